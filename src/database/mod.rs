@@ -1,0 +1,612 @@
+//! The public face: open, get, set, delete, ranges, transactions, deadlines, save.
+
+mod options;
+
+mod transaction;
+
+use std::fmt;
+use std::ops::{Bound, RangeBounds};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
+use crate::expiry::Timestamp;
+use crate::storage::{Entry, Store};
+use crate::value::Value;
+
+use self::options::Clock;
+
+pub use self::options::Options;
+pub use self::transaction::Transaction;
+
+/// A database: sorted keys, each with a value and perhaps a deadline, in one readable JSON file.
+///
+/// Every change is durable when its method returns; several at once are made durable together by
+/// [`Database::transaction`]. Changes take a lock for that moment only, so any number of processes may share a file.
+/// Reads answer from memory; [`Database::refresh`] takes in what other processes wrote since (writes do that by
+/// themselves).
+///
+/// ```
+/// use rusty_kv::{Database, Value};
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("kv.json");
+/// let mut db = Database::open(&path)?;
+/// db.set("hello", "world")?;
+/// assert_eq!(db.get("hello")?, Some(Value::from("world")));
+/// assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\n  \"map\": {\n    \"hello\": \"world\"\n  }\n}\n");
+/// # Ok::<(), rusty_kv::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Database {
+    store: Store,
+    clock: Clock,
+    /// Whether commits are held back until [`Database::commit_group`].
+    group: bool,
+}
+
+impl Database {
+    /// Opens the database in a file with the default [`Options`]. The file is created by the first change.
+    ///
+    /// # Errors
+    /// As [`Options::open`].
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("kv.json");
+    /// let db = rusty_kv::Database::open(&path)?;
+    /// assert!(db.is_empty()?);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Options::new().open(path)
+    }
+
+    /// Opens a database that refuses changes.
+    ///
+    /// # Errors
+    /// As [`Options::open`].
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("kv.json");
+    /// let mut db = rusty_kv::Database::open_read_only(&path)?;
+    /// assert!(db.set("a", "b").is_err());
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self> {
+        Options::new().read_only(true).open(path)
+    }
+
+    /// A database without a file.
+    ///
+    /// ```
+    /// let mut db = rusty_kv::Database::in_memory();
+    /// db.set("a", "b")?;
+    /// assert_eq!(db.path(), None);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn in_memory() -> Self {
+        Options::new().in_memory()
+    }
+
+    /// The file, with symbolic links followed.
+    ///
+    /// ```
+    /// assert_eq!(rusty_kv::Database::in_memory().path(), None);
+    /// ```
+    pub fn path(&self) -> Option<&Path> {
+        self.store.path()
+    }
+
+    /// Whether the file was there when it was last looked at.
+    ///
+    /// ```
+    /// assert!(!rusty_kv::Database::in_memory().is_on_disk());
+    /// ```
+    pub fn is_on_disk(&self) -> bool {
+        self.store.is_on_disk()
+    }
+
+    /// The length of the file when it was last looked at, in bytes.
+    ///
+    /// ```
+    /// assert_eq!(rusty_kv::Database::in_memory().file_len(), 0);
+    /// ```
+    pub fn file_len(&self) -> u64 {
+        self.store.file_len()
+    }
+
+    /// The point in time that this moment's reads answer for.
+    ///
+    /// ```
+    /// assert!(rusty_kv::Database::in_memory().now() > rusty_kv::Timestamp::from_millis(0));
+    /// ```
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Takes in what others wrote since the last look; true if there was anything.
+    ///
+    /// # Errors
+    /// As [`Options::open`].
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("kv.json");
+    /// let mut ours = rusty_kv::Database::open(&path)?;
+    /// rusty_kv::Database::open(&path)?.set("a", "b")?;
+    /// assert!(ours.refresh()?);
+    /// assert!(ours.contains("a")?);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn refresh(&mut self) -> Result<bool> {
+        self.store.refresh()
+    }
+
+    /// What a person should know about the file (an empty file taken as new, hard links split), each said once.
+    ///
+    /// ```
+    /// assert!(rusty_kv::Database::in_memory().take_notices().is_empty());
+    /// ```
+    pub fn take_notices(&mut self) -> Vec<String> {
+        self.store.take_notices()
+    }
+
+    /// The value of a key; `None` if there is none, or its deadline has passed.
+    ///
+    /// # Errors
+    /// None in this version; a later one may have to read the file.
+    ///
+    /// ```
+    /// assert_eq!(rusty_kv::Database::in_memory().get("nothing")?, None);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn get(&self, key: &str) -> Result<Option<Value>> {
+        Ok(self.live(key).map(|entry| entry.value.clone()))
+    }
+
+    /// The value of a key together with its deadline.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    ///
+    /// ```
+    /// let mut db = rusty_kv::Database::in_memory();
+    /// db.set("a", "b")?;
+    /// assert_eq!(db.entry("a")?, Some("b".into()));
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn entry(&self, key: &str) -> Result<Option<Entry>> {
+        Ok(self.live(key).cloned())
+    }
+
+    /// Whether a key has a value.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    ///
+    /// ```
+    /// assert!(!rusty_kv::Database::in_memory().contains("a")?);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn contains(&self, key: &str) -> Result<bool> {
+        Ok(self.live(key).is_some())
+    }
+
+    /// Loads a Rust value out of a key's JSON or text.
+    ///
+    /// # Errors
+    /// [`Error::Convert`] if it does not fit, and as [`Database::get`].
+    ///
+    /// ```
+    /// let mut db = rusty_kv::Database::in_memory();
+    /// db.store("point", &(1, 2))?;
+    /// assert_eq!(db.load::<(u8, u8)>("point")?, Some((1, 2)));
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn load<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
+        self.live(key).map(|entry| entry.value.deserialize()).transpose()
+    }
+
+    fn live(&self, key: &str) -> Option<&Entry> {
+        self.store.get(key).filter(|entry| entry.deadline.is_none() || entry.is_live(self.now()))
+    }
+
+    /// Sets a key, without a deadline. Durable on return.
+    ///
+    /// # Errors
+    /// [`Error::Limit`], [`Error::Busy`], [`Error::ReadOnly`], [`Error::Io`] and the others that writing has; after any
+    /// but [`Error::OutcomeUnknown`] nothing was stored.
+    ///
+    /// ```
+    /// let mut db = rusty_kv::Database::in_memory();
+    /// db.set("hello", "world")?;
+    /// db.set("picture", vec![0x89, 0x50])?;
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn set(&mut self, key: &str, value: impl Into<Value>) -> Result<()> {
+        self.set_entry(key, Entry::from(value))
+    }
+
+    /// Sets a key and its deadline.
+    ///
+    /// # Errors
+    /// As [`Database::set`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use rusty_kv::{Database, Entry};
+    /// let mut db = Database::in_memory();
+    /// let deadline = Some(db.now().after(Duration::from_secs(60))?);
+    /// db.set_entry("session:1", Entry { deadline, ..Entry::from("Ada") })?;
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn set_entry(&mut self, key: &str, entry: Entry) -> Result<()> {
+        self.transaction(|tx| tx.set_entry(key, entry))
+    }
+
+    /// Sets a key to any serializable Rust value, as JSON.
+    ///
+    /// # Errors
+    /// As [`Database::set`] and [`Value::from_serialize`].
+    ///
+    /// ```
+    /// let mut db = rusty_kv::Database::in_memory();
+    /// db.store("primes", &[2, 3, 5])?;
+    /// assert_eq!(db.get("primes")?.unwrap().to_string(), "[2,3,5]");
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn store<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<()> {
+        self.set(key, Value::from_serialize(value)?)
+    }
+
+    /// Deletes a key; true if it was there.
+    ///
+    /// # Errors
+    /// As [`Database::set`].
+    ///
+    /// ```
+    /// let mut db = rusty_kv::Database::in_memory();
+    /// db.set("a", "b")?;
+    /// assert!(db.delete("a")?);
+    /// assert!(!db.delete("a")?);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn delete(&mut self, key: &str) -> Result<bool> {
+        self.transaction(|tx| tx.delete(key))
+    }
+
+    /// Gives a key a deadline, or takes it away; true if the key was there.
+    ///
+    /// # Errors
+    /// As [`Database::set`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let mut db = rusty_kv::Database::in_memory();
+    /// db.set("a", "b")?;
+    /// let deadline = db.now().after(Duration::from_secs(5))?;
+    /// assert!(db.expire("a", Some(deadline))?);
+    /// assert_eq!(db.entry("a")?.unwrap().deadline, Some(deadline));
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn expire(&mut self, key: &str, deadline: Option<Timestamp>) -> Result<bool> {
+        self.transaction(|tx| {
+            let Some(entry) = tx.entry(key)? else { return Ok(false) };
+            tx.set_entry(key, Entry { deadline, ..entry })?;
+            Ok(true)
+        })
+    }
+
+    /// All entries in key order.
+    ///
+    /// # Errors
+    /// As [`Database::get`], for each item.
+    ///
+    /// ```
+    /// let mut db = rusty_kv::Database::in_memory();
+    /// db.set("b", "2")?;
+    /// db.set("a", "1")?;
+    /// let keys: Vec<String> = db.iter().map(|item| item.map(|(key, _)| key)).collect::<Result<_, _>>()?;
+    /// assert_eq!(keys, ["a", "b"]);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn iter(&self) -> Range<'_> {
+        self.between(Bound::Unbounded, Bound::Unbounded)
+    }
+
+    /// The entries of a range of keys, in key order; it can be walked from both ends. Nothing for a range that runs
+    /// backwards.
+    ///
+    /// ```
+    /// let mut db = rusty_kv::Database::in_memory();
+    /// for key in ["a", "b", "c"] {
+    ///     db.set(key, "")?;
+    /// }
+    /// assert_eq!(db.range("a".."c").count(), 2);
+    /// assert_eq!(db.range("b"..).next_back().unwrap()?.0, "c");
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn range<K: AsRef<str>>(&self, keys: impl RangeBounds<K>) -> Range<'_> {
+        self.between(keys.start_bound().map(AsRef::as_ref), keys.end_bound().map(AsRef::as_ref))
+    }
+
+    /// The entries whose keys begin with `prefix`, in key order.
+    ///
+    /// ```
+    /// let mut db = rusty_kv::Database::in_memory();
+    /// for key in ["user:1", "user:2", "video:1"] {
+    ///     db.set(key, "")?;
+    /// }
+    /// assert_eq!(db.prefix("user:").count(), 2);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn prefix(&self, prefix: &str) -> Range<'_> {
+        let end = prefix_end(prefix);
+        self.between(Bound::Included(prefix), end.as_deref().map_or(Bound::Unbounded, Bound::Excluded))
+    }
+
+    fn between(&self, from: Bound<&str>, to: Bound<&str>) -> Range<'_> {
+        let now = self.now();
+        let live = self.store.range(from, to).filter(move |(_, entry)| entry.is_live(now));
+        Range { entries: Box::new(live.map(|(key, entry)| Ok((key.clone(), entry.clone())))) }
+    }
+
+    /// How many keys have a value.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    ///
+    /// ```
+    /// assert_eq!(rusty_kv::Database::in_memory().len()?, 0);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn len(&self) -> Result<u64> {
+        let count = if self.store.expiring() == 0 {
+            self.store.len()
+        } else {
+            let now = self.now();
+            self.store.range(Bound::Unbounded, Bound::Unbounded).filter(|(_, entry)| entry.is_live(now)).count()
+        };
+        Ok(count as u64)
+    }
+
+    /// Whether no key has a value.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    ///
+    /// ```
+    /// assert!(rusty_kv::Database::in_memory().is_empty()?);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn is_empty(&self) -> Result<bool> {
+        Ok(self.iter().next().transpose()?.is_none())
+    }
+
+    /// Runs `body` on the newest state with the writers' lock held, then makes all of its changes durable at once. If
+    /// `body` fails, none of them was made.
+    ///
+    /// # Errors
+    /// Those of `body`, and as [`Database::set`].
+    ///
+    /// ```
+    /// let mut db = rusty_kv::Database::in_memory();
+    /// db.transaction(|tx| {
+    ///     tx.set("from", "90")?;
+    ///     tx.set("to", "110")
+    /// })?;
+    /// assert_eq!(db.len()?, 2);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn transaction<T>(&mut self, body: impl FnOnce(&mut Transaction<'_>) -> Result<T>) -> Result<T> {
+        self.store.lock()?;
+        let now = self.now();
+        let mut tx = Transaction::new(&mut self.store, now);
+        let done = body(&mut tx);
+        if done.is_err() {
+            tx.roll_back();
+        }
+        // An empty commit gives the lock back.
+        if !self.group {
+            self.store.commit(now)?;
+        }
+        done
+    }
+
+    /// From now on changes are held back: the first takes the lock, and [`Database::commit_group`] makes all of them
+    /// durable with one write. Other writers wait meanwhile, so a group must not wait for anything.
+    ///
+    /// ```
+    /// let mut db = rusty_kv::Database::in_memory();
+    /// db.begin_group();
+    /// db.set("a", "1")?;
+    /// db.set("b", "2")?;
+    /// db.commit_group()?;
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn begin_group(&mut self) {
+        self.group = true;
+    }
+
+    /// Makes the changes since [`Database::begin_group`] durable and ends the group.
+    ///
+    /// # Errors
+    /// As [`Database::set`]; then none of the group's changes was stored, and none is in memory any more.
+    ///
+    /// ```
+    /// rusty_kv::Database::in_memory().commit_group()?;
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn commit_group(&mut self) -> Result<()> {
+        self.group = false;
+        self.store.commit(self.clock.now())
+    }
+
+    /// Puts the file into its one form: sorted, one entry a line, without what has expired. Changes are durable without
+    /// it.
+    ///
+    /// # Errors
+    /// As [`Database::set`].
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("kv.json");
+    /// std::fs::write(&path, r#"{"map":{"hello":"world"}}"#).unwrap();
+    /// rusty_kv::Database::open(&path)?.save()?;
+    /// assert!(std::fs::read_to_string(&path).unwrap().contains("\n    \"hello\": \"world\"\n"));
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    #[doc(alias = "flush")]
+    pub fn save(&mut self) -> Result<()> {
+        self.store.lock()?;
+        self.store.save(self.clock.now())
+    }
+
+    /// The tutorial's name for [`Database::save`].
+    ///
+    /// # Errors
+    /// As [`Database::save`].
+    ///
+    /// ```
+    /// rusty_kv::Database::in_memory().flush()?;
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn flush(&mut self) -> Result<()> {
+        self.save()
+    }
+
+    /// Writes a snapshot of the database to another file, atomically; returns its real path.
+    ///
+    /// # Errors
+    /// As [`Database::set`].
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let mut db = rusty_kv::Database::in_memory();
+    /// db.set("a", "b")?;
+    /// let copy = db.save_to(folder.path().join("copy.json"))?;
+    /// assert_eq!(rusty_kv::Database::open(copy)?.len()?, 1);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn save_to(&self, path: impl AsRef<Path>) -> Result<PathBuf> {
+        self.store.write_copy(path.as_ref(), self.now())
+    }
+
+    /// Removes the file; the database is empty then. The lock file stays: others may be waiting for it.
+    ///
+    /// # Errors
+    /// As [`Database::set`].
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("kv.json");
+    /// let mut db = rusty_kv::Database::open(&path)?;
+    /// db.set("a", "b")?;
+    /// db.remove_file()?;
+    /// assert!(!path.exists() && db.is_empty()?);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn remove_file(&mut self) -> Result<()> {
+        self.store.remove_file()
+    }
+}
+
+impl<'a> IntoIterator for &'a Database {
+    type Item = Result<(String, Entry)>;
+    type IntoIter = Range<'a>;
+
+    fn into_iter(self) -> Range<'a> {
+        self.iter()
+    }
+}
+
+/// Entries in key order, from [`Database::iter`], [`Database::range`] or [`Database::prefix`].
+///
+/// ```
+/// let db = rusty_kv::Database::in_memory();
+/// let mut entries: rusty_kv::Range<'_> = db.iter();
+/// assert!(entries.next().is_none() && entries.next_back().is_none());
+/// ```
+pub struct Range<'a> {
+    entries: Box<dyn DoubleEndedIterator<Item = Result<(String, Entry)>> + 'a>,
+}
+
+impl Iterator for Range<'_> {
+    type Item = Result<(String, Entry)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.entries.next()
+    }
+}
+
+impl DoubleEndedIterator for Range<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.entries.next_back()
+    }
+}
+
+impl fmt::Debug for Range<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Range")
+    }
+}
+
+/// The least text that is greater than everything that begins with `prefix`; `None` if there is none.
+fn prefix_end(prefix: &str) -> Option<String> {
+    let mut end = prefix.to_owned();
+    while let Some(last) = end.pop() {
+        // U+D800 to U+DFFF are no characters, so the one after U+D7FF is U+E000.
+        let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(u32::from(last) + 1) };
+        if let Some(next) = next {
+            end.push(next);
+            return Some(end);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_ends_where_its_last_keys_end() {
+        let mut db = Database::in_memory();
+        for key in ["a", "a\u{10ffff}", "a\u{10ffff}\u{10ffff}x", "b", "\u{d7ff}x", "\u{e000}", "\u{10ffff}"] {
+            db.set(key, "").unwrap();
+        }
+        assert_eq!(db.prefix("a").count(), 3);
+        assert_eq!(db.prefix("a\u{10ffff}").count(), 2);
+        assert_eq!(db.prefix("\u{d7ff}").count(), 1);
+        assert_eq!(db.prefix("\u{10ffff}").count(), 1);
+        assert_eq!(db.prefix("").count(), 7);
+    }
+
+    #[test]
+    fn a_range_that_runs_backwards_is_empty() {
+        let mut db = Database::in_memory();
+        db.set("b", "").unwrap();
+        assert_eq!(db.range("c".."a").count(), 0);
+        assert_eq!(db.range::<&str>((Bound::Excluded("b"), Bound::Excluded("b"))).count(), 0);
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_revives_nothing() {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static NOW: AtomicU64 = AtomicU64::new(1_000);
+        let mut db = Options::new().clock(|| Timestamp::from_millis(NOW.load(Ordering::Relaxed))).in_memory();
+        let deadline = Some(Timestamp::from_millis(2_000));
+        db.set_entry("a", Entry { deadline, ..Entry::from("x") }).unwrap();
+        assert_eq!(db.len().unwrap(), 1);
+        NOW.store(2_000, Ordering::Relaxed);
+        assert_eq!(db.get("a").unwrap(), None);
+        NOW.store(500, Ordering::Relaxed);
+        assert_eq!(db.get("a").unwrap(), None);
+        assert_eq!(db.len().unwrap(), 0);
+    }
+}

@@ -1,0 +1,146 @@
+//! How a database is opened, and the clock it goes by.
+
+use std::cell::Cell;
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use super::Database;
+use crate::error::Result;
+use crate::expiry::Timestamp;
+use crate::storage::{Settings, Store};
+
+/// How a database is opened.
+///
+/// ```
+/// use std::time::Duration;
+/// use rusty_kv::{Database, Error, Options};
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("kv.json");
+/// let mut db = Options::new().wait(Duration::from_secs(1)).read_only(true).open(&path)?;
+/// assert!(matches!(db.set("a", "b"), Err(Error::ReadOnly { .. })));
+/// # Ok::<(), rusty_kv::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Options {
+    settings: Settings,
+    clock: fn() -> Timestamp,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Options {
+    /// Reading and writing, 5 s of waiting for the lock, the system's clock, no folder made.
+    ///
+    /// ```
+    /// let options = rusty_kv::Options::new();
+    /// ```
+    pub fn new() -> Self {
+        let settings = Settings { read_only: false, wait: Duration::from_secs(5), make_folder: false };
+        Self { settings, clock: Timestamp::now }
+    }
+
+    /// Whether changes are refused.
+    ///
+    /// ```
+    /// let options = rusty_kv::Options::new().read_only(true);
+    /// ```
+    #[must_use]
+    pub fn read_only(mut self, read_only: bool) -> Self {
+        self.settings.read_only = read_only;
+        self
+    }
+
+    /// How long a change waits for the writers' lock before it fails with [`Error::Busy`].
+    ///
+    /// ```
+    /// let options = rusty_kv::Options::new().wait(std::time::Duration::ZERO);
+    /// ```
+    #[must_use]
+    pub fn wait(mut self, wait: Duration) -> Self {
+        self.settings.wait = wait;
+        self
+    }
+
+    /// Whether the first change makes the folder of the file (mode 0700) if it is missing.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("new/kv.json");
+    /// let mut db = rusty_kv::Options::new().make_folder(true).open(&path)?;
+    /// assert!(!path.exists());
+    /// db.set("a", "b")?;
+    /// assert!(path.exists());
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    #[must_use]
+    pub fn make_folder(mut self, make_folder: bool) -> Self {
+        self.settings.make_folder = make_folder;
+        self
+    }
+
+    /// Where `now` comes from, for deadlines. It is asked once an operation, and a step back is not followed, so that
+    /// nothing that has expired comes back.
+    ///
+    /// ```
+    /// use rusty_kv::{Options, Timestamp};
+    /// let db = Options::new().clock(|| Timestamp::from_millis(1_000)).in_memory();
+    /// assert_eq!(db.now(), Timestamp::from_millis(1_000));
+    /// ```
+    #[must_use]
+    pub fn clock(mut self, clock: fn() -> Timestamp) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Opens the database in a file. The file is created by the first change.
+    ///
+    /// # Errors
+    /// [`Error::Open`], [`Error::Unsuitable`], [`Error::Damaged`], [`Error::NewerVersion`]; no byte is changed.
+    ///
+    /// ```
+    /// assert!(rusty_kv::Options::new().open("/").is_err());
+    /// ```
+    pub fn open(&self, path: impl AsRef<Path>) -> Result<Database> {
+        Ok(self.with(Store::open(path.as_ref(), self.settings.clone())?))
+    }
+
+    /// A database without a file.
+    ///
+    /// ```
+    /// let mut db = rusty_kv::Options::new().in_memory();
+    /// db.set("a", "b")?;
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn in_memory(&self) -> Database {
+        self.with(Store::in_memory(self.settings.clone()))
+    }
+
+    fn with(&self, store: Store) -> Database {
+        Database { store, clock: Clock { now: self.clock, latest: Cell::new(Timestamp::from_millis(0)) }, group: false }
+    }
+}
+
+/// A clock that never goes back.
+pub(super) struct Clock {
+    now: fn() -> Timestamp,
+    latest: Cell<Timestamp>,
+}
+
+impl Clock {
+    pub(super) fn now(&self) -> Timestamp {
+        let now = (self.now)().max(self.latest.get());
+        self.latest.set(now);
+        now
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Clock({})", self.latest.get())
+    }
+}

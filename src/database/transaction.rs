@@ -1,0 +1,151 @@
+//! Changes made under the lock, all or none.
+
+use std::ops::Bound;
+
+use super::prefix_end;
+use crate::error::{Error, Result};
+use crate::expiry::Timestamp;
+use crate::storage::{Entry, MAX_KEY, Store};
+use crate::value::Value;
+
+/// The newest state under the lock, and the changes made to it; see [`Database::transaction`].
+///
+/// ```
+/// let mut db = rusty_kv::Database::in_memory();
+/// let failed = db.transaction(|tx: &mut rusty_kv::Transaction<'_>| {
+///     tx.set("a", "1")?;
+///     rusty_kv::Value::from_json("not JSON").map(|_| ())
+/// });
+/// assert!(failed.is_err());
+/// assert!(!db.contains("a")?);
+/// # Ok::<(), rusty_kv::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Transaction<'a> {
+    store: &'a mut Store,
+    now: Timestamp,
+    undo: Vec<(String, Option<Entry>)>,
+}
+
+impl<'a> Transaction<'a> {
+    /// The store's lock must be held.
+    pub(super) fn new(store: &'a mut Store, now: Timestamp) -> Self {
+        Self { store, now, undo: Vec::new() }
+    }
+
+    /// The one point in time of the transaction.
+    ///
+    /// ```
+    /// rusty_kv::Database::in_memory().transaction(|tx| tx.now().after(std::time::Duration::from_secs(1)))?;
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// As [`Database::get`], this transaction's changes included.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    ///
+    /// ```
+    /// rusty_kv::Database::in_memory().transaction(|tx| tx.get("a"))?;
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn get(&self, key: &str) -> Result<Option<Value>> {
+        Ok(self.entry(key)?.map(|entry| entry.value))
+    }
+
+    /// As [`Database::entry`], this transaction's changes included.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    ///
+    /// ```
+    /// rusty_kv::Database::in_memory().transaction(|tx| tx.entry("a"))?;
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn entry(&self, key: &str) -> Result<Option<Entry>> {
+        Ok(self.store.get(key).filter(|entry| entry.is_live(self.now)).cloned())
+    }
+
+    /// The keys that begin with `prefix` (all of them for the empty prefix), in order.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    ///
+    /// ```
+    /// let keys = rusty_kv::Database::in_memory().transaction(|tx| tx.keys(""))?;
+    /// assert!(keys.is_empty());
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn keys(&self, prefix: &str) -> Result<Vec<String>> {
+        let end = prefix_end(prefix);
+        let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let range = self.store.range(Bound::Included(prefix), end);
+        Ok(range.filter(|(_, entry)| entry.is_live(self.now)).map(|(key, _)| key.clone()).collect())
+    }
+
+    /// As [`Database::set`]; durable when the transaction is.
+    ///
+    /// # Errors
+    /// [`Error::Limit`].
+    ///
+    /// ```
+    /// rusty_kv::Database::in_memory().transaction(|tx| tx.set("a", "b"))?;
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn set(&mut self, key: &str, value: impl Into<Value>) -> Result<()> {
+        self.set_entry(key, Entry::from(value))
+    }
+
+    /// As [`Database::set_entry`]; durable when the transaction is.
+    ///
+    /// # Errors
+    /// [`Error::Limit`].
+    ///
+    /// ```
+    /// rusty_kv::Database::in_memory().transaction(|tx| tx.set_entry("a", "b".into()))?;
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn set_entry(&mut self, key: &str, entry: Entry) -> Result<()> {
+        if key.len() > MAX_KEY {
+            return Err(Error::Limit { what: "the key", actual: format!("{} bytes", key.len()), limit: "64 KiB" });
+        }
+        let len = entry.value.as_bytes().len();
+        if len > Value::MAX_LEN {
+            return Err(Error::Limit { what: "the value", actual: format!("{len} bytes"), limit: "512 MiB" });
+        }
+        self.put(key, Some(entry));
+        Ok(())
+    }
+
+    /// As [`Database::delete`]; durable when the transaction is.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    ///
+    /// ```
+    /// rusty_kv::Database::in_memory().transaction(|tx| tx.delete("a"))?;
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn delete(&mut self, key: &str) -> Result<bool> {
+        let live = self.entry(key)?.is_some();
+        if live {
+            self.put(key, None);
+        }
+        Ok(live)
+    }
+
+    fn put(&mut self, key: &str, entry: Option<Entry>) {
+        let old = self.store.put(key.to_owned(), entry);
+        self.undo.push((key.to_owned(), old));
+    }
+
+    /// Takes every change back.
+    pub(super) fn roll_back(&mut self) {
+        while let Some((key, old)) = self.undo.pop() {
+            self.store.put(key, old);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What can go wrong, modelled by what the caller can do about it.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The result of everything in this crate that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong. The message is one line: what failed, on which path, why, and the way out.
+///
+/// Paths in messages are shown with their control characters escaped, so that a message may be
+/// written to a terminal as it is.
+///
+/// ```
+/// let error = rusty_kv::Json::parse("{\"a\":1,\"a\":2}").unwrap_err();
+/// assert!(matches!(error, rusty_kv::Error::NotJson { line: 1, column: 8, .. }));
+/// assert_eq!(error.to_string(), "not valid JSON at line 1 column 8: duplicate member \"a\"");
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The database could not be opened or read. Nothing was changed.
+    #[error("cannot open {path:?}: {}", reason(source))]
+    Open {
+        /// The file or folder that could not be opened.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The path names something that cannot hold a database: a folder, a FIFO, a device, a dangling link.
+    #[error("cannot open {path:?}: {reason}")]
+    Unsuitable {
+        /// The path as it was given.
+        path: PathBuf,
+        /// What it is, or why it cannot be used.
+        reason: String,
+    },
+    /// The file is not a database that this version can read. No byte of it was changed.
+    #[error("cannot open {path:?}: {} at line {line} column {column}: {reason}. Nothing was changed", if *syntax { "not valid JSON" } else { "not a rusty-kv database" })]
+    Damaged {
+        /// The snapshot.
+        path: PathBuf,
+        /// Line of the first fault, from 1.
+        line: u64,
+        /// Column of the first fault in characters, from 1 (in bytes where the line is not UTF-8).
+        column: u64,
+        /// Whether the file is no JSON at all (true), or JSON of another shape (false).
+        syntax: bool,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// The file was made by a newer version. No byte of it was changed.
+    #[error("cannot open {path:?}: made by a newer version of rusty-kv; use that version. Nothing was changed")]
+    NewerVersion {
+        /// The snapshot.
+        path: PathBuf,
+    },
+    /// A write failed. It was not stored: what was saved before is untouched.
+    #[error("cannot {operation} {path:?}: {}. Nothing was stored", reason(source))]
+    Io {
+        /// The step that failed, as a verb.
+        operation: &'static str,
+        /// The file or folder it was done to.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A step failed after which it cannot be known whether the write is durable.
+    #[error(
+        "outcome unknown: the new {path:?} is in place, but its folder could not be synced: {}; save again before you rely on it",
+        reason(source)
+    )]
+    OutcomeUnknown {
+        /// The snapshot.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The database, its folder or its file system is read-only, or it was opened read-only.
+    #[error("the database is read-only: {path:?}{}", because(reason))]
+    ReadOnly {
+        /// What could not be written.
+        path: PathBuf,
+        /// Why, empty if it was asked for.
+        reason: String,
+    },
+    /// Another process held the writers' lock for the whole wait. Nothing was stored.
+    #[error("busy: {path:?} is held by {holder} (waited {}); try again, or wait longer with --wait", humantime::format_duration(*waited))]
+    Busy {
+        /// The lock file.
+        path: PathBuf,
+        /// Who says to hold it: process id, host, command and since when.
+        holder: String,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The file was changed by a program that takes no lock, while a write was under way. Nothing was stored.
+    #[error("conflict: {path:?} was changed by another program meanwhile. Nothing was stored; try again")]
+    Conflict {
+        /// The snapshot.
+        path: PathBuf,
+    },
+    /// A key, value or nesting is over its limit.
+    #[error("{what} is {actual}, the limit is {limit}")]
+    Limit {
+        /// What is too large: `key`, `value`, `nesting`.
+        what: &'static str,
+        /// The size that was given, with its unit.
+        actual: String,
+        /// The limit, with its unit.
+        limit: &'static str,
+    },
+    /// A text that should be JSON is not.
+    #[error("not valid JSON at line {line} column {column}: {reason}")]
+    NotJson {
+        /// Line of the first fault, from 1.
+        line: u64,
+        /// Column of the first fault in characters, from 1.
+        column: u64,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// A value is of another type than the operation wants.
+    #[error("{wanted} is wanted, but {found} was found")]
+    WrongType {
+        /// What the operation wants, with its article: `a number`, `text`.
+        wanted: &'static str,
+        /// What the value is.
+        found: String,
+    },
+    /// Arithmetic left the range of the type. Nothing was changed.
+    #[error("the result is out of range ({range})")]
+    OutOfRange {
+        /// The range, in words.
+        range: &'static str,
+    },
+    /// A duration or time could not be read.
+    #[error("{given:?} is not a {wanted}")]
+    NotATime {
+        /// What was given, cut to 40 characters.
+        given: String,
+        /// What is wanted, with an example.
+        wanted: &'static str,
+    },
+    /// A Rust value and a stored value do not fit each other.
+    #[error("cannot convert: {0}")]
+    Convert(#[from] serde_json::Error),
+}
+
+/// The operating system's text without Rust's `(os error N)`.
+pub(crate) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error ") {
+        Some(at) => text[..at].to_owned(),
+        None => text,
+    }
+}
+
+fn because(reason: &str) -> String {
+    if reason.is_empty() { String::new() } else { format!(" ({reason})") }
+}

@@ -1,0 +1,61 @@
+//! **A key-value database you can read.** The data is one plain, sorted JSON file that you can `cat`, `jq`, `git diff`
+//! and edit by hand.
+//!
+//! ```
+//! # fn main() -> Result<(), rusty_kv::Error> {
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("kv.json");
+//! let mut db = rusty_kv::Database::open(&path)?;
+//! db.set("hello", "world")?;
+//! assert_eq!(db.get("hello")?, Some("world".into()));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it is, and is not
+//! It is an embedded store for one machine: text, JSON and bytes under text keys, deadlines, ordered ranges, atomic
+//! transactions, any number of processes on one file. It is not a server, and has no query language.
+//!
+//! # Floor plan, top first
+//! A module uses only what is below it; `tests/floors.rs` holds it to that.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | `shell` | the program `rusty-kv`: its language, its three modes, the line editor (feature `shell`, on by default) |
+//! | `database` | the public face: [`Database`], [`Transaction`], [`Range`], [`Options`] |
+//! | `storage` | what is on disk, and when: the format, the lock, the atomic replacement |
+//! | `value` | [`Value`]: text, [`Json`] or bytes |
+//! | `number` | [`Number`]: exact decimals for `incr` |
+//! | `json` | the checking scanner over JSON text |
+//! | `expiry` | [`Timestamp`] and durations |
+//! | `error` | [`Error`] |
+//!
+//! # Glossary
+//! *Key*: any UTF-8 text of at most 64 KiB. *Value*: what it holds. *Entry*: a value and its deadline. *Snapshot*: the
+//! JSON file. *Session*: one open database and its settings. *Reply*: what a command answers.
+
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+#[cfg(feature = "shell")]
+pub mod shell;
+
+mod database;
+
+mod storage;
+
+mod value;
+
+mod number;
+
+mod json;
+
+mod expiry;
+
+mod error;
+
+pub use self::database::{Database, Options, Range, Transaction};
+pub use self::error::{Error, Result};
+pub use self::expiry::{Timestamp, format_duration, parse_duration};
+pub use self::number::Number;
+pub use self::storage::Entry;
+pub use self::value::{Json, Value};

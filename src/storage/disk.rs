@@ -1,0 +1,273 @@
+//! The only place that opens, syncs and renames what belongs to a database.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, OFlags};
+
+use crate::error::{Error, Result};
+
+/// What tells one state of a file from another without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    device: u64,
+    inode: u64,
+    /// Length in bytes.
+    pub(crate) len: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+    /// How many names the file has.
+    pub(crate) links: u64,
+    mode: u32,
+    owner: (u32, u32),
+}
+
+impl Identity {
+    fn of(meta: &fs::Metadata) -> Self {
+        Self {
+            device: meta.dev(),
+            inode: meta.ino(),
+            len: meta.len(),
+            modified: (meta.mtime(), meta.mtime_nsec()),
+            changed: (meta.ctime(), meta.ctime_nsec()),
+            links: meta.nlink(),
+            mode: meta.mode() & 0o7777,
+            owner: (meta.uid(), meta.gid()),
+        }
+    }
+}
+
+/// The longest name that is put behind a database's own name, in bytes.
+const LONGEST_SUFFIX: usize = ".tmp-0123456789abcdef".len();
+
+/// The absolute path of a database, its symbolic link followed. The file need not be there, nor its folder.
+pub(crate) fn resolve(path: &Path) -> Result<PathBuf> {
+    let unsuitable = |reason: &str| Error::Unsuitable { path: path.to_owned(), reason: reason.to_owned() };
+    let name = path.file_name().ok_or_else(|| unsuitable("this is not the name of a file"))?;
+    if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(unsuitable("this is the name of a folder"));
+    }
+    if name.len() + LONGEST_SUFFIX > 255 {
+        return Err(unsuitable("the name is too long for the files beside it; the limit is 234 bytes"));
+    }
+    match fs::canonicalize(path) {
+        Ok(real) => return Ok(real),
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            return Err(Error::Open { path: path.to_owned(), source });
+        }
+        Err(_) => {}
+    }
+    if fs::symlink_metadata(path).is_ok() {
+        return Err(unsuitable("a symbolic link to nothing; create its target or remove the link"));
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    match fs::canonicalize(folder) {
+        Ok(folder) => Ok(folder.join(name)),
+        Err(_) => std::path::absolute(path).map_err(|source| Error::Open { path: path.to_owned(), source }),
+    }
+}
+
+/// The identity of the file at a path; `None` if there is none.
+pub(crate) fn identity(path: &Path) -> Result<Option<Identity>> {
+    match fs::metadata(path) {
+        Ok(meta) => Ok(Some(Identity::of(&meta))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::Open { path: path.to_owned(), source }),
+    }
+}
+
+/// Reads a whole file; `None` if there is none. Never waits on a FIFO and never reads a device.
+pub(crate) fn read(path: &Path) -> Result<Option<(Vec<u8>, Identity)>> {
+    let open_error = |source| Error::Open { path: path.to_owned(), source };
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let mut file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(not_regular(path).unwrap_or_else(|| open_error(source))),
+    };
+    let meta = file.metadata().map_err(open_error)?;
+    if let Some(error) = irregular(path, &meta) {
+        return Err(error);
+    }
+    let mut bytes = Vec::new();
+    bytes
+        .try_reserve_exact(usize::try_from(meta.len()).unwrap_or(usize::MAX))
+        .map_err(|_| open_error(io::ErrorKind::OutOfMemory.into()))?;
+    file.read_to_end(&mut bytes).map_err(open_error)?;
+    Ok(Some((bytes, Identity::of(&meta))))
+}
+
+fn not_regular(path: &Path) -> Option<Error> {
+    fs::metadata(path).ok().and_then(|meta| irregular(path, &meta))
+}
+
+fn irregular(path: &Path, meta: &fs::Metadata) -> Option<Error> {
+    let kind = meta.file_type();
+    let reason = if kind.is_file() {
+        return None;
+    } else if kind.is_dir() {
+        "Is a directory"
+    } else if kind.is_fifo() {
+        "a FIFO, not a regular file"
+    } else if kind.is_socket() {
+        "a socket, not a regular file"
+    } else {
+        "a device, not a regular file"
+    };
+    Some(Error::Unsuitable { path: path.to_owned(), reason: reason.to_owned() })
+}
+
+/// Replaces (or creates) a file so that every reader sees the old or the new whole, and the new one is durable on
+/// return. `unchanged` is asked just before the rename; if it says no, nothing happens.
+///
+/// The new file has the mode and, where permitted, the owner of the old one, or mode 0600.
+pub(crate) fn replace(
+    path: &Path,
+    old: Option<Identity>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<Identity> {
+    let failed = |operation, path: &Path| {
+        let path = path.to_owned();
+        move |source: io::Error| write_error(operation, path, source)
+    };
+    if old.is_some() {
+        rustix::fs::access(path, Access::WRITE_OK).map_err(|errno| failed("write", path)(errno.into()))?;
+    }
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let mut temp = Temp::create(path)?;
+    let mut out = BufWriter::with_capacity(256 << 10, &temp.file);
+    write(&mut out).and_then(|()| out.flush()).map_err(failed("write", &temp.path))?;
+    drop(out);
+    if let Some(old) = old {
+        temp.inherit(old).map_err(failed("set the mode of", &temp.path))?;
+    }
+    temp.file.sync_all().map_err(failed("sync", &temp.path))?;
+    // An editor takes no lock: whatever it has put there since the file was read must not be overwritten.
+    if identity(path)? != old {
+        return Err(Error::Conflict { path: path.to_owned() });
+    }
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one rename of a snapshot: synced before, its folder synced after"
+    )]
+    fs::rename(&temp.path, path).map_err(failed("replace", path))?;
+    temp.keep = true;
+    let meta = temp.file.metadata().map_err(failed("look at", path))?;
+    sync_folder(folder).map_err(|source| Error::OutcomeUnknown { path: path.to_owned(), source })?;
+    Ok(Identity::of(&meta))
+}
+
+/// A new file beside the one that it will replace; removed again unless it is kept.
+struct Temp {
+    path: PathBuf,
+    file: File,
+    keep: bool,
+}
+
+impl Temp {
+    fn create(target: &Path) -> Result<Self> {
+        loop {
+            let random = RandomState::new().build_hasher().finish();
+            let path = beside(target, &format!(".tmp-{random:016x}"));
+            // O_EXCL follows no link, and nobody can have put a file there before.
+            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+                Ok(file) => return Ok(Self { path, file, keep: false }),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    let folder = target.parent().unwrap_or(target).to_owned();
+                    return Err(Error::Open { path: folder, source: error });
+                }
+                Err(error) => {
+                    let folder = target.parent().unwrap_or(target).to_owned();
+                    return Err(write_error("create a file in", folder, error));
+                }
+            }
+        }
+    }
+
+    /// Takes over owner and mode. Where the owner cannot be kept, the group's rights are not given to another group.
+    fn inherit(&self, old: Identity) -> io::Result<()> {
+        let meta = self.file.metadata()?;
+        let mut mode = old.mode & 0o777;
+        if (meta.uid(), meta.gid()) != old.owner {
+            let kept = std::os::unix::fs::fchown(&self.file, Some(old.owner.0), Some(old.owner.1)).is_ok()
+                || std::os::unix::fs::fchown(&self.file, None, Some(old.owner.1)).is_ok();
+            if !kept {
+                mode &= 0o707;
+            }
+        }
+        self.file.set_permissions(fs::Permissions::from_mode(mode))
+    }
+}
+
+impl Drop for Temp {
+    fn drop(&mut self) {
+        if !self.keep {
+            // The error that led here is the one to report; a left-over temporary file harms nobody.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Opens (or creates) a file for locking, with the mode of the database. Follows no link.
+pub(crate) fn open_lock(path: &Path, database: Option<Identity>) -> Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let mode = database.map_or(0o600, |old| old.mode & 0o666);
+    let open = || {
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(mode).custom_flags(flags).open(path)
+    };
+    let file = open().map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => Error::Open { path: path.parent().unwrap_or(path).to_owned(), source },
+        _ => not_regular(path).unwrap_or_else(|| write_error("open", path.to_owned(), source)),
+    })?;
+    let meta = file.metadata().map_err(|source| Error::Open { path: path.to_owned(), source })?;
+    irregular(path, &meta).map_or(Ok(file), Err)
+}
+
+/// Whether `file` is still what its path names.
+pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let here = file.metadata()?;
+    Ok(fs::symlink_metadata(path).is_ok_and(|there| (there.dev(), there.ino()) == (here.dev(), here.ino())))
+}
+
+/// Makes a folder and those above it, for the user alone.
+pub(crate) fn make_folder(path: &Path) -> Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| write_error("create the folder", path.to_owned(), source))
+}
+
+/// Removes a file durably.
+pub(crate) fn remove(path: &Path) -> Result<()> {
+    fs::remove_file(path).map_err(|source| write_error("remove", path.to_owned(), source))?;
+    sync_folder(path.parent().unwrap_or(Path::new("/")))
+        .map_err(|source| Error::OutcomeUnknown { path: path.to_owned(), source })
+}
+
+/// The path with `suffix` behind its name.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// A failed write; one that was not permitted means that the database is read-only.
+fn write_error(operation: &'static str, path: PathBuf, source: io::Error) -> Error {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    match source.kind() {
+        PermissionDenied | ReadOnlyFilesystem => Error::ReadOnly { path, reason: crate::error::reason(&source) },
+        _ => Error::Io { operation, path, source },
+    }
+}

@@ -1,0 +1,159 @@
+//! One value in its form on disk, both ways. The only place that knows the marks. Pure.
+//!
+//! Text is a JSON string, JSON is itself, bytes are `{"$binary":"<base64>"}`. An object of exactly one member whose name
+//! is a mark would read back as something else, so it is wrapped as `{"$json":…}`.
+
+use data_encoding::BASE64;
+
+use crate::expiry::Timestamp;
+use crate::json::{self, Fault, Scanner};
+use crate::value::{Json, Value};
+
+/// A value and, if it expires, its deadline.
+///
+/// ```
+/// let entry = rusty_kv::Entry::from("hello");
+/// assert_eq!(entry.deadline, None);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What the key holds.
+    pub value: Value,
+    /// From this point in time on the entry is gone.
+    pub deadline: Option<Timestamp>,
+}
+
+impl Entry {
+    /// Whether the entry is still there at `now`.
+    ///
+    /// ```
+    /// use rusty_kv::{Entry, Timestamp};
+    /// let entry = Entry { deadline: Some(Timestamp::from_millis(10)), ..Entry::from("x") };
+    /// assert!(entry.is_live(Timestamp::from_millis(9)));
+    /// assert!(!entry.is_live(Timestamp::from_millis(10)));
+    /// ```
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.deadline.is_none_or(|deadline| now < deadline)
+    }
+}
+
+impl<V: Into<Value>> From<V> for Entry {
+    fn from(value: V) -> Self {
+        Self { value: value.into(), deadline: None }
+    }
+}
+
+const BINARY: &str = "$binary";
+const JSON: &str = "$json";
+
+/// Appends the value's form on disk.
+pub(crate) fn write_value(out: &mut String, value: &Value) {
+    match value {
+        Value::Text(text) => json::write_string(out, text),
+        Value::Json(json) if mark(json.as_str()).is_some() => {
+            out.push_str("{\"$json\":");
+            out.push_str(json.as_str());
+            out.push('}');
+        }
+        Value::Json(json) => out.push_str(json.as_str()),
+        Value::Bytes(bytes) => {
+            out.push_str("{\"$binary\":\"");
+            BASE64.encode_append(bytes, out);
+            out.push_str("\"}");
+        }
+    }
+}
+
+/// Reads the value that comes next.
+pub(crate) fn read_value(scanner: &mut Scanner<'_>) -> Result<Value, Fault> {
+    if scanner.peek() == Some(b'"') {
+        return Ok(Value::Text(scanner.string()?.into_owned()));
+    }
+    let start = scanner.at();
+    let mut text = String::new();
+    // A wrapper is one level more than the value in it.
+    scanner.wrapped_value(&mut text)?;
+    match mark(&text) {
+        None if json::depth(&text) > json::MAX_DEPTH => Err(json::too_deep(start)),
+        None => Ok(Value::Json(Json::from_checked(text))),
+        Some((JSON, inner)) => {
+            let inner = text[inner..text.len() - 1].to_owned();
+            Ok(Json::from_checked(inner).into())
+        }
+        Some((_, inner)) => {
+            let mut inner = Scanner::new(&text.as_bytes()[inner..]);
+            let encoded = (inner.peek() == Some(b'"')).then(|| inner.string()).transpose()?;
+            encoded
+                .and_then(|encoded| BASE64.decode(encoded.as_bytes()).ok())
+                .map(Value::Bytes)
+                .ok_or_else(|| Fault::shape(start, "\"$binary\" wants base64 text"))
+        }
+    }
+}
+
+/// The mark that a compact JSON text bears, and where the marked value begins.
+fn mark(text: &str) -> Option<(&'static str, usize)> {
+    // The name may be written with escapes ("\u0024json"), so a byte comparison would not do.
+    if !text.starts_with("{\"$") && !text.starts_with("{\"\\") {
+        return None;
+    }
+    let mut scanner = Scanner::new(&text.as_bytes()[1..]);
+    let name = scanner.name().ok()?;
+    let name = [BINARY, JSON].into_iter().find(|&mark| mark == name)?;
+    let inner = 1 + scanner.at();
+    scanner.wrapped_value(&mut String::new()).ok()?;
+    (scanner.peek() == Some(b'}')).then_some((name, inner))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn through_disk(value: &Value) -> Value {
+        let mut text = String::new();
+        write_value(&mut text, value);
+        read_value(&mut Scanner::new(text.as_bytes())).unwrap()
+    }
+
+    #[test]
+    fn json_that_looks_like_a_mark_reads_back_as_json() {
+        for text in [
+            r#"{"$binary":"aGk="}"#,
+            r#"{"$json":1}"#,
+            r#"{"\u0024json":{"$binary":""}}"#,
+            r#"{"$json":{"$json":"x"}}"#,
+            r#"{"$binary":"aGk=","b":1}"#,
+            r#"{"$other":1}"#,
+        ] {
+            let value = Value::from_json(text).unwrap();
+            assert_eq!(through_disk(&value), value);
+        }
+    }
+
+    #[test]
+    fn the_deepest_value_reads_back_even_when_it_must_be_wrapped() {
+        let arrays = json::MAX_DEPTH - 1;
+        let text = format!("{{\"$json\":{}{}}}", "[".repeat(arrays), "]".repeat(arrays));
+        let value = Value::from_json(&text).unwrap();
+        assert_eq!(through_disk(&value), value);
+        let deeper = "[".repeat(json::MAX_DEPTH + 1) + &"]".repeat(json::MAX_DEPTH + 1);
+        assert!(read_value(&mut Scanner::new(deeper.as_bytes())).unwrap_err().reason.contains("nested deeper"));
+    }
+
+    #[test]
+    fn a_mark_with_something_else_in_it_is_refused() {
+        for text in [r#"{"$binary":5}"#, r#"{"$binary":"a"}"#, r#"{"$binary":"aGk"}"#, r#"{"$binary":{}}"#] {
+            assert!(read_value(&mut Scanner::new(text.as_bytes())).unwrap_err().shape, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn text_and_bytes_read_back_as_they_were(text in any::<String>(), bytes in any::<Vec<u8>>()) {
+            let (text, bytes) = (Value::Text(text), Value::Bytes(bytes));
+            prop_assert_eq!(&through_disk(&text), &text);
+            prop_assert_eq!(&through_disk(&bytes), &bytes);
+        }
+    }
+}

@@ -1,0 +1,450 @@
+//! What a key holds: text, JSON or bytes.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+use crate::json::{self, Scanner};
+use crate::number::Number;
+
+/// A stored value.
+///
+/// Text comes back byte for byte; JSON keeps the digits of its numbers and the order of its members.
+///
+/// ```
+/// use rusty_kv::Value;
+///
+/// assert_eq!(Value::from("007").to_string(), "007");
+/// let ada: Value = serde_json::json!({"name": "Ada"}).try_into()?;
+/// assert_eq!(ada.to_string(), r#"{"name":"Ada"}"#);
+/// assert_eq!(Value::from(vec![0xff]).kind(), "binary");
+/// # Ok::<(), rusty_kv::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Text, as it was given.
+    Text(String),
+    /// Any JSON value but a string, which is [`Value::Text`] (in the file they are the same).
+    Json(Json),
+    /// Bytes that need not be UTF-8.
+    Bytes(Vec<u8>),
+}
+
+impl Value {
+    /// The largest value, in bytes.
+    pub const MAX_LEN: usize = 512 << 20;
+
+    /// Bytes as text where they are UTF-8, else as bytes.
+    ///
+    /// ```
+    /// use rusty_kv::Value;
+    /// assert_eq!(Value::from_bytes(b"hello".to_vec()), Value::from("hello"));
+    /// assert_eq!(Value::from_bytes(vec![0xff]), Value::Bytes(vec![0xff]));
+    /// ```
+    pub fn from_bytes(bytes: Vec<u8>) -> Self {
+        match String::from_utf8(bytes) {
+            Ok(text) => Self::Text(text),
+            Err(error) => Self::Bytes(error.into_bytes()),
+        }
+    }
+
+    /// Checks a JSON text. A JSON string becomes text.
+    ///
+    /// # Errors
+    /// [`Error::NotJson`] with line and column.
+    ///
+    /// ```
+    /// use rusty_kv::Value;
+    /// assert_eq!(Value::from_json("\"hi\"")?, Value::from("hi"));
+    /// assert_eq!(Value::from_json(" [1, 2.50] ")?.to_string(), "[1,2.50]");
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn from_json(text: &str) -> Result<Self> {
+        Json::parse(text).map(Self::from)
+    }
+
+    /// Any serializable Rust value, as JSON (as text if it is a string).
+    ///
+    /// # Errors
+    /// [`Error::Convert`] if it has no JSON form, [`Error::NotJson`] if it nests too deep.
+    ///
+    /// ```
+    /// use rusty_kv::Value;
+    /// assert_eq!(Value::from_serialize(&(1, "a"))?.to_string(), r#"[1,"a"]"#);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn from_serialize<T: Serialize + ?Sized>(value: &T) -> Result<Self> {
+        Self::from_json(&serde_json::to_string(value)?)
+    }
+
+    /// Loads a Rust value out of JSON or text.
+    ///
+    /// # Errors
+    /// [`Error::Convert`] if it does not fit, [`Error::WrongType`] for bytes.
+    ///
+    /// ```
+    /// use rusty_kv::Value;
+    /// assert_eq!(Value::from_json("[1,2]")?.deserialize::<Vec<u8>>()?, [1, 2]);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T> {
+        match self {
+            Self::Json(json) => Ok(serde_json::from_str(json.as_str())?),
+            Self::Text(text) => {
+                let mut quoted = String::new();
+                json::write_string(&mut quoted, text);
+                Ok(serde_json::from_str(&quoted)?)
+            }
+            Self::Bytes(_) => Err(self.is_not("JSON or text")),
+        }
+    }
+
+    /// The content: the text itself, the JSON text, or the bytes.
+    ///
+    /// ```
+    /// assert_eq!(rusty_kv::Value::from("abc").as_bytes(), b"abc");
+    /// ```
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Json(json) => json.as_str().as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+
+    /// The name of the type: `text`, `json` or `binary`.
+    ///
+    /// ```
+    /// assert_eq!(rusty_kv::Value::from("abc").kind(), "text");
+    /// ```
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "text",
+            Self::Json(_) => "json",
+            Self::Bytes(_) => "binary",
+        }
+    }
+
+    /// The value plus a number; text stays text, JSON stays JSON.
+    ///
+    /// # Errors
+    /// [`Error::WrongType`] if this is not a number, [`Error::OutOfRange`] if the sum does not fit.
+    ///
+    /// ```
+    /// use rusty_kv::Value;
+    /// assert_eq!(Value::from("41").checked_add("1".parse()?)?, Value::from("42"));
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn checked_add(&self, by: Number) -> Result<Self> {
+        const NUMBER: &str = "a number like 12 or -1.50";
+        match self {
+            Self::Text(text) => Ok(Self::Text(text.parse::<Number>()?.checked_add(by)?.to_string())),
+            Self::Json(json) if matches!(json.as_str().as_bytes()[0], b'-' | b'0'..=b'9') => {
+                let sum = json.as_str().parse::<Number>()?.checked_add(by)?.to_string();
+                Ok(Self::Json(Json(sum.into())))
+            }
+            Self::Json(_) | Self::Bytes(_) => Err(self.is_not(NUMBER)),
+        }
+    }
+
+    /// The value with `tail` behind it: text and bytes only. Text that gains bytes that are not UTF-8 becomes bytes.
+    ///
+    /// # Errors
+    /// [`Error::WrongType`] for JSON.
+    ///
+    /// ```
+    /// use rusty_kv::Value;
+    /// assert_eq!(Value::from("ab").append(b"c")?, Value::from("abc"));
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn append(self, tail: &[u8]) -> Result<Self> {
+        let mut bytes = match self {
+            Self::Text(text) => text.into_bytes(),
+            Self::Bytes(bytes) => bytes,
+            Self::Json(_) => return Err(self.is_not("text or bytes")),
+        };
+        bytes.extend_from_slice(tail);
+        Ok(Self::from_bytes(bytes))
+    }
+
+    fn is_not(&self, wanted: &'static str) -> Error {
+        let found = match self {
+            Self::Text(_) => "text",
+            Self::Json(_) => "JSON",
+            Self::Bytes(_) => "binary data",
+        };
+        Error::WrongType { wanted, found: found.to_owned() }
+    }
+}
+
+/// Text and JSON as they are; bytes that are not UTF-8 are replaced by U+FFFD. Control characters are not escaped.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(self.as_bytes()))
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl From<Json> for Value {
+    fn from(json: Json) -> Self {
+        if json.0.starts_with('"') {
+            let text = Scanner::new(json.0.as_bytes()).string().expect("a Json was checked").into_owned();
+            return Self::Text(text);
+        }
+        Self::Json(json)
+    }
+}
+
+/// Fails on nesting over the limit, before anything recurses into it.
+impl TryFrom<serde_json::Value> for Value {
+    type Error = Error;
+
+    fn try_from(value: serde_json::Value) -> Result<Self> {
+        let mut level: Vec<&serde_json::Value> = vec![&value];
+        for depth in 0.. {
+            if depth > json::MAX_DEPTH + 1 {
+                let actual = format!("more than {} levels", json::MAX_DEPTH);
+                return Err(Error::Limit { what: "nesting", actual, limit: "100 levels" });
+            }
+            let below: Vec<_> = level
+                .iter()
+                .flat_map(|value| match value {
+                    serde_json::Value::Array(items) => items.iter().collect(),
+                    serde_json::Value::Object(members) => members.values().collect(),
+                    _ => Vec::new(),
+                })
+                .collect();
+            if below.is_empty() {
+                break;
+            }
+            level = below;
+        }
+        match value {
+            serde_json::Value::String(text) => Ok(Self::Text(text)),
+            value => Self::from_json(&value.to_string()),
+        }
+    }
+}
+
+/// Fails for anything but text.
+impl TryFrom<Value> for String {
+    type Error = Error;
+
+    fn try_from(value: Value) -> Result<Self> {
+        match value {
+            Value::Text(text) => Ok(text),
+            other => Err(other.is_not("text")),
+        }
+    }
+}
+
+/// Text becomes a JSON string; fails for bytes. Numbers take `serde_json`'s precision.
+impl TryFrom<Value> for serde_json::Value {
+    type Error = Error;
+
+    fn try_from(value: Value) -> Result<Self> {
+        match value {
+            Value::Text(text) => Ok(Self::String(text)),
+            other => other.deserialize(),
+        }
+    }
+}
+
+/// The content, whatever the type.
+impl From<Value> for Vec<u8> {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Text(text) => text.into_bytes(),
+            Value::Json(json) => String::from(json.0).into_bytes(),
+            Value::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+/// A checked JSON text without white space between its tokens. Numbers and member order are as they were written.
+///
+/// ```
+/// use rusty_kv::Json;
+/// assert_eq!(Json::parse("{ \"n\": 1e400 }")?.as_str(), r#"{"n":1e400}"#);
+/// # Ok::<(), rusty_kv::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Json(Box<str>);
+
+impl Json {
+    /// Checks a text: strict JSON, no duplicate members, at most 100 levels. Raw characters that could act on a
+    /// terminal become `\u` escapes, so that the file is safe to `cat`.
+    ///
+    /// # Errors
+    /// [`Error::NotJson`] with line and column.
+    ///
+    /// ```
+    /// assert!(rusty_kv::Json::parse("[1,]").is_err());
+    /// ```
+    pub fn parse(text: &str) -> Result<Self> {
+        let mut scanner = Scanner::new(text.as_bytes());
+        let mut out = String::with_capacity(text.len());
+        scanner.value(&mut out).and_then(|()| scanner.end()).map(|()| Self(out.into())).map_err(|fault| {
+            let (line, column) = fault.place(text.as_bytes());
+            Error::NotJson { line, column, reason: fault.reason }
+        })
+    }
+
+    /// A text that [`Scanner::value`] has just checked and compacted.
+    pub(crate) fn from_checked(text: String) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    ///
+    /// ```
+    /// assert_eq!(rusty_kv::Json::parse("[ ]").unwrap().as_str(), "[]");
+    /// ```
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The part that a JSON Pointer (RFC 6901) names, if there is one. The empty pointer names the whole.
+    ///
+    /// # Errors
+    /// [`Error::WrongType`] if the pointer is neither empty nor begins with `/`.
+    ///
+    /// ```
+    /// let json = rusty_kv::Json::parse(r#"{"a":[1,{"b":"x"}]}"#)?;
+    /// assert_eq!(json.pointer("/a/1/b")?, Some("x".into()));
+    /// assert_eq!(json.pointer("/a/9")?, None);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn pointer(&self, pointer: &str) -> Result<Option<Value>> {
+        if !pointer.is_empty() && !pointer.starts_with('/') {
+            let found = format!("{:?}", pointer.chars().take(40).collect::<String>());
+            return Err(Error::WrongType { wanted: "a JSON Pointer like /a/0/b", found });
+        }
+        let mut scanner = Scanner::new(self.0.as_bytes());
+        for token in pointer.split('/').skip(1) {
+            let token = token.replace("~1", "/").replace("~0", "~");
+            if !descend(&mut scanner, &token) {
+                return Ok(None);
+            }
+        }
+        let mut out = String::new();
+        scanner.value(&mut out).expect("a Json was checked");
+        Ok(Some(Self::from_checked(out).into()))
+    }
+}
+
+/// Moves to the member or item of the value that comes next; false if there is none.
+fn descend(scanner: &mut Scanner<'_>, token: &str) -> bool {
+    const CHECKED: &str = "a Json was checked";
+    let mut skipped = String::new();
+    let mut first = true;
+    match scanner.peek() {
+        Some(b'{') => {
+            scanner.expect(b'{', "").expect(CHECKED);
+            while scanner.more(b'}', first).expect(CHECKED) {
+                first = false;
+                if scanner.name().expect(CHECKED) == token {
+                    return true;
+                }
+                scanner.value(&mut skipped).expect(CHECKED);
+                skipped.clear();
+            }
+            false
+        }
+        Some(b'[') => {
+            let canonical = token == "0" || (!token.starts_with(['0', '+']) && !token.is_empty());
+            let Some(wanted) = token.parse::<usize>().ok().filter(|_| canonical) else { return false };
+            scanner.expect(b'[', "").expect(CHECKED);
+            for index in 0.. {
+                if !scanner.more(b']', index == 0).expect(CHECKED) {
+                    return false;
+                }
+                if index == wanted {
+                    return true;
+                }
+                scanner.value(&mut skipped).expect(CHECKED);
+                skipped.clear();
+            }
+            false
+        }
+        _ => false,
+    }
+}
+
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deep_tree_is_refused_before_anything_recurses() {
+        let mut deep = serde_json::Value::Null;
+        for _ in 0..3_000 {
+            deep = serde_json::Value::Array(vec![deep]);
+        }
+        assert!(matches!(Value::try_from(deep), Err(Error::Limit { what: "nesting", .. })));
+    }
+
+    #[test]
+    fn pointers_follow_rfc_6901() {
+        let json = Json::parse(r#"{"foo":["bar","baz"],"":0,"a/b":1,"m~n":8,"01":{"x":null}}"#).unwrap();
+        for (pointer, wanted) in [
+            ("/foo/0", Some(Value::from("bar"))),
+            ("/", Some(Value::from_json("0").unwrap())),
+            ("/a~1b", Some(Value::from_json("1").unwrap())),
+            ("/m~0n", Some(Value::from_json("8").unwrap())),
+            ("/01/x", Some(Value::from_json("null").unwrap())),
+            ("/foo/00", None),
+            ("/foo/-", None),
+            ("/foo/2", None),
+            ("/foo/0/x", None),
+        ] {
+            assert_eq!(json.pointer(pointer).unwrap(), wanted, "{pointer}");
+        }
+        assert_eq!(json.pointer("").unwrap(), Some(Value::Json(json.clone())));
+        assert!(json.pointer("foo").is_err());
+    }
+
+    #[test]
+    fn no_dependency_has_switched_serde_json_to_features_that_change_data() {
+        // arbitrary_precision would turn this key into a number, preserve_order would keep "b" first.
+        let text = r#"{"$serde_json::private::Number":"1","b":1,"a":2}"#;
+        let value: serde_json::Value = serde_json::from_str(text).unwrap();
+        assert_eq!(value.to_string(), r#"{"$serde_json::private::Number":"1","a":2,"b":1}"#);
+        let deep = "[".repeat(200) + &"]".repeat(200);
+        assert!(serde_json::from_str::<serde_json::Value>(&deep).is_err(), "unbounded_depth is on");
+    }
+
+    #[test]
+    fn numbers_add_within_their_type() {
+        let one = "1".parse().unwrap();
+        assert_eq!(Value::from_json("1.5").unwrap().checked_add(one).unwrap(), Value::from_json("2.5").unwrap());
+        assert!(Value::from("x").checked_add(one).is_err());
+        assert!(Value::from_json("[1]").unwrap().checked_add(one).is_err());
+        assert!(Value::from_json("1e3").unwrap().checked_add(one).is_err());
+    }
+}
