@@ -53,6 +53,13 @@ impl<'a> Scanner<'a> {
         Self { bytes, at: 0 }
     }
 
+    /// Takes a byte order mark, if there is one.
+    pub(crate) fn skip_mark(&mut self) {
+        if self.bytes[self.at..].starts_with(b"\xef\xbb\xbf") {
+            self.at += 3;
+        }
+    }
+
     /// Where the next byte is read.
     pub(crate) fn at(&self) -> usize {
         self.at

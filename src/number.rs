@@ -25,6 +25,13 @@ pub struct Number {
 const OUT: Error = Error::OutOfRange { range: "integers hold 64 bits, decimals 38 digits" };
 
 impl Number {
+    /// 1.
+    ///
+    /// ```
+    /// assert_eq!(rusty_kv::Number::ONE.to_string(), "1");
+    /// ```
+    pub const ONE: Self = Self { unscaled: 1, scale: 0 };
+
     /// The exact sum.
     ///
     /// # Errors

@@ -163,7 +163,7 @@ impl Value {
         let mut bytes = match self {
             Self::Text(text) => text.into_bytes(),
             Self::Bytes(bytes) => bytes,
-            Self::Json(_) => return Err(self.is_not("text or bytes")),
+            Self::Json(_) => return Err(self.is_not("a value of text or bytes")),
         };
         bytes.extend_from_slice(tail);
         Ok(Self::from_bytes(bytes))

@@ -408,8 +408,9 @@ impl Database {
         let now = self.now();
         let mut tx = Transaction::new(&mut self.store, now);
         let done = body(&mut tx);
-        if done.is_err() {
-            tx.roll_back();
+        match done {
+            Ok(_) => tx.keep(),
+            Err(_) => drop(tx),
         }
         // An empty commit gives the lock back.
         if !self.group {
@@ -431,6 +432,15 @@ impl Database {
     /// ```
     pub fn begin_group(&mut self) {
         self.group = true;
+    }
+
+    /// Whether a group has taken the lock, so that [`Database::commit_group`] has something to do.
+    ///
+    /// ```
+    /// assert!(!rusty_kv::Database::in_memory().has_open_group());
+    /// ```
+    pub fn has_open_group(&self) -> bool {
+        self.group && self.store.is_locked()
     }
 
     /// Makes the changes since [`Database::begin_group`] durable and ends the group.
@@ -557,7 +567,7 @@ impl fmt::Debug for Range<'_> {
 }
 
 /// The least text that is greater than everything that begins with `prefix`; `None` if there is none.
-fn prefix_end(prefix: &str) -> Option<String> {
+pub(crate) fn prefix_end(prefix: &str) -> Option<String> {
     let mut end = prefix.to_owned();
     while let Some(last) = end.pop() {
         // U+D800 to U+DFFF are no characters, so the one after U+D7FF is U+E000.

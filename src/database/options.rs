@@ -6,6 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Database;
+#[cfg(doc)]
+use crate::error::Error;
 use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::storage::{Settings, Store};

@@ -2,6 +2,8 @@
 
 use std::ops::Bound;
 
+#[cfg(doc)]
+use super::Database;
 use super::prefix_end;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
@@ -25,12 +27,30 @@ pub struct Transaction<'a> {
     store: &'a mut Store,
     now: Timestamp,
     undo: Vec<(String, Option<Entry>)>,
+    /// Whether the store was ahead of the file before.
+    was_changed: bool,
+    kept: bool,
+}
+
+/// Takes every change back unless they are to be kept: the body failed, or panicked.
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.store.take_back(std::mem::take(&mut self.undo), self.was_changed);
+        }
+    }
 }
 
 impl<'a> Transaction<'a> {
     /// The store's lock must be held.
     pub(super) fn new(store: &'a mut Store, now: Timestamp) -> Self {
-        Self { store, now, undo: Vec::new() }
+        let was_changed = store.is_changed();
+        Self { store, now, undo: Vec::new(), was_changed, kept: false }
+    }
+
+    /// Leaves the changes in the store.
+    pub(super) fn keep(mut self) {
+        self.kept = true;
     }
 
     /// The one point in time of the transaction.
@@ -140,12 +160,5 @@ impl<'a> Transaction<'a> {
     fn put(&mut self, key: &str, entry: Option<Entry>) {
         let old = self.store.put(key.to_owned(), entry);
         self.undo.push((key.to_owned(), old));
-    }
-
-    /// Takes every change back.
-    pub(super) fn roll_back(&mut self) {
-        while let Some((key, old)) = self.undo.pop() {
-            self.store.put(key, old);
-        }
     }
 }

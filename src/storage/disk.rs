@@ -142,12 +142,12 @@ pub(crate) fn replace(
     let folder = path.parent().unwrap_or(Path::new("/"));
     let mut temp = Temp::create(path)?;
     let mut out = BufWriter::with_capacity(256 << 10, &temp.file);
-    write(&mut out).and_then(|()| out.flush()).map_err(failed("write", &temp.path))?;
+    write(&mut out).and_then(|()| out.flush()).map_err(failed("write", path))?;
     drop(out);
     if let Some(old) = old {
-        temp.inherit(old).map_err(failed("set the mode of", &temp.path))?;
+        inherit(&temp.file, old).map_err(failed("set the mode of", path))?;
     }
-    temp.file.sync_all().map_err(failed("sync", &temp.path))?;
+    temp.file.sync_all().map_err(failed("sync", path))?;
     // An editor takes no lock: whatever it has put there since the file was read must not be overwritten.
     if identity(path)? != old {
         return Err(Error::Conflict { path: path.to_owned() });
@@ -190,20 +190,6 @@ impl Temp {
             }
         }
     }
-
-    /// Takes over owner and mode. Where the owner cannot be kept, the group's rights are not given to another group.
-    fn inherit(&self, old: Identity) -> io::Result<()> {
-        let meta = self.file.metadata()?;
-        let mut mode = old.mode & 0o777;
-        if (meta.uid(), meta.gid()) != old.owner {
-            let kept = std::os::unix::fs::fchown(&self.file, Some(old.owner.0), Some(old.owner.1)).is_ok()
-                || std::os::unix::fs::fchown(&self.file, None, Some(old.owner.1)).is_ok();
-            if !kept {
-                mode &= 0o707;
-            }
-        }
-        self.file.set_permissions(fs::Permissions::from_mode(mode))
-    }
 }
 
 impl Drop for Temp {
@@ -215,12 +201,30 @@ impl Drop for Temp {
     }
 }
 
-/// Opens (or creates) a file for locking, with the mode of the database. Follows no link.
+/// Takes over owner and mode. Where the owner cannot be kept, the group's rights are not given to another group.
+fn inherit(file: &File, old: Identity) -> io::Result<()> {
+    let meta = file.metadata()?;
+    let mut mode = old.mode & 0o777;
+    if (meta.uid(), meta.gid()) != old.owner {
+        let kept = std::os::unix::fs::fchown(file, Some(old.owner.0), Some(old.owner.1)).is_ok()
+            || std::os::unix::fs::fchown(file, None, Some(old.owner.1)).is_ok();
+        if !kept {
+            mode &= 0o707;
+        }
+    }
+    file.set_permissions(fs::Permissions::from_mode(mode))
+}
+
+/// Opens (or creates) a file for locking, with the mode and owner of the database. Follows no link.
 pub(crate) fn open_lock(path: &Path, database: Option<Identity>) -> Result<File> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let mode = database.map_or(0o600, |old| old.mode & 0o666);
-    let open = || {
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(mode).custom_flags(flags).open(path)
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600).custom_flags(flags);
+    let open = || match options.clone().create_new(true).open(path) {
+        // Whoever may write to the database must be able to lock it, whatever the umask of who came first.
+        Ok(file) => database.map_or(Ok(()), |old| inherit(&file, old)).map(|()| file),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(path),
+        Err(error) => Err(error),
     };
     let file = open().map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => Error::Open { path: path.parent().unwrap_or(path).to_owned(), source },

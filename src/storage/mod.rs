@@ -170,6 +170,11 @@ impl Store {
         self.expiring
     }
 
+    /// Whether the writers' lock is held.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.lock.is_some()
+    }
+
     /// Takes the writers' lock and what others wrote before. Nothing if it is held already.
     pub(crate) fn lock(&mut self) -> Result<()> {
         let Some(path) = self.path.as_deref() else { return Ok(()) };
@@ -201,9 +206,27 @@ impl Store {
         old
     }
 
+    /// Whether anything was put that is not in the file yet.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.changed
+    }
+
+    /// Takes puts back, given what each of them gave back, oldest first; `changed` is what [`Store::is_changed`] was
+    /// before them. Gives the lock back unless earlier puts still need it.
+    pub(crate) fn take_back(&mut self, puts: Vec<(String, Option<Entry>)>, changed: bool) {
+        for (key, old) in puts.into_iter().rev() {
+            self.put(key, old);
+        }
+        self.changed = changed;
+        if !changed {
+            self.lock = None;
+        }
+    }
+
     /// Makes what was put durable and gives the lock back. After an error the content is that of the file again.
     pub(crate) fn commit(&mut self, now: Timestamp) -> Result<()> {
-        if !self.changed {
+        let unlocked = self.path.is_some() && self.lock.is_none();
+        if !self.changed || unlocked {
             self.lock = None;
             return Ok(());
         }
@@ -265,6 +288,7 @@ impl Store {
         self.seen = None;
         self.snapshot = Snapshot::default();
         self.expiring = 0;
+        self.changed = false;
         let Some((bytes, identity)) = disk::read(path)? else { return Ok(()) };
         if bytes.trim_ascii().is_empty() {
             self.accept_empty_file(path.to_owned())?;
@@ -289,6 +313,8 @@ impl Store {
                 "the file is empty, but was written to before; restore a backup, or remove it to start anew".to_owned();
             return Err(Error::Unsuitable { path, reason });
         }
+        // The first commit, whatever it brings, must leave more than an empty file: its lock file would speak against it.
+        self.changed = true;
         self.notices.push(format!("{path:?} is empty: taken as a new database"));
         Ok(())
     }

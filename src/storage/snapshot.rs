@@ -1,6 +1,6 @@
 //! The snapshot: one JSON document, sorted, one entry a line. Reads any layout of it, writes one. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 
 use super::record::{self, Entry};
@@ -48,15 +48,12 @@ impl Snapshot {
         {
             return Err(Fault::new(0, "this looks like UTF-16; a database is UTF-8").into());
         }
-        let bom = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-        Self::read_text(&bytes[bom..]).map_err(|unreadable| match unreadable {
-            Unreadable::Fault(fault) => Unreadable::Fault(Fault { at: fault.at + bom, ..fault }),
-            newer @ Unreadable::Newer => newer,
-        })
+        Self::read_text(bytes)
     }
 
     fn read_text(bytes: &[u8]) -> Result<Self, Unreadable> {
         let mut scanner = Scanner::new(bytes);
+        scanner.skip_mark();
         let start = match scanner.peek() {
             Some(b'{') => scanner.at(),
             Some(b'[' | b'"' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9') => {
@@ -72,7 +69,7 @@ impl Snapshot {
         };
         scanner.expect(b'{', "a '{'")?;
         let mut snapshot = Self::default();
-        let mut map = false;
+        let mut names = HashSet::new();
         let mut expires = None;
         let mut first = true;
         while scanner.more(b'}', first)? {
@@ -80,12 +77,7 @@ impl Snapshot {
             scanner.peek();
             let at = scanner.at();
             let name = scanner.name()?;
-            let twice = match &*name {
-                "map" => std::mem::replace(&mut map, true),
-                "expires" => expires.is_some(),
-                name => snapshot.foreign.iter().any(|(there, _)| there == name),
-            };
-            if twice {
+            if !names.insert(name.clone()) {
                 return Err(json::duplicate(at, "member", &name).into());
             }
             match &*name {
@@ -100,7 +92,7 @@ impl Snapshot {
             }
         }
         scanner.end()?;
-        if !map {
+        if !names.contains("map") {
             return Err(Fault::shape(start, "it has no member \"map\" (an empty database is {\"map\":{}})").into());
         }
         // A deadline whose key an editor has taken out has nothing to say any more.
@@ -221,6 +213,7 @@ fn read_expires(scanner: &mut Scanner<'_>) -> Result<BTreeMap<String, Timestamp>
 fn first_place(bytes: &[u8], wanted: &str) -> usize {
     let find = || -> Result<usize, Fault> {
         let mut scanner = Scanner::new(bytes);
+        scanner.skip_mark();
         scanner.expect(b'{', "")?;
         let mut first = true;
         while scanner.more(b'}', first)? {

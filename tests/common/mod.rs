@@ -1,0 +1,20 @@
+//! What every test of files needs.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+/// A folder of the test's own, gone with the test; in memory where the system has such a place, as a sync costs nothing
+/// there.
+pub(crate) fn folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).expect("a temporary folder can be made")
+}
+
+/// Writes a file in place, as programs do that know nothing of the lock.
+pub(crate) fn put(path: &Path, bytes: impl AsRef<[u8]>) {
+    let mut file = File::create(path).expect("the file can be written");
+    file.write_all(bytes.as_ref()).expect("the file can be written");
+}

@@ -1,0 +1,26 @@
+//! The proof that a file was left alone.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// What must not change about a file that was refused.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Untouched {
+    bytes: Vec<u8>,
+    inode: u64,
+    mode: u32,
+    modified: (i64, i64),
+}
+
+impl Untouched {
+    /// The file as it is now.
+    pub(crate) fn of(path: &Path) -> Self {
+        let meta = std::fs::metadata(path).expect("the file is there");
+        Self {
+            bytes: std::fs::read(path).expect("the file can be read"),
+            inode: meta.ino(),
+            mode: meta.mode(),
+            modified: (meta.mtime(), meta.mtime_nsec()),
+        }
+    }
+}

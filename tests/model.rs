@@ -1,0 +1,388 @@
+//! Whatever is done to a database, in whatever order and by whichever of two handles, it answers as a `BTreeMap` would.
+
+mod common;
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::path::Path;
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{Config, TestCaseError};
+use rusty_kv::{Database, Entry, Options, Result, Timestamp, Transaction, Value};
+
+use crate::common::{folder, put};
+
+thread_local! {
+    /// The time of the sequence that this thread runs, in milliseconds.
+    static NOW: Cell<u64> = const { Cell::new(0) };
+}
+
+const START: u64 = 1_795_406_400_000;
+
+fn clock() -> Timestamp {
+    Timestamp::from_millis(NOW.get())
+}
+
+/// Keys that are hard to sort, to escape or to look at; close to each other, so that prefixes and ranges hit.
+const KEYS: &[&str] = &[
+    "",
+    " ",
+    "\0",
+    "\0\0",
+    "\n",
+    "\r\n",
+    "\t",
+    "\u{1b}[2J",
+    "\"",
+    "\\",
+    "\\u0061",
+    "'",
+    "a",
+    "a\0",
+    "a\u{301}",
+    "aa",
+    "ab",
+    "\u{7f}",
+    "\u{80}",
+    "\u{9b}1m",
+    "é",
+    "e\u{301}",
+    "\u{200b}",
+    "\u{202e}gpj",
+    "\u{2028}",
+    "\u{2066}x\u{2069}",
+    "\u{d7ff}",
+    "\u{e000}",
+    "\u{feff}",
+    "\u{ffff}",
+    "😀",
+    "👩\u{200d}💻",
+    "\u{10ffff}",
+    "\u{10ffff}\u{10ffff}",
+    "map",
+    "expires",
+    "$binary",
+    "$json",
+    "$rusty-kv",
+    "user:1",
+    "user:10",
+    "user:2",
+];
+
+/// JSON that is easy to lose a digit, a member or a mark of.
+const JSON: &[&str] = &[
+    "null",
+    "true",
+    "-0",
+    "1.10",
+    "1e400",
+    "18446744073709551616",
+    "31.245270191439438",
+    "[]",
+    "{}",
+    "[[],[[]],\"\\u001b\"]",
+    r#"{"z":1,"a":{"":[]}}"#,
+    r#"{"$binary":"aGk="}"#,
+    r#"{"$binary":5}"#,
+    r#"{"$json":{"$json":null}}"#,
+    r#"{"$json":"text"}"#,
+    r#"{"\u0024json":1}"#,
+    r#"{"$serde_json::private::Number":"1"}"#,
+    "[\"\\ud83d\\ude00\",\"\\u202e\"]",
+];
+
+/// What is done to one key.
+#[derive(Clone, Debug)]
+enum Change {
+    Set(String, Value),
+    /// With a deadline so many milliseconds ahead.
+    SetFor(String, Value, u64),
+    Delete(String),
+    Expire(String, Option<u64>),
+}
+
+#[derive(Clone, Debug)]
+enum Operation {
+    Change(Change),
+    /// A transaction that succeeds or, after its changes, fails.
+    Transaction(Vec<Change>, bool),
+    Group(Vec<Change>),
+    Range(Bound<String>, Bound<String>),
+    Prefix(String),
+    Length,
+    Load(String),
+    Save,
+    Reopen,
+    Remove,
+    /// Another program lays the file out in another way.
+    Edit,
+    /// So many milliseconds pass.
+    Wait(u64),
+}
+
+fn key() -> impl Strategy<Value = String> {
+    prop_oneof![9 => select(KEYS).prop_map(str::to_owned), 1 => any::<String>()]
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        select(KEYS).prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        select(JSON).prop_map(|text| Value::from_json(text).expect("it is JSON")),
+        prop::collection::vec(any::<u8>(), 0..40).prop_map(Value::Bytes),
+    ]
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        4 => (key(), value()).prop_map(|(key, value)| Change::Set(key, value)),
+        2 => (key(), value(), 1..60_u64).prop_map(|(key, value, span)| Change::SetFor(key, value, span)),
+        2 => key().prop_map(Change::Delete),
+        1 => (key(), prop::option::of(1..60_u64)).prop_map(|(key, span)| Change::Expire(key, span)),
+    ]
+}
+
+fn bound() -> impl Strategy<Value = Bound<String>> {
+    prop_oneof![key().prop_map(Bound::Included), key().prop_map(Bound::Excluded), Just(Bound::Unbounded),]
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let changes = || prop::collection::vec(change(), 0..6);
+    prop_oneof![
+        12 => change().prop_map(Operation::Change),
+        3 => (changes(), any::<bool>()).prop_map(|(changes, succeeds)| Operation::Transaction(changes, succeeds)),
+        2 => changes().prop_map(Operation::Group),
+        3 => (bound(), bound()).prop_map(|(from, to)| Operation::Range(from, to)),
+        2 => key().prop_map(Operation::Prefix),
+        1 => Just(Operation::Length),
+        1 => key().prop_map(Operation::Load),
+        1 => Just(Operation::Save),
+        2 => Just(Operation::Reopen),
+        1 => Just(Operation::Edit),
+        4 => (0..40_u64).prop_map(Operation::Wait),
+        1 => prop_oneof![7 => Just(Operation::Length), 1 => Just(Operation::Remove)],
+    ]
+}
+
+/// What a database must be equal to.
+#[derive(Clone, Debug, Default)]
+struct Model(BTreeMap<String, Entry>);
+
+impl Model {
+    fn get(&self, key: &str) -> Option<&Entry> {
+        self.0.get(key).filter(|entry| is_live(entry))
+    }
+
+    fn live(&self) -> impl DoubleEndedIterator<Item = (String, Entry)> {
+        let live = self.0.iter().filter(|(_, entry)| is_live(entry));
+        live.map(|(key, entry)| (key.clone(), entry.clone()))
+    }
+
+    /// Does it, and says what the database must answer: whether the key was there, for those that ask.
+    fn apply(&mut self, change: &Change) -> bool {
+        match change {
+            Change::Set(key, value) => {
+                self.0.insert(key.clone(), value.clone().into());
+                true
+            }
+            Change::SetFor(key, value, span) => {
+                self.0.insert(key.clone(), Entry { value: value.clone(), deadline: Some(ahead(*span)) });
+                true
+            }
+            Change::Delete(key) => {
+                let there = self.get(key).is_some();
+                self.0.remove(key);
+                there
+            }
+            Change::Expire(key, span) => {
+                let there = self.get(key).is_some();
+                if there && let Some(entry) = self.0.get_mut(key) {
+                    entry.deadline = span.map(ahead);
+                }
+                there
+            }
+        }
+    }
+}
+
+/// The library's own word for it is not to be trusted here.
+fn is_live(entry: &Entry) -> bool {
+    entry.deadline.is_none_or(|deadline| clock().as_millis() < deadline.as_millis())
+}
+
+fn ahead(span: u64) -> Timestamp {
+    Timestamp::from_millis(NOW.get() + span)
+}
+
+fn apply(db: &mut Database, change: &Change) -> Result<bool> {
+    match change {
+        Change::Set(key, value) => db.set(key, value.clone()).map(|()| true),
+        Change::SetFor(key, value, span) => {
+            db.set_entry(key, Entry { value: value.clone(), deadline: Some(ahead(*span)) }).map(|()| true)
+        }
+        Change::Delete(key) => db.delete(key),
+        Change::Expire(key, span) => db.expire(key, span.map(ahead)),
+    }
+}
+
+fn apply_within(tx: &mut Transaction<'_>, change: &Change) -> Result<bool> {
+    match change {
+        Change::Set(key, value) => tx.set(key, value.clone()).map(|()| true),
+        Change::SetFor(key, value, span) => {
+            tx.set_entry(key, Entry { value: value.clone(), deadline: Some(ahead(*span)) }).map(|()| true)
+        }
+        Change::Delete(key) => tx.delete(key),
+        Change::Expire(key, span) => {
+            let Some(entry) = tx.entry(key)? else { return Ok(false) };
+            tx.set_entry(key, Entry { deadline: span.map(ahead), ..entry }).map(|()| true)
+        }
+    }
+}
+
+type Checked = std::result::Result<(), TestCaseError>;
+
+fn failed(error: &rusty_kv::Error) -> TestCaseError {
+    TestCaseError::fail(error.to_string())
+}
+
+fn open(path: &Path) -> std::result::Result<Database, TestCaseError> {
+    Options::new().clock(clock).open(path).map_err(|error| failed(&error))
+}
+
+fn all(items: rusty_kv::Range<'_>) -> std::result::Result<Vec<(String, Entry)>, TestCaseError> {
+    items.collect::<Result<_>>().map_err(|error| failed(&error))
+}
+
+/// A transaction on both, the answers within it compared.
+fn transact(db: &mut Database, model: &mut Model, changes: &[Change], succeeds: bool) -> Checked {
+    let mut after = model.clone();
+    let mut answers = Vec::new();
+    let done = db.transaction(|tx| {
+        for change in changes {
+            answers.push((apply_within(tx, change)?, after.apply(change)));
+            let (Change::Set(key, _) | Change::SetFor(key, ..) | Change::Delete(key) | Change::Expire(key, _)) = change;
+            answers.push((tx.entry(key)?.as_ref() == after.get(key), true));
+            let keys = after.live().map(|(key, _)| key).filter(|other| other.starts_with(key)).collect::<Vec<_>>();
+            answers.push((tx.keys(key)? == keys, true));
+        }
+        if succeeds { Ok(()) } else { Value::from_json("not JSON").map(drop) }
+    });
+    prop_assert_eq!(done.is_ok(), succeeds, "{:?}", done);
+    prop_assert!(answers.iter().all(|(got, wanted)| got == wanted), "{:?}", answers);
+    if succeeds {
+        *model = after;
+    }
+    Ok(())
+}
+
+/// Does one operation to one of the handles and to the model; every answer must be the same.
+fn operate(db: &mut Database, path: &Path, model: &mut Model, operation: &Operation) -> Checked {
+    match operation {
+        Operation::Change(change) => {
+            let answer = apply(db, change).map_err(|error| failed(&error))?;
+            prop_assert_eq!(answer, model.apply(change));
+        }
+        Operation::Transaction(changes, succeeds) => transact(db, model, changes, *succeeds)?,
+        Operation::Group(changes) => {
+            let before = std::fs::read(path).ok();
+            db.begin_group();
+            for change in changes {
+                let answer = apply(db, change).map_err(|error| failed(&error))?;
+                prop_assert_eq!(answer, model.apply(change));
+            }
+            prop_assert_eq!(std::fs::read(path).ok(), before, "a group is on disk before its end");
+            db.commit_group().map_err(|error| failed(&error))?;
+        }
+        Operation::Range(from, to) => {
+            let within = |key: &String| {
+                let after = match from {
+                    Bound::Included(from) => key >= from,
+                    Bound::Excluded(from) => key > from,
+                    Bound::Unbounded => true,
+                };
+                after
+                    && match to {
+                        Bound::Included(to) => key <= to,
+                        Bound::Excluded(to) => key < to,
+                        Bound::Unbounded => true,
+                    }
+            };
+            let mut wanted: Vec<_> = model.live().filter(|(key, _)| within(key)).collect();
+            let range = (from.clone(), to.clone());
+            prop_assert_eq!(&all(db.range(range.clone()))?, &wanted);
+            let backwards: Result<Vec<_>> = db.range(range).rev().collect();
+            wanted.reverse();
+            prop_assert_eq!(backwards.map_err(|error| failed(&error))?, wanted);
+        }
+        Operation::Prefix(prefix) => {
+            let wanted: Vec<_> = model.live().filter(|(key, _)| key.starts_with(prefix)).collect();
+            prop_assert_eq!(all(db.prefix(prefix))?, wanted);
+        }
+        Operation::Length => {
+            prop_assert_eq!(db.len().ok(), Some(model.live().count() as u64));
+            prop_assert_eq!(db.is_empty().ok(), Some(model.live().next().is_none()));
+        }
+        Operation::Load(key) => {
+            let wanted = model.get(key);
+            prop_assert_eq!(db.get(key).ok(), Some(wanted.map(|entry| entry.value.clone())));
+            prop_assert_eq!(db.entry(key).ok(), Some(wanted.cloned()));
+            prop_assert_eq!(db.contains(key).ok(), Some(wanted.is_some()));
+        }
+        Operation::Save => db.save().map_err(|error| failed(&error))?,
+        Operation::Reopen => *db = open(path)?,
+        Operation::Remove => {
+            db.remove_file().map_err(|error| failed(&error))?;
+            model.0.clear();
+        }
+        Operation::Edit => {
+            // No value holds a bare newline, so this changes the layout and nothing else.
+            if let Ok(text) = std::fs::read_to_string(path) {
+                put(path, format!("\u{feff}{}", text.trim_start_matches('\u{feff}').replace('\n', " \r\n\t")));
+            }
+        }
+        Operation::Wait(span) => NOW.set(NOW.get() + span),
+    }
+    Ok(())
+}
+
+/// Runs a sequence; `true` beside an operation means the second handle.
+fn run(operations: &[(bool, Operation)]) -> Checked {
+    NOW.set(START);
+    let folder = folder();
+    let path = folder.path().join("kv.json");
+    let mut model = Model::default();
+    let mut handles = [open(&path)?, open(&path)?];
+    for (second, operation) in operations {
+        let db = &mut handles[usize::from(*second)];
+        // Writes take in what others wrote by themselves, reads when they are told to.
+        if !matches!(operation, Operation::Change(_) | Operation::Transaction(..) | Operation::Group(_)) {
+            db.refresh().map_err(|error| failed(&error))?;
+        }
+        operate(db, &path, &mut model, operation)?;
+        db.refresh().map_err(|error| failed(&error))?;
+        prop_assert_eq!(all(db.iter())?, model.live().collect::<Vec<_>>(), "after {:?}", operation);
+    }
+    // The way that a database took does not show in its file.
+    let [mut db, _] = handles;
+    db.save().map_err(|error| failed(&error))?;
+    let mut fresh = Options::new().clock(clock).in_memory();
+    for (key, entry) in model.live() {
+        fresh.set_entry(&key, entry).map_err(|error| failed(&error))?;
+    }
+    let copy = fresh.save_to(folder.path().join("copy.json")).map_err(|error| failed(&error))?;
+    let read = |path: &Path| std::fs::read_to_string(path).expect("it was saved");
+    prop_assert_eq!(read(&path), read(&copy));
+    prop_assert_eq!(all(open(&path)?.iter())?, model.live().collect::<Vec<_>>());
+    Ok(())
+}
+
+#[test]
+fn every_sequence_of_operations_gives_what_a_sorted_map_gives() {
+    let long = std::env::var_os("RUSTY_KV_LONG").is_some_and(|long| long == "1");
+    let cases = if long { 20_000 } else { 500 };
+    let sequences = prop::collection::vec((any::<bool>(), operation()), 1..=60);
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    proptest!(config, |(operations in sequences)| run(&operations)?);
+}
