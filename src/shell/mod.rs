@@ -1,1 +1,193 @@
-//! The program.
+//! The program `rusty-kv`: options, then one of three modes.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | `repl` | the prompt: line editor, history, completion |
+//! | `script` | lines from a file or a pipe |
+//! | `runner` | runs commands and writes their answers |
+//! | `session` | a command on the open database gives a reply |
+//! | `render` | replies as bytes |
+//! | `parse`, `help` | words or arguments into commands; help from the same definitions |
+//! | `console`, `config`, `reply`, `command`, `cli`, `argument`, `words`, `glob`, `escape`, `status` | what they speak of |
+
+mod repl;
+
+mod script;
+
+mod runner;
+
+mod session;
+
+mod console;
+
+mod render;
+
+mod parse;
+
+mod help;
+
+mod cli;
+
+mod command;
+
+mod argument;
+
+mod words;
+
+mod glob;
+
+mod config;
+
+mod reply;
+
+mod escape;
+
+mod status;
+
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::rc::Rc;
+
+use self::argument::OutputMode;
+use self::cli::{Cli, ColorWhen, Line};
+use self::command::{Command, ShellCommand};
+use self::config::Location;
+use self::console::Console;
+use self::parse::Parsed;
+use self::reply::Failure;
+use self::runner::{Flow, Front, Nobody, Place, Runner};
+use self::session::{Access, Session};
+
+/// Runs the program with its arguments, its own name first, on the process's streams; returns its exit status.
+///
+/// A panic is a bug: it is said so in one line, and the status is 70.
+///
+/// ```no_run
+/// let status = rusty_kv::shell::run(std::env::args_os());
+/// ```
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    // Writing beyond the file-size limit must be an error, not the end of the process.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
+    std::panic::set_hook(Box::new(|_| {}));
+    let code = std::panic::catch_unwind(|| start(args)).unwrap_or_else(|panic| {
+        let what = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        let what = escape::excerpt(what.unwrap_or("no message"), 200);
+        let _ = writeln!(
+            io::stderr(),
+            "error: internal error, a bug in rusty-kv: {what}. What was acknowledged is safe in the database file"
+        );
+        status::Status::Internal.code()
+    });
+    ExitCode::from(code)
+}
+
+fn start(args: Vec<OsString>) -> u8 {
+    let json = asks_for_json(&args);
+    match parse::arguments(args) {
+        Ok(Parsed::Run(cli)) => {
+            let mode = cli.options.output;
+            run_mode(*cli).unwrap_or_else(|failure| say(&failure, mode == Some(OutputMode::Json)))
+        }
+        Ok(Parsed::Text(text)) => match writeln!(io::stdout(), "{text}").and_then(|()| io::stdout().flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => say(&Failure::stdout(&error), json),
+            _ => 0,
+        },
+        Err(failure) => say(&failure, json),
+    }
+}
+
+/// Chooses the mode: one command, a script, or the prompt.
+fn run_mode(cli: Cli) -> Result<u8, Failure> {
+    let Cli { options, command } = cli;
+    let script = match (&command, options.script) {
+        (Some(_), Some(_)) => return Err(Failure::usage("--script and a command exclude each other")),
+        (_, script) => script,
+    };
+    let console = Console::of_process(options.color.unwrap_or(ColorWhen::Auto), options.quiet);
+    // Help needs no database, not even one that can be opened.
+    if let Some(Command::Shell(ShellCommand::Help { topic })) = &command {
+        return one_off_text(console, options.output, &help::text(topic.as_deref())?);
+    }
+    let location = Location::of(options.db.as_deref())?;
+    let access = Access { read_only: options.read_only, wait: options.wait };
+    let mut session = Session::open(location, access, options.output.unwrap_or(OutputMode::Plain))?;
+    let stdin_is_script = command.is_none() && script.as_deref().is_none_or(|path| path == Path::new("-"));
+    session.stdin_is_free = !stdin_is_script;
+    let interactive = stdin_is_script && script.is_none() && io::stdin().is_terminal() && io::stdout().is_terminal();
+    if interactive {
+        return repl::run(session, console, options.yes);
+    }
+    let session = Rc::new(RefCell::new(session));
+    let front: Box<dyn Front> = if command.is_some() { Box::new(Person) } else { Box::new(Nobody) };
+    let mut runner = Runner::new(session, console, front, options.yes);
+    runner.bail = options.bail;
+    match (command, script) {
+        (Some(command), _) => {
+            if let Flow::Source(file) = runner.line(Line::of(command), Place::OneShot) {
+                script::source(&mut runner, &file, Place::OneShot);
+            }
+            runner.flush();
+        }
+        (None, Some(path)) if path != Path::new("-") => {
+            let mut input = script::open(&path)?;
+            script::run(&mut runner, &mut input, &path.to_string_lossy());
+        }
+        (None, _) => {
+            script::run(&mut runner, &mut script::stdin(), "-");
+        }
+    }
+    Ok(runner.code())
+}
+
+/// A person who typed one command: asked only where a question and its answer both go through a terminal.
+struct Person;
+
+impl Front for Person {
+    fn confirm(&mut self, question: &str) -> bool {
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return true;
+        }
+        let mut answer = String::new();
+        let asked = write!(io::stderr(), "{} [y/N] ", escape::terminal(question));
+        asked.and_then(|()| io::stdin().lock().read_line(&mut answer)).is_ok() && runner::is_yes(&answer)
+    }
+
+    fn history(&mut self, n: usize) -> Result<Vec<String>, Failure> {
+        Nobody.history(n)
+    }
+}
+
+fn one_off_text(mut console: Console, mode: Option<OutputMode>, text: &str) -> Result<u8, Failure> {
+    let look = render::Look { mode: mode.unwrap_or(OutputMode::Plain), ..console.look.clone() };
+    let written = render::reply(&mut *console.out, &look, reply::Reply::Text(text.to_owned()));
+    let written = match written {
+        Ok(()) => console.out.flush(),
+        Err(render::Trouble::Output(error)) => Err(error),
+        Err(render::Trouble::Source(error)) => return Err(error.into()),
+    };
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::stdout(&error)),
+        _ => Ok(0),
+    }
+}
+
+/// Says a failure that came before there was anything to run.
+fn say(failure: &Failure, json: bool) -> u8 {
+    let mut text = Vec::new();
+    let _ =
+        if json { render::failure_json(&mut text, failure) } else { render::failure(&mut text, false, None, failure) };
+    // There is no place left to say that stderr is broken.
+    let _ = io::stderr().write_all(&text);
+    failure.status.code()
+}
+
+/// Whether the arguments, which may not be parsable, ask for JSON.
+fn asks_for_json(args: &[OsString]) -> bool {
+    let is = |arg: &OsString, text: &str| arg.as_os_str() == text;
+    args.windows(2).any(|pair| (is(&pair[0], "-o") || is(&pair[0], "--output")) && is(&pair[1], "json"))
+        || args.iter().any(|arg| is(arg, "-ojson") || is(arg, "-o=json") || is(arg, "--output=json"))
+}

@@ -1,0 +1,145 @@
+//! Arguments: how a word becomes a value. What quoted words are marked with is taken off here, for all of them.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::error::ErrorKind;
+
+use super::escape::excerpt;
+use super::words;
+use crate::error::Error;
+use crate::expiry::{Timestamp, parse_duration};
+use crate::number::Number;
+
+/// How answers are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OutputMode {
+    /// For a person on a terminal, line by line and escaped in a pipe.
+    Plain,
+    /// One JSON document a command.
+    Json,
+    /// Aligned columns.
+    Table,
+    /// The exact bytes and nothing else.
+    Raw,
+}
+
+impl OutputMode {
+    /// The names, in the order of help.
+    pub(crate) const NAMES: [&'static str; 4] = ["plain", "json", "table", "raw"];
+}
+
+/// The bytes of a value as they were given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Data(pub(crate) Vec<u8>);
+
+/// Makes a value of an argument's bytes, or says why not.
+type Parse<T> = dyn Fn(&[u8]) -> Result<T, String> + Send + Sync;
+
+/// A parser for one argument that first takes off the mark of quoted words ([`words::Word::to_arg`]).
+#[derive(Clone)]
+pub(crate) struct Unmarked<T> {
+    parse: Arc<Parse<T>>,
+    possible: &'static [&'static str],
+}
+
+impl<T> Unmarked<T> {
+    fn bytes(parse: impl Fn(&[u8]) -> Result<T, String> + Send + Sync + 'static) -> Self {
+        Self { parse: Arc::new(parse), possible: &[] }
+    }
+
+    /// An argument that is UTF-8.
+    pub(crate) fn text(parse: impl Fn(&str) -> Result<T, String> + Send + Sync + 'static) -> Self {
+        Self::bytes(move |bytes| match std::str::from_utf8(bytes) {
+            Ok(text) => parse(text),
+            Err(_) => Err("this is not UTF-8, and only values may be anything else".to_owned()),
+        })
+    }
+
+    /// One of some names, whose place is turned into the value.
+    pub(crate) fn one_of(names: &'static [&'static str], make: fn(usize) -> T) -> Self
+    where
+        T: 'static,
+    {
+        let parse = move |text: &str| {
+            let at = names.iter().position(|name| name.eq_ignore_ascii_case(text));
+            at.map(make).ok_or_else(|| format!("'{}' is not one of {}", excerpt(text, 40), names.join(", ")))
+        };
+        Self { possible: names, ..Self::text(parse) }
+    }
+}
+
+impl<T> fmt::Debug for Unmarked<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Unmarked({:?})", self.possible)
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> TypedValueParser for Unmarked<T> {
+    type Value = T;
+
+    fn parse_ref(&self, command: &clap::Command, arg: Option<&clap::Arg>, value: &OsStr) -> Result<T, clap::Error> {
+        let bytes = words::unmark(value);
+        (self.parse)(bytes).map_err(|reason| {
+            let given = excerpt(&String::from_utf8_lossy(bytes), 40);
+            let name = arg.map_or_else(|| "the argument".to_owned(), ToString::to_string);
+            clap::Error::raw(ErrorKind::ValueValidation, format!("'{given}' for '{name}': {reason}\n"))
+                .with_cmd(command)
+        })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        (!self.possible.is_empty()).then(|| Box::new(self.possible.iter().map(PossibleValue::new)) as Box<_>)
+    }
+}
+
+/// Any text.
+pub(crate) fn text() -> Unmarked<String> {
+    Unmarked::text(|text| Ok(text.to_owned()))
+}
+
+/// Any bytes.
+pub(crate) fn data() -> Unmarked<Data> {
+    Unmarked::bytes(|bytes| Ok(Data(bytes.to_owned())))
+}
+
+/// A path, which need not be UTF-8.
+pub(crate) fn path() -> Unmarked<PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    Unmarked::bytes(|bytes| Ok(PathBuf::from(OsStr::from_bytes(bytes))))
+}
+
+/// What a standard type parses from text.
+pub(crate) fn number<N: std::str::FromStr<Err: fmt::Display>>() -> Unmarked<N> {
+    Unmarked::text(|text| text.parse().map_err(|error: N::Err| format!("'{}': {error}", excerpt(text, 40))))
+}
+
+/// An exact number.
+pub(crate) fn decimal() -> Unmarked<Number> {
+    Unmarked::text(|text| text.parse().map_err(|error: Error| error.to_string()))
+}
+
+/// A time span that is not nothing.
+pub(crate) fn duration() -> Unmarked<Duration> {
+    Unmarked::text(|text| parse_duration(text).map_err(|error| error.to_string()))
+}
+
+/// A point in time.
+pub(crate) fn time() -> Unmarked<Timestamp> {
+    Unmarked::text(|text| text.parse().map_err(|error: Error| error.to_string()))
+}
+
+/// `on` or `off`.
+pub(crate) fn switch() -> Unmarked<bool> {
+    Unmarked::one_of(&["on", "off"], |at| at == 0)
+}
+
+/// Reads the name of an output mode.
+pub(crate) fn output_mode() -> Unmarked<OutputMode> {
+    use OutputMode::{Json, Plain, Raw, Table};
+    Unmarked::one_of(&OutputMode::NAMES, |at| [Plain, Json, Table, Raw][at])
+}

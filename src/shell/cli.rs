@@ -1,0 +1,104 @@
+//! The command line: options around one command. No behaviour.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser};
+
+use super::argument::{OutputMode, Unmarked, output_mode};
+use super::command::Command;
+use crate::expiry::parse_duration;
+
+/// A key-value database you can read, and the shell around it
+#[derive(Debug, Parser)]
+#[command(name = "rusty-kv", bin_name = "rusty-kv", version, disable_help_subcommand = true, infer_long_args = false)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) options: Options,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// One line of a script or of the prompt.
+#[derive(Debug, PartialEq, Parser)]
+#[command(
+    name = "",
+    no_binary_name = true,
+    next_help_heading = "Options for every command",
+    disable_help_subcommand = true,
+    disable_version_flag = true
+)]
+pub(crate) struct Line {
+    /// plain, json, table or raw
+    #[arg(short, long, global = true, value_name = "MODE", value_parser = output_mode(), hide_possible_values = true)]
+    pub(crate) output: Option<OutputMode>,
+    /// Do not ask before deleting much
+    #[arg(short, long, global = true)]
+    pub(crate) yes: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+impl Line {
+    /// A command and nothing else.
+    pub(crate) fn of(command: Command) -> Self {
+        Self { output: None, yes: false, command }
+    }
+}
+
+/// What stands before or after the command.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Options for every command")]
+pub(crate) struct Options {
+    /// The database: a name, or a path (with a slash, or ending in .json or .db)
+    #[arg(short, long, global = true, value_name = "NAME|PATH", env = "RUSTY_KV_DB", hide_env_values = true)]
+    pub(crate) db: Option<std::ffi::OsString>,
+    /// plain, json (one document a command), table, or raw (exact bytes)
+    #[arg(short, long, global = true, value_name = "MODE", value_parser = output_mode(), hide_possible_values = true)]
+    pub(crate) output: Option<OutputMode>,
+    /// auto, always or never
+    #[arg(long, global = true, value_name = "WHEN", value_parser = color_when(), hide_possible_values = true)]
+    pub(crate) color: Option<ColorWhen>,
+    /// Refuse every change
+    #[arg(long, global = true)]
+    pub(crate) read_only: bool,
+    /// Run the commands of a file, one a line (- for stdin)
+    #[arg(short = 'f', long, global = true, value_name = "FILE")]
+    pub(crate) script: Option<PathBuf>,
+    /// End a script at its first status of 2 or more
+    #[arg(long, global = true)]
+    pub(crate) bail: bool,
+    /// No confirmations, no notices, no welcome
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// How long a change waits for the lock
+    #[arg(long, global = true, value_name = "DURATION", value_parser = wait(), default_value = "5s")]
+    pub(crate) wait: Duration,
+    /// Do not ask before deleting much
+    #[arg(short, long, global = true)]
+    pub(crate) yes: bool,
+}
+
+/// When colours are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ColorWhen {
+    /// On a terminal, unless the environment says otherwise.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+fn color_when() -> Unmarked<ColorWhen> {
+    use ColorWhen::{Always, Auto, Never};
+    Unmarked::one_of(&["auto", "always", "never"], |at| [Auto, Always, Never][at])
+}
+
+fn wait() -> Unmarked<Duration> {
+    // Not waiting at all is a wait, though no time to live.
+    Unmarked::text(|text| match text {
+        "0" | "0s" => Ok(Duration::ZERO),
+        text => parse_duration(text).map_err(|error| error.to_string()),
+    })
+}

@@ -1,0 +1,335 @@
+//! The language: one enum for all three modes. The doc comments are the help.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use super::argument::{Data, OutputMode, data, decimal, duration, number, output_mode, path, switch, text, time};
+use crate::expiry::Timestamp;
+use crate::number::Number;
+
+/// A command with its arguments, checked as far as that goes without a database.
+#[derive(Clone, Debug, PartialEq, Subcommand)]
+pub(crate) enum Command {
+    /// Set a key to a value
+    #[command(
+        visible_alias = "put",
+        after_help = "Examples:\n  set hello world\n  set --json user:1 {\"name\":\"Ada\"} --ttl 1h30m"
+    )]
+    Set(Set),
+    /// Print the values of keys
+    #[command(after_help = "Examples:\n  get hello\n  get user:1 --pointer /name --default nobody")]
+    Get(Get),
+    /// Delete keys
+    #[command(visible_aliases = ["delete", "rm", "unset"], after_help = "Examples:\n  del hello user:1\n  del --prefix session:")]
+    Del(Del),
+    /// Say how many of the keys exist; status 0 only if all do
+    #[command(after_help = "Examples:\n  exists hello\n  exists user:1 user:2")]
+    Exists {
+        /// The keys
+        #[arg(required = true, value_name = "KEY", value_parser = text())]
+        keys: Vec<String>,
+    },
+    /// Print a value and delete its key
+    #[command(after_help = "Examples:\n  getdel job:1\n  getdel token -o raw")]
+    Getdel {
+        /// The key
+        #[arg(value_name = "KEY", value_parser = text())]
+        key: String,
+    },
+    /// Add to a number (1 if BY is not given); a missing key counts from 0
+    #[command(after_help = "Examples:\n  incr visits\n  incr balance -2.50")]
+    Incr(Add),
+    /// Subtract from a number (1 if BY is not given)
+    #[command(after_help = "Examples:\n  decr stock\n  decr stock 12")]
+    Decr(Add),
+    /// Put text behind a value; a missing key counts as empty
+    #[command(after_help = "Examples:\n  append log \"one more line\\n\"\n  append greeting \", world\"")]
+    Append {
+        /// The key
+        #[arg(value_name = "KEY", value_parser = text())]
+        key: String,
+        /// What is put behind its value
+        #[arg(value_name = "VALUE", value_parser = data(), allow_hyphen_values = true)]
+        value: Data,
+    },
+    /// Give a key another name
+    #[command(after_help = "Examples:\n  rename draft final\n  rename new current --replace")]
+    Rename(Move),
+    /// Copy a value and its deadline to another key
+    #[command(after_help = "Examples:\n  copy config config.bak\n  copy new current --replace")]
+    Copy(Move),
+
+    /// Print the keys, all or those that match
+    #[command(after_help = "Examples:\n  keys user:*\n  keys --from 2026-01 --to 2026-02 --limit 10")]
+    Keys(Looking),
+    /// Print keys and values
+    #[command(visible_aliases = ["ls", "scan"], after_help = "Examples:\n  list user:*\n  list --prefix log: --reverse --limit 5")]
+    List {
+        #[command(flatten)]
+        looking: Looking,
+        /// Only the values
+        #[arg(long)]
+        values: bool,
+    },
+    /// Print the entries whose key or value matches a regular expression
+    #[command(after_help = "Examples:\n  find (?i)ada\n  find ^user: --keys")]
+    Find {
+        /// The regular expression (syntax of the Rust regex crate)
+        #[arg(value_name = "REGEX", value_parser = text(), allow_hyphen_values = true)]
+        regex: String,
+        /// Look at keys only
+        #[arg(long, conflicts_with = "values")]
+        keys: bool,
+        /// Look at values only
+        #[arg(long)]
+        values: bool,
+        /// At most so many
+        #[arg(long, value_name = "N", value_parser = number::<u64>())]
+        limit: Option<u64>,
+    },
+    /// Say how many keys there are
+    #[command(after_help = "Examples:\n  count\n  count user:*")]
+    Count {
+        /// Only those that match
+        #[arg(value_name = "GLOB", value_parser = text())]
+        glob: Option<String>,
+    },
+    /// Describe a key: type, size, deadline
+    #[command(after_help = "Examples:\n  info user:1\n  info user:1 -o json")]
+    Info {
+        /// The key
+        #[arg(value_name = "KEY", value_parser = text())]
+        key: String,
+    },
+    /// Describe the database: keys, bytes, types, file
+    #[command(after_help = "Examples:\n  stats\n  stats -o json")]
+    Stats,
+
+    /// Give a key a time to live
+    #[command(after_help = "Examples:\n  expire session:9 30m\n  expire token 90")]
+    Expire {
+        /// The key
+        #[arg(value_name = "KEY", value_parser = text())]
+        key: String,
+        /// 90 (seconds), 45s, 1h30m, 2days
+        #[arg(value_name = "DURATION", value_parser = duration(), allow_hyphen_values = true)]
+        duration: Duration,
+    },
+    /// Print how many seconds a key has left, or none
+    #[command(after_help = "Examples:\n  ttl session:9\n  ttl session:9 -o json")]
+    Ttl {
+        /// The key
+        #[arg(value_name = "KEY", value_parser = text())]
+        key: String,
+    },
+    /// Take a key's deadline away
+    #[command(after_help = "Examples:\n  persist session:9\n  persist token -q")]
+    Persist {
+        /// The key
+        #[arg(value_name = "KEY", value_parser = text())]
+        key: String,
+    },
+
+    /// Put the file into its one form, or write a copy of the database to PATH
+    #[command(visible_alias = "flush", after_help = "Examples:\n  save\n  save backup.json")]
+    Save {
+        /// Another file
+        #[arg(value_name = "PATH", value_parser = path())]
+        path: Option<PathBuf>,
+    },
+    /// Go on with another database
+    #[command(after_help = "Examples:\n  use work\n  use ./project.json")]
+    Use {
+        /// A name, or a path with a slash or ending in .json or .db
+        #[arg(value_name = "NAME", value_parser = path())]
+        name: PathBuf,
+    },
+    /// List the databases in the config directory
+    #[command(after_help = "Examples:\n  dbs\n  dbs -o json")]
+    Dbs,
+    /// Delete a database and its file
+    #[command(after_help = "Examples:\n  drop scratch\n  drop scratch --yes")]
+    Drop {
+        /// The name of the database
+        #[arg(value_name = "NAME", value_parser = path())]
+        name: PathBuf,
+    },
+    /// Print the path of the database file
+    #[command(after_help = "Examples:\n  path\n  path -o json")]
+    Path,
+    /// Delete every key
+    #[command(after_help = "Examples:\n  clear\n  clear --yes")]
+    Clear,
+
+    #[command(flatten)]
+    Shell(ShellCommand),
+}
+
+/// What belongs to the shell rather than to the data.
+#[derive(Clone, Debug, PartialEq, Subcommand)]
+pub(crate) enum ShellCommand {
+    /// Run the commands of a file, one a line
+    #[command(after_help = "Examples:\n  source setup.kv\n  source \"my commands.kv\"")]
+    Source {
+        /// The file
+        #[arg(value_name = "FILE", value_parser = path())]
+        file: PathBuf,
+    },
+    /// Choose how answers are written: plain, json, table or raw
+    #[command(after_help = "Examples:\n  output json\n  output plain")]
+    Output {
+        /// plain, json, table or raw
+        #[arg(value_name = "MODE", value_parser = output_mode())]
+        mode: OutputMode,
+    },
+    /// Say after each command how long it took
+    #[command(after_help = "Examples:\n  timer on\n  timer off")]
+    Timer {
+        /// on or off
+        #[arg(value_name = "on|off", value_parser = switch(), action = clap::ArgAction::Set)]
+        on: bool,
+    },
+    /// Print the last lines typed at the prompt
+    #[command(after_help = "Examples:\n  history\n  history 5")]
+    History {
+        /// How many
+        #[arg(value_name = "N", value_parser = number::<usize>(), default_value = "20")]
+        n: usize,
+    },
+    /// List the commands, or explain one
+    #[command(after_help = "Examples:\n  help set\n  help exit-codes")]
+    Help {
+        /// A command, or exit-codes
+        #[arg(value_name = "COMMAND", value_parser = text())]
+        topic: Option<String>,
+    },
+    /// Leave
+    #[command(visible_alias = "quit", after_help = "Examples:\n  exit\n  exit 3")]
+    Exit {
+        /// The exit status, 0 to 255
+        #[arg(value_name = "CODE", value_parser = number::<u8>())]
+        code: Option<u8>,
+    },
+}
+
+/// The arguments of `set`.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+pub(crate) struct Set {
+    /// The key
+    #[arg(value_name = "KEY", value_parser = text())]
+    pub(crate) key: String,
+    /// The value
+    #[arg(value_name = "VALUE", value_parser = data(), allow_hyphen_values = true, required_unless_present = "file")]
+    pub(crate) value: Option<Data>,
+    /// The value is JSON: checked, and kept digit for digit
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The value is what the file holds, byte for byte (- for stdin)
+    #[arg(long, value_name = "PATH", value_parser = path(), conflicts_with = "value")]
+    pub(crate) file: Option<PathBuf>,
+    /// The value is given as base64
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) base64: bool,
+    /// Delete the key after this time: 90 (seconds), 1h30m, 2days
+    #[arg(long, value_name = "DURATION", value_parser = duration(), allow_hyphen_values = true)]
+    pub(crate) ttl: Option<Duration>,
+    /// Delete the key at this time: 2026-11-23T04:00:00Z
+    #[arg(long, value_name = "RFC3339", value_parser = time(), conflicts_with = "ttl")]
+    pub(crate) expires_at: Option<Timestamp>,
+    /// Keep the deadline that the key has
+    #[arg(long, conflicts_with_all = ["ttl", "expires_at"])]
+    pub(crate) keep_ttl: bool,
+    /// Only if the key is not there yet
+    #[arg(long, conflicts_with = "if_present")]
+    pub(crate) if_absent: bool,
+    /// Only if the key is there already
+    #[arg(long)]
+    pub(crate) if_present: bool,
+    /// Only if the value is this one
+    #[arg(long, value_name = "OLD", value_parser = data(), allow_hyphen_values = true, conflicts_with = "if_absent")]
+    pub(crate) if_equals: Option<Data>,
+    /// Print the value that the key had
+    #[arg(long)]
+    pub(crate) print_old: bool,
+}
+
+/// The arguments of `get`.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+pub(crate) struct Get {
+    /// The keys
+    #[arg(required = true, value_name = "KEY", value_parser = text())]
+    pub(crate) keys: Vec<String>,
+    /// Only the part of the JSON that this JSON Pointer names
+    #[arg(long, value_name = "POINTER", value_parser = text())]
+    pub(crate) pointer: Option<String>,
+    /// What to print for a key that is not there
+    #[arg(long, value_name = "VALUE", value_parser = data(), allow_hyphen_values = true)]
+    pub(crate) default: Option<Data>,
+}
+
+/// The arguments of `del`.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+pub(crate) struct Del {
+    /// The keys
+    #[arg(required_unless_present_any = ["glob", "prefix"], value_name = "KEY", value_parser = text())]
+    pub(crate) keys: Vec<String>,
+    /// All keys that match: * ? [a-z] [^x] \x
+    #[arg(long, value_name = "GLOB", value_parser = text(), conflicts_with = "keys")]
+    pub(crate) glob: Option<String>,
+    /// All keys that begin so
+    #[arg(long, value_name = "PREFIX", value_parser = text(), conflicts_with_all = ["keys", "glob"])]
+    pub(crate) prefix: Option<String>,
+}
+
+/// The arguments of `incr` and `decr`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub(crate) struct Add {
+    /// The key
+    #[arg(value_name = "KEY", value_parser = text())]
+    pub(crate) key: String,
+    /// A number, also a negative or decimal one
+    #[arg(value_name = "BY", value_parser = decimal(), allow_hyphen_values = true, default_value = "1", hide_default_value = true)]
+    pub(crate) by: Number,
+}
+
+/// The arguments of `rename` and `copy`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub(crate) struct Move {
+    /// The key
+    #[arg(value_name = "KEY", value_parser = text())]
+    pub(crate) from: String,
+    /// The other key
+    #[arg(value_name = "NEW", value_parser = text())]
+    pub(crate) to: String,
+    /// Also if the other key is there already
+    #[arg(long)]
+    pub(crate) replace: bool,
+}
+
+/// Which keys, for `keys` and `list`.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+pub(crate) struct Looking {
+    /// Only keys that match: * ? [a-z] [^x] \x
+    #[arg(value_name = "GLOB", value_parser = text())]
+    pub(crate) glob: Option<String>,
+    /// Only keys that begin so
+    #[arg(long, value_name = "P", value_parser = text())]
+    pub(crate) prefix: Option<String>,
+    /// Only keys from this one on
+    #[arg(long, value_name = "K", value_parser = text())]
+    pub(crate) from: Option<String>,
+    /// Only keys before this one
+    #[arg(long, value_name = "K", value_parser = text())]
+    pub(crate) to: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "N", value_parser = number::<u64>())]
+    pub(crate) limit: Option<u64>,
+    /// The last first
+    #[arg(long)]
+    pub(crate) reverse: bool,
+    /// A NUL behind each record instead of a newline, and nothing escaped
+    #[arg(short = '0', long = "null")]
+    pub(crate) nul: bool,
+}

@@ -1,0 +1,131 @@
+//! Where things are: the directories of the platform, the environment, and which file a `--db` means.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::reply::Failure;
+use super::status::Status;
+
+/// The database that is meant when nothing says otherwise.
+const DEFAULT_NAME: &str = "kv";
+
+/// A database as the user names it, and its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Location {
+    /// The name for the prompt: `work`, or a path as it was given.
+    pub(crate) name: String,
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// Whether the file is in the config directory, which is made when it is needed.
+    pub(crate) named: bool,
+}
+
+impl Location {
+    /// What `--db`, `use` and `drop` mean: a path if there is a separator or the ending `.json` or `.db`, else a name.
+    pub(crate) fn of(given: Option<&OsStr>) -> Result<Self, Failure> {
+        let Some(given) = given.filter(|given| !given.is_empty()) else {
+            return Self::named(DEFAULT_NAME);
+        };
+        let bytes = given.as_bytes();
+        if bytes.windows(3).any(|part| part == b"://") {
+            return Err(Failure::usage(format!("{given:?}: remote databases are not built in; give a name or a path")));
+        }
+        let is_path = bytes.contains(&b'/') || bytes.ends_with(b".json") || bytes.ends_with(b".db");
+        if is_path {
+            let name = given.to_string_lossy().into_owned();
+            return Ok(Self { name, path: PathBuf::from(given), named: false });
+        }
+        match given.to_str().filter(|name| is_name(name)) {
+            Some(name) => Self::named(name),
+            None => Err(Failure::usage(format!(
+                "{given:?} is not a database name: 1 to 64 of A-Z a-z 0-9 _ - and, not first, '.'; a path has a slash or ends in .json"
+            ))),
+        }
+    }
+
+    fn named(name: &str) -> Result<Self, Failure> {
+        let path = databases_dir()?.join(format!("{name}.json"));
+        Ok(Self { name: name.to_owned(), path, named: true })
+    }
+}
+
+/// Whether a text may be the name of a database: nothing in it can leave the directory.
+pub(crate) fn is_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    (1..=64).contains(&name.len()) && name.bytes().all(allowed) && !name.starts_with('.')
+}
+
+/// The directory of named databases. It need not be there.
+pub(crate) fn databases_dir() -> Result<PathBuf, Failure> {
+    dirs::config_dir().map(|dir| dir.join("rusty-kv")).ok_or_else(|| Failure {
+        status: Status::Database,
+        code: "cannot_open",
+        message: "there is no home directory to keep databases in; give a path with --db".to_owned(),
+        key: None,
+    })
+}
+
+/// The names of the databases in the config directory, sorted.
+pub(crate) fn database_names() -> Vec<String> {
+    let Ok(entries) = databases_dir().map(std::fs::read_dir) else { return Vec::new() };
+    let mut names: Vec<String> = entries
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.path().is_file())
+        .filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".json")?.to_owned()))
+        .filter(|name| is_name(name))
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+/// The script that is run when the shell starts interactively.
+pub(crate) fn rc_file() -> Option<PathBuf> {
+    databases_dir().ok().map(|dir| dir.join("rc")).filter(|path| path.is_file())
+}
+
+/// The history file; `RUSTY_KV_HISTORY` names another, and empty turns it off.
+pub(crate) fn history_file() -> Option<PathBuf> {
+    match std::env::var_os("RUSTY_KV_HISTORY") {
+        Some(path) if path.is_empty() => None,
+        Some(path) => Some(PathBuf::from(path)),
+        None => dirs::state_dir().or_else(dirs::data_local_dir).map(|dir| dir.join("rusty-kv").join("history")),
+    }
+}
+
+/// A path for a message or a prompt: `~` for the home directory.
+pub(crate) fn short(path: &Path) -> String {
+    let home = dirs::home_dir();
+    match home.as_deref().and_then(|home| path.strip_prefix(home).ok()) {
+        Some(rest) => format!("~/{}", rest.display()),
+        None => path.display().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_leave_the_directory() {
+        for name in ["", ".", "..", ".hidden", "a/b", "a b", "a\0b", "é", "a\n", &"x".repeat(65)] {
+            assert!(!is_name(name), "{name:?}");
+        }
+        for name in ["kv", "a.b", "_x", "-", "2026-11", &"x".repeat(64)] {
+            assert!(is_name(name), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn what_has_a_slash_or_an_ending_is_a_path_and_the_rest_a_name() {
+        let of = |given: &str| Location::of(Some(OsStr::new(given)));
+        for path in ["./x", "a/b", "x.json", "x.db", "/tmp/x"] {
+            assert_eq!(of(path).unwrap().path, Path::new(path));
+        }
+        assert!(of("work").unwrap().path.ends_with("rusty-kv/work.json"));
+        assert!(of("redis://localhost").is_err());
+        assert!(of("no good").is_err());
+    }
+}

@@ -1,0 +1,53 @@
+//! Where answers, notes and failures go: stdout and stderr, and what is known of them.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use super::argument::OutputMode;
+use super::cli::ColorWhen;
+use super::render::Look;
+
+/// The two streams of a run.
+pub(crate) struct Console {
+    pub(crate) out: Box<dyn Write>,
+    pub(crate) err: Box<dyn Write>,
+    /// How stdout looks; its mode is the session's.
+    pub(crate) look: Look,
+    pub(crate) err_color: bool,
+}
+
+impl Console {
+    /// The process's own streams.
+    pub(crate) fn of_process(color: ColorWhen, quiet: bool) -> Self {
+        let terminal = io::stdout().is_terminal();
+        let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0).max(20));
+        let color_out = use_color(color, terminal);
+        let err_color = use_color(color, io::stderr().is_terminal());
+        Self {
+            out: Box::new(BufWriter::with_capacity(64 << 10, io::stdout())),
+            err: Box::new(io::stderr()),
+            look: Look { mode: OutputMode::Plain, terminal, width, color: color_out, quiet },
+            err_color,
+        }
+    }
+
+    /// Takes the width anew: a terminal may have been resized.
+    pub(crate) fn measure(&mut self) {
+        if let (true, Some((width, _))) = (self.look.terminal, terminal_size::terminal_size()) {
+            self.look.width = usize::from(width.0).max(20);
+        }
+    }
+}
+
+/// Whether a stream is coloured: the flag, then `NO_COLOR`, `CLICOLOR_FORCE`, `CLICOLOR=0`, `TERM=dumb`, then whether it
+/// is a terminal.
+fn use_color(when: ColorWhen, terminal: bool) -> bool {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    match when {
+        ColorWhen::Always => true,
+        ColorWhen::Never => false,
+        ColorWhen::Auto if set("NO_COLOR").is_some() => false,
+        ColorWhen::Auto if set("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
+        ColorWhen::Auto if set("CLICOLOR").is_some_and(|value| value == "0") => false,
+        ColorWhen::Auto => terminal && set("TERM").is_none_or(|term| term != "dumb"),
+    }
+}

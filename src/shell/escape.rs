@@ -1,0 +1,259 @@
+//! What a stored byte looks like: on a person's terminal, where it must not act, and in the lines of a pipe, from which it must
+//! come back exactly.
+//!
+//! A terminal obeys control characters and reorders text at bidirectional ones, so a stored value could move the cursor, set
+//! the title or show one thing and be another. Everything that was stored, typed or said by the system goes through
+//! [`terminal`] or [`terminal_lossy`] on its way to a terminal; colours are added afterwards, outside.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+pub(crate) use crate::json::is_unsafe;
+
+/// `text` for a person's terminal: every unsafe character as an escape, `\n`, `\t`, `\r` and `\0` by their letter, the rest of
+/// ASCII as `\xHH`, others as `\u{202e}`. A backslash stays as it is: this is for reading, not for reading back.
+pub(crate) fn terminal(text: &str) -> Cow<'_, str> {
+    let Some(first) = text.find(is_unsafe) else {
+        return Cow::Borrowed(text);
+    };
+    let (safe, rest) = text.split_at(first);
+    let mut shown = String::with_capacity(text.len() + 8);
+    shown.push_str(safe);
+    for c in rest.chars() {
+        push_terminal(&mut shown, c);
+    }
+    Cow::Owned(shown)
+}
+
+/// [`terminal`] for bytes that may not be text, such as paths and what the system says: bytes that are not UTF-8 as `\xHH`.
+pub(crate) fn terminal_lossy(bytes: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = str::from_utf8(bytes) {
+        return terminal(text);
+    }
+    let mut shown = String::with_capacity(bytes.len() + 8);
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            push_terminal(&mut shown, c);
+        }
+        for &byte in chunk.invalid() {
+            push_hex(&mut shown, byte);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// The beginning of `text`, safe on a terminal and at most `max` characters long as shown, the last of them `…` when cut. An
+/// escape is left out rather than cut in two. Takes time by `max`, not by the length of `text`.
+pub(crate) fn excerpt(text: &str, max: usize) -> String {
+    let mut shown = String::new();
+    let mut length = 0;
+    let mut kept = 0; // bytes of `shown` that leave room for the `…`
+    for c in text.chars() {
+        let from = shown.len();
+        push_terminal(&mut shown, c);
+        length += shown[from..].chars().count();
+        if length > max {
+            shown.truncate(kept);
+            if max > 0 {
+                shown.push('…');
+            }
+            break;
+        }
+        if length < max {
+            kept = shown.len();
+        }
+    }
+    shown
+}
+
+/// Appends `bytes` as one field of a line of a pipe: tab, newline, CR, NUL and backslash as `\t \n \r \0 \\`, bytes that are not
+/// UTF-8 as `\xHH`, everything else exactly as it is.
+pub(crate) fn tsv(out: &mut Vec<u8>, bytes: &[u8]) {
+    for chunk in bytes.utf8_chunks() {
+        let mut rest = chunk.valid().as_bytes();
+        while let Some((at, letter)) = rest.iter().enumerate().find_map(|(at, &b)| Some((at, tsv_letter(b)?))) {
+            out.extend_from_slice(&rest[..at]);
+            out.extend_from_slice(&[b'\\', letter]);
+            rest = &rest[at + 1..];
+        }
+        out.extend_from_slice(rest);
+        for &byte in chunk.invalid() {
+            out.extend_from_slice(b"\\x");
+            out.extend_from_slice(&hex(byte));
+        }
+    }
+}
+
+fn push_terminal(shown: &mut String, c: char) {
+    match c {
+        '\n' => shown.push_str("\\n"),
+        '\t' => shown.push_str("\\t"),
+        '\r' => shown.push_str("\\r"),
+        '\0' => shown.push_str("\\0"),
+        '\x01'..='\x1f' | '\x7f' => push_hex(shown, c as u8),
+        _ if is_unsafe(c) => {
+            write!(shown, "\\u{{{:x}}}", u32::from(c)).expect("a String takes all that is written");
+        }
+        _ => shown.push(c),
+    }
+}
+
+fn push_hex(shown: &mut String, byte: u8) {
+    let [high, low] = hex(byte);
+    shown.extend(['\\', 'x', char::from(high), char::from(low)]);
+}
+
+const fn tsv_letter(byte: u8) -> Option<u8> {
+    match byte {
+        b'\t' => Some(b't'),
+        b'\n' => Some(b'n'),
+        b'\r' => Some(b'r'),
+        b'\0' => Some(b'0'),
+        b'\\' => Some(b'\\'),
+        _ => None,
+    }
+}
+
+const fn hex(byte: u8) -> [u8; 2] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    [DIGITS[(byte >> 4) as usize], DIGITS[(byte & 15) as usize]]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Reads back a field that [`tsv`] wrote. The error is the offset of an escape that [`tsv`] does not know.
+    fn untsv(field: &[u8]) -> Result<Vec<u8>, usize> {
+        let mut bytes = Vec::with_capacity(field.len());
+        let mut done = 0;
+        while let Some(ahead) = memchr::memchr(b'\\', &field[done..]) {
+            let at = done + ahead;
+            bytes.extend_from_slice(&field[done..at]);
+            let (byte, length) = match field[at + 1..] {
+                [b't', ..] => (b'\t', 2),
+                [b'n', ..] => (b'\n', 2),
+                [b'r', ..] => (b'\r', 2),
+                [b'0', ..] => (b'\0', 2),
+                [b'\\', ..] => (b'\\', 2),
+                [b'x', high, low, ..] => match (digit(high), digit(low)) {
+                    (Some(high), Some(low)) => (high << 4 | low, 4),
+                    _ => return Err(at),
+                },
+                _ => return Err(at),
+            };
+            bytes.push(byte);
+            done = at + length;
+        }
+        bytes.extend_from_slice(&field[done..]);
+        Ok(bytes)
+    }
+
+    const fn digit(byte: u8) -> Option<u8> {
+        match byte {
+            b'0'..=b'9' => Some(byte - b'0'),
+            b'a'..=b'f' => Some(byte - b'a' + 10),
+            b'A'..=b'F' => Some(byte - b'A' + 10),
+            _ => None,
+        }
+    }
+
+    fn field(bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        tsv(&mut out, bytes);
+        out
+    }
+
+    #[test]
+    fn every_control_and_bidi_character_is_unsafe_and_nothing_else() {
+        let listed = |c: u32| {
+            c < 0x20
+                || (0x7f..0xa0).contains(&c)
+                || [0x061c, 0x200e, 0x200f, 0x2028, 0x2029].contains(&c)
+                || (0x202a..=0x202e).contains(&c)
+                || (0x2066..=0x2069).contains(&c)
+        };
+        for c in '\0'..=char::MAX {
+            assert_eq!(is_unsafe(c), listed(u32::from(c)), "U+{:04X}", u32::from(c));
+        }
+        assert_eq!(('\0'..=char::MAX).filter(|&c| is_unsafe(c)).count(), 32 + 1 + 32 + 12 + 2);
+    }
+
+    #[test]
+    fn a_terminal_gets_escapes_where_it_would_have_acted() {
+        assert_eq!(terminal("plain ✓ C:\\dir"), "plain ✓ C:\\dir");
+        assert!(matches!(terminal("plain"), Cow::Borrowed("plain")));
+        assert_eq!(terminal("a\tb\nc\rd\0e"), "a\\tb\\nc\\rd\\0e");
+        assert_eq!(terminal("\x1b]0;title\x07"), "\\x1b]0;title\\x07");
+        assert_eq!(terminal("\x7f\u{9b}31m"), "\\x7f\\u{9b}31m");
+        assert_eq!(terminal("\u{202e}txt.exe\u{2028}"), "\\u{202e}txt.exe\\u{2028}");
+    }
+
+    #[test]
+    fn a_path_that_is_not_text_is_shown_byte_by_byte_where_it_is_not() {
+        assert_eq!(terminal_lossy(b"/tmp/caf\xe9\x1b[2J"), "/tmp/caf\\xe9\\x1b[2J");
+        assert_eq!(terminal_lossy("café".as_bytes()), "café");
+    }
+
+    #[test]
+    fn an_excerpt_is_never_longer_than_asked_and_says_when_it_was_cut() {
+        assert_eq!(excerpt("hello", 5), "hello");
+        assert_eq!(excerpt("hello!", 5), "hell…");
+        assert_eq!(excerpt("ab\x1bcd", 5), "ab…", "an escape is not cut in two");
+        assert_eq!(excerpt("a\x1b", 5), "a\\x1b");
+        assert_eq!(excerpt("hello", 1), "…");
+        assert_eq!(excerpt("hello", 0), "");
+        assert_eq!(excerpt("", 0), "");
+    }
+
+    #[test]
+    fn a_field_of_a_pipe_escapes_what_would_break_its_line() {
+        assert_eq!(field(b"a\tb\nc\rd\0e\\f"), b"a\\tb\\nc\\rd\\0e\\\\f");
+        assert_eq!(field(b"\xff caf\xc3\xa9 \xc3"), b"\\xff caf\xc3\xa9 \\xc3");
+        assert_eq!(field(b"\x1b[1m"), b"\x1b[1m", "a pipe gets everything else exactly");
+    }
+
+    #[test]
+    fn a_field_with_an_unknown_escape_is_refused_at_its_offset() {
+        assert_eq!(untsv(b"ab\\q"), Err(2));
+        assert_eq!(untsv(b"\\\\\\"), Err(2));
+        assert_eq!(untsv(b"\\x4"), Err(0));
+        assert_eq!(untsv(b"-\\xzz"), Err(1));
+        assert_eq!(untsv(b"\\xFf\\x00"), Ok(vec![0xff, 0]));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn a_field_comes_back_exactly_and_stays_on_its_line(bytes: Vec<u8>) {
+            let field = field(&bytes);
+            prop_assert!(!field.iter().any(|b| b"\t\n\r\0".contains(b)));
+            prop_assert!(str::from_utf8(&field).is_ok());
+            prop_assert_eq!(untsv(&field), Ok(bytes));
+        }
+
+        #[test]
+        fn text_with_escapes_in_it_comes_back_exactly(text in r"([\\\\tnr0x\t\n\r\x00a]|\PC)*") {
+            prop_assert_eq!(untsv(&field(text.as_bytes())), Ok(text.into_bytes()));
+        }
+
+        #[test]
+        fn nothing_unsafe_reaches_a_terminal(bytes: Vec<u8>, text: String, max in 0usize..60) {
+            prop_assert!(!terminal_lossy(&bytes).contains(is_unsafe));
+            prop_assert!(!terminal(&text).contains(is_unsafe));
+            let excerpt = excerpt(&text, max);
+            prop_assert!(!excerpt.contains(is_unsafe));
+            prop_assert!(excerpt.chars().count() <= max);
+        }
+
+        #[test]
+        fn reading_a_field_never_panics(text in r"([\\xa0n]|\PC)*") {
+            let bytes = text.as_bytes();
+            if let Err(at) = untsv(bytes) {
+                prop_assert_eq!(bytes[at], b'\\');
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! `help`: the commands by group, and one command in full, all from their one definition.
+
+use clap::{Command, CommandFactory};
+
+use super::cli::Line;
+use super::reply::Failure;
+use super::status;
+
+/// The commands in the order in which a newcomer needs them.
+pub(crate) const GROUPS: [(&str, &[&str]); 5] = [
+    ("Values", &["set", "get", "del", "exists", "getdel", "incr", "decr", "append", "rename", "copy"]),
+    ("Looking", &["keys", "list", "find", "count", "info", "stats"]),
+    ("Time", &["expire", "ttl", "persist"]),
+    ("Database", &["save", "use", "dbs", "drop", "path", "clear"]),
+    ("Shell", &["source", "output", "timer", "history", "help", "exit"]),
+];
+
+/// What `help` or `help TOPIC` prints.
+pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
+    let Some(topic) = topic else { return Ok(overview()) };
+    if topic.eq_ignore_ascii_case("exit-codes") {
+        return Ok(status::TABLE.trim_end().to_owned());
+    }
+    let mut tree = Line::command();
+    tree.build();
+    let name = topic.to_ascii_lowercase();
+    match tree.find_subcommand_mut(&name) {
+        Some(command) => Ok(command.render_help().to_string().replace("Usage:  ", "Usage: ").trim_end().to_owned()),
+        None => {
+            let near = nearest_command(&name).map(|near| format!("; did you mean '{near}'?")).unwrap_or_default();
+            let topic = super::escape::excerpt(topic, 40);
+            Err(Failure::usage(format!(
+                "no help on '{topic}'{near} (`help` lists the commands; there is also `help exit-codes`)"
+            )))
+        }
+    }
+}
+
+/// The command or alias most like a word, if one is close.
+pub(crate) fn nearest_command(word: &str) -> Option<String> {
+    let word = word.to_ascii_lowercase();
+    names()
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&word, &name), name))
+        .filter(|&(distance, ref name)| distance <= 1 + word.len().min(name.len()) / 5 && distance < name.len())
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// All names of commands, aliases included.
+pub(crate) fn names() -> Vec<String> {
+    let tree = Line::command();
+    let names = tree.get_subcommands().flat_map(|command| {
+        std::iter::once(command.get_name()).chain(command.get_visible_aliases()).map(str::to_owned).collect::<Vec<_>>()
+    });
+    names.collect()
+}
+
+/// What `help` explains: the commands by all their names, and the exit statuses.
+pub(crate) fn topics() -> Vec<String> {
+    let mut topics = names();
+    topics.push("exit-codes".to_owned());
+    topics
+}
+
+/// The program's tree, whose `--help` lists the commands by group.
+pub(crate) fn with_groups(tree: Command) -> Command {
+    let commands = grouped(&tree);
+    tree.help_template(format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\nWithout a command it is a shell: interactive on a terminal, else a script of one command a line on\nstdin. `rusty-kv help COMMAND` explains a command.\n\n{commands}\nOptions for every command:\n{{options}}"
+    ))
+}
+
+fn overview() -> String {
+    format!(
+        "{}\nA key may be any text; quote blanks: set \"my key\" 'a value'. JSON needs no quotes: set --json u {{\"a\":1}}\n`help COMMAND` explains one, with examples; `help exit-codes` the statuses.",
+        grouped(&Line::command())
+    )
+}
+
+/// One line a command, under the names of their groups.
+fn grouped(tree: &Command) -> String {
+    let mut text = String::new();
+    for (group, names) in GROUPS {
+        text.push_str(group);
+        text.push_str(":\n");
+        for name in names {
+            let Some(command) = tree.find_subcommand(name) else { continue };
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            let aliases: Vec<&str> = command.get_visible_aliases().collect();
+            let aliases = if aliases.is_empty() { String::new() } else { format!(" [{}]", aliases.join(", ")) };
+            text.push_str(&format_args!("  {name:<8} {about}{aliases}\n").to_string());
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_is_in_one_group_and_has_help_with_two_examples() {
+        let grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        let mut commands: Vec<String> =
+            Line::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+        commands.sort_unstable();
+        let mut sorted = grouped.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, commands);
+        for name in grouped {
+            let help = text(Some(name)).unwrap();
+            assert!(help.contains("Usage:"), "{name}");
+            let examples =
+                help.lines().skip_while(|line| *line != "Examples:").filter(|line| line.starts_with("  ")).count();
+            assert!(examples >= 2, "{name}: {help}");
+        }
+    }
+
+    #[test]
+    fn a_near_miss_is_named_and_a_far_one_is_not() {
+        assert_eq!(nearest_command("gte").as_deref(), Some("get"));
+        assert_eq!(nearest_command("SAVEE").as_deref(), Some("save"));
+        assert_eq!(nearest_command("xyzzy"), None);
+    }
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Line::command().debug_assert();
+        crate::shell::cli::Cli::command().debug_assert();
+    }
+}

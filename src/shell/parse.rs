@@ -1,0 +1,210 @@
+//! Words or arguments -> a command, and what clap says about those that are none, in one line.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, FromArgMatches};
+
+use super::argument::Data;
+use super::cli::{Cli, Line};
+use super::command::{Add, Command, Del, Get, Set};
+use super::help;
+use super::reply::Failure;
+use super::words::Word;
+use crate::number::Number;
+
+/// What a line or the arguments ask for.
+#[derive(Debug)]
+pub(crate) enum Parsed<T> {
+    /// Something to do.
+    Run(T),
+    /// `--help` or `--version`: the text of it.
+    Text(String),
+}
+
+/// Parses lines, one after another: clap's tree is built once.
+#[derive(Debug)]
+pub(crate) struct Parser {
+    tree: clap::Command,
+}
+
+impl Parser {
+    pub(crate) fn new() -> Self {
+        Self { tree: Line::command() }
+    }
+
+    /// A line's words; there must be at least one.
+    pub(crate) fn line(&mut self, words: &[Word<'_>]) -> Result<Parsed<Line>, Failure> {
+        direct(words).map_or_else(|| self.through_clap(words), |command| Ok(Parsed::Run(Line::of(command))))
+    }
+
+    fn through_clap(&mut self, words: &[Word<'_>]) -> Result<Parsed<Line>, Failure> {
+        let mut args: Vec<OsString> = words.iter().map(Word::to_arg).collect();
+        if let Ok(name) = std::str::from_utf8(&words[0].bytes) {
+            args[0] = name.to_ascii_lowercase().into();
+        }
+        match self.tree.try_get_matches_from_mut(args) {
+            Ok(mut matches) => {
+                Line::from_arg_matches_mut(&mut matches).map(Parsed::Run).map_err(|error| failure(&error, ""))
+            }
+            Err(error) => text_or_failure(&error, ""),
+        }
+    }
+}
+
+/// The everyday commands without flags, past clap: a script of a million lines takes a twentieth of the time to parse.
+/// What it gives is what clap would give; what it does not know it leaves to clap.
+fn direct(words: &[Word<'_>]) -> Option<Command> {
+    let (name, args) = words.split_first()?;
+    if args.iter().any(|word| !word.quoted && word.bytes.first() == Some(&b'-')) {
+        return None;
+    }
+    let text = |word: &Word<'_>| std::str::from_utf8(&word.bytes).ok().map(str::to_owned);
+    let keys = || args.iter().map(text).collect::<Option<Vec<_>>>().filter(|keys| !keys.is_empty());
+    match (&*name.bytes, args) {
+        (b"set", [key, value]) => {
+            let value = Some(Data(value.bytes.to_vec()));
+            Some(Command::Set(Set { key: text(key)?, value, ..Set::default() }))
+        }
+        (b"get", _) => Some(Command::Get(Get { keys: keys()?, ..Get::default() })),
+        (b"del", _) => Some(Command::Del(Del { keys: keys()?, ..Del::default() })),
+        (b"exists", _) => Some(Command::Exists { keys: keys()? }),
+        (b"incr", [key]) => Some(Command::Incr(Add { key: text(key)?, by: Number::ONE })),
+        (b"incr", [key, by]) => Some(Command::Incr(Add { key: text(key)?, by: text(by)?.parse().ok()? })),
+        _ => None,
+    }
+}
+
+/// The program's arguments, its own name first.
+pub(crate) fn arguments(args: impl IntoIterator<Item = OsString>) -> Result<Parsed<Box<Cli>>, Failure> {
+    let mut args: Vec<OsString> = args.into_iter().collect();
+    let mut tree = Cli::command();
+    let mut matches = tree.try_get_matches_from_mut(&args);
+    if let Some(at) = matches.as_ref().err().and_then(|error| unknown_command(error, &args)) {
+        args[at] = args[at].to_ascii_lowercase();
+        matches = tree.try_get_matches_from_mut(&args);
+    }
+    // The list of commands in the program's own help takes time to make, so it is made when it is asked for.
+    if matches.as_ref().is_err_and(|error| error.kind() == ErrorKind::DisplayHelp) {
+        matches = help::with_groups(Cli::command()).try_get_matches_from(&args);
+    }
+    match matches {
+        Ok(mut matches) => Cli::from_arg_matches_mut(&mut matches)
+            .map(|cli| Parsed::Run(Box::new(cli)))
+            .map_err(|error| failure(&error, "rusty-kv ")),
+        Err(error) => text_or_failure(&error, "rusty-kv "),
+    }
+}
+
+/// Where among the arguments the command stands that clap does not know as it is written; names are case-insensitive.
+fn unknown_command(error: &clap::Error, args: &[OsString]) -> Option<usize> {
+    const WITH_VALUE: [&str; 9] = ["-d", "--db", "-o", "--output", "--color", "-f", "--script", "--wait", "--"];
+    let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    (1..args.len()).find(|&at| args[at] == **name && !WITH_VALUE.iter().any(|option| args[at - 1] == **option))
+}
+
+fn text_or_failure<T>(error: &clap::Error, program: &str) -> Result<Parsed<T>, Failure> {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Parsed::Text(unmarked(error).trim_end().to_owned())),
+        _ => Err(failure(error, program)),
+    }
+}
+
+/// One line of a clap error: what is wrong, and the way out.
+fn failure(error: &clap::Error, program: &str) -> Failure {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.trim_start_matches('\0').to_owned()),
+        Some(ContextValue::Strings(texts)) => texts.last().cloned(),
+        _ => None,
+    };
+    if let (ErrorKind::InvalidSubcommand, Some(name)) = (error.kind(), context(ContextKind::InvalidSubcommand)) {
+        let name = super::escape::excerpt(&name, 40);
+        let near = help::nearest_command(&name).map(|near| format!("; did you mean '{near}'?")).unwrap_or_default();
+        return Failure::usage(format!("unknown command '{name}'{near} (`{program}help` lists them)"));
+    }
+    let text = unmarked(error);
+    let mut paragraphs = text.split("\n\n");
+    let what = one_line(paragraphs.next().unwrap_or_default().trim_start_matches("error: "));
+    let tip = text.lines().find_map(|line| line.trim_start().strip_prefix("tip: "));
+    let usage = text.lines().find_map(|line| line.trim_start().strip_prefix("Usage: "));
+    let mut message = what;
+    if let Some(tip) = tip {
+        message = format!("{message}; {tip}");
+    }
+    if let Some(usage) = usage {
+        message = format!("{message} (usage: {usage})");
+    }
+    Failure::usage(message)
+}
+
+/// The text without the marks of quoted words and without colours.
+fn unmarked(error: &clap::Error) -> String {
+    error.render().to_string().replace('\0', "")
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::borrow::Cow;
+
+    fn word() -> impl Strategy<Value = Word<'static>> {
+        let bytes = prop_oneof![
+            "(set|get|del|exists|incr|SET|put|help)".prop_map(String::into_bytes),
+            "(-{0,2}[a-z0-9.=]{0,4}|--|--json|--ttl|-o|json|5|-5|1.5)".prop_map(String::into_bytes),
+            prop::collection::vec(any::<u8>(), 0..4),
+        ];
+        (bytes, any::<bool>()).prop_map(|(bytes, quoted)| {
+            let quoted = quoted || bytes.is_empty();
+            Word { bytes: Cow::Owned(bytes), quoted, flag: 0, span: 0..0 }
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+        #[test]
+        fn the_direct_path_gives_what_clap_gives(words in prop::collection::vec(word(), 1..5)) {
+            if let Some(command) = direct(&words) {
+                match Parser::new().through_clap(&words) {
+                    Ok(Parsed::Run(line)) => prop_assert_eq!(line, Line::of(command)),
+                    other => prop_assert!(false, "{:?}", other),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_direct_path_is_taken_by_the_everyday_commands() {
+        let word =
+            |text: &'static str| Word { bytes: Cow::Borrowed(text.as_bytes()), quoted: false, flag: 0, span: 0..0 };
+        for line in [
+            &["set", "k", "v"][..],
+            &["get", "k"],
+            &["get", "a", "b"],
+            &["del", "k"],
+            &["incr", "k"],
+            &["incr", "k", "5"],
+            &["exists", "k"],
+        ] {
+            assert!(direct(&line.iter().copied().map(word).collect::<Vec<_>>()).is_some(), "{line:?}");
+        }
+        for line in [&["set", "k", "-5"][..], &["get", "k", "-o", "json"], &["set", "k"], &["keys"]] {
+            assert!(direct(&line.iter().copied().map(word).collect::<Vec<_>>()).is_none(), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_command_may_be_written_in_any_case_and_only_it() {
+        let run = |args: &[&str]| match arguments(args.iter().map(OsString::from)) {
+            Ok(Parsed::Run(cli)) => (cli.options.db, cli.command),
+            other => panic!("{other:?}"),
+        };
+        let (db, command) = run(&["rusty-kv", "-d", "GeT", "GeT", "GeT"]);
+        assert_eq!(db, Some("GeT".into()));
+        assert_eq!(command, Some(Command::Get(Get { keys: vec!["GeT".to_owned()], ..Get::default() })));
+    }
+}

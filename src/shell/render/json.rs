@@ -1,0 +1,330 @@
+//! One JSON document a command, on one line, valid whatever was stored.
+//!
+//! Text is a JSON string and JSON is itself, digit for digit. Bytes are `{"$binary":"<base64>"}` as in the file; unlike
+//! there, JSON that looks like this is not wrapped: an answer is for programs that know what they have stored. Unsafe
+//! characters are `\u` escapes in strings, so that an answer is as safe on a terminal as in a pipe.
+
+use std::collections::HashSet;
+use std::io::Write;
+
+use data_encoding::BASE64;
+
+use super::{CHUNK, Trouble};
+use crate::expiry::whole_seconds;
+use crate::json::write_string;
+use crate::shell::reply::{Failure, Field, Listing, Reply, Show};
+use crate::value::{Json, Value};
+
+/// Writes an answer.
+pub(super) fn reply(out: &mut dyn Write, reply: Reply<'_>) -> Result<(), Trouble> {
+    let mut line = String::new();
+    match reply {
+        Reply::Done(done) => {
+            line.push_str(if done.ok { "{\"ok\":true" } else { "{\"ok\":false" });
+            for (name, field) in &done.fields {
+                line.push(',');
+                push_name(&mut line, name);
+                push_field(&mut line, field);
+            }
+            line.push('}');
+        }
+        Reply::Value(value) => push_value(&mut line, &value),
+        Reply::Values(values) => push_values(&mut line, &values),
+        Reply::Number(number) => line.push_str(&number.to_string()),
+        Reply::TimeLeft(None) => line.push_str("null"),
+        Reply::TimeLeft(Some(span)) => line.push_str(&whole_seconds(span).to_string()),
+        Reply::Listing(listing) => return list(out, listing),
+        Reply::Record(facts) => push_object(&mut line, facts.iter().map(|(name, fact)| (*name, fact))),
+        Reply::Rows { columns, rows } => {
+            line.push('[');
+            for (at, row) in rows.iter().enumerate() {
+                if at > 0 {
+                    line.push(',');
+                }
+                push_object(&mut line, columns.iter().copied().zip(row));
+            }
+            line.push(']');
+        }
+        Reply::Text(text) => write_string(&mut line, &text),
+    }
+    line.push('\n');
+    Ok(out.write_all(line.as_bytes())?)
+}
+
+/// A failure as a document, with its newline.
+pub(super) fn failure(failure: &Failure) -> String {
+    let mut line = "{\"error\":{\"code\":".to_owned();
+    write_string(&mut line, failure.code);
+    line.push_str(",\"message\":");
+    write_string(&mut line, &failure.message);
+    if let Some(key) = &failure.key {
+        line.push_str(",\"key\":");
+        write_string(&mut line, key);
+    }
+    line.push_str("}}\n");
+    line
+}
+
+/// Writes a listing as it comes.
+///
+/// If the source fails before anything has left, nothing leaves, and the caller's error is the document. Later the
+/// document cannot be made whole: its line ends there, invalid, so that nobody takes a part for all and the next line
+/// is the error.
+fn list(out: &mut dyn Write, listing: Listing<'_>) -> Result<(), Trouble> {
+    let (open, close) = if listing.show == Show::Entries { ('{', '}') } else { ('[', ']') };
+    let mut text = String::with_capacity(2 * CHUNK);
+    text.push(open);
+    let mut first = true;
+    let mut begun = false;
+    for entry in listing.entries {
+        let (key, entry) = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                if begun {
+                    out.write_all(b"\n")?;
+                }
+                return Err(error.into());
+            }
+        };
+        if !first {
+            text.push(',');
+        }
+        first = false;
+        match listing.show {
+            Show::Keys => write_string(&mut text, &key),
+            Show::Values => push_value(&mut text, &entry.value),
+            Show::Entries => {
+                push_name(&mut text, &key);
+                push_value(&mut text, &entry.value);
+            }
+        }
+        if text.len() >= CHUNK {
+            out.write_all(text.as_bytes())?;
+            text.clear();
+            begun = true;
+        }
+    }
+    text.push(close);
+    text.push('\n');
+    Ok(out.write_all(text.as_bytes())?)
+}
+
+/// A key that was asked for twice is one member: names in an object are unique.
+fn push_values(text: &mut String, values: &[(String, Option<Value>)]) {
+    let mut seen = HashSet::new();
+    text.push('{');
+    for (at, (key, value)) in values.iter().filter(|(key, _)| seen.insert(key)).enumerate() {
+        if at > 0 {
+            text.push(',');
+        }
+        push_name(text, key);
+        match value {
+            Some(value) => push_value(text, value),
+            None => text.push_str("null"),
+        }
+    }
+    text.push('}');
+}
+
+fn push_object<'a>(text: &mut String, facts: impl Iterator<Item = (&'static str, &'a Field)>) {
+    text.push('{');
+    for (at, (name, fact)) in facts.enumerate() {
+        if at > 0 {
+            text.push(',');
+        }
+        push_name(text, name);
+        push_field(text, fact);
+    }
+    text.push('}');
+}
+
+fn push_name(text: &mut String, name: &str) {
+    write_string(text, name);
+    text.push(':');
+}
+
+fn push_value(text: &mut String, value: &Value) {
+    match value {
+        Value::Text(stored) => write_string(text, stored),
+        Value::Json(json) => text.push_str(json.as_str()),
+        Value::Bytes(bytes) => {
+            text.push_str("{\"$binary\":\"");
+            BASE64.encode_append(bytes, text);
+            text.push_str("\"}");
+        }
+    }
+}
+
+fn push_field(text: &mut String, field: &Field) {
+    match field {
+        Field::None => text.push_str("null"),
+        Field::Number(number) | Field::Bytes(number) => text.push_str(&number.to_string()),
+        Field::Span(span) => text.push_str(&whole_seconds(*span).to_string()),
+        Field::Text(fact) => write_string(text, fact),
+        Field::Keys(keys) => {
+            text.push('[');
+            for (at, key) in keys.iter().enumerate() {
+                if at > 0 {
+                    text.push(',');
+                }
+                write_string(text, key);
+            }
+            text.push(']');
+        }
+        Field::Value(value) => push_value(text, value),
+        // Not every number in words is one in JSON: `+1` and `.5` are text there.
+        Field::Exact(number) => match Json::parse(number) {
+            Ok(json) => text.push_str(json.as_str()),
+            Err(_) => write_string(text, number),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::super::tests::{broken, json, listing, look, shown, some};
+    use super::*;
+    use crate::shell::argument::OutputMode;
+    use crate::shell::reply::Done;
+
+    /// The same on a terminal and in a pipe.
+    fn document(reply: fn() -> Reply<'static>) -> String {
+        let piped = shown(&look(OutputMode::Json, false), reply());
+        assert_eq!(shown(&look(OutputMode::Json, true), reply()), piped);
+        piped
+    }
+
+    #[test]
+    fn a_change_says_whether_it_was_made_and_its_fields() {
+        assert_eq!(document(|| Reply::Done(Done::new("Set"))), "{\"ok\":true}\n");
+        let kept = || Reply::Done(Done { ok: false, ..Done::new("Kept").with("old", Field::None) });
+        assert_eq!(document(kept), "{\"ok\":false,\"old\":null}\n");
+        let deleted = || {
+            let missing = Field::Keys(vec!["a".to_owned(), "b\n".to_owned()]);
+            Reply::Done(Done::new("Deleted").with("deleted", Field::Number(2)).with("missing", missing))
+        };
+        assert_eq!(document(deleted), "{\"ok\":true,\"deleted\":2,\"missing\":[\"a\",\"b\\n\"]}\n");
+    }
+
+    #[test]
+    fn a_value_is_a_string_or_itself_or_marked_base64() {
+        assert_eq!(document(|| Reply::Value("007\n\"\u{202e}".into())), "\"007\\n\\\"\\u202e\"\n");
+        assert_eq!(document(|| Reply::Value(json("{\"n\": 1e400, \"$binary\": 1}"))), "{\"n\":1e400,\"$binary\":1}\n");
+        assert_eq!(document(|| Reply::Value(json("{\"$binary\": \"\"}"))), "{\"$binary\":\"\"}\n");
+        assert_eq!(document(|| Reply::Value(vec![0xff, 0].into())), "{\"$binary\":\"/wA=\"}\n");
+    }
+
+    #[test]
+    fn several_values_are_an_object_and_a_key_asked_for_twice_is_in_it_once() {
+        let values = || {
+            let a = || ("a".to_owned(), Some("1".into()));
+            Reply::Values(vec![a(), ("no".to_owned(), None), a(), ("{".to_owned(), Some(json("2")))])
+        };
+        assert_eq!(document(values), "{\"a\":\"1\",\"no\":null,\"{\":2}\n");
+    }
+
+    #[test]
+    fn numbers_and_times_are_numbers_or_null() {
+        assert_eq!(document(|| Reply::Number(u64::MAX)), "18446744073709551615\n");
+        assert_eq!(document(|| Reply::TimeLeft(Some(Duration::from_millis(1_001)))), "2\n");
+        assert_eq!(document(|| Reply::TimeLeft(None)), "null\n");
+    }
+
+    #[test]
+    fn a_listing_is_an_array_or_an_object() {
+        assert_eq!(document(|| Reply::Listing(some(Show::Keys))), "[\"a\\tb\",\"bin\",\"hello\",\"user:1\"]\n");
+        assert_eq!(
+            document(|| Reply::Listing(some(Show::Entries))),
+            "{\"a\\tb\":\"x\\ny\\\\\",\"bin\":{\"$binary\":\"/yE=\"},\
+             \"hello\":\"world\",\"user:1\":{\"name\":\"Ada\",\"age\":36}}\n"
+        );
+        assert_eq!(
+            document(|| Reply::Listing(some(Show::Values))),
+            "[\"x\\ny\\\\\",{\"$binary\":\"/yE=\"},\"world\",{\"name\":\"Ada\",\"age\":36}]\n"
+        );
+        let none = |show| Reply::Listing(listing(show, Vec::<(String, Value)>::new()));
+        assert_eq!(shown(&look(OutputMode::Json, false), none(Show::Keys)), "[]\n");
+        assert_eq!(shown(&look(OutputMode::Json, false), none(Show::Entries)), "{}\n");
+    }
+
+    #[test]
+    fn facts_are_members_with_exact_digits() {
+        let facts = || {
+            let facts = vec![
+                ("size", Field::Bytes(12)),
+                ("left", Field::Span(Duration::from_millis(1_500))),
+                ("name", Field::Text("a\tb".to_owned())),
+                ("value", Field::Value(json("[1]"))),
+                ("sum", Field::Exact("1.50".to_owned())),
+                ("odd", Field::Exact("+1".to_owned())),
+            ];
+            Reply::Record(facts)
+        };
+        let expected = r#"{"size":12,"left":2,"name":"a\tb","value":[1],"sum":1.50,"odd":"+1"}"#;
+        assert_eq!(document(facts), format!("{expected}\n"));
+    }
+
+    #[test]
+    fn rows_are_an_array_of_objects() {
+        let rows = || {
+            let row = |name: &str, size| vec![Field::Text(name.to_owned()), size];
+            let rows = vec![row("kv", Field::Bytes(3)), row("work", Field::None)];
+            Reply::Rows { columns: vec!["name", "size"], rows }
+        };
+        assert_eq!(document(rows), "[{\"name\":\"kv\",\"size\":3},{\"name\":\"work\",\"size\":null}]\n");
+        assert_eq!(document(|| Reply::Rows { columns: vec!["name"], rows: Vec::new() }), "[]\n");
+    }
+
+    #[test]
+    fn text_is_a_string() {
+        assert_eq!(document(|| Reply::Text("a\nb".to_owned())), "\"a\\nb\"\n");
+        assert_eq!(document(|| Reply::Text(String::new())), "\"\"\n");
+    }
+
+    #[test]
+    fn a_document_that_cannot_be_made_whole_is_not_begun_or_ends_its_line() {
+        let write = |length| {
+            let mut out = Vec::new();
+            reply(&mut out, Reply::Listing(broken(Show::Entries, length))).unwrap_err();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(write(3), "");
+        let begun = write(CHUNK);
+        assert!(begun.starts_with("{\"a\":\"vvv") && begun.ends_with("v\"\n"));
+        assert!(serde_json::from_str::<serde_json::Value>(&begun).is_err());
+    }
+
+    #[test]
+    fn a_long_listing_is_one_document() {
+        let entries: BTreeMap<String, String> = (0..20_000).map(|n| (format!("{n:05}"), format!("v{n}"))).collect();
+        let text = shown(&look(OutputMode::Json, false), Reply::Listing(listing(Show::Entries, entries.clone())));
+        assert_eq!(serde_json::from_str::<BTreeMap<String, String>>(&text).unwrap(), entries);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+
+        #[test]
+        fn every_text_and_every_byte_comes_back(
+            entries in prop::collection::btree_map(any::<String>(), prop::collection::vec(any::<u8>(), 0..30), 0..8),
+        ) {
+            let values = entries.iter().map(|(key, bytes)| (key.clone(), Value::from_bytes(bytes.clone())));
+            let values: Vec<_> = values.collect();
+            let text = shown(&look(OutputMode::Json, false), Reply::Listing(listing(Show::Entries, values)));
+            let read: BTreeMap<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
+            let back = read.into_iter().map(|(key, value)| {
+                let bytes = match value {
+                    serde_json::Value::String(text) => text.into_bytes(),
+                    value => BASE64.decode(value["$binary"].as_str().unwrap().as_bytes()).unwrap(),
+                };
+                (key, bytes)
+            });
+            prop_assert_eq!(back.collect::<BTreeMap<_, _>>(), entries);
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! Lines for programs: one record a line, its fields behind tabs and escaped so that they come back exactly, one value
+//! as the exact bytes. The same without any form is `-o raw`.
+
+use std::io::{self, Write};
+
+use super::{CHUNK, Trouble};
+use crate::expiry::whole_seconds;
+use crate::shell::escape;
+use crate::shell::reply::{Field, Listing, Reply, Show};
+use crate::value::Value;
+
+/// How much of a form an answer gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Plain into a pipe: a newline behind one value; keys and values of a record escaped by [`escape::tsv`].
+    Lines,
+    /// Raw into a pipe: a value's exact bytes, and nothing that was not stored but what parts the records of a listing.
+    Exact,
+    /// Raw on a terminal, which must not get what could act on it: a value a line, escaped, fields two blanks apart.
+    Shown,
+}
+
+impl Form {
+    /// What stands between the fields of a record.
+    fn gap(self) -> &'static [u8] {
+        if self == Self::Shown { b"  " } else { b"\t" }
+    }
+
+    /// Appends a key or a value of a record.
+    fn push(self, line: &mut Vec<u8>, bytes: &[u8]) {
+        match self {
+            Self::Lines => escape::tsv(line, bytes),
+            Self::Exact => line.extend_from_slice(bytes),
+            Self::Shown => line.extend_from_slice(escape::terminal_lossy(bytes).as_bytes()),
+        }
+    }
+}
+
+/// Writes an answer.
+pub(super) fn reply(out: &mut dyn Write, form: Form, reply: Reply<'_>) -> Result<(), Trouble> {
+    let mut lines = Vec::new();
+    match reply {
+        Reply::Done(done) => return Ok(done.value.map_or(Ok(()), |value| one(out, form, &value))?),
+        Reply::Value(value) => return Ok(one(out, form, &value)?),
+        Reply::Listing(listing) => return list(out, form, listing),
+        Reply::Values(values) => {
+            for (key, value) in values {
+                let Some(value) = value else { continue };
+                if form == Form::Lines {
+                    form.push(&mut lines, key.as_bytes());
+                    lines.extend_from_slice(form.gap());
+                }
+                form.push(&mut lines, value.as_bytes());
+                if form != Form::Exact {
+                    lines.push(b'\n');
+                }
+            }
+        }
+        Reply::Number(number) => lines.extend(format!("{number}\n").bytes()),
+        Reply::TimeLeft(None) => lines.extend_from_slice(b"none\n"),
+        Reply::TimeLeft(Some(span)) => lines.extend(format!("{}\n", whole_seconds(span)).bytes()),
+        Reply::Record(facts) => {
+            for (name, fact) in &facts {
+                lines.extend_from_slice(name.as_bytes());
+                lines.extend_from_slice(form.gap());
+                push_field(&mut lines, form, fact);
+                lines.push(b'\n');
+            }
+        }
+        Reply::Rows { rows, .. } => {
+            for row in &rows {
+                for (at, field) in row.iter().enumerate() {
+                    if at > 0 {
+                        lines.extend_from_slice(form.gap());
+                    }
+                    push_field(&mut lines, form, field);
+                }
+                lines.push(b'\n');
+            }
+        }
+        Reply::Text(text) => push_text(&mut lines, form == Form::Shown, &text),
+    }
+    Ok(out.write_all(&lines)?)
+}
+
+/// Appends text of several lines, each escaped if a terminal shows them.
+pub(super) fn push_text(lines: &mut Vec<u8>, terminal: bool, text: &str) {
+    if text.is_empty() {
+        return;
+    }
+    for line in text.split('\n') {
+        let line = if terminal { escape::terminal(line) } else { line.into() };
+        lines.extend_from_slice(line.as_bytes());
+        lines.push(b'\n');
+    }
+}
+
+/// Writes one value. It is not copied into a pipe, as it may be large.
+fn one(out: &mut dyn Write, form: Form, value: &Value) -> io::Result<()> {
+    match form {
+        Form::Exact => out.write_all(value.as_bytes()),
+        Form::Lines => {
+            out.write_all(value.as_bytes())?;
+            out.write_all(b"\n")
+        }
+        Form::Shown => {
+            out.write_all(escape::terminal_lossy(value.as_bytes()).as_bytes())?;
+            out.write_all(b"\n")
+        }
+    }
+}
+
+/// Writes a listing as it comes. What came before a failure of the source is written.
+fn list(out: &mut dyn Write, form: Form, listing: Listing<'_>) -> Result<(), Trouble> {
+    let (form, end) = match form {
+        Form::Lines | Form::Exact if listing.nul => (Form::Exact, b'\0'),
+        form => (form, b'\n'),
+    };
+    let mut lines = Vec::with_capacity(2 * CHUNK);
+    for entry in listing.entries {
+        let (key, entry) = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                out.write_all(&lines)?;
+                return Err(error.into());
+            }
+        };
+        if listing.show != Show::Values {
+            form.push(&mut lines, key.as_bytes());
+        }
+        if listing.show == Show::Entries {
+            lines.extend_from_slice(form.gap());
+        }
+        if listing.show != Show::Keys {
+            form.push(&mut lines, entry.value.as_bytes());
+        }
+        lines.push(end);
+        if lines.len() >= CHUNK {
+            out.write_all(&lines)?;
+            lines.clear();
+        }
+    }
+    Ok(out.write_all(&lines)?)
+}
+
+/// Appends one fact. Keys stand apart by the same gap as fields, which no escaped key holds.
+fn push_field(line: &mut Vec<u8>, form: Form, field: &Field) {
+    // Here too a raw fact keeps to its line.
+    let form = if form == Form::Exact { Form::Lines } else { form };
+    match field {
+        Field::None => line.extend_from_slice(b"none"),
+        Field::Number(number) | Field::Bytes(number) => line.extend(number.to_string().bytes()),
+        Field::Span(span) => line.extend(whole_seconds(*span).to_string().bytes()),
+        Field::Text(text) | Field::Exact(text) => form.push(line, text.as_bytes()),
+        Field::Value(value) => form.push(line, value.as_bytes()),
+        Field::Keys(keys) => {
+            for (at, key) in keys.iter().enumerate() {
+                if at > 0 {
+                    line.extend_from_slice(form.gap());
+                }
+                form.push(line, key.as_bytes());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::Look;
+    use super::super::tests::{broken, bytes, json, listing, look, shown, some};
+    use super::*;
+    use crate::shell::argument::OutputMode;
+    use crate::shell::reply::Done;
+
+    fn pipe() -> Look {
+        look(OutputMode::Plain, false)
+    }
+
+    fn raw() -> Look {
+        look(OutputMode::Raw, false)
+    }
+
+    fn raw_on_a_terminal() -> Look {
+        look(OutputMode::Raw, true)
+    }
+
+    fn everywhere(reply: fn() -> Reply<'static>) -> [String; 3] {
+        [pipe(), raw(), raw_on_a_terminal()].map(|look| shown(&look, reply()))
+    }
+
+    #[test]
+    fn a_change_says_nothing_but_its_value() {
+        assert_eq!(everywhere(|| Reply::Done(Done::new("Set value for key: a"))), ["", "", ""]);
+        let made = || Reply::Done(Done { value: Some("4\n2".into()), ..Done::new("made") });
+        assert_eq!(everywhere(made), ["4\n2\n", "4\n2", "4\\n2\n"]);
+    }
+
+    #[test]
+    fn one_value_is_exact() {
+        assert_eq!(
+            everywhere(|| Reply::Value("a\tb\n\x1b\\".into())),
+            ["a\tb\n\x1b\\\n", "a\tb\n\x1b\\", "a\\tb\\n\\x1b\\\n"]
+        );
+        assert_eq!(everywhere(|| Reply::Value(json("[1, 2.50]"))), ["[1,2.50]\n", "[1,2.50]", "[1,2.50]\n"]);
+        let binary = || Reply::Value(vec![0xff, 0, b'!'].into());
+        assert_eq!(bytes(&pipe(), binary()), b"\xff\0!\n");
+        assert_eq!(bytes(&raw(), binary()), b"\xff\0!");
+        assert_eq!(bytes(&raw_on_a_terminal(), binary()), b"\\xff\\0!\n");
+    }
+
+    #[test]
+    fn several_values_are_the_found_ones_with_their_keys() {
+        let values = || {
+            let found = ("a\tb".to_owned(), Some("x\ny".into()));
+            Reply::Values(vec![found, ("no".to_owned(), None), ("c".to_owned(), Some("z".into()))])
+        };
+        assert_eq!(everywhere(values), ["a\\tb\tx\\ny\nc\tz\n", "x\nyz", "x\\ny\nz\n"]);
+    }
+
+    #[test]
+    fn numbers_and_times_are_digits() {
+        assert_eq!(everywhere(|| Reply::Number(10_000)), ["10000\n"; 3]);
+        assert_eq!(everywhere(|| Reply::TimeLeft(Some(Duration::from_millis(5_399_200)))), ["5400\n"; 3]);
+        assert_eq!(everywhere(|| Reply::TimeLeft(None)), ["none\n"; 3]);
+    }
+
+    #[test]
+    fn a_listing_is_a_line_an_entry() {
+        assert_eq!(shown(&pipe(), Reply::Listing(some(Show::Keys))), "a\\tb\nbin\nhello\nuser:1\n");
+        assert_eq!(
+            shown(&pipe(), Reply::Listing(some(Show::Entries))),
+            "a\\tb\tx\\ny\\\\\nbin\t\\xff!\nhello\tworld\nuser:1\t{\"name\":\"Ada\",\"age\":36}\n"
+        );
+        assert_eq!(
+            shown(&pipe(), Reply::Listing(some(Show::Values))),
+            "x\\ny\\\\\n\\xff!\nworld\n{\"name\":\"Ada\",\"age\":36}\n"
+        );
+    }
+
+    #[test]
+    fn a_raw_listing_is_exact_and_on_a_terminal_escaped() {
+        assert_eq!(bytes(&raw(), Reply::Listing(some(Show::Keys))), b"a\tb\nbin\nhello\nuser:1\n");
+        assert_eq!(
+            bytes(&raw(), Reply::Listing(some(Show::Entries))),
+            b"a\tb\tx\ny\\\nbin\t\xff!\nhello\tworld\nuser:1\t{\"name\":\"Ada\",\"age\":36}\n"
+        );
+        assert_eq!(
+            shown(&raw_on_a_terminal(), Reply::Listing(some(Show::Entries))),
+            "a\\tb  x\\ny\\\nbin  \\xff!\nhello  world\nuser:1  {\"name\":\"Ada\",\"age\":36}\n"
+        );
+        assert_eq!(
+            shown(&raw_on_a_terminal(), Reply::Listing(some(Show::Values))),
+            "x\\ny\\\n\\xff!\nworld\n{\"name\":\"Ada\",\"age\":36}\n"
+        );
+    }
+
+    #[test]
+    fn with_nul_records_are_exact_in_every_mode_of_lines_but_not_on_a_terminal() {
+        let nul = |show| Reply::Listing(Listing { nul: true, ..some(show) });
+        for mode in [OutputMode::Plain, OutputMode::Raw, OutputMode::Table] {
+            assert_eq!(bytes(&look(mode, false), nul(Show::Keys)), b"a\tb\0bin\0hello\0user:1\0");
+            assert_eq!(
+                bytes(&look(mode, false), nul(Show::Entries)),
+                b"a\tb\tx\ny\\\0bin\t\xff!\0hello\tworld\0user:1\t{\"name\":\"Ada\",\"age\":36}\0"
+            );
+            assert!(!bytes(&look(mode, true), nul(Show::Entries)).contains(&0));
+        }
+    }
+
+    #[test]
+    fn a_record_is_a_line_a_fact() {
+        let facts = || {
+            let facts = vec![
+                ("key", Field::Text("a\tb".to_owned())),
+                ("size", Field::Bytes(12_345)),
+                ("entries", Field::Number(7)),
+                ("left", Field::Span(Duration::from_millis(1_500))),
+                ("deadline", Field::None),
+                ("near", Field::Keys(vec!["a b".to_owned(), "c\td".to_owned()])),
+                ("old", Field::Value("x\n".into())),
+                ("sum", Field::Exact("1.50".to_owned())),
+            ];
+            Reply::Record(facts)
+        };
+        let lines =
+            "key\ta\\tb\nsize\t12345\nentries\t7\nleft\t2\ndeadline\tnone\nnear\ta b\tc\\td\nold\tx\\n\nsum\t1.50\n";
+        assert_eq!(everywhere(facts), [lines.to_owned(), lines.to_owned(), lines.replace('\t', "  ")]);
+    }
+
+    #[test]
+    fn rows_are_lines_without_a_head() {
+        let rows = || {
+            let row = |name: &str, size| vec![Field::Text(name.to_owned()), Field::Bytes(size)];
+            Reply::Rows { columns: vec!["name", "size"], rows: vec![row("kv", 2_048), row("work", 5)] }
+        };
+        assert_eq!(everywhere(rows), ["kv\t2048\nwork\t5\n", "kv\t2048\nwork\t5\n", "kv  2048\nwork  5\n"]);
+    }
+
+    #[test]
+    fn text_ends_its_line_and_keeps_its_own() {
+        assert_eq!(everywhere(|| Reply::Text("a\tb\n\nc".to_owned())), ["a\tb\n\nc\n", "a\tb\n\nc\n", "a\\tb\n\nc\n"]);
+        assert_eq!(everywhere(|| Reply::Text(String::new())), ["", "", ""]);
+    }
+
+    #[test]
+    fn a_long_listing_leaves_in_pieces_and_whole() {
+        /// Notes the length of each write.
+        struct Pieces(Vec<usize>);
+        impl Write for Pieces {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.push(bytes.len());
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let entries = (0..20_000).map(|n| (format!("key:{n:06}"), "value"));
+        let mut pieces = Pieces(Vec::new());
+        super::super::reply(&mut pieces, &pipe(), Reply::Listing(listing(Show::Entries, entries))).unwrap();
+        assert_eq!(pieces.0.iter().sum::<usize>(), 20_000 * "key:000000\tvalue\n".len());
+        assert!(pieces.0.iter().all(|&length| length < 2 * CHUNK), "{:?}", pieces.0);
+        assert!(pieces.0.len() < 15, "{:?}", pieces.0);
+    }
+
+    #[test]
+    fn records_before_a_failure_of_the_source_are_whole() {
+        let mut out = Vec::new();
+        super::super::reply(&mut out, &pipe(), Reply::Listing(broken(Show::Entries, 2))).unwrap_err();
+        assert_eq!(out, b"a\tvv\nb\tvv\n");
+    }
+}

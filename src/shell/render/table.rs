@@ -1,0 +1,345 @@
+//! Columns: text cut to the terminal and aligned, no borders. What a column takes is what is seen, so widths are those
+//! of the escaped text, and colours go around it last.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use unicode_width::UnicodeWidthChar as _;
+
+use super::style::{self, Style};
+use super::{CHUNK, Look};
+use crate::shell::escape;
+
+/// Blanks between two columns.
+const GAP: usize = 2;
+/// So many rows are aligned together, so that a table of any length takes little memory.
+const ROWS: usize = 1_000;
+/// And so many bytes of them.
+const HELD: usize = 1 << 20;
+/// Where nothing is cut, columns are aligned as far as this: one key of 64 KiB must not put as many blanks into every
+/// row.
+const ALIGNED: usize = 200;
+
+/// Rows that are waiting to be written with their columns aligned.
+///
+/// On a terminal a row is one line of at most its width. The widest column gives way first, and the first column counts
+/// for half as much again, so that it gets no more than two fifths while there is not room for all. Elsewhere nothing
+/// is cut, and cells are escaped as the fields of plain lines.
+pub(super) struct Table {
+    terminal: bool,
+    color: bool,
+    /// Columns of the terminal.
+    room: usize,
+    /// What each column has needed so far.
+    needed: Vec<usize>,
+    rows: Vec<Vec<Cell>>,
+    /// Bytes in them.
+    held: usize,
+}
+
+/// One cell. On a terminal the text is not yet escaped, so that no escape is cut in two.
+pub(super) struct Cell {
+    text: String,
+    /// Columns it would take.
+    width: usize,
+    style: Style,
+    /// Whether it stands at the right edge of its column.
+    right: bool,
+}
+
+impl Cell {
+    /// A cell of a table that goes into a pipe: any bytes.
+    pub(super) fn of_bytes(bytes: &[u8], style: Style) -> Self {
+        let mut field = Vec::with_capacity(bytes.len());
+        escape::tsv(&mut field, bytes);
+        let text = String::from_utf8(field).expect("an escaped field is UTF-8");
+        Self { width: width(&text), text, style, right: false }
+    }
+
+    /// The same cell at the right edge of its column if `right`.
+    pub(super) fn at_right(mut self, right: bool) -> Self {
+        self.right = right;
+        self
+    }
+}
+
+impl Table {
+    /// A table as wide as the terminal.
+    pub(super) fn new(look: &Look) -> Self {
+        Self {
+            terminal: look.terminal,
+            color: look.color,
+            room: look.room(),
+            needed: Vec::new(),
+            rows: Vec::new(),
+            held: 0,
+        }
+    }
+
+    /// A table of which nothing is cut, even on a terminal.
+    pub(super) fn whole(look: &Look) -> Self {
+        Self { room: usize::MAX, ..Self::new(look) }
+    }
+
+    /// A cell with that text.
+    pub(super) fn cell(&self, text: &str, style: Style) -> Cell {
+        if !self.terminal {
+            return Cell::of_bytes(text.as_bytes(), style);
+        }
+        let mut width = 0;
+        let mut end = text.len();
+        for (behind, _, columns) in pieces(text) {
+            width += columns;
+            if width > self.room {
+                // One character too many says that there is more.
+                end = behind;
+                width = self.room;
+                break;
+            }
+        }
+        Cell { text: text[..end].to_owned(), width, style, right: false }
+    }
+
+    /// The head of a column.
+    pub(super) fn head(&self, name: &str) -> Cell {
+        self.cell(&name.to_uppercase(), style::faint)
+    }
+
+    /// Adds a row.
+    pub(super) fn push(&mut self, row: Vec<Cell>) {
+        self.needed.resize(self.needed.len().max(row.len()), 0);
+        for (needed, cell) in self.needed.iter_mut().zip(&row) {
+            *needed = cell.width.max(*needed);
+            self.held += cell.text.len();
+        }
+        self.rows.push(row);
+    }
+
+    /// Whether it is time to [`Table::write`] the rows.
+    pub(super) fn is_full(&self) -> bool {
+        self.rows.len() >= ROWS || self.held >= HELD
+    }
+
+    /// Writes the rows and forgets them. Columns only grow from here, so that what follows stays in line if it can.
+    pub(super) fn write(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        let widths = self.widths();
+        let mut lines = String::new();
+        for row in &self.rows {
+            // Blanks are owed until something stands behind them, so that no line ends with any.
+            let mut blanks = 0;
+            for (at, (cell, &column)) in row.iter().zip(&widths).enumerate() {
+                let shown = self.show(cell, column);
+                let left = column.saturating_sub(if self.terminal { width(&shown) } else { cell.width });
+                let (before, behind) = if cell.right { (left, 0) } else { (0, left) };
+                blanks += before + if at > 0 { GAP } else { 0 };
+                if !shown.is_empty() {
+                    lines.extend(std::iter::repeat_n(' ', blanks));
+                    lines.push_str(&(cell.style)(self.color, &shown));
+                    blanks = 0;
+                }
+                blanks += behind;
+            }
+            lines.push('\n');
+            if lines.len() >= CHUNK {
+                out.write_all(lines.as_bytes())?;
+                lines.clear();
+            }
+        }
+        self.rows.clear();
+        self.held = 0;
+        out.write_all(lines.as_bytes())
+    }
+
+    /// What stands in the cell, escaped, and cut to its column if anything is.
+    fn show<'a>(&self, cell: &'a Cell, column: usize) -> Cow<'a, str> {
+        if !self.terminal {
+            Cow::Borrowed(&cell.text)
+        } else if self.room == usize::MAX {
+            escape::terminal(&cell.text)
+        } else {
+            cut(&cell.text, column).into()
+        }
+    }
+
+    /// What each column gets.
+    fn widths(&self) -> Vec<usize> {
+        if self.room == usize::MAX {
+            return self.needed.iter().map(|&needed| needed.min(ALIGNED)).collect();
+        }
+        let mut widths = self.needed.clone();
+        let room = self.room.saturating_sub(GAP * widths.len().saturating_sub(1));
+        while widths.iter().sum::<usize>() > room {
+            let weight = |at: usize, width: usize| if at == 0 { width * 3 } else { width * 2 };
+            let Some((_, widest)) = widths.iter_mut().enumerate().max_by_key(|(at, width)| weight(*at, **width)) else {
+                break;
+            };
+            *widest -= 1;
+        }
+        widths
+    }
+}
+
+/// `text` escaped for a terminal and no wider than `columns`, with `…` at its end if that is not all. Takes time by
+/// `columns`, not by the length of `text`.
+pub(super) fn cut(text: &str, columns: usize) -> String {
+    let mut shown = String::new();
+    let mut width = 0;
+    let mut kept = 0; // bytes of `shown` that leave room for the `…`
+    for (_, piece, more) in pieces(text) {
+        width += more;
+        if width > columns {
+            shown.truncate(kept);
+            if columns > 0 {
+                shown.push('…');
+            }
+            break;
+        }
+        shown.push_str(&piece);
+        if width < columns {
+            kept = shown.len();
+        }
+    }
+    shown
+}
+
+/// Columns that a text takes which needs no escaping.
+fn width(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.chars().map(columns).sum() }
+}
+
+/// Columns of one character, as terminals count: each by itself. The selector of an emoji's picture is given the column
+/// by which some terminals widen the character before it; on the others a cell is one blank short, which is better than
+/// a line that is too long.
+fn columns(c: char) -> usize {
+    if c == '\u{fe0f}' { 1 } else { c.width().unwrap_or(0) }
+}
+
+/// The text as a terminal is to see it, character by character: where it ends, what is shown, and the columns of that.
+fn pieces(text: &str) -> impl Iterator<Item = (usize, Cow<'_, str>, usize)> {
+    text.char_indices().map(|(at, c)| {
+        let behind = at + c.len_utf8();
+        let piece = &text[at..behind];
+        if escape::is_unsafe(c) {
+            let shown = escape::terminal(piece);
+            let width = shown.len(); // an escape is ASCII
+            (behind, shown, width)
+        } else {
+            (behind, Cow::Borrowed(piece), columns(c))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use unicode_width::UnicodeWidthStr as _;
+
+    use super::super::tests::look;
+    use super::*;
+    use crate::shell::argument::OutputMode;
+
+    /// Letters, control characters, wide ones, and what joins, widens or stands above others.
+    const NASTY: &str = r"(\PC|[\x00-\x1f]|[一-丏]|[😀-😏]|\u{fe0f}|\u{301}|❤|\u{200d}){0,40}";
+
+    fn written(look: &Look, rows: &[&[&str]]) -> String {
+        let mut table = Table::new(look);
+        for row in rows {
+            let row = row.iter().map(|text| table.cell(text, style::plain)).collect();
+            table.push(row);
+        }
+        let mut out = Vec::new();
+        table.write(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn table(columns: usize, rows: &[&[&str]]) -> String {
+        written(&Look { width: columns, ..look(OutputMode::Plain, true) }, rows)
+    }
+
+    #[test]
+    fn columns_are_aligned_by_what_is_seen() {
+        let shown =
+            table(80, &[&["a", "1", "x"], &["日本", "22", "y"], &["e\u{301}\u{301}", "", "z"], &["\x1b", "4", "w"]]);
+        assert_eq!(shown, "a     1   x\n日本  22  y\ne\u{301}\u{301}         z\n\\x1b  4   w\n");
+    }
+
+    #[test]
+    fn a_line_does_not_end_with_blanks() {
+        assert_eq!(table(80, &[&["a", "b", ""], &["long", "", ""], &["", "", ""]]), "a     b\nlong\n\n");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_cut_and_the_first_column_gets_two_fifths() {
+        let long = "k".repeat(50);
+        let value = "v".repeat(50);
+        let shown = table(42, &[&[&long, &value]]);
+        assert_eq!(shown, format!("{}…  {}…\n", "k".repeat(15), "v".repeat(23)));
+    }
+
+    #[test]
+    fn a_column_that_the_others_leave_room_for_is_not_cut() {
+        let long = "k".repeat(35);
+        assert_eq!(table(40, &[&[&long, "1"]]), format!("{long}  1\n"));
+        assert_eq!(table(40, &[&["1", &long]]), format!("1  {long}\n"));
+    }
+
+    #[test]
+    fn cutting_leaves_escapes_and_wide_characters_whole() {
+        assert_eq!(cut("abc", 3), "abc");
+        assert_eq!(cut("abcd", 3), "ab…");
+        assert_eq!(cut("日本語", 6), "日本語");
+        assert_eq!(cut("日本語", 5), "日本…");
+        assert_eq!(cut("日本語", 4), "日…");
+        assert_eq!(cut("a\x1b\x1b", 6), "a\\x1b…");
+        assert_eq!(cut("a\x1b\x1b", 5), "a…");
+        assert_eq!(cut("ae\u{301}", 2), "ae\u{301}");
+        assert_eq!(cut("a", 0), "");
+    }
+
+    #[test]
+    fn a_table_into_a_pipe_is_aligned_and_whole() {
+        let long = "v".repeat(300);
+        let shown = written(&look(OutputMode::Table, false), &[&["a\tb", &long], &["c", "\u{1b}"]]);
+        assert_eq!(shown, format!("a\\tb  {long}\nc     \u{1b}\n"));
+    }
+
+    #[test]
+    fn a_huge_key_does_not_blow_up_the_rows_around_it() {
+        let huge = "k".repeat(64 << 10);
+        let look = look(OutputMode::Table, false);
+        let rows: [&[&str]; 2] = [&[&huge, "v"], &["a", "b"]];
+        let shown = written(&look, &rows);
+        assert_eq!(shown, format!("{huge}  v\na{}b\n", " ".repeat(ALIGNED - 1 + GAP)));
+    }
+
+    #[test]
+    fn rows_are_held_up_to_a_bound() {
+        let mut table = Table::new(&look(OutputMode::Table, false));
+        let row = vec![table.cell(&"v".repeat(HELD), style::plain)];
+        assert!(!table.is_full());
+        table.push(row);
+        assert!(table.is_full());
+        table.write(&mut io::sink()).unwrap();
+        assert!(!table.is_full());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn no_line_is_wider_than_the_terminal(
+            rows in prop::collection::vec(prop::collection::vec(NASTY, 1..4), 1..5),
+            columns in 1usize..90,
+        ) {
+            let rows: Vec<Vec<&str>> = rows.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
+            let rows: Vec<&[&str]> = rows.iter().map(Vec::as_slice).collect();
+            let shown = table(columns, &rows);
+            prop_assert_eq!(shown.lines().count(), rows.len());
+            for line in shown.lines() {
+                prop_assert!(!line.contains(escape::is_unsafe));
+                prop_assert!(line.width() <= columns, "{} > {}: {:?}", line.width(), columns, line);
+                prop_assert!(width(line) <= columns, "{} > {}: {:?}", width(line), columns, line);
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Which word of which command is being typed.
+
+use std::borrow::Cow;
+
+use crate::shell::words::{Open, Splitter, Step, Word};
+
+/// The word at the cursor and what stands before it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Cursor<'a> {
+    /// The words of the same command before it.
+    pub(super) before: Vec<Word<'a>>,
+    /// Where in the text the part begins that a completion replaces: the word, or what is behind its `--flag=`.
+    pub(super) start: usize,
+    /// The `flag` of a `--flag=` in front of that part.
+    pub(super) flag: Option<String>,
+    /// What that part means as far as it goes.
+    pub(super) typed: Vec<u8>,
+    /// The quote it begins with.
+    pub(super) quote: Option<char>,
+}
+
+impl<'a> Cursor<'a> {
+    /// Reads the text before the cursor; nothing in comments and where it is wrong.
+    pub(super) fn at_end_of(text: &'a str) -> Option<Self> {
+        let text = text.as_bytes();
+        let (from, open, mut splitter) = last_command(text);
+        let command = &text[from..];
+        if command.trim_ascii_start().starts_with(b"#") {
+            return None;
+        }
+        let last = splitter.step(command, true);
+        let mut cursor = match (open, last) {
+            (Open::Line, Step::Command { words, .. }) => Self::behind(words, command.len()),
+            (Open::Quote(quote), Step::Error { error, .. }) => {
+                // As if it were closed here: what the quote holds so far.
+                let mut word = command[error.at..].to_vec();
+                word.push(u8::try_from(quote).ok()?);
+                let word = split(&word)?.pop()?;
+                let span = error.at + word.span.start..command.len();
+                let bytes = Cow::Owned(word.bytes.into_owned());
+                let mut words = split(&command[..error.at])?;
+                words.push(Word { bytes, quoted: word.quoted, flag: word.flag, span });
+                Self::behind(words, command.len())
+            }
+            // It may become JSON, or else it is a bare word.
+            (Open::Json, Step::Error { error, .. }) => {
+                let word = &command[error.at..];
+                let span = error.at..command.len();
+                let mut words = split(&command[..error.at])?;
+                words.push(Word { bytes: word.into(), quoted: false, flag: 0, span });
+                Self::behind(words, command.len()).filter(|_| !word.contains(&b'\n'))
+            }
+            _ => None,
+        }?;
+        if cursor.start < command.len() {
+            cursor.quote = Some(char::from(command[cursor.start])).filter(|c| matches!(c, '\'' | '"'));
+        }
+        cursor.start += from;
+        Some(cursor)
+    }
+
+    /// At the end of the last of the words, if that is where the text ends, or else before a new word.
+    fn behind(mut words: Vec<Word<'a>>, end: usize) -> Option<Self> {
+        let Some(word) = words.pop_if(|word| word.span.end == end) else {
+            return Some(Self { before: words, start: end, flag: None, typed: Vec::new(), quote: None });
+        };
+        let bytes = &word.bytes;
+        let bare_flag = || bytes.iter().position(|&byte| byte == b'=').filter(|_| bytes.starts_with(b"--"));
+        let length = match word.flag {
+            0 if !word.quoted => bare_flag().map_or(0, |at| at + 1),
+            length => length,
+        };
+        let flag = (length > 0).then(|| str::from_utf8(&bytes[2..length - 1]).map(str::to_owned));
+        let typed = bytes[length..].to_vec();
+        Some(Self { before: words, start: word.span.start + length, flag: flag.transpose().ok()?, typed, quote: None })
+    }
+}
+
+/// What a text ends in that needs more lines.
+pub(super) fn open(text: &str) -> Option<Open> {
+    let (_, open, _) = last_command(text.as_bytes());
+    (!matches!(open, Open::Line)).then_some(open)
+}
+
+/// Where the last command of a text begins, what it ends in, and the splitter that has seen it.
+fn last_command(text: &[u8]) -> (usize, Open, Splitter) {
+    let mut splitter = Splitter::new();
+    let mut start = 0;
+    loop {
+        match splitter.step(&text[start..], false) {
+            Step::More(open) => return (start, open, splitter),
+            Step::Command { consumed, .. } | Step::Error { consumed, .. } => start += consumed,
+        }
+    }
+}
+
+/// The words of one whole command.
+fn split(text: &[u8]) -> Option<Vec<Word<'_>>> {
+    match Splitter::new().step(text, true) {
+        Step::Command { words, .. } => Some(words),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words before, where the replaced part begins, its flag, what was typed, its quote.
+    type Found = (Vec<String>, usize, Option<String>, String, Option<char>);
+
+    fn at(text: &str) -> Option<Found> {
+        let cursor = Cursor::at_end_of(text)?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let before = cursor.before.iter().map(|word| text(&word.bytes)).collect();
+        Some((before, cursor.start, cursor.flag, text(&cursor.typed), cursor.quote))
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "to be compared with what was found")]
+    fn some(before: &[&str], start: usize, flag: Option<&str>, typed: &str, quote: Option<char>) -> Option<Found> {
+        let before = before.iter().map(|&word| word.to_owned()).collect();
+        Some((before, start, flag.map(str::to_owned), typed.to_owned(), quote))
+    }
+
+    #[test]
+    fn the_word_at_the_cursor_is_found_with_its_quotes_and_flags() {
+        assert_eq!(at(""), some(&[], 0, None, "", None));
+        assert_eq!(at("ge"), some(&[], 0, None, "ge", None));
+        assert_eq!(at("get "), some(&["get"], 4, None, "", None));
+        assert_eq!(at("get ab"), some(&["get"], 4, None, "ab", None));
+        assert_eq!(at("get 'a b"), some(&["get"], 4, None, "a b", Some('\'')));
+        assert_eq!(at("get \"a\\x42 "), some(&["get"], 4, None, "aB ", Some('"')));
+        assert_eq!(at("get 'a b'"), some(&["get"], 4, None, "a b", Some('\'')));
+        assert_eq!(at("get [a"), some(&["get"], 4, None, "[a", None));
+        assert_eq!(at("get {\"a"), some(&["get"], 4, None, "{\"a", None));
+        assert_eq!(at("set k --file=x"), some(&["set", "k"], 13, Some("file"), "x", None));
+        assert_eq!(at("set k --file='x y"), some(&["set", "k"], 13, Some("file"), "x y", Some('\'')));
+        assert_eq!(at("set k '--file=x"), some(&["set", "k"], 6, None, "--file=x", Some('\'')));
+    }
+
+    #[test]
+    fn only_the_last_command_of_a_block_counts() {
+        assert_eq!(at("set a b\nget c"), some(&["get"], 12, None, "c", None));
+        assert_eq!(at("set a 'x\ny' "), some(&["set", "a", "x\ny"], 12, None, "", None));
+        assert_eq!(at("bad 'x'y\nget c"), some(&["get"], 13, None, "c", None));
+    }
+
+    #[test]
+    fn there_is_nothing_to_complete_in_comments_and_mistakes() {
+        for text in ["# get a", "  #", "get \"a\\", "get \"a\\q", "get 'a'b"] {
+            assert_eq!(at(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn open_quotes_and_brackets_need_more_lines() {
+        assert_eq!(open("set a 'b"), Some(Open::Quote('\'')));
+        assert_eq!(open("set a {\"b\": [\n"), Some(Open::Json));
+        assert_eq!(open("set a \"b\nc"), Some(Open::Quote('"')));
+        for whole in
+            ["", "set a b", "set a it's", "set a {\"b\": 1}", "set a 'b'\nset c d\n", "# it's '", "keys [a-z]*"]
+        {
+            assert_eq!(open(whole), None, "{whole}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The prompt: lines from a person at a terminal, run as they are entered.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | `editor` | reads a line: keys, continuation over lines, questions |
+//! | `history` | the lines of this session and of earlier ones, and their file |
+//! | `complete` | what Tab offers |
+//! | `cursor` | which word of which command is being typed |
+//! | `welcome` | the first line, and the prompt |
+//!
+//! Left out on purpose: the editor never sees a script or a pipe, which are read as bytes.
+
+use std::cell::{Cell, RefCell};
+use std::io::{self, Write};
+use std::rc::Rc;
+
+use self::editor::{Editor, Typed};
+use super::config;
+use super::console::Console;
+use super::escape;
+use super::reply::Failure;
+use super::runner::{self, Flow, Front, Place, Runner};
+use super::script;
+use super::session::Session;
+
+mod editor;
+
+mod history;
+
+mod complete;
+
+mod cursor;
+
+mod welcome;
+
+/// Runs commands from a person until they leave; returns the exit status, which is 0 unless `exit` says otherwise: what
+/// went wrong on the way, the person has seen.
+pub(crate) fn run(session: Session, mut console: Console, yes: bool) -> Result<u8, Failure> {
+    let color = console.look.color;
+    let line = LineEnd::watch(&mut console);
+    let session = Rc::new(RefCell::new(session));
+    let editor = Rc::new(RefCell::new(Editor::new(Rc::clone(&session), color)?));
+    let front = Box::new(Person { editor: Rc::clone(&editor) });
+    let mut runner = Runner::new(Rc::clone(&session), console, front, yes);
+    let mut flow = start(&mut runner);
+    while flow == Flow::Next {
+        let notes = editor.borrow_mut().take_notes();
+        if !runner.console.look.quiet {
+            for note in &notes {
+                runner.note(note);
+            }
+        }
+        line.end(&mut runner.console);
+        let prompt = welcome::prompt(&session.borrow());
+        let typed = editor.borrow_mut().read(&prompt)?;
+        runner.console.measure();
+        match typed {
+            Typed::Text(text) => flow = script::run_typed(&mut runner, &text),
+            Typed::Cancelled => {}
+            Typed::End { ends_line } => {
+                line.0.set(ends_line);
+                line.end(&mut runner.console);
+                break;
+            }
+        }
+    }
+    Ok(runner.exit_status().unwrap_or(0))
+}
+
+/// What comes before the first prompt: what the database has to say, the rc script, the welcome.
+fn start(runner: &mut Runner<'_>) -> Flow {
+    runner.notices();
+    let mut flow = Flow::Next;
+    if let Some(path) = config::rc_file() {
+        // It sets things up; only what goes wrong is worth a line.
+        let quiet = std::mem::replace(&mut runner.console.look.quiet, true);
+        flow = match script::open(&path) {
+            Ok(mut input) => script::run(runner, &mut input, "rc"),
+            Err(failure) => runner.fail(failure, Place::Prompt),
+        };
+        runner.console.look.quiet = quiet;
+    }
+    if flow == Flow::Next && !runner.console.look.quiet {
+        for line in welcome::lines(&runner.session.borrow(), runner.console.look.width) {
+            // A terminal that is gone shows at the prompt, which follows at once.
+            let _ = super::render::note(&mut *runner.console.out, runner.console.look.color, &line);
+        }
+        let _ = runner.console.out.flush();
+    }
+    flow
+}
+
+/// The person at the prompt.
+struct Person {
+    editor: Rc<RefCell<Editor>>,
+}
+
+impl Front for Person {
+    fn confirm(&mut self, question: &str) -> bool {
+        let question = format!("{} [y/N] ", escape::terminal(question));
+        self.editor.borrow_mut().ask(&question).is_some_and(|answer| runner::is_yes(&answer))
+    }
+
+    fn history(&mut self, n: usize) -> Result<Vec<String>, Failure> {
+        Ok(self.editor.borrow().last(n))
+    }
+}
+
+/// Whether the terminal stands at the beginning of a line. The prompt is drawn over the line it is on, so an answer without
+/// a newline at its end would vanish.
+#[derive(Clone)]
+struct LineEnd(Rc<Cell<bool>>);
+
+impl LineEnd {
+    /// Watches what is written to the terminal.
+    fn watch(console: &mut Console) -> Self {
+        let end = Self(Rc::new(Cell::new(true)));
+        let watched = |stream| Box::new(Watched { stream, end: end.clone() }) as Box<dyn Write>;
+        let (out, err): (Box<dyn Write>, Box<dyn Write>) = (Box::new(io::sink()), Box::new(io::sink()));
+        console.out = watched(std::mem::replace(&mut console.out, out));
+        console.err = watched(std::mem::replace(&mut console.err, err));
+        end
+    }
+
+    /// Ends the line, if it is not.
+    fn end(&self, console: &mut Console) {
+        if !self.0.get() {
+            // A terminal that is gone shows at the prompt, which follows at once.
+            let _ = console.out.write_all(b"\n").and_then(|()| console.out.flush());
+        }
+    }
+}
+
+struct Watched {
+    stream: Box<dyn Write>,
+    end: LineEnd,
+}
+
+impl Write for Watched {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.stream.write(bytes)?;
+        if let Some(last) = bytes[..written].last() {
+            self.end.0.set(*last == b'\n');
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}

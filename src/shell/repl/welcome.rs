@@ -1,0 +1,61 @@
+//! The first line, and what stands before the cursor.
+
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::shell::config;
+use crate::shell::escape::{excerpt, terminal};
+use crate::shell::session::Session;
+
+/// The welcome: the program, the database, and where help is. One line, or as many as it takes at this width.
+pub(super) fn lines(session: &Session, width: usize) -> Vec<String> {
+    let path = session.db.path().map(config::short).unwrap_or_default();
+    let state = match session.db.len() {
+        _ if !session.db.is_on_disk() => "no file yet".to_owned(),
+        Ok(1) => "1 key".to_owned(),
+        Ok(count) => format!("{count} keys"),
+        // What is wrong, the first command says.
+        Err(_) => String::new(),
+    };
+    let parts = [concat!("rusty-kv ", env!("CARGO_PKG_VERSION")), &terminal(&path), &state, "(help, exit)"];
+    fill(&parts, width)
+}
+
+/// Parts in lines of at most `width` columns, if each part alone is not longer; 0 is no limit.
+fn fill(parts: &[&str], width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts.iter().filter(|part| !part.is_empty()) {
+        match lines.last_mut() {
+            Some(line) if width == 0 || line.width() + 2 + part.width() <= width => {
+                line.push_str("  ");
+                line.push_str(part);
+            }
+            _ => lines.push((*part).to_owned()),
+        }
+    }
+    lines
+}
+
+/// The prompt, without colours: the name of the database, or of its file.
+pub(super) fn prompt(session: &Session) -> String {
+    /// The rest of the line is for the command.
+    const LONGEST: usize = 24;
+    let location = &session.location;
+    let file = location.path.file_name().filter(|_| !location.named);
+    let name = file.map_or_else(|| location.name.clone().into(), |name| name.to_string_lossy());
+    let read_only = if session.is_read_only() { " (read-only)" } else { "" };
+    format!("{}{read_only}> ", excerpt(&name, LONGEST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_welcome_is_one_line_where_it_fits_and_breaks_between_its_parts_where_not() {
+        let parts = ["rusty-kv 0.1.0", "~/.config/rusty-kv/kv.json", "12 keys", "(help, exit)"];
+        assert_eq!(fill(&parts, 80), ["rusty-kv 0.1.0  ~/.config/rusty-kv/kv.json  12 keys  (help, exit)"]);
+        assert_eq!(fill(&parts, 40), ["rusty-kv 0.1.0", "~/.config/rusty-kv/kv.json  12 keys", "(help, exit)"]);
+        assert_eq!(fill(&parts, 0).len(), 1);
+        assert_eq!(fill(&parts, 10), parts);
+    }
+}

@@ -1,0 +1,182 @@
+//! What a command answers: data only, no looks. Listings are streams, never held in memory.
+
+use std::time::Duration;
+
+use super::escape::excerpt;
+use super::status::Status;
+use crate::error::{Error, Result};
+use crate::storage::Entry;
+use crate::value::Value;
+
+/// The whole answer of a command that did not fail.
+#[derive(Debug)]
+pub(crate) struct Answer<'a> {
+    /// What goes to stdout.
+    pub(crate) reply: Reply<'a>,
+    /// [`Status::Done`], or [`Status::No`] if a part of what was asked is not there.
+    pub(crate) status: Status,
+    /// Lines for stderr. `-o json` leaves them out: what they say is in its document.
+    pub(crate) notes: Vec<String>,
+}
+
+impl<'a> From<Reply<'a>> for Answer<'a> {
+    fn from(reply: Reply<'a>) -> Self {
+        Self { reply, status: Status::Done, notes: Vec::new() }
+    }
+}
+
+/// The data of an answer.
+#[derive(Debug)]
+pub(crate) enum Reply<'a> {
+    /// A change, or a condition that kept it from being made.
+    Done(Done),
+    /// One value: `get a`.
+    Value(Value),
+    /// Several values by key: `get a b`. `None` for a key that is not there.
+    Values(Vec<(String, Option<Value>)>),
+    /// How many: `count`, `exists`.
+    Number(u64),
+    /// What is left of a key's time; `None` if it does not expire.
+    TimeLeft(Option<Duration>),
+    /// `keys`, `list`, `find`.
+    Listing(Listing<'a>),
+    /// Named facts: `info`, `stats`.
+    Record(Vec<(&'static str, Field)>),
+    /// A table: `dbs`. The first column names the row.
+    Rows { columns: Vec<&'static str>, rows: Vec<Vec<Field>> },
+    /// Text as it is: `help`, `path`. Without its last newline.
+    Text(String),
+}
+
+/// A change that was made, or not.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// False if a condition kept it from being made.
+    pub(crate) ok: bool,
+    /// Said to a person only.
+    pub(crate) confirmation: String,
+    /// Printed as data: what `incr` made, what `--print-old` found.
+    pub(crate) value: Option<Value>,
+    /// What `-o json` adds to `ok`: counts, old values.
+    pub(crate) fields: Vec<(&'static str, Field)>,
+}
+
+impl Done {
+    /// A change with its confirmation.
+    pub(crate) fn new(confirmation: impl Into<String>) -> Self {
+        Self { ok: true, confirmation: confirmation.into(), value: None, fields: Vec::new() }
+    }
+
+    /// The same with one more field for `-o json`.
+    pub(crate) fn with(mut self, name: &'static str, field: Field) -> Self {
+        self.fields.push((name, field));
+        self
+    }
+}
+
+/// One fact.
+#[derive(Debug)]
+pub(crate) enum Field {
+    /// Nothing: `null`, or `none` in words.
+    None,
+    /// A number.
+    Number(u64),
+    /// A size in bytes.
+    Bytes(u64),
+    /// A time span.
+    Span(Duration),
+    /// Text.
+    Text(String),
+    /// Keys.
+    Keys(Vec<String>),
+    /// A stored value.
+    Value(Value),
+    /// A number that was computed with all its digits.
+    Exact(String),
+}
+
+/// A stream of entries.
+pub(crate) struct Listing<'a> {
+    /// In the order in which they are shown.
+    pub(crate) entries: Box<dyn Iterator<Item = Result<(String, Entry)>> + 'a>,
+    /// What of them.
+    pub(crate) show: Show,
+    /// A NUL instead of a newline behind each record, which is not escaped then.
+    pub(crate) nul: bool,
+    /// Whether the user has said how many: then a terminal shows all of them.
+    pub(crate) limited: bool,
+}
+
+/// What a listing shows of each entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Show {
+    /// The key.
+    Keys,
+    /// Key and value.
+    Entries,
+    /// The value.
+    Values,
+}
+
+impl std::fmt::Debug for Listing<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Listing").field("show", &self.show).finish_non_exhaustive()
+    }
+}
+
+/// A key for a message: its beginning, if it is long.
+pub(crate) fn shown(key: &str) -> String {
+    excerpt(key, 80)
+}
+
+/// Why a command has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) status: Status,
+    /// The name of the failure for programs: `not_found`, `usage`, `busy`, ….
+    pub(crate) code: &'static str,
+    /// One line: what failed, where, why, and the way out. Not yet fit for a terminal.
+    pub(crate) message: String,
+    /// The key in question.
+    pub(crate) key: Option<String>,
+}
+
+impl Failure {
+    /// Usage, syntax, or a refused value.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { status: Status::Usage, code: "usage", message: message.into(), key: None }
+    }
+
+    /// A key that is not there; `near` is the nearest that is, `place` says where it was looked for if that is news.
+    pub(crate) fn not_found(key: &str, near: Option<&str>, place: Option<&str>) -> Self {
+        let near = near.map(|near| format!("; did you mean '{near}'?")).unwrap_or_default();
+        let place = place.map(|place| format!(" ({place})")).unwrap_or_default();
+        let message = format!("Key '{}' not found{near}{place}", shown(key));
+        Self { status: Status::No, code: "not_found", message, key: Some(key.to_owned()) }
+    }
+
+    /// Input or output that is not the database's.
+    pub(crate) fn io(operation: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
+        let message = format!("cannot {operation} {path:?}: {}", crate::error::reason(error));
+        Self { status: Status::Io, code: "io", message, key: None }
+    }
+
+    /// A stdout that takes no more.
+    pub(crate) fn stdout(error: &std::io::Error) -> Self {
+        let message = format!("cannot write to stdout: {}", crate::error::reason(error));
+        Self { status: Status::Io, code: "io", message, key: None }
+    }
+
+    /// The same failure of a command on that key.
+    pub(crate) fn on(mut self, key: &str) -> Self {
+        self.key = Some(key.to_owned());
+        self
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let (status, code) = Status::of(&error);
+        Self { status, code, message: error.to_string(), key: None }
+    }
+}

@@ -1,0 +1,479 @@
+//! Runs commands one after another and writes their answers: what scripts, the prompt and one-shots have in common.
+//!
+//! In a script, changes are gathered into groups: a group takes the lock with its first change, is written at once, and
+//! only then are its answers written, with the lock given back.
+
+use std::cell::RefCell;
+use std::io::{self, ErrorKind, Write};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::cli::Line;
+use super::command::{Command, ShellCommand};
+use super::console::Console;
+use super::help;
+use super::parse::{Parsed, Parser};
+use super::render::{self, Look, Trouble};
+use super::reply::{Answer, Done, Failure, Reply};
+use super::session::Session;
+use super::status::Status;
+use super::words::Word;
+
+/// What only the way in can do: ask a person, show what was typed.
+pub(crate) trait Front {
+    /// Whether a person says yes; true where there is nobody to ask.
+    fn confirm(&mut self, question: &str) -> bool;
+    /// The last lines that were typed, the oldest first.
+    fn history(&mut self, n: usize) -> Result<Vec<String>, Failure>;
+}
+
+/// A script, a pipe or a one-shot on which nobody sits.
+pub(crate) struct Nobody;
+
+impl Front for Nobody {
+    fn confirm(&mut self, _question: &str) -> bool {
+        true
+    }
+
+    fn history(&mut self, _n: usize) -> Result<Vec<String>, Failure> {
+        Err(Failure::usage("`history` is for the prompt"))
+    }
+}
+
+/// Whether an answer to a question is a yes.
+pub(crate) fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+}
+
+/// Where a command came from; failures are shown accordingly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place<'a> {
+    /// The program's arguments.
+    OneShot,
+    /// A person at the prompt.
+    Prompt,
+    /// A line of a script.
+    Script { name: &'a str, line: usize },
+}
+
+/// Whether to go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    Next,
+    /// The commands of that file come first.
+    Source(PathBuf),
+    /// `exit`, `--bail`, or an output that nobody reads any more.
+    Stop,
+}
+
+/// Runs commands on one session.
+pub(crate) struct Runner<'a> {
+    pub(crate) session: Rc<RefCell<Session>>,
+    pub(crate) console: Console,
+    front: Box<dyn Front + 'a>,
+    parser: Parser,
+    /// End at the first status of 2 or more.
+    pub(crate) bail: bool,
+    /// Never ask.
+    yes: bool,
+    /// The highest status so far.
+    worst: Status,
+    /// What `exit N` has said.
+    exit: Option<u8>,
+    /// How many `source` are under way.
+    pub(crate) depth: usize,
+    group: Group,
+    /// Whether stdout is broken: nothing is written to it any more.
+    deaf: bool,
+}
+
+/// An answer as it will be written.
+struct Said {
+    out: Vec<u8>,
+    status: Status,
+    notes: Vec<String>,
+}
+
+/// The answers that wait for their group's write.
+struct Group {
+    /// Since when there is something to write, and how many lines ago, by their place.
+    open: Option<(Instant, String)>,
+    /// Which lines: `-o json` owes each an answer.
+    lines: Vec<usize>,
+    held: Vec<u8>,
+    /// What of `held` goes to stderr: ends of alternating pieces, stdout first.
+    cuts: Vec<usize>,
+    /// How long the last write took.
+    last: Duration,
+}
+
+impl Group {
+    /// Answers held back are written when they reach this size.
+    const HELD: usize = 1 << 20;
+    /// Other writers do not wait much longer than this for a script that never pauses.
+    const LONGEST: Duration = Duration::from_secs(1);
+
+    /// Whether it is time to write: a write costs time in proportion to the database, so it must not be done too often.
+    fn is_due(&self) -> bool {
+        self.held.len() >= Self::HELD
+            || self.open.as_ref().is_some_and(|(since, _)| since.elapsed() > Self::LONGEST.max(self.last * 4))
+    }
+}
+
+impl<'a> Runner<'a> {
+    pub(crate) fn new(session: Rc<RefCell<Session>>, console: Console, front: Box<dyn Front + 'a>, yes: bool) -> Self {
+        let group = Group { open: None, lines: Vec::new(), held: Vec::new(), cuts: Vec::new(), last: Duration::ZERO };
+        Self {
+            session,
+            console,
+            front,
+            parser: Parser::new(),
+            bail: false,
+            yes,
+            worst: Status::Done,
+            exit: None,
+            depth: 0,
+            group,
+            deaf: false,
+        }
+    }
+
+    /// The status that the program ends with.
+    pub(crate) fn code(&self) -> u8 {
+        self.exit.unwrap_or(self.worst.code())
+    }
+
+    /// What `exit` has said, if it has.
+    pub(crate) fn exit_status(&self) -> Option<u8> {
+        self.exit
+    }
+
+    /// Runs the words of one line; none at all is a comment or a blank line.
+    pub(crate) fn words(&mut self, words: &[Word<'_>], place: Place<'_>) -> Flow {
+        if words.is_empty() {
+            return Flow::Next;
+        }
+        match self.parser.line(words) {
+            Ok(Parsed::Run(line)) => self.line(line, place),
+            Ok(Parsed::Text(text)) => self.answer(Ok(Reply::Text(text).into()), place, None),
+            Err(failure) => self.answer(Err(failure), place, None),
+        }
+    }
+
+    /// Runs one command.
+    pub(crate) fn line(&mut self, line: Line, place: Place<'_>) -> Flow {
+        let start = Instant::now();
+        let mode = line.output;
+        let flow = match line.command {
+            Command::Shell(command) => {
+                self.shell(command, place, mode.map(|mode| Look { mode, ..self.look() }).as_ref())
+            }
+            command => {
+                let look = Look { mode: mode.unwrap_or(self.look().mode), ..self.look() };
+                let asks = !self.yes && !line.yes && !matches!(place, Place::Script { .. });
+                self.data(command, place, &look, asks)
+            }
+        };
+        if self.session.borrow().timer && flow == Flow::Next {
+            self.note(&format!("{:.1?}", start.elapsed()));
+        }
+        flow
+    }
+
+    /// Says what is wrong with a line that could not be split into words.
+    pub(crate) fn fail(&mut self, failure: Failure, place: Place<'_>) -> Flow {
+        self.answer(Err(failure), place, None)
+    }
+
+    /// Writes a line to stderr that is no error.
+    pub(crate) fn note(&mut self, note: &str) {
+        let color = self.console.err_color;
+        let mut text = Vec::new();
+        // Writing to a Vec cannot fail.
+        let _ = render::note(&mut text, color, note);
+        self.write_err(&text);
+    }
+
+    /// Says what the database has to say about its file.
+    pub(crate) fn notices(&mut self) {
+        let notices = self.session.borrow_mut().db.take_notices();
+        if !self.console.look.quiet {
+            for notice in notices {
+                self.note(&notice);
+            }
+        }
+    }
+
+    fn look(&self) -> Look {
+        Look { mode: self.session.borrow().output, ..self.console.look.clone() }
+    }
+
+    /// A command on the data.
+    fn data(&mut self, command: Command, place: Place<'_>, look: &Look, asks: bool) -> Flow {
+        let grouped = matches!(place, Place::Script { .. }) && is_grouped(&command);
+        if !grouped && self.flush() == Flow::Stop {
+            return Flow::Stop;
+        }
+        let session = Rc::clone(&self.session);
+        let mut session = session.borrow_mut();
+        if grouped {
+            session.db.begin_group();
+        }
+        let front = &mut self.front;
+        let mut confirm = |question: &str| !asks || front.confirm(question);
+        let answer = session.run(command, &mut confirm);
+        if let Ok(Answer { reply: Reply::Listing(_), .. }) = answer {
+            return self.stream(answer, place, look);
+        }
+        let said = prepare(answer, look);
+        // The answer of the group's first change must wait like the others.
+        if let Place::Script { name, line } = place {
+            if self.group.open.is_none() && session.db.has_open_group() {
+                self.group.open = Some((Instant::now(), name.to_owned()));
+            }
+            if self.group.open.is_some() {
+                self.group.lines.push(line);
+            }
+        }
+        drop(session);
+        let flow = self.deliver(said, place, look);
+        self.notices();
+        if flow == Flow::Next && self.group.is_due() { self.flush() } else { flow }
+    }
+
+    /// A command of the shell itself.
+    fn shell(&mut self, command: ShellCommand, place: Place<'_>, look: Option<&Look>) -> Flow {
+        if self.flush() == Flow::Stop {
+            return Flow::Stop;
+        }
+        let answer = match command {
+            ShellCommand::Source { file } => return Flow::Source(file),
+            ShellCommand::Output { mode } => {
+                self.session.borrow_mut().output = mode;
+                Ok(Reply::Done(Done::new("")).into())
+            }
+            ShellCommand::Timer { on } => {
+                self.session.borrow_mut().timer = on;
+                Ok(Reply::Done(Done::new(format!("Timer is {}", if on { "on" } else { "off" }))).into())
+            }
+            ShellCommand::History { n } => self.front.history(n).map(|lines| Reply::Text(lines.join("\n")).into()),
+            ShellCommand::Help { topic } => help::text(topic.as_deref()).map(|text| Reply::Text(text).into()),
+            ShellCommand::Exit { code } => {
+                self.exit = code.or(self.exit);
+                return Flow::Stop;
+            }
+        };
+        self.answer(answer, place, look)
+    }
+
+    /// Writes an answer of the shell itself. What waits before it is written first, as it does not depend on it.
+    fn answer(&mut self, answer: Result<Answer<'_>, Failure>, place: Place<'_>, look: Option<&Look>) -> Flow {
+        if self.flush() == Flow::Stop {
+            return Flow::Stop;
+        }
+        let look = look.cloned().unwrap_or_else(|| self.look());
+        let said = prepare(answer, &look);
+        self.deliver(said, place, &look)
+    }
+
+    fn deliver(&mut self, said: Result<Said, Failure>, place: Place<'_>, look: &Look) -> Flow {
+        match said {
+            Ok(Said { out, status, notes }) => {
+                self.write_out(&out);
+                self.notes(&notes, place, look);
+                self.finish(status)
+            }
+            Err(failure) => self.failure(&failure, place, look),
+        }
+    }
+
+    /// Writes an answer as it comes.
+    fn stream(&mut self, answer: Result<Answer<'_>, Failure>, place: Place<'_>, look: &Look) -> Flow {
+        let answer = match answer {
+            Ok(answer) if !self.deaf => answer,
+            Ok(answer) => return self.finish(answer.status),
+            Err(failure) => return self.failure(&failure, place, look),
+        };
+        let Answer { reply, status, notes } = answer;
+        let written = render::reply(&mut *self.console.out, look, reply);
+        match written {
+            Ok(()) => {
+                self.notes(&notes, place, look);
+                self.finish(status)
+            }
+            Err(Trouble::Source(error)) => self.failure(&error.into(), place, look),
+            Err(Trouble::Output(error)) => self.broken(&error),
+        }
+    }
+
+    fn notes(&mut self, notes: &[String], place: Place<'_>, look: &Look) {
+        // A program reads the document; what a note says is in it.
+        if look.mode == super::argument::OutputMode::Json {
+            return;
+        }
+        for note in notes {
+            match place {
+                Place::Script { name, line } => self.note(&format!("{name}:{line}: {note}")),
+                Place::OneShot | Place::Prompt => self.note(note),
+            }
+        }
+    }
+
+    fn failure(&mut self, failure: &Failure, place: Place<'_>, look: &Look) -> Flow {
+        let json = look.mode == super::argument::OutputMode::Json;
+        let mut text = Vec::new();
+        let color = self.console.err_color;
+        // Writing to a Vec cannot fail.
+        let _ = match place {
+            Place::Script { .. } | Place::OneShot if json => render::failure_json(&mut text, failure),
+            Place::Script { name, line } => render::failure(&mut text, color, Some(&format!("{name}:{line}")), failure),
+            Place::OneShot | Place::Prompt => render::failure(&mut text, color, None, failure),
+        };
+        if json && matches!(place, Place::Script { .. }) {
+            self.write_out(&text);
+        } else {
+            self.write_err(&text);
+        }
+        self.finish(failure.status)
+    }
+
+    fn finish(&mut self, status: Status) -> Flow {
+        self.worst = self.worst.max(status);
+        if self.bail && status >= Status::Usage { Flow::Stop } else { Flow::Next }
+    }
+
+    fn write_out(&mut self, bytes: &[u8]) {
+        if self.group.open.is_some() {
+            self.hold(bytes, false);
+        } else if !self.deaf
+            && let Err(error) = self.console.out.write_all(bytes)
+        {
+            self.broken(&error);
+        }
+    }
+
+    fn write_err(&mut self, bytes: &[u8]) {
+        if self.group.open.is_some() {
+            self.hold(bytes, true);
+            return;
+        }
+        if !self.deaf
+            && let Err(error) = self.console.out.flush()
+        {
+            self.broken(&error);
+        }
+        // There is no place left to say that stderr is broken.
+        let _ = self.console.err.write_all(bytes);
+    }
+
+    fn hold(&mut self, bytes: &[u8], is_err: bool) {
+        // An odd number of cuts means that the piece being written goes to stderr.
+        if (self.group.cuts.len() % 2 == 1) != is_err {
+            self.group.cuts.push(self.group.held.len());
+        }
+        self.group.held.extend_from_slice(bytes);
+    }
+
+    /// Stdout has failed: what is left to do is done without it. A pipe that was closed is no failure.
+    fn broken(&mut self, error: &io::Error) -> Flow {
+        if std::mem::replace(&mut self.deaf, true) {
+            return Flow::Stop;
+        }
+        // What is buffered would fail again when it is dropped.
+        self.console.out = Box::new(io::sink());
+        if error.kind() == ErrorKind::BrokenPipe {
+            self.exit = Some(self.exit.unwrap_or(0));
+            return Flow::Stop;
+        }
+        let failure = Failure::stdout(error);
+        let mut text = Vec::new();
+        let _ = render::failure(&mut text, self.console.err_color, None, &failure);
+        let _ = self.console.err.write_all(&text);
+        self.finish(failure.status)
+    }
+
+    /// Makes the group's changes durable, then writes its answers. Call it before waiting for anything.
+    pub(crate) fn flush(&mut self) -> Flow {
+        let start = Instant::now();
+        let committed = self.session.borrow_mut().db.commit_group();
+        let lines = std::mem::take(&mut self.group.lines);
+        let held = std::mem::take(&mut self.group.held);
+        let cuts = std::mem::take(&mut self.group.cuts);
+        let Some((_, name)) = self.group.open.take() else { return self.flush_out() };
+        self.group.last = start.elapsed();
+        let mut flow = Flow::Next;
+        match committed {
+            Ok(()) => {
+                let mut from = 0;
+                for (piece, to) in cuts.into_iter().chain([held.len()]).enumerate() {
+                    if piece % 2 == 0 {
+                        self.write_out(&held[from..to]);
+                    } else {
+                        self.write_err(&held[from..to]);
+                    }
+                    from = to;
+                }
+            }
+            Err(error) => flow = self.lost(&error.into(), &name, &lines),
+        }
+        self.notices();
+        if self.flush_out() == Flow::Stop { Flow::Stop } else { flow }
+    }
+
+    /// A group that could not be written: its answers do not hold, each of its lines has failed.
+    fn lost(&mut self, failure: &Failure, name: &str, lines: &[usize]) -> Flow {
+        let look = self.look();
+        let (Some(&first), Some(&last)) = (lines.first(), lines.last()) else { return Flow::Next };
+        if look.mode == super::argument::OutputMode::Json {
+            let flows: Vec<Flow> =
+                lines.iter().map(|&line| self.failure(failure, Place::Script { name, line }, &look)).collect();
+            return if flows.contains(&Flow::Stop) { Flow::Stop } else { Flow::Next };
+        }
+        if first == last {
+            return self.failure(failure, Place::Script { name, line: first }, &look);
+        }
+        let message = format!("lines {first} to {last} are not stored: {}", failure.message);
+        self.failure(&Failure { message, ..failure.clone() }, Place::Script { name, line: first }, &look)
+    }
+
+    fn flush_out(&mut self) -> Flow {
+        if self.deaf {
+            return Flow::Next;
+        }
+        match self.console.out.flush() {
+            Ok(()) => Flow::Next,
+            Err(error) => self.broken(&error),
+        }
+    }
+}
+
+/// Renders an answer that is small enough to be held.
+fn prepare(answer: Result<Answer<'_>, Failure>, look: &Look) -> Result<Said, Failure> {
+    let Answer { reply, status, notes } = answer?;
+    let mut out = Vec::new();
+    match render::reply(&mut out, look, reply) {
+        Err(Trouble::Source(error)) => Err(error.into()),
+        // Writing to a Vec cannot fail.
+        Ok(()) | Err(Trouble::Output(_)) => Ok(Said { out, status, notes }),
+    }
+}
+
+/// Whether a command can be part of a group: quick, with a small answer, on the open database.
+fn is_grouped(command: &Command) -> bool {
+    use Command::{Clear, Dbs, Drop, Find, Keys, List, Path, Save, Shell, Stats, Use};
+    !matches!(
+        command,
+        Keys(_)
+            | List { .. }
+            | Find { .. }
+            | Stats
+            | Save { .. }
+            | Use { .. }
+            | Dbs
+            | Drop { .. }
+            | Path
+            | Clear
+            | Shell(_)
+    )
+}

@@ -1,0 +1,116 @@
+//! Commands that look: keys, list, find, count, info, stats.
+
+use std::ops::Bound;
+
+use super::Session;
+use crate::database::prefix_end;
+use crate::shell::command::Looking;
+use crate::shell::glob::Glob;
+use crate::shell::reply::{Answer, Failure, Field, Listing, Reply, Show};
+
+impl Session {
+    pub(super) fn keys(&mut self, looking: &Looking) -> Result<Answer<'_>, Failure> {
+        self.listing(looking, Show::Keys)
+    }
+
+    pub(super) fn list(&mut self, looking: &Looking, values: bool) -> Result<Answer<'_>, Failure> {
+        self.listing(looking, if values { Show::Values } else { Show::Entries })
+    }
+
+    fn listing(&mut self, looking: &Looking, show: Show) -> Result<Answer<'_>, Failure> {
+        let glob = looking.glob.as_deref().map(Glob::new).transpose().map_err(Failure::usage)?;
+        let prefixes = [looking.prefix.as_deref(), glob.as_ref().map(Glob::prefix)];
+        // The narrowest range that holds all that can match.
+        let from = prefixes.into_iter().flatten().chain(looking.from.as_deref()).max();
+        let ends = prefixes.into_iter().flatten().filter_map(prefix_end);
+        let to = ends.chain(looking.to.clone()).min();
+        let from = from.map_or(Bound::Unbounded, Bound::Included);
+        let range = self.db.range::<&str>((from, to.as_deref().map_or(Bound::Unbounded, Bound::Excluded)));
+        let hits = range.filter(move |item| match (item, &glob) {
+            (Ok((key, _)), Some(glob)) => glob.matches(key),
+            _ => true,
+        });
+        let limit = at_most(looking.limit);
+        let entries: Box<dyn Iterator<Item = _>> =
+            if looking.reverse { Box::new(hits.rev().take(limit)) } else { Box::new(hits.take(limit)) };
+        let listing = Listing { entries, show, nul: looking.nul, limited: looking.limit.is_some() };
+        Ok(Reply::Listing(listing).into())
+    }
+
+    pub(super) fn find(
+        &mut self,
+        regex: &str,
+        keys: bool,
+        values: bool,
+        limit: Option<u64>,
+    ) -> Result<Answer<'_>, Failure> {
+        let regex = regex::bytes::Regex::new(regex).map_err(|error| {
+            // The last line of the crate's drawing says what is wrong.
+            let text = error.to_string();
+            let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            Failure::usage(format!("not a regular expression: {reason}"))
+        })?;
+        let entries = self.db.iter().filter(move |item| match item {
+            Ok((key, entry)) => {
+                (!values && regex.is_match(key.as_bytes())) || (!keys && regex.is_match(entry.value.as_bytes()))
+            }
+            Err(_) => true,
+        });
+        let entries = Box::new(entries.take(at_most(limit)));
+        let listing = Listing { entries, show: Show::Entries, nul: false, limited: limit.is_some() };
+        Ok(Reply::Listing(listing).into())
+    }
+
+    pub(super) fn count(&mut self, glob: Option<&str>) -> Result<Answer<'_>, Failure> {
+        let Some(glob) = glob else { return Ok(Reply::Number(self.db.len()?).into()) };
+        let glob = Glob::new(glob).map_err(Failure::usage)?;
+        let mut count = 0;
+        for item in self.db.prefix(glob.prefix()) {
+            count += u64::from(glob.matches(&item?.0));
+        }
+        Ok(Reply::Number(count).into())
+    }
+
+    pub(super) fn info(&mut self, key: &str) -> Result<Answer<'_>, Failure> {
+        let Some(entry) = self.db.entry(key)? else { return Err(self.not_found(key)) };
+        let left = entry.deadline.map(|deadline| deadline.since(self.db.now()));
+        let record = vec![
+            ("key", Field::Text(key.to_owned())),
+            ("type", Field::Text(entry.value.kind().to_owned())),
+            ("size", Field::Bytes(entry.value.as_bytes().len() as u64)),
+            ("expires", entry.deadline.map_or(Field::None, |deadline| Field::Text(deadline.to_string()))),
+            ("ttl", left.map_or(Field::None, Field::Span)),
+        ];
+        Ok(Reply::Record(record).into())
+    }
+
+    pub(super) fn stats(&mut self) -> Result<Answer<'_>, Failure> {
+        let (mut keys, mut key_bytes, mut value_bytes, mut expiring) = (0, 0, 0, 0);
+        let mut kinds = [("text", 0), ("json", 0), ("binary", 0)];
+        for item in &self.db {
+            let (key, entry) = item?;
+            keys += 1;
+            key_bytes += key.len() as u64;
+            value_bytes += entry.value.as_bytes().len() as u64;
+            expiring += u64::from(entry.deadline.is_some());
+            for (kind, count) in &mut kinds {
+                *count += u64::from(*kind == entry.value.kind());
+            }
+        }
+        let path = self.db.path().map_or(Field::None, |path| Field::Text(path.to_string_lossy().into_owned()));
+        let mut record = vec![("keys", Field::Number(keys))];
+        record.extend(kinds.map(|(kind, count)| (kind, Field::Number(count))));
+        record.extend([
+            ("expiring", Field::Number(expiring)),
+            ("key_bytes", Field::Bytes(key_bytes)),
+            ("value_bytes", Field::Bytes(value_bytes)),
+            ("file_bytes", Field::Bytes(self.db.file_len())),
+            ("file", path),
+        ]);
+        Ok(Reply::Record(record).into())
+    }
+}
+
+fn at_most(limit: Option<u64>) -> usize {
+    limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+}

@@ -1,0 +1,157 @@
+//! A command on an open database gives a reply. Holds what lasts from one command to the next.
+
+mod values;
+
+mod looking;
+
+mod time;
+
+mod databases;
+
+use std::time::Duration;
+
+use super::argument::OutputMode;
+use super::command::Command;
+use super::config::Location;
+use super::reply::{Answer, Done, Failure, Field, Reply};
+use super::status::Status;
+use crate::database::{Database, Options};
+use crate::value::Value;
+
+/// One open database and its settings.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) db: Database,
+    pub(crate) location: Location,
+    /// How answers are written unless a line says otherwise.
+    pub(crate) output: OutputMode,
+    /// Whether each command says how long it took.
+    pub(crate) timer: bool,
+    /// Whether `set --file -` may read stdin: in a one-shot, and in a script that does not come from there.
+    pub(crate) stdin_is_free: bool,
+    access: Access,
+    /// Whether it was said already that there is no file yet.
+    absence_noted: bool,
+}
+
+/// How databases are opened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Access {
+    pub(crate) read_only: bool,
+    pub(crate) wait: Duration,
+}
+
+impl Access {
+    fn open(self, location: &Location) -> Result<Database, Failure> {
+        let options = Options::new().read_only(self.read_only).wait(self.wait).make_folder(location.named);
+        Ok(options.open(&location.path)?)
+    }
+}
+
+impl Session {
+    pub(crate) fn open(location: Location, access: Access, output: OutputMode) -> Result<Self, Failure> {
+        let db = access.open(&location)?;
+        Ok(Self { db, location, output, timer: false, stdin_is_free: false, access, absence_noted: false })
+    }
+
+    /// Whether changes are refused.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.access.read_only
+    }
+
+    /// Runs one command on the newest state. `confirm` asks a person, before much is deleted.
+    pub(crate) fn run(
+        &mut self,
+        command: Command,
+        confirm: &mut dyn FnMut(&str) -> bool,
+    ) -> Result<Answer<'_>, Failure> {
+        self.db.refresh()?;
+        let absence = self.absence(&command);
+        let mut answer = match command {
+            Command::Set(set) => self.set(&set),
+            Command::Get(get) => self.get(&get),
+            Command::Del(del) => self.del(&del, confirm),
+            Command::Exists { keys } => self.exists(&keys),
+            Command::Getdel { key } => self.getdel(&key),
+            Command::Incr(add) => self.add(&add.key, add.by),
+            Command::Decr(add) => self.add(&add.key, add.by.negated()?),
+            Command::Append { key, value } => self.append(&key, &value.0),
+            Command::Rename(names) => self.rename(&names),
+            Command::Copy(names) => self.copy(&names),
+            Command::Keys(looking) => self.keys(&looking),
+            Command::List { looking, values } => self.list(&looking, values),
+            Command::Find { regex, keys, values, limit } => self.find(&regex, keys, values, limit),
+            Command::Count { glob } => self.count(glob.as_deref()),
+            Command::Info { key } => self.info(&key),
+            Command::Stats => self.stats(),
+            Command::Expire { key, duration } => self.expire(&key, duration),
+            Command::Ttl { key } => self.ttl(&key),
+            Command::Persist { key } => self.persist(&key),
+            Command::Save { path } => self.save(path.as_deref()),
+            Command::Use { name } => self.use_database(&name),
+            Command::Dbs => Self::databases(),
+            Command::Drop { name } => self.drop_database(&name, confirm),
+            Command::Path => Ok(self.path()),
+            Command::Clear => self.clear(confirm),
+            Command::Shell(_) => Err(Failure::usage("this command is the shell's own")),
+        }?;
+        answer.notes.extend(absence);
+        Ok(answer)
+    }
+
+    /// What a read of a database that is not there says, once: the path that was looked at. `get` and the others that
+    /// fail on a missing key say it in their failure.
+    fn absence(&mut self, command: &Command) -> Option<String> {
+        use Command::{Count, Exists, Find, Keys, List, Stats};
+        let reads = matches!(command, Count { .. } | Exists { .. } | Find { .. } | Keys(_) | List { .. } | Stats);
+        let note = self.place().filter(|_| reads && !self.absence_noted)?;
+        self.absence_noted = true;
+        Some(note)
+    }
+
+    /// Where was looked, if there is no file there.
+    fn place(&self) -> Option<String> {
+        let path = self.db.path().filter(|_| !self.db.is_on_disk() && !self.db.has_open_group())?;
+        Some(format!("there is no database at {path:?} yet"))
+    }
+
+    /// The failure of a command on a key that is not there: names the nearest key.
+    fn not_found(&self, key: &str) -> Failure {
+        Failure::not_found(key, self.nearest(key).as_deref(), self.place().as_deref())
+    }
+
+    /// The key most like this one, if one is close. Looks at a bounded number of keys.
+    fn nearest(&self, key: &str) -> Option<String> {
+        const LOOKED_AT: usize = 2_000;
+        const LONGEST: usize = 64;
+        if key.is_empty() || key.len() > LONGEST {
+            return None;
+        }
+        let first: String = key.chars().take(1).collect();
+        let close = 1 + key.chars().count() / 5;
+        let same_start = self.db.prefix(&first).take(LOOKED_AT);
+        same_start
+            .chain(self.db.iter().take(LOOKED_AT))
+            .filter_map(|item| item.ok().map(|(key, _)| key))
+            .filter(|there| there.len() <= LONGEST + 4)
+            .map(|there| (strsim::damerau_levenshtein(key, &there), there))
+            .filter(|&(distance, ref there)| distance <= close && distance < there.chars().count())
+            .min()
+            .map(|(_, there)| there)
+    }
+}
+
+/// The answer to a change that a condition kept from being made.
+fn refused<'a>(reason: &'static str, note: String) -> Answer<'a> {
+    let done = Done { ok: false, ..Done::new("") }.with("reason", Field::Text(reason.to_owned()));
+    Answer { reply: Reply::Done(done), status: Status::No, notes: vec![note] }
+}
+
+fn value_field(value: Option<&Value>) -> Field {
+    value.map_or(Field::None, |value| Field::Value(value.clone()))
+}
+
+/// `1 key`, `2 keys`.
+fn keys(count: u64) -> String {
+    if count == 1 { "1 key".to_owned() } else { format!("{count} keys") }
+}

@@ -1,0 +1,523 @@
+//! The house keeps its floors: a module uses only what is below it, files are touched in one place, and the engine
+//! knows nothing of the program. Everything under `src/` is read as text, so that an offence has a file and a line.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// The units of the house, top floor first. A submodule that is not named belongs to the unit it lies in. Units of one
+/// floor may use each other as long as they form no cycle.
+const FLOORS: &[&[&str]] = &[
+    &["main"],
+    &["shell"],
+    &["shell::repl", "shell::script"],
+    &["shell::runner"],
+    &["shell::session"],
+    &["shell::console", "shell::parse"],
+    &["shell::render", "shell::transfer", "shell::help"],
+    &[
+        "shell::cli",
+        "shell::command",
+        "shell::argument",
+        "shell::words",
+        "shell::glob",
+        "shell::config",
+        "shell::reply",
+    ],
+    &["shell::status", "shell::escape"],
+    &["database"],
+    &["storage"],
+    &["storage::journal", "storage::snapshot", "storage::merge"],
+    &["storage::overlay", "storage::record"],
+    &["storage::disk", "storage::lock"],
+    &["value"],
+    &["number"],
+    &["json"],
+    &["expiry"],
+    &["error"],
+];
+
+/// Units whose `mod.rs` holds a type that their submodules extend, so that those may look up to it.
+const HOLDERS: &[&str] = &["database", "shell::session", "shell::render", "shell::repl"];
+
+/// The one module below the shell that opens, renames and removes files.
+const FILES: &str = "storage::disk";
+
+#[test]
+fn every_module_uses_only_what_is_below_it() {
+    let house = House::at(&src());
+    let seen = |named| house.target("database", named).is_some_and(|to| to == "storage");
+    assert!(house.modules["database"].paths.iter().any(seen), "what everybody can see was not seen");
+    assert_none(&floor_offences(&house));
+}
+
+#[test]
+fn below_the_shell_files_are_touched_in_one_place_only() {
+    assert_none(&file_offences(&House::at(&src())));
+}
+
+#[test]
+fn nothing_outside_the_shell_names_a_dependency_of_the_shell() {
+    assert_none(&dependency_offences(&House::at(&src())));
+}
+
+#[test]
+fn a_use_that_goes_up_is_reported_with_file_and_line() {
+    let offences = |path, text| floor_offences(&House::of(&[(path, text)]));
+    assert_eq!(
+        offences("json.rs", "\n\nuse crate::storage::disk;"),
+        ["src/json.rs:3: json uses storage::disk, which is above it"]
+    );
+    assert_eq!(
+        offences("storage/lock.rs", "use super::{disk::{\n  self},\n  snapshot::Snapshot};"),
+        ["src/storage/lock.rs:3: storage::lock uses storage::snapshot, which is above it"]
+    );
+    assert_eq!(
+        offences("value.rs", "fn f() { let x = crate::database::Database::in_memory(); }"),
+        ["src/value.rs:1: value uses database, which is above it"]
+    );
+    assert_eq!(
+        offences("error.rs", "mod tests {\n  use super::super::value::Value;\n}"),
+        ["src/error.rs:2: error uses value, which is above it"]
+    );
+    assert_eq!(
+        offences("storage/disk.rs", "use super::Entry;"),
+        ["src/storage/disk.rs:1: storage::disk uses storage, which is above it"]
+    );
+    assert_eq!(
+        offences("number.rs", "use crate::Value;"),
+        ["src/number.rs:1: number uses value, which is above it"],
+        "what lib.rs re-exports counts as what it is"
+    );
+    assert_eq!(
+        offences("shell/words/quotes.rs", "use super::Word;"),
+        ["src/shell/words/quotes.rs:1: shell::words::quotes uses shell::words, the module that it is a part of"]
+    );
+    assert_eq!(offences("cellar.rs", ""), ["src/cellar.rs:1: cellar has no floor; give it one in tests/floors.rs"]);
+}
+
+#[test]
+fn a_cycle_on_one_floor_is_reported_from_each_of_its_sides() {
+    let offences = floor_offences(&House::of(&[
+        ("shell/cli.rs", "use super::command::Command;"),
+        ("shell/command.rs", "use super::words;"),
+        ("shell/words/mod.rs", "\nuse crate::shell::cli;"),
+        ("shell/reply.rs", "use super::cli;"),
+    ]));
+    assert_eq!(
+        offences,
+        [
+            "src/shell/cli.rs:1: shell::cli uses shell::command, which leads back to it",
+            "src/shell/command.rs:1: shell::command uses shell::words, which leads back to it",
+            "src/shell/words/mod.rs:2: shell::words uses shell::cli, which leads back to it",
+        ]
+    );
+}
+
+#[test]
+fn what_goes_down_or_stays_at_home_is_no_offence() {
+    let offences = floor_offences(&House::of(&[
+        ("main.rs", "fn main() { rusty_kv::shell::run() }"),
+        ("database/options.rs", "use super::Database;\nuse crate::storage::{Settings, Store};"),
+        ("storage/mod.rs", "mod disk; use self::disk::Identity; use crate::error::{Error, Result};"),
+        ("storage/record.rs", "pub(in crate::database) fn f() {}\npub(super) fn g() {}\nmod tests { use super::*; }"),
+        (
+            "json.rs",
+            "// use crate::database;\n/* crate::storage /* nested */ */ const A: &str = \"use crate::value;\\\"\"; const B: &str = r#\"\"crate::value\"#; const C: char = '\"'; fn f<'a>(_: &'a str) {}",
+        ),
+    ]));
+    assert_none(&offences);
+}
+
+#[test]
+fn a_file_touched_elsewhere_is_reported_with_file_and_line() {
+    let offences = |path, text| file_offences(&House::of(&[(path, text)]));
+    for text in [
+        "use std::fs::rename;",
+        "fn f() { std::fs::remove_file(path); }",
+        "fn f() { fs::write(path, text); }",
+        "use std::{fs::{self, OpenOptions}};",
+        "fn f() { File::open(path); }",
+        "fn f() { File::create_new(path); }",
+        "use std::os::unix::fs::symlink;",
+    ] {
+        assert_eq!(offences("value.rs", text).len(), 1, "{text}");
+        assert!(offences("value.rs", text)[0].starts_with("src/value.rs:1: "), "{text}");
+        assert_none(&offences("storage/disk.rs", text));
+        assert_none(&offences("shell/config.rs", text));
+    }
+    assert_none(&offences("storage/lock.rs", "use std::fs::{File, TryLockError};"));
+}
+
+#[test]
+fn a_dependency_of_the_shell_named_elsewhere_is_reported() {
+    let offences = |path| dependency_offences(&House::of(&[(path, "\nfn f() { strsim::osa(a, b); }")]));
+    assert_eq!(offences("value.rs"), ["src/value.rs:2: strsim is for the shell alone"]);
+    assert_none(&offences("shell/render/table.rs"));
+    for name in ["clap", "rustyline", "colored", "dirs", "regex", "strsim"] {
+        assert!(shell_dependencies().contains(name), "{name}");
+    }
+}
+
+fn assert_none(offences: &[String]) {
+    assert!(offences.is_empty(), "\n{}\n", offences.join("\n"));
+}
+
+fn src() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// The modules of a source tree, each a file.
+struct House {
+    modules: BTreeMap<String, Module>,
+    /// What `lib.rs` re-exports, and the module that it comes from.
+    exports: BTreeMap<String, String>,
+}
+
+struct Module {
+    file: String,
+    paths: Vec<Named>,
+}
+
+impl House {
+    /// Reads every file under a folder.
+    fn at(folder: &Path) -> Self {
+        let mut files = Vec::new();
+        let mut folders = vec![folder.to_owned()];
+        while let Some(next) = folders.pop() {
+            for item in std::fs::read_dir(&next).expect("the folder is there") {
+                let path = item.expect("it can be listed").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "rs") {
+                    let name = path.strip_prefix(folder).expect("it lies in the folder").display().to_string();
+                    files.push((name, std::fs::read_to_string(&path).expect("it is text")));
+                }
+            }
+        }
+        assert!(files.len() > 10, "{} has hardly any files", folder.display());
+        let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        Self::of(&files)
+    }
+
+    /// A house with these files, over the ground that the real one stands on.
+    fn of(files: &[(&str, &str)]) -> Self {
+        let lib = "pub use self::value::{Json, Value};";
+        let lib = files.iter().find(|(path, _)| *path == "lib.rs").map_or(lib, |(_, text)| text);
+        let exports = named(lib)
+            .into_iter()
+            .filter(|named| named.path.len() == 3 && named.path[0] == "self")
+            .map(|named| (named.path[2].clone(), named.path[1].clone()))
+            .collect();
+        let modules = files
+            .iter()
+            .filter(|(path, _)| *path != "lib.rs")
+            .map(|(path, text)| {
+                let name = path.trim_end_matches(".rs").trim_end_matches("/mod").replace('/', "::");
+                (name, Module { file: format!("src/{path}"), paths: named(text) })
+            })
+            .collect();
+        Self { modules, exports }
+    }
+
+    /// The module that a path in `from` leads to; `None` if it leads out of the crate or stays in the file.
+    fn target(&self, from: &str, named: &Named) -> Option<String> {
+        let mut steps = named.path.iter().map(String::as_str).peekable();
+        let mut at: Vec<&str> = from.split("::").chain(named.inside.iter().map(String::as_str)).collect();
+        match *steps.peek()? {
+            "crate" | "rusty_kv" => {
+                at.clear();
+                steps.next();
+            }
+            "self" => {
+                steps.next();
+            }
+            "super" => {}
+            _ => return None,
+        }
+        while steps.next_if_eq(&"super").is_some() {
+            at.pop();
+        }
+        at.extend(steps);
+        if at.len() == 1
+            && let Some(module) = self.exports.get(at[0])
+        {
+            return Some(module.clone());
+        }
+        let known = |module: &str| {
+            self.modules.contains_key(module)
+                || FLOORS.iter().flat_map(|floor| floor.iter()).any(|&unit| unit == module)
+        };
+        (1..=at.len()).rev().map(|len| at[..len].join("::")).find(|module| known(module)).filter(|to| to != from)
+    }
+}
+
+/// The floor of a module, counted from the top, and the unit that it belongs to.
+fn floor(module: &str) -> Option<(usize, &'static str)> {
+    let belongs = |unit: &str| module == unit || module.strip_prefix(unit).is_some_and(|rest| rest.starts_with("::"));
+    // The shell's and the storage's own floor is that of their mod.rs; a new file in them wants a floor of its own.
+    let own = |unit: &&str| module == *unit || !matches!(*unit, "shell" | "storage");
+    let named = FLOORS.iter().enumerate().flat_map(|(floor, units)| units.iter().map(move |&unit| (floor, unit)));
+    named.filter(|(_, unit)| belongs(unit) && own(unit)).max_by_key(|(_, unit)| unit.len())
+}
+
+fn floor_offences(house: &House) -> Vec<String> {
+    let mut offences = Vec::new();
+    let mut uses: BTreeMap<(String, String), String> = BTreeMap::new();
+    for (from, module) in &house.modules {
+        let Some((from_floor, from_unit)) = floor(from) else {
+            offences.push(format!("{}:1: {from} has no floor; give it one in tests/floors.rs", module.file));
+            continue;
+        };
+        for named in &module.paths {
+            let Some(to) = house.target(from, named) else { continue };
+            let place = format!("{}:{}", module.file, named.line);
+            let Some((to_floor, to_unit)) = floor(&to) else { continue };
+            let is_part = from.starts_with(&format!("{to}::")) && !from.ends_with("::tests");
+            if to_floor < from_floor {
+                offences.push(format!("{place}: {from} uses {to}, which is above it"));
+            } else if to_unit == from_unit && is_part {
+                if !HOLDERS.contains(&to_unit) {
+                    offences.push(format!("{place}: {from} uses {to}, the module that it is a part of"));
+                }
+            } else {
+                uses.entry((from.clone(), to)).or_insert(place);
+            }
+        }
+    }
+    for ((from, to), place) in &uses {
+        if leads(&uses, to, from) {
+            offences.push(format!("{place}: {from} uses {to}, which leads back to it"));
+        }
+    }
+    offences
+}
+
+/// Whether one module uses another, over whatever many steps.
+fn leads(uses: &BTreeMap<(String, String), String>, from: &str, to: &str) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![from];
+    while let Some(at) = open.pop() {
+        if at == to {
+            return true;
+        }
+        if seen.insert(at) {
+            open.extend(uses.keys().filter(|(user, _)| user == at).map(|(_, used)| used.as_str()));
+        }
+    }
+    false
+}
+
+fn file_offences(house: &House) -> Vec<String> {
+    let outside = |module: &str| module == FILES || is_shell(module);
+    let touches = |path: &[String]| {
+        path.iter().any(|name| name == "OpenOptions" || name == "DirBuilder")
+            || path.windows(2).any(|pair| match (&*pair[0], &*pair[1]) {
+                ("File", call) => call.starts_with(|c: char| c.is_ascii_lowercase()),
+                ("fs", call) => call != "self" && call.starts_with(|c: char| c.is_ascii_lowercase()),
+                _ => false,
+            })
+    };
+    let mut offences = Vec::new();
+    for (_, module) in house.modules.iter().filter(|(name, _)| !outside(name)) {
+        for named in module.paths.iter().filter(|named| touches(&named.path)) {
+            let (file, line, path) = (&module.file, named.line, named.path.join("::"));
+            offences.push(format!("{file}:{line}: {path} belongs into {FILES}"));
+        }
+    }
+    offences
+}
+
+fn dependency_offences(house: &House) -> Vec<String> {
+    let forbidden = shell_dependencies();
+    let mut offences = Vec::new();
+    for (_, module) in house.modules.iter().filter(|(name, _)| !is_shell(name)) {
+        for named in &module.paths {
+            if named.path.len() > 1 && forbidden.contains(&named.path[0]) {
+                offences.push(format!("{}:{}: {} is for the shell alone", module.file, named.line, named.path[0]));
+            }
+        }
+    }
+    offences
+}
+
+fn is_shell(module: &str) -> bool {
+    module == "shell" || module.starts_with("shell::")
+}
+
+/// The dependencies that only the feature `shell` brings, as they are named in code.
+fn shell_dependencies() -> BTreeSet<String> {
+    let manifest = include_str!("../Cargo.toml");
+    let optional = manifest.split("\"dep:").skip(1).filter_map(|rest| rest.split('"').next());
+    optional.map(|name| name.replace('-', "_")).collect()
+}
+
+/// A path that a source text names.
+#[derive(Debug)]
+struct Named {
+    line: usize,
+    /// The inline modules that it stands in.
+    inside: Vec<String>,
+    path: Vec<String>,
+}
+
+/// Every path in a source text, each branch of a `use` tree by itself.
+fn named(text: &str) -> Vec<Named> {
+    let tokens = tokens(text);
+    let mut found = Vec::new();
+    // The inline modules that are open, each with the depth of braces it began at.
+    let mut inside: Vec<(String, usize)> = Vec::new();
+    let mut depth = 0;
+    let mut at = 0;
+    while at < tokens.len() {
+        match &*tokens[at].text {
+            "{" => depth += 1,
+            "}" => {
+                depth -= 1;
+                inside.pop_if(|(_, began)| *began == depth);
+            }
+            "mod" if tokens.get(at + 2).is_some_and(|token| token.text == "{") => {
+                inside.push((tokens[at + 1].text.clone(), depth));
+                at += 1;
+            }
+            // pub(super) and pub(in crate::x) say who may look, and use nothing.
+            "pub" if tokens.get(at + 1).is_some_and(|token| token.text == "(") => {
+                while tokens[at].text != ")" {
+                    at += 1;
+                }
+            }
+            "use" => {
+                at = branches(&tokens, at + 1, &mut Vec::new(), &inside, &mut found);
+                continue;
+            }
+            name if is_name(name) => {
+                at = branches(&tokens, at, &mut Vec::new(), &inside, &mut found);
+                continue;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    found
+}
+
+/// Reads a path, or a tree of them behind `before`; returns the token behind it.
+fn branches(
+    tokens: &[Token],
+    mut at: usize,
+    before: &mut Vec<String>,
+    inside: &[(String, usize)],
+    found: &mut Vec<Named>,
+) -> usize {
+    let kept = before.len();
+    let line = tokens.get(at).map_or(0, |token| token.line);
+    let mut tree = false;
+    while let Some(token) = tokens.get(at) {
+        if is_name(&token.text) || token.text == "*" && !before.is_empty() {
+            before.push(token.text.clone());
+            at += 1;
+        } else if token.text == "{" {
+            tree = true;
+            at += 1;
+            while tokens.get(at).is_some_and(|token| token.text != "}") {
+                at = if tokens[at].text == "," { at + 1 } else { branches(tokens, at, before, inside, found) };
+            }
+            at += 1;
+            break;
+        } else {
+            at += 1;
+            break;
+        }
+        if tokens.get(at).is_some_and(|token| token.text == "::") {
+            at += 1;
+        } else {
+            break;
+        }
+    }
+    if !tree && before.len() > kept {
+        let inside = inside.iter().map(|(name, _)| name.clone()).collect();
+        found.push(Named { line, inside, path: before.clone() });
+    }
+    before.truncate(kept);
+    at
+}
+
+fn is_name(token: &str) -> bool {
+    token.starts_with(|c: char| c.is_alphabetic() || c == '_')
+}
+
+struct Token {
+    text: String,
+    line: usize,
+}
+
+/// Names, `::` and single signs; comments, strings, characters and lifetimes left out.
+fn tokens(text: &str) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut rest = text;
+    let mut line = 1;
+    while let Some(c) = rest.chars().next() {
+        let name = rest.len() - rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_').len();
+        let hashes = |text: &str| text.len() - text.trim_start_matches('#').len();
+        let len = if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if rest.starts_with("/*") {
+            block_comment(rest)
+        } else if c == '"' {
+            quoted(rest, '"')
+        } else if c == '\'' {
+            let after = rest[1..].chars().nth(1);
+            if rest[1..].starts_with('\\') || after == Some('\'') { quoted(rest, '\'') } else { 1 }
+        } else if matches!(&rest[..name], "r" | "br") && rest[name + hashes(&rest[name..])..].starts_with('"') {
+            let end = format!("\"{}", "#".repeat(hashes(&rest[name..])));
+            let start = name + end.len();
+            start + rest[start..].find(&end).map_or(rest.len() - start, |at| at + end.len())
+        } else if name > 0 {
+            tokens.push(Token { text: rest[..name].to_owned(), line });
+            name
+        } else {
+            let len = if rest.starts_with("::") { 2 } else { c.len_utf8() };
+            if !c.is_whitespace() {
+                tokens.push(Token { text: rest[..len].to_owned(), line });
+            }
+            len
+        };
+        line += rest[..len].matches('\n').count();
+        rest = &rest[len..];
+    }
+    tokens
+}
+
+/// The length of what begins with `quote` and ends with the next one that no backslash stands before.
+fn quoted(text: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            c if c == quote => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// The length of a block comment; they nest.
+fn block_comment(text: &str) -> usize {
+    let mut depth = 0_usize;
+    let mut at = 0;
+    while at < text.len() {
+        if text[at..].starts_with("/*") {
+            depth += 1;
+            at += 2;
+        } else if text[at..].starts_with("*/") {
+            depth -= 1;
+            at += 2;
+            if depth == 0 {
+                return at;
+            }
+        } else {
+            at += text[at..].chars().next().map_or(1, char::len_utf8);
+        }
+    }
+    text.len()
+}

@@ -1,0 +1,268 @@
+//! A person at a terminal: a pseudo-terminal with the program on it, and what it shows.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::num::NonZeroU16;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use rexpect::process::{PtyProcess, WaitStatus};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_rusty-kv");
+
+/// Nothing takes this long: what has not come by then will not come.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+pub(crate) const CTRL_C: &str = "\x03";
+pub(crate) const CTRL_D: &str = "\x04";
+pub(crate) const ENTER: &str = "\r";
+pub(crate) const TAB: &str = "\t";
+pub(crate) const UP: &str = "\x1b[A";
+pub(crate) const DOWN: &str = "\x1b[B";
+pub(crate) const ALT_ENTER: &str = "\x1b\r";
+
+/// A home directory of its own, and what runs in it.
+pub(crate) struct Home {
+    folder: tempfile::TempDir,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        let home = Self { folder: tempfile::tempdir().unwrap() };
+        std::fs::create_dir(home.path("work")).unwrap();
+        home
+    }
+
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// Writes a file, and the folders it is in.
+    pub(crate) fn write(&self, path: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.path(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        File::create(path).unwrap().write_all(bytes.as_ref()).unwrap();
+    }
+
+    pub(crate) fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.path(path)).unwrap()
+    }
+
+    /// Runs the program without a terminal.
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
+        self.inside(PROGRAM).args(args).output().unwrap()
+    }
+
+    pub(crate) fn get(&self, key: &str) -> String {
+        String::from_utf8(self.run(&["get", key]).stdout).unwrap()
+    }
+
+    /// At the prompt, on a terminal of 80 columns.
+    pub(crate) fn at_prompt(&self) -> Terminal {
+        self.terminal().at_prompt()
+    }
+
+    pub(crate) fn terminal(&self) -> Start<'_> {
+        Start { home: self, columns: 80, args: Vec::new(), env: Vec::new() }
+    }
+
+    fn inside(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().env("HOME", self.folder.path()).current_dir(self.path("work"));
+        command.env("XDG_CONFIG_HOME", self.path("config")).env("XDG_STATE_HOME", self.path("state"));
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("TERM", "xterm-256color");
+        command
+    }
+}
+
+/// How a session is started.
+pub(crate) struct Start<'h> {
+    home: &'h Home,
+    columns: u16,
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+}
+
+impl Start<'_> {
+    pub(crate) fn columns(self, columns: u16) -> Self {
+        Self { columns, ..self }
+    }
+
+    pub(crate) fn arg(mut self, arg: &str) -> Self {
+        self.args.push(arg.to_owned());
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<Path>) -> Self {
+        self.env.push((name.to_owned(), value.as_ref().to_str().unwrap().to_owned()));
+        self
+    }
+
+    /// Starts the program and waits for its prompt.
+    pub(crate) fn at_prompt(self) -> Terminal {
+        let terminal = self.start();
+        terminal.wait("the first prompt", |seen| seen.prompts() == 1 && seen.is_at_prompt());
+        terminal
+    }
+
+    pub(crate) fn start(self) -> Terminal {
+        // The program must not see the terminal before it has its size: a shell waits for a line first. It is ready when
+        // nothing is echoed any more.
+        let mut command = self.home.inside("sh");
+        command.args(["-c", "echo ready; read go && exec \"$@\"", "sh", PROGRAM]).args(&self.args).envs(self.env);
+        let process = PtyProcess::new(command).unwrap();
+        let input = process.get_file_handle().unwrap();
+        tcsetwinsize(&input, Winsize { ws_row: 24, ws_col: self.columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+        let size = |number| NonZeroU16::new(number).unwrap();
+        let blank = || Seen { raw: Vec::new(), screen: vt100::Parser::new(size(24), size(self.columns), 0) };
+        let shown = Arc::new((Mutex::new(blank()), Condvar::new()));
+        let mut output = process.get_file_handle().unwrap();
+        let also = Arc::clone(&shown);
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            // An error is the end of the program.
+            while let Ok(1..) = output.read(&mut bytes).inspect(|&read| {
+                let mut seen = also.0.lock().unwrap();
+                seen.raw.extend_from_slice(&bytes[..read]);
+                seen.screen.process(&bytes[..read]);
+                also.1.notify_all();
+            }) {}
+        });
+        let terminal = Terminal { process, input, shown };
+        terminal.wait("the shell", |seen| seen.raw == b"ready\r\n");
+        *terminal.shown.0.lock().unwrap() = blank();
+        (&terminal.input).write_all(b"\n").unwrap();
+        terminal
+    }
+}
+
+/// What the terminal was sent.
+pub(crate) struct Seen {
+    pub(crate) raw: Vec<u8>,
+    screen: vt100::Parser,
+}
+
+impl Seen {
+    /// The lines as a person reads them, without blanks at their ends: rows that the terminal broke are one line.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let screen = self.screen.screen();
+        let mut lines = vec![String::new()];
+        for (number, row) in (0..).zip(screen.rows(0, screen.size().1.get())) {
+            lines.last_mut().unwrap().push_str(&row);
+            if !screen.row_wrapped(number) {
+                lines.push(String::new());
+            }
+        }
+        lines.iter().map(|line| line.trim_end().to_owned()).collect()
+    }
+
+    pub(crate) fn text(&self) -> String {
+        self.lines().join("\n").trim_end().to_owned()
+    }
+
+    /// The row of the cursor up to it, blanks included.
+    pub(crate) fn before_cursor(&self) -> String {
+        let (row, column) = self.screen.screen().cursor_position();
+        let text = self.screen.screen().contents_between(row, 0, row, column);
+        let missing = usize::from(column).saturating_sub(text.chars().count());
+        text + &" ".repeat(missing)
+    }
+
+    /// How often the editor has begun to read a line: it turns bracketed paste on.
+    pub(crate) fn prompts(&self) -> usize {
+        self.raw.windows(8).filter(|bytes| bytes == b"\x1b[?2004h").count()
+    }
+
+    fn is_at_prompt(&self) -> bool {
+        self.before_cursor().ends_with("> ")
+    }
+
+    /// The colour of the prompt in the row of the cursor.
+    pub(crate) fn prompt_color(&self) -> vt100::Color {
+        let (row, _) = self.screen.screen().cursor_position();
+        self.screen.screen().cell(row, 0).unwrap().fgcolor()
+    }
+}
+
+/// A running session.
+pub(crate) struct Terminal {
+    process: PtyProcess,
+    input: File,
+    shown: Arc<(Mutex<Seen>, Condvar)>,
+}
+
+impl Terminal {
+    /// Presses keys.
+    pub(crate) fn press(&mut self, keys: impl AsRef<[u8]>) {
+        self.input.write_all(keys.as_ref()).unwrap();
+    }
+
+    /// Enters a line and waits until the next prompt, or question, is there.
+    pub(crate) fn enter(&mut self, line: &str) {
+        let before = self.look(Seen::prompts);
+        self.press(line);
+        self.press(ENTER);
+        self.wait(line, |seen| seen.prompts() > before && !seen.before_cursor().is_empty());
+    }
+
+    /// Presses Ctrl-C and waits until the next prompt is there.
+    pub(crate) fn cancel(&mut self) {
+        let before = self.look(Seen::prompts);
+        self.press(CTRL_C);
+        self.wait("a new prompt", |seen| seen.prompts() > before && seen.before_cursor().ends_with("> "));
+    }
+
+    /// Presses keys and waits until the row of the cursor, up to it, is this.
+    pub(crate) fn press_until(&mut self, keys: &str, before_cursor: &str) {
+        self.press(keys);
+        self.wait(before_cursor, |seen| seen.before_cursor() == before_cursor);
+    }
+
+    /// Waits until the screen holds a text.
+    pub(crate) fn shows(&self, text: &str) {
+        self.wait(text, |seen| seen.text().contains(text));
+    }
+
+    /// The screen as it is.
+    pub(crate) fn text(&self) -> String {
+        self.look(Seen::text)
+    }
+
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
+        look(&self.shown.0.lock().unwrap())
+    }
+
+    /// Waits until something is to be seen.
+    #[track_caller]
+    pub(crate) fn wait(&self, what: &str, until: impl Fn(&Seen) -> bool) {
+        let (seen, changed) = &*self.shown;
+        let (seen, timeout) = changed.wait_timeout_while(seen.lock().unwrap(), DEADLINE, |seen| !until(seen)).unwrap();
+        let (text, cursor) = (seen.text(), seen.before_cursor());
+        drop(seen);
+        assert!(!timeout.timed_out(), "waited for {what:?}; cursor behind {cursor:?} on this screen:\n{text}\n");
+    }
+
+    /// Leaves by Ctrl-D; returns the status.
+    pub(crate) fn leave(mut self) -> i32 {
+        self.press(CTRL_D);
+        self.status()
+    }
+
+    /// The status of the program, which is about to end.
+    pub(crate) fn status(self) -> i32 {
+        let start = Instant::now();
+        loop {
+            match self.process.status() {
+                Some(WaitStatus::Exited(_, code)) => return code,
+                Some(WaitStatus::StillAlive) if start.elapsed() < DEADLINE => {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                other => panic!("{other:?}, with this screen:\n{}\n", self.text()),
+            }
+        }
+    }
+}
