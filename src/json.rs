@@ -106,6 +106,30 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// An object, member by member: `member` is given the offset of its name and the name, and must take its value. What
+    /// is no object is a fault of shape, `what` its reason.
+    pub(crate) fn object<E: From<Fault>>(
+        &mut self,
+        what: &str,
+        mut member: impl FnMut(&mut Self, usize, Cow<'a, str>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if matches!(self.peek(), Some(b'[' | b'"' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9')) {
+            let at = self.at;
+            self.value(&mut String::new())?;
+            return Err(Fault::shape(at, what).into());
+        }
+        self.expect(b'{', "a '{'")?;
+        let mut first = true;
+        while self.more(b'}', first)? {
+            first = false;
+            self.peek();
+            let at = self.at;
+            let name = self.name()?;
+            member(self, at, name)?;
+        }
+        Ok(())
+    }
+
     /// The end of the text, white space aside.
     pub(crate) fn end(&mut self) -> Result<(), Fault> {
         match self.peek() {

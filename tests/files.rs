@@ -665,6 +665,26 @@ fn a_removed_database_is_empty_and_can_be_filled_again() {
 }
 
 #[test]
+fn a_lock_file_that_is_another_file_too_is_not_written_to() {
+    let folder = folder();
+    let path = folder.path().join("kv.json");
+    let other = folder.path().join("other");
+    put(&other, "precious");
+    std::fs::hard_link(&other, folder.path().join("kv.json.lock")).unwrap();
+    let refused = Database::open(&path).unwrap().set("a", "1");
+    assert!(matches!(refused, Err(Error::Unsuitable { .. })), "{refused:?}");
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "precious");
+}
+
+#[test]
+fn a_removed_database_in_memory_is_empty() {
+    let mut db = Database::in_memory();
+    db.set("a", "1").unwrap();
+    db.remove_file().unwrap();
+    assert!(db.is_empty().unwrap());
+}
+
+#[test]
 fn a_removal_within_a_group_takes_the_groups_changes_with_it() {
     let folder = folder();
     let path = folder.path().join("kv.json");

@@ -231,6 +231,11 @@ pub(crate) fn open_lock(path: &Path, database: Option<Identity>) -> Result<File>
         _ => not_regular(path).unwrap_or_else(|| write_error("open", path.to_owned(), source)),
     })?;
     let meta = file.metadata().map_err(|source| Error::Open { path: path.to_owned(), source })?;
+    if meta.nlink() > 1 {
+        // The holder's note would be written into a file of another name.
+        let reason = "the lock file has other hard links; remove it while no program uses the database".to_owned();
+        return Err(Error::Unsuitable { path: path.to_owned(), reason });
+    }
     irregular(path, &meta).map_or(Ok(file), Err)
 }
 

@@ -265,7 +265,11 @@ impl Store {
     /// Removes the file, under the lock.
     pub(crate) fn remove_file(&mut self) -> Result<()> {
         self.lock()?;
-        let Some(path) = self.path.as_deref() else { return Ok(()) };
+        let Some(path) = self.path.as_deref() else {
+            self.snapshot = Snapshot::default();
+            self.expiring = 0;
+            return Ok(());
+        };
         let removed = if self.seen.is_some() { disk::remove(path) } else { Ok(()) };
         self.lock = None;
         self.load()?;

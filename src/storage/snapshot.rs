@@ -54,35 +54,18 @@ impl Snapshot {
     fn read_text(bytes: &[u8]) -> Result<Self, Unreadable> {
         let mut scanner = Scanner::new(bytes);
         scanner.skip_mark();
-        let start = match scanner.peek() {
-            Some(b'{') => scanner.at(),
-            Some(b'[' | b'"' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9') => {
-                let start = scanner.at();
-                scanner.value(&mut String::new())?;
-                scanner.end()?;
-                return Err(Fault::shape(start, "an object is expected, like {\"map\":{}}").into());
-            }
-            _ => {
-                scanner.expect(b'{', "a '{'")?;
-                scanner.at()
-            }
-        };
-        scanner.expect(b'{', "a '{'")?;
+        scanner.peek();
+        let start = scanner.at();
         let mut snapshot = Self::default();
         let mut names = HashSet::new();
-        let mut expires = None;
-        let mut first = true;
-        while scanner.more(b'}', first)? {
-            first = false;
-            scanner.peek();
-            let at = scanner.at();
-            let name = scanner.name()?;
+        let mut expires = BTreeMap::new();
+        scanner.object("an object is expected, like {\"map\":{}}", |scanner, at, name| {
             if !names.insert(name.clone()) {
                 return Err(json::duplicate(at, "member", &name).into());
             }
             match &*name {
-                "map" => snapshot.read_map(&mut scanner, bytes)?,
-                "expires" => expires = Some(read_expires(&mut scanner)?),
+                "map" => snapshot.read_map(scanner, bytes)?,
+                "expires" => expires = read_expires(scanner)?,
                 RESERVED => return Err(Unreadable::Newer),
                 name => {
                     let mut text = String::new();
@@ -90,13 +73,14 @@ impl Snapshot {
                     snapshot.foreign.push((name.to_owned(), text));
                 }
             }
-        }
+            Ok(())
+        })?;
         scanner.end()?;
         if !names.contains("map") {
             return Err(Fault::shape(start, "it has no member \"map\" (an empty database is {\"map\":{}})").into());
         }
         // A deadline whose key an editor has taken out has nothing to say any more.
-        for (key, deadline) in expires.unwrap_or_default() {
+        for (key, deadline) in expires {
             if let Some(entry) = snapshot.entries.get_mut(&key) {
                 entry.deadline = Some(deadline);
             }
@@ -105,18 +89,7 @@ impl Snapshot {
     }
 
     fn read_map(&mut self, scanner: &mut Scanner<'_>, bytes: &[u8]) -> Result<(), Unreadable> {
-        if scanner.peek() != Some(b'{') {
-            let at = scanner.at();
-            scanner.value(&mut String::new())?;
-            return Err(Fault::shape(at, "\"map\" is not an object").into());
-        }
-        scanner.expect(b'{', "a '{'")?;
-        let mut first = true;
-        while scanner.more(b'}', first)? {
-            first = false;
-            scanner.peek();
-            let at = scanner.at();
-            let key = scanner.name()?.into_owned();
+        scanner.object("\"map\" is not an object", |scanner, at, key| {
             if key.len() > MAX_KEY {
                 return Err(Fault::shape(at, "this key is longer than 64 KiB").into());
             }
@@ -126,15 +99,15 @@ impl Snapshot {
             if value.as_bytes().len() > Value::MAX_LEN {
                 return Err(Fault::shape(value_at, "this value is longer than 512 MiB").into());
             }
-            if self.entries.contains_key(&key) {
+            if self.entries.contains_key(&*key) {
                 let mut fault = json::duplicate(at, "key", &key);
                 let (line, _) = Fault::new(first_place(bytes, &key), "").place(bytes);
                 fault.reason = format!("{}, first in line {line}", fault.reason);
                 return Err(fault.into());
             }
-            self.entries.insert(key, Entry::from(value));
-        }
-        Ok(())
+            self.entries.insert(key.into_owned(), Entry::from(value));
+            Ok(())
+        })
     }
 
     /// Writes the document in its one form, without the entries that are gone at `now`.
@@ -185,59 +158,38 @@ impl Snapshot {
 
 fn read_expires(scanner: &mut Scanner<'_>) -> Result<BTreeMap<String, Timestamp>, Fault> {
     let mut deadlines = BTreeMap::new();
-    if scanner.peek() != Some(b'{') {
-        let at = scanner.at();
-        scanner.value(&mut String::new())?;
-        return Err(Fault::shape(at, "\"expires\" is not an object"));
-    }
-    scanner.expect(b'{', "a '{'")?;
-    let mut first = true;
-    while scanner.more(b'}', first)? {
-        first = false;
-        scanner.peek();
-        let at = scanner.at();
-        let key = scanner.name()?.into_owned();
+    scanner.object("\"expires\" is not an object", |scanner, at, key| {
         let is_text = scanner.peek() == Some(b'"');
         let value_at = scanner.at();
         let deadline = if is_text { scanner.string()?.parse().ok() } else { None };
         let wanted = "a deadline is a time in UTC like \"2026-11-23T04:00:00Z\"";
         let deadline: Timestamp = deadline.ok_or_else(|| Fault::shape(value_at, wanted))?;
-        if deadlines.insert(key.clone(), deadline).is_some() {
+        if deadlines.insert(key.clone().into_owned(), deadline).is_some() {
             return Err(json::duplicate(at, "key", &key));
         }
-    }
+        Ok(())
+    })?;
     Ok(deadlines)
 }
 
 /// The offset of the first entry of that key in the map. The document was read up to its second.
 fn first_place(bytes: &[u8], wanted: &str) -> usize {
-    let find = || -> Result<usize, Fault> {
-        let mut scanner = Scanner::new(bytes);
-        scanner.skip_mark();
-        scanner.expect(b'{', "")?;
-        let mut first = true;
-        while scanner.more(b'}', first)? {
-            first = false;
-            let in_map = scanner.name()? == "map";
-            if !in_map {
-                scanner.value(&mut String::new())?;
-                continue;
-            }
-            scanner.expect(b'{', "")?;
-            let mut first = true;
-            while scanner.more(b'}', first)? {
-                first = false;
-                scanner.peek();
-                let at = scanner.at();
-                if scanner.name()? == wanted {
-                    return Ok(at);
-                }
-                scanner.wrapped_value(&mut String::new())?;
-            }
+    let mut place = None;
+    let mut scanner = Scanner::new(bytes);
+    scanner.skip_mark();
+    // The fault is the second entry, or what comes behind it; by then the first was seen.
+    let _ = scanner.object::<Fault>("", |scanner, _, name| {
+        if name != "map" {
+            return scanner.value(&mut String::new());
         }
-        Ok(0)
-    };
-    find().unwrap_or(0)
+        scanner.object("", |scanner, at, key| {
+            if key == wanted {
+                place.get_or_insert(at);
+            }
+            scanner.wrapped_value(&mut String::new())
+        })
+    });
+    place.unwrap_or(0)
 }
 
 #[cfg(test)]
