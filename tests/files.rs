@@ -745,8 +745,10 @@ fn a_copy_over_an_existing_file_keeps_that_files_mode() {
     db.set("a", "1").unwrap();
     db.save_to(&copy).unwrap();
     assert_eq!(mode(&copy), 0o600);
+    assert_names(folder.path(), &["copy.json"]);
     set_mode(&copy, 0o644);
     db.save_to(&copy).unwrap();
     assert_eq!(mode(&copy), 0o644);
-    assert_names(folder.path(), &["copy.json"]);
+    // What was there is a database that others may be writing to, so it is replaced under its lock.
+    assert_names(folder.path(), &["copy.json", "copy.json.lock"]);
 }

@@ -239,6 +239,39 @@ fn a_reader_that_goes_away_is_no_failure() {
 }
 
 #[test]
+fn a_script_ends_when_its_reader_is_gone() {
+    let program = Program::new();
+    program.says(&["set", "a", "b"]);
+    let mut child = program.command(&[]).stdin(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let mut stdin = child.stdin.take().unwrap();
+    // More than the pipe holds: this ends only if the program does.
+    let wrote = (0..1_000_000).try_for_each(|_| stdin.write_all(b"get a\n"));
+    assert!(wrote.is_err());
+    quiet(child.wait_with_output().unwrap());
+}
+
+#[test]
+fn a_script_that_waits_for_a_value_holds_no_lock() {
+    let program = Program::new();
+    let fifo = program.home.path().join("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let script = format!("set a 1\nset b --file {}\nget b\n", fifo.display());
+    let mut partner = program.talk(&[]);
+    partner.child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    while program.run(&["exists", "a"]).status.code() != Some(0) {
+        std::thread::yield_now();
+    }
+    program.says(&["--wait", "0", "set", "c", "3"]);
+    std::fs::File::options().write(true).open(&fifo).unwrap().write_all(b"from the pipe").unwrap();
+    let mut answer = String::new();
+    partner.answers.read_to_string(&mut answer).unwrap();
+    assert_eq!(answer, "from the pipe\n");
+    assert_eq!(partner.child.wait().unwrap().code(), Some(0));
+    assert_eq!(program.says(&["keys"]), b"a\nb\nc\n");
+}
+
+#[test]
 fn arguments_and_paths_need_not_be_utf_8() {
     use std::os::unix::ffi::OsStrExt;
     let program = Program::new();

@@ -490,10 +490,11 @@ impl Database {
         self.save()
     }
 
-    /// Writes a snapshot of the database to another file, atomically; returns its real path.
+    /// Writes a snapshot of the database to another file, atomically; returns its real path. If there is a file already,
+    /// it must be a database, which is replaced.
     ///
     /// # Errors
-    /// As [`Database::set`].
+    /// As [`Options::open`] and [`Database::set`].
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -503,8 +504,8 @@ impl Database {
     /// assert_eq!(rusty_kv::Database::open(copy)?.len()?, 1);
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
-    pub fn save_to(&self, path: impl AsRef<Path>) -> Result<PathBuf> {
-        self.store.write_copy(path.as_ref(), self.now())
+    pub fn save_to(&mut self, path: impl AsRef<Path>) -> Result<PathBuf> {
+        self.store.save_to(path.as_ref(), self.clock.now())
     }
 
     /// Removes the file; the database is empty then. The lock file stays: others may be waiting for it.

@@ -85,10 +85,8 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Unmarked<T> {
     fn parse_ref(&self, command: &clap::Command, arg: Option<&clap::Arg>, value: &OsStr) -> Result<T, clap::Error> {
         let bytes = words::unmark(value);
         (self.parse)(bytes).map_err(|reason| {
-            let given = excerpt(&String::from_utf8_lossy(bytes), 40);
             let name = arg.map_or_else(|| "the argument".to_owned(), ToString::to_string);
-            clap::Error::raw(ErrorKind::ValueValidation, format!("'{given}' for '{name}': {reason}\n"))
-                .with_cmd(command)
+            clap::Error::raw(ErrorKind::ValueValidation, format!("{name}: {reason}\n")).with_cmd(command)
         })
     }
 

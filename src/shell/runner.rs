@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::cli::Line;
-use super::command::{Command, ShellCommand};
+use super::command::{self, Command, ShellCommand};
 use super::console::Console;
 use super::help;
 use super::parse::{Parsed, Parser};
@@ -86,6 +86,8 @@ pub(crate) struct Runner<'a> {
     group: Group,
     /// Whether stdout is broken: nothing is written to it any more.
     deaf: bool,
+    /// Whether its reader has gone away: there is nobody left to work for.
+    gone: bool,
 }
 
 /// An answer as it will be written.
@@ -136,6 +138,7 @@ impl<'a> Runner<'a> {
             depth: 0,
             group,
             deaf: false,
+            gone: false,
         }
     }
 
@@ -179,6 +182,11 @@ impl<'a> Runner<'a> {
             self.note(&format!("{:.1?}", start.elapsed()));
         }
         flow
+    }
+
+    /// Says that a command is done which has nothing else to say.
+    pub(crate) fn done(&mut self, place: Place<'_>) -> Flow {
+        self.answer(Ok(Reply::Done(Done::new("")).into()), place, None)
     }
 
     /// Says what is wrong with a line that could not be split into words.
@@ -340,7 +348,7 @@ impl<'a> Runner<'a> {
 
     fn finish(&mut self, status: Status) -> Flow {
         self.worst = self.worst.max(status);
-        if self.bail && status >= Status::Usage { Flow::Stop } else { Flow::Next }
+        if self.gone || (self.bail && status >= Status::Usage) { Flow::Stop } else { Flow::Next }
     }
 
     fn write_out(&mut self, bytes: &[u8]) {
@@ -384,6 +392,7 @@ impl<'a> Runner<'a> {
         self.console.out = Box::new(io::sink());
         if error.kind() == ErrorKind::BrokenPipe {
             self.exit = Some(self.exit.unwrap_or(0));
+            self.gone = true;
             return Flow::Stop;
         }
         let failure = Failure::stdout(error);
@@ -439,7 +448,7 @@ impl<'a> Runner<'a> {
 
     fn flush_out(&mut self) -> Flow {
         if self.deaf {
-            return Flow::Next;
+            return if self.gone { Flow::Stop } else { Flow::Next };
         }
         match self.console.out.flush() {
             Ok(()) => Flow::Next,
@@ -459,12 +468,14 @@ fn prepare(answer: Result<Answer<'_>, Failure>, look: &Look) -> Result<Said, Fai
     }
 }
 
-/// Whether a command can be part of a group: quick, with a small answer, on the open database.
+/// Whether a command can be part of a group: quick, with a small answer, on the open database. A value from a file is
+/// not: it may have to be waited for, and a group holds the lock.
 fn is_grouped(command: &Command) -> bool {
-    use Command::{Clear, Dbs, Drop, Find, Keys, List, Path, Save, Shell, Stats, Use};
+    use Command::{Clear, Dbs, Drop, Find, Keys, List, Path, Save, Set, Shell, Stats, Use};
     !matches!(
         command,
-        Keys(_)
+        Set(command::Set { file: Some(_), .. })
+            | Keys(_)
             | List { .. }
             | Find { .. }
             | Stats

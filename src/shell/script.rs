@@ -101,7 +101,8 @@ pub(crate) fn source(runner: &mut Runner<'_>, file: &Path, place: Place<'_>) -> 
             runner.depth += 1;
             let flow = run(runner, &mut input, &file.to_string_lossy());
             runner.depth -= 1;
-            flow
+            // `-o json` owes every command a line, also one whose file holds none.
+            if flow == Flow::Next { runner.done(place) } else { flow }
         }
         Err(failure) => runner.fail(failure, place),
     }

@@ -254,11 +254,20 @@ impl Store {
         self.commit(now)
     }
 
-    /// Writes the content to another file, atomically.
-    pub(crate) fn write_copy(&self, path: &Path, now: Timestamp) -> Result<PathBuf> {
+    /// Writes the content to another file, atomically. What is there already must be a database, and is replaced under
+    /// its lock.
+    pub(crate) fn save_to(&mut self, path: &Path, now: Timestamp) -> Result<PathBuf> {
         let path = disk::resolve(path)?;
-        let old = disk::read(&path)?.map(|(_, identity)| identity);
-        disk::replace(&path, old, |out| self.snapshot.write(out, now))?;
+        if self.path.as_ref() == Some(&path) {
+            self.lock()?;
+            self.save(now)?;
+            return Ok(path);
+        }
+        let mut copy = Self::open(&path, Settings { read_only: false, ..self.settings.clone() })?;
+        if copy.is_on_disk() {
+            copy.lock()?;
+        }
+        disk::replace(&path, copy.seen, |out| self.snapshot.write(out, now))?;
         Ok(path)
     }
 

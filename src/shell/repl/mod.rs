@@ -10,8 +10,8 @@
 //!
 //! Left out on purpose: the editor never sees a script or a pipe, which are read as bytes.
 
-use std::cell::{Cell, RefCell};
-use std::io::{self, Write};
+use std::cell::RefCell;
+use std::io::Write;
 use std::rc::Rc;
 
 use self::editor::{Editor, Typed};
@@ -35,9 +35,8 @@ mod welcome;
 
 /// Runs commands from a person until they leave; returns the exit status, which is 0 unless `exit` says otherwise: what
 /// went wrong on the way, the person has seen.
-pub(crate) fn run(session: Session, mut console: Console, yes: bool) -> Result<u8, Failure> {
+pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, Failure> {
     let color = console.look.color;
-    let line = LineEnd::watch(&mut console);
     let session = Rc::new(RefCell::new(session));
     let editor = Rc::new(RefCell::new(Editor::new(Rc::clone(&session), color)?));
     let front = Box::new(Person { editor: Rc::clone(&editor) });
@@ -50,7 +49,6 @@ pub(crate) fn run(session: Session, mut console: Console, yes: bool) -> Result<u
                 runner.note(note);
             }
         }
-        line.end(&mut runner.console);
         let prompt = welcome::prompt(&session.borrow());
         let typed = editor.borrow_mut().read(&prompt)?;
         runner.console.measure();
@@ -58,8 +56,10 @@ pub(crate) fn run(session: Session, mut console: Console, yes: bool) -> Result<u
             Typed::Text(text) => flow = script::run_typed(&mut runner, &text),
             Typed::Cancelled => {}
             Typed::End { ends_line } => {
-                line.0.set(ends_line);
-                line.end(&mut runner.console);
+                if !ends_line {
+                    // A terminal that is gone needs no newline.
+                    let _ = runner.console.out.write_all(b"\n").and_then(|()| runner.console.out.flush());
+                }
                 break;
             }
         }
@@ -103,49 +103,5 @@ impl Front for Person {
 
     fn history(&mut self, n: usize) -> Result<Vec<String>, Failure> {
         Ok(self.editor.borrow().last(n))
-    }
-}
-
-/// Whether the terminal stands at the beginning of a line. The prompt is drawn over the line it is on, so an answer without
-/// a newline at its end would vanish.
-#[derive(Clone)]
-struct LineEnd(Rc<Cell<bool>>);
-
-impl LineEnd {
-    /// Watches what is written to the terminal.
-    fn watch(console: &mut Console) -> Self {
-        let end = Self(Rc::new(Cell::new(true)));
-        let watched = |stream| Box::new(Watched { stream, end: end.clone() }) as Box<dyn Write>;
-        let (out, err): (Box<dyn Write>, Box<dyn Write>) = (Box::new(io::sink()), Box::new(io::sink()));
-        console.out = watched(std::mem::replace(&mut console.out, out));
-        console.err = watched(std::mem::replace(&mut console.err, err));
-        end
-    }
-
-    /// Ends the line, if it is not.
-    fn end(&self, console: &mut Console) {
-        if !self.0.get() {
-            // A terminal that is gone shows at the prompt, which follows at once.
-            let _ = console.out.write_all(b"\n").and_then(|()| console.out.flush());
-        }
-    }
-}
-
-struct Watched {
-    stream: Box<dyn Write>,
-    end: LineEnd,
-}
-
-impl Write for Watched {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.stream.write(bytes)?;
-        if let Some(last) = bytes[..written].last() {
-            self.end.0.set(*last == b'\n');
-        }
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.stream.flush()
     }
 }
