@@ -137,9 +137,11 @@ pub(crate) fn replace(
         move |source: io::Error| write_error(operation, path, source)
     };
     if old.is_some() {
-        rustix::fs::access(path, Access::WRITE_OK).map_err(|errno| failed("write", path)(errno.into()))?;
+        check_writable(path)?;
     }
+    // Opened before anything is done, so that the last sync cannot fail for want of a descriptor.
     let folder = path.parent().unwrap_or(Path::new("/"));
+    let folder = File::open(folder).map_err(|source| Error::Open { path: folder.to_owned(), source })?;
     let mut temp = Temp::create(path)?;
     let mut out = BufWriter::with_capacity(256 << 10, &temp.file);
     write(&mut out).and_then(|()| out.flush()).map_err(failed("write", path))?;
@@ -159,7 +161,7 @@ pub(crate) fn replace(
     fs::rename(&temp.path, path).map_err(failed("replace", path))?;
     temp.keep = true;
     let meta = temp.file.metadata().map_err(failed("look at", path))?;
-    sync_folder(folder).map_err(|source| Error::OutcomeUnknown { path: path.to_owned(), source })?;
+    folder.sync_all().map_err(|source| Error::OutcomeUnknown { path: path.to_owned(), source })?;
     Ok(Identity::of(&meta))
 }
 
@@ -254,11 +256,18 @@ pub(crate) fn make_folder(path: &Path) -> Result<()> {
         .map_err(|source| write_error("create the folder", path.to_owned(), source))
 }
 
+/// Renaming over a file or removing it asks for no right to write to it; whoever took that right away meant it.
+fn check_writable(path: &Path) -> Result<()> {
+    rustix::fs::access(path, Access::WRITE_OK).map_err(|errno| write_error("write", path.to_owned(), errno.into()))
+}
+
 /// Removes a file durably.
 pub(crate) fn remove(path: &Path) -> Result<()> {
-    fs::remove_file(path).map_err(|source| write_error("remove", path.to_owned(), source))?;
-    sync_folder(path.parent().unwrap_or(Path::new("/")))
-        .map_err(|source| Error::OutcomeUnknown { path: path.to_owned(), source })
+    let failed = |source| write_error("remove", path.to_owned(), source);
+    let folder = File::open(path.parent().unwrap_or(Path::new("/"))).map_err(failed)?;
+    check_writable(path)?;
+    fs::remove_file(path).map_err(failed)?;
+    folder.sync_all().map_err(|source| Error::OutcomeUnknown { path: path.to_owned(), source })
 }
 
 /// The path with `suffix` behind its name.
@@ -266,10 +275,6 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
 }
 
 /// A failed write; one that was not permitted means that the database is read-only.

@@ -13,8 +13,11 @@ use crate::expiry::Timestamp;
 #[derive(Debug)]
 pub(crate) struct WritersLock {
     /// Locked as long as it is open.
-    _file: File,
+    file: File,
 }
+
+/// Ends the note of a holder before whom nothing was ever written to the database.
+const UNWRITTEN: &str = ", before the first write";
 
 impl WritersLock {
     /// Takes the lock of the database at `database`, waiting at most `wait`.
@@ -26,11 +29,7 @@ impl WritersLock {
             let mut file = disk::open_lock(&path, identity)?;
             match file.try_lock() {
                 // Whoever deletes the file by hand makes a second lock of it: look whether ours still is the one.
-                Ok(()) if disk::is_at(&file, &path).map_err(unlockable(&path))? => {
-                    // For the message of those who wait, never to decide anything; so a failure here is none.
-                    let _ = note_holder(&mut file);
-                    return Ok(Self { _file: file });
-                }
+                Ok(()) if disk::is_at(&file, &path).map_err(unlockable(&path))? => return Ok(Self { file }),
                 Ok(()) => continue,
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -46,6 +45,30 @@ impl WritersLock {
             pause = (pause + Duration::from_millis(5 + jitter)).min(Duration::from_millis(50));
         }
     }
+
+    /// Notes who holds the lock, for those who wait, and whether the database was never written to, for
+    /// [`was_written`]. Nothing rests on it that a failure here could harm, so it is none.
+    pub(crate) fn note(&mut self, unwritten: bool) {
+        let program = std::env::args_os().next().unwrap_or_default();
+        let program = Path::new(&program).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let host = rustix::system::uname();
+        let host = host.nodename().to_string_lossy();
+        let (pid, now) = (std::process::id(), Timestamp::now());
+        let end = if unwritten { UNWRITTEN } else { "" };
+        let note = format!("pid {pid} ({host}, {program}) since {now}{end}\n");
+        let mut write = || {
+            self.file.seek(SeekFrom::Start(0))?;
+            self.file.write_all(note.as_bytes())?;
+            self.file.set_len(note.len() as u64)
+        };
+        let _: io::Result<()> = write();
+    }
+}
+
+/// Whether a database was ever written to, as far as its lock file knows: an empty one beside it is new, or a loss.
+pub(crate) fn was_written(database: &Path) -> Result<bool> {
+    let note = disk::read(&disk::beside(database, ".lock"))?;
+    Ok(note.is_some_and(|(note, _)| !note.is_empty() && !note.trim_ascii_end().ends_with(UNWRITTEN.as_bytes())))
 }
 
 fn unlockable(path: &Path) -> impl FnOnce(io::Error) -> Error {
@@ -54,17 +77,6 @@ fn unlockable(path: &Path) -> impl FnOnce(io::Error) -> Error {
         let reason = format!("locking does not work here ({error}); reading does, with --read-only");
         Error::Unsuitable { path, reason }
     }
-}
-
-fn note_holder(file: &mut File) -> io::Result<()> {
-    let program = std::env::args_os().next().unwrap_or_default();
-    let program = Path::new(&program).file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let host = rustix::system::uname();
-    let host = host.nodename().to_string_lossy();
-    let note = format!("pid {} ({host}, {program}) since {}\n", std::process::id(), Timestamp::now());
-    file.set_len(0)?;
-    file.seek(SeekFrom::Start(0))?;
-    file.write_all(note.as_bytes())
 }
 
 /// What the holder has noted, fit for a message.

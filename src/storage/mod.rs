@@ -72,6 +72,8 @@ pub(crate) struct Store {
     lock: Option<WritersLock>,
     /// Whether the content differs from the file.
     changed: bool,
+    /// Whether there is no file yet, or an empty one that was never written to.
+    unwritten: bool,
     notices: Vec<String>,
 }
 
@@ -102,6 +104,7 @@ impl Store {
             seen: None,
             lock: None,
             changed: false,
+            unwritten: true,
             notices: Vec::new(),
         }
     }
@@ -187,8 +190,9 @@ impl Store {
         if let (true, Some(folder)) = (self.settings.make_folder, path.parent()) {
             disk::make_folder(folder)?;
         }
-        let lock = WritersLock::acquire(path, self.seen, self.settings.wait)?;
+        let mut lock = WritersLock::acquire(path, self.seen, self.settings.wait)?;
         self.refresh()?;
+        lock.note(self.unwritten);
         self.lock = Some(lock);
         Ok(())
     }
@@ -280,6 +284,9 @@ impl Store {
             return Ok(());
         };
         let removed = if self.seen.is_some() { disk::remove(path) } else { Ok(()) };
+        if let (true, Some(lock)) = (removed.is_ok(), &mut self.lock) {
+            lock.note(true);
+        }
         self.lock = None;
         self.load()?;
         removed
@@ -292,6 +299,9 @@ impl Store {
             }
             let snapshot = &self.snapshot;
             self.seen = Some(disk::replace(path, self.seen, |out| snapshot.write(out, now))?);
+            if let (true, Some(lock)) = (std::mem::take(&mut self.unwritten), &mut self.lock) {
+                lock.note(false);
+            }
         }
         Ok(())
     }
@@ -302,8 +312,10 @@ impl Store {
         self.snapshot = Snapshot::default();
         self.expiring = 0;
         self.changed = false;
+        self.unwritten = true;
         let Some((bytes, identity)) = disk::read(path)? else { return Ok(()) };
-        if bytes.trim_ascii().is_empty() {
+        self.unwritten = bytes.trim_ascii().is_empty();
+        if self.unwritten {
             self.accept_empty_file(path.to_owned())?;
         } else {
             self.snapshot = Snapshot::read(&bytes).map_err(|unreadable| match unreadable {
@@ -321,13 +333,11 @@ impl Store {
 
     /// An empty file that was never written to is a new database; one that once was is a loss, and not to be built on.
     fn accept_empty_file(&mut self, path: PathBuf) -> Result<()> {
-        if disk::identity(&disk::beside(&path, ".lock"))?.is_some() {
+        if lock::was_written(&path)? {
             let reason =
                 "the file is empty, but was written to before; restore a backup, or remove it to start anew".to_owned();
             return Err(Error::Unsuitable { path, reason });
         }
-        // The first commit, whatever it brings, must leave more than an empty file: its lock file would speak against it.
-        self.changed = true;
         self.notices.push(format!("{path:?} is empty: taken as a new database"));
         Ok(())
     }
