@@ -97,15 +97,36 @@ impl fmt::Display for Timestamp {
 impl FromStr for Timestamp {
     type Err = Error;
 
-    /// Reads RFC 3339 in UTC (`2026-11-23T04:00:00Z`, the fraction optional). Finer fractions are cut to milliseconds.
+    /// Reads RFC 3339 (`2026-11-23T04:00:00Z`, `2026-11-23T05:00:00.5+01:00`). Finer fractions are cut to milliseconds.
     fn from_str(text: &str) -> Result<Self> {
-        humantime::parse_rfc3339(text)
+        let (utc, behind) = split_offset(text);
+        humantime::parse_rfc3339(&utc)
             .ok()
             .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
-            .and_then(|since| u64::try_from(since.as_millis()).ok())
-            .map(Self::from_millis)
-            .ok_or_else(|| Error::NotATime { given: cut(text), wanted: "time in UTC like 2026-11-23T04:00:00Z" })
+            .and_then(|since| i64::try_from(since.as_millis()).ok())
+            .and_then(|millis| u64::try_from(millis - behind).ok())
+            .filter(|&millis| millis <= LAST)
+            .map(Self)
+            .ok_or_else(|| Error::NotATime { given: cut(text), wanted: "time like 2026-11-23T04:00:00Z" })
     }
+}
+
+/// The local time of an RFC 3339 text as if it were UTC, and how many milliseconds it is ahead of UTC.
+fn split_offset(text: &str) -> (String, i64) {
+    let offset = || {
+        let (local, offset) = text.split_at_checked(text.len().checked_sub(6)?)?;
+        let [sign @ (b'+' | b'-'), hour_tens, hour, b':', minute_tens, minute] = *offset.as_bytes() else {
+            return None;
+        };
+        let two = |tens: u8, ones: u8| {
+            (tens.is_ascii_digit() && ones.is_ascii_digit())
+                .then(|| i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
+        };
+        let (hours, minutes) = (two(hour_tens, hour)?, two(minute_tens, minute)?);
+        let millis = (hours * 60 + minutes) * 60_000;
+        (hours < 24 && minutes < 60).then(|| (format!("{local}Z"), if sign == b'-' { -millis } else { millis }))
+    };
+    offset().unwrap_or_else(|| (text.to_owned(), 0))
 }
 
 /// Reads a duration: `90` (seconds), `1.5h`, `1h30m`, `2days`. Units are case-sensitive: `m` is a minute, `M` a month.
@@ -183,8 +204,28 @@ mod tests {
     }
 
     #[test]
+    fn an_offset_is_taken_off() {
+        for (text, utc) in [
+            ("2026-11-23T05:00:00+01:00", "2026-11-23T04:00:00.000Z"),
+            ("2026-11-22T22:30:00.25-05:30", "2026-11-23T04:00:00.250Z"),
+            ("2026-11-23T04:00:00-00:00", "2026-11-23T04:00:00.000Z"),
+        ] {
+            assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), utc, "{text}");
+        }
+    }
+
+    #[test]
     fn times_before_1970_and_words_are_refused() {
-        for text in ["1969-12-31T23:59:59Z", "tomorrow", "", "2026-13-01T00:00:00Z", "2026-11-23"] {
+        for text in [
+            "1969-12-31T23:59:59Z",
+            "1970-01-01T00:00:00+00:01",
+            "2026-11-23T04:00:00+24:00",
+            "2026-11-23T04:00:00+1:00",
+            "tomorrow",
+            "",
+            "2026-13-01T00:00:00Z",
+            "2026-11-23",
+        ] {
             assert!(text.parse::<Timestamp>().is_err(), "{text:?}");
         }
     }

@@ -22,7 +22,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `shell` | the program `rusty-kv`: its language, its three modes, the line editor (feature `shell`, on by default) |
-//! | `database` | the public face: [`Database`], [`Transaction`], [`Range`], [`Options`] |
+//! | `database` | the public face: [`Database`], [`Transaction`], [`Range`], [`Keys`], [`Options`] |
 //! | `storage` | what is on disk, and when: the format, the lock, the atomic replacement |
 //! | `value` | [`Value`]: text, [`Json`] or bytes |
 //! | `number` | [`Number`]: exact decimals for `incr` |
@@ -53,7 +53,7 @@ mod expiry;
 
 mod error;
 
-pub use self::database::{Database, Options, Range, Transaction};
+pub use self::database::{Database, Keys, Options, Range, Transaction};
 pub use self::error::{Error, Result};
 pub use self::expiry::{Timestamp, format_duration, parse_duration};
 pub use self::number::Number;

@@ -323,6 +323,9 @@ fn where_nothing_may_be_written_a_write_fails_and_leaves_nothing() {
             assert!(matches!(failed, Err(Error::ReadOnly { .. })), "{place}: {failed:?}");
             assert_eq!(db.get("a").unwrap(), Some("b".into()), "{place}");
             assert!(!db.contains("c").unwrap(), "{place}: what was not stored is not in memory either");
+            let removed = db.remove_file();
+            assert!(matches!(removed, Err(Error::ReadOnly { .. })), "{place}: {removed:?}");
+            assert!(db.contains("a").unwrap(), "{place}: what was not removed is still there");
         });
         assert_eq!(Untouched::of(&path), before, "{place}");
         let lock = names(folder.path()).into_iter().filter(|name| name != "kv.json").collect::<Vec<_>>();

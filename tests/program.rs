@@ -272,6 +272,46 @@ fn a_script_that_waits_for_a_value_holds_no_lock() {
 }
 
 #[test]
+fn a_script_that_never_pauses_makes_way_for_others() {
+    let program = Program::new();
+    let mut partner = program.talk(&[]);
+    let mut stdin = partner.child.stdin.take().unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let block = lines((0..10_000).map(|n| format!("set a {n}")));
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                stdin.write_all(block.as_bytes()).unwrap();
+            }
+            drop(stdin);
+        });
+        while program.run(&["exists", "a"]).status.code() != Some(0) {
+            std::thread::yield_now();
+        }
+        let results: Vec<_> = (0..3).map(|_| program.run(&["incr", "n"])).collect();
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        for output in results {
+            quiet(output);
+        }
+    });
+    assert_eq!(partner.child.wait().unwrap().code(), Some(0));
+    assert_eq!(program.says(&["get", "n", "a"]), b"n\t3\na\t9999\n");
+}
+
+#[test]
+fn what_a_killed_writer_left_goes_with_the_next_save() {
+    let program = Program::new();
+    program.says(&["set", "a", "1"]);
+    let beside = |suffix: &str| program.home.path().join(format!("db.json{suffix}"));
+    let left = beside(".tmp-0123456789abcdef");
+    for (path, mine) in [(&left, true), (&beside(".tmp-notes"), false), (&beside(".bak.tmp-0123456789abcdef"), false)] {
+        std::fs::File::create(path).unwrap();
+        program.says(&["save"]);
+        assert_eq!(path.exists(), !mine, "{path:?}");
+    }
+}
+
+#[test]
 fn arguments_and_paths_need_not_be_utf_8() {
     use std::os::unix::ffi::OsStrExt;
     let program = Program::new();

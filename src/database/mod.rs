@@ -2,9 +2,10 @@
 
 mod options;
 
+mod range;
+
 mod transaction;
 
-use std::fmt;
 use std::ops::{Bound, RangeBounds};
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,7 @@ use crate::value::Value;
 use self::options::Clock;
 
 pub use self::options::Options;
+pub use self::range::{Keys, Range};
 pub use self::transaction::Transaction;
 
 /// A database: sorted keys, each with a value and perhaps a deadline, in one readable JSON file.
@@ -351,9 +353,7 @@ impl Database {
     }
 
     fn between(&self, from: Bound<&str>, to: Bound<&str>) -> Range<'_> {
-        let now = self.now();
-        let live = self.store.range(from, to).filter(move |(_, entry)| entry.is_live(now));
-        Range { entries: Box::new(live.map(|(key, entry)| Ok((key.clone(), entry.clone())))) }
+        Range::new(self.store.range(from, to), self.now())
     }
 
     /// How many keys have a value.
@@ -524,46 +524,6 @@ impl Database {
     /// ```
     pub fn remove_file(&mut self) -> Result<()> {
         self.store.remove_file()
-    }
-}
-
-impl<'a> IntoIterator for &'a Database {
-    type Item = Result<(String, Entry)>;
-    type IntoIter = Range<'a>;
-
-    fn into_iter(self) -> Range<'a> {
-        self.iter()
-    }
-}
-
-/// Entries in key order, from [`Database::iter`], [`Database::range`] or [`Database::prefix`].
-///
-/// ```
-/// let db = rusty_kv::Database::in_memory();
-/// let mut entries: rusty_kv::Range<'_> = db.iter();
-/// assert!(entries.next().is_none() && entries.next_back().is_none());
-/// ```
-pub struct Range<'a> {
-    entries: Box<dyn DoubleEndedIterator<Item = Result<(String, Entry)>> + 'a>,
-}
-
-impl Iterator for Range<'_> {
-    type Item = Result<(String, Entry)>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.entries.next()
-    }
-}
-
-impl DoubleEndedIterator for Range<'_> {
-    fn next_back(&mut self) -> Option<Self::Item> {
-        self.entries.next_back()
-    }
-}
-
-impl fmt::Debug for Range<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Range")
     }
 }
 

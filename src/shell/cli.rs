@@ -50,8 +50,8 @@ impl Line {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Options for every command")]
 pub(crate) struct Options {
-    /// The database: a name, or a path (with a slash, or ending in .json or .db)
-    #[arg(short, long, global = true, value_name = "NAME|PATH", env = "RUSTY_KV_DB", hide_env_values = true)]
+    /// The database: a name, or a path (with a slash, or ending in .json or .db); else `RUSTY_KV_DB`, else kv
+    #[arg(short, long, global = true, value_name = "NAME|PATH")]
     pub(crate) db: Option<std::ffi::OsString>,
     /// plain, json (one document a command), table, or raw (exact bytes)
     #[arg(short, long, global = true, value_name = "MODE", value_parser = output_mode(), hide_possible_values = true)]

@@ -23,10 +23,10 @@ pub(crate) struct Location {
 
 impl Location {
     /// What `--db`, `use` and `drop` mean: a path if there is a separator or the ending `.json` or `.db`, else a name.
+    /// Without one, `RUSTY_KV_DB` says, or it is `kv`.
     pub(crate) fn of(given: Option<&OsStr>) -> Result<Self, Failure> {
-        let Some(given) = given.filter(|given| !given.is_empty()) else {
-            return Self::named(DEFAULT_NAME);
-        };
+        let from_environment = std::env::var_os("RUSTY_KV_DB").filter(|name| !name.is_empty());
+        let Some(given) = given.or(from_environment.as_deref()) else { return Self::named(DEFAULT_NAME) };
         let bytes = given.as_bytes();
         if bytes.windows(3).any(|part| part == b"://") {
             return Err(Failure::usage(format!("{given:?}: remote databases are not built in; give a name or a path")));

@@ -86,7 +86,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn start(args: Vec<OsString>) -> u8 {
-    let json = asks_for_json(&args);
+    let json = parse::asks_for_json(&args);
     match parse::arguments(args) {
         Ok(Parsed::Run(cli)) => {
             let mode = cli.options.output;
@@ -114,7 +114,13 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
     }
     let location = Location::of(options.db.as_deref())?;
     let access = Access { read_only: options.read_only, wait: options.wait };
-    let mut session = Session::open(location, access, options.output.unwrap_or(OutputMode::Plain))?;
+    let output = options.output.unwrap_or(OutputMode::Plain);
+    let mut session = match Session::open(location.clone(), access, output) {
+        Err(_) if command.as_ref().is_some_and(|command| !session::needs_database(command)) => {
+            Session::without_database(location, access, output)
+        }
+        opened => opened?,
+    };
     let stdin_is_script = command.is_none() && script.as_deref().is_none_or(|path| path == Path::new("-"));
     session.stdin_is_free = !stdin_is_script;
     let interactive = stdin_is_script && script.is_none() && io::stdin().is_terminal() && io::stdout().is_terminal();
@@ -183,11 +189,4 @@ fn say(failure: &Failure, json: bool) -> u8 {
     // There is no place left to say that stderr is broken.
     let _ = io::stderr().write_all(&text);
     failure.status.code()
-}
-
-/// Whether the arguments, which may not be parsable, ask for JSON.
-fn asks_for_json(args: &[OsString]) -> bool {
-    let is = |arg: &OsString, text: &str| arg.as_os_str() == text;
-    args.windows(2).any(|pair| (is(&pair[0], "-o") || is(&pair[0], "--output")) && is(&pair[1], "json"))
-        || args.iter().any(|arg| is(arg, "-ojson") || is(arg, "-o=json") || is(arg, "--output=json"))
 }

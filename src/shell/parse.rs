@@ -103,6 +103,13 @@ fn unknown_command(error: &clap::Error, args: &[OsString]) -> Option<usize> {
     (1..args.len()).find(|&at| args[at] == **name && !WITH_VALUE.iter().any(|option| args[at - 1] == **option))
 }
 
+/// Whether the arguments, which may not be parsable, ask for JSON.
+pub(crate) fn asks_for_json(args: &[OsString]) -> bool {
+    let is = |arg: &OsString, text: &str| arg.as_os_str() == text;
+    args.windows(2).any(|pair| (is(&pair[0], "-o") || is(&pair[0], "--output")) && is(&pair[1], "json"))
+        || args.iter().any(|arg| is(arg, "-ojson") || is(arg, "-o=json") || is(arg, "--output=json"))
+}
+
 fn text_or_failure<T>(error: &clap::Error, program: &str) -> Result<Parsed<T>, Failure> {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Parsed::Text(unmarked(error).trim_end().to_owned())),

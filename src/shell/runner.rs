@@ -9,11 +9,12 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::argument::OutputMode;
 use super::cli::Line;
 use super::command::{self, Command, ShellCommand};
 use super::console::Console;
 use super::help;
-use super::parse::{Parsed, Parser};
+use super::parse::{self, Parsed, Parser};
 use super::render::{self, Look, Trouble};
 use super::reply::{Answer, Done, Failure, Reply};
 use super::session::Session;
@@ -113,13 +114,19 @@ struct Group {
 impl Group {
     /// Answers held back are written when they reach this size.
     const HELD: usize = 1 << 20;
-    /// Other writers do not wait much longer than this for a script that never pauses.
+    /// A script that never pauses makes way for other writers after this time,
     const LONGEST: Duration = Duration::from_secs(1);
+    /// or after this where writing takes long: still less than others wait.
+    const LONGEST_OF_ALL: Duration = Duration::from_secs(3);
+
+    /// How long a group may last, so that it lasts longer than it takes to write it.
+    fn longest(&self) -> Duration {
+        (self.last * 4).clamp(Self::LONGEST, Self::LONGEST_OF_ALL)
+    }
 
     /// Whether it is time to write: a write costs time in proportion to the database, so it must not be done too often.
     fn is_due(&self) -> bool {
-        self.held.len() >= Self::HELD
-            || self.open.as_ref().is_some_and(|(since, _)| since.elapsed() > Self::LONGEST.max(self.last * 4))
+        self.held.len() >= Self::HELD || self.open.as_ref().is_some_and(|(since, _)| since.elapsed() > self.longest())
     }
 }
 
@@ -160,7 +167,11 @@ impl<'a> Runner<'a> {
         match self.parser.line(words) {
             Ok(Parsed::Run(line)) => self.line(line, place),
             Ok(Parsed::Text(text)) => self.answer(Ok(Reply::Text(text).into()), place, None),
-            Err(failure) => self.answer(Err(failure), place, None),
+            Err(failure) => {
+                let args: Vec<_> = words.iter().map(Word::to_arg).collect();
+                let json = parse::asks_for_json(&args).then(|| Look { mode: OutputMode::Json, ..self.look() });
+                self.answer(Err(failure), place, json.as_ref())
+            }
         }
     }
 
@@ -247,7 +258,7 @@ impl<'a> Runner<'a> {
         drop(session);
         let flow = self.deliver(said, place, look);
         self.notices();
-        if flow == Flow::Next && self.group.is_due() { self.flush() } else { flow }
+        if flow == Flow::Next && self.group.is_due() { self.pause() } else { flow }
     }
 
     /// A command of the shell itself.
@@ -258,8 +269,10 @@ impl<'a> Runner<'a> {
         let answer = match command {
             ShellCommand::Source { file } => return Flow::Source(file),
             ShellCommand::Output { mode } => {
-                self.session.borrow_mut().output = mode;
-                Ok(Reply::Done(Done::new("")).into())
+                // The line was sent in the old mode, and is answered in it.
+                let old = std::mem::replace(&mut self.session.borrow_mut().output, mode);
+                let look = look.cloned().unwrap_or(Look { mode: old, ..self.look() });
+                return self.answer(Ok(Reply::Done(Done::new("")).into()), place, Some(&look));
             }
             ShellCommand::Timer { on } => {
                 self.session.borrow_mut().timer = on;
@@ -317,7 +330,7 @@ impl<'a> Runner<'a> {
 
     fn notes(&mut self, notes: &[String], place: Place<'_>, look: &Look) {
         // A program reads the document; what a note says is in it.
-        if look.mode == super::argument::OutputMode::Json {
+        if look.mode == OutputMode::Json {
             return;
         }
         for note in notes {
@@ -329,7 +342,7 @@ impl<'a> Runner<'a> {
     }
 
     fn failure(&mut self, failure: &Failure, place: Place<'_>, look: &Look) -> Flow {
-        let json = look.mode == super::argument::OutputMode::Json;
+        let json = look.mode == OutputMode::Json;
         let mut text = Vec::new();
         let color = self.console.err_color;
         // Writing to a Vec cannot fail.
@@ -434,7 +447,7 @@ impl<'a> Runner<'a> {
     fn lost(&mut self, failure: &Failure, name: &str, lines: &[usize]) -> Flow {
         let look = self.look();
         let (Some(&first), Some(&last)) = (lines.first(), lines.last()) else { return Flow::Next };
-        if look.mode == super::argument::OutputMode::Json {
+        if look.mode == OutputMode::Json {
             let flows: Vec<Flow> =
                 lines.iter().map(|&line| self.failure(failure, Place::Script { name, line }, &look)).collect();
             return if flows.contains(&Flow::Stop) { Flow::Stop } else { Flow::Next };
@@ -444,6 +457,17 @@ impl<'a> Runner<'a> {
         }
         let message = format!("lines {first} to {last} are not stored: {}", failure.message);
         self.failure(&Failure { message, ..failure.clone() }, Place::Script { name, line: first }, &look)
+    }
+
+    /// Writes a group that nothing has interrupted for long, and lets others have the lock before the next begins: who
+    /// waits for it looks every 50 ms.
+    fn pause(&mut self) -> Flow {
+        let long = self.group.open.as_ref().is_some_and(|(since, _)| since.elapsed() > Group::LONGEST);
+        let flow = self.flush();
+        if long {
+            std::thread::sleep(Duration::from_millis(60));
+        }
+        flow
     }
 
     fn flush_out(&mut self) -> Flow {

@@ -136,9 +136,6 @@ pub(crate) fn replace(
         let path = path.to_owned();
         move |source: io::Error| write_error(operation, path, source)
     };
-    if old.is_some() {
-        check_writable(path)?;
-    }
     // Opened before anything is done, so that the last sync cannot fail for want of a descriptor.
     let folder = path.parent().unwrap_or(Path::new("/"));
     let folder = File::open(folder).map_err(|source| Error::Open { path: folder.to_owned(), source })?;
@@ -224,7 +221,11 @@ pub(crate) fn open_lock(path: &Path, database: Option<Identity>) -> Result<File>
     options.read(true).write(true).mode(0o600).custom_flags(flags);
     let open = || match options.clone().create_new(true).open(path) {
         // Whoever may write to the database must be able to lock it, whatever the umask of who came first.
-        Ok(file) => database.map_or(Ok(()), |old| inherit(&file, old)).map(|()| file),
+        // Its owner must be able to also when the database becomes writable later.
+        Ok(file) => {
+            let inherited = database.map(|old| inherit(&file, Identity { mode: old.mode | 0o600, ..old }));
+            inherited.unwrap_or(Ok(())).map(|()| file)
+        }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(path),
         Err(error) => Err(error),
     };
@@ -257,17 +258,37 @@ pub(crate) fn make_folder(path: &Path) -> Result<()> {
 }
 
 /// Renaming over a file or removing it asks for no right to write to it; whoever took that right away meant it.
-fn check_writable(path: &Path) -> Result<()> {
-    rustix::fs::access(path, Access::WRITE_OK).map_err(|errno| write_error("write", path.to_owned(), errno.into()))
+pub(crate) fn check_writable(path: &Path) -> Result<()> {
+    match rustix::fs::access(path, Access::WRITE_OK) {
+        // It is gone by now, which whoever looks next will see.
+        Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
+        Err(errno) => Err(write_error("write", path.to_owned(), errno.into())),
+    }
 }
 
 /// Removes a file durably.
 pub(crate) fn remove(path: &Path) -> Result<()> {
     let failed = |source| write_error("remove", path.to_owned(), source);
     let folder = File::open(path.parent().unwrap_or(Path::new("/"))).map_err(failed)?;
-    check_writable(path)?;
     fs::remove_file(path).map_err(failed)?;
     folder.sync_all().map_err(|source| Error::OutcomeUnknown { path: path.to_owned(), source })
+}
+
+/// Removes what writers that were killed have left beside a file. Its lock must be held.
+pub(crate) fn remove_left_overs(path: &Path) {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return };
+    let own = rustix::process::geteuid().as_raw();
+    let is_ours = |entry: &fs::DirEntry| {
+        let there = entry.file_name();
+        let random =
+            there.as_encoded_bytes().strip_prefix(name.as_encoded_bytes()).and_then(|rest| rest.strip_prefix(b".tmp-"));
+        random.is_some_and(|random| random.len() == 16 && random.iter().all(u8::is_ascii_hexdigit))
+            && entry.metadata().is_ok_and(|meta| meta.is_file() && meta.uid() == own)
+    };
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten().filter(is_ours) {
+        // They harm nobody; whatever keeps this one from going is no reason to fail.
+        let _ = fs::remove_file(entry.path());
+    }
 }
 
 /// The path with `suffix` behind its name.

@@ -32,7 +32,7 @@
 //! A commit takes the lock, takes in what others wrote since, applies its changes, writes the whole document to a new
 //! file in the same folder (`O_EXCL`, mode 0600), gives it the mode and owner of the old one, syncs it, renames it over
 //! the old one, syncs the folder, and gives the lock back. A crash before the rename leaves the old document and a
-//! stray `kv.json.tmp-…`, one after it the new document; a reader sees one of the two. An error before the rename leaves the
+//! stray `kv.json.tmp-…` (the next `save` removes it), one after it the new document; a reader sees one of the two. An error before the rename leaves the
 //! old document, and the changes are forgotten in memory too; an error of the last sync is reported as unknown.
 //!
 //! # Deliberately not done
@@ -57,6 +57,9 @@ use crate::expiry::Timestamp;
 
 pub use self::record::Entry;
 pub(crate) use self::snapshot::MAX_KEY;
+
+/// Entries in key order, those past their deadline included.
+pub(crate) type Entries<'a> = btree_map::Range<'a, String, Entry>;
 
 /// One database file and its content in memory. Knows no clock.
 #[derive(Debug)]
@@ -149,7 +152,7 @@ impl Store {
     }
 
     /// The entries between two bounds in key order, those past their deadline included.
-    pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> btree_map::Range<'_, String, Entry> {
+    pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> Entries<'_> {
         use Bound::{Excluded, Included, Unbounded};
         let empty = match (from, to) {
             (Unbounded, _) | (_, Unbounded) => false,
@@ -186,6 +189,9 @@ impl Store {
         }
         if self.lock.is_some() {
             return Ok(());
+        }
+        if self.seen.is_some() {
+            disk::check_writable(path)?;
         }
         if let (true, Some(folder)) = (self.settings.make_folder, path.parent()) {
             disk::make_folder(folder)?;
@@ -244,9 +250,11 @@ impl Store {
         written
     }
 
-    /// Writes the document in its one form now, if the file has another. The lock must be held; it is given back.
+    /// Writes the document in its one form now, if the file has another, and removes what killed writers have left. The
+    /// lock must be held; it is given back.
     pub(crate) fn save(&mut self, now: Timestamp) -> Result<()> {
         if let Some(path) = self.path.as_deref() {
+            disk::remove_left_overs(path);
             let mut document = Vec::new();
             self.snapshot.write(&mut document, now).map_err(|source| Error::Io {
                 operation: "write",

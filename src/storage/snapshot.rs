@@ -162,7 +162,7 @@ fn read_expires(scanner: &mut Scanner<'_>) -> Result<BTreeMap<String, Timestamp>
         let is_text = scanner.peek() == Some(b'"');
         let value_at = scanner.at();
         let deadline = if is_text { scanner.string()?.parse().ok() } else { None };
-        let wanted = "a deadline is a time in UTC like \"2026-11-23T04:00:00Z\"";
+        let wanted = "a deadline is a time like \"2026-11-23T04:00:00Z\"";
         let deadline: Timestamp = deadline.ok_or_else(|| Fault::shape(value_at, wanted))?;
         if deadlines.insert(key.clone().into_owned(), deadline).is_some() {
             return Err(json::duplicate(at, "key", &key));
@@ -257,8 +257,8 @@ mod tests {
             (r#"{"map":[]}"#, "not an object"),
             (r#"{"map":{},"map":{}}"#, "duplicate member \"map\""),
             (r#"{"map":{},"expires":[]}"#, "not an object"),
-            (r#"{"map":{"a":"b"},"expires":{"a":5}}"#, "time in UTC"),
-            (r#"{"map":{"a":"b"},"expires":{"a":"soon"}}"#, "time in UTC"),
+            (r#"{"map":{"a":"b"},"expires":{"a":5}}"#, "time like"),
+            (r#"{"map":{"a":"b"},"expires":{"a":"soon"}}"#, "time like"),
             (r#"{"map":{}} {}"#, "trailing data"),
             ("{\"map\":{}}\0\0", "zero bytes from offset 10"),
             ("\0\0\0\0", "zero bytes from offset 0"),

@@ -90,7 +90,7 @@ impl Completions {
         };
         // What is wrong with the file, the next command says.
         let _ = session.db.refresh();
-        let keys = session.db.prefix(prefix).map_while(Result::ok).map(|(key, _)| key).take(MOST + 1);
+        let keys = session.db.prefix(prefix).keys().map_while(Result::ok).take(MOST + 1);
         keys.map(|key| Candidate { shown: key.clone(), text: key.into_bytes(), kind: Kind::Data }).collect()
     }
 }

@@ -67,6 +67,10 @@ impl Session {
             return Ok(refused("not_confirmed", "Nothing was deleted".to_owned()));
         }
         other.remove_file()?;
+        if std::fs::symlink_metadata(&location.path).is_ok_and(|meta| meta.is_symlink()) {
+            // A link to what is gone would only be in the way of the next database of that name.
+            std::fs::remove_file(&location.path).map_err(|error| Failure::io("remove", &location.path, &error))?;
+        }
         if other.path() == self.db.path() {
             self.db.refresh()?;
             self.db.take_notices();
@@ -76,7 +80,8 @@ impl Session {
     }
 
     pub(super) fn path(&mut self) -> Answer<'_> {
-        let path = self.db.path().unwrap_or(Path::new(""));
+        let path =
+            self.db.path().map_or_else(|| std::path::absolute(&self.location.path).unwrap_or_default(), Path::to_owned);
         Reply::Value(Value::from_bytes(path.as_os_str().as_bytes().to_owned())).into()
     }
 

@@ -7,6 +7,7 @@ use crate::database::prefix_end;
 use crate::shell::command::Looking;
 use crate::shell::glob::Glob;
 use crate::shell::reply::{Answer, Failure, Field, Listing, Reply, Show};
+use crate::storage::Entry;
 
 impl Session {
     pub(super) fn keys(&mut self, looking: &Looking) -> Result<Answer<'_>, Failure> {
@@ -26,13 +27,12 @@ impl Session {
         let to = ends.chain(looking.to.clone()).min();
         let from = from.map_or(Bound::Unbounded, Bound::Included);
         let range = self.db.range::<&str>((from, to.as_deref().map_or(Bound::Unbounded, Bound::Excluded)));
-        let hits = range.filter(move |item| match (item, &glob) {
-            (Ok((key, _)), Some(glob)) => glob.matches(key),
-            _ => true,
-        });
-        let limit = at_most(looking.limit);
-        let entries: Box<dyn Iterator<Item = _>> =
-            if looking.reverse { Box::new(hits.rev().take(limit)) } else { Box::new(hits.take(limit)) };
+        let entries: Box<dyn Iterator<Item = _>> = if show == Show::Keys {
+            // What is not shown need not be copied.
+            pick(range.keys().map(|key| Ok((key?, Entry::from("")))), glob, looking)
+        } else {
+            pick(range, glob, looking)
+        };
         let listing = Listing { entries, show, nul: looking.nul, limited: looking.limit.is_some() };
         Ok(Reply::Listing(listing).into())
     }
@@ -65,8 +65,8 @@ impl Session {
         let Some(glob) = glob else { return Ok(Reply::Number(self.db.len()?).into()) };
         let glob = Glob::new(glob).map_err(Failure::usage)?;
         let mut count = 0;
-        for item in self.db.prefix(glob.prefix()) {
-            count += u64::from(glob.matches(&item?.0));
+        for key in self.db.prefix(glob.prefix()).keys() {
+            count += u64::from(glob.matches(&key?));
         }
         Ok(Reply::Number(count).into())
     }
@@ -109,6 +109,20 @@ impl Session {
         ]);
         Ok(Reply::Record(record).into())
     }
+}
+
+/// What of a range matches the glob, as many and in the order that are asked for.
+fn pick<'a>(
+    range: impl DoubleEndedIterator<Item = crate::Result<(String, Entry)>> + 'a,
+    glob: Option<Glob>,
+    looking: &Looking,
+) -> Box<dyn Iterator<Item = crate::Result<(String, Entry)>> + 'a> {
+    let hits = range.filter(move |item| match (item, &glob) {
+        (Ok((key, _)), Some(glob)) => glob.matches(key),
+        _ => true,
+    });
+    let limit = at_most(looking.limit);
+    if looking.reverse { Box::new(hits.rev().take(limit)) } else { Box::new(hits.take(limit)) }
 }
 
 fn at_most(limit: Option<u64>) -> usize {

@@ -8,6 +8,7 @@ mod time;
 
 mod databases;
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use super::argument::OutputMode;
@@ -32,6 +33,8 @@ pub(crate) struct Session {
     access: Access,
     /// Whether it was said already that there is no file yet.
     absence_noted: bool,
+    /// How many more missing keys are compared with those that are there.
+    near_misses: Cell<u8>,
 }
 
 /// How databases are opened.
@@ -51,7 +54,17 @@ impl Access {
 impl Session {
     pub(crate) fn open(location: Location, access: Access, output: OutputMode) -> Result<Self, Failure> {
         let db = access.open(&location)?;
-        Ok(Self { db, location, output, timer: false, stdin_is_free: false, access, absence_noted: false })
+        Ok(Self::on(db, location, access, output))
+    }
+
+    /// A session whose database cannot be opened, for the commands that do without.
+    pub(crate) fn without_database(location: Location, access: Access, output: OutputMode) -> Self {
+        Self::on(Database::in_memory(), location, access, output)
+    }
+
+    fn on(db: Database, location: Location, access: Access, output: OutputMode) -> Self {
+        let near_misses = Cell::new(100);
+        Self { db, location, output, timer: false, stdin_is_free: false, access, absence_noted: false, near_misses }
     }
 
     /// Whether changes are refused.
@@ -65,7 +78,9 @@ impl Session {
         command: Command,
         confirm: &mut dyn FnMut(&str) -> bool,
     ) -> Result<Answer<'_>, Failure> {
-        self.db.refresh()?;
+        if needs_database(&command) {
+            self.db.refresh()?;
+        }
         let absence = self.absence(&command);
         let mut answer = match command {
             Command::Set(set) => self.set(&set),
@@ -120,25 +135,33 @@ impl Session {
         Failure::not_found(key, self.nearest(key).as_deref(), self.place().as_deref())
     }
 
-    /// The key most like this one, if one is close. Looks at a bounded number of keys.
+    /// The key most like this one, if one is close. Looks at a bounded number of keys, and helps a session a bounded number
+    /// of times: a script that asks for a million keys is not looking for a typing error.
     fn nearest(&self, key: &str) -> Option<String> {
         const LOOKED_AT: usize = 2_000;
         const LONGEST: usize = 64;
-        if key.is_empty() || key.len() > LONGEST {
+        let left = self.near_misses.get();
+        if key.is_empty() || key.len() > LONGEST || left == 0 {
             return None;
         }
+        self.near_misses.set(left - 1);
         let first: String = key.chars().take(1).collect();
         let close = 1 + key.chars().count() / 5;
-        let same_start = self.db.prefix(&first).take(LOOKED_AT);
+        let same_start = self.db.prefix(&first).keys().take(LOOKED_AT);
         same_start
-            .chain(self.db.iter().take(LOOKED_AT))
-            .filter_map(|item| item.ok().map(|(key, _)| key))
+            .chain(self.db.iter().keys().take(LOOKED_AT))
+            .filter_map(Result::ok)
             .filter(|there| there.len() <= LONGEST + 4)
             .map(|there| (strsim::damerau_levenshtein(key, &there), there))
             .filter(|&(distance, ref there)| distance <= close && distance < there.chars().count())
             .min()
             .map(|(_, there)| there)
     }
+}
+
+/// Whether a command is about the open database. One that is not works on when that is damaged, and leads away from it.
+pub(crate) fn needs_database(command: &Command) -> bool {
+    !matches!(command, Command::Use { .. } | Command::Dbs | Command::Drop { .. } | Command::Path)
 }
 
 /// The answer to a change that a condition kept from being made.

@@ -146,8 +146,8 @@ impl Session {
         let prefix = glob.as_ref().map_or(del.prefix.as_deref().unwrap_or_default(), Glob::prefix);
         let hit = |key: &str| glob.as_ref().is_none_or(|glob| glob.matches(key));
         let mut count = 0;
-        for item in self.db.prefix(prefix) {
-            count += u64::from(hit(&item?.0));
+        for key in self.db.prefix(prefix).keys() {
+            count += u64::from(hit(&key?));
         }
         if count > 1 && !confirm(&format!("Delete {}?", keys(count))) {
             return Ok(refused("not_confirmed", "Nothing was deleted".to_owned()));
