@@ -157,6 +157,11 @@ pub(crate) fn reason(error: &io::Error) -> String {
     }
 }
 
+/// What was given, short enough for a message.
+pub(crate) fn cut(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
 fn because(reason: &str) -> String {
     if reason.is_empty() { String::new() } else { format!(" ({reason})") }
 }

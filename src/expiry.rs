@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cut};
 
 /// A point in time: UTC, in whole milliseconds since 1970, up to the year 9999.
 ///
@@ -167,11 +167,6 @@ pub fn format_duration(span: Duration) -> String {
 /// The duration in whole seconds, rounded up.
 pub(crate) fn whole_seconds(span: Duration) -> u64 {
     span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0))
-}
-
-/// What was given, short enough for a message.
-fn cut(text: &str) -> String {
-    text.chars().take(40).collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cut};
 
 /// An integer, or a decimal with its digits after the point kept: `1.10` plus `1` is `2.10`.
 ///
@@ -77,10 +77,7 @@ impl FromStr for Number {
 
     /// Reads `-12`, `+3`, `1.50`; no exponent, no blanks.
     fn from_str(text: &str) -> Result<Self> {
-        let wrong = || Error::WrongType {
-            wanted: "a number like 12 or -1.50",
-            found: format!("{:?}", text.chars().take(40).collect::<String>()),
-        };
+        let wrong = || Error::WrongType { wanted: "a number like 12 or -1.50", found: format!("{:?}", cut(text)) };
         let (negative, digits) = match text.as_bytes().first() {
             Some(b'-') => (true, &text[1..]),
             Some(b'+') => (false, &text[1..]),

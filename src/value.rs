@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cut};
 use crate::json::{self, Scanner};
 use crate::number::Number;
 
@@ -336,7 +336,7 @@ impl Json {
     /// ```
     pub fn pointer(&self, pointer: &str) -> Result<Option<Value>> {
         if !pointer.is_empty() && !pointer.starts_with('/') {
-            let found = format!("{:?}", pointer.chars().take(40).collect::<String>());
+            let found = format!("{:?}", cut(pointer));
             return Err(Error::WrongType { wanted: "a JSON Pointer like /a/0/b", found });
         }
         let mut scanner = Scanner::new(self.0.as_bytes());

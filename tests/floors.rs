@@ -37,7 +37,7 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Units whose `mod.rs` holds a type that their submodules extend, so that those may look up to it.
-const HOLDERS: &[&str] = &["database", "shell::session", "shell::render", "shell::repl"];
+const HOLDERS: &[&str] = &["database", "json", "shell::session", "shell::render", "shell::repl"];
 
 /// The one module below the shell that opens, renames and removes files.
 const FILES: &str = "storage::disk";
