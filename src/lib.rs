@@ -59,3 +59,8 @@ pub use self::expiry::{Timestamp, format_duration, parse_duration};
 pub use self::number::Number;
 pub use self::storage::Entry;
 pub use self::value::{Json, Value};
+
+/// The library's part of the README is compiled with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
