@@ -68,7 +68,7 @@ pub enum Error {
     },
     /// A step failed after which it cannot be known whether the write is durable.
     #[error(
-        "outcome unknown: the new {path:?} is in place, but its folder could not be synced: {}; save again before you rely on it",
+        "outcome unknown: {path:?} was changed, but its folder could not be synced: {}; a crash may undo it, so save again before you rely on it",
         reason(source)
     )]
     OutcomeUnknown {

@@ -99,7 +99,7 @@ impl FromStr for Timestamp {
 
     /// Reads RFC 3339 (`2026-11-23T04:00:00Z`, `2026-11-23T05:00:00.5+01:00`). Finer fractions are cut to milliseconds.
     fn from_str(text: &str) -> Result<Self> {
-        let (utc, behind) = split_offset(text);
+        let (utc, behind) = split_offset(&text.to_ascii_uppercase());
         humantime::parse_rfc3339(&utc)
             .ok()
             .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
@@ -204,6 +204,7 @@ mod tests {
             ("2026-11-23T05:00:00+01:00", "2026-11-23T04:00:00.000Z"),
             ("2026-11-22T22:30:00.25-05:30", "2026-11-23T04:00:00.250Z"),
             ("2026-11-23T04:00:00-00:00", "2026-11-23T04:00:00.000Z"),
+            ("2026-11-23t04:00:00z", "2026-11-23T04:00:00.000Z"),
         ] {
             assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), utc, "{text}");
         }

@@ -33,6 +33,7 @@ impl Location {
         }
         let is_path = bytes.contains(&b'/') || bytes.ends_with(b".json") || bytes.ends_with(b".db");
         if is_path {
+            check_path(Path::new(given))?;
             let name = given.to_string_lossy().into_owned();
             return Ok(Self { name, path: PathBuf::from(given), named: false });
         }
@@ -48,6 +49,15 @@ impl Location {
         let path = databases_dir()?.join(format!("{name}.json"));
         Ok(Self { name: name.to_owned(), path, named: true })
     }
+}
+
+/// Refuses what cannot be the path of a file, before anything is looked up.
+pub(crate) fn check_path(path: &Path) -> Result<(), Failure> {
+    let bytes = path.as_os_str().as_bytes();
+    if bytes.is_empty() || bytes.ends_with(b"/") {
+        return Err(Failure::usage(format!("{path:?} is not the path of a file")));
+    }
+    Ok(())
 }
 
 /// Whether a text may be the name of a database: nothing in it can leave the directory.

@@ -98,14 +98,22 @@ pub(crate) fn arguments(args: impl IntoIterator<Item = OsString>) -> Result<Pars
 
 /// Where among the arguments the command stands that clap does not know as it is written; names are case-insensitive.
 fn unknown_command(error: &clap::Error, args: &[OsString]) -> Option<usize> {
-    const WITH_VALUE: [&str; 9] = ["-d", "--db", "-o", "--output", "--color", "-f", "--script", "--wait", "--"];
+    const WITH_VALUE: [&str; 6] = ["--db", "--output", "--color", "--script", "--wait", "--"];
     let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand) else { return None };
-    (1..args.len()).find(|&at| args[at] == **name && !WITH_VALUE.iter().any(|option| args[at - 1] == **option))
+    // Short options may be clustered: `-qd NAME`.
+    let clustered = |arg: &OsString| {
+        let arg = arg.as_encoded_bytes();
+        arg.starts_with(b"-")
+            && !arg.starts_with(b"--")
+            && arg.ends_with(b"d") | arg.ends_with(b"o") | arg.ends_with(b"f")
+    };
+    let takes_value = |arg: &OsString| clustered(arg) || WITH_VALUE.iter().any(|option| arg == option);
+    (1..args.len()).find(|&at| args[at] == **name && !takes_value(&args[at - 1]))
 }
 
 /// Whether the arguments, which may not be parsable, ask for JSON.
 pub(crate) fn asks_for_json(args: &[OsString]) -> bool {
-    let is = |arg: &OsString, text: &str| arg.as_os_str() == text;
+    let is = |arg: &OsString, text: &str| arg.eq_ignore_ascii_case(text);
     args.windows(2).any(|pair| (is(&pair[0], "-o") || is(&pair[0], "--output")) && is(&pair[1], "json"))
         || args.iter().any(|arg| is(arg, "-ojson") || is(arg, "-o=json") || is(arg, "--output=json"))
 }
@@ -210,7 +218,7 @@ mod tests {
             Ok(Parsed::Run(cli)) => (cli.options.db, cli.command),
             other => panic!("{other:?}"),
         };
-        let (db, command) = run(&["rusty-kv", "-d", "GeT", "GeT", "GeT"]);
+        let (db, command) = run(&["rusty-kv", "-qd", "GeT", "GeT", "GeT"]);
         assert_eq!(db, Some("GeT".into()));
         assert_eq!(command, Some(Command::Get(Get { keys: vec!["GeT".to_owned()], ..Get::default() })));
     }

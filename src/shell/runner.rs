@@ -109,6 +109,8 @@ struct Group {
     cuts: Vec<usize>,
     /// How long the last write took.
     last: Duration,
+    /// When the lock was last left alone for a while.
+    gap: Instant,
 }
 
 impl Group {
@@ -132,7 +134,14 @@ impl Group {
 
 impl<'a> Runner<'a> {
     pub(crate) fn new(session: Rc<RefCell<Session>>, console: Console, front: Box<dyn Front + 'a>, yes: bool) -> Self {
-        let group = Group { open: None, lines: Vec::new(), held: Vec::new(), cuts: Vec::new(), last: Duration::ZERO };
+        let group = Group {
+            open: None,
+            lines: Vec::new(),
+            held: Vec::new(),
+            cuts: Vec::new(),
+            last: Duration::ZERO,
+            gap: Instant::now(),
+        };
         Self {
             session,
             console,
@@ -151,7 +160,12 @@ impl<'a> Runner<'a> {
 
     /// The status that the program ends with.
     pub(crate) fn code(&self) -> u8 {
-        self.exit.unwrap_or(self.worst.code())
+        match self.exit {
+            Some(code) => code,
+            // What a "no" would have told, nobody was there to hear.
+            None if self.gone && self.worst == Status::No => 0,
+            None => self.worst.code(),
+        }
     }
 
     /// What `exit` has said, if it has.
@@ -162,7 +176,7 @@ impl<'a> Runner<'a> {
     /// Runs the words of one line; none at all is a comment or a blank line.
     pub(crate) fn words(&mut self, words: &[Word<'_>], place: Place<'_>) -> Flow {
         if words.is_empty() {
-            return Flow::Next;
+            return self.pace();
         }
         match self.parser.line(words) {
             Ok(Parsed::Run(line)) => self.line(line, place),
@@ -258,7 +272,7 @@ impl<'a> Runner<'a> {
         drop(session);
         let flow = self.deliver(said, place, look);
         self.notices();
-        if flow == Flow::Next && self.group.is_due() { self.pause() } else { flow }
+        if flow == Flow::Next { self.pace() } else { flow }
     }
 
     /// A command of the shell itself.
@@ -404,7 +418,6 @@ impl<'a> Runner<'a> {
         // What is buffered would fail again when it is dropped.
         self.console.out = Box::new(io::sink());
         if error.kind() == ErrorKind::BrokenPipe {
-            self.exit = Some(self.exit.unwrap_or(0));
             self.gone = true;
             return Flow::Stop;
         }
@@ -440,7 +453,11 @@ impl<'a> Runner<'a> {
             Err(error) => flow = self.lost(&error.into(), &name, &lines),
         }
         self.notices();
-        if self.flush_out() == Flow::Stop { Flow::Stop } else { flow }
+        if self.flush_out() == Flow::Stop {
+            return Flow::Stop;
+        }
+        self.make_way();
+        flow
     }
 
     /// A group that could not be written: its answers do not hold, each of its lines has failed.
@@ -455,19 +472,23 @@ impl<'a> Runner<'a> {
         if first == last {
             return self.failure(failure, Place::Script { name, line: first }, &look);
         }
-        let message = format!("lines {first} to {last} are not stored: {}", failure.message);
+        let message = format!("lines {first} to {last}: {}", failure.message);
         self.failure(&Failure { message, ..failure.clone() }, Place::Script { name, line: first }, &look)
     }
 
-    /// Writes a group that nothing has interrupted for long, and lets others have the lock before the next begins: who
-    /// waits for it looks every 50 ms.
-    fn pause(&mut self) -> Flow {
-        let long = self.group.open.as_ref().is_some_and(|(since, _)| since.elapsed() > Group::LONGEST);
-        let flow = self.flush();
-        if long {
-            std::thread::sleep(Duration::from_millis(60));
+    /// Writes the group if it is time to. Asked behind every line, also one that does nothing.
+    fn pace(&mut self) -> Flow {
+        if self.group.is_due() { self.flush() } else { Flow::Next }
+    }
+
+    /// Leaves the lock alone for a moment, once in a while: who waits for it looks at most 25 ms apart, and would else have
+    /// to be lucky to find it free between two groups.
+    fn make_way(&mut self) {
+        const GAP: Duration = Duration::from_millis(30);
+        if self.group.gap.elapsed() > Group::LONGEST {
+            std::thread::sleep(GAP);
+            self.group.gap = Instant::now();
         }
-        flow
     }
 
     fn flush_out(&mut self) -> Flow {

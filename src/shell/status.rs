@@ -67,7 +67,7 @@ Exit statuses:
   129, 130, 131, 143  ended by a signal
 
 A script goes on past a failing line and ends with the highest status of its lines; `exit N` wins. With --bail it stops
-at the first status of 2 or more. A closed pipe is success.
+at the first status of 2 or more. A reader that goes away (`| head`) ends a script, and is no failure.
 ";
 
 #[cfg(test)]

@@ -151,15 +151,29 @@ pub(crate) fn replace(
     if identity(path)? != old {
         return Err(Error::Conflict { path: path.to_owned() });
     }
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one rename of a snapshot: synced before, its folder synced after"
-    )]
-    fs::rename(&temp.path, path).map_err(failed("replace", path))?;
+    put_in_place(&temp.path, path, old.is_none()).map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => Error::Conflict { path: path.to_owned() },
+        _ => failed("replace", path)(source),
+    })?;
     temp.keep = true;
     let meta = temp.file.metadata().map_err(failed("look at", path))?;
     folder.sync_all().map_err(|source| Error::OutcomeUnknown { path: path.to_owned(), source })?;
     Ok(Identity::of(&meta))
+}
+
+/// The one rename of a snapshot: synced before, its folder synced after. A new file is not to replace one that somebody
+/// has put there in the last moment; some file systems cannot promise that.
+fn put_in_place(from: &Path, to: &Path, new: bool) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use rustix::io::Errno;
+    if new {
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            Err(Errno::NOSYS | Errno::INVAL | Errno::NOTSUP) => {}
+            done => return Ok(done?),
+        }
+    }
+    #[expect(clippy::disallowed_methods, reason = "its one home")]
+    fs::rename(from, to)
 }
 
 /// A new file beside the one that it will replace; removed again unless it is kept.

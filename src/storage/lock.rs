@@ -42,7 +42,7 @@ impl WritersLock {
             std::thread::sleep(pause.min(wait.saturating_sub(waited)));
             // Neighbours that began together must not come back together.
             let jitter = u64::from(std::process::id()) % 5;
-            pause = (pause + Duration::from_millis(5 + jitter)).min(Duration::from_millis(50));
+            pause = (pause + Duration::from_millis(5)).min(Duration::from_millis(20 + jitter));
         }
     }
 

@@ -250,18 +250,12 @@ impl Store {
         written
     }
 
-    /// Writes the document in its one form now, if the file has another, and removes what killed writers have left. The
-    /// lock must be held; it is given back.
+    /// Writes the document in its one form now, and removes what killed writers have left. The lock must be held; it is
+    /// given back. It writes also what seems to be there already: an earlier sync may have failed.
     pub(crate) fn save(&mut self, now: Timestamp) -> Result<()> {
         if let Some(path) = self.path.as_deref() {
             disk::remove_left_overs(path);
-            let mut document = Vec::new();
-            self.snapshot.write(&mut document, now).map_err(|source| Error::Io {
-                operation: "write",
-                path: path.to_owned(),
-                source,
-            })?;
-            self.changed |= disk::read(path)?.is_none_or(|(bytes, _)| bytes != document);
+            self.changed = true;
         }
         self.commit(now)
     }
@@ -277,10 +271,15 @@ impl Store {
         }
         let mut copy = Self::open(&path, Settings { read_only: false, ..self.settings.clone() })?;
         if copy.is_on_disk() {
+            if self.settings.read_only {
+                return Err(Error::ReadOnly { path, reason: "a copy may go to a new file only".to_owned() });
+            }
             copy.lock()?;
         }
-        disk::replace(&path, copy.seen, |out| self.snapshot.write(out, now))?;
-        Ok(path)
+        std::mem::swap(&mut copy.snapshot, &mut self.snapshot);
+        let written = copy.write(now);
+        std::mem::swap(&mut copy.snapshot, &mut self.snapshot);
+        written.map(|()| path)
     }
 
     /// Removes the file, under the lock.

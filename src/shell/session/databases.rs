@@ -13,7 +13,10 @@ use crate::value::Value;
 impl Session {
     pub(super) fn save(&mut self, path: Option<&Path>) -> Result<Answer<'_>, Failure> {
         let path = match path {
-            Some(path) => self.db.save_to(path)?,
+            Some(path) => {
+                config::check_path(path)?;
+                self.db.save_to(path)?
+            }
             None => {
                 self.db.save()?;
                 self.db.path().map(Path::to_owned).unwrap_or_default()

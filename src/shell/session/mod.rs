@@ -12,7 +12,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use super::argument::OutputMode;
-use super::command::Command;
+use super::command::{Command, ShellCommand};
 use super::config::Location;
 use super::reply::{Answer, Done, Failure, Field, Reply};
 use super::status::Status;
@@ -161,7 +161,11 @@ impl Session {
 
 /// Whether a command is about the open database. One that is not works on when that is damaged, and leads away from it.
 pub(crate) fn needs_database(command: &Command) -> bool {
-    !matches!(command, Command::Use { .. } | Command::Dbs | Command::Drop { .. } | Command::Path)
+    match command {
+        Command::Use { .. } | Command::Dbs | Command::Drop { .. } | Command::Path => false,
+        Command::Shell(command) => matches!(command, ShellCommand::Source { .. }),
+        _ => true,
+    }
 }
 
 /// The answer to a change that a condition kept from being made.
