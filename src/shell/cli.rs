@@ -47,7 +47,7 @@ impl Line {
 }
 
 /// What stands before or after the command.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, PartialEq)]
 #[command(next_help_heading = "Options for every command")]
 pub(crate) struct Options {
     /// The database: a name, or a path (with a slash, or ending in .json or .db); else `RUSTY_KV_DB`, else kv
@@ -72,11 +72,31 @@ pub(crate) struct Options {
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
     /// How long a change waits for the lock
-    #[arg(long, global = true, value_name = "DURATION", value_parser = wait(), default_value = "5s")]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = wait(), default_value = WAIT)]
     pub(crate) wait: Duration,
     /// Do not ask before deleting much
     #[arg(short, long, global = true)]
     pub(crate) yes: bool,
+}
+
+/// How long a change waits if nothing is said.
+const WAIT: &str = "5s";
+
+/// What holds when nothing is said.
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            db: None,
+            output: None,
+            color: None,
+            read_only: false,
+            script: None,
+            bail: false,
+            quiet: false,
+            wait: parse_duration(WAIT).expect("it is one"),
+            yes: false,
+        }
+    }
 }
 
 /// When colours are used.

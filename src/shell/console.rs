@@ -19,7 +19,7 @@ impl Console {
     /// The process's own streams.
     pub(crate) fn of_process(color: ColorWhen, quiet: bool) -> Self {
         let terminal = io::stdout().is_terminal();
-        let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0).max(20));
+        let width = if terminal { width().unwrap_or(80) } else { 0 };
         let color_out = use_color(color, terminal);
         let err_color = use_color(color, io::stderr().is_terminal());
         Self {
@@ -32,10 +32,15 @@ impl Console {
 
     /// Takes the width anew: a terminal may have been resized.
     pub(crate) fn measure(&mut self) {
-        if let (true, Some((width, _))) = (self.look.terminal, terminal_size::terminal_size()) {
-            self.look.width = usize::from(width.0).max(20);
+        if let (true, Some(width)) = (self.look.terminal, width()) {
+            self.look.width = width;
         }
     }
+}
+
+/// The columns of the terminal; not fewer than a table needs to say anything.
+fn width() -> Option<usize> {
+    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0).max(20))
 }
 
 /// Whether a stream is coloured: the flag, then `NO_COLOR`, `CLICOLOR_FORCE`, `CLICOLOR=0`, `TERM=dumb`, then whether it

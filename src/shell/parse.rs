@@ -1,12 +1,13 @@
 //! Words or arguments -> a command, and what clap says about those that are none, in one line.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
 use super::argument::Data;
-use super::cli::{Cli, Line};
+use super::cli::{Cli, Line, Options};
 use super::command::{Add, Command, Del, Get, Set};
 use super::help;
 use super::reply::Failure;
@@ -78,15 +79,27 @@ fn direct(words: &[Word<'_>]) -> Option<Command> {
 /// The program's arguments, its own name first.
 pub(crate) fn arguments(args: impl IntoIterator<Item = OsString>) -> Result<Parsed<Box<Cli>>, Failure> {
     let mut args: Vec<OsString> = args.into_iter().collect();
+    if let Some(command) = direct(&args.iter().skip(1).map(word).collect::<Vec<_>>()) {
+        return Ok(Parsed::Run(Box::new(Cli { options: Options::default(), command: Some(command) })));
+    }
+    arguments_through_clap(&mut args)
+}
+
+/// An argument as a word that nothing has quoted.
+fn word(arg: &OsString) -> Word<'_> {
+    Word { bytes: Cow::Borrowed(arg.as_encoded_bytes()), quoted: false, flag: 0, span: 0..0 }
+}
+
+fn arguments_through_clap(args: &mut [OsString]) -> Result<Parsed<Box<Cli>>, Failure> {
     let mut tree = Cli::command();
-    let mut matches = tree.try_get_matches_from_mut(&args);
-    if let Some(at) = matches.as_ref().err().and_then(|error| unknown_command(error, &args)) {
+    let mut matches = tree.try_get_matches_from_mut(&*args);
+    if let Some(at) = matches.as_ref().err().and_then(|error| unknown_command(error, args)) {
         args[at] = args[at].to_ascii_lowercase();
-        matches = tree.try_get_matches_from_mut(&args);
+        matches = tree.try_get_matches_from_mut(&*args);
     }
     // The list of commands in the program's own help takes time to make, so it is made when it is asked for.
     if matches.as_ref().is_err_and(|error| error.kind() == ErrorKind::DisplayHelp) {
-        matches = help::with_groups(Cli::command()).try_get_matches_from(&args);
+        matches = help::with_groups(Cli::command()).try_get_matches_from(&*args);
     }
     match matches {
         Ok(mut matches) => Cli::from_arg_matches_mut(&mut matches)
@@ -165,9 +178,8 @@ fn one_line(text: &str) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::borrow::Cow;
 
-    fn word() -> impl Strategy<Value = Word<'static>> {
+    fn any_word() -> impl Strategy<Value = Word<'static>> {
         let bytes = prop_oneof![
             "(set|get|del|exists|incr|SET|put|help)".prop_map(String::into_bytes),
             "(-{0,2}[a-z0-9.=]{0,4}|--|--json|--ttl|-o|json|5|-5|1.5)".prop_map(String::into_bytes),
@@ -182,10 +194,28 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4_000))]
         #[test]
-        fn the_direct_path_gives_what_clap_gives(words in prop::collection::vec(word(), 1..5)) {
+        fn the_direct_path_gives_what_clap_gives(words in prop::collection::vec(any_word(), 1..5)) {
             if let Some(command) = direct(&words) {
                 match Parser::new().through_clap(&words) {
                     Ok(Parsed::Run(line)) => prop_assert_eq!(line, Line::of(command)),
+                    other => prop_assert!(false, "{:?}", other),
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_direct_path_of_arguments_gives_what_clap_gives(
+            args in prop::collection::vec("(set|get|del|exists|incr|keys|[a-z0-9.=]{0,4}|-{1,2}[a-z]{0,3}|\\PC{0,3})", 1..5),
+        ) {
+            let mut args: Vec<OsString> = std::iter::once("rusty-kv".to_owned()).chain(args).map(OsString::from).collect();
+            if let Some(command) = direct(&args.iter().skip(1).map(word).collect::<Vec<_>>()) {
+                match arguments_through_clap(&mut args) {
+                    Ok(Parsed::Run(cli)) => {
+                        prop_assert_eq!(cli.command, Some(command));
+                        prop_assert_eq!(cli.options, Options::default());
+                    }
                     other => prop_assert!(false, "{:?}", other),
                 }
             }
