@@ -228,9 +228,7 @@ fn beside_the_file_only_its_lock_is_left_and_that_stays() {
 
 #[test]
 fn reading_makes_no_file() {
-    let folder = folder();
-    let path = folder.path().join("kv.json");
-    let mut db = Database::open(&path).unwrap();
+    let (folder, path, mut db) = opened();
     assert_eq!(db.get("a").unwrap(), None);
     assert!(!db.refresh().unwrap() && !db.is_on_disk());
     assert_names(folder.path(), &[]);
@@ -260,6 +258,14 @@ fn a_database_opened_read_only_refuses_every_change() {
     assert_eq!(db.get("a").unwrap(), Some("b".into()));
     assert_eq!(Untouched::of(&path), before);
     assert_names(folder.path(), &["kv.json"]);
+}
+
+/// A new database in a folder of its own, which goes with the first of the three.
+fn opened() -> (tempfile::TempDir, PathBuf, Database) {
+    let folder = folder();
+    let path = folder.path().join("kv.json");
+    let db = Database::open(&path).expect("a new database opens");
+    (folder, path, db)
 }
 
 /// The user that owns nothing.
@@ -353,9 +359,7 @@ mod apart {
 
 #[test]
 fn after_a_failed_write_nothing_is_stored_and_nothing_is_left_beside_the_file() {
-    let folder = folder();
-    let path = folder.path().join("kv.json");
-    let mut db = Database::open(&path).unwrap();
+    let (folder, path, mut db) = opened();
     db.set("a", "b").unwrap();
     let result = db.transaction(|tx| {
         tx.set("c", "d")?;
@@ -399,9 +403,7 @@ fn a_failed_transaction_leaves_the_file_alone() {
 
 #[test]
 fn a_failed_transaction_in_a_group_takes_back_only_its_own_changes() {
-    let folder = folder();
-    let path = folder.path().join("kv.json");
-    let mut db = Database::open(&path).unwrap();
+    let (_folder, path, mut db) = opened();
     db.begin_group();
     db.set("a", "1").unwrap();
     let failed = db.transaction(|tx| {
@@ -418,9 +420,7 @@ fn a_failed_transaction_in_a_group_takes_back_only_its_own_changes() {
 
 #[test]
 fn a_transaction_that_panics_leaves_nothing_behind() {
-    let folder = folder();
-    let path = folder.path().join("kv.json");
-    let mut db = Database::open(&path).unwrap();
+    let (_folder, path, mut db) = opened();
     db.set("a", "1").unwrap();
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         db.transaction(|tx| {
@@ -560,9 +560,7 @@ fn no_increment_of_four_writers_is_lost() {
 #[test]
 fn an_edit_by_a_program_that_takes_no_lock_is_a_conflict_and_survives() {
     let edit = "{\"map\":{\"edited\":\"by hand\"}}\n";
-    let folder = folder();
-    let path = folder.path().join("kv.json");
-    let mut db = Database::open(&path).unwrap();
+    let (folder, path, mut db) = opened();
     db.set("a", "1").unwrap();
     let edits: [&dyn Fn(); 3] = [
         &|| put(&path, edit),
@@ -594,9 +592,7 @@ fn an_edit_by_a_program_that_takes_no_lock_is_a_conflict_and_survives() {
 
 #[test]
 fn a_file_made_or_removed_by_another_program_under_a_write_is_a_conflict() {
-    let folder = folder();
-    let path = folder.path().join("kv.json");
-    let mut db = Database::open(&path).unwrap();
+    let (_folder, path, mut db) = opened();
     let made = db.transaction(|tx| {
         put(&path, r#"{"map":{"theirs":"1"}}"#);
         tx.set("a", "1")
@@ -636,9 +632,7 @@ fn a_refresh_takes_in_what_other_writers_and_editors_did() {
 
 #[test]
 fn the_removal_of_the_file_is_noticed_once() {
-    let folder = folder();
-    let path = folder.path().join("kv.json");
-    let mut db = Database::open(&path).unwrap();
+    let (_folder, path, mut db) = opened();
     db.set("a", "1").unwrap();
     std::fs::remove_file(&path).unwrap();
     assert!(db.refresh().unwrap());
@@ -655,9 +649,7 @@ fn the_removal_of_the_file_is_noticed_once() {
 
 #[test]
 fn a_removed_database_is_empty_and_can_be_filled_again() {
-    let folder = folder();
-    let path = folder.path().join("kv.json");
-    let mut db = Database::open(&path).unwrap();
+    let (_folder, path, mut db) = opened();
     db.remove_file().unwrap();
     db.set("a", "1").unwrap();
     db.remove_file().unwrap();
@@ -689,9 +681,7 @@ fn a_removed_database_in_memory_is_empty() {
 
 #[test]
 fn a_removal_within_a_group_takes_the_groups_changes_with_it() {
-    let folder = folder();
-    let path = folder.path().join("kv.json");
-    let mut db = Database::open(&path).unwrap();
+    let (_folder, path, mut db) = opened();
     db.set("a", "1").unwrap();
     db.begin_group();
     db.set("b", "2").unwrap();
@@ -702,9 +692,7 @@ fn a_removal_within_a_group_takes_the_groups_changes_with_it() {
 
 #[test]
 fn a_group_is_on_disk_as_a_whole_or_not_at_all() {
-    let folder = folder();
-    let path = folder.path().join("kv.json");
-    let mut db = Database::open(&path).unwrap();
+    let (_folder, path, mut db) = opened();
     db.set("before", "1").unwrap();
     let before = Untouched::of(&path);
     db.begin_group();
@@ -724,9 +712,7 @@ fn a_group_is_on_disk_as_a_whole_or_not_at_all() {
 
 #[test]
 fn a_group_that_could_not_be_stored_is_not_in_memory_either() {
-    let folder = folder();
-    let path = folder.path().join("kv.json");
-    let mut db = Database::open(&path).unwrap();
+    let (_folder, path, mut db) = opened();
     db.set("before", "1").unwrap();
     db.begin_group();
     db.set("a", "1").unwrap();
