@@ -3,7 +3,7 @@
 use clap::{Command, CommandFactory};
 
 use super::cli::Line;
-use super::reply::Failure;
+use super::reply::{Failure, did_you_mean};
 use super::status;
 
 /// The commands in the order in which a newcomer needs them.
@@ -27,7 +27,7 @@ pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
     match tree.find_subcommand_mut(&name) {
         Some(command) => Ok(command.render_help().to_string().replace("Usage:  ", "Usage: ").trim_end().to_owned()),
         None => {
-            let near = nearest_command(&name).map(|near| format!("; did you mean '{near}'?")).unwrap_or_default();
+            let near = did_you_mean(nearest_command(&name).as_deref());
             let topic = super::escape::excerpt(topic, 40);
             Err(Failure::usage(format!(
                 "no help on '{topic}'{near} (`help` lists the commands; there is also `help exit-codes`)"

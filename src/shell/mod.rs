@@ -92,10 +92,10 @@ fn start(args: Vec<OsString>) -> u8 {
             let mode = cli.options.output;
             run_mode(*cli).unwrap_or_else(|failure| say(&failure, mode == Some(OutputMode::Json)))
         }
-        Ok(Parsed::Text(text)) => match writeln!(io::stdout(), "{text}").and_then(|()| io::stdout().flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => say(&Failure::stdout(&error), json),
-            _ => 0,
-        },
+        Ok(Parsed::Text(text)) => {
+            let console = Console::of_process(ColorWhen::Auto, false);
+            one_off_text(console, OutputMode::Plain, &text).unwrap_or_else(|failure| say(&failure, json))
+        }
         Err(failure) => say(&failure, json),
     }
 }
@@ -103,23 +103,24 @@ fn start(args: Vec<OsString>) -> u8 {
 /// Chooses the mode: one command, a script, or the prompt.
 fn run_mode(cli: Cli) -> Result<u8, Failure> {
     let Cli { options, command } = cli;
-    let script = match (&command, options.script) {
-        (Some(_), Some(_)) => return Err(Failure::usage("--script and a command exclude each other")),
-        (_, script) => script,
-    };
+    let script = options.script;
+    if command.is_some() && script.is_some() {
+        return Err(Failure::usage("--script and a command exclude each other"));
+    }
     let console = Console::of_process(options.color.unwrap_or(ColorWhen::Auto), options.quiet);
+    let output = options.output.unwrap_or(OutputMode::Plain);
     // Help needs no database, not even one that can be opened.
     if let Some(Command::Shell(ShellCommand::Help { topic })) = &command {
-        return one_off_text(console, options.output, &help::text(topic.as_deref())?);
+        return one_off_text(console, output, &help::text(topic.as_deref())?);
     }
     let location = Location::of(options.db.as_deref())?;
     let access = Access { read_only: options.read_only, wait: options.wait };
-    let output = options.output.unwrap_or(OutputMode::Plain);
-    let mut session = match Session::open(location.clone(), access, output) {
-        Err(_) if command.as_ref().is_some_and(|command| !session::needs_database(command)) => {
-            Session::without_database(location, access, output)
-        }
-        opened => opened?,
+    let mut session = match &command {
+        // The path that links lead to, if the database can be opened.
+        Some(Command::Path) => Session::open(location.clone(), access, output)
+            .unwrap_or_else(|_| Session::without_database(location, access, output)),
+        Some(command) if !session::needs_database(command) => Session::without_database(location, access, output),
+        _ => Session::open(location, access, output)?,
     };
     let stdin_is_script = command.is_none() && script.as_deref().is_none_or(|path| path == Path::new("-"));
     session.stdin_is_free = !stdin_is_script;
@@ -167,8 +168,9 @@ impl Front for Person {
     }
 }
 
-fn one_off_text(mut console: Console, mode: Option<OutputMode>, text: &str) -> Result<u8, Failure> {
-    let look = render::Look { mode: mode.unwrap_or(OutputMode::Plain), ..console.look.clone() };
+/// Writes a text that needs no session.
+fn one_off_text(mut console: Console, mode: OutputMode, text: &str) -> Result<u8, Failure> {
+    let look = render::Look { mode, ..console.look.clone() };
     let written = render::reply(&mut *console.out, &look, reply::Reply::Text(text.to_owned()));
     let written = match written {
         Ok(()) => console.out.flush(),
@@ -183,10 +185,8 @@ fn one_off_text(mut console: Console, mode: Option<OutputMode>, text: &str) -> R
 
 /// Says a failure that came before there was anything to run.
 fn say(failure: &Failure, json: bool) -> u8 {
-    let mut text = Vec::new();
-    let _ =
-        if json { render::failure_json(&mut text, failure) } else { render::failure(&mut text, false, None, failure) };
+    let line = if json { render::failure_json(failure) } else { render::failure(false, None, failure) };
     // There is no place left to say that stderr is broken.
-    let _ = io::stderr().write_all(&text);
+    let _ = io::stderr().write_all(line.as_bytes());
     failure.status.code()
 }

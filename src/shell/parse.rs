@@ -10,7 +10,7 @@ use super::argument::Data;
 use super::cli::{Cli, Line, Options};
 use super::command::{Add, Command, Del, Get, Set};
 use super::help;
-use super::reply::Failure;
+use super::reply::{Failure, did_you_mean};
 use super::words::Word;
 use crate::number::Number;
 
@@ -147,7 +147,7 @@ fn failure(error: &clap::Error, program: &str) -> Failure {
     };
     if let (ErrorKind::InvalidSubcommand, Some(name)) = (error.kind(), context(ContextKind::InvalidSubcommand)) {
         let name = super::escape::excerpt(&name, 40);
-        let near = help::nearest_command(&name).map(|near| format!("; did you mean '{near}'?")).unwrap_or_default();
+        let near = did_you_mean(help::nearest_command(&name).as_deref());
         return Failure::usage(format!("unknown command '{name}'{near} (`{program}help` lists them)"));
     }
     let text = unmarked(error);

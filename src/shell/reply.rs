@@ -124,6 +124,11 @@ impl std::fmt::Debug for Listing<'_> {
     }
 }
 
+/// What a message says of the nearest name, if there is one.
+pub(crate) fn did_you_mean(near: Option<&str>) -> String {
+    near.map(|near| format!("; did you mean '{near}'?")).unwrap_or_default()
+}
+
 /// A key for a message: its beginning, if it is long.
 pub(crate) fn shown(key: &str) -> String {
     excerpt(key, 80)
@@ -149,7 +154,7 @@ impl Failure {
 
     /// A key that is not there; `near` is the nearest that is, `place` says where it was looked for if that is news.
     pub(crate) fn not_found(key: &str, near: Option<&str>, place: Option<&str>) -> Self {
-        let near = near.map(|near| format!("; did you mean '{near}'?")).unwrap_or_default();
+        let near = did_you_mean(near);
         let place = place.map(|place| format!(" ({place})")).unwrap_or_default();
         let message = format!("Key '{}' not found{near}{place}", shown(key));
         Self { status: Status::No, code: "not_found", message, key: Some(key.to_owned()) }

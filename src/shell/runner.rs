@@ -221,11 +221,8 @@ impl<'a> Runner<'a> {
 
     /// Writes a line to stderr that is no error.
     pub(crate) fn note(&mut self, note: &str) {
-        let color = self.console.err_color;
-        let mut text = Vec::new();
-        // Writing to a Vec cannot fail.
-        let _ = render::note(&mut text, color, note);
-        self.write_err(&text);
+        let line = render::note(self.console.err_color, note);
+        self.write_err(line.as_bytes());
     }
 
     /// Says what the database has to say about its file.
@@ -357,18 +354,16 @@ impl<'a> Runner<'a> {
 
     fn failure(&mut self, failure: &Failure, place: Place<'_>, look: &Look) -> Flow {
         let json = look.mode == OutputMode::Json;
-        let mut text = Vec::new();
         let color = self.console.err_color;
-        // Writing to a Vec cannot fail.
-        let _ = match place {
-            Place::Script { .. } | Place::OneShot if json => render::failure_json(&mut text, failure),
-            Place::Script { name, line } => render::failure(&mut text, color, Some(&format!("{name}:{line}")), failure),
-            Place::OneShot | Place::Prompt => render::failure(&mut text, color, None, failure),
+        let line = match place {
+            Place::Script { .. } | Place::OneShot if json => render::failure_json(failure),
+            Place::Script { name, line } => render::failure(color, Some(&format!("{name}:{line}")), failure),
+            Place::OneShot | Place::Prompt => render::failure(color, None, failure),
         };
         if json && matches!(place, Place::Script { .. }) {
-            self.write_out(&text);
+            self.write_out(line.as_bytes());
         } else {
-            self.write_err(&text);
+            self.write_err(line.as_bytes());
         }
         self.finish(failure.status)
     }
@@ -422,9 +417,9 @@ impl<'a> Runner<'a> {
             return Flow::Stop;
         }
         let failure = Failure::stdout(error);
-        let mut text = Vec::new();
-        let _ = render::failure(&mut text, self.console.err_color, None, &failure);
-        let _ = self.console.err.write_all(&text);
+        let line = render::failure(self.console.err_color, None, &failure);
+        // There is no place left to say that stderr is broken.
+        let _ = self.console.err.write_all(line.as_bytes());
         self.finish(failure.status)
     }
 

@@ -124,7 +124,7 @@ fn irregular(path: &Path, meta: &fs::Metadata) -> Option<Error> {
 }
 
 /// Replaces (or creates) a file so that every reader sees the old or the new whole, and the new one is durable on
-/// return. `unchanged` is asked just before the rename; if it says no, nothing happens.
+/// return. If what is there just before the rename is not `old`, nothing happens.
 ///
 /// The new file has the mode and, where permitted, the owner of the old one, or mode 0600.
 pub(crate) fn replace(
@@ -156,9 +156,9 @@ pub(crate) fn replace(
         _ => failed("replace", path)(source),
     })?;
     temp.keep = true;
-    let meta = temp.file.metadata().map_err(failed("look at", path))?;
-    folder.sync_all().map_err(|source| Error::OutcomeUnknown { path: path.to_owned(), source })?;
-    Ok(Identity::of(&meta))
+    // From here on the change is made: whatever fails now, it must not be called "not stored".
+    let settled = folder.sync_all().and_then(|()| temp.file.metadata());
+    settled.map(|meta| Identity::of(&meta)).map_err(|source| Error::OutcomeUnknown { path: path.to_owned(), source })
 }
 
 /// The one rename of a snapshot: synced before, its folder synced after. A new file is not to replace one that somebody

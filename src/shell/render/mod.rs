@@ -89,9 +89,9 @@ pub(crate) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Resul
     }
 }
 
-/// Writes a failure for a person: one line, `error: ` before all but answers of "no", behind the place if there is one
+/// A failure for a person: one line, to be written at once so that the lines of several programs on one stderr stay whole; `error: ` before all but answers of "no", behind the place if there is one
 /// (`commands.kv:17`). Control characters are escaped wherever it goes.
-pub(crate) fn failure(out: &mut dyn Write, color: bool, place: Option<&str>, failure: &Failure) -> io::Result<()> {
+pub(crate) fn failure(color: bool, place: Option<&str>, failure: &Failure) -> String {
     let mut line = String::new();
     if let Some(place) = place {
         line.push_str(&escape::terminal(place));
@@ -103,23 +103,21 @@ pub(crate) fn failure(out: &mut dyn Write, color: bool, place: Option<&str>, fai
     }
     line.push_str(&escape::terminal(&failure.message));
     line.push('\n');
-    // At once, so that the lines of several programs on one stderr stay whole.
-    out.write_all(line.as_bytes())
+    line
 }
 
-/// Writes a failure for a program: `{"error":{"code":…,"message":…,"key":…}}` on one line.
-pub(crate) fn failure_json(out: &mut dyn Write, failure: &Failure) -> io::Result<()> {
-    out.write_all(json::failure(failure).as_bytes())
+/// A failure for a program: `{"error":{"code":…,"message":…,"key":…}}` on one line.
+pub(crate) fn failure_json(failure: &Failure) -> String {
+    json::failure(failure)
 }
 
-/// Writes a line that is not an error: a note, a notice, what the timer says.
-pub(crate) fn note(out: &mut dyn Write, color: bool, note: &str) -> io::Result<()> {
+/// A line that is not an error: a note, a notice, what the timer says.
+pub(crate) fn note(color: bool, note: &str) -> String {
     const WARNING: &str = "warning:";
-    let line = match note.strip_prefix(WARNING) {
+    match note.strip_prefix(WARNING) {
         Some(rest) => style::warning(color, WARNING) + &escape::terminal(rest) + "\n",
         None => escape::terminal(note).into_owned() + "\n",
-    };
-    out.write_all(line.as_bytes())
+    }
 }
 
 #[cfg(test)]
@@ -271,12 +269,10 @@ mod tests {
         for (c, color) in unsafe_characters().flat_map(|c| [(c, false), (c, true)]) {
             let text = format!("a{c}b");
             let failure = Failure { status: Status::Io, code: "io", message: text.clone(), key: Some(text.clone()) };
-            let (mut person, mut program, mut noted) = (Vec::new(), Vec::new(), Vec::new());
-            super::failure(&mut person, color, Some(&text), &failure).unwrap();
-            failure_json(&mut program, &failure).unwrap();
-            note(&mut noted, color, &format!("warning: {text}")).unwrap();
-            for line in [person, program, noted] {
-                let line = without_colours(&String::from_utf8(line).unwrap());
+            let person = super::failure(color, Some(&text), &failure);
+            let noted = note(color, &format!("warning: {text}"));
+            for line in [person, failure_json(&failure), noted] {
+                let line = without_colours(&line);
                 let line = line.strip_suffix('\n').unwrap();
                 assert!(!line.contains(escape::is_unsafe), "{line:?}");
             }
@@ -285,11 +281,7 @@ mod tests {
 
     #[test]
     fn a_failure_says_its_place_and_only_real_ones_say_error() {
-        let line = |color, place, failure: &Failure| {
-            let mut out = Vec::new();
-            super::failure(&mut out, color, place, failure).unwrap();
-            String::from_utf8(out).unwrap()
-        };
+        let line = super::failure;
         let usage = Failure::usage("unknown command 'st'");
         let no = Failure::not_found("x", Some("y"), None);
         assert_eq!(line(false, None, &usage), "error: unknown command 'st'\n");
@@ -301,11 +293,7 @@ mod tests {
 
     #[test]
     fn a_failure_for_a_program_is_json_and_names_the_key_if_there_is_one() {
-        let line = |failure: &Failure| {
-            let mut out = Vec::new();
-            failure_json(&mut out, failure).unwrap();
-            String::from_utf8(out).unwrap()
-        };
+        let line = failure_json;
         assert_eq!(
             line(&Failure::not_found("x\"", None, None)),
             "{\"error\":{\"code\":\"not_found\",\"message\":\"Key 'x\\\"' not found\",\"key\":\"x\\\"\"}}\n"
@@ -315,11 +303,7 @@ mod tests {
 
     #[test]
     fn a_note_is_a_line_and_a_warning_stands_out() {
-        let line = |color, text| {
-            let mut out = Vec::new();
-            note(&mut out, color, text).unwrap();
-            String::from_utf8(out).unwrap()
-        };
+        let line = note;
         assert_eq!(line(true, "took 3 ms"), "took 3 ms\n");
         assert_eq!(line(false, "warning: torn"), "warning: torn\n");
         assert_eq!(line(true, "warning: torn"), "\x1b[1;33mwarning:\x1b[0m torn\n");

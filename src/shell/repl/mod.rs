@@ -83,7 +83,8 @@ fn start(runner: &mut Runner<'_>) -> Flow {
     if flow == Flow::Next && !runner.console.look.quiet {
         for line in welcome::lines(&runner.session.borrow(), runner.console.look.width) {
             // A terminal that is gone shows at the prompt, which follows at once.
-            let _ = super::render::note(&mut *runner.console.out, runner.console.look.color, &line);
+            let line = super::render::note(runner.console.look.color, &line);
+            let _ = runner.console.out.write_all(line.as_bytes());
         }
         let _ = runner.console.out.flush();
     }

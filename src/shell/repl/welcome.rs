@@ -4,15 +4,14 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::shell::config;
 use crate::shell::escape::{excerpt, terminal};
-use crate::shell::session::Session;
+use crate::shell::session::{self, Session};
 
 /// The welcome: the program, the database, and where help is. One line, or as many as it takes at this width.
 pub(super) fn lines(session: &Session, width: usize) -> Vec<String> {
     let path = session.db.path().map(config::short).unwrap_or_default();
     let state = match session.db.len() {
         _ if !session.db.is_on_disk() => "no file yet".to_owned(),
-        Ok(1) => "1 key".to_owned(),
-        Ok(count) => format!("{count} keys"),
+        Ok(count) => session::keys(count),
         // What is wrong, the first command says.
         Err(_) => String::new(),
     };

@@ -57,7 +57,7 @@ impl Session {
         Ok(Self::on(db, location, access, output))
     }
 
-    /// A session whose database cannot be opened, for the commands that do without.
+    /// A session on no database, for the commands that do without: nothing is read for them.
     pub(crate) fn without_database(location: Location, access: Access, output: OutputMode) -> Self {
         Self::on(Database::in_memory(), location, access, output)
     }
@@ -179,6 +179,6 @@ fn value_field(value: Option<&Value>) -> Field {
 }
 
 /// `1 key`, `2 keys`.
-fn keys(count: u64) -> String {
+pub(crate) fn keys(count: u64) -> String {
     if count == 1 { "1 key".to_owned() } else { format!("{count} keys") }
 }
