@@ -660,6 +660,24 @@ fn a_removed_database_is_empty_and_can_be_filled_again() {
 }
 
 #[test]
+fn a_child_that_is_just_being_made_does_not_keep_the_lock() {
+    let (_folder, path, mut db) = opened();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // A child shares all open files with this process until it runs its program.
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                assert!(std::process::Command::new("true").status().unwrap().success());
+            }
+        });
+        let mut other = Options::new().wait(Duration::ZERO).open(&path).unwrap();
+        let results: Vec<_> = (0..1_000).map(|_| db.set("a", "1").and_then(|()| other.set("a", "2"))).collect();
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        results.into_iter().collect::<Result<(), _>>().unwrap();
+    });
+}
+
+#[test]
 fn a_lock_file_that_is_another_file_too_is_not_written_to() {
     let folder = folder();
     let path = folder.path().join("kv.json");

@@ -12,8 +12,16 @@ use crate::expiry::Timestamp;
 /// Held while a write is under way. Dropping it, or the death of the process, gives it back at once.
 #[derive(Debug)]
 pub(crate) struct WritersLock {
-    /// Locked as long as it is open.
+    /// Locked until it is unlocked or closed everywhere.
     file: File,
+}
+
+impl Drop for WritersLock {
+    fn drop(&mut self) {
+        // Closing alone would not do while a child of this process, between its fork and its exec, has the file too.
+        // Should this fail, closing is what is left.
+        let _ = self.file.unlock();
+    }
 }
 
 /// Ends the note of a holder before whom nothing was ever written to the database.
