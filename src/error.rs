@@ -37,7 +37,7 @@ pub enum Error {
         reason: String,
     },
     /// The file is not a database that this version can read. No byte of it was changed.
-    #[error("cannot open {path:?}: {} at line {line} column {column}: {reason}. Nothing was changed", if *syntax { "not valid JSON" } else { "not a rusty-kv database" })]
+    #[error("cannot open {path:?}: {} at line {line} column {column}: {reason}. Nothing was changed{}", if *syntax { "not valid JSON" } else { "not a rusty-kv database" }, salvage(*syntax, (*line, *column)))]
     Damaged {
         /// The snapshot.
         path: PathBuf,
@@ -62,6 +62,14 @@ pub enum Error {
         /// The step that failed, as a verb.
         operation: &'static str,
         /// The file or folder it was done to.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A save failed. Nothing is lost: the file is what it was, and all changes are in the journal.
+    #[error("cannot save {path:?}: {}. All changes are safe in the journal", reason(source))]
+    NotSaved {
+        /// The file or folder that could not be written.
         path: PathBuf,
         /// Why.
         source: io::Error,
@@ -100,6 +108,54 @@ pub enum Error {
     Conflict {
         /// The snapshot.
         path: PathBuf,
+    },
+    /// A key or range that a transaction had read or written was changed by someone else before its commit. Nothing was
+    /// stored.
+    #[error("conflict: key {key:?} was changed by another process meanwhile. Nothing was stored; begin again")]
+    Overtaken {
+        /// The first such key.
+        key: String,
+    },
+    /// A transaction was to be begun inside another, or ended without one.
+    #[error("{reason}")]
+    Transaction {
+        /// What is wrong, and the way out.
+        reason: &'static str,
+    },
+    /// The journal is damaged before its end. No byte of it was changed.
+    #[error(
+        "cannot open {path:?}: damaged in line {line} (offset {offset}): {reason}; {good_after} good lines follow. Nothing was changed; `repair` writes what can be read into a new file, `repair --drop-journal` sets the journal aside"
+    )]
+    JournalDamaged {
+        /// The journal.
+        path: PathBuf,
+        /// The first bad line, from 1.
+        line: u64,
+        /// Where it begins, in bytes.
+        offset: u64,
+        /// What is wrong with it.
+        reason: String,
+        /// How many good lines follow.
+        good_after: u64,
+    },
+    /// The journal holds changes, but belongs to another snapshot: the file was edited, replaced or restored by hand.
+    /// Nothing was changed.
+    #[error(
+        "cannot open {path:?}: {journal:?} holds changes to another version of it; `repair --keep-journal` applies them to this file, `repair --drop-journal` sets them aside. Nothing was changed"
+    )]
+    ForeignJournal {
+        /// The snapshot.
+        path: PathBuf,
+        /// Its journal.
+        journal: PathBuf,
+    },
+    /// A repair was asked for that has nothing to do. Nothing was changed.
+    #[error("nothing to repair at {path:?}: {reason}")]
+    NothingToRepair {
+        /// The snapshot.
+        path: PathBuf,
+        /// Why, and what to do instead.
+        reason: &'static str,
     },
     /// A key, value or nesting is over its limit.
     #[error("{what} is {actual}, the limit is {limit}")]
@@ -160,6 +216,11 @@ pub(crate) fn reason(error: &io::Error) -> String {
 /// What was given, short enough for a message.
 pub(crate) fn cut(text: &str) -> String {
     text.chars().take(40).collect()
+}
+
+/// The way out of a damaged file; of one that never was a database there is none.
+fn salvage(is_syntax: bool, place: (u64, u64)) -> &'static str {
+    if is_syntax && place != (1, 1) { "; `repair` writes what can be read into a new file" } else { "" }
 }
 
 fn because(reason: &str) -> String {

@@ -43,8 +43,8 @@ impl Timestamp {
     /// ```
     /// assert_eq!(rusty_kv::Timestamp::from_millis(1_000).to_string(), "1970-01-01T00:00:01.000Z");
     /// ```
-    pub fn from_millis(millis: u64) -> Self {
-        Self(millis.min(LAST))
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(if millis < LAST { millis } else { LAST })
     }
 
     /// Milliseconds since 1970.

@@ -22,8 +22,8 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `shell` | the program `rusty-kv`: its language, its three modes, the line editor (feature `shell`, on by default) |
-//! | `database` | the public face: [`Database`], [`Transaction`], [`Range`], [`Keys`], [`Options`] |
-//! | `storage` | what is on disk, and when: the format, the lock, the atomic replacement |
+//! | `database` | the public face: [`Database`], [`Transaction`], [`Range`], [`Keys`], [`Options`], [`Report`], [`Repaired`] |
+//! | `storage` | what is on disk, and when: the format, commits and saves, crash by crash |
 //! | `value` | [`Value`]: text, [`Json`] or bytes |
 //! | `number` | [`Number`]: exact decimals for `incr` |
 //! | `json` | the checking scanner over JSON text |
@@ -32,7 +32,8 @@
 //!
 //! # Glossary
 //! *Key*: any UTF-8 text of at most 64 KiB. *Value*: what it holds. *Entry*: a value and its deadline. *Snapshot*: the
-//! JSON file. *Session*: one open database and its settings. *Reply*: what a command answers.
+//! JSON file. *Journal*: the commits since it was saved. *Commit*: changes that become durable together. *Fold*, *save*:
+//! snapshot and journal become a new snapshot. *Session*: one open database and its settings. *Reply*: what a command answers.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
@@ -53,7 +54,7 @@ mod expiry;
 
 mod error;
 
-pub use self::database::{Database, Keys, Options, Range, Transaction};
+pub use self::database::{Database, Keys, Options, Range, Repair, Repaired, Report, Transaction};
 pub use self::error::{Error, Result};
 pub use self::expiry::{Timestamp, format_duration, parse_duration};
 pub use self::number::Number;

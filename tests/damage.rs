@@ -49,7 +49,8 @@ fn assert_refused(document: impl AsRef<[u8]>, place: (u64, u64), is_syntax: bool
     assert_eq!((line, column, syntax), (place.0, place.1, is_syntax), "{shown}: {message}");
     assert!(reason.contains(why), "{shown}: {message}");
     let kind = if syntax { "not valid JSON" } else { "not a rusty-kv database" };
-    let tail = format!(": {kind} at line {line} column {column}: {reason}. Nothing was changed");
+    let way_out = if syntax && place != (1, 1) { "; `repair` writes what can be read into a new file" } else { "" };
+    let tail = format!(": {kind} at line {line} column {column}: {reason}. Nothing was changed{way_out}");
     assert!(message.ends_with(&tail), "{message}");
 }
 

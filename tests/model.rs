@@ -1,18 +1,21 @@
 //! Whatever is done to a database, in whatever order and by whichever of two handles, it answers as a `BTreeMap` would.
 
 mod common;
+#[path = "common/large.rs"]
+mod large;
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::path::Path;
 
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestCaseError};
-use rusty_kv::{Database, Entry, Options, Result, Timestamp, Transaction, Value};
+use rusty_kv::{Database, Entry, Error, Options, Result, Timestamp, Transaction, Value};
 
 use crate::common::{folder, put};
+use crate::large::filler;
 
 thread_local! {
     /// The time of the sequence that this thread runs, in milliseconds.
@@ -109,6 +112,8 @@ enum Operation {
     /// A transaction that succeeds or, after its changes, fails.
     Transaction(Vec<Change>, bool),
     Group(Vec<Change>),
+    /// A transaction of this handle that is open while the other one writes.
+    Open(Open),
     Range(Bound<String>, Bound<String>),
     Prefix(String),
     Length,
@@ -120,6 +125,18 @@ enum Operation {
     Edit,
     /// So many milliseconds pass.
     Wait(u64),
+}
+
+/// What happens from `begin` to `commit` or `rollback`.
+#[derive(Clone, Debug)]
+struct Open {
+    looks: Vec<String>,
+    range: Option<(Bound<String>, Bound<String>)>,
+    ours: Vec<Change>,
+    theirs: Vec<Change>,
+    /// Whether the other handle saves as well.
+    saves: bool,
+    commits: bool,
 }
 
 fn key() -> impl Strategy<Value = String> {
@@ -148,12 +165,21 @@ fn bound() -> impl Strategy<Value = Bound<String>> {
     prop_oneof![key().prop_map(Bound::Included), key().prop_map(Bound::Excluded), Just(Bound::Unbounded),]
 }
 
+fn open_transaction() -> impl Strategy<Value = Open> {
+    let changes = || prop::collection::vec(change(), 0..4);
+    let range = prop::option::weighted(0.2, (bound(), bound()));
+    let looks = prop::collection::vec(key(), 0..3);
+    (looks, range, changes(), changes(), any::<bool>(), prop::bool::weighted(0.8))
+        .prop_map(|(looks, range, ours, theirs, saves, commits)| Open { looks, range, ours, theirs, saves, commits })
+}
+
 fn operation() -> impl Strategy<Value = Operation> {
     let changes = || prop::collection::vec(change(), 0..6);
     prop_oneof![
         12 => change().prop_map(Operation::Change),
         3 => (changes(), any::<bool>()).prop_map(|(changes, succeeds)| Operation::Transaction(changes, succeeds)),
         2 => changes().prop_map(Operation::Group),
+        3 => open_transaction().prop_map(Operation::Open),
         3 => (bound(), bound()).prop_map(|(from, to)| Operation::Range(from, to)),
         2 => key().prop_map(Operation::Prefix),
         1 => Just(Operation::Length),
@@ -164,6 +190,27 @@ fn operation() -> impl Strategy<Value = Operation> {
         4 => (0..40_u64).prop_map(Operation::Wait),
         1 => prop_oneof![7 => Just(Operation::Length), 1 => Just(Operation::Remove)],
     ]
+}
+
+impl Change {
+    fn key(&self) -> &String {
+        let (Self::Set(key, _) | Self::SetFor(key, ..) | Self::Delete(key) | Self::Expire(key, _)) = self;
+        key
+    }
+}
+
+fn is_within((from, to): &(Bound<String>, Bound<String>), key: &String) -> bool {
+    let after = match from {
+        Bound::Included(from) => key >= from,
+        Bound::Excluded(from) => key > from,
+        Bound::Unbounded => true,
+    };
+    after
+        && match to {
+            Bound::Included(to) => key <= to,
+            Bound::Excluded(to) => key < to,
+            Bound::Unbounded => true,
+        }
 }
 
 /// What a database must be equal to.
@@ -262,7 +309,7 @@ fn transact(db: &mut Database, model: &mut Model, changes: &[Change], succeeds: 
     let done = db.transaction(|tx| {
         for change in changes {
             answers.push((apply_within(tx, change)?, after.apply(change)));
-            let (Change::Set(key, _) | Change::SetFor(key, ..) | Change::Delete(key) | Change::Expire(key, _)) = change;
+            let key = change.key();
             answers.push((tx.entry(key)?.as_ref() == after.get(key), true));
             let keys = after.live().map(|(key, _)| key).filter(|other| other.starts_with(key)).collect::<Vec<_>>();
             answers.push((tx.keys(key)? == keys, true));
@@ -277,6 +324,72 @@ fn transact(db: &mut Database, model: &mut Model, changes: &[Change], succeeds: 
     Ok(())
 }
 
+/// A transaction of `db` that is open while `other` writes.
+fn interleave(db: &mut Database, other: &mut Database, model: &mut Model, open: &Open) -> Checked {
+    let before = model.clone();
+    let mut after = model.clone();
+    let mut written = BTreeSet::new();
+    db.begin().map_err(|error| failed(&error))?;
+    let look = |db: &Database, after: &Model| -> Checked {
+        for key in &open.looks {
+            prop_assert_eq!(db.entry(key).map_err(|error| failed(&error))?, after.get(key).cloned());
+        }
+        if let Some(range) = &open.range {
+            let wanted: Vec<_> = after.live().filter(|(key, _)| is_within(range, key)).collect();
+            prop_assert_eq!(all(db.range(range.clone()))?, wanted);
+        }
+        Ok(())
+    };
+    look(db, &after)?;
+    for change in &open.ours {
+        let answer = apply(db, change).map_err(|error| failed(&error))?;
+        prop_assert_eq!(answer, after.apply(change), "{:?}", change);
+        if answer {
+            written.insert(change.key().clone());
+        }
+    }
+    for change in &open.theirs {
+        let answer = apply(other, change).map_err(|error| failed(&error))?;
+        prop_assert_eq!(answer, model.apply(change), "an open transaction is seen by others");
+    }
+    if open.saves {
+        other.save().map_err(|error| failed(&error))?;
+    }
+    look(db, &after)?;
+    if !open.commits {
+        prop_assert_eq!(db.rollback().ok(), Some(written.len() as u64));
+        return Ok(());
+    }
+    let (mut changed, mut expired) = (false, false);
+    let mut look_at = |key: &String| {
+        changed |= before.get(key) != model.get(key);
+        // Whether an entry past its deadline is still there is nobody's business.
+        expired |= [&before, model].iter().any(|model| model.0.contains_key(key) && model.get(key).is_none());
+    };
+    open.looks.iter().chain(open.ours.iter().map(Change::key)).for_each(&mut look_at);
+    if let Some(range) = &open.range {
+        before.0.keys().chain(model.0.keys()).filter(|key| is_within(range, key)).for_each(&mut look_at);
+    }
+    match db.commit() {
+        Ok(keys) => {
+            prop_assert_eq!(keys, written.len() as u64);
+            prop_assert!(!changed || written.is_empty(), "what was read was changed meanwhile");
+            for key in written {
+                match after.0.get(&key) {
+                    Some(entry) => model.0.insert(key, entry.clone()),
+                    None => model.0.remove(&key),
+                };
+            }
+        }
+        Err(Error::Overtaken { key }) => {
+            prop_assert!((changed || expired) && !written.is_empty(), "{:?} was not changed", key);
+        }
+        Err(error) => return Err(failed(&error)),
+    }
+    prop_assert_eq!(db.open_transaction(), None);
+    Ok(())
+}
+
 /// Does one operation to one of the handles and to the model; every answer must be the same.
 fn operate(db: &mut Database, path: &Path, model: &mut Model, operation: &Operation) -> Checked {
     match operation {
@@ -286,31 +399,20 @@ fn operate(db: &mut Database, path: &Path, model: &mut Model, operation: &Operat
         }
         Operation::Transaction(changes, succeeds) => transact(db, model, changes, *succeeds)?,
         Operation::Group(changes) => {
-            let before = std::fs::read(path).ok();
+            let files = || (std::fs::read(path).ok(), std::fs::read(path.with_added_extension("journal")).ok());
+            let before = files();
             db.begin_group();
             for change in changes {
                 let answer = apply(db, change).map_err(|error| failed(&error))?;
                 prop_assert_eq!(answer, model.apply(change));
             }
-            prop_assert_eq!(std::fs::read(path).ok(), before, "a group is on disk before its end");
+            prop_assert!(files() == before, "a group is on disk before its end");
             db.commit_group().map_err(|error| failed(&error))?;
         }
+        Operation::Open(_) => unreachable!("it takes both handles"),
         Operation::Range(from, to) => {
-            let within = |key: &String| {
-                let after = match from {
-                    Bound::Included(from) => key >= from,
-                    Bound::Excluded(from) => key > from,
-                    Bound::Unbounded => true,
-                };
-                after
-                    && match to {
-                        Bound::Included(to) => key <= to,
-                        Bound::Excluded(to) => key < to,
-                        Bound::Unbounded => true,
-                    }
-            };
-            let mut wanted: Vec<_> = model.live().filter(|(key, _)| within(key)).collect();
             let range = (from.clone(), to.clone());
+            let mut wanted: Vec<_> = model.live().filter(|(key, _)| is_within(&range, key)).collect();
             prop_assert_eq!(&all(db.range(range.clone()))?, &wanted);
             let backwards: Result<Vec<_>> = db.range(range).rev().collect();
             wanted.reverse();
@@ -337,6 +439,8 @@ fn operate(db: &mut Database, path: &Path, model: &mut Model, operation: &Operat
             model.0.clear();
         }
         Operation::Edit => {
+            // An edit beside a journal with changes is another matter.
+            db.save().map_err(|error| failed(&error))?;
             // No value holds a bare newline, so this changes the layout and nothing else.
             if let Ok(text) = std::fs::read_to_string(path) {
                 put(path, format!("\u{feff}{}", text.trim_start_matches('\u{feff}').replace('\n', " \r\n\t")));
@@ -347,25 +451,33 @@ fn operate(db: &mut Database, path: &Path, model: &mut Model, operation: &Operat
     Ok(())
 }
 
-/// Runs a sequence; `true` beside an operation means the second handle.
-fn run(operations: &[(bool, Operation)]) -> Checked {
+/// Runs a sequence; `true` beside an operation means the second handle. A large database has a journal.
+fn run(large: bool, operations: &[(bool, Operation)]) -> Checked {
     NOW.set(START);
     let folder = folder();
     let path = folder.path().join("kv.json");
     let mut model = Model::default();
-    let mut handles = [open(&path)?, open(&path)?];
-    for (second, operation) in operations {
-        let db = &mut handles[usize::from(*second)];
+    let (mut first, mut second) = (open(&path)?, open(&path)?);
+    if large {
+        let (key, value) = filler();
+        let change = Change::Set(key.to_owned(), value);
+        prop_assert_eq!(apply(&mut first, &change).ok(), Some(model.apply(&change)));
+    }
+    for (swapped, operation) in operations {
+        let (db, other) = if *swapped { (&mut second, &mut first) } else { (&mut first, &mut second) };
         // Writes take in what others wrote by themselves, reads when they are told to.
         if !matches!(operation, Operation::Change(_) | Operation::Transaction(..) | Operation::Group(_)) {
             db.refresh().map_err(|error| failed(&error))?;
         }
-        operate(db, &path, &mut model, operation)?;
+        match operation {
+            Operation::Open(open) => interleave(db, other, &mut model, open)?,
+            operation => operate(db, &path, &mut model, operation)?,
+        }
         db.refresh().map_err(|error| failed(&error))?;
         prop_assert_eq!(all(db.iter())?, model.live().collect::<Vec<_>>(), "after {:?}", operation);
     }
     // The way that a database took does not show in its file.
-    let [mut db, _] = handles;
+    let mut db = first;
     db.save().map_err(|error| failed(&error))?;
     let mut fresh = Options::new().clock(clock).in_memory();
     for (key, entry) in model.live() {
@@ -384,5 +496,5 @@ fn every_sequence_of_operations_gives_what_a_sorted_map_gives() {
     let cases = if long { 20_000 } else { 500 };
     let sequences = prop::collection::vec((any::<bool>(), operation()), 1..=60);
     let config = Config { cases, failure_persistence: None, ..Config::default() };
-    proptest!(config, |(operations in sequences)| run(&operations)?);
+    proptest!(config, |(large in prop::bool::weighted(0.3), operations in sequences)| run(large, &operations)?);
 }

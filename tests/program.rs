@@ -193,6 +193,35 @@ fn a_session_that_waits_holds_no_lock_and_sees_what_others_write() {
 }
 
 #[test]
+fn an_atomic_script_that_was_overtaken_stores_nothing() {
+    let program = Program::new();
+    program.says(&["set", "n", "1"]);
+    let mut partner = program.talk(&["--atomic"]);
+    assert_eq!(partner.ask("incr n"), "2");
+    assert_eq!(program.says(&["--wait", "0", "set", "n", "50"]), b"", "it holds no lock");
+    assert_eq!(partner.ask("incr m"), "1");
+    drop(partner.child.stdin.take());
+    let output = partner.child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(5));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("\"n\" was changed by another process meanwhile. Nothing was stored"), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert_eq!(program.says(&["list"]), b"n\t50\n");
+}
+
+#[test]
+fn an_atomic_script_that_was_killed_has_stored_nothing() {
+    let program = Program::new();
+    let mut partner = program.talk(&["--atomic"]);
+    for n in 1..=20 {
+        assert_eq!(partner.ask("incr n"), n.to_string());
+    }
+    partner.child.kill().unwrap();
+    partner.child.wait().unwrap();
+    assert_eq!(program.run(&["exists", "n"]).stdout, b"0\n");
+}
+
+#[test]
 fn eight_processes_at_once_lose_no_update() {
     let program = Program::new();
     std::thread::scope(|scope| {
@@ -262,7 +291,7 @@ fn a_script_that_waits_for_a_value_holds_no_lock() {
     while program.run(&["exists", "a"]).status.code() != Some(0) {
         std::thread::yield_now();
     }
-    program.says(&["--wait", "0", "set", "c", "3"]);
+    program.says(&["--wait", "2s", "set", "c", "3"]);
     std::fs::File::options().write(true).open(&fifo).unwrap().write_all(b"from the pipe").unwrap();
     let mut answer = String::new();
     partner.answers.read_to_string(&mut answer).unwrap();

@@ -10,7 +10,7 @@ use super::Database;
 use crate::error::Error;
 use crate::error::Result;
 use crate::expiry::Timestamp;
-use crate::storage::{Settings, Store};
+use crate::storage::{Policy, Settings, Store};
 
 /// How a database is opened.
 ///
@@ -25,8 +25,8 @@ use crate::storage::{Settings, Store};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Options {
-    settings: Settings,
-    clock: fn() -> Timestamp,
+    pub(super) settings: Settings,
+    pub(super) clock: fn() -> Timestamp,
 }
 
 impl Default for Options {
@@ -42,7 +42,8 @@ impl Options {
     /// let options = rusty_kv::Options::new();
     /// ```
     pub fn new() -> Self {
-        let settings = Settings { read_only: false, wait: Duration::from_secs(5), make_folder: false };
+        let settings =
+            Settings { read_only: false, wait: Duration::from_secs(5), make_folder: false, policy: Policy::default() };
         Self { settings, clock: Timestamp::now }
     }
 

@@ -3,9 +3,11 @@
 use super::Database;
 use crate::error::Result;
 use crate::expiry::Timestamp;
-use crate::storage::{Entries, Entry};
+use crate::json::Fault;
+use crate::storage::{Entries, Entry, Line};
 
-/// Entries in key order, from [`Database::iter`], [`Database::range`] or [`Database::prefix`].
+/// Entries in key order, from [`Database::iter`], [`Database::range`] or [`Database::prefix`]: a stream, of which only
+/// what is read ahead is in memory. After an error there are no more.
 ///
 /// ```
 /// let db = rusty_kv::Database::in_memory();
@@ -14,13 +16,21 @@ use crate::storage::{Entries, Entry};
 /// ```
 #[derive(Debug)]
 pub struct Range<'a> {
-    entries: Entries<'a>,
+    /// An error is given out once.
+    entries: Option<Result<Entries<'a>>>,
     now: Timestamp,
 }
 
+/// Which end the next item comes from.
+#[derive(Clone, Copy)]
+enum End {
+    Front,
+    Back,
+}
+
 impl<'a> Range<'a> {
-    pub(super) fn new(entries: Entries<'a>, now: Timestamp) -> Self {
-        Self { entries, now }
+    pub(super) fn new(entries: Result<Entries<'a>>, now: Timestamp) -> Self {
+        Self { entries: Some(entries), now }
     }
 
     /// The keys alone: values are not copied.
@@ -35,21 +45,53 @@ impl<'a> Range<'a> {
     pub fn keys(self) -> Keys<'a> {
         Keys { range: self }
     }
+
+    /// The next live entry from an end, made into what is wanted of it.
+    fn pull<T>(&mut self, end: End, make: fn(Line<'_>) -> Result<T, Fault>) -> Option<Result<T>> {
+        if let Some(Err(_)) = &self.entries {
+            return self.entries.take()?.err().map(Err);
+        }
+        let Some(Ok(entries)) = &mut self.entries else { return None };
+        let taken = loop {
+            let line = match end {
+                End::Front => entries.next(),
+                End::Back => entries.next_back(),
+            };
+            match line {
+                Ok(Some(line)) if line.deadline.is_some_and(|deadline| deadline <= self.now) => {}
+                Ok(Some(line)) => break make(line).map_err(|fault| entries.damaged(fault)),
+                Ok(None) => return None,
+                Err(error) => break Err(error),
+            }
+        };
+        if taken.is_err() {
+            self.entries = None;
+        }
+        Some(taken)
+    }
+}
+
+fn entry(line: Line<'_>) -> Result<(String, Entry), Fault> {
+    let entry = Entry::decode(line.text, line.deadline)?;
+    Ok((line.key.into_owned(), entry))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it stands where an entry, which can be at fault, does")]
+fn key(line: Line<'_>) -> Result<String, Fault> {
+    Ok(line.key.into_owned())
 }
 
 impl Iterator for Range<'_> {
     type Item = Result<(String, Entry)>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let found = self.entries.by_ref().find(|(_, entry)| entry.is_live(self.now));
-        found.map(|(key, entry)| Ok((key.clone(), entry.clone())))
+        self.pull(End::Front, entry)
     }
 }
 
 impl DoubleEndedIterator for Range<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        let found = self.entries.by_ref().rfind(|(_, entry)| entry.is_live(self.now));
-        found.map(|(key, entry)| Ok((key.clone(), entry.clone())))
+        self.pull(End::Back, entry)
     }
 }
 
@@ -78,14 +120,12 @@ impl Iterator for Keys<'_> {
     type Item = Result<String>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let now = self.range.now;
-        self.range.entries.find(|(_, entry)| entry.is_live(now)).map(|(key, _)| Ok(key.clone()))
+        self.range.pull(End::Front, key)
     }
 }
 
 impl DoubleEndedIterator for Keys<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        let now = self.range.now;
-        self.range.entries.rfind(|(_, entry)| entry.is_live(now)).map(|(key, _)| Ok(key.clone()))
+        self.range.pull(End::Back, key)
     }
 }

@@ -4,10 +4,12 @@ use std::ops::Bound;
 
 #[cfg(doc)]
 use super::Database;
-use super::prefix_end;
-use crate::error::{Error, Result};
+use super::{Range, prefix_end};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
 use crate::expiry::Timestamp;
-use crate::storage::{Entry, MAX_KEY, Store};
+use crate::storage::{Change, Entry, Store, Stored, check_key, check_value};
 use crate::value::Value;
 
 /// The newest state under the lock, and the changes made to it; see [`Database::transaction`].
@@ -26,9 +28,8 @@ use crate::value::Value;
 pub struct Transaction<'a> {
     store: &'a mut Store,
     now: Timestamp,
-    undo: Vec<(String, Option<Entry>)>,
-    /// Whether the store was ahead of the file before.
-    was_changed: bool,
+    /// What was pending for each changed key before, oldest first.
+    undo: Vec<(String, Option<Change>)>,
     kept: bool,
 }
 
@@ -36,7 +37,10 @@ pub struct Transaction<'a> {
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         if !self.kept {
-            self.store.take_back(std::mem::take(&mut self.undo), self.was_changed);
+            for (key, old) in std::mem::take(&mut self.undo).into_iter().rev() {
+                self.store.take_back(&key, old);
+            }
+            self.store.release();
         }
     }
 }
@@ -44,8 +48,7 @@ impl Drop for Transaction<'_> {
 impl<'a> Transaction<'a> {
     /// The store's lock must be held.
     pub(super) fn new(store: &'a mut Store, now: Timestamp) -> Self {
-        let was_changed = store.is_changed();
-        Self { store, now, undo: Vec::new(), was_changed, kept: false }
+        Self { store, now, undo: Vec::new(), kept: false }
     }
 
     /// Leaves the changes in the store.
@@ -86,7 +89,8 @@ impl<'a> Transaction<'a> {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn entry(&self, key: &str) -> Result<Option<Entry>> {
-        Ok(self.store.get(key).filter(|entry| entry.is_live(self.now)).cloned())
+        let live = self.store.get(key)?.filter(|stored| stored.is_live(self.now));
+        live.map(|stored| self.store.entry(&stored)).transpose()
     }
 
     /// The keys that begin with `prefix` (all of them for the empty prefix), in order.
@@ -102,8 +106,8 @@ impl<'a> Transaction<'a> {
     pub fn keys(&self, prefix: &str) -> Result<Vec<String>> {
         let end = prefix_end(prefix);
         let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-        let range = self.store.range(Bound::Included(prefix), end);
-        Ok(range.filter(|(_, entry)| entry.is_live(self.now)).map(|(key, _)| key.clone()).collect())
+        let range = Range::new(self.store.range(Bound::Included(prefix), end), self.now);
+        range.keys().collect()
     }
 
     /// As [`Database::set`]; durable when the transaction is.
@@ -128,15 +132,11 @@ impl<'a> Transaction<'a> {
     /// rusty_kv::Database::in_memory().transaction(|tx| tx.set_entry("a", "b".into()))?;
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
+    #[expect(clippy::needless_pass_by_value, reason = "as Database::set_entry, and as a map's insert")]
     pub fn set_entry(&mut self, key: &str, entry: Entry) -> Result<()> {
-        if key.len() > MAX_KEY {
-            return Err(Error::Limit { what: "the key", actual: format!("{} bytes", key.len()), limit: "64 KiB" });
-        }
-        let len = entry.value.as_bytes().len();
-        if len > Value::MAX_LEN {
-            return Err(Error::Limit { what: "the value", actual: format!("{len} bytes"), limit: "512 MiB" });
-        }
-        self.put(key, Some(entry));
+        check_key(key)?;
+        check_value(&entry.value)?;
+        self.put(key, Some(Stored::of(&entry)));
         Ok(())
     }
 
@@ -150,15 +150,15 @@ impl<'a> Transaction<'a> {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn delete(&mut self, key: &str) -> Result<bool> {
-        let live = self.entry(key)?.is_some();
+        let live = self.store.get(key)?.is_some_and(|stored| stored.is_live(self.now));
         if live {
             self.put(key, None);
         }
         Ok(live)
     }
 
-    fn put(&mut self, key: &str, entry: Option<Entry>) {
-        let old = self.store.put(key.to_owned(), entry);
+    fn put(&mut self, key: &str, change: Change) {
+        let old = self.store.put(key, change);
         self.undo.push((key.to_owned(), old));
     }
 }

@@ -68,6 +68,9 @@ pub(crate) struct Options {
     /// End a script at its first status of 2 or more
     #[arg(long, global = true)]
     pub(crate) bail: bool,
+    /// Make a script one transaction: all of it or, after a status of 2 or more, nothing
+    #[arg(long, global = true)]
+    pub(crate) atomic: bool,
     /// No confirmations, no notices, no welcome
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
@@ -92,6 +95,7 @@ impl Default for Options {
             read_only: false,
             script: None,
             bail: false,
+            atomic: false,
             quiet: false,
             wait: parse_duration(WAIT).expect("it is one"),
             yes: false,

@@ -132,6 +132,16 @@ pub(crate) enum Command {
         key: String,
     },
 
+    /// Begin a transaction: its changes are made by `commit`, all or none
+    #[command(visible_alias = "multi", after_help = "Examples:\n  begin\n  begin -q")]
+    Begin,
+    /// Make the transaction's changes, unless others have changed what it has read or written
+    #[command(visible_alias = "exec", after_help = "Examples:\n  commit\n  commit -o json")]
+    Commit,
+    /// Forget the transaction's changes
+    #[command(visible_alias = "discard", after_help = "Examples:\n  rollback\n  rollback -o json")]
+    Rollback,
+
     /// Put the file into its one form, or write a copy of the database to PATH
     #[command(visible_alias = "flush", after_help = "Examples:\n  save\n  save backup.json")]
     Save {
@@ -159,6 +169,23 @@ pub(crate) enum Command {
     /// Print the path of the database file
     #[command(after_help = "Examples:\n  path\n  path -o json")]
     Path,
+    /// Read everything and say what is wrong
+    #[command(after_help = "Examples:\n  check\n  check backup.json")]
+    Check {
+        /// Another database: a name, or a path with a slash or ending in .json or .db
+        #[arg(value_name = "FILE", value_parser = path())]
+        file: Option<PathBuf>,
+    },
+    /// Write what is readable into a new file, or settle a journal that belongs to another file
+    #[command(after_help = "Examples:\n  repair\n  repair --keep-journal\n  repair --drop-journal")]
+    Repair {
+        /// Apply the journal's changes to the file that is there
+        #[arg(long, conflicts_with = "drop_journal")]
+        keep_journal: bool,
+        /// Set the journal aside, under another name
+        #[arg(long)]
+        drop_journal: bool,
+    },
     /// Delete every key
     #[command(after_help = "Examples:\n  clear\n  clear --yes")]
     Clear,

@@ -7,11 +7,12 @@ use super::reply::{Failure, did_you_mean};
 use super::status;
 
 /// The commands in the order in which a newcomer needs them.
-pub(crate) const GROUPS: [(&str, &[&str]); 5] = [
+pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
     ("Values", &["set", "get", "del", "exists", "getdel", "incr", "decr", "append", "rename", "copy"]),
     ("Looking", &["keys", "list", "find", "count", "info", "stats"]),
     ("Time", &["expire", "ttl", "persist"]),
-    ("Database", &["save", "use", "dbs", "drop", "path", "clear"]),
+    ("Together", &["begin", "commit", "rollback"]),
+    ("Database", &["save", "use", "dbs", "drop", "path", "clear", "check", "repair"]),
     ("Shell", &["source", "output", "timer", "history", "help", "exit"]),
 ];
 

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `repl` | the prompt: line editor, history, completion |
 //! | `script` | lines from a file or a pipe |
-//! | `runner` | runs commands and writes their answers |
+//! | `runner`, `group` | runs commands and writes their answers, those of a script in groups |
 //! | `session` | a command on the open database gives a reply |
 //! | `render` | replies as bytes |
 //! | `parse`, `help` | words or arguments into commands; help from the same definitions |
@@ -15,6 +15,8 @@ mod repl;
 mod script;
 
 mod runner;
+
+mod group;
 
 mod session;
 
@@ -107,6 +109,9 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
     if command.is_some() && script.is_some() {
         return Err(Failure::usage("--script and a command exclude each other"));
     }
+    if options.atomic && command.is_some() {
+        return Err(Failure::usage("--atomic is for scripts; one command is all or nothing by itself"));
+    }
     let console = Console::of_process(options.color.unwrap_or(ColorWhen::Auto), options.quiet);
     let output = options.output.unwrap_or(OutputMode::Plain);
     // Help needs no database, not even one that can be opened.
@@ -125,6 +130,9 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
     let stdin_is_script = command.is_none() && script.as_deref().is_none_or(|path| path == Path::new("-"));
     session.stdin_is_free = !stdin_is_script;
     let interactive = stdin_is_script && script.is_none() && io::stdin().is_terminal() && io::stdout().is_terminal();
+    if interactive && options.atomic {
+        return Err(Failure::usage("--atomic is for scripts; at the prompt there are `begin` and `commit`"));
+    }
     if interactive {
         return repl::run(session, console, options.yes);
     }
@@ -132,19 +140,25 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
     let front: Box<dyn Front> = if command.is_some() { Box::new(Person) } else { Box::new(Nobody) };
     let mut runner = Runner::new(session, console, front, options.yes);
     runner.bail = options.bail;
+    if options.atomic {
+        runner.begin_atomic()?;
+    }
     match (command, script) {
         (Some(command), _) => {
             if let Flow::Source(file) = runner.line(Line::of(command), Place::OneShot) {
                 script::source(&mut runner, &file, Place::OneShot);
+                runner.end_script(&file.to_string_lossy());
             }
             runner.flush();
         }
         (None, Some(path)) if path != Path::new("-") => {
             let mut input = script::open(&path)?;
             script::run(&mut runner, &mut input, &path.to_string_lossy());
+            runner.end_script(&path.to_string_lossy());
         }
         (None, _) => {
             script::run(&mut runner, &mut script::stdin(), "-");
+            runner.end_script("stdin");
         }
     }
     Ok(runner.code())

@@ -23,17 +23,13 @@ pub(crate) enum Parsed<T> {
     Text(String),
 }
 
-/// Parses lines, one after another: clap's tree is built once.
-#[derive(Debug)]
+/// Parses lines, one after another: clap's tree is built once, and only if a line needs it.
+#[derive(Debug, Default)]
 pub(crate) struct Parser {
-    tree: clap::Command,
+    tree: Option<clap::Command>,
 }
 
 impl Parser {
-    pub(crate) fn new() -> Self {
-        Self { tree: Line::command() }
-    }
-
     /// A line's words; there must be at least one.
     pub(crate) fn line(&mut self, words: &[Word<'_>]) -> Result<Parsed<Line>, Failure> {
         direct(words).map_or_else(|| self.through_clap(words), |command| Ok(Parsed::Run(Line::of(command))))
@@ -44,7 +40,7 @@ impl Parser {
         if let Ok(name) = std::str::from_utf8(&words[0].bytes) {
             args[0] = name.to_ascii_lowercase().into();
         }
-        match self.tree.try_get_matches_from_mut(args) {
+        match self.tree.get_or_insert_with(Line::command).try_get_matches_from_mut(args) {
             Ok(mut matches) => {
                 Line::from_arg_matches_mut(&mut matches).map(Parsed::Run).map_err(|error| failure(&error, ""))
             }
@@ -79,10 +75,20 @@ fn direct(words: &[Word<'_>]) -> Option<Command> {
 /// The program's arguments, its own name first.
 pub(crate) fn arguments(args: impl IntoIterator<Item = OsString>) -> Result<Parsed<Box<Cli>>, Failure> {
     let mut args: Vec<OsString> = args.into_iter().collect();
-    if let Some(command) = direct(&args.iter().skip(1).map(word).collect::<Vec<_>>()) {
-        return Ok(Parsed::Run(Box::new(Cli { options: Options::default(), command: Some(command) })));
-    }
-    arguments_through_clap(&mut args)
+    direct_arguments(&args).map_or_else(|| arguments_through_clap(&mut args), |cli| Ok(Parsed::Run(Box::new(cli))))
+}
+
+/// The everyday commands past clap, for a one-shot too; a `--db` in front is everyday.
+fn direct_arguments(args: &[OsString]) -> Option<Cli> {
+    let args = args.get(1..)?;
+    let (db, args) = match args {
+        [flag, db, rest @ ..] if (flag == "-d" || flag == "--db") && !db.as_encoded_bytes().starts_with(b"-") => {
+            (Some(db.clone()), rest)
+        }
+        _ => (None, args),
+    };
+    let command = direct(&args.iter().map(word).collect::<Vec<_>>())?;
+    Some(Cli { options: Options { db, ..Options::default() }, command: Some(command) })
 }
 
 /// An argument as a word that nothing has quoted.
@@ -196,7 +202,7 @@ mod tests {
         #[test]
         fn the_direct_path_gives_what_clap_gives(words in prop::collection::vec(any_word(), 1..5)) {
             if let Some(command) = direct(&words) {
-                match Parser::new().through_clap(&words) {
+                match Parser::default().through_clap(&words) {
                     Ok(Parsed::Run(line)) => prop_assert_eq!(line, Line::of(command)),
                     other => prop_assert!(false, "{:?}", other),
                 }
@@ -207,14 +213,17 @@ mod tests {
     proptest! {
         #[test]
         fn the_direct_path_of_arguments_gives_what_clap_gives(
+            db in prop::option::of(("(-d|--db)", "([a-z./]{0,4}|-?[a-z]{0,2}|\\PC{0,3})")),
             args in prop::collection::vec("(set|get|del|exists|incr|keys|[a-z0-9.=]{0,4}|-{1,2}[a-z]{0,3}|\\PC{0,3})", 1..5),
         ) {
-            let mut args: Vec<OsString> = std::iter::once("rusty-kv".to_owned()).chain(args).map(OsString::from).collect();
-            if let Some(command) = direct(&args.iter().skip(1).map(word).collect::<Vec<_>>()) {
+            let db = db.into_iter().flat_map(|(flag, value)| [flag, value]);
+            let name = std::iter::once("rusty-kv".to_owned());
+            let mut args: Vec<OsString> = name.chain(db).chain(args).map(OsString::from).collect();
+            if let Some(direct) = direct_arguments(&args) {
                 match arguments_through_clap(&mut args) {
                     Ok(Parsed::Run(cli)) => {
-                        prop_assert_eq!(cli.command, Some(command));
-                        prop_assert_eq!(cli.options, Options::default());
+                        prop_assert_eq!(cli.command, direct.command);
+                        prop_assert_eq!(cli.options, direct.options);
                     }
                     other => prop_assert!(false, "{:?}", other),
                 }

@@ -13,7 +13,7 @@ use crate::value::Value;
 pub(crate) struct Answer<'a> {
     /// What goes to stdout.
     pub(crate) reply: Reply<'a>,
-    /// [`Status::Done`], or [`Status::No`] if a part of what was asked is not there.
+    /// [`Status::Done`], [`Status::No`] if a part of what was asked is not there, or what a check has found.
     pub(crate) status: Status,
     /// Lines for stderr. `-o json` leaves them out: what they say is in its document.
     pub(crate) notes: Vec<String>,

@@ -13,11 +13,12 @@ use super::argument::OutputMode;
 use super::cli::Line;
 use super::command::{self, Command, ShellCommand};
 use super::console::Console;
+use super::group::Group;
 use super::help;
 use super::parse::{self, Parsed, Parser};
 use super::render::{self, Look, Trouble};
 use super::reply::{Answer, Done, Failure, Reply};
-use super::session::Session;
+use super::session::{Session, changes};
 use super::status::Status;
 use super::words::Word;
 
@@ -76,12 +77,18 @@ pub(crate) struct Runner<'a> {
     parser: Parser,
     /// End at the first status of 2 or more.
     pub(crate) bail: bool,
+    /// Whether the script as a whole is a transaction.
+    atomic: bool,
     /// Never ask.
     yes: bool,
     /// The highest status so far.
     worst: Status,
+    /// The line of a script that was the first to fail.
+    fault: Option<String>,
     /// What `exit N` has said.
     exit: Option<u8>,
+    /// Whether `exit` was said.
+    left: bool,
     /// How many `source` are under way.
     pub(crate) depth: usize,
     group: Group,
@@ -98,61 +105,22 @@ struct Said {
     notes: Vec<String>,
 }
 
-/// The answers that wait for their group's write.
-struct Group {
-    /// Since when there is something to write, and how many lines ago, by their place.
-    open: Option<(Instant, String)>,
-    /// Which lines: `-o json` owes each an answer.
-    lines: Vec<usize>,
-    held: Vec<u8>,
-    /// What of `held` goes to stderr: ends of alternating pieces, stdout first.
-    cuts: Vec<usize>,
-    /// How long the last write took.
-    last: Duration,
-    /// When the lock was last left alone for a while.
-    gap: Instant,
-}
-
-impl Group {
-    /// Answers held back are written when they reach this size.
-    const HELD: usize = 1 << 20;
-    /// A script that never pauses makes way for other writers after this time,
-    const LONGEST: Duration = Duration::from_secs(1);
-    /// or after this where writing takes long: still less than others wait.
-    const LONGEST_OF_ALL: Duration = Duration::from_secs(3);
-
-    /// How long a group may last, so that it lasts longer than it takes to write it.
-    fn longest(&self) -> Duration {
-        (self.last * 4).clamp(Self::LONGEST, Self::LONGEST_OF_ALL)
-    }
-
-    /// Whether it is time to write: a write costs time in proportion to the database, so it must not be done too often.
-    fn is_due(&self) -> bool {
-        self.held.len() >= Self::HELD || self.open.as_ref().is_some_and(|(since, _)| since.elapsed() > self.longest())
-    }
-}
-
 impl<'a> Runner<'a> {
     pub(crate) fn new(session: Rc<RefCell<Session>>, console: Console, front: Box<dyn Front + 'a>, yes: bool) -> Self {
-        let group = Group {
-            open: None,
-            lines: Vec::new(),
-            held: Vec::new(),
-            cuts: Vec::new(),
-            last: Duration::ZERO,
-            gap: Instant::now(),
-        };
         Self {
             session,
             console,
             front,
-            parser: Parser::new(),
+            parser: Parser::default(),
             bail: false,
+            atomic: false,
             yes,
             worst: Status::Done,
             exit: None,
+            left: false,
             depth: 0,
-            group,
+            group: Group::new(),
+            fault: None,
             deaf: false,
             gone: false,
         }
@@ -219,6 +187,67 @@ impl<'a> Runner<'a> {
         self.answer(Err(failure), place, None)
     }
 
+    /// Makes the whole of what follows one transaction.
+    ///
+    /// Answers are written as they come, from the pinned state and the changes before them. Whether what they confirm was
+    /// stored, the status alone says.
+    pub(crate) fn begin_atomic(&mut self) -> Result<(), Failure> {
+        let mut session = self.session.borrow_mut();
+        session.db.begin()?;
+        session.atomic = true;
+        self.atomic = true;
+        self.bail = true;
+        Ok(())
+    }
+
+    /// Ends a script: commits it if it is one transaction, and leaves none open.
+    pub(crate) fn end_script(&mut self, name: &str) {
+        self.flush();
+        if std::mem::take(&mut self.atomic) {
+            self.session.borrow_mut().atomic = false;
+            self.end_atomic();
+        }
+        let left = self.session.borrow_mut().db.rollback();
+        if let Ok(changed @ 1..) = left {
+            // Whoever left on the way, or was stopped, did not forget it.
+            if self.left || self.gone || self.is_stopped() {
+                self.left_open(changed);
+            } else {
+                let message = format!("{name}: `commit` is missing; {} rolled back", changes(changed));
+                self.fail(Failure::usage(message), Place::OneShot);
+            }
+        }
+        self.notices();
+        self.flush_out();
+    }
+
+    /// Commits, or says that nothing was stored and why.
+    fn end_atomic(&mut self) {
+        let look = self.look();
+        if self.worst < Status::Usage && self.code() < Status::Usage.code() {
+            let said = prepare(self.session.borrow_mut().commit(), &look);
+            // Its lines have had their answers; a program that counts them gets no other.
+            if said.is_err() || look.mode != OutputMode::Json {
+                self.deliver(said, Place::OneShot, &look);
+            }
+        }
+        // None is open if it was committed, or if its failure says what has become of it.
+        let left = self.session.borrow_mut().db.rollback();
+        if left.is_ok() {
+            let why = match (self.fault.take(), self.exit) {
+                (Some(line), _) => format!("{line} failed, and "),
+                (None, Some(code @ 2..)) => format!("the script left with status {code}, and "),
+                _ => String::new(),
+            };
+            self.note(&format!("nothing was stored: {why}with --atomic a script is one transaction"));
+        }
+    }
+
+    /// Says that leaving has ended a transaction.
+    pub(crate) fn left_open(&mut self, changed: u64) {
+        self.note(&format!("warning: the open transaction was rolled back ({})", changes(changed)));
+    }
+
     /// Writes a line to stderr that is no error.
     pub(crate) fn note(&mut self, note: &str) {
         let line = render::note(self.console.err_color, note);
@@ -241,7 +270,12 @@ impl<'a> Runner<'a> {
 
     /// A command on the data.
     fn data(&mut self, command: Command, place: Place<'_>, look: &Look, asks: bool) -> Flow {
-        let grouped = matches!(place, Place::Script { .. }) && is_grouped(&command);
+        if place == Place::OneShot && matches!(command, Command::Begin) {
+            let failure = Failure::usage("a transaction needs a session: the prompt, or a script (see --atomic)");
+            return self.failure(&failure, place, look);
+        }
+        let is_open = self.session.borrow().db.open_transaction().is_some();
+        let grouped = matches!(place, Place::Script { .. }) && is_grouped(&command) && !is_open;
         if !grouped && self.flush() == Flow::Stop {
             return Flow::Stop;
         }
@@ -263,7 +297,7 @@ impl<'a> Runner<'a> {
                 self.group.open = Some((Instant::now(), name.to_owned()));
             }
             if self.group.open.is_some() {
-                self.group.lines.push(line);
+                self.group.note(line, look.mode == OutputMode::Json);
             }
         }
         drop(session);
@@ -293,6 +327,7 @@ impl<'a> Runner<'a> {
             ShellCommand::Help { topic } => help::text(topic.as_deref()).map(|text| Reply::Text(text).into()),
             ShellCommand::Exit { code } => {
                 self.exit = code.or(self.exit);
+                self.left = true;
                 return Flow::Stop;
             }
         };
@@ -365,17 +400,30 @@ impl<'a> Runner<'a> {
         } else {
             self.write_err(line.as_bytes());
         }
+        if let (Place::Script { name, line }, true, None) = (place, failure.status >= Status::Usage, &self.fault) {
+            self.fault = Some(format!("{name}:{line}"));
+        }
         self.finish(failure.status)
     }
 
     fn finish(&mut self, status: Status) -> Flow {
         self.worst = self.worst.max(status);
-        if self.gone || (self.bail && status >= Status::Usage) { Flow::Stop } else { Flow::Next }
+        if self.is_alone() || self.is_stopped() { Flow::Stop } else { Flow::Next }
+    }
+
+    /// Whether `--bail` or `--atomic` has ended it.
+    fn is_stopped(&self) -> bool {
+        self.bail && self.worst >= Status::Usage
+    }
+
+    /// Whether there is nobody left to work for. Half a transaction is of no use to anybody: it goes on to its end.
+    fn is_alone(&self) -> bool {
+        self.gone && !self.atomic
     }
 
     fn write_out(&mut self, bytes: &[u8]) {
         if self.group.open.is_some() {
-            self.hold(bytes, false);
+            self.group.hold(bytes, false);
         } else if !self.deaf
             && let Err(error) = self.console.out.write_all(bytes)
         {
@@ -385,7 +433,7 @@ impl<'a> Runner<'a> {
 
     fn write_err(&mut self, bytes: &[u8]) {
         if self.group.open.is_some() {
-            self.hold(bytes, true);
+            self.group.hold(bytes, true);
             return;
         }
         if !self.deaf
@@ -397,14 +445,6 @@ impl<'a> Runner<'a> {
         let _ = self.console.err.write_all(bytes);
     }
 
-    fn hold(&mut self, bytes: &[u8], is_err: bool) {
-        // An odd number of cuts means that the piece being written goes to stderr.
-        if (self.group.cuts.len() % 2 == 1) != is_err {
-            self.group.cuts.push(self.group.held.len());
-        }
-        self.group.held.extend_from_slice(bytes);
-    }
-
     /// Stdout has failed: what is left to do is done without it. A pipe that was closed is no failure.
     fn broken(&mut self, error: &io::Error) -> Flow {
         if std::mem::replace(&mut self.deaf, true) {
@@ -414,7 +454,7 @@ impl<'a> Runner<'a> {
         self.console.out = Box::new(io::sink());
         if error.kind() == ErrorKind::BrokenPipe {
             self.gone = true;
-            return Flow::Stop;
+            return if self.is_alone() { Flow::Stop } else { Flow::Next };
         }
         let failure = Failure::stdout(error);
         let line = render::failure(self.console.err_color, None, &failure);
@@ -473,7 +513,14 @@ impl<'a> Runner<'a> {
 
     /// Writes the group if it is time to. Asked behind every line, also one that does nothing.
     fn pace(&mut self) -> Flow {
-        if self.group.is_due() { self.flush() } else { Flow::Next }
+        let is_due = self.group.open.is_some() && self.group.is_due(&self.session.borrow().db);
+        if is_due { self.flush() } else { Flow::Next }
+    }
+
+    /// More of a script was read; what stands in it may depend on what others have written before.
+    pub(crate) fn read_on(&mut self, has_known_end: bool, in_script: bool) {
+        self.group.has_known_end = has_known_end;
+        self.session.borrow_mut().look_again(in_script);
     }
 
     /// Leaves the lock alone for a moment, once in a while: who waits for it looks at most 25 ms apart, and would else have
@@ -488,7 +535,7 @@ impl<'a> Runner<'a> {
 
     fn flush_out(&mut self) -> Flow {
         if self.deaf {
-            return if self.gone { Flow::Stop } else { Flow::Next };
+            return if self.is_alone() { Flow::Stop } else { Flow::Next };
         }
         match self.console.out.flush() {
             Ok(()) => Flow::Next,
@@ -511,10 +558,16 @@ fn prepare(answer: Result<Answer<'_>, Failure>, look: &Look) -> Result<Said, Fai
 /// Whether a command can be part of a group: quick, with a small answer, on the open database. A value from a file is
 /// not: it may have to be waited for, and a group holds the lock.
 fn is_grouped(command: &Command) -> bool {
-    use Command::{Clear, Dbs, Drop, Find, Keys, List, Path, Save, Set, Shell, Stats, Use};
+    use Command::{Begin, Check, Clear, Commit, Dbs, Drop, Find, Keys, List, Path, Repair, Rollback};
+    use Command::{Save, Set, Shell, Stats, Use};
     !matches!(
         command,
         Set(command::Set { file: Some(_), .. })
+            | Begin
+            | Commit
+            | Rollback
+            | Check { .. }
+            | Repair { .. }
             | Keys(_)
             | List { .. }
             | Find { .. }

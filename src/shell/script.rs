@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::fs::FileType;
 
 use super::reply::Failure;
 use super::runner::{Flow, Place, Runner};
@@ -19,6 +20,8 @@ pub(crate) trait Input {
     fn read(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize>;
     /// Whether reading would not wait.
     fn is_ready(&self) -> bool;
+    /// Whether it is a file, which nobody writes to line by line.
+    fn has_known_end(&self) -> bool;
 }
 
 /// A file, a pipe or a terminal.
@@ -45,6 +48,10 @@ impl<F: Read + AsFd> Input for Stream<F> {
         // A poll that fails says nothing; taking it for "would wait" only means one write more.
         rustix::event::poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
     }
+
+    fn has_known_end(&self) -> bool {
+        rustix::fs::fstat(&self.0).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
+    }
 }
 
 impl<F: Read + AsFd> Stream<F> {
@@ -68,6 +75,10 @@ impl Input for Text<'_> {
     }
 
     fn is_ready(&self) -> bool {
+        true
+    }
+
+    fn has_known_end(&self) -> bool {
         true
     }
 }
@@ -124,6 +135,7 @@ fn run_lines<'p>(
     let mut buffer = Vec::new();
     let mut splitter = Splitter::new();
     let (mut start, mut line, mut end) = (0, 1, false);
+    let has_known_end = input.has_known_end();
     loop {
         match splitter.step(&buffer[start..], end) {
             Step::Command { words, consumed, lines } => {
@@ -175,7 +187,9 @@ fn run_lines<'p>(
                 if !input.is_ready() && runner.flush() == Flow::Stop {
                     return Flow::Stop;
                 }
-                match input.read(&mut buffer) {
+                let read = input.read(&mut buffer);
+                runner.read_on(has_known_end, matches!(place(line), Place::Script { .. }));
+                match read {
                     Ok(read) => end = read == 0,
                     Err(error) => {
                         runner.fail(Failure::io("read", Path::new(name), &error), place(line));

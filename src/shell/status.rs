@@ -39,17 +39,20 @@ impl Status {
     pub(crate) fn of(error: &Error) -> (Self, &'static str) {
         match error {
             Error::Open { .. } | Error::Unsuitable { .. } => (Self::Database, "cannot_open"),
-            Error::Damaged { .. } => (Self::Database, "damaged"),
+            Error::Damaged { .. } | Error::JournalDamaged { .. } => (Self::Database, "damaged"),
+            Error::ForeignJournal { .. } => (Self::Database, "foreign_journal"),
             Error::NewerVersion { .. } => (Self::Database, "newer_version"),
-            Error::Io { .. } => (Self::Io, "io"),
+            Error::Io { .. } | Error::NotSaved { .. } => (Self::Io, "io"),
             Error::OutcomeUnknown { .. } => (Self::Io, "outcome_unknown"),
             Error::ReadOnly { .. } => (Self::Io, "read_only"),
             Error::Busy { .. } => (Self::Busy, "busy"),
-            Error::Conflict { .. } => (Self::Busy, "conflict"),
+            Error::Conflict { .. } | Error::Overtaken { .. } => (Self::Busy, "conflict"),
             Error::Limit { .. } | Error::OutOfRange { .. } => (Self::Usage, "limit"),
             Error::NotJson { .. } => (Self::Usage, "not_json"),
             Error::WrongType { .. } | Error::Convert(_) => (Self::Usage, "wrong_type"),
-            Error::NotATime { .. } => (Self::Usage, "usage"),
+            Error::NotATime { .. } | Error::Transaction { .. } | Error::NothingToRepair { .. } => {
+                (Self::Usage, "usage")
+            }
         }
     }
 }
@@ -67,7 +70,8 @@ Exit statuses:
   129, 130, 131, 143  ended by a signal
 
 A script goes on past a failing line and ends with the highest status of its lines; `exit N` wins. With --bail it stops
-at the first status of 2 or more. A reader that goes away (`| head`) ends a script, and is no failure.
+at the first status of 2 or more; with --atomic too, and nothing of it is stored then. A reader that goes away
+(`| head`) ends a script, and is no failure; one with --atomic goes on to its end.
 ";
 
 #[cfg(test)]

@@ -1,51 +1,104 @@
 //! The writers' lock: one file beside the database, never deleted, never renamed.
+//!
+//! Its note names the holder, for messages only. It also tells two things from one writer to the next, neither of which
+//! must survive a crash of the system: whether the database was ever written to, and what a failed sync, or the death of
+//! a holder, has left in doubt.
 
-use std::fs::{File, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::disk::{self, Identity};
+use super::disk::{self, Disk, Identity, LockFile};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 
 /// Held while a write is under way. Dropping it, or the death of the process, gives it back at once.
 #[derive(Debug)]
 pub(crate) struct WritersLock {
-    /// Locked until it is unlocked or closed everywhere.
-    file: File,
+    file: Box<dyn LockFile>,
+    /// What the holder before has left in doubt.
+    pub(crate) doubt: Option<Doubt>,
+    /// The note that giving the lock back leaves, once all is in order.
+    finished: Option<String>,
 }
 
 impl Drop for WritersLock {
     fn drop(&mut self) {
-        // Closing alone would not do while a child of this process, between its fork and its exec, has the file too.
-        // Should this fail, closing is what is left.
-        let _ = self.file.unlock();
+        if let Some(note) = self.finished.take() {
+            // If it cannot be written, the next holder does more than it must.
+            let _ = self.file.set_note(&note);
+        }
     }
+}
+
+/// What cannot be known to be durable after a sync has failed: whoever writes next makes it anew in a new file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// The journal of that epoch counts up to that byte only.
+    Journal { epoch: u64, good: u64 },
+    /// The snapshot's name in the folder: the snapshot must be replaced once more.
+    Folder,
+    /// The holder died while it held the lock, or the journal's name was not synced: neither the journal nor the names
+    /// may be durable.
+    Unfinished,
 }
 
 /// Ends the note of a holder before whom nothing was ever written to the database.
 const UNWRITTEN: &str = ", before the first write";
+const JOURNAL_DOUBT: &str = ", a sync failed behind byte ";
+const FOLDER_DOUBT: &str = ", a sync of the folder failed";
+const UNFINISHED: &str = ", unfinished";
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Journal { epoch, good } => write!(f, "{JOURNAL_DOUBT}{good} of journal {epoch:016x}"),
+            Self::Folder => f.write_str(FOLDER_DOUBT),
+            Self::Unfinished => f.write_str(UNFINISHED),
+        }
+    }
+}
+
+impl Doubt {
+    fn in_note(note: &str) -> Option<Self> {
+        let note = note.strip_suffix(UNWRITTEN).unwrap_or(note);
+        if note.ends_with(FOLDER_DOUBT) {
+            return Some(Self::Folder);
+        }
+        if note.ends_with(UNFINISHED) {
+            return Some(Self::Unfinished);
+        }
+        let (_, journal) = note.split_once(JOURNAL_DOUBT)?;
+        let (good, epoch) = journal.split_once(" of journal ")?;
+        Some(Self::Journal { epoch: u64::from_str_radix(epoch, 16).ok()?, good: good.parse().ok()? })
+    }
+}
 
 impl WritersLock {
     /// Takes the lock of the database at `database`, waiting at most `wait`.
-    pub(crate) fn acquire(database: &Path, identity: Option<Identity>, wait: Duration) -> Result<Self> {
-        let path = disk::beside(database, ".lock");
+    pub(crate) fn acquire(
+        disk: &dyn Disk,
+        database: &Path,
+        identity: Option<Identity>,
+        wait: Duration,
+    ) -> Result<Self> {
+        let path = disk::beside(database, LOCK);
         let start = Instant::now();
         let mut pause = Duration::from_millis(5);
         loop {
-            let mut file = disk::open_lock(&path, identity)?;
-            match file.try_lock() {
-                // Whoever deletes the file by hand makes a second lock of it: look whether ours still is the one.
-                Ok(()) if disk::is_at(&file, &path).map_err(unlockable(&path))? => return Ok(Self { file }),
-                Ok(()) => continue,
-                Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(TryLockError::Error(error)) => return Err(unlockable(&path)(error)),
+            let file = disk.open_lock(&path, identity)?;
+            let locked = file.try_lock().map_err(unlockable(&path))?;
+            // Whoever deletes the file by hand makes a second lock of it: look whether ours still is the one.
+            if locked && !file.is_in_place().map_err(unlockable(&path))? {
+                continue;
+            }
+            if locked {
+                let doubt = file.note().ok().and_then(|note| Doubt::in_note(note.trim_end()));
+                return Ok(Self { file, doubt, finished: None });
             }
             let waited = start.elapsed();
             if waited >= wait {
-                return Err(Error::Busy { holder: holder(&mut file), path, waited: wait });
+                return Err(Error::Busy { holder: holder(&*file), path, waited: wait });
             }
             std::thread::sleep(pause.min(wait.saturating_sub(waited)));
             // Neighbours that began together must not come back together.
@@ -54,32 +107,51 @@ impl WritersLock {
         }
     }
 
-    /// Notes who holds the lock, for those who wait, and whether the database was never written to, for
-    /// [`was_written`]. Nothing rests on it that a failure here could harm, so it is none.
-    pub(crate) fn note(&mut self, unwritten: bool) {
-        let program = std::env::args_os().next().unwrap_or_default();
-        let program = Path::new(&program).file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let host = rustix::system::uname();
-        let host = host.nodename().to_string_lossy();
-        let (pid, now) = (std::process::id(), Timestamp::now());
-        let end = if unwritten { UNWRITTEN } else { "" };
-        let note = format!("pid {pid} ({host}, {program}) since {now}{end}\n");
-        let mut write = || {
-            self.file.seek(SeekFrom::Start(0))?;
-            self.file.write_all(note.as_bytes())?;
-            self.file.set_len(note.len() as u64)
-        };
-        let _: io::Result<()> = write();
+    /// Takes the lock if it can be had at once.
+    pub(crate) fn try_acquire(disk: &dyn Disk, database: &Path, identity: Option<Identity>) -> Option<Self> {
+        Self::acquire(disk, database, identity, Duration::ZERO).ok()
+    }
+
+    /// Notes who holds the lock, for those who wait; whether the database was never written to, for [`was_written`];
+    /// and what is in doubt should the holder not come to say otherwise. So it must stand there before anything is done
+    /// that could leave that doubt.
+    pub(crate) fn note(&mut self, unwritten: bool, doubt: Doubt) -> std::io::Result<()> {
+        self.finished = None;
+        self.doubt = Some(doubt);
+        self.file.set_note(&text(unwritten, &doubt.to_string()))
+    }
+
+    /// Everything is in order: giving the lock back will say so.
+    pub(crate) fn finish(&mut self, unwritten: bool) {
+        self.doubt = None;
+        self.finished = Some(text(unwritten, ""));
     }
 }
 
-/// Whether a database was ever written to, as far as its lock file knows: an empty one beside it is new, or a loss.
-pub(crate) fn was_written(database: &Path) -> Result<bool> {
-    let note = disk::read(&disk::beside(database, ".lock"))?;
-    Ok(note.is_some_and(|(note, _)| !note.is_empty() && !note.trim_ascii_end().ends_with(UNWRITTEN.as_bytes())))
+fn text(unwritten: bool, doubt: &str) -> String {
+    let program = std::env::args_os().next().unwrap_or_default();
+    let program = Path::new(&program).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let host = rustix::system::uname();
+    let host = host.nodename().to_string_lossy();
+    let (pid, now) = (std::process::id(), Timestamp::now());
+    let unwritten = if unwritten { UNWRITTEN } else { "" };
+    format!("pid {pid} ({host}, {program}) since {now}{doubt}{unwritten}\n")
 }
 
-fn unlockable(path: &Path) -> impl FnOnce(io::Error) -> Error {
+/// What the lock's name has behind the database's.
+const LOCK: &str = ".lock";
+
+/// Whether a database was ever written to, as far as its lock file knows: an empty one beside it is new, or a loss.
+pub(crate) fn was_written(disk: &dyn Disk, database: &Path) -> Result<bool> {
+    let path = disk::beside(database, LOCK);
+    let Some(file) = disk.open(&path, disk::Open::Side)? else { return Ok(false) };
+    let mut note = [0; 1 << 10];
+    let read = file.read_at(&mut note, 0).map_err(|source| Error::Open { path, source })?;
+    let note = note[..read].trim_ascii_end();
+    Ok(!note.is_empty() && !note.ends_with(UNWRITTEN.as_bytes()))
+}
+
+fn unlockable(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
     let path: PathBuf = path.to_owned();
     move |error| {
         let reason = format!("locking does not work here ({error}); reading does, with --read-only");
@@ -88,9 +160,10 @@ fn unlockable(path: &Path) -> impl FnOnce(io::Error) -> Error {
 }
 
 /// What the holder has noted, fit for a message.
-fn holder(file: &mut File) -> String {
-    let mut note = String::new();
-    let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.take(512).read_to_string(&mut note));
-    let note: String = note.trim_end().chars().filter(|&c| !crate::json::is_unsafe(c)).collect();
-    if read.is_ok() && note.starts_with("pid ") { note } else { "another process".to_owned() }
+fn holder(file: &dyn LockFile) -> String {
+    let note = file.note().unwrap_or_default();
+    let ends = [UNWRITTEN, JOURNAL_DOUBT, FOLDER_DOUBT, UNFINISHED];
+    let end = ends.iter().filter_map(|end| note.find(end)).min().unwrap_or(note.len());
+    let note: String = note[..end].trim_end().chars().filter(|&c| !crate::json::is_unsafe(c)).collect();
+    if note.starts_with("pid ") { note } else { "another process".to_owned() }
 }

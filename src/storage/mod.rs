@@ -6,7 +6,10 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `kv.json` | the snapshot: one valid JSON document, always whole |
+//! | `kv.json.journal` | the commits since; absent beside a small database |
 //! | `kv.json.lock` | the writers' lock, with a note who holds it; never deleted, never renamed |
+//! | `kv.json.tmp-…` | a snapshot or journal in the making; left over only by a crash, and removed by the next `save` |
+//! | `kv.json.journal.torn` | what a crash has left of a commit that was never acknowledged |
 //!
 //! # Snapshot
 //! ```json
@@ -26,58 +29,150 @@
 //! these marks is wrapped as `{"$json":…}`. In strings `"`, `\`, C0, DEL, C1, bidirectional controls and U+2028/9 are
 //! escaped. `"expires"` is there only if something expires. Top-level members that are not ours are kept, behind ours;
 //! `"$rusty-kv"` is reserved and refused as made by a newer version. Any other layout of the same document opens as
-//! well, and the next write puts it into this form. The tutorial's `{"map":{"hello":"world"}}` is such a layout.
+//! well, and the next save puts it into this form. The tutorial's `{"map":{"hello":"world"}}` is such a layout.
 //!
-//! # Writing
-//! A commit takes the lock, takes in what others wrote since, applies its changes, writes the whole document to a new
-//! file in the same folder (`O_EXCL`, mode 0600), gives it the mode and owner of the old one, syncs it, renames it over
-//! the old one, syncs the folder, and gives the lock back. A crash before the rename leaves the old document and a
-//! stray `kv.json.tmp-…` (the next `save` removes it), one after it the new document; a reader sees one of the two. An error before the rename leaves the
-//! old document, and the changes are forgotten in memory too; an error of the last sync is reported as unknown.
+//! The sorted lines are an index: a key is found by binary search over line starts with positioned reads. That is trusted
+//! only while the file is the one that was written in this form, which the journal's header tells: it names device,
+//! inode, length, mtime, ctime, the offsets of the sections, the number of lines, and the sum of the hashes of all lines.
+//! If a stat agrees, the file is what it was; if only length and hash do, it is a copy; otherwise it is read and checked
+//! in full.
+//!
+//! # Journal
+//! ```json
+//! {"rusty-kv-journal":1,"epoch":"…","n":16,"stamp":{…},"layout":{…},"sum":"…"}
+//! {"n":17,"key":"hello","value":"world","last":1,"sum":"…"}
+//! {"n":18,"key":"a","value":"1","expires":"2026-11-23T04:00:00.000Z","sum":"…"}
+//! {"n":18,"key":"b","deleted":true,"last":2,"sum":"…"}
+//! {"fold":{"stamp":{…},"layout":{…}},"n":18,"sum":"…"}
+//! ```
+//! The header names the snapshot and the last commit `n` in it. Each line behind it is the absolute change of one key; the
+//! lines of one commit bear its number, and its last line says how many they are, so a part of a commit is never taken
+//! for one. `sum` is a hash of the line seeded with the journal's random epoch: bytes of an older journal never pass. A
+//! fold line says that a snapshot was made, which file it is, and the last commit in it.
+//!
+//! # Commit
+//! Under the lock: look at both files again and take in what others wrote; put the journal's end in order; append the
+//! commit's lines with one write; fdatasync; give the lock back; acknowledge. A crash
+//!
+//! - before the fdatasync returns leaves all, a part or nothing of the lines, in any mixture of old, new and zero bytes.
+//!   Nothing was acknowledged. A part fails its sums or its count and is *torn*: readers ignore it, the next writer sets
+//!   it aside and goes on in a new journal. All of it is a commit that happened.
+//! - after it leaves the commit.
+//!
+//! At most one commit is unsynced at any time, because the next is written only behind a journal that is in order. A bad
+//! line with a line of a later commit, or a fold line, behind it was therefore synced once: that is damage, and refused.
+//!
+//! If the write or the fdatasync fails, the system may keep, lose or later write what was written, and a second
+//! fdatasync proves nothing. So the journal is made anew from its good bytes in a new file; if that fails too, the lock's
+//! note says up to which byte it is good, and whoever writes next, in whatever process, begins with that. A note that
+//! something is unfinished stands there from the beginning, so that a writer that is killed, or cannot note anything any
+//! more, leaves it: whoever writes next then syncs the folder and makes the journal anew before it builds on either.
+//!
+//! A writer may also be killed while the system goes on: what it wrote or renamed is seen by the next one, but need not be
+//! durable. So the lock's note says "unfinished" from before the first change until all is in order again, and whoever
+//! finds that syncs the folder and renews the journal before it builds on either.
+//!
+//! # Save (fold)
+//! Snapshot and changes become a new snapshot. A small database, whose journal would only be in the way of `jq` and
+//! editors, is saved by every commit; others at `save`, when the journal has passed its bound, and by commits that are
+//! larger than that bound.
+//!
+//! 1. Write the new snapshot to a temporary file in the same folder, give it mode, owner and attributes of the old one,
+//!    fsync it. A large one is made without the writers' lock, from a pinned view. *Crash: a stray file.*
+//! 2. Under the lock: append a fold line to the journal, fdatasync. *Crash: the fold line names a file that is nowhere;
+//!    the snapshot still is the header's, so every commit counts.*
+//! 3. Look once more that the snapshot is the one that was read, and exchange both names (an editor takes no lock: if the
+//!    displaced file is another one, exchange them back). fsync the folder. *Crash: the old snapshot, as in 2, or the new
+//!    one; the new one matches the fold line, so commits up to its number are skipped. Absolute changes would bear being
+//!    applied twice, too.*
+//! 4. Write a new journal (new epoch, the new snapshot's identity, the commits that came while 1 was under way), fsync it,
+//!    rename it over the old, fsync the folder. *Crash: either journal leads to the same state; the next writer makes up
+//!    for it.* It must not come before 3 is synced: the new journal beside the old snapshot would have lost the commits.
+//!
+//! Without a journal (a small or a new database) steps 2 and 4 fall away, and the rename of 3 is the commit. If the fsync
+//! of the folder fails, the outcome is unknown, and the lock's note has the next writer make a new snapshot. Dropping
+//! a database puts a fold line of "nothing" into its journal before it removes first the snapshot, then the journal.
+//!
+//! # Reading
+//! Readers take no lock. They open the journal, then the snapshot; if the two do not belong together a save has come
+//! between, and they look again. What was opened stays readable however often the names are renewed. A look is two stats;
+//! a file that is renewed has a new inode, and the journal is never shortened or rewritten in place, so that equal stats
+//! mean equal content. A journal that belongs to another snapshot (one restored or edited by hand) is replaced if it
+//! holds no change, and otherwise refused until `repair` is told what to do with it.
 //!
 //! # Deliberately not done
-//! No journal: in this version every commit writes the whole document, so a write costs time in proportion to the
-//! database. Readers take no lock.
+//! No mmap (a file cut by somebody else would kill the process), no compression, no background thread, no
+//! compaction of deleted space (a save leaves none), no lock for readers.
+//!
+//! # Assumed
+//! fsync and fdatasync do what they say; a rename is atomic; a file that was synced and is only read does not change; a
+//! synced append does not disturb the bytes before it; flock works across the processes of one host. Network file
+//! systems and disks that lie about syncs are outside the promise.
 
+mod commit;
 mod disk;
+mod journal;
 mod lock;
+mod merge;
+mod overlay;
+mod reading;
 mod record;
+mod repair;
+mod save;
 mod snapshot;
+#[cfg(test)]
+mod tests;
+mod transaction;
+mod view;
 
-use std::collections::btree_map;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use self::disk::Identity;
-use self::lock::WritersLock;
-use self::snapshot::{Snapshot, Unreadable};
+use self::disk::Disk;
+use self::journal::Fold;
+use self::lock::{Doubt, WritersLock};
+use self::overlay::{Bulk, Overlay};
+use self::snapshot::MAX_KEY;
+use self::view::{JOURNAL, View};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
+use crate::value::Value;
 
+pub(crate) use self::reading::Entries;
 pub use self::record::Entry;
-pub(crate) use self::snapshot::MAX_KEY;
+pub(crate) use self::record::{Change, Stored};
+pub(crate) use self::repair::{Checked, Mended, check, salvage};
+pub(crate) use self::snapshot::Line;
 
-/// Entries in key order, those past their deadline included.
-pub(crate) type Entries<'a> = btree_map::Range<'a, String, Entry>;
-
-/// One database file and its content in memory. Knows no clock.
+/// One database: a view of its files, and the changes that are not in them yet. Knows no clock.
 #[derive(Debug)]
 pub(crate) struct Store {
+    disk: Arc<dyn Disk>,
     /// None: in memory only.
     path: Option<PathBuf>,
     settings: Settings,
-    snapshot: Snapshot,
-    /// How many entries have a deadline.
-    expiring: usize,
-    /// The file that the content was read from or written to.
-    seen: Option<Identity>,
+    view: View,
+    /// Changes that are not written yet.
+    pending: Overlay,
+    /// Sets that nobody has read from yet, newer than `pending`.
+    bulk: Bulk,
     lock: Option<WritersLock>,
-    /// Whether the content differs from the file.
-    changed: bool,
-    /// Whether there is no file yet, or an empty one that was never written to.
-    unwritten: bool,
+    /// What a failed sync of this process has left in doubt.
+    doubt: Option<Doubt>,
+    /// What the open transaction has read.
+    reads: Option<RefCell<Reads>>,
     notices: Vec<String>,
+}
+
+/// Keys and ranges that were read.
+#[derive(Debug, Default)]
+struct Reads {
+    keys: BTreeSet<Box<str>>,
+    ranges: Vec<(Bound<String>, Bound<String>)>,
 }
 
 /// How a store is used.
@@ -88,26 +183,52 @@ pub(crate) struct Settings {
     pub(crate) wait: Duration,
     /// Whether the first write makes the folder.
     pub(crate) make_folder: bool,
+    pub(crate) policy: Policy,
+}
+
+/// When changes go into the journal and when into a new snapshot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Policy {
+    /// A snapshot up to this size has no journal: every commit writes it anew.
+    pub(crate) small: u64,
+    /// A journal is folded when it passes this size,
+    pub(crate) journal: u64,
+    /// or this part of the snapshot, if that is more.
+    pub(crate) share: u64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { small: 64 << 10, journal: 256 << 10, share: 256 }
+    }
 }
 
 impl Store {
     pub(crate) fn open(path: &Path, settings: Settings) -> Result<Self> {
         let path = disk::resolve(path)?;
-        let mut store = Self { path: Some(path), ..Self::in_memory(settings) };
-        store.load()?;
+        Self::open_on(Arc::new(disk::Real), path, settings)
+    }
+
+    /// Opens the database at a resolved path of a disk.
+    fn open_on(disk: Arc<dyn Disk>, path: PathBuf, settings: Settings) -> Result<Self> {
+        let view = View::pin(&*disk, &path)?;
+        let mut store = Self { disk, path: Some(path), view, ..Self::in_memory(settings) };
+        store.look_at_empty_file()?;
+        store.publish();
         Ok(store)
     }
 
     pub(crate) fn in_memory(settings: Settings) -> Self {
         Self {
+            disk: Arc::new(disk::Real),
             path: None,
             settings,
-            snapshot: Snapshot::default(),
-            expiring: 0,
-            seen: None,
+            view: View::empty(Path::new("")),
+            pending: Overlay::default(),
+            bulk: Bulk::default(),
             lock: None,
-            changed: false,
-            unwritten: true,
+            doubt: None,
+            reads: None,
             notices: Vec::new(),
         }
     }
@@ -119,12 +240,12 @@ impl Store {
 
     /// Whether the file was there when it was last looked at.
     pub(crate) fn is_on_disk(&self) -> bool {
-        self.seen.is_some()
+        self.view.seen.is_some()
     }
 
-    /// The length of the file when it was last looked at, in bytes.
+    /// The length of the snapshot when it was last looked at, in bytes.
     pub(crate) fn file_len(&self) -> u64 {
-        self.seen.map_or(0, |seen| seen.len)
+        self.view.seen.map_or(0, |seen| seen.len)
     }
 
     /// What a person should know about the file, each said once.
@@ -132,48 +253,58 @@ impl Store {
         std::mem::take(&mut self.notices)
     }
 
-    /// Takes in what others wrote; true if there was anything. While the lock is held nobody else writes.
+    /// Takes in what others wrote; true if there was anything. While the lock is held nobody else writes, and an open
+    /// transaction sees nothing of it.
     pub(crate) fn refresh(&mut self) -> Result<bool> {
-        let Some(path) = self.path.as_deref().filter(|_| self.lock.is_none()) else { return Ok(false) };
-        if disk::identity(path)? == self.seen {
+        if self.lock.is_some() || self.reads.is_some() { Ok(false) } else { self.look_again() }
+    }
+
+    fn look_again(&mut self) -> Result<bool> {
+        let Some(path) = &self.path else { return Ok(false) };
+        let was_there = self.view.seen.is_some();
+        if !self.view.refresh(&*self.disk)? {
             return Ok(false);
         }
-        let was_there = self.seen.is_some();
-        self.load()?;
-        if was_there && self.seen.is_none() {
-            let path = self.path.as_deref().unwrap_or(Path::new(""));
+        if was_there && self.view.seen.is_none() {
             self.notices.push(format!("{path:?} was removed; this session goes on with an empty database"));
         }
+        self.look_at_empty_file()?;
         Ok(true)
     }
 
-    pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
-        self.snapshot.entries.get(key)
-    }
-
-    /// The entries between two bounds in key order, those past their deadline included.
-    pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> Entries<'_> {
-        use Bound::{Excluded, Included, Unbounded};
-        let empty = match (from, to) {
-            (Unbounded, _) | (_, Unbounded) => false,
-            (Excluded(from), Excluded(to)) => from >= to,
-            (Included(from) | Excluded(from), Included(to) | Excluded(to)) => from > to,
+    /// An empty file that was never written to is a new database; one that once was is a loss, and not to be built on.
+    fn look_at_empty_file(&mut self) -> Result<()> {
+        let Some(path) = self.path.clone().filter(|_| self.view.unwritten && self.view.seen.is_some()) else {
+            return Ok(());
         };
-        // A BTreeMap panics on a range that runs backwards.
-        if empty {
-            return self.snapshot.entries.range::<str, _>((Excluded(""), Included("")));
+        if lock::was_written(&*self.disk, &path)? {
+            self.view = View::empty(&path);
+            return Err(Error::Unsuitable { path, reason: EMPTY.to_owned() });
         }
-        self.snapshot.entries.range::<str, _>((from, to))
+        self.notices.push(format!("{path:?} is empty: taken as a new database"));
+        Ok(())
     }
 
-    /// How many entries there are, those past their deadline included.
-    pub(crate) fn len(&self) -> usize {
-        self.snapshot.entries.len()
-    }
-
-    /// How many of them have a deadline.
-    pub(crate) fn expiring(&self) -> usize {
-        self.expiring
+    /// Vouches for a large snapshot that was checked in full, so that the next one need not; if nobody is writing.
+    fn publish(&mut self) {
+        let Some(path) = self.path.clone() else { return };
+        let is_small = self.file_len() <= self.settings.policy.small && self.view.journal.is_none();
+        if !self.view.unpublished || is_small || self.settings.read_only || self.disk.check_writable(&path).is_err() {
+            return;
+        }
+        let unwritten = self.view.unwritten;
+        let lock = WritersLock::try_acquire(&*self.disk, &path, self.view.seen);
+        // What others have left in doubt is for whoever writes.
+        self.lock = lock.filter(|lock| lock.doubt.is_none());
+        let is_noted = |lock: &mut WritersLock| lock.note(unwritten, Doubt::Unfinished).is_ok();
+        if self.lock.as_mut().is_some_and(is_noted) && self.view.is_current(&*self.disk).unwrap_or(false) {
+            // Whatever keeps it from being written is no reason not to read.
+            let _ = self.settle(true);
+        }
+        if let (None, Some(lock)) = (self.doubt, &mut self.lock) {
+            lock.finish(unwritten);
+        }
+        self.lock = None;
     }
 
     /// Whether the writers' lock is held.
@@ -181,171 +312,187 @@ impl Store {
         self.lock.is_some()
     }
 
-    /// Takes the writers' lock and what others wrote before. Nothing if it is held already.
+    /// Takes the writers' lock and what others wrote before, and mends what a writer before has left. Nothing if it is
+    /// held already, or a transaction is open, which takes it at its end.
     pub(crate) fn lock(&mut self) -> Result<()> {
-        let Some(path) = self.path.as_deref() else { return Ok(()) };
+        let Some(path) = self.path.clone() else { return Ok(()) };
         if self.settings.read_only {
-            return Err(Error::ReadOnly { path: path.to_owned(), reason: String::new() });
+            return Err(Error::ReadOnly { path, reason: String::new() });
         }
-        if self.lock.is_some() {
+        if self.lock.is_some() || self.reads.is_some() {
             return Ok(());
         }
-        if self.seen.is_some() {
-            disk::check_writable(path)?;
+        if self.view.seen.is_some() {
+            self.disk.check_writable(&path)?;
         }
         if let (true, Some(folder)) = (self.settings.make_folder, path.parent()) {
-            disk::make_folder(folder)?;
+            self.disk.make_folder(folder)?;
         }
-        let mut lock = WritersLock::acquire(path, self.seen, self.settings.wait)?;
-        self.refresh()?;
-        lock.note(self.unwritten);
+        let mut lock = WritersLock::acquire(&*self.disk, &path, self.view.seen, self.settings.wait)?;
+        self.look_again()?;
+        self.doubt = self.doubt.or(lock.doubt);
+        let noted = lock.note(self.view.unwritten, self.doubt.unwrap_or(Doubt::Unfinished));
+        noted.map_err(|source| disk::write_error("lock", path, source))?;
+        if self.doubt.is_none() {
+            lock.finish(self.view.unwritten);
+        }
         self.lock = Some(lock);
+        let settled = self.settle(false);
+        if settled.is_err() {
+            self.lock = None;
+        }
+        settled
+    }
+
+    /// Puts an entry in, or takes it out; gives back what was pending for the key. The lock must be held.
+    pub(crate) fn put(&mut self, key: &str, change: Change) -> Option<Change> {
+        let held = self.lock.is_some() || self.path.is_none() || self.reads.is_some();
+        debug_assert!(held, "a change without the lock");
+        self.pending.insert(key, change)
+    }
+
+    /// Takes a put back, given what it gave back.
+    pub(crate) fn take_back(&mut self, key: &str, old: Option<Change>) {
+        match old {
+            Some(change) => self.pending.insert(key, change),
+            None => self.pending.remove(key),
+        };
+    }
+
+    /// Sets a key without reading anything and without the lock: it is taken when the change is written. Reads must be
+    /// preceded by [`Store::settle_bulk`].
+    pub(crate) fn put_blind(&mut self, key: &str, value: &Value) -> Result<()> {
+        if let (true, Some(path)) = (self.settings.read_only, &self.path) {
+            return Err(Error::ReadOnly { path: path.clone(), reason: String::new() });
+        }
+        let mut text = String::with_capacity(value.as_bytes().len() + 2);
+        record::write_value(&mut text, value);
+        self.bulk.push(key, &text);
         Ok(())
     }
 
-    /// Puts an entry in, or takes it out; gives the old one back. The lock must be held.
-    pub(crate) fn put(&mut self, key: String, entry: Option<Entry>) -> Option<Entry> {
-        debug_assert!(self.lock.is_some() || self.path.is_none(), "a change without the lock");
-        self.changed = true;
-        self.expiring += usize::from(entry.as_ref().is_some_and(|entry| entry.deadline.is_some()));
-        let old = match entry {
-            Some(entry) => self.snapshot.entries.insert(key, entry),
-            None => self.snapshot.entries.remove(&key),
-        };
-        self.expiring -= usize::from(old.as_ref().is_some_and(|entry| entry.deadline.is_some()));
-        old
+    /// Makes what was put blindly visible to reads.
+    pub(crate) fn settle_bulk(&mut self) {
+        if !self.bulk.is_empty() {
+            self.pending.append(std::mem::take(&mut self.bulk).into());
+        }
     }
 
-    /// Whether anything was put that is not in the file yet.
+    /// How many bytes of changes are not written yet.
+    pub(crate) fn pending_bytes(&self) -> u64 {
+        (self.pending.bytes() + self.bulk.bytes()) as u64
+    }
+
+    /// Whether there is anything to write.
     pub(crate) fn is_changed(&self) -> bool {
-        self.changed
+        !self.pending.is_empty() || !self.bulk.is_empty()
     }
 
-    /// Takes puts back, given what each of them gave back, oldest first; `changed` is what [`Store::is_changed`] was
-    /// before them. Gives the lock back unless earlier puts still need it.
-    pub(crate) fn take_back(&mut self, puts: Vec<(String, Option<Entry>)>, changed: bool) {
-        for (key, old) in puts.into_iter().rev() {
-            self.put(key, old);
-        }
-        self.changed = changed;
-        if !changed {
+    /// Gives the lock back unless something that needs it waits to be written.
+    pub(crate) fn release(&mut self) {
+        if !self.is_changed() {
             self.lock = None;
         }
     }
 
-    /// Makes what was put durable and gives the lock back. After an error the content is that of the file again.
-    pub(crate) fn commit(&mut self, now: Timestamp) -> Result<()> {
-        let unlocked = self.path.is_some() && self.lock.is_none();
-        if !self.changed || unlocked {
-            self.lock = None;
-            return Ok(());
-        }
-        let written = self.write(now);
+    /// Forgets what was put and gives the lock back.
+    pub(crate) fn forget(&mut self) {
+        self.pending = Overlay::default();
+        self.bulk = Bulk::default();
         self.lock = None;
-        self.changed = false;
-        if written.is_err() {
-            // The write's own error is the one to report; if this fails too, the next look at the file says so.
-            let _ = self.load();
-        }
-        written
     }
 
-    /// Writes the document in its one form now, and removes what killed writers have left. The lock must be held; it is
-    /// given back. It writes also what seems to be there already: an earlier sync may have failed.
+    /// Writes the snapshot in its one form now, and removes what killed writers have left. It writes also what seems to
+    /// be there already: an earlier sync may have failed.
     pub(crate) fn save(&mut self, now: Timestamp) -> Result<()> {
-        if let Some(path) = self.path.as_deref() {
-            disk::remove_left_overs(path);
-            self.changed = true;
+        if self.reads.is_some() {
+            return Err(Error::Transaction { reason: "a transaction is open; `commit` or `rollback` it first" });
         }
-        self.commit(now)
-    }
-
-    /// Writes the content to another file, atomically. What is there already must be a database, and is replaced under
-    /// its lock.
-    pub(crate) fn save_to(&mut self, path: &Path, now: Timestamp) -> Result<PathBuf> {
-        let path = disk::resolve(path)?;
-        if self.path.as_ref() == Some(&path) {
-            self.lock()?;
-            self.save(now)?;
-            return Ok(path);
-        }
-        let mut copy = Self::open(&path, Settings { read_only: false, ..self.settings.clone() })?;
-        if copy.is_on_disk() {
-            if self.settings.read_only {
-                return Err(Error::ReadOnly { path, reason: "a copy may go to a new file only".to_owned() });
+        let Some(path) = self.path.clone() else { return self.commit(now) };
+        let was_safe = self.view.journal.is_some() && !self.is_changed();
+        let saved = self.fold(now).map_err(|error| if was_safe { not_saved(error) } else { error });
+        if saved.is_ok() {
+            for left in self.disk.left_overs(&path) {
+                // They harm nobody; whatever keeps this one from going is no reason to fail.
+                let _ = self.disk.remove(&left);
             }
-            copy.lock()?;
         }
-        std::mem::swap(&mut copy.snapshot, &mut self.snapshot);
-        let written = copy.write(now);
-        std::mem::swap(&mut copy.snapshot, &mut self.snapshot);
-        written.map(|()| path)
+        self.forget();
+        saved
     }
 
-    /// Removes the file, under the lock.
+    /// Removes the files of the database, under the lock; the lock file stays.
     pub(crate) fn remove_file(&mut self) -> Result<()> {
+        self.forget();
         self.lock()?;
-        let Some(path) = self.path.as_deref() else {
-            self.snapshot = Snapshot::default();
-            self.expiring = 0;
+        let Some(path) = self.path.clone() else {
+            self.view = View::empty(Path::new(""));
             return Ok(());
         };
-        let removed = if self.seen.is_some() { disk::remove(path) } else { Ok(()) };
-        if let (true, Some(lock)) = (removed.is_ok(), &mut self.lock) {
-            lock.note(true);
+        let removed = self.remove(&path);
+        if let (true, None, Some(lock)) = (removed.is_ok(), self.doubt, &mut self.lock) {
+            lock.finish(true);
         }
         self.lock = None;
-        self.load()?;
+        match View::pin(&*self.disk, &path) {
+            Ok(view) => self.view = view,
+            // It is gone, whatever cannot be seen of it; and the next look shows what there is.
+            Err(_) if removed.is_ok() => self.view = View::empty(&path),
+            Err(_) => {}
+        }
         removed
     }
 
-    fn write(&mut self, now: Timestamp) -> Result<()> {
-        if let Some(path) = self.path.as_deref() {
-            if self.seen.is_some_and(|seen| seen.links > 1) {
-                self.notices.push(format!("{path:?} had other hard links; they keep the old content"));
+    fn remove(&mut self, path: &Path) -> Result<()> {
+        if self.view.seen.is_none() {
+            return Ok(());
+        }
+        let folder = save::open_folder(&*self.disk, path)?;
+        // A journal without its snapshot would otherwise be taken for a loss after a crash.
+        if let Some(n) = self.view.changes()?.map(|replay| replay.n) {
+            self.append_fold(&Fold::nothing(n))?;
+        }
+        if let Err(source) = self.disk.remove(path) {
+            // Some file systems report an error for what they have done.
+            match self.disk.identity(path) {
+                Ok(None) => {}
+                Ok(Some(_)) => return Err(disk::write_error("remove", path.to_owned(), source)),
+                Err(_) => return Err(Error::OutcomeUnknown { path: path.to_owned(), source }),
             }
-            let snapshot = &self.snapshot;
-            self.seen = Some(disk::replace(path, self.seen, |out| snapshot.write(out, now))?);
-            if let (true, Some(lock)) = (std::mem::take(&mut self.unwritten), &mut self.lock) {
-                lock.note(false);
-            }
+        }
+        folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.to_owned(), source })?;
+        if self.view.journal.is_some() || self.view.stray.is_some() {
+            // It says that nothing is left; whoever finds it does away with it.
+            let _ = self.disk.remove(&disk::beside(path, JOURNAL)).and_then(|()| folder.sync());
         }
         Ok(())
     }
+}
 
-    fn load(&mut self) -> Result<()> {
-        let Some(path) = self.path.as_deref() else { return Ok(()) };
-        self.seen = None;
-        self.snapshot = Snapshot::default();
-        self.expiring = 0;
-        self.changed = false;
-        self.unwritten = true;
-        let Some((bytes, identity)) = disk::read(path)? else { return Ok(()) };
-        self.unwritten = bytes.trim_ascii().is_empty();
-        if self.unwritten {
-            self.accept_empty_file(path.to_owned())?;
-        } else {
-            self.snapshot = Snapshot::read(&bytes).map_err(|unreadable| match unreadable {
-                Unreadable::Newer => Error::NewerVersion { path: path.to_owned() },
-                Unreadable::Fault(fault) => {
-                    let (line, column) = fault.place(&bytes);
-                    Error::Damaged { path: path.to_owned(), line, column, syntax: !fault.shape, reason: fault.reason }
-                }
-            })?;
-        }
-        self.expiring = self.snapshot.entries.values().filter(|entry| entry.deadline.is_some()).count();
-        self.seen = Some(identity);
-        Ok(())
+/// The error of a save whose changes are all in the journal.
+fn not_saved(error: Error) -> Error {
+    match error {
+        Error::Io { path, source, .. } => Error::NotSaved { path, source },
+        error => error,
     }
+}
 
-    /// An empty file that was never written to is a new database; one that once was is a loss, and not to be built on.
-    fn accept_empty_file(&mut self, path: PathBuf) -> Result<()> {
-        if lock::was_written(&path)? {
-            let reason =
-                "the file is empty, but was written to before; restore a backup, or remove it to start anew".to_owned();
-            return Err(Error::Unsuitable { path, reason });
+const EMPTY: &str = "the file is empty, but was written to before; restore a backup, or remove it to start anew";
+
+/// Fails if a key is too long.
+pub(crate) fn check_key(key: &str) -> Result<()> {
+    match key.len() {
+        len if len > MAX_KEY => Err(Error::Limit { what: "the key", actual: format!("{len} bytes"), limit: "64 KiB" }),
+        _ => Ok(()),
+    }
+}
+
+/// Fails if a value is too long.
+pub(crate) fn check_value(value: &Value) -> Result<()> {
+    match value.as_bytes().len() {
+        len if len > Value::MAX_LEN => {
+            Err(Error::Limit { what: "the value", actual: format!("{len} bytes"), limit: "512 MiB" })
         }
-        self.notices.push(format!("{path:?} is empty: taken as a new database"));
-        Ok(())
+        _ => Ok(()),
     }
 }

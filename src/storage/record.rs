@@ -24,6 +24,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Reads a value's form on disk, and nothing behind it.
+    pub(crate) fn decode(text: &str, deadline: Option<Timestamp>) -> Result<Self, Fault> {
+        Ok(Self { value: decode(text)?, deadline })
+    }
+
     /// Whether the entry is still there at `now`.
     ///
     /// ```
@@ -41,6 +46,38 @@ impl<V: Into<Value>> From<V> for Entry {
     fn from(value: V) -> Self {
         Self { value: value.into(), deadline: None }
     }
+}
+
+/// A value in its form on disk and its deadline: what the engine keeps in memory and copies from file to file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stored {
+    /// The value's form on disk, as [`write_value`] writes it.
+    pub(crate) text: Box<str>,
+    pub(crate) deadline: Option<Timestamp>,
+}
+
+/// What a write leaves of a key: an entry, or (`None`) nothing.
+pub(crate) type Change = Option<Stored>;
+
+impl Stored {
+    pub(crate) fn of(entry: &Entry) -> Self {
+        let mut text = String::new();
+        write_value(&mut text, &entry.value);
+        Self { text: text.into_boxed_str(), deadline: entry.deadline }
+    }
+
+    /// Whether the entry is still there at `now`.
+    pub(crate) fn is_live(&self, now: Timestamp) -> bool {
+        self.deadline.is_none_or(|deadline| now < deadline)
+    }
+}
+
+/// Reads a value's form on disk, and nothing behind it.
+pub(crate) fn decode(text: &str) -> Result<Value, Fault> {
+    let mut scanner = Scanner::new(text.as_bytes());
+    let value = read_value(&mut scanner)?;
+    scanner.end()?;
+    Ok(value)
 }
 
 const BINARY: &str = "$binary";

@@ -280,3 +280,71 @@ fn what_is_typed_ahead_is_not_lost() {
     let got: Vec<String> = ["a", "b", "c"].map(|key| home.get(key)).to_vec();
     assert_eq!(got, ["1\n", "2\n", "3\n"]);
 }
+
+#[test]
+fn a_transaction_is_confirmed_and_seen_by_others_at_its_commit() {
+    let home = Home::new();
+    let mut terminal = home.at_prompt();
+    terminal.enter("begin");
+    terminal.shows("Transaction begun");
+    for key in ["a", "b", "c"] {
+        terminal.enter(&format!("set {key} 1"));
+    }
+    assert_eq!(home.get("a"), "", "it is not stored yet");
+    terminal.enter("use other");
+    terminal.shows("a transaction is open; `commit` or `rollback` it first");
+    terminal.enter("commit");
+    terminal.shows("Committed 3 changes");
+    assert_eq!(home.get("c"), "1\n");
+    terminal.enter("multi");
+    terminal.enter("del a b");
+    terminal.enter("rollback");
+    terminal.shows("Rolled back 2 changes");
+    assert_eq!(terminal.leave(), 0);
+    assert_eq!(home.get("a"), "1\n");
+}
+
+#[test]
+fn who_leaves_an_open_transaction_is_told_that_it_was_rolled_back() {
+    let home = Home::new();
+    for (keys, status) in [("exit\r", 0), ("exit 3\r", 3), (CTRL_D, 0)] {
+        let mut terminal = home.at_prompt();
+        terminal.enter("begin");
+        for key in ["a", "b", "c"] {
+            terminal.enter(&format!("set {key} 1"));
+        }
+        terminal.press(keys);
+        terminal.shows("warning: the open transaction was rolled back (3 changes)");
+        assert_eq!(terminal.status(), status, "{keys:?}");
+        assert_eq!(home.get("a"), "", "{keys:?}");
+    }
+    let mut terminal = home.at_prompt();
+    terminal.enter("begin");
+    terminal.enter("get a");
+    terminal.press("exit\r");
+    terminal.wait("the end of the line", |seen| seen.before_cursor().is_empty());
+    assert!(!terminal.text().contains("rolled back"), "there was nothing to lose");
+    assert_eq!(terminal.status(), 0);
+}
+
+#[test]
+fn tab_in_a_transaction_reads_nothing_that_its_commit_rests_on() {
+    let home = Home::new();
+    home.run(&["set", "apple", "1"]);
+    let mut terminal = home.at_prompt();
+    terminal.enter("begin");
+    terminal.enter("set mine 1");
+    terminal.press_until("get app\t", "kv> get apple ");
+    terminal.cancel();
+    home.run(&["set", "apple", "2"]);
+    terminal.enter("commit");
+    terminal.shows("Committed 1 change");
+    terminal.enter("begin");
+    terminal.enter("get apple");
+    home.run(&["set", "apple", "3"]);
+    terminal.enter("set mine 2");
+    terminal.enter("commit");
+    terminal.shows("key \"apple\" was changed by another process meanwhile");
+    terminal.leave();
+    assert_eq!(home.get("mine"), "1\n");
+}

@@ -111,13 +111,14 @@ pub(crate) fn failure_json(failure: &Failure) -> String {
     json::failure(failure)
 }
 
-/// A line that is not an error: a note, a notice, what the timer says.
+/// A line that is not a failure: a note, a notice, what the timer says, what a check has found.
 pub(crate) fn note(color: bool, note: &str) -> String {
-    const WARNING: &str = "warning:";
-    match note.strip_prefix(WARNING) {
-        Some(rest) => style::warning(color, WARNING) + &escape::terminal(rest) + "\n",
-        None => escape::terminal(note).into_owned() + "\n",
-    }
+    let (mark, rest) = match note.split_once(' ') {
+        Some((mark @ "warning:", rest)) => (style::warning(color, mark) + " ", rest),
+        Some((mark @ "error:", rest)) => (style::error(color, mark) + " ", rest),
+        _ => (String::new(), note),
+    };
+    mark + &escape::terminal(rest) + "\n"
 }
 
 #[cfg(test)]
@@ -307,6 +308,7 @@ mod tests {
         assert_eq!(line(true, "took 3 ms"), "took 3 ms\n");
         assert_eq!(line(false, "warning: torn"), "warning: torn\n");
         assert_eq!(line(true, "warning: torn"), "\x1b[1;33mwarning:\x1b[0m torn\n");
+        assert_eq!(line(true, "error: torn"), "\x1b[1;31merror:\x1b[0m torn\n");
     }
 
     #[test]

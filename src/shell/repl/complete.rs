@@ -88,9 +88,18 @@ impl Completions {
         let (Ok(prefix), Ok(mut session)) = (str::from_utf8(typed), self.session.try_borrow_mut()) else {
             return Vec::new();
         };
-        // What is wrong with the file, the next command says.
-        let _ = session.db.refresh();
-        let keys = session.db.prefix(prefix).keys().map_while(Result::ok).take(MOST + 1);
+        let beside;
+        let db = if session.db.open_transaction().is_some() {
+            // What a transaction reads must not change until its commit; to press Tab is not to read.
+            let Ok(opened) = session.open_beside() else { return Vec::new() };
+            beside = opened;
+            &beside
+        } else {
+            // What is wrong with the file, the next command says.
+            let _ = session.db.refresh();
+            &session.db
+        };
+        let keys = db.prefix(prefix).keys().map_while(Result::ok).take(MOST + 1);
         keys.map(|key| Candidate { shown: key.clone(), text: key.into_bytes(), kind: Kind::Data }).collect()
     }
 }

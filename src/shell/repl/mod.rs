@@ -64,6 +64,12 @@ pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, F
             }
         }
     }
+    let left = session.borrow_mut().db.rollback();
+    if let Ok(changed) = left
+        && changed > 0
+    {
+        runner.left_open(changed);
+    }
     Ok(runner.exit_status().unwrap_or(0))
 }
 

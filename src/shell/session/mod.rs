@@ -8,15 +8,21 @@ mod time;
 
 mod databases;
 
+mod repair;
+
+mod together;
+
+pub(crate) use self::together::changes;
+
 use std::cell::Cell;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::argument::OutputMode;
 use super::command::{Command, ShellCommand};
 use super::config::Location;
 use super::reply::{Answer, Done, Failure, Field, Reply};
 use super::status::Status;
-use crate::database::{Database, Options};
+use crate::database::{Database, Options, Repair};
 use crate::value::Value;
 
 /// One open database and its settings.
@@ -35,6 +41,12 @@ pub(crate) struct Session {
     absence_noted: bool,
     /// How many more missing keys are compared with those that are there.
     near_misses: Cell<u8>,
+    /// Whether what runs is a script.
+    in_script: bool,
+    /// When what others wrote was taken in for the lines that were read last.
+    looked: Option<Instant>,
+    /// Whether the script as a whole is a transaction.
+    pub(crate) atomic: bool,
 }
 
 /// How databases are opened.
@@ -64,7 +76,24 @@ impl Session {
 
     fn on(db: Database, location: Location, access: Access, output: OutputMode) -> Self {
         let near_misses = Cell::new(100);
-        Self { db, location, output, timer: false, stdin_is_free: false, access, absence_noted: false, near_misses }
+        Self {
+            db,
+            location,
+            output,
+            timer: false,
+            stdin_is_free: false,
+            access,
+            absence_noted: false,
+            near_misses,
+            in_script: false,
+            looked: None,
+            atomic: false,
+        }
+    }
+
+    /// The same database once more, for a look that is not part of the session.
+    pub(crate) fn open_beside(&self) -> Result<Database, Failure> {
+        self.access.open(&self.location)
     }
 
     /// Whether changes are refused.
@@ -78,8 +107,12 @@ impl Session {
         command: Command,
         confirm: &mut dyn FnMut(&str) -> bool,
     ) -> Result<Answer<'_>, Failure> {
+        self.check_transaction(&command)?;
         if needs_database(&command) {
-            self.db.refresh()?;
+            self.look()?;
+        }
+        if !matches!(command, Command::Set(_)) {
+            self.db.settle();
         }
         let absence = self.absence(&command);
         let mut answer = match command {
@@ -102,6 +135,13 @@ impl Session {
             Command::Expire { key, duration } => self.expire(&key, duration),
             Command::Ttl { key } => self.ttl(&key),
             Command::Persist { key } => self.persist(&key),
+            Command::Begin => self.begin(),
+            Command::Commit => self.commit(),
+            Command::Rollback => self.roll_back(),
+            Command::Check { file } => self.check(file.as_deref()),
+            Command::Repair { keep_journal: true, .. } => self.repair(Repair::KeepJournal, confirm),
+            Command::Repair { drop_journal: true, .. } => self.repair(Repair::DropJournal, confirm),
+            Command::Repair { .. } => self.repair(Repair::Salvage, confirm),
             Command::Save { path } => self.save(path.as_deref()),
             Command::Use { name } => self.use_database(&name),
             Command::Dbs => Self::databases(),
@@ -112,6 +152,24 @@ impl Session {
         }?;
         answer.notes.extend(absence);
         Ok(answer)
+    }
+
+    /// Takes in what others wrote. Lines of a script that were read together are answered from one look, for as long as
+    /// nobody could tell: two looks at files cost more than a `get`.
+    fn look(&mut self) -> Result<(), Failure> {
+        const FRESH: Duration = Duration::from_millis(10);
+        if self.looked.is_some_and(|looked| looked.elapsed() < FRESH) {
+            return Ok(());
+        }
+        self.db.refresh()?;
+        self.looked = self.in_script.then(Instant::now);
+        Ok(())
+    }
+
+    /// More of a script was read, by whoever may know more.
+    pub(crate) fn look_again(&mut self, in_script: bool) {
+        self.in_script = in_script;
+        self.looked = None;
     }
 
     /// What a read of a database that is not there says, once: the path that was looked at. `get` and the others that
@@ -141,7 +199,8 @@ impl Session {
         const LOOKED_AT: usize = 2_000;
         const LONGEST: usize = 64;
         let left = self.near_misses.get();
-        if key.is_empty() || key.len() > LONGEST || left == 0 {
+        // In a transaction whatever is read may be what others have changed.
+        if key.is_empty() || key.len() > LONGEST || left == 0 || self.db.open_transaction().is_some() {
             return None;
         }
         self.near_misses.set(left - 1);
@@ -163,6 +222,7 @@ impl Session {
 pub(crate) fn needs_database(command: &Command) -> bool {
     match command {
         Command::Use { .. } | Command::Dbs | Command::Drop { .. } | Command::Path => false,
+        Command::Check { .. } | Command::Repair { .. } => false,
         Command::Shell(command) => matches!(command, ShellCommand::Source { .. }),
         _ => true,
     }

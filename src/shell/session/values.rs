@@ -29,10 +29,15 @@ impl Session {
             Some(Data(bytes)) => Some(make_value(bytes.clone(), set)?),
             None => None,
         };
+        let asks = set.if_absent || set.if_present || wanted_old.is_some() || set.print_old || set.keep_ttl;
+        if !asks && set.ttl.is_none() && set.expires_at.is_none() {
+            self.db.set_blind(key, &value).map_err(|error| Failure::from(error).on(key))?;
+            return Ok(Reply::Done(Done::new(format!("Set value for key: {}", shown(key)))).into());
+        }
         let (old, refusal) = self
             .db
             .transaction(|tx| {
-                let old = tx.entry(key)?;
+                let old = if asks { tx.entry(key)? } else { None };
                 let refusal = match &old {
                     Some(_) if set.if_absent => Some("exists"),
                     None if set.if_present || wanted_old.is_some() => Some("not_found"),

@@ -1,0 +1,103 @@
+//! Checking the files of a database, and the ways out of what is refused.
+
+use std::path::{Path, PathBuf};
+
+use super::{Database, Options};
+use crate::error::{Error, Result};
+use crate::storage::{self, Checked, Mended, Store};
+
+/// What [`Database::check`] has found.
+#[derive(Debug)]
+pub struct Report {
+    /// Entries that can be read, those past their deadline included.
+    pub entries: u64,
+    /// Changes in the journal that the file lacks.
+    pub changes: u64,
+    /// Bytes behind the journal's last complete commit, which do not count: no fault, a crash leaves them.
+    pub torn: u64,
+    /// What is wrong: the first fault of each file, and whether they belong together; none: the database is sound.
+    pub faults: Vec<Error>,
+}
+
+/// What [`Database::repair`] shall do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repair {
+    /// Write what is readable into a new file.
+    Salvage,
+    /// Apply a foreign journal's changes to the file that is there.
+    KeepJournal,
+    /// Set a foreign or damaged journal aside under another name.
+    DropJournal,
+}
+
+/// What [`Database::repair`] has done.
+#[derive(Debug)]
+pub struct Repaired {
+    /// The file that was written, or the journal's new name.
+    pub path: PathBuf,
+    /// Entries that were rescued (or changes that were applied, or set aside).
+    pub entries: u64,
+    /// What was dropped: where it stands, and how it begins. After a hundred lines the last one counts the rest.
+    pub dropped: Vec<String>,
+}
+
+impl Database {
+    /// Reads everything and says what is wrong. Changes nothing and takes no lock.
+    ///
+    /// A file that is in no order is read into memory; any other is checked as a stream.
+    ///
+    /// # Errors
+    /// [`Error::Open`] or [`Error::Unsuitable`] if a file cannot be read at all, or is not there. What is wrong with the
+    /// content of the files is no error but a fault in the report.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("kv.json");
+    /// use rusty_kv::{Database, Error};
+    /// # let write = |text: &str| std::io::Write::write_all(&mut std::fs::File::create(&path).unwrap(), text.as_bytes());
+    /// # write("{\"map\":{\n\"a\":\"1\",\n\"b\":2x,\n\"c\":\"3\"}}").unwrap();
+    /// let report = Database::check(&path)?; // {"map":{ "a":"1", "b":2x, "c":"3"}}, an entry a line
+    /// assert!(matches!(report.faults[..], [Error::Damaged { line: 3, .. }]));
+    /// assert_eq!(report.entries, 2);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn check(path: impl AsRef<Path>) -> Result<Report> {
+        let Checked { entries, changes, torn, faults } = storage::check(path.as_ref())?;
+        Ok(Report { entries, changes, torn, faults })
+    }
+
+    /// Makes a database usable again.
+    ///
+    /// - [`Repair::Salvage`] writes all that can be read into a new file beside (`kv.repaired.json`) and leaves both files
+    ///   as they are. It is held in memory meanwhile.
+    /// - [`Repair::KeepJournal`] applies the changes of a journal that belongs to another version of the file to the file
+    ///   that is there.
+    /// - [`Repair::DropJournal`] gives a foreign or damaged journal another name (`kv.json.journal.dropped-…`).
+    ///
+    /// # Errors
+    /// [`Error::NothingToRepair`] if nothing is wrong that this could mend; the error that the database cannot be opened
+    /// with if this is no way out of it. After any but [`Error::OutcomeUnknown`] the database is as it was.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("kv.json");
+    /// use rusty_kv::{Database, Repair};
+    /// # let write = |text: &str| std::io::Write::write_all(&mut std::fs::File::create(&path).unwrap(), text.as_bytes());
+    /// # write("{\"map\":{\n\"a\":\"1\",\n\"b\":2x,\n\"c\":\"3\"}}").unwrap();
+    /// let repaired = Database::repair(&path, Repair::Salvage)?; // {"map":{ "a":"1", "b":2x, "c":"3"}}, an entry a line
+    /// assert_eq!(repaired.path.file_name(), Some("kv.repaired.json".as_ref()));
+    /// assert_eq!(repaired.dropped, ["line 3: \"\\\"b\\\":2x,\""]);
+    /// assert_eq!(Database::open(&repaired.path)?.len()?, 2);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn repair(path: impl AsRef<Path>, how: Repair) -> Result<Repaired> {
+        let path = path.as_ref();
+        let Options { settings, clock } = Options::new();
+        let Mended { path, count, dropped } = match how {
+            Repair::Salvage => storage::salvage(path)?,
+            Repair::KeepJournal => Store::keep_journal(path, settings, clock())?,
+            Repair::DropJournal => Store::drop_journal(path, settings)?,
+        };
+        Ok(Repaired { path, entries: count, dropped })
+    }
+}

@@ -1,0 +1,45 @@
+//! Commands on several changes together: begin, commit, rollback; and what may not be mixed with them.
+
+use super::Session;
+use crate::shell::command::Command;
+use crate::shell::reply::{Answer, Done, Failure, Field, Reply};
+
+impl Session {
+    pub(super) fn begin(&mut self) -> Result<Answer<'_>, Failure> {
+        self.db.begin()?;
+        Ok(Reply::Done(Done::new("Transaction begun")).into())
+    }
+
+    pub(crate) fn commit(&mut self) -> Result<Answer<'_>, Failure> {
+        let changed = self.db.commit()?;
+        Ok(Reply::Done(Done::new(format!("Committed {}", changes(changed))).with("changes", Field::Number(changed)))
+            .into())
+    }
+
+    pub(super) fn roll_back(&mut self) -> Result<Answer<'_>, Failure> {
+        let changed = self.db.rollback()?;
+        let done = Done::new(format!("Rolled back {}", changes(changed)));
+        Ok(Reply::Done(done.with("changes", Field::Number(changed))).into())
+    }
+
+    /// Fails for what cannot be done while a transaction is open.
+    pub(super) fn check_transaction(&self, command: &Command) -> Result<(), Failure> {
+        use Command::{Begin, Check, Commit, Drop, Repair, Rollback, Save, Use};
+        let refused = self.db.open_transaction().is_some()
+            && match command {
+                Save { .. } | Use { .. } | Drop { .. } | Check { .. } | Repair { .. } => true,
+                Begin | Commit | Rollback => self.atomic,
+                _ => false,
+            };
+        match (refused, self.atomic) {
+            (false, _) => Ok(()),
+            (true, true) => Err(Failure::usage("the whole script is one transaction (--atomic); leave this line out")),
+            (true, false) => Err(Failure::usage("a transaction is open; `commit` or `rollback` it first")),
+        }
+    }
+}
+
+/// `1 change`, `2 changes`.
+pub(crate) fn changes(count: u64) -> String {
+    if count == 1 { "1 change".to_owned() } else { format!("{count} changes") }
+}

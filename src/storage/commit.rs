@@ -1,0 +1,238 @@
+//! Commits: into the journal, or by a save; and what puts the journal in order before that.
+
+use std::path::{Path, PathBuf};
+
+use super::disk::{self, Open};
+use super::journal;
+use super::lock::Doubt;
+use super::view::{Base, JOURNAL, View};
+use super::{Policy, Store, not_saved, save};
+use crate::error::{Error, Result};
+use crate::expiry::Timestamp;
+
+impl Store {
+    /// Makes what was put durable and gives the lock back. After an error none of it is there.
+    pub(crate) fn commit(&mut self, now: Timestamp) -> Result<()> {
+        if !self.is_changed() {
+            self.lock = None;
+            return Ok(());
+        }
+        if self.path.is_none() {
+            self.settle_bulk();
+            self.absorb();
+            return Ok(());
+        }
+        let before = self.journal_len();
+        let written = self.write(now);
+        // Again at each multiple, so that a save that cannot be made does not burden every write.
+        let bound = self.journal_bound();
+        let is_over = self.journal_len() / bound > before / bound;
+        self.forget();
+        match written {
+            Ok(()) if is_over => self.tidy(now),
+            Ok(()) => {}
+            // The write's own error is the one to report; if this fails too, the next look says so.
+            Err(_) => drop(self.look_again()),
+        }
+        written
+    }
+
+    /// In memory only: what was put is the content now.
+    pub(super) fn absorb(&mut self) {
+        let Base::Document(document) = &mut self.view.base else { return };
+        for (key, change) in std::mem::take(&mut self.pending).iter() {
+            match change {
+                Some(stored) => document.entries.insert(key.to_owned(), stored.clone()),
+                None => document.entries.remove(key),
+            };
+        }
+    }
+
+    pub(super) fn write(&mut self, now: Timestamp) -> Result<()> {
+        if !self.fits_journal() {
+            return self.fold(now);
+        }
+        self.lock()?;
+        if !self.fits_journal() {
+            return self.fold(now);
+        }
+        self.settle_bulk();
+        let Some((path, journal)) = self.path.as_deref().zip(self.view.journal.as_ref()) else { return Ok(()) };
+        let journal_path = disk::beside(path, JOURNAL);
+        let n = journal.clean_end(&journal_path)?.ok_or(Error::Conflict { path: journal_path })? + 1;
+        let mut text = Vec::new();
+        journal::write_commit(
+            &mut text,
+            journal.header.epoch,
+            n,
+            self.pending.iter().map(|(key, change)| (key, change.as_ref())),
+        );
+        self.append(&text)?;
+        let seen = self.view.journal.as_ref().map(|journal| journal.file.identity());
+        if let (Some(journal), Some(Ok(seen))) = (&mut self.view.journal, seen) {
+            journal.appended(n, seen, std::mem::take(&mut self.pending));
+        }
+        Ok(())
+    }
+
+    /// Whether the changes go into the journal rather than into a new snapshot.
+    pub(super) fn fits_journal(&self) -> bool {
+        let Policy { small, .. } = self.settings.policy;
+        self.view.journal.is_some()
+            && self.doubt != Some(Doubt::Folder)
+            && self.file_len() > small
+            && self.pending_bytes() <= self.journal_bound()
+    }
+
+    pub(super) fn journal_bound(&self) -> u64 {
+        let Policy { journal, share, .. } = self.settings.policy;
+        journal.max(self.file_len() / share)
+    }
+
+    pub(super) fn journal_len(&self) -> u64 {
+        self.view.journal.as_ref().map_or(0, |journal| journal.seen.len)
+    }
+
+    /// Appends to the journal and makes it durable. After an error the text is not there, or [`Error::OutcomeUnknown`].
+    pub(super) fn append(&mut self, text: &[u8]) -> Result<()> {
+        let Some((path, journal)) = self.path.as_deref().zip(self.view.journal.as_ref()) else { return Ok(()) };
+        let journal_path = disk::beside(path, JOURNAL);
+        let good = journal.seen.len;
+        let conflict = || Error::Conflict { path: journal_path.clone() };
+        let file = self.disk.open(&journal_path, Open::SideAppend)?.ok_or_else(conflict)?;
+        let there = file.identity().map_err(|source| Error::Open { path: journal_path.clone(), source })?;
+        if !there.is_same_file(&journal.seen) || there.len != good {
+            return Err(conflict());
+        }
+        let epoch = journal.header.epoch;
+        let (operation, source, complete) = match file.append(text) {
+            Err(source) => {
+                let there = file.identity().map_or(u64::MAX, |there| there.len);
+                ("write", source, there >= good + text.len() as u64)
+            }
+            Ok(()) => match file.sync_data() {
+                Ok(()) => return Ok(()),
+                Err(source) => ("sync", source, true),
+            },
+        };
+        // The system may take what was not written for written from now on: only a new file can be trusted.
+        self.doubt(Doubt::Journal { epoch, good });
+        let mended = self.settle(false);
+        if mended.is_err() && complete {
+            return Err(Error::OutcomeUnknown { path: journal_path, source });
+        }
+        Err(disk::write_error(operation, journal_path, source))
+    }
+
+    /// Folds a journal that has grown too long. A failure does not concern the write that made it so.
+    pub(super) fn tidy(&mut self, now: Timestamp) {
+        // Whoever holds this lock is doing it already.
+        if self.view.file().is_some_and(|file| !file.try_lock().unwrap_or(true)) {
+            return;
+        }
+        if let Err(error) = self.fold(now).map_err(not_saved) {
+            self.notices.push(format!("warning: {error}"));
+        }
+        if let Some(file) = self.view.file() {
+            // The next opener's handle has a lock of its own.
+            let _ = file.unlock();
+        }
+        self.lock = None;
+    }
+
+    /// Puts the journal in order before anything is written behind it. The lock must be held.
+    pub(super) fn settle(&mut self, publish: bool) -> Result<()> {
+        let Some(path) = self.path.clone() else { return Ok(()) };
+        let journal_path = disk::beside(&path, JOURNAL);
+        let disk = self.disk.clone();
+        let folder = || save::open_folder(&*disk, &path);
+        let Some(journal) = &self.view.journal else {
+            if publish {
+                let folder = folder()?;
+                self.renew(None, 0, 0, &*folder)?;
+            }
+            // What was removed must not come back beside what is made next.
+            if self.doubt.is_some_and(|doubt| doubt != Doubt::Folder) {
+                let folder = folder()?;
+                self.sync(&*folder, &path)?;
+                self.resolve_doubt();
+            }
+            return Ok(());
+        };
+        if let Some(Doubt::Journal { epoch, good }) = self.doubt
+            && epoch == journal.header.epoch
+        {
+            let (through, folder) = (journal.through, folder()?);
+            let old = self.view.journal.take();
+            let renewed = self.renew(old.as_ref(), through, good, &*folder);
+            if renewed.is_err() {
+                self.view = View::pin(&*self.disk, &path)?;
+                return renewed;
+            }
+            self.resolve_doubt();
+            return Ok(());
+        }
+        // A journal doubt of another epoch: somebody was about to renew it, or has.
+        let unfinished = self.doubt.is_some_and(|doubt| doubt != Doubt::Folder);
+        let torn = journal.clean_end(&journal_path)?.is_none();
+        if !torn && journal.through == journal.header.n && !self.view.unpublished && !unfinished {
+            return Ok(());
+        }
+        let (through, folder) = (journal.through, folder()?);
+        let replay = journal.replay(&journal_path)?;
+        let (good, bytes) = (replay.good, replay.torn);
+        if bytes > 0 {
+            let rest = journal.read(good, good + bytes, &journal_path)?;
+            let aside = self.set_aside(&journal_path, &rest)?;
+            self.notices.push(format!(
+                "warning: the journal ended in a torn write: {bytes} bytes that were never acknowledged are now in {aside:?}"
+            ));
+        }
+        // What a crash may still undo must be durable before the journal that can redo it is replaced.
+        self.sync(&*folder, &path)?;
+        let old = self.view.journal.take();
+        let renewed = self.renew(old.as_ref(), through, good, &*folder);
+        if renewed.is_err() {
+            self.view = View::pin(&*self.disk, &path)?;
+        } else if unfinished {
+            self.resolve_doubt();
+        }
+        renewed
+    }
+
+    /// Keeps bytes that no longer count in a file of their own.
+    pub(super) fn set_aside(&self, journal: &Path, bytes: &[u8]) -> Result<PathBuf> {
+        let mut path = disk::beside(journal, ".torn");
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| disk::write_error("write", path, source)
+        };
+        let file = loop {
+            match self.disk.create(&path) {
+                Ok(file) => break file,
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                    path = disk::beside(journal, &format!(".torn-{:016x}", disk::random()));
+                }
+                Err(error) => return Err(failed(&path)(error)),
+            }
+        };
+        file.append(bytes).and_then(|()| file.sync_all()).map_err(failed(&path))?;
+        Ok(path)
+    }
+
+    /// Something cannot be known to be durable: until it was written anew, nobody may build on it.
+    pub(super) fn doubt(&mut self, doubt: Doubt) {
+        self.doubt = Some(doubt);
+        if let Some(lock) = &mut self.lock {
+            // Should this fail, the one that was noted ahead stands.
+            let _ = lock.note(self.view.unwritten, doubt);
+        }
+    }
+
+    pub(super) fn resolve_doubt(&mut self) {
+        self.doubt = None;
+        if let Some(lock) = &mut self.lock {
+            lock.finish(self.view.unwritten);
+        }
+    }
+}

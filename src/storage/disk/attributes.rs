@@ -1,0 +1,198 @@
+//! Owner, mode, access control list and extended attributes, taken over from one file by another.
+//!
+//! Nobody gets more than he had, not even for a moment: what cannot be taken over is left away.
+
+use std::collections::BTreeSet;
+use std::fs::{File, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+
+use rustix::buffer::spare_capacity;
+use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fremovexattr, fsetxattr};
+use rustix::io::Errno;
+
+use super::Identity;
+
+/// The attribute that Linux keeps the access control list in. Where there is one, the mode's bits of the group are not
+/// what the group may do, but the most that anybody in the list may.
+const ACL: &[u8] = b"system.posix_acl_access";
+
+/// What the kernel derives from the content.
+const OF_CONTENT: [&[u8]; 2] = [b"security.evm", b"security.ima"];
+
+/// The largest value and the longest list of names on Linux, in bytes.
+const LARGEST: usize = 64 << 10;
+
+/// Takes over everything; what was not permitted is returned in words.
+pub(super) fn inherit(file: &File, from: &File) -> io::Result<Vec<&'static str>> {
+    let old = Identity::of(&from.metadata()?);
+    let (wanted, given) = (names(from)?, names(file)?);
+    let owner = take_owner(file, old)?;
+    let mut lost = Vec::new();
+    if !owner.user {
+        lost.push("its owner");
+    }
+    if !owner.group {
+        lost.push("its group");
+    }
+    // Before the mode, which may take away the right to.
+    let rest = wanted.iter().map(Vec::as_slice).filter(|name| *name != ACL && !OF_CONTENT.contains(name));
+    if rest.filter(|name| !copy(file, from, name)).count() > 0 {
+        lost.push("its extended attributes");
+    }
+    // A list that the folder gave to the new file may let in whom the old one kept out.
+    let acl_kept = if wanted.contains(ACL) {
+        // The list brings the other bits with it.
+        set_mode(file, old.mode & 0o700)?;
+        // Its entry for the group would be for another one.
+        owner.group && copy(file, from, ACL)
+    } else {
+        let removed = !given.contains(ACL) || fremovexattr(file, ACL).is_ok();
+        set_mode(file, if removed { owner.narrow(old.mode) } else { old.mode & 0o700 })?;
+        removed
+    };
+    if !acl_kept {
+        lost.push("its access control list");
+    }
+    Ok(lost)
+}
+
+/// Takes over owner and mode.
+pub(super) fn take_owner_and_mode(file: &File, old: Identity) -> io::Result<()> {
+    set_mode(file, take_owner(file, old)?.narrow(old.mode))
+}
+
+/// Which parts of the owner a file has in common with another.
+struct Owner {
+    user: bool,
+    group: bool,
+}
+
+impl Owner {
+    /// The mode without the rights that another group would get. Members of the old one are strangers now, and get no
+    /// more than they had.
+    fn narrow(&self, mode: u32) -> u32 {
+        if self.group { mode } else { mode & 0o700 | mode & (mode >> 3) & 0o007 }
+    }
+}
+
+fn take_owner(file: &File, old: Identity) -> io::Result<Owner> {
+    let meta = file.metadata()?;
+    let (user, group) = old.owner;
+    let both = (meta.uid(), meta.gid()) == old.owner || fchown(file, Some(user), Some(group)).is_ok();
+    Ok(Owner {
+        user: both || meta.uid() == user,
+        group: both || meta.gid() == group || fchown(file, None, Some(group)).is_ok(),
+    })
+}
+
+fn set_mode(file: &File, mode: u32) -> io::Result<()> {
+    file.set_permissions(Permissions::from_mode(mode & 0o777))
+}
+
+/// The names of the extended attributes; none where the file system knows none.
+fn names(file: &File) -> io::Result<BTreeSet<Vec<u8>>> {
+    let mut list = Vec::with_capacity(LARGEST);
+    match flistxattr(file, spare_capacity(&mut list)) {
+        Ok(_) => {}
+        Err(errno) if [Errno::NOTSUP, Errno::OPNOTSUPP, Errno::NOSYS].contains(&errno) => {}
+        Err(errno) => return Err(errno.into()),
+    }
+    Ok(list.split(|&byte| byte == 0).filter(|name| !name.is_empty()).map(<[u8]>::to_vec).collect())
+}
+
+fn value(file: &File, name: &[u8]) -> Option<Vec<u8>> {
+    let mut value = Vec::with_capacity(LARGEST);
+    fgetxattr(file, name, spare_capacity(&mut value)).ok()?;
+    Some(value)
+}
+
+/// Copies an attribute; false if that is not permitted.
+fn copy(file: &File, from: &File, name: &[u8]) -> bool {
+    let Some(wanted) = value(from, name) else { return false };
+    // A label that the system gives to every file may not be set, and need not.
+    value(file, name).as_ref() == Some(&wanted) || fsetxattr(file, name, &wanted, XattrFlags::empty()).is_ok()
+}
+
+#[cfg(test)]
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+mod tests {
+    use super::*;
+
+    const USER: u32 = 65533;
+
+    /// An access control list as the kernel keeps it: owner, one other user, group, mask, strangers.
+    fn list(user: u16, group: u16, mask: u16, strangers: u16) -> Vec<u8> {
+        let entries =
+            [(1, 6, u32::MAX), (2, user, USER), (4, group, u32::MAX), (16, mask, u32::MAX), (32, strangers, u32::MAX)];
+        let mut bytes = 2_u32.to_le_bytes().to_vec();
+        for (tag, rights, id) in entries {
+            bytes.extend(u16::to_le_bytes(tag));
+            bytes.extend(rights.to_le_bytes());
+            bytes.extend(id.to_le_bytes());
+        }
+        bytes
+    }
+
+    fn files() -> (File, File) {
+        let old = tempfile::tempfile().unwrap();
+        (old, tempfile::tempfile().unwrap())
+    }
+
+    fn mode(file: &File) -> u32 {
+        file.metadata().unwrap().mode() & 0o7777
+    }
+
+    #[test]
+    fn the_mode_is_taken_over_without_what_would_run_as_the_owner() {
+        for wanted in [0o400, 0o600, 0o640, 0o666, 0o6755] {
+            let (old, new) = files();
+            old.set_permissions(Permissions::from_mode(wanted)).unwrap();
+            assert_eq!(inherit(&new, &old).unwrap(), [""; 0]);
+            assert_eq!(mode(&new), wanted & 0o777);
+        }
+    }
+
+    #[test]
+    fn the_rights_of_a_group_that_is_lost_go_to_nobody() {
+        let narrow = |mode| Owner { user: false, group: false }.narrow(mode);
+        assert_eq!([0o660, 0o664, 0o604, 0o646, 0o677].map(narrow), [0o600, 0o604, 0o600, 0o604, 0o607]);
+    }
+
+    #[test]
+    fn attributes_are_taken_over_even_by_a_file_that_may_not_be_written_to() {
+        let (old, new) = files();
+        if fsetxattr(&old, "user.colour", b"green", XattrFlags::empty()).is_err() {
+            println!("SKIPPED: this file system has no extended attributes");
+            return;
+        }
+        fsetxattr(&old, "user.nothing", b"", XattrFlags::empty()).unwrap();
+        old.set_permissions(Permissions::from_mode(0o440)).unwrap();
+        assert_eq!(inherit(&new, &old).unwrap(), [""; 0]);
+        assert_eq!(value(&new, b"user.colour").unwrap(), b"green");
+        assert_eq!(value(&new, b"user.nothing").unwrap(), b"");
+        assert_eq!(mode(&new), 0o440);
+    }
+
+    #[test]
+    fn an_access_control_list_is_taken_over_and_one_that_the_folder_gave_is_not_kept() {
+        let (old, new) = files();
+        // The group itself may do nothing; only the mask, which the mode shows, is wide.
+        let wanted = list(6, 0, 6, 0);
+        if fsetxattr(&old, ACL, &wanted, XattrFlags::empty()).is_err() {
+            println!("SKIPPED: this file system has no access control lists");
+            return;
+        }
+        assert_eq!(mode(&old), 0o660);
+        assert_eq!(inherit(&new, &old).unwrap(), [""; 0]);
+        assert_eq!(value(&new, ACL).unwrap(), wanted);
+        assert_eq!(mode(&new), 0o660);
+
+        let (old, new) = files();
+        old.set_permissions(Permissions::from_mode(0o660)).unwrap();
+        fsetxattr(&new, ACL, &list(6, 6, 0, 0), XattrFlags::empty()).unwrap();
+        assert_eq!(inherit(&new, &old).unwrap(), [""; 0]);
+        assert_eq!(value(&new, ACL), None);
+        assert_eq!(mode(&new), 0o660);
+    }
+}

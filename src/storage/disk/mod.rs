@@ -1,0 +1,233 @@
+//! The only place that opens, syncs and renames what belongs to a database.
+
+mod attributes;
+mod real;
+#[cfg(test)]
+mod simulated;
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs::{self, File};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+pub(crate) use self::real::Real;
+#[cfg(test)]
+pub(crate) use self::simulated::{Crashed, Cuts, Habits, Injected, Moment, Simulated, Until};
+
+/// What the engine needs of a file system. [`Real`] is the one of the system.
+///
+/// Paths are absolute and resolved ([`resolve`]). Nothing here is durable until the file, and for a new name its folder,
+/// was synced.
+pub(crate) trait Disk: fmt::Debug + Send + Sync {
+    /// The identity of the file at a path, links followed; `None` if there is none.
+    fn identity(&self, path: &Path) -> Result<Option<Identity>>;
+    /// Opens a file; `None` if there is none. Never waits on a FIFO; whatever is no regular file is
+    /// [`Error::Unsuitable`]. With [`Open::Side`] a symbolic link is refused likewise.
+    fn open(&self, path: &Path, how: Open) -> Result<Option<Box<dyn DiskFile>>>;
+    /// Makes a new file, mode 0600, for appending. Fails with `AlreadyExists` if there is anything, a link included.
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+    /// Gives the file at `from` the name `to`.
+    fn rename(&self, from: &Path, to: &Path, how: Rename) -> io::Result<()>;
+    /// Takes a name away.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Opens a folder, to sync the names in it.
+    fn open_folder(&self, path: &Path) -> io::Result<Box<dyn Folder>>;
+    /// Makes a folder and those above it, mode 0700, durably.
+    fn make_folder(&self, path: &Path) -> Result<()>;
+    /// Fails with [`Error::ReadOnly`] if the user may not write to the file. Renaming over a file asks for no such right;
+    /// whoever took it away meant it.
+    fn check_writable(&self, path: &Path) -> Result<()>;
+    /// The temporary files that killed writers have left beside `path`.
+    fn left_overs(&self, path: &Path) -> Vec<PathBuf>;
+    /// Opens (or creates) a lock file, with the mode and owner of the database. Follows no link.
+    fn open_lock(&self, path: &Path, database: Option<Identity>) -> Result<Box<dyn LockFile>>;
+}
+
+/// How a file is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Open {
+    /// The snapshot, for reading; links are followed.
+    Snapshot,
+    /// A side file, for reading; no links.
+    Side,
+    /// A side file, for reading and appending; no links.
+    SideAppend,
+}
+
+/// What happens to the name that a file gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rename {
+    /// Whatever has it loses it.
+    Replace,
+    /// Fails with `AlreadyExists` if it is taken. Where the system cannot promise that, as `Replace`.
+    New,
+    /// Both files change names. Fails with `Unsupported` where the system has no such rename.
+    Exchange,
+}
+
+/// An open file of the engine. It is written at its end only.
+pub(crate) trait DiskFile: fmt::Debug + Send + Sync {
+    fn identity(&self) -> io::Result<Identity>;
+    /// Fills the buffer from `at` on; returns less than its length only at the end of the file.
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize>;
+    /// Appends all of `bytes`, by one write where the system lets it. After an error any part of it may be there.
+    fn append(&self, bytes: &[u8]) -> io::Result<()>;
+    /// Appends the bytes `from..to` of another file of this disk.
+    fn append_from(&self, other: &dyn DiskFile, from: u64, to: u64) -> io::Result<()>;
+    /// Makes the content durable (fdatasync).
+    fn sync_data(&self) -> io::Result<()>;
+    /// Makes content and attributes durable (fsync).
+    fn sync_all(&self) -> io::Result<()>;
+    /// Takes over mode, owner, access control list and extended attributes of the file that this one will replace or stands
+    /// beside, none of them ever widened. What was not permitted comes back as words for a person, e.g. `its owner`.
+    fn inherit(&self, from: &dyn DiskFile) -> io::Result<Vec<&'static str>>;
+    /// Takes an exclusive lock on the file itself, if it can be had at once.
+    fn try_lock(&self) -> io::Result<bool>;
+    fn unlock(&self) -> io::Result<()>;
+    /// The system's file, if it is one.
+    fn real(&self) -> Option<&File>;
+}
+
+/// An open folder.
+pub(crate) trait Folder: fmt::Debug + Send + Sync {
+    /// Makes the names in it durable.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// The open lock file. Its lock ends with it.
+pub(crate) trait LockFile: fmt::Debug + Send + Sync {
+    /// Takes the lock, if it can be had at once.
+    fn try_lock(&self) -> io::Result<bool>;
+    /// Whether its path still names it.
+    fn is_in_place(&self) -> io::Result<bool>;
+    /// The note in it, at most 1 KiB.
+    fn note(&self) -> io::Result<String>;
+    /// Replaces the note. Never synced: nothing that must survive a crash of the system stands there.
+    fn set_note(&self, note: &str) -> io::Result<()>;
+}
+
+/// What tells one state of a file from another without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+    /// Length in bytes.
+    pub(crate) len: u64,
+    pub(crate) modified: (i64, i64),
+    pub(crate) changed: (i64, i64),
+    /// How many names the file has.
+    pub(crate) links: u64,
+    mode: u32,
+    owner: (u32, u32),
+}
+
+impl Identity {
+    /// Whether both are states of one file.
+    pub(crate) fn is_same_file(&self, other: &Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+
+    /// Whether both have the same content; a rename in between does not matter.
+    pub(crate) fn is_same_content(&self, other: &Self) -> bool {
+        self.is_same_file(other) && (self.len, self.modified) == (other.len, other.modified)
+    }
+
+    fn of(meta: &fs::Metadata) -> Self {
+        Self {
+            device: meta.dev(),
+            inode: meta.ino(),
+            len: meta.len(),
+            modified: (meta.mtime(), meta.mtime_nsec()),
+            changed: (meta.ctime(), meta.ctime_nsec()),
+            links: meta.nlink(),
+            mode: meta.mode() & 0o7777,
+            owner: (meta.uid(), meta.gid()),
+        }
+    }
+}
+
+/// The longest name that is put behind a database's own name, in bytes.
+const LONGEST_SUFFIX: usize = ".tmp-0123456789abcdef".len();
+
+/// The absolute path of a database, its symbolic link followed. The file need not be there, nor its folder.
+pub(crate) fn resolve(path: &Path) -> Result<PathBuf> {
+    let unsuitable = |reason: &str| Error::Unsuitable { path: path.to_owned(), reason: reason.to_owned() };
+    let name = path.file_name().ok_or_else(|| unsuitable("this is not the name of a file"))?;
+    if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(unsuitable("this is the name of a folder"));
+    }
+    if name.len() + LONGEST_SUFFIX > 255 {
+        return Err(unsuitable("the name is too long for the files beside it; the limit is 234 bytes"));
+    }
+    match fs::canonicalize(path) {
+        Ok(real) => return Ok(real),
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            return Err(Error::Open { path: path.to_owned(), source });
+        }
+        Err(_) => {}
+    }
+    if fs::symlink_metadata(path).is_ok() {
+        return Err(unsuitable("a symbolic link to nothing; create its target or remove the link"));
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    match fs::canonicalize(folder) {
+        Ok(folder) => Ok(folder.join(name)),
+        Err(_) => std::path::absolute(path).map_err(|source| Error::Open { path: path.to_owned(), source }),
+    }
+}
+
+fn not_regular(path: &Path) -> Option<Error> {
+    fs::metadata(path).ok().and_then(|meta| irregular(path, &meta))
+}
+
+fn irregular(path: &Path, meta: &fs::Metadata) -> Option<Error> {
+    let kind = meta.file_type();
+    let reason = if kind.is_file() {
+        return None;
+    } else if kind.is_dir() {
+        "Is a directory"
+    } else if kind.is_fifo() {
+        "a FIFO, not a regular file"
+    } else if kind.is_socket() {
+        "a socket, not a regular file"
+    } else {
+        "a device, not a regular file"
+    };
+    Some(Error::Unsuitable { path: path.to_owned(), reason: reason.to_owned() })
+}
+
+/// The path with `suffix` behind its name.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Whether `name` is that of a temporary file of `database`.
+fn is_temporary(name: &OsStr, database: &OsStr) -> bool {
+    let (name, database) = (name.as_encoded_bytes(), database.as_encoded_bytes());
+    let random = name.strip_prefix(database).and_then(|rest| rest.strip_prefix(b".tmp-"));
+    random.is_some_and(|random| random.len() == 16 && random.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// A failed write; one that was not permitted means that the database is read-only.
+pub(crate) fn write_error(operation: &'static str, path: PathBuf, source: io::Error) -> Error {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    match source.kind() {
+        PermissionDenied | ReadOnlyFilesystem => Error::ReadOnly { path, reason: crate::error::reason(&source) },
+        _ => Error::Io { operation, path, source },
+    }
+}
+
+/// 64 random bits, for names and epochs that nobody can foresee.
+pub(crate) fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}

@@ -1,0 +1,373 @@
+//! A disk in memory for tests, which knows what a power cut would leave of it, and fails when it is told to.
+//!
+//! It keeps what programs see apart from what is durable. [`Moment::crash_states`] shows every disk that a power cut at
+//! that moment may leave: of the changes of names that no sync of their folder covers each may have happened or not, and
+//! of the appends that no sync of their file covers any part may be there, zeros or stale bytes in its place included.
+//!
+//! Left out: symbolic links, rights, and folders that are not durable ([`Real`](super::Real) syncs those it makes).
+
+mod crash;
+mod fault;
+mod handle;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustix::io::Errno;
+
+use super::{Disk, DiskFile, Folder, Identity, LockFile, Open, Rename, is_temporary, write_error};
+use crate::error::{Error, Result};
+
+use self::fault::{Fate, Fault};
+use self::handle::{Handle, OpenFolder};
+use self::world::World;
+
+pub(crate) use self::crash::{Crashed, Cuts, Moment};
+pub(crate) use self::fault::{Injected, Operation, Until};
+pub(crate) use self::world::Habits;
+
+/// A simulated disk; its clones are the same disk.
+#[derive(Clone)]
+pub(crate) struct Simulated {
+    shared: Arc<Mutex<Shared>>,
+}
+
+type Lies = Box<dyn FnMut(&Operation) -> bool + Send>;
+
+struct Shared {
+    world: World,
+    /// The changes that were asked for, failed ones included.
+    log: Vec<Operation>,
+    looks: u64,
+    stop_after: Option<u64>,
+    change_fault: Option<Fault>,
+    look_fault: Option<Fault>,
+    injected: u64,
+    lies: Option<Lies>,
+    moments: Option<Vec<Moment>>,
+    mark: u64,
+}
+
+impl Simulated {
+    /// An empty disk with one folder.
+    pub(crate) fn new(folder: &Path) -> Self {
+        let mut world = World::default();
+        world.folders.extend(folder.ancestors().map(Path::to_owned));
+        Self::of(world)
+    }
+
+    fn of(world: World) -> Self {
+        let shared = Shared {
+            world,
+            log: Vec::new(),
+            looks: 0,
+            stop_after: None,
+            change_fault: None,
+            look_fault: None,
+            injected: 0,
+            lies: None,
+            moments: None,
+            mark: 0,
+        };
+        Self { shared: Arc::new(Mutex::new(shared)) }
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        // A test that failed elsewhere must still be able to close its files.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_habits(&self, habits: Habits) {
+        self.shared().world.habits = habits;
+    }
+
+    /// Makes the change of this number (from 1) fail, or all from it on.
+    pub(crate) fn fail(&self, at: u64, kind: Injected, until: Until) {
+        self.shared().change_fault = Some(Fault { at, kind, until });
+    }
+
+    /// The same for what only looks: opening, reading, asking for an identity or a lock.
+    pub(crate) fn fail_look(&self, at: u64, kind: Injected, until: Until) {
+        self.shared().look_fault = Some(Fault { at, kind, until });
+    }
+
+    /// Lets everything work again, lies included.
+    pub(crate) fn heal(&self) {
+        let mut shared = self.shared();
+        (shared.change_fault, shared.look_fault, shared.stop_after, shared.lies) = (None, None, None, None);
+    }
+
+    /// After that many changes everything fails, as if the machine had stopped.
+    pub(crate) fn stop_after(&self, changes: u64) {
+        self.shared().stop_after = Some(changes);
+    }
+
+    /// Syncs for which this says true report success and do nothing.
+    pub(crate) fn lie(&self, is_lie: impl FnMut(&Operation) -> bool + Send + 'static) {
+        self.shared().lies = Some(Box::new(is_lie));
+    }
+
+    /// How many changes there were, failed ones included.
+    pub(crate) fn changes(&self) -> u64 {
+        self.shared().log.len() as u64
+    }
+
+    pub(crate) fn looks(&self) -> u64 {
+        self.shared().looks
+    }
+
+    /// How many operations were made to fail.
+    pub(crate) fn injected(&self) -> u64 {
+        self.shared().injected
+    }
+
+    /// From now on the moment before each change is kept.
+    pub(crate) fn record(&self) {
+        self.shared().moments = Some(Vec::new());
+    }
+
+    /// What the moments from now on carry, e.g. how many commands were acknowledged.
+    pub(crate) fn mark(&self, mark: u64) {
+        self.shared().mark = mark;
+    }
+
+    /// The moments that were kept, and the present one; nothing is kept any more.
+    pub(crate) fn take_moments(&self) -> Vec<Moment> {
+        let mut moments = self.shared().moments.take().unwrap_or_default();
+        moments.push(self.moment());
+        moments
+    }
+
+    pub(crate) fn moment(&self) -> Moment {
+        self.shared().moment()
+    }
+
+    /// The names of all files, in order.
+    pub(crate) fn names(&self) -> Vec<PathBuf> {
+        self.shared().world.names.keys().map(|path| path.to_path_buf()).collect()
+    }
+
+    pub(crate) fn content(&self, path: &Path) -> Option<Vec<u8>> {
+        let shared = self.shared();
+        shared.world.names.get(path).map(|&file| shared.world.files[file].content.to_vec())
+    }
+
+    /// Another program puts a new file there, durably. No change that is counted.
+    pub(crate) fn put(&self, path: &Path, bytes: &[u8]) {
+        let mut shared = self.shared();
+        let file = shared.world.new_file(0o600);
+        shared.world.overwrite(file, bytes);
+        shared.world.put(&path.into(), file);
+    }
+
+    /// Another program writes into the file itself, durably. No change that is counted.
+    pub(crate) fn edit(&self, path: &Path, bytes: &[u8]) {
+        let mut shared = self.shared();
+        let file = shared.world.names[path];
+        shared.world.overwrite(file, bytes);
+    }
+
+    fn look(&self) -> io::Result<MutexGuard<'_, Shared>> {
+        let mut shared = self.shared();
+        shared.check_running()?;
+        shared.looks += 1;
+        match shared.look_fault.filter(|fault| fault.hits(shared.looks)) {
+            Some(fault) => {
+                shared.injected += 1;
+                Err(fault.kind.error())
+            }
+            None => Ok(shared),
+        }
+    }
+
+    /// Lets `change` happen, unless the operation was to fail.
+    fn change<T: Default>(
+        &self,
+        operation: Operation,
+        change: impl FnOnce(&mut World, Fate) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let mut shared = self.shared();
+        shared.check_running()?;
+        if shared.moments.is_some() {
+            let moment = shared.moment();
+            shared.moments.get_or_insert_default().push(moment);
+        }
+        let lie = operation.is_sync() && shared.lies.as_mut().is_some_and(|lies| lies(&operation));
+        shared.log.push(operation);
+        let number = shared.log.len() as u64;
+        let Some(fault) = shared.change_fault.filter(|fault| fault.hits(number)) else {
+            return change(&mut shared.world, if lie { Fate::Lie } else { Fate::Done });
+        };
+        shared.injected += 1;
+        let fate = match fault.kind {
+            Injected::Error(_) => Fate::Lost,
+            Injected::Short => Fate::Half,
+            Injected::Done => Fate::Done,
+        };
+        change(&mut shared.world, fate)?;
+        Err(fault.kind.error())
+    }
+}
+
+impl Shared {
+    fn check_running(&self) -> io::Result<()> {
+        match self.stop_after {
+            Some(stop) if self.log.len() as u64 >= stop => Err(io::Error::other("the machine stopped")),
+            _ => Ok(()),
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { changes: self.log.len() as u64, mark: self.mark, world: self.world.clone() }
+    }
+}
+
+impl fmt::Debug for Simulated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Simulated")
+    }
+}
+
+impl Disk for Simulated {
+    fn identity(&self, path: &Path) -> Result<Option<Identity>> {
+        let shared = self.look().map_err(|source| Error::Open { path: path.to_owned(), source })?;
+        Ok(shared.world.names.get(path).map(|&file| shared.world.identity(file)))
+    }
+
+    fn open(&self, path: &Path, how: Open) -> Result<Option<Box<dyn DiskFile>>> {
+        let mut shared = self.look().map_err(|source| match how {
+            Open::Snapshot | Open::Side => Error::Open { path: path.to_owned(), source },
+            Open::SideAppend => write_error("open", path.to_owned(), source),
+        })?;
+        if shared.world.folders.contains(path) {
+            return Err(Error::Unsuitable { path: path.to_owned(), reason: "Is a directory".to_owned() });
+        }
+        let Some((path, &file)) = shared.world.names.get_key_value(path) else { return Ok(None) };
+        let path = Arc::clone(path);
+        Ok(Some(Box::new(Handle::new(self, &mut shared, path, file))))
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        let path: Arc<Path> = path.into();
+        let file = self.change(Operation::Create(Arc::clone(&path)), |world, fate| create(world, &path, fate))?;
+        Ok(Box::new(Handle::new(self, &mut self.shared(), path, file)))
+    }
+
+    fn rename(&self, from: &Path, to: &Path, how: Rename) -> io::Result<()> {
+        let (from, to): (Arc<Path>, Arc<Path>) = (from.into(), to.into());
+        let operation = Operation::Rename { from: Arc::clone(&from), to: Arc::clone(&to), how };
+        self.change(operation, |world, fate| {
+            let is_there = |path: &Path| world.names.contains_key(path);
+            let needed = is_there(&from) && (how != Rename::Exchange || is_there(&to));
+            if how == Rename::Exchange && !world.habits.exchange {
+                return Err(io::ErrorKind::Unsupported.into());
+            } else if !needed {
+                return Err(io::ErrorKind::NotFound.into());
+            } else if how == Rename::New && is_there(&to) {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            if fate == Fate::Done {
+                world.rename(&from, &to, how);
+            }
+            Ok(())
+        })
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let path: Arc<Path> = path.into();
+        self.change(Operation::Remove(Arc::clone(&path)), |world, fate| {
+            if !world.names.contains_key(&path) {
+                return Err(io::ErrorKind::NotFound.into());
+            }
+            if fate == Fate::Done {
+                world.remove(&path);
+            }
+            Ok(())
+        })
+    }
+
+    fn open_folder(&self, path: &Path) -> io::Result<Box<dyn Folder>> {
+        if !self.look()?.world.folders.contains(path) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        Ok(Box::new(OpenFolder { disk: self.clone(), path: path.into() }))
+    }
+
+    fn make_folder(&self, path: &Path) -> Result<()> {
+        if self.shared().world.folders.contains(path) {
+            return Ok(());
+        }
+        self.change(Operation::MakeFolder(path.into()), |world, fate| {
+            if fate == Fate::Done {
+                world.folders.extend(path.ancestors().map(Path::to_owned));
+            }
+            Ok(())
+        })
+        .map_err(|source| write_error("create the folder", path.to_owned(), source))
+    }
+
+    fn check_writable(&self, path: &Path) -> Result<()> {
+        let failed = |source| write_error("write", path.to_owned(), source);
+        let shared = self.look().map_err(failed)?;
+        let is_writable = |&file: &usize| shared.world.files[file].mode & 0o200 != 0;
+        if shared.world.names.get(path).is_none_or(is_writable) { Ok(()) } else { Err(failed(Errno::ACCESS.into())) }
+    }
+
+    fn left_overs(&self, path: &Path) -> Vec<PathBuf> {
+        let Ok(shared) = self.look() else { return Vec::new() };
+        let is_left_over = |there: &Path| {
+            there.parent() == path.parent()
+                && there.file_name().zip(path.file_name()).is_some_and(|(there, name)| is_temporary(there, name))
+        };
+        shared.world.names.keys().filter(|there| is_left_over(there)).map(|there| there.to_path_buf()).collect()
+    }
+
+    fn open_lock(&self, path: &Path, database: Option<Identity>) -> Result<Box<dyn LockFile>> {
+        let path: Arc<Path> = path.into();
+        let there = |shared: &Shared| shared.world.names.get(&path).copied();
+        let opened = self.look().map(|shared| there(&shared)).and_then(|file| match file {
+            Some(file) => Ok(file),
+            None => self.change(Operation::CreateLock(Arc::clone(&path)), |world, fate| {
+                let file = create(world, &path, fate)?;
+                if fate == Fate::Done {
+                    let inode = &mut world.files[file];
+                    inode.is_lock = true;
+                    if let Some(database) = database {
+                        (inode.mode, inode.owner) = (database.mode | 0o600, database.owner);
+                    }
+                }
+                Ok(file)
+            }),
+        });
+        let file = opened.map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => Error::Open { path: path.parent().unwrap_or(&path).to_owned(), source },
+            _ => write_error("open", path.to_path_buf(), source),
+        })?;
+        // It may have been another program's file.
+        let mut shared = self.shared();
+        shared.world.files[file].is_lock = true;
+        Ok(Box::new(Handle::new(self, &mut shared, path, file)))
+    }
+}
+
+/// Makes a file; nothing of the kind if that is to fail.
+fn create(world: &mut World, path: &Arc<Path>, fate: Fate) -> io::Result<usize> {
+    if world.names.contains_key(path) {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    if !path.parent().is_some_and(|folder| world.folders.contains(folder)) {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    if fate != Fate::Done {
+        return Ok(usize::default());
+    }
+    let file = world.new_file(0o600);
+    world.create(path, file);
+    Ok(file)
+}

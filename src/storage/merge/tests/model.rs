@@ -1,0 +1,145 @@
+//! What a snapshot is, told a second time in the plainest way, and a file in memory to write it to.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use crate::json;
+use crate::storage::disk::{DiskFile, Identity};
+use crate::storage::record::Stored;
+use crate::storage::snapshot::index::Indexed;
+use crate::storage::snapshot::layout::{Layout, Section, line_hash};
+
+/// The time of all folds here.
+pub(super) const NOW: u64 = 1_000;
+
+pub(super) type Model = BTreeMap<String, Stored>;
+pub(super) type Foreign = Vec<(String, String)>;
+
+/// A file in memory.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Memory(Arc<Mutex<Vec<u8>>>);
+
+impl Memory {
+    pub(super) fn of(bytes: Vec<u8>) -> Self {
+        Self(Arc::new(Mutex::new(bytes)))
+    }
+
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl DiskFile for Memory {
+    fn identity(&self) -> io::Result<Identity> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        let bytes = self.0.lock().unwrap();
+        let from = bytes.get(usize::try_from(at).unwrap()..).unwrap_or_default();
+        let len = from.len().min(buffer.len());
+        buffer[..len].copy_from_slice(&from[..len]);
+        Ok(len)
+    }
+
+    fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn append_from(&self, other: &dyn DiskFile, from: u64, to: u64) -> io::Result<()> {
+        let mut bytes = vec![0; usize::try_from(to - from).unwrap()];
+        if other.read_at(&mut bytes, from)? < bytes.len() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.append(&bytes)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn inherit(&self, _: &dyn DiskFile) -> io::Result<Vec<&'static str>> {
+        Ok(Vec::new())
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        Ok(true)
+    }
+
+    fn unlock(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn real(&self) -> Option<&std::fs::File> {
+        None
+    }
+}
+
+/// The snapshot of a model, in the one form.
+pub(super) fn text_of(model: &Model, foreign: &Foreign) -> String {
+    let quoted = |text: &str| {
+        let mut out = String::new();
+        json::write_string(&mut out, text);
+        out
+    };
+    let live = |stored: &Stored| stored.deadline.is_none_or(|deadline| deadline.as_millis() > NOW);
+    let map: Vec<String> = model
+        .iter()
+        .filter(|(_, stored)| live(stored))
+        .map(|(key, stored)| format!("    {}: {}", quoted(key), stored.text))
+        .collect();
+    let expires: Vec<String> = model
+        .iter()
+        .filter(|(_, stored)| live(stored))
+        .filter_map(|(key, stored)| Some(format!("    {}: \"{}\"", quoted(key), stored.deadline?)))
+        .collect();
+    let mut text = "{\n  \"map\": {".to_owned();
+    let end = if map.is_empty() { "}".to_owned() } else { format!("\n{}\n  }}", map.join(",\n")) };
+    text.push_str(&end);
+    if !expires.is_empty() {
+        write!(text, ",\n  \"expires\": {{\n{}\n  }}", expires.join(",\n")).unwrap();
+    }
+    for (name, value) in foreign {
+        write!(text, ",\n  {}: {value}", quoted(name)).unwrap();
+    }
+    text + "\n}\n"
+}
+
+/// The layout of a snapshot in the one form, from its text alone.
+pub(super) fn layout_of(text: &str) -> Layout {
+    const HEAD: &str = "{\n  \"map\": {";
+    const EXPIRES: &str = ",\n  \"expires\": {\n";
+    assert!(text.starts_with(HEAD), "{text:?}");
+    let mut hash = 0_u64;
+    let mut section = |section, start: usize| {
+        let (mut at, mut count) = (start, 0);
+        while let Some(content) = text[at..].strip_prefix("    ") {
+            let content = &content[..content.find('\n').unwrap()];
+            at += 4 + content.len() + 1;
+            count += 1;
+            let content = if text[at..].starts_with("    ") { content.strip_suffix(',').unwrap() } else { content };
+            hash = hash.wrapping_add(line_hash(section, content.as_bytes()));
+        }
+        ((start as u64, at as u64), at, count)
+    };
+    let (map, mut at, count) = section(Section::Map, HEAD.len() + usize::from(text[HEAD.len()..].starts_with('\n')));
+    at += if count > 0 { "  }".len() } else { "}".len() };
+    let (mut expires, mut expiring) = ((at as u64, at as u64), 0);
+    if text[at..].starts_with(EXPIRES) {
+        (expires, at, expiring) = section(Section::Expires, at + EXPIRES.len());
+        at += "  }".len();
+    }
+    hash = hash.wrapping_add(line_hash(Section::Rest, &text.as_bytes()[at..]));
+    Layout { length: text.len() as u64, map, expires, rest: at as u64, count, expiring, hash }
+}
+
+pub(super) fn indexed(text: &str) -> Indexed {
+    Indexed::new(Box::new(Memory::of(text.as_bytes().to_vec())), layout_of(text))
+}

@@ -1,0 +1,244 @@
+//! The sets of a bulk load, in the order of their arrival, then sorted once.
+
+use std::cmp::Ordering;
+use std::hint::black_box;
+use std::slice;
+
+/// Sets without deadline that nobody has asked back yet: a tree would cost more time and memory than the load itself.
+#[derive(Debug, Default)]
+pub(crate) struct Bulk {
+    /// Keys and values, one behind the other. A new chunk rather than a larger one: nothing is ever copied, and no
+    /// memory lies idle.
+    chunks: Vec<String>,
+    sets: Vec<Set>,
+    /// How many bytes all keys begin with alike.
+    common: usize,
+    /// The capacity of the chunks.
+    bytes: usize,
+}
+
+/// The sets of a [`Bulk`] in key order, each key once.
+#[derive(Debug, Default)]
+pub(crate) struct Sorted {
+    chunks: Vec<String>,
+    sets: Vec<Set>,
+}
+
+/// Keys and values in key order, from both ends.
+#[derive(Clone, Debug)]
+pub(crate) struct Sets<'a> {
+    chunks: &'a [String],
+    rest: slice::Iter<'a, Set>,
+    /// How many of the next sets were fetched into the processor's cache.
+    fetched: usize,
+}
+
+/// Where a key lies, and its value behind it.
+#[derive(Clone, Copy, Debug)]
+struct Set {
+    /// The first bytes of the key behind what all keys have in common: most comparisons go no further.
+    head: u64,
+    chunk: u32,
+    at: u32,
+    key_len: u32,
+    text_len: u32,
+}
+
+const CHUNK: usize = 1 << 20;
+
+impl Bulk {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sets.is_empty()
+    }
+
+    /// The bytes of all sets, and of what is kept to find them.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Sets a key to a value in its form on disk.
+    pub(crate) fn push(&mut self, key: &str, text: &str) {
+        let need = key.len() + text.len();
+        self.bytes += need + size_of::<Set>();
+        if self.chunks.last().is_none_or(|chunk| chunk.capacity() - chunk.len() < need) {
+            let chunk = String::with_capacity(need.max(CHUNK));
+            self.chunks.push(chunk);
+        }
+        let index = self.chunks.len() - 1;
+        let chunk = &mut self.chunks[index];
+        let set = Set {
+            head: 0,
+            chunk: short(index),
+            at: short(chunk.len()),
+            key_len: short(key.len()),
+            text_len: short(text.len()),
+        };
+        chunk.push_str(key);
+        chunk.push_str(text);
+        self.common = match self.sets.first() {
+            Some(first) => {
+                let first = &first.key(&self.chunks).as_bytes()[..self.common];
+                first.iter().zip(key.as_bytes()).take_while(|(a, b)| a == b).count()
+            }
+            None => key.len(),
+        };
+        self.sets.push(set);
+    }
+
+    /// The sets in key order; of those of one key the last.
+    pub(crate) fn sort(self) -> Sorted {
+        let Self { chunks, mut sets, common, .. } = self;
+        for set in &mut sets {
+            set.head = head(&set.key(&chunks).as_bytes()[common..]);
+        }
+        sets.sort_unstable_by(|a, b| match a.head.cmp(&b.head) {
+            Ordering::Equal => a.key(&chunks).cmp(b.key(&chunks)).then((a.chunk, a.at).cmp(&(b.chunk, b.at))),
+            order => order,
+        });
+        sets.dedup_by(|later, kept| {
+            let same = later.head == kept.head && later.key(&chunks) == kept.key(&chunks);
+            if same {
+                *kept = *later;
+            }
+            same
+        });
+        Sorted { chunks, sets }
+    }
+}
+
+impl Sorted {
+    pub(crate) fn iter(&self) -> Sets<'_> {
+        Sets { chunks: &self.chunks, rest: self.sets.iter(), fetched: 0 }
+    }
+}
+
+impl Sets<'_> {
+    /// Touches the next sets all at once. Sorted, they lie anywhere: the processor waits for memory with each of them in
+    /// turn, or here for all of them together. A fold of a million scattered keys takes half the time so.
+    fn fetch(&mut self) {
+        const TOGETHER: usize = 32;
+        const CACHE_LINE: usize = 64;
+        const LINES: usize = 4;
+        for set in self.rest.as_slice().iter().take(TOGETHER) {
+            let bytes = &self.chunks[set.chunk as usize].as_bytes()[set.at as usize..];
+            let len = (set.key_len as usize + set.text_len as usize).min(LINES * CACHE_LINE);
+            for at in (0..len).step_by(CACHE_LINE) {
+                black_box(bytes[at]);
+            }
+        }
+        self.fetched = TOGETHER;
+    }
+}
+
+impl<'a> Iterator for Sets<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.fetched == 0 {
+            self.fetch();
+        }
+        self.fetched -= 1;
+        self.rest.next().map(|set| (set.key(self.chunks), set.text(self.chunks)))
+    }
+}
+
+impl DoubleEndedIterator for Sets<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.rest.next_back().map(|set| (set.key(self.chunks), set.text(self.chunks)))
+    }
+}
+
+impl Set {
+    fn key(self, chunks: &[String]) -> &str {
+        let at = self.at as usize;
+        &chunks[self.chunk as usize][at..at + self.key_len as usize]
+    }
+
+    fn text(self, chunks: &[String]) -> &str {
+        let at = self.at as usize + self.key_len as usize;
+        &chunks[self.chunk as usize][at..at + self.text_len as usize]
+    }
+}
+
+/// The first eight bytes as a number that compares as they do. A key that ends before is filled with zeros; the whole
+/// keys decide then.
+fn head(key: &[u8]) -> u64 {
+    match key.first_chunk() {
+        Some(bytes) => u64::from_be_bytes(*bytes),
+        None => {
+            let mut bytes = [0; 8];
+            bytes[..key.len()].copy_from_slice(key);
+            u64::from_be_bytes(bytes)
+        }
+    }
+}
+
+fn short(number: usize) -> u32 {
+    u32::try_from(number).expect("an escaped value is below 4 GiB: six bytes for each of its 512 MiB at most")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn bulk_of(sets: &[(String, String)]) -> Bulk {
+        let mut bulk = Bulk::default();
+        for (key, text) in sets {
+            bulk.push(key, text);
+        }
+        bulk
+    }
+
+    proptest! {
+        #[test]
+        fn a_bulk_is_a_map_the_last_set_of_a_key_wins(
+            prefix in "[a-c]{0,3}",
+            sets in prop::collection::vec(("[ab\0é]{0,12}", "[a-z]{0,9}"), 0..60),
+        ) {
+            let sets: Vec<_> = sets.into_iter().map(|(key, text)| (prefix.clone() + &key, text)).collect();
+            let model: BTreeMap<_, _> = sets.iter().cloned().collect();
+            let sorted = bulk_of(&sets).sort();
+            let wanted = || model.iter().map(|(key, text)| (key.as_str(), text.as_str()));
+            prop_assert!(sorted.iter().eq(wanted()));
+            prop_assert!(sorted.iter().rev().eq(wanted().rev()));
+        }
+    }
+
+    #[test]
+    fn a_value_larger_than_a_chunk_has_one_of_its_own() {
+        let large = "x".repeat(CHUNK + 1);
+        let sets = [("b", "1"), ("a", &large), ("c", "2")].map(|(key, text)| (key.to_owned(), text.to_owned()));
+        let sorted = bulk_of(&sets).sort();
+        assert_eq!(
+            sorted.iter().map(|(key, text)| (key, text.len())).collect::<Vec<_>>(),
+            [("a", CHUNK + 1), ("b", 1), ("c", 1)]
+        );
+    }
+
+    #[expect(clippy::print_stderr, reason = "it measures")]
+    #[test]
+    #[ignore = "a measurement: cargo test --release -- --ignored --nocapture bulk_of_a_million"]
+    fn a_bulk_of_a_million() {
+        const COUNT: u64 = 1_000_000;
+        let text = format!("\"{}\"", "v".repeat(98));
+        for (name, step) in [("ascending", 1), ("scattered", 387_420_489)] {
+            let keys: Vec<String> = (0..COUNT).map(|n| format!("key:{:09}", n * step % 999_999_937)).collect();
+            let start = std::time::Instant::now();
+            let mut bulk = Bulk::default();
+            for key in &keys {
+                bulk.push(key, &text);
+            }
+            let pushed = start.elapsed();
+            let bytes = bulk.bytes();
+            let sorted = bulk.sort();
+            let all = start.elapsed();
+            let payload = sorted.iter().map(|(key, text)| key.len() + text.len()).sum::<usize>();
+            eprintln!(
+                "{name}: push {pushed:?}, with sort {all:?}, {bytes} bytes for {payload}, walk to {:?}",
+                start.elapsed()
+            );
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What reads see: pending changes over the journal's over the snapshot.
+
+use std::ops::Bound;
+
+use super::Store;
+use super::merge::{Layer, Layers, Merged};
+use super::record::{Entry, Stored};
+use super::snapshot::{Line, ReadFault};
+use super::view::Base;
+use crate::error::{Error, Result};
+use crate::expiry::Timestamp;
+use crate::json::Fault;
+
+/// Entries in key order, from both ends, those past their deadline included.
+#[derive(Debug)]
+pub(crate) struct Entries<'a> {
+    store: &'a Store,
+    merged: Merged<'a>,
+}
+
+impl Store {
+    /// A key's entry, deadline passed or not.
+    pub(crate) fn get(&self, key: &str) -> Result<Option<Stored>> {
+        debug_assert!(self.bulk.is_empty(), "a read before the bulk was settled");
+        if let Some(change) = self.pending.get(key) {
+            return Ok(change.clone());
+        }
+        self.note_key(key);
+        self.view.get(key)
+    }
+
+    /// An entry with its value decoded.
+    pub(crate) fn entry(&self, stored: &Stored) -> Result<Entry> {
+        Entry::decode(&stored.text, stored.deadline).map_err(|fault| self.damaged(fault))
+    }
+
+    /// The error of a stored value that cannot be read; a full read of the file tells where it is.
+    fn damaged(&self, fault: Fault) -> Error {
+        self.view.fault(ReadFault::Damaged { at: 0, reason: fault.reason })
+    }
+
+    /// The entries between two bounds; none if they run backwards.
+    pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
+        debug_assert!(self.bulk.is_empty(), "a read before the bulk was settled");
+        self.note_range(from, to);
+        let committed = self.view.changes()?.map(|replay| Layer::Overlay(replay.overlay.range(from, to)));
+        let mut layers = vec![Layer::Overlay(self.pending.range(from, to))];
+        layers.extend(committed);
+        let below = match &self.view.base {
+            Base::Document(document) => {
+                layers.push(Layer::Document(document.range(from, to)));
+                None
+            }
+            Base::Indexed(indexed) => Some(indexed.cursor(from, to).map_err(|fault| self.view.fault(fault))?),
+        };
+        Ok(Entries { store: self, merged: Merged::new(Layers::new(layers), below) })
+    }
+
+    /// How many entries there are at `now`.
+    pub(crate) fn count(&self, now: Timestamp) -> Result<u64> {
+        self.note_range(Bound::Unbounded, Bound::Unbounded);
+        let fault = |fault| self.view.fault(fault);
+        let mut count = match &self.view.base {
+            Base::Document(document) => document.entries.values().filter(|stored| stored.is_live(now)).count() as u64,
+            Base::Indexed(indexed) => indexed.layout().count - indexed.expired(now).map_err(fault)?,
+        };
+        let is_below = |key: &str| match &self.view.base {
+            Base::Document(document) => Ok(document.entries.get(key).is_some_and(|stored| stored.is_live(now))),
+            Base::Indexed(indexed) if indexed.contains(key).map_err(fault)? => {
+                Ok(indexed.deadline(key).map_err(fault)?.is_none_or(|deadline| now < deadline))
+            }
+            Base::Indexed(_) => Ok::<_, Error>(false),
+        };
+        for change in self.changes()? {
+            let is_above = change.text.is_some() && change.deadline.is_none_or(|deadline| now < deadline);
+            count = count + u64::from(is_above) - u64::from(is_below(change.key)?);
+        }
+        Ok(count)
+    }
+
+    /// All changes above the snapshot, but for those of the bulk.
+    fn changes(&self) -> Result<Layers<'_>> {
+        let committed = self.view.changes()?.map(|replay| Layer::Overlay(replay.overlay.iter()));
+        Ok(Layers::new([Layer::Overlay(self.pending.iter())].into_iter().chain(committed)))
+    }
+}
+
+impl Entries<'_> {
+    /// The first entry that was not given out yet.
+    pub(crate) fn next(&mut self) -> Result<Option<Line<'_>>> {
+        self.merged.next().map_err(|fault| self.store.view.fault(fault))
+    }
+
+    /// The last entry that was not given out yet.
+    pub(crate) fn next_back(&mut self) -> Result<Option<Line<'_>>> {
+        self.merged.next_back().map_err(|fault| self.store.view.fault(fault))
+    }
+
+    /// The error of one of their values that cannot be read.
+    pub(crate) fn damaged(&self, fault: Fault) -> Error {
+        self.store.damaged(fault)
+    }
+}

@@ -1,0 +1,536 @@
+//! Checking both files in full, and the ways out of what is refused. What is damaged is never changed in place.
+
+use std::ffi::OsString;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::disk::{self, Disk, DiskFile, Identity, Open, Rename};
+use super::journal::{Body, Fold, Header, HeaderFault, Stamp};
+use super::lock::{self, Doubt, WritersLock};
+use super::merge::{self, Below, FoldFault, Layers};
+use super::overlay::Sorted;
+use super::record::Change;
+use super::save::{self, Built, Temp};
+use super::snapshot::{self, Document, Unreadable};
+use super::view::{self, Base, JOURNAL, Journal, View};
+use super::{EMPTY, Policy, Settings, Store};
+use crate::error::{self, Error, Result};
+use crate::expiry::Timestamp;
+
+/// What a check has found.
+#[derive(Debug, Default)]
+pub(crate) struct Checked {
+    /// How many entries can be read.
+    pub(crate) entries: u64,
+    /// How many changes the journal holds that the snapshot lacks.
+    pub(crate) changes: u64,
+    /// How many bytes behind them do not count.
+    pub(crate) torn: u64,
+    pub(crate) faults: Vec<Error>,
+}
+
+/// What a repair has done.
+#[derive(Debug)]
+pub(crate) struct Mended {
+    /// The file that was made.
+    pub(crate) path: PathBuf,
+    /// How many entries were rescued, or changes applied or set aside.
+    pub(crate) count: u64,
+    /// What was left out, for a person.
+    pub(crate) dropped: Vec<String>,
+}
+
+/// So that nothing is over: what is past its deadline can be read all the same.
+const ALL: Timestamp = Timestamp::from_millis(0);
+
+/// Both files as they were at one moment. A snapshot is only ever replaced and a journal only appended to, so what was
+/// opened stays as it was.
+struct Files<'a> {
+    disk: &'a dyn Disk,
+    path: &'a Path,
+    journal_path: PathBuf,
+    snapshot: Option<Opened>,
+    journal: Option<Opened>,
+}
+
+struct Opened {
+    file: Box<dyn DiskFile>,
+    seen: Identity,
+}
+
+/// What can be read, and the places of what cannot.
+#[derive(Default)]
+struct Rescued {
+    document: Document,
+    changes: u64,
+    dropped: Dropped,
+}
+
+/// Reads and checks everything; changes nothing and takes no lock.
+pub(crate) fn check(path: &Path) -> Result<Checked> {
+    let path = disk::resolve(path)?;
+    Files::open(&disk::Real, &path)?.check()
+}
+
+/// Writes all that can be read into a new file beside a damaged one.
+pub(crate) fn salvage(path: &Path) -> Result<Mended> {
+    let path = disk::resolve(path)?;
+    let files = Files::open(&disk::Real, &path)?;
+    let mut faults = files.check()?.faults;
+    if faults.is_empty() {
+        return Err(Error::NothingToRepair { path, reason: "it is sound" });
+    }
+    // Whether another file's changes shall count is not for this to decide, and what is new not for this version.
+    let is_foreign = matches!(faults[..], [Error::ForeignJournal { .. }]);
+    if is_foreign || faults.iter().any(|fault| matches!(fault, Error::NewerVersion { .. })) {
+        let first = faults.iter().position(|fault| matches!(fault, Error::NewerVersion { .. })).unwrap_or(0);
+        return Err(faults.swap_remove(first));
+    }
+    let Rescued { document, dropped, .. } = files.rescue()?;
+    if document.entries.is_empty() && document.foreign.is_empty() {
+        return Err(faults.swap_remove(0));
+    }
+    files.write(&document, dropped)
+}
+
+impl<'a> Files<'a> {
+    fn open(disk: &'a dyn Disk, path: &'a Path) -> Result<Self> {
+        let journal_path = disk::beside(path, JOURNAL);
+        let open = |path: &Path, how| -> Result<Option<Opened>> {
+            let Some(file) = disk.open(path, how)? else { return Ok(None) };
+            let seen = file.identity().map_err(|source| Error::Open { path: path.to_owned(), source })?;
+            Ok(Some(Opened { file, seen }))
+        };
+        for _ in 0..view::ATTEMPTS {
+            let journal = open(&journal_path, Open::Side)?;
+            let snapshot = open(path, Open::Snapshot)?;
+            if snapshot.is_none() && journal.is_none() {
+                let source = std::io::ErrorKind::NotFound.into();
+                return Err(Error::Open { path: path.to_owned(), source });
+            }
+            let files = Self { disk, path, journal_path: journal_path.clone(), snapshot, journal };
+            if files.are_still_there()? {
+                return Ok(files);
+            }
+        }
+        Err(Error::Conflict { path: path.to_owned() })
+    }
+
+    fn are_still_there(&self) -> Result<bool> {
+        let is = |path: &Path, opened: &Option<Opened>| -> Result<bool> {
+            Ok(self.disk.identity(path)? == opened.as_ref().map(|opened| opened.seen))
+        };
+        Ok(is(self.path, &self.snapshot)? && is(&self.journal_path, &self.journal)?)
+    }
+
+    /// All bytes of a file, as far as it reached when it was opened.
+    fn read(path: &Path, opened: &Opened) -> Result<Vec<u8>> {
+        let read = view::read_all(&*opened.file, opened.seen.len);
+        read.map_err(|source| Error::Open { path: path.to_owned(), source })
+    }
+
+    fn check(&self) -> Result<Checked> {
+        let mut checked = Checked::default();
+        let view = self.check_snapshot(&mut checked)?;
+        let journal = self.check_journal(&mut checked)?;
+        let mut view = view.filter(|_| checked.faults.is_empty());
+        if let Some((journal, fold)) = journal {
+            self.check_both(&mut view, journal, fold, &mut checked)?;
+        }
+        checked.entries = match view {
+            Some(view) => count(view)?,
+            None => match self.rescue() {
+                Ok(rescued) => rescued.document.entries.len() as u64,
+                Err(Error::NewerVersion { .. }) => 0,
+                Err(error) => return Err(error),
+            },
+        };
+        Ok(checked)
+    }
+
+    fn check_snapshot(&self, checked: &mut Checked) -> Result<Option<View>> {
+        let Some(opened) = &self.snapshot else { return Ok(None) };
+        // The view keeps its file; ours is kept for what may have to be rescued.
+        let again = self.disk.open(self.path, Open::Snapshot)?.ok_or_else(|| self.conflict())?;
+        if again.identity().ok() != Some(opened.seen) {
+            return Err(self.conflict());
+        }
+        match View::read_base(self.path, again, opened.seen) {
+            Ok(view) => {
+                if view.unwritten && lock::was_written(self.disk, self.path)? {
+                    checked.faults.push(Error::Unsuitable { path: self.path.to_owned(), reason: EMPTY.to_owned() });
+                }
+                Ok(Some(view))
+            }
+            Err(error @ (Error::Damaged { .. } | Error::NewerVersion { .. })) => {
+                checked.faults.push(error);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The journal, if it is sound, and its last fold line.
+    fn check_journal(&self, checked: &mut Checked) -> Result<Option<(Journal, Option<Fold>)>> {
+        if self.journal.is_none() {
+            return Ok(None);
+        }
+        let journal = match Journal::open(self.disk, &self.journal_path) {
+            Ok(journal) => journal.ok_or_else(|| self.conflict())?,
+            Err(error @ (Error::JournalDamaged { .. } | Error::NewerVersion { .. })) => {
+                checked.faults.push(error);
+                checked.changes = self.rescue().map_or(0, |rescued| rescued.changes);
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        match journal.replay(&self.journal_path) {
+            Ok(replay) => {
+                checked.torn = replay.torn;
+                let fold = replay.fold;
+                Ok(Some((journal, fold)))
+            }
+            Err(error @ (Error::JournalDamaged { .. } | Error::NewerVersion { .. })) => {
+                checked.faults.push(error);
+                checked.changes = self.rescue().map_or(0, |rescued| rescued.changes);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the journal belongs to the snapshot; if so, the view gets it.
+    fn check_both(
+        &self,
+        view: &mut Option<View>,
+        mut journal: Journal,
+        fold: Option<Fold>,
+        checked: &mut Checked,
+    ) -> Result<()> {
+        let removed = fold.filter(Fold::is_of_nothing).map_or(0, |fold| fold.through);
+        let mut through = journal.header.n.max(removed);
+        let Some(opened) = &self.snapshot else {
+            if journal.holds_changes(&self.journal_path)? {
+                checked.faults.push(Error::Unsuitable { path: self.path.to_owned(), reason: view::MISSING.to_owned() });
+            }
+            checked.changes = self.count_changes(&journal, through)?;
+            return Ok(());
+        };
+        let stamp = Stamp::of(&opened.seen);
+        let fold = fold.filter(|fold| fold.layout.is_sound());
+        let by_fold = fold.filter(|fold| fold.stamp == Stamp { changed: None, ..stamp });
+        let claimed = match by_fold {
+            _ if journal.header.stamp == stamp => Some(journal.header.layout),
+            Some(fold) => Some(fold.layout),
+            None => None,
+        };
+        let found = view.as_ref().and_then(|view| match &view.base {
+            Base::Indexed(indexed) => Some(*indexed.layout()),
+            Base::Document(_) => None,
+        });
+        let is_copy = |layout| found == Some(layout);
+        let is_folded = match claimed {
+            Some(_) => journal.header.stamp != stamp,
+            None => !is_copy(journal.header.layout) && fold.is_some_and(|fold| is_copy(fold.layout)),
+        };
+        if let (true, Some(fold)) = (is_folded, fold) {
+            through = through.max(fold.through);
+            journal.skip(through);
+        }
+        checked.changes = self.count_changes(&journal, through)?;
+        let Some(mut sound) = view.take() else { return Ok(()) };
+        if claimed.is_some_and(|layout| found != Some(layout)) {
+            checked.faults.push(Error::Unsuitable { path: self.path.to_owned(), reason: CHANGED.to_owned() });
+        } else if claimed.is_some() || is_folded || is_copy(journal.header.layout) {
+            sound.journal = Some(journal);
+            *view = Some(sound);
+        } else {
+            if journal.holds_changes(&self.journal_path)? {
+                let (path, journal) = (self.path.to_owned(), self.journal_path.clone());
+                checked.faults.push(Error::ForeignJournal { path, journal });
+            }
+            *view = Some(sound);
+        }
+        Ok(())
+    }
+
+    fn count_changes(&self, journal: &Journal, through: u64) -> Result<u64> {
+        let bytes = journal.read(journal.start, journal.seen.len, &self.journal_path)?;
+        let mut count = 0;
+        let body = Body { bytes: &bytes, epoch: journal.header.epoch, n: journal.header.n };
+        let replayed = body.replay(&mut |n, _, _| count += u64::from(n > through));
+        replayed.map(|_| count).map_err(|damage| journal.damaged(damage, &self.journal_path))
+    }
+
+    fn rescue(&self) -> Result<Rescued> {
+        let mut rescued = Rescued::default();
+        if let Some(opened) = &self.snapshot {
+            let bytes = Self::read(self.path, opened)?;
+            let newer = || Error::NewerVersion { path: self.path.to_owned() };
+            rescued.document = match Document::read(&bytes) {
+                Ok(document) => document,
+                Err(Unreadable::Newer) => return Err(newer()),
+                Err(Unreadable::Fault(_)) => {
+                    let mut dropped = |place| rescued.dropped.add("", &bytes, place);
+                    snapshot::salvage(&bytes, &mut dropped).ok_or_else(newer)?
+                }
+            };
+        }
+        if let Some(opened) = &self.journal {
+            let bytes = Self::read(&self.journal_path, opened)?;
+            let (changes, fold, n) = salvage_journal(&bytes, &mut rescued.dropped)
+                .ok_or_else(|| Error::NewerVersion { path: self.journal_path.clone() })?;
+            // What the file has already must not be brought back to what it was before.
+            let stamp = self.snapshot.as_ref().map(|opened| Stamp { changed: None, ..Stamp::of(&opened.seen) });
+            let is_in = |fold: &Fold| fold.is_of_nothing() || Some(fold.stamp) == stamp;
+            let through = fold.filter(is_in).map_or(n, |fold| fold.through.max(n));
+            for (_, key, change) in changes.into_iter().filter(|(n, ..)| *n > through) {
+                rescued.changes += 1;
+                match change {
+                    Some(stored) => rescued.document.entries.insert(key, stored),
+                    None => rescued.document.entries.remove(&key),
+                };
+            }
+        }
+        Ok(rescued)
+    }
+
+    /// Writes a document into a new file, with the mode of the old.
+    fn write(&self, document: &Document, dropped: Dropped) -> Result<Mended> {
+        let mut target = repaired(self.path, "");
+        let failed = |operation| {
+            let target = target.clone();
+            move |source| disk::write_error(operation, target, source)
+        };
+        let folder = save::open_folder(self.disk, self.path)?;
+        let temp = Temp::create(self.disk, &target)?;
+        merge::fold(temp.file(), Below::Document(document), &Layers::new([]), ALL).map_err(|fault| match fault {
+            FoldFault::Write(source) => failed("write")(source),
+            FoldFault::Read(_) | FoldFault::Inconsistent(_) => self.conflict(),
+        })?;
+        if let Some(like) = self.snapshot.as_ref().or(self.journal.as_ref()) {
+            temp.file().inherit(&*like.file).map_err(failed("set the mode of"))?;
+        }
+        temp.file().sync_all().map_err(failed("sync"))?;
+        if !self.are_still_there()? {
+            return Err(self.conflict());
+        }
+        while let Err(error) = save::put_in_place(self.disk, &temp, &target, None, &*folder) {
+            if !matches!(error, Error::Conflict { .. }) {
+                return Err(error);
+            }
+            target = repaired(self.path, &format!("-{:016x}", disk::random()));
+        }
+        temp.keep();
+        folder.sync().map_err(|source| Error::OutcomeUnknown { path: target.clone(), source })?;
+        Ok(Mended { path: target, count: document.entries.len() as u64, dropped: dropped.list() })
+    }
+
+    fn conflict(&self) -> Error {
+        Error::Conflict { path: self.path.to_owned() }
+    }
+}
+
+/// How many entries a view has, those past their deadline included.
+fn count(view: View) -> Result<u64> {
+    let settings = Settings { read_only: true, wait: Duration::ZERO, make_folder: false, policy: Policy::default() };
+    Store { view, ..Store::in_memory(settings) }.count(ALL)
+}
+
+const CHANGED: &str = "its content is not what its journal says, although its size and times are: it was changed in place, or by the disk; restore a backup, or let `repair` write what can be read into a new file";
+
+/// The name of a repaired file: `kv.repaired.json`.
+fn repaired(path: &Path, random: &str) -> PathBuf {
+    let mut name = path.file_stem().map(OsString::from).unwrap_or_default();
+    name.push(".repaired");
+    name.push(random);
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
+}
+
+type Changes = Vec<(u64, String, Change)>;
+
+/// The changes that can be read in a journal, its last fold line, and the commit that they begin behind. `None`: a newer
+/// version made it.
+fn salvage_journal(bytes: &[u8], dropped: &mut Dropped) -> Option<(Changes, Option<Fold>, u64)> {
+    let (epoch, n, start) = match Header::read(bytes) {
+        Ok((header, start)) => (header.epoch, header.n, start),
+        Err(HeaderFault::Newer) => return None,
+        Err(HeaderFault::Cut | HeaderFault::Damaged(_)) => {
+            let end = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |newline| newline + 1);
+            dropped.add("journal ", bytes, 0..end);
+            // Without its epoch nothing can be told from rubbish.
+            (Header::epoch_in(&bytes[..end]).unwrap_or_default(), 0, end)
+        }
+    };
+    let mut changes = Vec::new();
+    let mut sink = |n, key: &str, change| changes.push((n, key.to_owned(), change));
+    let body = Body { bytes: &bytes[start..], epoch, n };
+    let mut left_out = |place: Range<usize>| dropped.add("journal ", bytes, place.start + start..place.end + start);
+    let fold = body.salvage(&mut sink, &mut left_out);
+    Some((changes, fold, n))
+}
+
+/// What is left out of a repaired file: the first lines are named, the rest is counted.
+#[derive(Debug, Default)]
+struct Dropped {
+    lines: Vec<String>,
+    more: u64,
+}
+
+impl Dropped {
+    const MOST: usize = 100;
+
+    fn add(&mut self, what: &str, bytes: &[u8], place: Range<usize>) {
+        if self.lines.len() == Self::MOST {
+            self.more += 1;
+            return;
+        }
+        let line = memchr::memchr_iter(b'\n', &bytes[..place.start]).count() + 1;
+        let text = &bytes[place];
+        // No character takes more than four bytes.
+        let text = String::from_utf8_lossy(&text[..text.len().min(160)]);
+        self.lines.push(format!("{what}line {line}: {:?}", error::cut(text.trim())));
+    }
+
+    fn list(mut self) -> Vec<String> {
+        if self.more > 0 {
+            self.lines.push(format!("and {} more", self.more));
+        }
+        self.lines
+    }
+}
+
+impl Store {
+    /// A store of the files at `path`, not looked at yet, and the writers' lock.
+    fn to_repair(path: &Path, settings: Settings) -> Result<(Self, PathBuf, WritersLock)> {
+        let path = disk::resolve(path)?;
+        let store = Self { path: Some(path.clone()), ..Self::in_memory(settings) };
+        let seen = store.disk.identity(&path)?;
+        if seen.is_some() {
+            store.disk.check_writable(&path)?;
+        }
+        if seen.is_none() && store.disk.identity(&disk::beside(&path, JOURNAL))?.is_none() {
+            return Err(Error::Open { path, source: std::io::ErrorKind::NotFound.into() });
+        }
+        let lock = WritersLock::acquire(&*store.disk, &path, seen, store.settings.wait)?;
+        Ok((store, path, lock))
+    }
+
+    /// Applies a foreign journal's changes to the file that is there.
+    ///
+    /// This is a save, with its order and for its reasons:
+    ///
+    /// 1. The new snapshot, file and changes, is written to a temporary file and synced. *Crash: a stray file.*
+    /// 2. The journal is replaced by its good part with a fold line that names the new snapshot. *Crash: the old file is
+    ///    there still, and the journal is as foreign to it as it was; to begin again leads to the same.*
+    /// 3. The new snapshot is put in place, and the folder synced. *Crash: the old file, as in 2; or the new one, which the
+    ///    fold line knows to contain all changes.*
+    ///
+    /// So no moment is without the changes, and none takes them for applied that are not. What is left of the journal has
+    /// nothing more to say; the next writer renews it if that cannot be done here. Nothing has to be kept aside: the
+    /// journal goes only when its changes are in the file.
+    pub(crate) fn keep_journal(path: &Path, settings: Settings, now: Timestamp) -> Result<Mended> {
+        let (mut store, path, mut lock) = Self::to_repair(path, settings)?;
+        let disk = store.disk.clone();
+        match View::pin(&*disk, &path) {
+            Ok(_) => return Err(Error::NothingToRepair { path, reason: "no journal of another file is there" }),
+            Err(Error::ForeignJournal { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let conflict = || Error::Conflict { path: path.clone() };
+        let journal_path = disk::beside(&path, JOURNAL);
+        store.view = View::adopt(&*disk, &path)?.ok_or_else(conflict)?;
+        let count = store.view.changes()?.map_or(0, |replay| replay.overlay.len() as u64);
+        let folder = save::open_folder(&*disk, &path)?;
+        let mut notices = Vec::new();
+        let built = store.build(&*disk, &path, store.view.file(), &Sorted::default(), now, &mut notices)?;
+        store.name_fold(&built, lock.doubt, &journal_path)?;
+        folder.sync().map_err(|source| Error::Io { operation: "sync", path: journal_path.clone(), source })?;
+        let Built { temp, .. } = built;
+        let noted = lock.note(false, Doubt::Folder);
+        noted.map_err(|source| disk::write_error("lock", path.clone(), source))?;
+        save::put_in_place(&*disk, &temp, &path, store.view.seen, &*folder)?;
+        temp.keep();
+        folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.clone(), source })?;
+        lock.finish(false);
+        // The next writer does it again.
+        if let Ok(view) = View::pin(&*disk, &path) {
+            (store.view, store.lock) = (view, Some(lock));
+            let _ = store.settle(false);
+        }
+        Ok(Mended { path, count, dropped: notices })
+    }
+
+    /// Replaces the journal by its good part with a fold line of what was built. What is torn is set aside.
+    fn name_fold(&self, built: &Built<'_>, doubt: Option<Doubt>, journal_path: &Path) -> Result<()> {
+        let failed = |operation| move |source| disk::write_error(operation, journal_path.to_owned(), source);
+        let (Some(journal), Some(replay)) = (&self.view.journal, self.view.changes()?) else { return Ok(()) };
+        if let Some(Doubt::Journal { epoch, good }) = doubt
+            && epoch == journal.header.epoch
+            && good < replay.good
+        {
+            // What stands behind `good` was reported as not stored, and must not come back.
+            let reason = "a sync of it has failed, so not all of it counts; `repair --drop-journal` sets it aside";
+            return Err(Error::Unsuitable { path: journal_path.to_owned(), reason: reason.to_owned() });
+        }
+        if replay.torn > 0 {
+            let torn = journal.read(replay.good, replay.good + replay.torn, journal_path)?;
+            self.set_aside(journal_path, &torn)?;
+        }
+        let mut text = journal.read(0, replay.good, journal_path)?;
+        let made = built.temp.file().identity().map_err(failed("write"))?;
+        let stamp = Stamp { changed: None, ..Stamp::of(&made) };
+        Fold { through: built.through, stamp, layout: built.layout }.write(&mut text, journal.header.epoch);
+        let temp = Temp::create(&*self.disk, journal_path)?;
+        temp.file().append(&text).map_err(failed("write"))?;
+        temp.file().inherit(&*journal.file).map_err(failed("set the mode of"))?;
+        temp.file().sync_all().map_err(failed("sync"))?;
+        self.disk.rename(&temp.path, journal_path, Rename::Replace).map_err(failed("replace"))?;
+        temp.keep();
+        Ok(())
+    }
+
+    /// Gives a journal that cannot be used another name.
+    pub(crate) fn drop_journal(path: &Path, settings: Settings) -> Result<Mended> {
+        let (store, path, _lock) = Self::to_repair(path, settings)?;
+        let disk = &*store.disk;
+        let journal_path = disk::beside(&path, JOURNAL);
+        let is_missing = disk.identity(&path)?.is_none();
+        let looked = View::pin(disk, &path).and_then(|view| Ok(view.changes()?.is_some() || view.stray.is_some()));
+        match looked {
+            Ok(false) => return Err(Error::NothingToRepair { path, reason: "there is no journal" }),
+            Ok(true) => {
+                return Err(Error::NothingToRepair {
+                    path,
+                    reason: "the journal is sound and belongs to the file; `save` puts its changes into the file",
+                });
+            }
+            Err(Error::ForeignJournal { .. } | Error::JournalDamaged { .. }) => {}
+            Err(Error::Unsuitable { .. }) if is_missing => {}
+            Err(error) => return Err(error),
+        }
+        let folder = save::open_folder(disk, &path)?;
+        let count = match Files::open(disk, &path)? {
+            Files { journal: Some(opened), .. } => {
+                let bytes = Files::read(&journal_path, &opened)?;
+                salvage_journal(&bytes, &mut Dropped::default()).map_or(0, |(changes, ..)| changes.len() as u64)
+            }
+            Files { journal: None, .. } => return Err(Error::Conflict { path }),
+        };
+        let aside = loop {
+            let aside = disk::beside(&journal_path, &format!(".dropped-{:016x}", disk::random()));
+            match disk.rename(&journal_path, &aside, Rename::New) {
+                Ok(()) => break aside,
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(source) => return Err(disk::write_error("rename", journal_path, source)),
+            }
+        };
+        folder.sync().map_err(|source| Error::OutcomeUnknown { path: journal_path, source })?;
+        Ok(Mended { path: aside, count, dropped: Vec::new() })
+    }
+}

@@ -1,0 +1,342 @@
+//! Saving (fold): snapshot and changes become a new snapshot, which takes the old one's place.
+
+use std::path::{Path, PathBuf};
+
+use super::disk::{self, Disk, DiskFile, Folder, Identity, Rename};
+use super::journal::{Body, Fold, Header, Stamp};
+use super::lock::Doubt;
+use super::merge::{self, Below, FoldFault, Layer, Layers};
+use super::overlay::{Overlay, Sorted};
+use super::snapshot::{Layout, ReadFault};
+use super::view::{Base, JOURNAL, Journal, View};
+use super::{Settings, Store};
+use crate::error::{Error, Result};
+use crate::expiry::Timestamp;
+
+/// A file beside the one that it will replace; removed again unless it was put in place.
+pub(super) struct Temp<'a> {
+    disk: &'a dyn Disk,
+    pub(super) path: PathBuf,
+    file: Option<Box<dyn DiskFile>>,
+}
+
+impl<'a> Temp<'a> {
+    pub(super) fn create(disk: &'a dyn Disk, target: &Path) -> Result<Self> {
+        loop {
+            let path = disk::beside(target, &format!(".tmp-{:016x}", disk::random()));
+            match disk.create(&path) {
+                Ok(file) => return Ok(Self { disk, path, file: Some(file) }),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(source) => {
+                    let folder = target.parent().unwrap_or(target).to_owned();
+                    return Err(match source.kind() {
+                        std::io::ErrorKind::NotFound => Error::Open { path: folder, source },
+                        _ => disk::write_error("create a file in", folder, source),
+                    });
+                }
+            }
+        }
+    }
+
+    pub(super) fn file(&self) -> &dyn DiskFile {
+        self.file.as_deref().expect("a temporary file is open until it is put in place")
+    }
+
+    /// The file has a name of its own now.
+    pub(super) fn keep(mut self) -> Box<dyn DiskFile> {
+        self.file.take().expect("a temporary file is open until it is put in place")
+    }
+}
+
+impl Drop for Temp<'_> {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            // The error that led here is the one to report; a left-over temporary file harms nobody.
+            let _ = self.disk.remove(&self.path);
+        }
+    }
+}
+
+/// A finished snapshot, synced, that waits to be put in place.
+pub(super) struct Built<'a> {
+    pub(super) temp: Temp<'a>,
+    pub(super) layout: Layout,
+    /// The last commit that it contains.
+    pub(super) through: u64,
+}
+
+impl Store {
+    /// Writes snapshot and changes, those not yet written included, into a synced file beside `target`.
+    pub(super) fn build<'d>(
+        &self,
+        disk: &'d dyn Disk,
+        target: &Path,
+        like: Option<&dyn DiskFile>,
+        newest: &Sorted,
+        now: Timestamp,
+        notices: &mut Vec<String>,
+    ) -> Result<Built<'d>> {
+        let failed = |operation| move |source| disk::write_error(operation, target.to_owned(), source);
+        let temp = Temp::create(disk, target)?;
+        let replay = self.view.changes()?;
+        let committed = replay.map(|replay| Layer::Overlay(replay.overlay.iter()));
+        let changes = [Layer::Bulk(newest.iter()), Layer::Overlay(self.pending.iter())];
+        let changes = Layers::new(changes.into_iter().chain(committed));
+        let below = match &self.view.base {
+            Base::Document(document) => Below::Document(document),
+            Base::Indexed(indexed) => Below::Indexed(indexed),
+        };
+        let layout = merge::fold(temp.file(), below, &changes, now).map_err(|fault| match fault {
+            FoldFault::Write(source) => failed("write")(source),
+            FoldFault::Read(fault) => self.view.fault(fault),
+            FoldFault::Inconsistent(reason) => {
+                self.view.fault(ReadFault::Damaged { at: 0, reason: format!("the snapshot is damaged: {reason}") })
+            }
+        })?;
+        if let Some(like) = like {
+            let lost = temp.file().inherit(like).map_err(failed("set the mode of"))?;
+            notices.extend(
+                lost.iter().map(|what| format!("warning: {target:?} is replaced, but {what} could not be kept")),
+            );
+        }
+        temp.file().sync_all().map_err(failed("sync"))?;
+        Ok(Built { temp, layout, through: replay.map_or(0, |replay| replay.n) })
+    }
+
+    /// Makes a new snapshot of everything, what is not yet written included. A large one is built without the lock, which
+    /// is then taken for the exchange only, so that others may go on writing.
+    pub(super) fn fold(&mut self, now: Timestamp) -> Result<()> {
+        /// Up to this size building takes less time than others notice.
+        const SHORT: u64 = 8 << 20;
+        let disk = self.disk.clone();
+        let Some(path) = self.path.clone() else { return Ok(()) };
+        let mut notices = Vec::new();
+        let changed = self.pending_bytes();
+        let newest = std::mem::take(&mut self.bulk).sort();
+        for attempt in 0.. {
+            let short = self.file_len() + changed <= SHORT;
+            // Whoever was overtaken by another save must not be overtaken again.
+            if short || attempt > 0 {
+                self.lock()?;
+            }
+            self.refresh()?;
+            let base = self.view.seen;
+            notices.clear();
+            let built = self.build(&*disk, &path, self.view.file(), &newest, now, &mut notices)?;
+            self.lock()?;
+            if self.view.seen == base {
+                let installed = self.install(built);
+                self.notices.append(&mut notices);
+                return installed;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a new snapshot in place of the one that is there, and renews the journal. The lock must be held, and the view
+    /// be the newest.
+    pub(super) fn install(&mut self, built: Built<'_>) -> Result<()> {
+        let disk = self.disk.clone();
+        let Some(path) = self.path.clone() else { return Ok(()) };
+        // Opened before anything is done, so that the last sync cannot fail for want of a descriptor.
+        let folder = open_folder(&*disk, &path)?;
+        let Built { temp, layout, through } = built;
+        let made = temp.file().identity().map_err(|source| disk::write_error("write", path.clone(), source))?;
+        let fold = Fold { through, stamp: Stamp { changed: None, ..Stamp::of(&made) }, layout };
+        let good = self.view.changes()?.map_or(0, |replay| replay.good);
+        self.append_fold(&fold)?;
+        if self.view.seen.is_some_and(|seen| seen.links > 1) {
+            self.notices.push(format!("{path:?} had other hard links; they keep the old content"));
+        }
+        let unwritten = self.view.unwritten;
+        if let Some(lock) = &mut self.lock {
+            let noted = lock.note(unwritten, Doubt::Folder);
+            noted.map_err(|source| disk::write_error("lock", path.clone(), source))?;
+        }
+        let placed = put_in_place(&*disk, &temp, &path, self.view.seen, &*folder);
+        match (&placed, &mut self.lock) {
+            (Err(Error::OutcomeUnknown { .. }), _) => self.doubt(Doubt::Folder),
+            (Err(_), Some(lock)) if self.doubt.is_none() => lock.finish(unwritten),
+            _ => {}
+        }
+        placed?;
+        let file = temp.keep();
+        // From here on the change is made: whatever fails now, it must not be called "not stored".
+        let settled = folder.sync().and_then(|()| file.identity());
+        let seen = settled.map_err(|source| {
+            self.doubt(Doubt::Folder);
+            Error::OutcomeUnknown { path: path.clone(), source }
+        })?;
+        self.doubt = None;
+        if let Some(lock) = &mut self.lock {
+            // Should this fail, the next writer makes one snapshot more than it must.
+            let _ = lock.note(false, Doubt::Unfinished);
+            lock.finish(false);
+        }
+        self.pending = Overlay::default();
+        let old = std::mem::replace(&mut self.view, View::of(&path, file, seen, layout));
+        self.view.stray = old.stray;
+        let old = old.journal;
+        // Both journals lead to this snapshot, so a failure loses nothing; the next writer does it again.
+        let _ = self.renew(old.as_ref(), through, good, &*folder);
+        Ok(())
+    }
+
+    /// Says in the journal, if there is one, what the snapshot that is about to be put in place contains.
+    pub(super) fn append_fold(&mut self, fold: &Fold) -> Result<()> {
+        let Some(journal) = &self.view.journal else { return Ok(()) };
+        let mut line = Vec::new();
+        fold.write(&mut line, journal.header.epoch);
+        self.append(&line)
+    }
+
+    /// Makes a new journal for the snapshot that is there, with the commits behind `through` of the old one up to byte
+    /// `good`; or does away with it, if there are none and the database is small. The lock must be held.
+    pub(super) fn renew(&mut self, old: Option<&Journal>, through: u64, good: u64, folder: &dyn Folder) -> Result<()> {
+        let disk = self.disk.clone();
+        let (Some(path), Base::Indexed(indexed), Some(seen)) = (self.path.clone(), &self.view.base, self.view.seen)
+        else {
+            return Ok(());
+        };
+        let layout = *indexed.layout();
+        let journal_path = disk::beside(&path, JOURNAL);
+        let failed = |operation| {
+            let path = journal_path.clone();
+            move |source| disk::write_error(operation, path, source)
+        };
+        let epoch = disk::random();
+        let mut text = Vec::new();
+        Header { epoch, n: through, stamp: Stamp::of(&seen), layout }.write(&mut text);
+        let mut carried = 0;
+        if let Some(old) = old {
+            let bytes = old.read(old.start, good, &journal_path)?;
+            let body = Body { bytes: &bytes, epoch: old.header.epoch, n: old.header.n };
+            let replayed =
+                body.carry_over(&mut text, through, epoch).map_err(|damage| old.damaged(damage, &journal_path))?;
+            carried = replayed.n.saturating_sub(through);
+        }
+        if carried == 0 && layout.length <= self.settings.policy.small {
+            if old.is_some() || self.view.stray.is_some() {
+                let removed = disk.remove(&journal_path);
+                // The next snapshot is made without a journal; this one must not come back beside that. It may be gone
+                // even if that was reported to have failed.
+                self.sync(folder, &journal_path)?;
+                removed.map_err(failed("remove"))?;
+            }
+            self.view.journal = None;
+            self.view.stray = None;
+            return Ok(());
+        }
+        let temp = Temp::create(&*disk, &path)?;
+        temp.file().append(&text).map_err(failed("write"))?;
+        temp.file().inherit(indexed.file()).map_err(failed("set the mode of"))?;
+        temp.file().sync_all().map_err(failed("sync"))?;
+        let renamed = rename(&*disk, &temp, &journal_path, Rename::Replace);
+        // Whoever finds it in place writes behind it: it must be durable also if the rename was reported to have failed.
+        self.sync(folder, &journal_path)?;
+        renamed?;
+        let file = temp.keep();
+        self.view.stray = None;
+        self.view.unpublished = false;
+        self.view.journal = Some(Journal::of(file, &journal_path)?);
+        Ok(())
+    }
+
+    /// Makes the journal's name, or that there is none, durable.
+    pub(super) fn sync(&mut self, folder: &dyn Folder, path: &Path) -> Result<()> {
+        folder.sync().map_err(|source| {
+            self.doubt(Doubt::Unfinished);
+            Error::OutcomeUnknown { path: path.to_owned(), source }
+        })
+    }
+
+    /// Writes everything to another file, atomically. What is there already must be a database, and is replaced under its
+    /// lock.
+    pub(crate) fn save_to(&mut self, path: &Path, now: Timestamp) -> Result<PathBuf> {
+        let disk = self.disk.clone();
+        let path = disk::resolve(path)?;
+        if self.path.as_ref() == Some(&path) {
+            self.save(now)?;
+            return Ok(path);
+        }
+        let settings = Settings { read_only: false, ..self.settings.clone() };
+        let mut copy = Self::open_on(disk.clone(), path.clone(), settings)?;
+        self.settle_bulk();
+        let (mut notices, newest) = (Vec::new(), Sorted::default());
+        if copy.is_on_disk() {
+            if self.settings.read_only {
+                return Err(Error::ReadOnly { path, reason: "a copy may go to a new file only".to_owned() });
+            }
+            copy.lock()?;
+            let through = copy.view.changes()?.map_or(0, |replay| replay.n);
+            let built = self.build(&*disk, &path, copy.view.file(), &newest, now, &mut notices)?;
+            copy.install(Built { through, ..built })?;
+        } else {
+            let folder = open_folder(&*disk, &path)?;
+            let built = self.build(&*disk, &path, None, &newest, now, &mut notices)?;
+            put_in_place(&*disk, &built.temp, &path, None, &*folder)?;
+            built.temp.keep();
+            folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.clone(), source })?;
+        }
+        self.notices.append(&mut notices);
+        self.notices.append(&mut copy.notices);
+        Ok(path)
+    }
+}
+
+/// The folder of a database, to sync the names in it.
+pub(super) fn open_folder(disk: &dyn Disk, path: &Path) -> Result<Box<dyn Folder>> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    disk.open_folder(folder).map_err(|source| Error::Open { path: folder.to_owned(), source })
+}
+
+/// The one rename of a snapshot. An editor takes no lock: whatever it has put there since the file was read must not be
+/// overwritten, so both files change names where the system can do that, and the displaced one is looked at. After an
+/// error it is not in place, or [`Error::OutcomeUnknown`].
+pub(super) fn put_in_place(
+    disk: &dyn Disk,
+    temp: &Temp<'_>,
+    path: &Path,
+    old: Option<Identity>,
+    folder: &dyn Folder,
+) -> Result<()> {
+    if disk.identity(path)? != old {
+        return Err(Error::Conflict { path: path.to_owned() });
+    }
+    let Some(old) = old else { return rename(disk, temp, path, Rename::New) };
+    match rename(disk, temp, path, Rename::Exchange) {
+        Ok(()) => {}
+        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::Unsupported => {
+            return rename(disk, temp, path, Rename::Replace);
+        }
+        Err(error) => return Err(error),
+    }
+    let displaced = disk.identity(&temp.path);
+    if !matches!(&displaced, Ok(Some(displaced)) if displaced.is_same_content(&old)) {
+        // A crash must not leave the first of two exchanges.
+        let back = disk.rename(&temp.path, path, Rename::Exchange).and_then(|()| folder.sync());
+        back.map_err(|source| Error::OutcomeUnknown { path: path.to_owned(), source })?;
+        displaced?;
+        return Err(Error::Conflict { path: path.to_owned() });
+    }
+    // A left-over harms nobody; the next save removes it.
+    let _ = disk.remove(&temp.path);
+    Ok(())
+}
+
+/// Gives a finished file its name. Some file systems report an error for what they have done, so the names are looked at
+/// before it is believed. After an error the file has not got its name, or [`Error::OutcomeUnknown`].
+fn rename(disk: &dyn Disk, temp: &Temp<'_>, to: &Path, how: Rename) -> Result<()> {
+    use std::io::ErrorKind::{AlreadyExists, Unsupported};
+    let Err(source) = disk.rename(&temp.path, to, how) else { return Ok(()) };
+    match source.kind() {
+        AlreadyExists => return Err(Error::Conflict { path: to.to_owned() }),
+        Unsupported => {}
+        _ => match (disk.identity(to), temp.file().identity()) {
+            (Ok(Some(there)), Ok(made)) if there.is_same_file(&made) => return Ok(()),
+            (Ok(_), Ok(_)) => {}
+            _ => return Err(Error::OutcomeUnknown { path: to.to_owned(), source }),
+        },
+    }
+    Err(disk::write_error("replace", to.to_owned(), source))
+}

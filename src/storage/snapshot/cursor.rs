@@ -1,0 +1,157 @@
+//! Entries of a snapshot in key order, from both ends.
+
+use std::borrow::Cow;
+
+use super::layout::Layout;
+use super::line;
+use super::lines::{Lines, LinesBack};
+use super::window::ReadFault;
+use crate::expiry::Timestamp;
+use crate::storage::disk::DiskFile;
+
+/// The entries between two bounds.
+#[derive(Debug)]
+pub(crate) struct Cursor<'a> {
+    map: Ends<'a>,
+    expires: Deadlines<'a>,
+}
+
+/// An entry as it stands in the snapshot.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Line<'c> {
+    pub(crate) key: Cow<'c, str>,
+    /// The value's form on disk; not checked but for being UTF-8.
+    pub(crate) text: &'c str,
+    pub(crate) deadline: Option<Timestamp>,
+}
+
+impl<'a> Cursor<'a> {
+    /// The entries of the lines `map` and the deadlines of the lines `expires`, both between the same keys.
+    pub(super) fn new(file: &'a dyn DiskFile, layout: &Layout, map: (u64, u64), expires: (u64, u64)) -> Self {
+        let lines = Ends::new(file, expires, layout.expires.1);
+        let expires = Deadlines { lines, front: Held::default(), back: Held::default() };
+        Self { map: Ends::new(file, map, layout.map.1), expires }
+    }
+
+    /// The first entry that is left.
+    pub(crate) fn next(&mut self) -> Result<Option<Line<'_>>, ReadFault> {
+        let at = self.map.front.at();
+        match self.map.next()? {
+            None => Ok(None),
+            Some(content) => {
+                let (key, text) = parts(content, at)?;
+                let deadline = self.expires.of_first(&key)?;
+                Ok(Some(Line { key, text, deadline }))
+            }
+        }
+    }
+
+    /// The last entry that is left.
+    pub(crate) fn next_back(&mut self) -> Result<Option<Line<'_>>, ReadFault> {
+        let at = self.map.back.at();
+        match self.map.next_back()? {
+            None => Ok(None),
+            Some(content) => {
+                let (key, text) = parts(content, at)?;
+                let deadline = self.expires.of_last(&key)?;
+                Ok(Some(Line { key, text, deadline }))
+            }
+        }
+    }
+}
+
+fn parts(content: &[u8], at: u64) -> Result<(Cow<'_, str>, &str), ReadFault> {
+    let (key, text) = line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
+    let text = str::from_utf8(text).map_err(|_| ReadFault::damaged(at, "not UTF-8"))?;
+    Ok((key, text))
+}
+
+/// Lines that are taken from both ends.
+#[derive(Debug)]
+struct Ends<'a> {
+    front: Lines<'a>,
+    back: LinesBack<'a>,
+}
+
+impl<'a> Ends<'a> {
+    /// The lines of `from..to` of a section that ends at `end`.
+    fn new(file: &'a dyn DiskFile, (from, to): (u64, u64), end: u64) -> Self {
+        Self { front: Lines::new(file, from, to, end), back: LinesBack::new(file, from, to, end) }
+    }
+
+    fn next(&mut self) -> Result<Option<&[u8]>, ReadFault> {
+        self.front.end_at(self.back.at());
+        self.front.next()
+    }
+
+    fn next_back(&mut self) -> Result<Option<&[u8]>, ReadFault> {
+        self.back.begin_at(self.front.at());
+        self.back.next()
+    }
+}
+
+/// The deadlines between the same bounds, read along with the entries.
+#[derive(Debug)]
+struct Deadlines<'a> {
+    lines: Ends<'a>,
+    front: Held,
+    back: Held,
+}
+
+/// A deadline that was read before the entry it belongs to.
+#[derive(Debug, Default)]
+struct Held {
+    key: String,
+    deadline: Option<Timestamp>,
+}
+
+impl Deadlines<'_> {
+    /// The deadline of the first key that is left.
+    fn of_first(&mut self, key: &str) -> Result<Option<Timestamp>, ReadFault> {
+        if self.front.deadline.is_none() {
+            let at = self.lines.front.at();
+            match self.lines.next()? {
+                Some(content) => self.front.hold(content, at)?,
+                // Where the ends meet, what the other end has read is all that is left.
+                None => return Ok(self.back.take(key)),
+            }
+        }
+        if *self.front.key < *key {
+            return Err(ReadFault::damaged(self.lines.front.at(), WITHOUT_KEY));
+        }
+        Ok(self.front.take(key))
+    }
+
+    /// The deadline of the last key that is left.
+    fn of_last(&mut self, key: &str) -> Result<Option<Timestamp>, ReadFault> {
+        if self.back.deadline.is_none() {
+            let at = self.lines.back.at();
+            match self.lines.next_back()? {
+                Some(content) => self.back.hold(content, at)?,
+                None => return Ok(self.front.take(key)),
+            }
+        }
+        if *self.back.key > *key {
+            return Err(ReadFault::damaged(self.lines.back.at(), WITHOUT_KEY));
+        }
+        Ok(self.back.take(key))
+    }
+}
+
+const WITHOUT_KEY: &str = "a deadline is near here whose key is not in the map";
+
+impl Held {
+    fn hold(&mut self, content: &[u8], at: u64) -> Result<(), ReadFault> {
+        let (key, text) = line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
+        let deadline = line::deadline(text).ok_or_else(|| ReadFault::damaged(at, line::NO_DEADLINE))?;
+        self.key.clear();
+        self.key.push_str(&key);
+        self.deadline = Some(deadline);
+        Ok(())
+    }
+
+    /// What is held, if it is of that key.
+    fn take(&mut self, key: &str) -> Option<Timestamp> {
+        self.deadline.take_if(|_| self.key == key)
+    }
+}

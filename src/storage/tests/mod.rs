@@ -1,0 +1,107 @@
+//! Proof of the crash rules on a simulated disk: workloads, and what may be left of them.
+//!
+//! A workload is a list of steps, each of which is one commit or none. The oracle knows the state after each step. At
+//! every change that a step makes to the disk the power may fail; whatever the disk holds then, opening it must give
+//! the state after all acknowledged steps, or that and the step under way as a whole.
+//!
+//! Seeds are printed by what fails. `RUSTY_KV_SEED=N` runs that workload alone, `RUSTY_KV_LONG=1` many more of them.
+
+#![expect(clippy::print_stdout, reason = "the figures of the long tests")]
+
+mod bugs;
+mod crash;
+mod faults;
+mod workload;
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::bugs::{Bug, Buggy};
+use super::disk::{Disk, Simulated};
+use super::{Policy, Settings, Store};
+use crate::error::Result;
+use crate::expiry::Timestamp;
+
+/// Text and deadline by key.
+type State = BTreeMap<String, (String, Option<Timestamp>)>;
+
+/// Deadlines lie after it; nothing expires while a workload runs.
+const NOW: Timestamp = Timestamp::from_millis(0);
+
+fn path() -> &'static Path {
+    Path::new("/simulated/kv.json")
+}
+
+fn settings(policy: Policy) -> Settings {
+    Settings { read_only: false, wait: Duration::ZERO, make_folder: false, policy }
+}
+
+/// How a database is used.
+#[derive(Clone, Copy, Debug)]
+struct Setup {
+    policy: Policy,
+    /// What is wrong with the engine.
+    bug: Option<Bug>,
+}
+
+impl From<Policy> for Setup {
+    fn from(policy: Policy) -> Self {
+        Self { policy, bug: None }
+    }
+}
+
+fn open(disk: &Simulated, setup: impl Into<Setup>) -> Result<Store> {
+    let Setup { policy, bug } = setup.into();
+    let disk: Arc<dyn Disk> = match bug {
+        Some(bug) => Arc::new(Buggy::new(disk, bug)),
+        None => Arc::new(disk.clone()),
+    };
+    Store::open_on(disk, path().to_owned(), settings(policy))
+}
+
+/// All that a reader sees.
+fn state(store: &Store) -> Result<State> {
+    let mut state = State::new();
+    let mut entries = store.range(Bound::Unbounded, Bound::Unbounded)?;
+    while let Some(line) = entries.next()? {
+        state.insert(line.key.to_string(), (line.text.to_owned(), line.deadline));
+    }
+    Ok(state)
+}
+
+/// The lock's note is never synced, so a power cut may take it, whatever else is left.
+fn lose_note(disk: &Simulated) {
+    let lock = super::disk::beside(path(), ".lock");
+    if disk.content(&lock).is_some() {
+        disk.edit(&lock, b"");
+    }
+}
+
+/// Numbers that follow from a seed.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^ (bits >> 31)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+}
+
+/// The seeds of a test: the one that is asked for, or `few` of them, or `many` in the long run.
+fn seeds(few: u64, many: u64) -> std::ops::Range<u64> {
+    match std::env::var("RUSTY_KV_SEED").ok().and_then(|seed| seed.parse().ok()) {
+        Some(seed) => seed..seed + 1,
+        None if std::env::var_os("RUSTY_KV_LONG").is_some() => 0..many,
+        None => 0..few,
+    }
+}

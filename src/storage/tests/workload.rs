@@ -1,0 +1,156 @@
+//! Workloads: steps on a store, and what they should leave.
+
+use super::{NOW, Random, Setup, State, open};
+use crate::error::Result;
+use crate::expiry::Timestamp;
+use crate::storage::disk::{Habits, Simulated};
+use crate::storage::record::Stored;
+use crate::storage::{Policy, Store};
+use crate::value::Value;
+
+/// One step. Each change is a key and its new text, or its deletion.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    /// One commit under the lock.
+    Commit(Vec<Change>),
+    /// The same by a transaction that was open for a while.
+    Transaction(Vec<Change>),
+    /// Sets that take no lock before they are written.
+    Blind(Vec<Change>),
+    /// A commit by another process.
+    Other(Vec<Change>),
+    Save,
+    /// The other process saves.
+    OtherSaves,
+    Reopen,
+    Drop,
+}
+
+pub(super) type Change = (String, Option<(String, Option<Timestamp>)>);
+
+/// A workload that follows from a seed.
+#[derive(Clone, Debug)]
+pub(super) struct Workload {
+    pub(super) policy: Policy,
+    pub(super) habits: Habits,
+    pub(super) steps: Vec<Step>,
+}
+
+impl Workload {
+    pub(super) fn of(seed: u64) -> Self {
+        let mut random = Random(seed);
+        let pick = |random: &mut Random, of: &[u64]| of[usize::try_from(random.below(of.len() as u64)).unwrap()];
+        let policy = Policy {
+            small: pick(&mut random, &[0, 0, 60, 120, 400]),
+            // Commits of several keys do not fit into the smallest.
+            journal: pick(&mut random, &[250, 400, 600, 900, 1500, 4000]),
+            share: 1,
+        };
+        let habits = Habits {
+            tick: pick(&mut random, &[1, 1, 3, 50]),
+            reuse_numbers: random.below(2) == 0,
+            exchange: random.below(4) > 0,
+        };
+        let length = 6 + random.below(7);
+        let mut number = 0;
+        let steps = (0..length).map(|_| Self::step(&mut random, &mut number)).collect();
+        Self { policy, habits, steps }
+    }
+
+    fn step(random: &mut Random, number: &mut u64) -> Step {
+        match random.below(16) {
+            0..6 => Step::Commit(Self::changes(random, number, 2)),
+            6..8 => Step::Commit(Self::changes(random, number, 5)),
+            8 => Step::Transaction(Self::changes(random, number, 3)),
+            9 => Step::Blind(Self::changes(random, number, 4)),
+            10..12 => Step::Other(Self::changes(random, number, 2)),
+            12 => Step::Save,
+            13 => Step::OtherSaves,
+            14 => Step::Reopen,
+            _ if random.below(3) == 0 => Step::Drop,
+            _ => Step::Commit(Self::changes(random, number, 1)),
+        }
+    }
+
+    fn changes(random: &mut Random, number: &mut u64, most: u64) -> Vec<Change> {
+        let count = 1 + random.below(most);
+        let mut changes: Vec<Change> = Vec::new();
+        for _ in 0..count {
+            *number += 1;
+            let key = ["a", "b", "c", "d", "\u{e9}\"", ""][usize::try_from(random.below(6)).unwrap()];
+            let deadline = (random.below(5) == 0).then(|| Timestamp::from_millis(1_000_000 + *number));
+            let long = if random.below(12) == 0 { 150 } else { 3 };
+            let text = format!("\"{number}{}\"", "x".repeat(long));
+            let change = if random.below(4) == 0 { None } else { Some((text, deadline)) };
+            changes.retain(|(there, _)| there != key);
+            changes.push((key.to_owned(), change));
+        }
+        changes
+    }
+}
+
+impl Step {
+    /// Does the step; what it acknowledges is durable.
+    pub(super) fn run(&self, store: &mut Store, disk: &Simulated, setup: impl Into<Setup>) -> Result<()> {
+        let setup = setup.into();
+        match self {
+            Self::Commit(changes) => commit(store, changes),
+            Self::Transaction(changes) => {
+                store.begin()?;
+                put(store, changes);
+                store.commit_transaction(NOW)
+            }
+            Self::Blind(changes) => {
+                for (key, change) in changes.iter().filter_map(|(key, change)| Some((key, change.as_ref()?))) {
+                    let text = change.0.trim_matches('"').to_owned();
+                    store.put_blind(key, &Value::Text(text))?;
+                }
+                store.commit(NOW)
+            }
+            Self::Other(changes) => commit(&mut open(disk, setup)?, changes),
+            Self::Save => store.save(NOW),
+            Self::OtherSaves => open(disk, setup)?.save(NOW),
+            Self::Reopen => {
+                *store = open(disk, setup)?;
+                Ok(())
+            }
+            Self::Drop => store.remove_file(),
+        }
+    }
+
+    /// What it makes of a state.
+    pub(super) fn apply(&self, state: &State) -> State {
+        let mut state = state.clone();
+        match self {
+            Self::Commit(changes) | Self::Transaction(changes) | Self::Other(changes) => {
+                for (key, change) in changes.clone() {
+                    match change {
+                        Some(entry) => state.insert(key, entry),
+                        None => state.remove(&key),
+                    };
+                }
+            }
+            Self::Blind(changes) => {
+                let sets = changes.iter().filter_map(|(key, change)| Some((key.clone(), change.clone()?.0)));
+                state.extend(sets.map(|(key, text)| (key, (text, None))));
+            }
+            Self::Drop => state.clear(),
+            Self::Save | Self::OtherSaves | Self::Reopen => {}
+        }
+        state
+    }
+}
+
+fn put(store: &mut Store, changes: &[Change]) {
+    for (key, change) in changes {
+        let stored = change.clone().map(|(text, deadline)| Stored { text: text.into(), deadline });
+        store.put(key, stored);
+    }
+}
+
+/// Changes as one commit. After an error nothing of it waits in memory.
+pub(super) fn commit(store: &mut Store, changes: &[Change]) -> Result<()> {
+    store.lock()?;
+    put(store, changes);
+    store.commit(NOW)
+}

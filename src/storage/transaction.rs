@@ -1,0 +1,127 @@
+//! Transactions that stay open: a pinned view, changes in memory, and a look for what others changed at the end.
+
+use std::cell::RefCell;
+use std::ops::Bound;
+
+use super::{Reads, Store};
+use crate::error::{Error, Result};
+use crate::expiry::Timestamp;
+
+impl Store {
+    /// Whether a transaction is open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.reads.is_some()
+    }
+
+    /// How many keys were changed since.
+    pub(crate) fn changed_keys(&self) -> u64 {
+        self.pending.len() as u64
+    }
+
+    /// From now on the view stays as it is, no lock is taken, and what is read is noted.
+    pub(crate) fn begin(&mut self) -> Result<()> {
+        self.refresh()?;
+        self.reads = Some(RefCell::default());
+        Ok(())
+    }
+
+    /// Forgets the changes of the open transaction.
+    pub(crate) fn roll_back(&mut self) {
+        self.reads = None;
+        self.forget();
+    }
+
+    /// Makes the changes of the open transaction durable, if nothing that it has read or written was changed by others
+    /// meanwhile. If the lock cannot be had it stays open.
+    pub(crate) fn commit_transaction(&mut self, now: Timestamp) -> Result<()> {
+        let Some(reads) = self.reads.take() else { return Ok(()) };
+        self.settle_bulk();
+        if self.path.is_none() || !self.is_changed() {
+            return self.commit(now);
+        }
+        let changes = std::mem::take(&mut self.pending);
+        let newest = match self.newest() {
+            Ok(newest) => newest,
+            Err(error) => {
+                self.pending = changes;
+                self.reads = Some(reads);
+                return Err(error);
+            }
+        };
+        let written = changes.iter().map(|(key, _)| key);
+        let reads = reads.into_inner();
+        let overtaken = self.overtaken(&newest, &reads, written);
+        // The pinned view has done its service.
+        *self = Self { notices: std::mem::take(&mut self.notices), ..newest };
+        match overtaken {
+            Ok(None) => {
+                self.pending = changes;
+                self.commit(now)
+            }
+            Ok(Some(key)) => {
+                self.forget();
+                Err(Error::Overtaken { key })
+            }
+            Err(error) => {
+                self.forget();
+                Err(error)
+            }
+        }
+    }
+
+    /// The newest state of the same database, under the lock.
+    fn newest(&self) -> Result<Self> {
+        let Some(path) = self.path.clone() else { return Ok(Self::in_memory(self.settings.clone())) };
+        let mut newest = Self::open_on(self.disk.clone(), path, self.settings.clone())?;
+        newest.doubt = self.doubt;
+        newest.lock()?;
+        Ok(newest)
+    }
+
+    /// The first of the keys read or written whose entry is another one by now.
+    fn overtaken<'a>(
+        &self,
+        newest: &Self,
+        reads: &'a Reads,
+        written: impl Iterator<Item = &'a str>,
+    ) -> Result<Option<String>> {
+        if self.view.is_current(&*self.disk)? {
+            return Ok(None);
+        }
+        for key in reads.keys.iter().map(|key| &**key).chain(written) {
+            if self.view.get(key)? != newest.view.get(key)? {
+                return Ok(Some(key.to_owned()));
+            }
+        }
+        for (from, to) in &reads.ranges {
+            let bounds = (from.as_ref().map(String::as_str), to.as_ref().map(String::as_str));
+            let (mut old, mut new) = (self.range(bounds.0, bounds.1)?, newest.range(bounds.0, bounds.1)?);
+            loop {
+                match (old.next()?, new.next()?) {
+                    (None, None) => break,
+                    (old, new) if old == new => {}
+                    (old, new) => return Ok(old.into_iter().chain(new).map(|line| line.key.into_owned()).min()),
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Notes that a key is read.
+    pub(super) fn note_key(&self, key: &str) {
+        if let Some(reads) = &self.reads {
+            reads.borrow_mut().keys.insert(key.into());
+        }
+    }
+
+    /// Notes that a range is read.
+    pub(super) fn note_range(&self, from: Bound<&str>, to: Bound<&str>) {
+        if let Some(reads) = &self.reads {
+            let range = (from.map(str::to_owned), to.map(str::to_owned));
+            let ranges = &mut reads.borrow_mut().ranges;
+            if ranges.last() != Some(&range) {
+                ranges.push(range);
+            }
+        }
+    }
+}

@@ -1,0 +1,458 @@
+//! A snapshot and the journal that belongs to it: what one look at the disk shows, pinned.
+
+use std::borrow::Cow;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::path::{Path, PathBuf};
+
+use super::disk::{self, Disk, DiskFile, Identity, Open};
+use super::journal::{Body, Damage, Fold, Header, HeaderFault, Stamp};
+use super::overlay::Overlay;
+use super::record::{Change, Stored};
+use super::snapshot::{self, Document, Indexed, Layout, ReadFault, Unreadable};
+use crate::error::{Error, Result};
+
+/// What is below the changes.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it for each database")]
+pub(crate) enum Base {
+    /// In memory: there is no file, or its layout is not the one form.
+    Document(Document),
+    /// The file is its own index.
+    Indexed(Indexed),
+}
+
+/// The journal as far as it was seen.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    pub(crate) file: Box<dyn DiskFile>,
+    pub(crate) header: Header,
+    /// Where the header's line ends.
+    pub(crate) start: u64,
+    /// The file as it was last looked at; its length is how far it counts.
+    pub(crate) seen: Identity,
+    /// Commits up to this one are in the snapshot: the header's, or what a fold line says.
+    pub(crate) through: u64,
+    /// The bytes behind the header, kept while single keys are searched for in them.
+    bytes: RefCell<Option<Vec<u8>>>,
+    searches: Cell<u32>,
+    /// The last commit of the part whose lines were found to be sound, and where that part ends.
+    sound: Cell<Option<(u64, u64)>>,
+    /// What reading all of it has shown.
+    replay: OnceCell<Replay>,
+}
+
+/// The changes of a journal.
+#[derive(Debug, Default)]
+pub(crate) struct Replay {
+    /// What the commits that the snapshot lacks have left.
+    pub(crate) overlay: Overlay,
+    /// The last complete commit.
+    pub(crate) n: u64,
+    /// Where the last line ends that counts.
+    pub(crate) good: u64,
+    /// How many bytes behind it do not count.
+    pub(crate) torn: u64,
+    pub(crate) fold: Option<Fold>,
+}
+
+/// A state of the database as it is on disk.
+#[derive(Debug)]
+pub(crate) struct View {
+    path: PathBuf,
+    pub(crate) base: Base,
+    /// The snapshot as it was when it was opened; `None` if there is none.
+    pub(crate) seen: Option<Identity>,
+    pub(crate) journal: Option<Journal>,
+    /// A journal that belongs to no snapshot and holds no change; the next save does away with it.
+    pub(crate) stray: Option<Identity>,
+    /// Whether the base was checked in full because no header vouched for it.
+    pub(crate) unpublished: bool,
+    /// Whether there is no file yet, or an empty one that was never written to.
+    pub(crate) unwritten: bool,
+    /// The file of a base in memory, for its lock and attributes.
+    file: Option<Box<dyn DiskFile>>,
+}
+
+/// How often a look is repeated because a save came between; each save takes longer than a look.
+pub(super) const ATTEMPTS: usize = 1000;
+
+impl View {
+    /// The view of a database without a file.
+    pub(crate) fn empty(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            base: Base::Document(Document::default()),
+            seen: None,
+            journal: None,
+            stray: None,
+            unpublished: false,
+            unwritten: true,
+            file: None,
+        }
+    }
+
+    /// The view of a snapshot that was just put in place.
+    pub(crate) fn of(path: &Path, file: Box<dyn DiskFile>, seen: Identity, layout: Layout) -> Self {
+        let base = Base::Indexed(Indexed::new(file, layout));
+        Self { base, seen: Some(seen), unwritten: false, ..Self::empty(path) }
+    }
+
+    /// Opens a snapshot and a journal that belong together, looking again if a save comes between.
+    pub(crate) fn pin(disk: &dyn Disk, path: &Path) -> Result<Self> {
+        for _ in 0..ATTEMPTS {
+            if let Some(view) = Self::look(disk, path)? {
+                return Ok(view);
+            }
+        }
+        Err(Error::Conflict { path: path.to_owned() })
+    }
+
+    /// One look; `None` if something changed meanwhile.
+    fn look(disk: &dyn Disk, path: &Path) -> Result<Option<Self>> {
+        let journal_path = disk::beside(path, JOURNAL);
+        // The journal first: a save puts what a reader needs into the old one before it touches the snapshot.
+        let journal = Journal::open(disk, &journal_path)?;
+        let is_settled = |journal: Option<&Journal>, seen: Option<Identity>| -> Result<bool> {
+            let same_journal = disk.identity(&journal_path)? == journal.map(|journal| journal.seen);
+            Ok(same_journal && disk.identity(path)? == seen)
+        };
+        let Some(file) = disk.open(path, Open::Snapshot)? else {
+            let mut view = Self::empty(path);
+            let Some(journal) = journal else { return Ok(is_settled(None, None)?.then_some(view)) };
+            if !is_settled(Some(&journal), None)? {
+                return Ok(None);
+            }
+            if journal.holds_changes(&journal_path)? {
+                return Err(Error::Unsuitable { path: path.to_owned(), reason: MISSING.to_owned() });
+            }
+            view.stray = Some(journal.seen);
+            return Ok(Some(view));
+        };
+        let seen = file.identity().map_err(|source| Error::Open { path: path.to_owned(), source })?;
+        let Some(mut journal) = journal else {
+            let view = Self::read_base(path, file, seen)?;
+            return Ok(if is_settled(None, Some(seen))? { Some(view) } else { None });
+        };
+        let view = |file, layout, journal, unpublished| Self {
+            journal: Some(journal),
+            unpublished,
+            ..Self::of(path, file, seen, layout)
+        };
+        if journal.header.stamp == Stamp::of(&seen) {
+            let layout = journal.header.layout;
+            return Ok(Some(view(file, layout, journal, false)));
+        }
+        let fold = journal.replay(&journal_path)?.fold;
+        if let Some(fold) = fold.filter(|fold| fold.stamp == Stamp { changed: None, ..Stamp::of(&seen) }) {
+            journal.skip(fold.through);
+            return Ok(Some(view(file, fold.layout, journal, false)));
+        }
+        if !is_settled(Some(&journal), Some(seen))? {
+            return Ok(None);
+        }
+        // Neither knows this file. It may be a copy of one of the two; but where their database was removed, only the very
+        // file that the removal did not come to.
+        let known = [Some((journal.header.layout, journal.through)), fold.map(|fold| (fold.layout, fold.through))];
+        let is_same = Stamp { changed: journal.header.stamp.changed, ..Stamp::of(&seen) } == journal.header.stamp;
+        let may_be = is_same || !fold.is_some_and(|fold| fold.is_of_nothing());
+        for (layout, through) in known.into_iter().flatten().filter(|_| may_be) {
+            let is_copy = layout.length == seen.len
+                && snapshot::hash(&*file, &layout).map_err(|fault| fault.error(path, &*file))?;
+            if is_copy {
+                journal.skip(through);
+                return Ok(Some(view(file, layout, journal, true)));
+            }
+        }
+        if journal.holds_changes(&journal_path)? {
+            return Err(Error::ForeignJournal { path: path.to_owned(), journal: journal_path });
+        }
+        let mut view = Self::read_base(path, file, seen)?;
+        view.stray = Some(journal.seen);
+        Ok(Some(view))
+    }
+
+    /// The file that is there under the changes of a journal that belongs to another one. Nobody may be writing.
+    pub(super) fn adopt(disk: &dyn Disk, path: &Path) -> Result<Option<Self>> {
+        let journal_path = disk::beside(path, JOURNAL);
+        let Some(mut journal) = Journal::open(disk, &journal_path)? else { return Ok(None) };
+        let Some(file) = disk.open(path, Open::Snapshot)? else { return Ok(None) };
+        let seen = file.identity().map_err(|source| Error::Open { path: path.to_owned(), source })?;
+        let removed = journal.replay(&journal_path)?.fold.filter(Fold::is_of_nothing);
+        journal.skip(removed.map_or(0, |fold| fold.through));
+        let view = Self { journal: Some(journal), ..Self::read_base(path, file, seen)? };
+        if view.is_current(disk)? { Ok(Some(view)) } else { Err(Error::Conflict { path: path.to_owned() }) }
+    }
+
+    /// Reads and checks a whole file that nobody vouches for.
+    pub(super) fn read_base(path: &Path, file: Box<dyn DiskFile>, seen: Identity) -> Result<Self> {
+        let view = Self { seen: Some(seen), unwritten: false, ..Self::empty(path) };
+        // One pass without a map: only what is in another form must be in memory.
+        if let Some(layout) = snapshot::check(&*file).map_err(|fault| fault.error(path, &*file))? {
+            return Ok(Self { unpublished: true, ..Self::of(path, file, seen, layout) });
+        }
+        let bytes = read_all(&*file, seen.len).map_err(|source| Error::Open { path: path.to_owned(), source })?;
+        if bytes.trim_ascii().is_empty() {
+            // An empty file that was never written to is a new database; one that once was is a loss.
+            return Ok(Self { unwritten: true, file: Some(file), ..view });
+        }
+        let document = Document::read(&bytes).map_err(|unreadable| match unreadable {
+            Unreadable::Newer => Error::NewerVersion { path: path.to_owned() },
+            Unreadable::Fault(fault) => {
+                let (line, column) = fault.place(&bytes);
+                Error::Damaged { path: path.to_owned(), line, column, syntax: !fault.shape, reason: fault.reason }
+            }
+        })?;
+        Ok(Self { base: Base::Document(document), file: Some(file), ..view })
+    }
+
+    /// The snapshot's open file, if there is one.
+    pub(crate) fn file(&self) -> Option<&dyn DiskFile> {
+        match &self.base {
+            Base::Indexed(indexed) => Some(indexed.file()),
+            Base::Document(_) => self.file.as_deref(),
+        }
+    }
+
+    /// Whether nothing has happened to the files since they were looked at.
+    pub(crate) fn is_current(&self, disk: &dyn Disk) -> Result<bool> {
+        if disk.identity(&self.path)? != self.seen {
+            return Ok(false);
+        }
+        let journal = disk.identity(&disk::beside(&self.path, JOURNAL))?;
+        Ok(journal == self.journal.as_ref().map(|journal| journal.seen).or(self.stray))
+    }
+
+    /// Takes in what others wrote; true if there was anything.
+    pub(crate) fn refresh(&mut self, disk: &dyn Disk) -> Result<bool> {
+        if self.is_current(disk)? {
+            return Ok(false);
+        }
+        let journal_path = disk::beside(&self.path, JOURNAL);
+        if let Some(journal) = &mut self.journal
+            && disk.identity(&self.path)? == self.seen
+            && let Some(there) = disk.identity(&journal_path)?
+            && there.is_same_file(&journal.seen)
+            && there.len >= journal.seen.len
+        {
+            journal.grow(there, &journal_path)?;
+            return Ok(true);
+        }
+        *self = Self::pin(disk, &self.path)?;
+        Ok(true)
+    }
+
+    /// A key's entry, deadline passed or not.
+    pub(crate) fn get(&self, key: &str) -> Result<Option<Stored>> {
+        if let Some(journal) = &self.journal
+            && let Some(change) = journal.get(key, &disk::beside(&self.path, JOURNAL))?
+        {
+            return Ok(change);
+        }
+        match &self.base {
+            Base::Document(document) => Ok(document.entries.get(key).cloned()),
+            Base::Indexed(indexed) => indexed.get(key).map_err(|fault| self.fault(fault)),
+        }
+    }
+
+    /// The changes of the journal, all of it read.
+    pub(crate) fn changes(&self) -> Result<Option<&Replay>> {
+        self.journal.as_ref().map(|journal| journal.replay(&disk::beside(&self.path, JOURNAL))).transpose()
+    }
+
+    /// The error of a fault in the snapshot.
+    pub(crate) fn fault(&self, fault: ReadFault) -> Error {
+        let is_still = |file: &dyn DiskFile| {
+            file.identity().is_ok_and(|now| self.seen.is_some_and(|seen| now.is_same_content(&seen)))
+        };
+        match self.file() {
+            Some(file) if is_still(file) => fault.error(&self.path, file),
+            // Somebody is writing into the file.
+            _ => Error::Conflict { path: self.path.clone() },
+        }
+    }
+}
+
+/// What the journal's name has behind the database's.
+pub(crate) const JOURNAL: &str = ".journal";
+
+pub(super) const MISSING: &str = "the data file is missing, but its journal holds changes; put the file back, or let `repair` write them into a new one, or `repair --drop-journal` set the journal aside";
+
+impl Journal {
+    /// Opens the journal and reads its header.
+    pub(super) fn open(disk: &dyn Disk, path: &Path) -> Result<Option<Self>> {
+        let Some(file) = disk.open(path, Open::Side)? else { return Ok(None) };
+        Self::of(file, path).map(Some)
+    }
+
+    pub(crate) fn of(file: Box<dyn DiskFile>, path: &Path) -> Result<Self> {
+        let open_error = |source| Error::Open { path: path.to_owned(), source };
+        let seen = file.identity().map_err(open_error)?;
+        let mut first = vec![0; 4 << 10];
+        let read = file.read_at(&mut first, 0).map_err(open_error)?;
+        let (header, start) = Header::read(&first[..read]).map_err(|fault| match fault {
+            HeaderFault::Newer => Error::NewerVersion { path: path.to_owned() },
+            HeaderFault::Cut => damaged_header(path, "its first line does not end"),
+            HeaderFault::Damaged(reason) => damaged_header(path, reason),
+        })?;
+        if !header.layout.is_sound() {
+            return Err(damaged_header(path, "its layout contradicts itself"));
+        }
+        Ok(Self {
+            file,
+            start: start as u64,
+            seen,
+            through: header.n,
+            header,
+            bytes: RefCell::new(None),
+            searches: Cell::new(0),
+            sound: Cell::new(None),
+            replay: OnceCell::new(),
+        })
+    }
+
+    /// The bytes between two offsets of the file.
+    pub(crate) fn read(&self, from: u64, to: u64, path: &Path) -> Result<Vec<u8>> {
+        let read = read_range(&*self.file, from, to);
+        read.map_err(|source| Error::Open { path: path.to_owned(), source })
+    }
+
+    pub(crate) fn damaged(&self, damage: Damage, path: &Path) -> Error {
+        if damage.newer {
+            return Error::NewerVersion { path: path.to_owned() };
+        }
+        Error::JournalDamaged {
+            path: path.to_owned(),
+            line: damage.line + 1,
+            offset: self.start + damage.at as u64,
+            reason: damage.reason,
+            good_after: damage.good_after,
+        }
+    }
+
+    /// All of it, read once.
+    pub(crate) fn replay(&self, path: &Path) -> Result<&Replay> {
+        if let Some(replay) = self.replay.get() {
+            return Ok(replay);
+        }
+        let bytes = match self.bytes.take() {
+            Some(bytes) => bytes,
+            None => self.read(self.start, self.seen.len, path)?,
+        };
+        let mut replay = Replay { n: self.header.n, good: self.start, ..Replay::default() };
+        self.extend(&mut replay, &bytes, path)?;
+        Ok(self.replay.get_or_init(|| replay))
+    }
+
+    /// Reads on from where `replay` ends.
+    fn extend(&self, replay: &mut Replay, bytes: &[u8], path: &Path) -> Result<()> {
+        let Replay { overlay, n, .. } = replay;
+        let through = self.through;
+        let mut sink = |n: u64, key: Cow<'_, str>, change: Change| {
+            if n > through {
+                overlay.insert(&key, change);
+            }
+        };
+        let body = Body { bytes, epoch: self.header.epoch, n: *n };
+        let read = body.replay(&mut sink).map_err(|damage| self.damaged(damage, path))?;
+        replay.n = read.n;
+        replay.good += read.good as u64;
+        replay.torn = read.torn as u64;
+        let counts = |fold: &Fold| fold.layout.is_sound() || fold.is_of_nothing();
+        replay.fold = read.fold.filter(counts).or(replay.fold);
+        Ok(())
+    }
+
+    /// Leaves out what the snapshot has already.
+    pub(super) fn skip(&mut self, through: u64) {
+        if through > self.through {
+            self.through = through;
+            self.replay.take();
+        }
+    }
+
+    /// The same file has become longer.
+    fn grow(&mut self, there: Identity, path: &Path) -> Result<()> {
+        self.seen = there;
+        self.bytes.take();
+        if let Some(mut replay) = self.replay.take() {
+            let bytes = self.read(replay.good, there.len, path)?;
+            self.extend(&mut replay, &bytes, path)?;
+            self.replay = OnceCell::from(replay);
+        }
+        Ok(())
+    }
+
+    /// Takes in a commit that this process has appended.
+    pub(crate) fn appended(&mut self, n: u64, seen: Identity, changes: Overlay) {
+        self.seen = seen;
+        self.sound.set(Some((n, seen.len)));
+        self.bytes.take();
+        if let Some(replay) = self.replay.get_mut() {
+            replay.n = n;
+            replay.good = seen.len;
+            replay.overlay.append(changes);
+        }
+    }
+
+    /// What it says of a key. The first few are searched for in its bytes; after them a map is made.
+    fn get(&self, key: &str, path: &Path) -> Result<Option<Change>> {
+        const SEARCHES: u32 = 4;
+        if self.seen.len == self.start {
+            return Ok(None);
+        }
+        let searches = self.searches.get();
+        if self.replay.get().is_some() || searches == SEARCHES || self.through > self.header.n {
+            return Ok(self.replay(path)?.overlay.get(key).cloned());
+        }
+        self.searches.set(searches + 1);
+        let mut bytes = self.bytes.borrow_mut();
+        if bytes.is_none() {
+            *bytes = Some(self.read(self.start, self.seen.len, path)?);
+        }
+        let bytes = bytes.as_deref().unwrap_or_default();
+        let found = Body { bytes, epoch: self.header.epoch, n: self.header.n }.find(key);
+        found.map_err(|damage| self.damaged(damage, path))
+    }
+
+    /// Whether any commit is in it that its snapshot lacks.
+    pub(super) fn holds_changes(&self, path: &Path) -> Result<bool> {
+        let replay = self.replay(path)?;
+        let dropped = replay.fold.filter(Fold::is_of_nothing).map_or(0, |fold| fold.through);
+        Ok(replay.n > self.through.max(dropped))
+    }
+
+    /// The last commit's number, if no line is bad and the last commit is complete: nothing may be written behind
+    /// anything else. What was looked at once is not looked at again.
+    pub(crate) fn clean_end(&self, path: &Path) -> Result<Option<u64>> {
+        if let Some(replay) = self.replay.get() {
+            return Ok((replay.torn == 0).then_some(replay.n));
+        }
+        let (n, from) = self.sound.get().unwrap_or((self.header.n, self.start));
+        let bytes = self.read(from, self.seen.len, path)?;
+        if let Some(n) = (Body { bytes: &bytes, epoch: self.header.epoch, n }).last_commit() {
+            self.sound.set(Some((n, self.seen.len)));
+            return Ok(Some(n));
+        }
+        let replay = self.replay(path)?;
+        Ok((replay.torn == 0).then_some(replay.n))
+    }
+}
+
+fn damaged_header(path: &Path, reason: &str) -> Error {
+    Error::JournalDamaged { path: path.to_owned(), line: 1, offset: 0, reason: reason.to_owned(), good_after: 0 }
+}
+
+/// A whole file of that length.
+pub(crate) fn read_all(file: &dyn DiskFile, length: u64) -> std::io::Result<Vec<u8>> {
+    read_range(file, 0, length)
+}
+
+fn read_range(file: &dyn DiskFile, from: u64, to: u64) -> std::io::Result<Vec<u8>> {
+    let length = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(length).map_err(|_| std::io::ErrorKind::OutOfMemory)?;
+    bytes.resize(length, 0);
+    let read = file.read_at(&mut bytes, from)?;
+    bytes.truncate(read);
+    Ok(bytes)
+}

@@ -1,0 +1,314 @@
+//! SIGKILL at any moment: what was answered is there, what was not is there whole or not at all, and the file opens.
+//!
+//! `RUSTY_KV_SEED=N` runs the rounds of that seed again (when each kill comes depends on the machine too);
+//! `RUSTY_KV_LONG=1` runs 1,500 rounds instead of 300.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[expect(dead_code, reason = "this test writes no file by itself")]
+mod common;
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use rusty_kv::{Database, Value};
+use serde::de::IgnoredAny;
+
+/// What the database holds: keys and texts.
+type State = BTreeMap<String, String>;
+
+/// A line for the program and what its success does.
+#[derive(Clone, Debug)]
+struct Line {
+    text: String,
+    effect: Effect,
+}
+
+#[derive(Clone, Debug)]
+enum Effect {
+    Nothing,
+    Set(Vec<(String, String)>),
+    Increment,
+    Delete(Vec<String>),
+    Rename(String, String),
+}
+
+impl Effect {
+    fn apply(&self, state: &mut State) {
+        match self {
+            Self::Nothing => {}
+            Self::Set(entries) => state.extend(entries.iter().cloned()),
+            Self::Increment => {
+                let n = state.get(COUNTER).map_or(0, |n| n.parse::<u64>().unwrap());
+                state.insert(COUNTER.to_owned(), (n + 1).to_string());
+            }
+            Self::Delete(keys) => keys.iter().for_each(|key| drop(state.remove(key))),
+            Self::Rename(old, new) => {
+                if let Some(value) = state.remove(old) {
+                    state.insert(new.clone(), value);
+                }
+            }
+        }
+    }
+}
+
+const COUNTER: &str = "counter";
+
+/// xorshift64*.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % end
+    }
+}
+
+/// The lines that one process is given, without end. Each value says which line wrote it.
+struct Script {
+    random: Random,
+    round: u64,
+    lines: u64,
+    /// The most that is added to a value.
+    pad: u64,
+    /// The rest of a transaction that was begun, its last line first.
+    planned: Vec<Line>,
+}
+
+impl Script {
+    fn next(&mut self) -> Line {
+        if let Some(line) = self.planned.pop() {
+            return line;
+        }
+        self.lines += 1;
+        let [key, other, third] = [(); 3].map(|()| format!("key:{:02}", self.random.below(40)));
+        let (text, effect) = match self.random.below(40) {
+            0..16 => {
+                // Some are longer than a page of memory, so that a write can end within them.
+                let pad = if self.random.below(8) == 0 { self.random.below(self.pad) } else { self.random.below(60) };
+                let value = format!("{}:{}{}", self.round, self.lines, "x".repeat(usize::try_from(pad).unwrap()));
+                (format!("set {key} {value}"), Effect::Set(vec![(key, value)]))
+            }
+            16 | 17 => {
+                let value = format!("{}:{}", self.round, self.lines);
+                let sets = [&key, &other, &third].map(|key| format!("set {key} {value}"));
+                let all = Effect::Set([key, other, third].map(|key| (key, value.clone())).to_vec());
+                self.planned.push(Line { text: "commit".to_owned(), effect: all });
+                self.planned.extend(sets.map(|text| Line { text, effect: Effect::Nothing }));
+                ("begin".to_owned(), Effect::Nothing)
+            }
+            18..25 => (format!("incr {COUNTER}"), Effect::Increment),
+            25..29 => (format!("del {key} {other} {third}"), Effect::Delete(vec![key, other, third])),
+            // Two keys change, and only together.
+            29..37 => (format!("rename {key} {other} --replace"), Effect::Rename(key, other)),
+            37 => ("save".to_owned(), Effect::Nothing),
+            _ => (format!("get {key}"), Effect::Nothing),
+        };
+        Line { text, effect }
+    }
+}
+
+/// What a process that was killed had been told and had answered.
+struct Talk {
+    told: Vec<Line>,
+    answers: Vec<String>,
+}
+
+/// Runs the program until it is killed. At most `window` lines are told ahead of their answers.
+fn talk_until_killed(path: &Path, mut script: Script, window: usize, life: Duration) -> Talk {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rusty-kv"))
+        .args(["-o", "json"])
+        .env_clear()
+        .env("HOME", path.parent().unwrap())
+        .env("RUSTY_KV_DB", path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let stdout = BufReader::new(child.stdout.take().unwrap());
+    let (answered, answers): (_, Receiver<()>) = channel();
+    std::thread::scope(|scope| {
+        let teller = scope.spawn(move || {
+            let mut told = Vec::new();
+            for ahead in 0.. {
+                if ahead >= window && answers.recv().is_err() {
+                    break;
+                }
+                told.push(script.next());
+                if writeln!(stdin, "{}", told[ahead].text).is_err() {
+                    break;
+                }
+            }
+            told
+        });
+        let listener = scope.spawn(move || {
+            let mut answers = Vec::new();
+            // A line without an end was no answer yet.
+            for line in stdout.split(b'\n').map(Result::unwrap) {
+                answers.push(String::from_utf8(line).unwrap());
+                // The teller may have gone with its pipe.
+                let _ = answered.send(());
+            }
+            answers
+        });
+        let killed = Instant::now() + life;
+        assert_is_json(path);
+        std::thread::sleep(killed.saturating_duration_since(Instant::now()));
+        child.kill().unwrap();
+        let status = child.wait().unwrap();
+        assert_eq!(status.signal(), Some(9), "it ended before it was killed: {status}");
+        Talk { told: teller.join().unwrap(), answers: listener.join().unwrap() }
+    })
+}
+
+/// Whoever reads the file at any moment reads a document.
+fn assert_is_json(path: &Path) {
+    match std::fs::read(path) {
+        Ok(bytes) => drop(serde_json::from_slice::<IgnoredAny>(&bytes).unwrap()),
+        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound),
+    }
+}
+
+/// The entries that the scripts write, and how many others there are.
+fn read(path: &Path) -> (State, usize) {
+    let mut state = State::new();
+    let mut others = 0;
+    if !path.exists() {
+        return (state, others);
+    }
+    for entry in &Database::open_read_only(path).unwrap() {
+        let (key, entry) = entry.unwrap();
+        if key.starts_with(FILL) {
+            others += 1;
+            continue;
+        }
+        let text = match entry.value {
+            Value::Text(text) => text,
+            other => other.to_string(),
+        };
+        state.insert(key, text);
+    }
+    (state, others)
+}
+
+const FILL: &str = "fill:";
+
+fn seed() -> u64 {
+    match std::env::var("RUSTY_KV_SEED") {
+        Ok(seed) => seed.parse().unwrap(),
+        Err(_) => RandomState::new().build_hasher().finish() >> 16,
+    }
+}
+
+/// What the rounds have shown.
+#[derive(Debug, Default)]
+struct Tally {
+    answered: usize,
+    /// Rounds in which something was told that was not answered.
+    open: usize,
+    /// Those of them in which some of it had happened.
+    happened: usize,
+    /// Rounds that ended beside a journal.
+    journals: usize,
+    /// Rounds that ended within a save.
+    saves: usize,
+}
+
+/// Rounds on one file that begins with `fill` other entries, and whose values are `pad` bytes long at most.
+fn rounds(seed: u64, count: u64, fill: usize, pad: u64) -> Tally {
+    let folder = common::folder();
+    let path = folder.path().join("db.json");
+    let mut state = State::new();
+    if fill > 0 {
+        let mut db = Database::open(&path).unwrap();
+        let filled = db.transaction(|tx| (0..fill).try_for_each(|n| tx.set(&format!("{FILL}{n:05}"), "x".repeat(60))));
+        filled.unwrap();
+    }
+    let (mut tally, mut strays_before) = (Tally::default(), 0);
+    for round in 0..count {
+        let mut random = Random((seed ^ (round + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)) | 1);
+        let window = [1, 1, 4, 1_000][usize::try_from(random.below(4)).unwrap()];
+        let life = Duration::from_micros(1_000 + random.below(25_000));
+        let script = Script { random, round, lines: 0, pad, planned: Vec::new() };
+        let talk = talk_until_killed(&path, script, window, life);
+        let case = format!("RUSTY_KV_SEED={seed}, round {round}, {fill} others, {pad} bytes, window {window}");
+
+        for (line, answer) in talk.told.iter().zip(&talk.answers) {
+            line.effect.apply(&mut state);
+            let answer: serde_json::Value = serde_json::from_str(answer).unwrap();
+            match &line.effect {
+                Effect::Increment => assert_eq!(answer["value"].to_string(), state[COUNTER], "{case}: {answer}"),
+                Effect::Set(..) => assert_eq!(answer["ok"], true, "{case}: {}: {answer}", line.text),
+                // The key may not be there.
+                _ => {}
+            }
+        }
+        assert_is_json(&path);
+        let names = names(folder.path());
+        let strays = names.iter().filter(|name| name.contains(".tmp-")).count();
+        tally.journals += usize::from(names.iter().any(|name| name == "db.json.journal"));
+        tally.saves += usize::from(strays > strays_before);
+        strays_before = strays;
+        let (found, others) = read(&path);
+        assert_eq!(others, fill, "{case}");
+        // All that was answered, and of the rest, in its order, any number.
+        let open = &talk.told[talk.answers.len()..];
+        let steps = open.iter().scan(state.clone(), |state, line| {
+            line.effect.apply(state);
+            Some(state.clone())
+        });
+        let step = std::iter::once(state.clone()).chain(steps).position(|step| step == found);
+        let Some(step) = step else {
+            let wrong: Vec<_> =
+                state.keys().chain(found.keys()).filter(|key| state.get(*key) != found.get(*key)).collect();
+            panic!(
+                "{case}: it holds what it never held, see {wrong:?}; {} were answered, then {open:.200?}",
+                talk.answers.len()
+            );
+        };
+        tally.answered += talk.answers.len();
+        tally.open += usize::from(!open.is_empty());
+        tally.happened += usize::from(step > 0);
+        state = found;
+    }
+    let mut db = Database::open(&path).unwrap();
+    db.save().unwrap();
+    drop(db);
+    assert_eq!(read(&path), (state, fill));
+    assert_is_json(&path);
+    let left = names(folder.path());
+    assert!(!left.iter().any(|name| name.contains(".tmp-")), "a save removes strays: {left:?}");
+    tally
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    folder.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn what_was_answered_survives_any_kill_and_the_rest_is_whole_or_absent() {
+    let seed = seed();
+    let long = std::env::var_os("RUSTY_KV_LONG").is_some_and(|long| long == "1");
+    let count = if long { 500 } else { 100 };
+    println!("RUSTY_KV_SEED={seed}, {count} rounds on each of three files");
+    let (mut touched, started) = (0, Instant::now());
+    // Every commit is a save; the file grows from there to one with a journal; the journal is the rule.
+    for (fill, pad) in [(0, 100), (0, 60_000), (6_000, 60_000)] {
+        let tally = rounds(seed, count, fill, pad);
+        println!("{fill} others, {pad} bytes, {:.1?}: {tally:?}", started.elapsed());
+        assert!(tally.answered as u64 > count && tally.open > 0, "{tally:?}");
+        assert!(fill == 0 || tally.journals as u64 > count / 2, "{tally:?}");
+        touched += tally.happened + tally.saves;
+    }
+    assert!(touched > 0, "no kill came between a write and its answer: nothing was at stake");
+}
