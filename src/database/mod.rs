@@ -704,6 +704,30 @@ mod tests {
     }
 
     #[test]
+    fn a_save_that_leaves_out_what_has_expired_changes_nothing_for_a_transaction() {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static NOW: AtomicU64 = AtomicU64::new(0);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kv.json");
+        let open = || Options::new().clock(|| Timestamp::from_millis(NOW.load(Ordering::Relaxed))).open(&path).unwrap();
+        for reads in [false, true] {
+            NOW.store(1_000, Ordering::Relaxed);
+            let (mut ours, mut theirs) = (open(), open());
+            theirs.set("c", "x").unwrap();
+            theirs.set_entry("b", Entry { deadline: Some(Timestamp::from_millis(2_000)), ..Entry::from("x") }).unwrap();
+            NOW.store(2_000, Ordering::Relaxed);
+            ours.begin().unwrap();
+            if reads {
+                assert_eq!(ours.get("b").unwrap(), None);
+                assert_eq!(ours.range("a".."z").count(), 1);
+            }
+            ours.set("b", "y").unwrap();
+            theirs.save().unwrap();
+            assert_eq!(ours.commit().unwrap(), 1, "reads: {reads}");
+        }
+    }
+
+    #[test]
     fn a_clock_that_steps_back_revives_nothing() {
         use std::sync::atomic::{AtomicU64, Ordering};
         static NOW: AtomicU64 = AtomicU64::new(1_000);

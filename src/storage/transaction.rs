@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::ops::Bound;
 
-use super::{Reads, Store};
+use super::{Line, Reads, Store, View};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 
@@ -50,7 +50,7 @@ impl Store {
         };
         let written = changes.iter().map(|(key, _)| key);
         let reads = reads.into_inner();
-        let overtaken = self.overtaken(&newest, &reads, written);
+        let overtaken = self.overtaken(&newest, &reads, written, now);
         // The pinned view has done its service.
         *self = Self { notices: std::mem::take(&mut self.notices), ..newest };
         match overtaken {
@@ -78,26 +78,42 @@ impl Store {
         Ok(newest)
     }
 
-    /// The first of the keys read or written whose entry is another one by now.
+    /// The first of the keys read or written whose entry is another one by now. Whether an entry past its deadline is still
+    /// there is nobody's business: every save leaves some out.
     fn overtaken<'a>(
         &self,
         newest: &Self,
         reads: &'a Reads,
         written: impl Iterator<Item = &'a str>,
+        now: Timestamp,
     ) -> Result<Option<String>> {
         if self.view.is_current(&*self.disk)? {
             return Ok(None);
         }
         for key in reads.keys.iter().map(|key| &**key).chain(written) {
-            if self.view.get(key)? != newest.view.get(key)? {
+            let live = |view: &View| Ok::<_, Error>(view.get(key)?.filter(|stored| stored.is_live(now)));
+            if live(&self.view)? != live(&newest.view)? {
                 return Ok(Some(key.to_owned()));
             }
         }
+        let is_dead = |line: &Line<'_>| line.deadline.is_some_and(|deadline| deadline <= now);
         for (from, to) in &reads.ranges {
             let bounds = (from.as_ref().map(String::as_str), to.as_ref().map(String::as_str));
             let (mut old, mut new) = (self.range(bounds.0, bounds.1)?, newest.range(bounds.0, bounds.1)?);
             loop {
-                match (old.next()?, new.next()?) {
+                let old = loop {
+                    match old.next()? {
+                        Some(line) if is_dead(&line) => {}
+                        line => break line,
+                    }
+                };
+                let new = loop {
+                    match new.next()? {
+                        Some(line) if is_dead(&line) => {}
+                        line => break line,
+                    }
+                };
+                match (old, new) {
                     (None, None) => break,
                     (old, new) if old == new => {}
                     (old, new) => return Ok(old.into_iter().chain(new).map(|line| line.key.into_owned()).min()),
