@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::disk::{self, Open};
 use super::journal;
 use super::lock::Doubt;
-use super::view::{Base, JOURNAL, View};
+use super::view::{Base, View};
 use super::{Policy, Store, not_saved, save};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
@@ -57,9 +57,8 @@ impl Store {
             return self.fold(now);
         }
         self.settle_bulk();
-        let Some((path, journal)) = self.path.as_deref().zip(self.view.journal.as_ref()) else { return Ok(()) };
-        let journal_path = disk::beside(path, JOURNAL);
-        let n = journal.clean_end(&journal_path)?.ok_or(Error::Conflict { path: journal_path })? + 1;
+        let Some(journal) = &self.view.journal else { return Ok(()) };
+        let n = journal.clean_end()?.ok_or_else(|| Error::Conflict { path: journal.path().to_owned() })? + 1;
         let mut text = Vec::new();
         journal::write_commit(
             &mut text,
@@ -95,8 +94,8 @@ impl Store {
 
     /// Appends to the journal and makes it durable. After an error the text is not there, or [`Error::OutcomeUnknown`].
     pub(super) fn append(&mut self, text: &[u8]) -> Result<()> {
-        let Some((path, journal)) = self.path.as_deref().zip(self.view.journal.as_ref()) else { return Ok(()) };
-        let journal_path = disk::beside(path, JOURNAL);
+        let Some(journal) = &self.view.journal else { return Ok(()) };
+        let journal_path = journal.path().to_owned();
         let good = journal.seen.len;
         let conflict = || Error::Conflict { path: journal_path.clone() };
         let file = self.disk.open(&journal_path, Open::SideAppend)?.ok_or_else(conflict)?;
@@ -143,7 +142,6 @@ impl Store {
     /// Puts the journal in order before anything is written behind it. The lock must be held.
     pub(super) fn settle(&mut self, publish: bool) -> Result<()> {
         let Some(path) = self.path.clone() else { return Ok(()) };
-        let journal_path = disk::beside(&path, JOURNAL);
         let disk = self.disk.clone();
         let folder = || save::open_folder(&*disk, &path);
         let Some(journal) = &self.view.journal else {
@@ -174,16 +172,16 @@ impl Store {
         }
         // A journal doubt of another epoch: somebody was about to renew it, or has.
         let unfinished = self.doubt.is_some_and(|doubt| doubt != Doubt::Folder);
-        let torn = journal.clean_end(&journal_path)?.is_none();
+        let torn = journal.clean_end()?.is_none();
         if !torn && journal.through == journal.header.n && !self.view.unpublished && !unfinished {
             return Ok(());
         }
         let (through, folder) = (journal.through, folder()?);
-        let replay = journal.replay(&journal_path)?;
+        let replay = journal.replay()?;
         let (good, bytes) = (replay.good, replay.torn);
         if bytes > 0 {
-            let rest = journal.read(good, good + bytes, &journal_path)?;
-            let aside = self.set_aside(&journal_path, &rest)?;
+            let rest = journal.read(good, good + bytes)?;
+            let aside = self.set_aside(journal.path(), &rest)?;
             self.notices.push(format!(
                 "warning: the journal ended in a torn write: {bytes} bytes that were never acknowledged are now in {aside:?}"
             ));

@@ -176,7 +176,7 @@ impl<'a> Files<'a> {
         if self.journal.is_none() {
             return Ok(None);
         }
-        let journal = match Journal::open(self.disk, &self.journal_path) {
+        let journal = match Journal::open(self.disk, self.journal_path.clone()) {
             Ok(journal) => journal.ok_or_else(|| self.conflict())?,
             Err(error @ (Error::JournalDamaged { .. } | Error::NewerVersion { .. })) => {
                 checked.faults.push(error);
@@ -185,7 +185,7 @@ impl<'a> Files<'a> {
             }
             Err(error) => return Err(error),
         };
-        match journal.replay(&self.journal_path) {
+        match journal.replay() {
             Ok(replay) => {
                 checked.torn = replay.torn;
                 let fold = replay.fold;
@@ -211,10 +211,10 @@ impl<'a> Files<'a> {
         let removed = fold.filter(Fold::is_of_nothing).map_or(0, |fold| fold.through);
         let mut through = journal.header.n.max(removed);
         let Some(opened) = &self.snapshot else {
-            if journal.holds_changes(&self.journal_path)? {
+            if journal.holds_changes()? {
                 checked.faults.push(Error::Unsuitable { path: self.path.to_owned(), reason: view::MISSING.to_owned() });
             }
-            checked.changes = self.count_changes(&journal, through)?;
+            checked.changes = Self::count_changes(&journal, through)?;
             return Ok(());
         };
         let stamp = Stamp::of(&opened.seen);
@@ -238,7 +238,7 @@ impl<'a> Files<'a> {
             through = through.max(fold.through);
             journal.skip(through);
         }
-        checked.changes = self.count_changes(&journal, through)?;
+        checked.changes = Self::count_changes(&journal, through)?;
         let Some(mut sound) = view.take() else { return Ok(()) };
         if claimed.is_some_and(|layout| found != Some(layout)) {
             checked.faults.push(Error::Unsuitable { path: self.path.to_owned(), reason: CHANGED.to_owned() });
@@ -246,7 +246,7 @@ impl<'a> Files<'a> {
             sound.journal = Some(journal);
             *view = Some(sound);
         } else {
-            if journal.holds_changes(&self.journal_path)? {
+            if journal.holds_changes()? {
                 let (path, journal) = (self.path.to_owned(), self.journal_path.clone());
                 checked.faults.push(Error::ForeignJournal { path, journal });
             }
@@ -255,12 +255,12 @@ impl<'a> Files<'a> {
         Ok(())
     }
 
-    fn count_changes(&self, journal: &Journal, through: u64) -> Result<u64> {
-        let bytes = journal.read(journal.start, journal.seen.len, &self.journal_path)?;
+    fn count_changes(journal: &Journal, through: u64) -> Result<u64> {
+        let bytes = journal.read(journal.start, journal.seen.len)?;
         let mut count = 0;
         let body = Body { bytes: &bytes, epoch: journal.header.epoch, n: journal.header.n };
         let replayed = body.replay(&mut |n, _, _| count += u64::from(n > through));
-        replayed.map(|_| count).map_err(|damage| journal.damaged(damage, &self.journal_path))
+        replayed.map(|_| count).map_err(|damage| journal.damaged(damage))
     }
 
     fn rescue(&self) -> Result<Rescued> {
@@ -479,10 +479,10 @@ impl Store {
             return Err(Error::Unsuitable { path: journal_path.to_owned(), reason: reason.to_owned() });
         }
         if replay.torn > 0 {
-            let torn = journal.read(replay.good, replay.good + replay.torn, journal_path)?;
+            let torn = journal.read(replay.good, replay.good + replay.torn)?;
             self.set_aside(journal_path, &torn)?;
         }
-        let mut text = journal.read(0, replay.good, journal_path)?;
+        let mut text = journal.read(0, replay.good)?;
         let made = built.temp.file().identity().map_err(failed("write"))?;
         let stamp = Stamp { changed: None, ..Stamp::of(&made) };
         Fold { through: built.through, stamp, layout: built.layout }.write(&mut text, journal.header.epoch);

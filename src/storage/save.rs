@@ -209,10 +209,9 @@ impl Store {
         Header { epoch, n: through, stamp: Stamp::of(&seen), layout }.write(&mut text);
         let mut carried = 0;
         if let Some(old) = old {
-            let bytes = old.read(old.start, good, &journal_path)?;
+            let bytes = old.read(old.start, good)?;
             let body = Body { bytes: &bytes, epoch: old.header.epoch, n: old.header.n };
-            let replayed =
-                body.carry_over(&mut text, through, epoch).map_err(|damage| old.damaged(damage, &journal_path))?;
+            let replayed = body.carry_over(&mut text, through, epoch).map_err(|damage| old.damaged(damage))?;
             carried = replayed.n.saturating_sub(through);
         }
         if carried == 0 && layout.length <= self.settings.policy.small {
@@ -238,7 +237,7 @@ impl Store {
         let file = temp.keep();
         self.view.stray = None;
         self.view.unpublished = false;
-        self.view.journal = Some(Journal::of(file, &journal_path)?);
+        self.view.journal = Some(Journal::of(file, journal_path)?);
         Ok(())
     }
 

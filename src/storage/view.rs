@@ -24,6 +24,7 @@ pub(crate) enum Base {
 /// The journal as far as it was seen.
 #[derive(Debug)]
 pub(crate) struct Journal {
+    path: PathBuf,
     pub(crate) file: Box<dyn DiskFile>,
     pub(crate) header: Header,
     /// Where the header's line ends.
@@ -111,7 +112,7 @@ impl View {
     fn look(disk: &dyn Disk, path: &Path) -> Result<Option<Self>> {
         let journal_path = disk::beside(path, JOURNAL);
         // The journal first: a save puts what a reader needs into the old one before it touches the snapshot.
-        let journal = Journal::open(disk, &journal_path)?;
+        let journal = Journal::open(disk, journal_path.clone())?;
         let is_settled = |journal: Option<&Journal>, seen: Option<Identity>| -> Result<bool> {
             let same_journal = disk.identity(&journal_path)? == journal.map(|journal| journal.seen);
             Ok(same_journal && disk.identity(path)? == seen)
@@ -122,7 +123,7 @@ impl View {
             if !is_settled(Some(&journal), None)? {
                 return Ok(None);
             }
-            if journal.holds_changes(&journal_path)? {
+            if journal.holds_changes()? {
                 return Err(Error::Unsuitable { path: path.to_owned(), reason: MISSING.to_owned() });
             }
             view.stray = Some(journal.seen);
@@ -142,7 +143,7 @@ impl View {
             let layout = journal.header.layout;
             return Ok(Some(view(file, layout, journal, false)));
         }
-        let fold = journal.replay(&journal_path)?.fold;
+        let fold = journal.replay()?.fold;
         if let Some(fold) = fold.filter(|fold| fold.stamp == Stamp { changed: None, ..Stamp::of(&seen) }) {
             journal.skip(fold.through);
             return Ok(Some(view(file, fold.layout, journal, false)));
@@ -163,7 +164,7 @@ impl View {
                 return Ok(Some(view(file, layout, journal, true)));
             }
         }
-        if journal.holds_changes(&journal_path)? {
+        if journal.holds_changes()? {
             return Err(Error::ForeignJournal { path: path.to_owned(), journal: journal_path });
         }
         let mut view = Self::read_base(path, file, seen)?;
@@ -173,11 +174,10 @@ impl View {
 
     /// The file that is there under the changes of a journal that belongs to another one. Nobody may be writing.
     pub(super) fn adopt(disk: &dyn Disk, path: &Path) -> Result<Option<Self>> {
-        let journal_path = disk::beside(path, JOURNAL);
-        let Some(mut journal) = Journal::open(disk, &journal_path)? else { return Ok(None) };
+        let Some(mut journal) = Journal::open(disk, disk::beside(path, JOURNAL))? else { return Ok(None) };
         let Some(file) = disk.open(path, Open::Snapshot)? else { return Ok(None) };
         let seen = file.identity().map_err(|source| Error::Open { path: path.to_owned(), source })?;
-        let removed = journal.replay(&journal_path)?.fold.filter(Fold::is_of_nothing);
+        let removed = journal.replay()?.fold.filter(Fold::is_of_nothing);
         journal.skip(removed.map_or(0, |fold| fold.through));
         let view = Self { journal: Some(journal), ..Self::read_base(path, file, seen)? };
         if view.is_current(disk)? { Ok(Some(view)) } else { Err(Error::Conflict { path: path.to_owned() }) }
@@ -215,26 +215,31 @@ impl View {
 
     /// Whether nothing has happened to the files since they were looked at.
     pub(crate) fn is_current(&self, disk: &dyn Disk) -> Result<bool> {
-        if disk.identity(&self.path)? != self.seen {
-            return Ok(false);
-        }
-        let journal = disk.identity(&disk::beside(&self.path, JOURNAL))?;
-        Ok(journal == self.journal.as_ref().map(|journal| journal.seen).or(self.stray))
+        let (snapshot, journal) = self.identities(disk)?;
+        Ok(snapshot == self.seen && journal == self.journal_seen())
+    }
+
+    /// The two files as they are now.
+    fn identities(&self, disk: &dyn Disk) -> Result<(Option<Identity>, Option<Identity>)> {
+        Ok((disk.identity(&self.path)?, disk.identity(&disk::beside(&self.path, JOURNAL))?))
+    }
+
+    fn journal_seen(&self) -> Option<Identity> {
+        self.journal.as_ref().map(|journal| journal.seen).or(self.stray)
     }
 
     /// Takes in what others wrote; true if there was anything.
     pub(crate) fn refresh(&mut self, disk: &dyn Disk) -> Result<bool> {
-        if self.is_current(disk)? {
+        let (snapshot, there) = self.identities(disk)?;
+        if snapshot == self.seen && there == self.journal_seen() {
             return Ok(false);
         }
-        let journal_path = disk::beside(&self.path, JOURNAL);
-        if let Some(journal) = &mut self.journal
-            && disk.identity(&self.path)? == self.seen
-            && let Some(there) = disk.identity(&journal_path)?
+        if let (Some(journal), Some(there)) = (&mut self.journal, there)
+            && snapshot == self.seen
             && there.is_same_file(&journal.seen)
             && there.len >= journal.seen.len
         {
-            journal.grow(there, &journal_path)?;
+            journal.grow(there)?;
             return Ok(true);
         }
         *self = Self::pin(disk, &self.path)?;
@@ -244,7 +249,7 @@ impl View {
     /// A key's entry, deadline passed or not.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Stored>> {
         if let Some(journal) = &self.journal
-            && let Some(change) = journal.get(key, &disk::beside(&self.path, JOURNAL))?
+            && let Some(change) = journal.get(key)?
         {
             return Ok(change);
         }
@@ -256,7 +261,7 @@ impl View {
 
     /// The changes of the journal, all of it read.
     pub(crate) fn changes(&self) -> Result<Option<&Replay>> {
-        self.journal.as_ref().map(|journal| journal.replay(&disk::beside(&self.path, JOURNAL))).transpose()
+        self.journal.as_ref().map(Journal::replay).transpose()
     }
 
     /// The error of a fault in the snapshot.
@@ -279,25 +284,26 @@ pub(super) const MISSING: &str = "the data file is missing, but its journal hold
 
 impl Journal {
     /// Opens the journal and reads its header.
-    pub(super) fn open(disk: &dyn Disk, path: &Path) -> Result<Option<Self>> {
-        let Some(file) = disk.open(path, Open::Side)? else { return Ok(None) };
+    pub(super) fn open(disk: &dyn Disk, path: PathBuf) -> Result<Option<Self>> {
+        let Some(file) = disk.open(&path, Open::Side)? else { return Ok(None) };
         Self::of(file, path).map(Some)
     }
 
-    pub(crate) fn of(file: Box<dyn DiskFile>, path: &Path) -> Result<Self> {
-        let open_error = |source| Error::Open { path: path.to_owned(), source };
+    pub(crate) fn of(file: Box<dyn DiskFile>, path: PathBuf) -> Result<Self> {
+        let open_error = |source| Error::Open { path: path.clone(), source };
         let seen = file.identity().map_err(open_error)?;
         let mut first = vec![0; 4 << 10];
         let read = file.read_at(&mut first, 0).map_err(open_error)?;
         let (header, start) = Header::read(&first[..read]).map_err(|fault| match fault {
-            HeaderFault::Newer => Error::NewerVersion { path: path.to_owned() },
-            HeaderFault::Cut => damaged_header(path, "its first line does not end"),
-            HeaderFault::Damaged(reason) => damaged_header(path, reason),
+            HeaderFault::Newer => Error::NewerVersion { path: path.clone() },
+            HeaderFault::Cut => damaged_header(&path, "its first line does not end"),
+            HeaderFault::Damaged(reason) => damaged_header(&path, reason),
         })?;
         if !header.layout.is_sound() {
-            return Err(damaged_header(path, "its layout contradicts itself"));
+            return Err(damaged_header(&path, "its layout contradicts itself"));
         }
         Ok(Self {
+            path,
             file,
             start: start as u64,
             seen,
@@ -310,18 +316,23 @@ impl Journal {
         })
     }
 
-    /// The bytes between two offsets of the file.
-    pub(crate) fn read(&self, from: u64, to: u64, path: &Path) -> Result<Vec<u8>> {
-        let read = read_range(&*self.file, from, to);
-        read.map_err(|source| Error::Open { path: path.to_owned(), source })
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
-    pub(crate) fn damaged(&self, damage: Damage, path: &Path) -> Error {
+    /// The bytes between two offsets of the file.
+    pub(crate) fn read(&self, from: u64, to: u64) -> Result<Vec<u8>> {
+        let read = read_range(&*self.file, from, to);
+        read.map_err(|source| Error::Open { path: self.path.clone(), source })
+    }
+
+    pub(crate) fn damaged(&self, damage: Damage) -> Error {
+        let path = self.path.clone();
         if damage.newer {
-            return Error::NewerVersion { path: path.to_owned() };
+            return Error::NewerVersion { path };
         }
         Error::JournalDamaged {
-            path: path.to_owned(),
+            path,
             line: damage.line + 1,
             offset: self.start + damage.at as u64,
             reason: damage.reason,
@@ -330,21 +341,21 @@ impl Journal {
     }
 
     /// All of it, read once.
-    pub(crate) fn replay(&self, path: &Path) -> Result<&Replay> {
+    pub(crate) fn replay(&self) -> Result<&Replay> {
         if let Some(replay) = self.replay.get() {
             return Ok(replay);
         }
         let bytes = match self.bytes.take() {
             Some(bytes) => bytes,
-            None => self.read(self.start, self.seen.len, path)?,
+            None => self.read(self.start, self.seen.len)?,
         };
         let mut replay = Replay { n: self.header.n, good: self.start, ..Replay::default() };
-        self.extend(&mut replay, &bytes, path)?;
+        self.extend(&mut replay, &bytes)?;
         Ok(self.replay.get_or_init(|| replay))
     }
 
     /// Reads on from where `replay` ends.
-    fn extend(&self, replay: &mut Replay, bytes: &[u8], path: &Path) -> Result<()> {
+    fn extend(&self, replay: &mut Replay, bytes: &[u8]) -> Result<()> {
         let Replay { overlay, n, .. } = replay;
         let through = self.through;
         let mut sink = |n: u64, key: Cow<'_, str>, change: Change| {
@@ -353,7 +364,7 @@ impl Journal {
             }
         };
         let body = Body { bytes, epoch: self.header.epoch, n: *n };
-        let read = body.replay(&mut sink).map_err(|damage| self.damaged(damage, path))?;
+        let read = body.replay(&mut sink).map_err(|damage| self.damaged(damage))?;
         replay.n = read.n;
         replay.good += read.good as u64;
         replay.torn = read.torn as u64;
@@ -371,12 +382,12 @@ impl Journal {
     }
 
     /// The same file has become longer.
-    fn grow(&mut self, there: Identity, path: &Path) -> Result<()> {
+    fn grow(&mut self, there: Identity) -> Result<()> {
         self.seen = there;
         self.bytes.take();
         if let Some(mut replay) = self.replay.take() {
-            let bytes = self.read(replay.good, there.len, path)?;
-            self.extend(&mut replay, &bytes, path)?;
+            let bytes = self.read(replay.good, there.len)?;
+            self.extend(&mut replay, &bytes)?;
             self.replay = OnceCell::from(replay);
         }
         Ok(())
@@ -395,45 +406,45 @@ impl Journal {
     }
 
     /// What it says of a key. The first few are searched for in its bytes; after them a map is made.
-    fn get(&self, key: &str, path: &Path) -> Result<Option<Change>> {
+    fn get(&self, key: &str) -> Result<Option<Change>> {
         const SEARCHES: u32 = 4;
         if self.seen.len == self.start {
             return Ok(None);
         }
         let searches = self.searches.get();
         if self.replay.get().is_some() || searches == SEARCHES || self.through > self.header.n {
-            return Ok(self.replay(path)?.overlay.get(key).cloned());
+            return Ok(self.replay()?.overlay.get(key).cloned());
         }
         self.searches.set(searches + 1);
         let mut bytes = self.bytes.borrow_mut();
         if bytes.is_none() {
-            *bytes = Some(self.read(self.start, self.seen.len, path)?);
+            *bytes = Some(self.read(self.start, self.seen.len)?);
         }
         let bytes = bytes.as_deref().unwrap_or_default();
         let found = Body { bytes, epoch: self.header.epoch, n: self.header.n }.find(key);
-        found.map_err(|damage| self.damaged(damage, path))
+        found.map_err(|damage| self.damaged(damage))
     }
 
     /// Whether any commit is in it that its snapshot lacks.
-    pub(super) fn holds_changes(&self, path: &Path) -> Result<bool> {
-        let replay = self.replay(path)?;
+    pub(super) fn holds_changes(&self) -> Result<bool> {
+        let replay = self.replay()?;
         let dropped = replay.fold.filter(Fold::is_of_nothing).map_or(0, |fold| fold.through);
         Ok(replay.n > self.through.max(dropped))
     }
 
     /// The last commit's number, if no line is bad and the last commit is complete: nothing may be written behind
     /// anything else. What was looked at once is not looked at again.
-    pub(crate) fn clean_end(&self, path: &Path) -> Result<Option<u64>> {
+    pub(crate) fn clean_end(&self) -> Result<Option<u64>> {
         if let Some(replay) = self.replay.get() {
             return Ok((replay.torn == 0).then_some(replay.n));
         }
         let (n, from) = self.sound.get().unwrap_or((self.header.n, self.start));
-        let bytes = self.read(from, self.seen.len, path)?;
+        let bytes = self.read(from, self.seen.len)?;
         if let Some(n) = (Body { bytes: &bytes, epoch: self.header.epoch, n }).last_commit() {
             self.sound.set(Some((n, self.seen.len)));
             return Ok(Some(n));
         }
-        let replay = self.replay(path)?;
+        let replay = self.replay()?;
         Ok((replay.torn == 0).then_some(replay.n))
     }
 }
