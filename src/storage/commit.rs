@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use super::disk::{self, Open};
 use super::journal;
 use super::lock::Doubt;
+use super::save::{self, not_saved};
 use super::view::{Base, View};
-use super::{Policy, Store, not_saved, save};
+use super::{Policy, Store};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 
@@ -38,7 +39,7 @@ impl Store {
     }
 
     /// In memory only: what was put is the content now.
-    pub(super) fn absorb(&mut self) {
+    fn absorb(&mut self) {
         let Base::Document(document) = &mut self.view.base else { return };
         for (key, change) in std::mem::take(&mut self.pending).iter() {
             match change {
@@ -48,7 +49,7 @@ impl Store {
         }
     }
 
-    pub(super) fn write(&mut self, now: Timestamp) -> Result<()> {
+    fn write(&mut self, now: Timestamp) -> Result<()> {
         if !self.fits_journal() {
             return self.fold(now);
         }
@@ -75,7 +76,7 @@ impl Store {
     }
 
     /// Whether the changes go into the journal rather than into a new snapshot.
-    pub(super) fn fits_journal(&self) -> bool {
+    fn fits_journal(&self) -> bool {
         let Policy { small, .. } = self.settings.policy;
         self.view.journal.is_some()
             && self.doubt != Some(Doubt::Folder)
@@ -83,12 +84,12 @@ impl Store {
             && self.pending_bytes() <= self.journal_bound()
     }
 
-    pub(super) fn journal_bound(&self) -> u64 {
+    fn journal_bound(&self) -> u64 {
         let Policy { journal, share, .. } = self.settings.policy;
         journal.max(self.file_len() / share)
     }
 
-    pub(super) fn journal_len(&self) -> u64 {
+    fn journal_len(&self) -> u64 {
         self.view.journal.as_ref().map_or(0, |journal| journal.seen.len)
     }
 
@@ -124,7 +125,7 @@ impl Store {
     }
 
     /// Folds a journal that has grown too long. A failure does not concern the write that made it so.
-    pub(super) fn tidy(&mut self, now: Timestamp) {
+    fn tidy(&mut self, now: Timestamp) {
         // Whoever holds this lock is doing it already.
         if self.view.file().is_some_and(|file| !file.try_lock().unwrap_or(true)) {
             return;
@@ -227,7 +228,7 @@ impl Store {
         }
     }
 
-    pub(super) fn resolve_doubt(&mut self) {
+    fn resolve_doubt(&mut self) {
         self.doubt = None;
         if let Some(lock) = &mut self.lock {
             lock.finish(self.view.unwritten);

@@ -139,7 +139,6 @@ use self::overlay::{Bulk, Overlay};
 use self::snapshot::MAX_KEY;
 use self::view::{JOURNAL, View};
 use crate::error::{Error, Result};
-use crate::expiry::Timestamp;
 use crate::value::Value;
 
 pub(crate) use self::reading::Entries;
@@ -402,25 +401,6 @@ impl Store {
         self.lock = None;
     }
 
-    /// Writes the snapshot in its one form now, and removes what killed writers have left. It writes also what seems to
-    /// be there already: an earlier sync may have failed.
-    pub(crate) fn save(&mut self, now: Timestamp) -> Result<()> {
-        if self.reads.is_some() {
-            return Err(Error::Transaction { reason: "a transaction is open; `commit` or `rollback` it first" });
-        }
-        let Some(path) = self.path.clone() else { return self.commit(now) };
-        let was_safe = self.view.journal.is_some() && !self.is_changed();
-        let saved = self.fold(now).map_err(|error| if was_safe { not_saved(error) } else { error });
-        if saved.is_ok() {
-            for left in self.disk.left_overs(&path) {
-                // They harm nobody; whatever keeps this one from going is no reason to fail.
-                let _ = self.disk.remove(&left);
-            }
-        }
-        self.forget();
-        saved
-    }
-
     /// Removes the files of the database, under the lock; the lock file stays.
     pub(crate) fn remove_file(&mut self) -> Result<()> {
         self.forget();
@@ -466,14 +446,6 @@ impl Store {
             let _ = self.disk.remove(&disk::beside(path, JOURNAL)).and_then(|()| folder.sync());
         }
         Ok(())
-    }
-}
-
-/// The error of a save whose changes are all in the journal.
-fn not_saved(error: Error) -> Error {
-    match error {
-        Error::Io { path, source, .. } => Error::NotSaved { path, source },
-        error => error,
     }
 }
 

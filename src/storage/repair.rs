@@ -219,7 +219,7 @@ impl<'a> Files<'a> {
         };
         let stamp = Stamp::of(&opened.seen);
         let fold = fold.filter(|fold| fold.layout.is_sound());
-        let by_fold = fold.filter(|fold| fold.stamp == Stamp { changed: None, ..stamp });
+        let by_fold = fold.filter(|fold| fold.stamp == Stamp::before_rename(&opened.seen));
         let claimed = match by_fold {
             _ if journal.header.stamp == stamp => Some(journal.header.layout),
             Some(fold) => Some(fold.layout),
@@ -282,7 +282,7 @@ impl<'a> Files<'a> {
             let (changes, fold, n) = salvage_journal(&bytes, &mut rescued.dropped)
                 .ok_or_else(|| Error::NewerVersion { path: self.journal_path.clone() })?;
             // What the file has already must not be brought back to what it was before.
-            let stamp = self.snapshot.as_ref().map(|opened| Stamp { changed: None, ..Stamp::of(&opened.seen) });
+            let stamp = self.snapshot.as_ref().map(|opened| Stamp::before_rename(&opened.seen));
             let is_in = |fold: &Fold| fold.is_of_nothing() || Some(fold.stamp) == stamp;
             let through = fold.filter(is_in).map_or(n, |fold| fold.through.max(n));
             for (_, key, change) in changes.into_iter().filter(|(n, ..)| *n > through) {
@@ -484,7 +484,7 @@ impl Store {
         }
         let mut text = journal.read(0, replay.good)?;
         let made = built.temp.file().identity().map_err(failed("write"))?;
-        let stamp = Stamp { changed: None, ..Stamp::of(&made) };
+        let stamp = Stamp::before_rename(&made);
         Fold { through: built.through, stamp, layout: built.layout }.write(&mut text, journal.header.epoch);
         let temp = Temp::create(&*self.disk, journal_path)?;
         temp.file().append(&text).map_err(failed("write"))?;

@@ -142,7 +142,7 @@ impl Store {
         let folder = open_folder(&*disk, &path)?;
         let Built { temp, layout, through } = built;
         let made = temp.file().identity().map_err(|source| disk::write_error("write", path.clone(), source))?;
-        let fold = Fold { through, stamp: Stamp { changed: None, ..Stamp::of(&made) }, layout };
+        let fold = Fold { through, stamp: Stamp::before_rename(&made), layout };
         let good = self.view.changes()?.map_or(0, |replay| replay.good);
         self.append_fold(&fold)?;
         if self.view.seen.is_some_and(|seen| seen.links > 1) {
@@ -249,6 +249,25 @@ impl Store {
         })
     }
 
+    /// Writes the snapshot in its one form now, and removes what killed writers have left. It writes also what seems to
+    /// be there already: an earlier sync may have failed.
+    pub(crate) fn save(&mut self, now: Timestamp) -> Result<()> {
+        if self.reads.is_some() {
+            return Err(Error::Transaction { reason: "a transaction is open; `commit` or `rollback` it first" });
+        }
+        let Some(path) = self.path.clone() else { return self.commit(now) };
+        let was_safe = self.view.journal.is_some() && !self.is_changed();
+        let saved = self.fold(now).map_err(|error| if was_safe { not_saved(error) } else { error });
+        if saved.is_ok() {
+            for left in self.disk.left_overs(&path) {
+                // They harm nobody; whatever keeps this one from going is no reason to fail.
+                let _ = self.disk.remove(&left);
+            }
+        }
+        self.forget();
+        saved
+    }
+
     /// Writes everything to another file, atomically. What is there already must be a database, and is replaced under its
     /// lock.
     pub(crate) fn save_to(&mut self, path: &Path, now: Timestamp) -> Result<PathBuf> {
@@ -280,6 +299,14 @@ impl Store {
         self.notices.append(&mut notices);
         self.notices.append(&mut copy.notices);
         Ok(path)
+    }
+}
+
+/// The error of a save whose changes are all in the journal.
+pub(super) fn not_saved(error: Error) -> Error {
+    match error {
+        Error::Io { path, source, .. } => Error::NotSaved { path, source },
+        error => error,
     }
 }
 

@@ -144,7 +144,7 @@ impl View {
             return Ok(Some(view(file, layout, journal, false)));
         }
         let fold = journal.replay()?.fold;
-        if let Some(fold) = fold.filter(|fold| fold.stamp == Stamp { changed: None, ..Stamp::of(&seen) }) {
+        if let Some(fold) = fold.filter(|fold| fold.stamp == Stamp::before_rename(&seen)) {
             journal.skip(fold.through);
             return Ok(Some(view(file, fold.layout, journal, false)));
         }
@@ -154,7 +154,7 @@ impl View {
         // Neither knows this file. It may be a copy of one of the two; but where their database was removed, only the very
         // file that the removal did not come to.
         let known = [Some((journal.header.layout, journal.through)), fold.map(|fold| (fold.layout, fold.through))];
-        let is_same = Stamp { changed: journal.header.stamp.changed, ..Stamp::of(&seen) } == journal.header.stamp;
+        let is_same = Stamp { changed: None, ..journal.header.stamp } == Stamp::before_rename(&seen);
         let may_be = is_same || !fold.is_some_and(|fold| fold.is_of_nothing());
         for (layout, through) in known.into_iter().flatten().filter(|_| may_be) {
             let is_copy = layout.length == seen.len

@@ -29,6 +29,11 @@ impl Stamp {
             changed: Some(file.changed),
         }
     }
+
+    /// The same without the time that a rename changes, as fold lines have it.
+    pub(crate) fn before_rename(file: &Identity) -> Self {
+        Self { changed: None, ..Self::of(file) }
+    }
 }
 
 /// The journal's first line.
