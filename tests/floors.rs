@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The units of the house, top floor first. A submodule that is not named belongs to the unit it lies in. Units of one
 /// floor may use each other as long as they form no cycle.
 const FLOORS: &[&[&str]] = &[
-    &["main"],
+    &["main", "build"],
     &["shell"],
     &["shell::repl", "shell::script"],
     &["shell::runner"],

@@ -1,7 +1,7 @@
 //! How the program is linked. The library is not touched.
 
 fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=src/build.rs");
     let target = |property: &str| std::env::var(format!("CARGO_CFG_TARGET_{property}")).unwrap_or_default();
     if target("OS") != "linux" || target("ENV") != "gnu" {
         return;
