@@ -6,6 +6,8 @@ mod range;
 
 mod repair;
 
+mod together;
+
 mod transaction;
 
 use std::ops::{Bound, RangeBounds};
@@ -14,9 +16,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, Result};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
 use crate::expiry::Timestamp;
-use crate::storage::{self, Entry, Store, Stored};
+use crate::storage::{Entry, Store, Stored};
 use crate::value::Value;
 
 use self::options::Clock;
@@ -384,215 +388,6 @@ impl Database {
         Ok(self.iter().next().transpose()?.is_none())
     }
 
-    /// Runs `body` on the newest state with the writers' lock held, then makes all of its changes durable at once. If
-    /// `body` fails, none of them was made.
-    ///
-    /// # Errors
-    /// Those of `body`, and as [`Database::set`].
-    ///
-    /// ```
-    /// let mut db = rusty_kv::Database::in_memory();
-    /// db.transaction(|tx| {
-    ///     tx.set("from", "90")?;
-    ///     tx.set("to", "110")
-    /// })?;
-    /// assert_eq!(db.len()?, 2);
-    /// # Ok::<(), rusty_kv::Error>(())
-    /// ```
-    pub fn transaction<T>(&mut self, body: impl FnOnce(&mut Transaction<'_>) -> Result<T>) -> Result<T> {
-        self.store.settle_bulk();
-        self.store.lock()?;
-        let now = self.now();
-        let mut tx = Transaction::new(&mut self.store, now);
-        let done = body(&mut tx);
-        match done {
-            Ok(_) => tx.keep(),
-            Err(_) => drop(tx),
-        }
-        // A commit of nothing gives the lock back.
-        if !self.group && !self.store.is_open() {
-            self.store.commit(now)?;
-        }
-        done
-    }
-
-    /// Opens a transaction: until [`Database::commit`] or [`Database::rollback`] reads answer from the state of this
-    /// moment and the own changes, and changes are made in memory only. No lock is held meanwhile.
-    ///
-    /// # Errors
-    /// [`Error::Transaction`] if one is open already, and as [`Options::open`].
-    ///
-    /// ```
-    /// let mut db = rusty_kv::Database::in_memory();
-    /// db.begin()?;
-    /// db.set("a", "1")?;
-    /// db.set("b", "2")?;
-    /// assert_eq!(db.commit()?, 2);
-    /// # Ok::<(), rusty_kv::Error>(())
-    /// ```
-    pub fn begin(&mut self) -> Result<()> {
-        if self.store.is_open() {
-            let reason = "a transaction is open already; `commit` or `rollback` ends it";
-            return Err(Error::Transaction { reason });
-        }
-        self.commit_group()?;
-        self.store.begin()
-    }
-
-    /// Makes the open transaction's changes durable, all at once, and ends it; returns how many keys it changed.
-    ///
-    /// # Errors
-    /// [`Error::Overtaken`] if a key or range that it has read or written was changed by someone else meanwhile;
-    /// [`Error::Busy`], which leaves it open; [`Error::Transaction`] if none is open; and as [`Database::set`].
-    ///
-    /// ```
-    /// # let folder = tempfile::tempdir().unwrap();
-    /// # let path = folder.path().join("kv.json");
-    /// use rusty_kv::{Database, Error};
-    /// let (mut ours, mut theirs) = (Database::open(&path)?, Database::open(&path)?);
-    /// ours.begin()?;
-    /// let seen = ours.get("a")?;
-    /// theirs.set("a", "meanwhile")?;
-    /// ours.set("b", seen.unwrap_or("nothing".into()))?;
-    /// assert!(matches!(ours.commit(), Err(Error::Overtaken { key }) if key == "a"));
-    /// # Ok::<(), rusty_kv::Error>(())
-    /// ```
-    pub fn commit(&mut self) -> Result<u64> {
-        self.store.settle_bulk();
-        let changes = self.open_transaction().ok_or(NO_TRANSACTION)?;
-        self.store.commit_transaction(self.clock.now()).map(|()| changes)
-    }
-
-    /// Forgets the open transaction's changes and ends it; returns how many keys it had changed.
-    ///
-    /// # Errors
-    /// [`Error::Transaction`] if none is open.
-    ///
-    /// ```
-    /// let mut db = rusty_kv::Database::in_memory();
-    /// db.begin()?;
-    /// db.set("a", "1")?;
-    /// assert_eq!(db.rollback()?, 1);
-    /// assert!(db.is_empty()?);
-    /// # Ok::<(), rusty_kv::Error>(())
-    /// ```
-    pub fn rollback(&mut self) -> Result<u64> {
-        self.store.settle_bulk();
-        let changes = self.open_transaction().ok_or(NO_TRANSACTION)?;
-        self.store.roll_back();
-        Ok(changes)
-    }
-
-    /// How many keys the open transaction has changed; `None` if none is open.
-    ///
-    /// ```
-    /// assert_eq!(rusty_kv::Database::in_memory().open_transaction(), None);
-    /// ```
-    pub fn open_transaction(&self) -> Option<u64> {
-        self.store.is_open().then(|| self.store.changed_keys())
-    }
-
-    /// Sets many keys, without deadlines, as a bulk load: much faster than one by one. Durable on return; what takes more
-    /// than 256 MiB is made durable in parts, so after an error a part of it may be there.
-    ///
-    /// # Errors
-    /// As [`Database::set`].
-    ///
-    /// ```
-    /// let mut db = rusty_kv::Database::in_memory();
-    /// db.extend((0..1000).map(|n| (format!("key:{n:04}"), n.to_string())))?;
-    /// assert_eq!(db.get("key:0042")?, Some("42".into()));
-    /// # Ok::<(), rusty_kv::Error>(())
-    /// ```
-    pub fn extend<K: AsRef<str>, V: Into<Value>>(&mut self, entries: impl IntoIterator<Item = (K, V)>) -> Result<()> {
-        const PART: u64 = 256 << 20;
-        self.commit_group()?;
-        for (key, value) in entries {
-            let set = self.put_blind(key.as_ref(), &value.into());
-            if self.store.is_open() {
-                set?;
-            } else if set.is_err() {
-                self.store.forget();
-                return set;
-            } else if self.store.pending_bytes() >= PART {
-                self.store.commit(self.clock.now())?;
-            }
-        }
-        if self.store.is_open() {
-            self.store.settle_bulk();
-        }
-        self.commit_group()
-    }
-
-    fn put_blind(&mut self, key: &str, value: &Value) -> Result<()> {
-        storage::check_key(key)?;
-        storage::check_value(value)?;
-        self.store.put_blind(key, value)
-    }
-
-    /// Sets a key as part of a group, without reading anything and without the lock until the group is committed.
-    #[cfg(feature = "shell")]
-    pub(crate) fn set_blind(&mut self, key: &str, value: &Value) -> Result<()> {
-        self.put_blind(key, value)?;
-        if self.group || self.store.is_open() { Ok(()) } else { self.store.commit(self.clock.now()) }
-    }
-
-    /// How many bytes of changes are not written yet.
-    #[cfg(feature = "shell")]
-    pub(crate) fn pending_bytes(&self) -> u64 {
-        self.store.pending_bytes()
-    }
-
-    /// Makes what was set blindly visible to reads.
-    #[cfg(feature = "shell")]
-    pub(crate) fn settle(&mut self) {
-        self.store.settle_bulk();
-    }
-
-    /// Whether the writers' lock is held.
-    #[cfg(feature = "shell")]
-    pub(crate) fn is_locked(&self) -> bool {
-        self.store.is_locked()
-    }
-
-    /// From now on changes are held back: the first takes the lock, and [`Database::commit_group`] makes all of them
-    /// durable with one write. Other writers wait meanwhile, so a group must not wait for anything.
-    ///
-    /// ```
-    /// let mut db = rusty_kv::Database::in_memory();
-    /// db.begin_group();
-    /// db.set("a", "1")?;
-    /// db.set("b", "2")?;
-    /// db.commit_group()?;
-    /// # Ok::<(), rusty_kv::Error>(())
-    /// ```
-    pub fn begin_group(&mut self) {
-        self.group = true;
-    }
-
-    /// Whether a group has taken the lock, so that [`Database::commit_group`] has something to do.
-    ///
-    /// ```
-    /// assert!(!rusty_kv::Database::in_memory().has_open_group());
-    /// ```
-    pub fn has_open_group(&self) -> bool {
-        self.group && (self.store.is_locked() || self.store.is_changed())
-    }
-
-    /// Makes the changes since [`Database::begin_group`] durable and ends the group.
-    ///
-    /// # Errors
-    /// As [`Database::set`]; then none of the group's changes was stored, and none is in memory any more.
-    ///
-    /// ```
-    /// rusty_kv::Database::in_memory().commit_group()?;
-    /// # Ok::<(), rusty_kv::Error>(())
-    /// ```
-    pub fn commit_group(&mut self) -> Result<()> {
-        self.group = false;
-        if self.store.is_open() { Ok(()) } else { self.store.commit(self.clock.now()) }
-    }
-
     /// Puts the file into its one form: sorted, one entry a line, without what has expired. Changes are durable without
     /// it.
     ///
@@ -661,8 +456,6 @@ impl Database {
         self.store.remove_file()
     }
 }
-
-const NO_TRANSACTION: Error = Error::Transaction { reason: "no transaction is open; `begin` opens one" };
 
 /// The least text that is greater than everything that begins with `prefix`; `None` if there is none.
 pub(crate) fn prefix_end(prefix: &str) -> Option<String> {
