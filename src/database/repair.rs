@@ -39,6 +39,9 @@ pub struct Repaired {
     pub entries: u64,
     /// What was dropped: where it stands, and how it begins. After a hundred lines the last one counts the rest.
     pub dropped: Vec<String>,
+    /// Whether the old journal still stands beside the damaged file: [`Repair::DropJournal`] is due once the new file has
+    /// taken that one's place.
+    pub journal_remains: bool,
 }
 
 impl Database {
@@ -93,11 +96,11 @@ impl Database {
     pub fn repair(path: impl AsRef<Path>, how: Repair) -> Result<Repaired> {
         let path = path.as_ref();
         let Options { settings, clock } = Options::new();
-        let Mended { path, count, dropped } = match how {
+        let Mended { path, count, dropped, journal_remains } = match how {
             Repair::Salvage => storage::salvage(path)?,
             Repair::KeepJournal => Store::keep_journal(path, settings, clock())?,
             Repair::DropJournal => Store::drop_journal(path, settings)?,
         };
-        Ok(Repaired { path, entries: count, dropped })
+        Ok(Repaired { path, entries: count, dropped, journal_remains })
     }
 }

@@ -39,6 +39,8 @@ pub(crate) struct Mended {
     pub(crate) count: u64,
     /// What was left out, for a person.
     pub(crate) dropped: Vec<String>,
+    /// Whether the journal stands where it stood, with changes that are in the file that was made.
+    pub(crate) journal_remains: bool,
 }
 
 /// So that nothing is over: what is past its deadline can be read all the same.
@@ -324,7 +326,8 @@ impl<'a> Files<'a> {
         }
         temp.keep();
         folder.sync().map_err(|source| Error::OutcomeUnknown { path: target.clone(), source })?;
-        Ok(Mended { path: target, count: document.entries.len() as u64, dropped: dropped.list() })
+        let (count, journal_remains) = (document.entries.len() as u64, self.journal.is_some());
+        Ok(Mended { path: target, count, dropped: dropped.list(), journal_remains })
     }
 
     fn conflict(&self) -> Error {
@@ -463,7 +466,7 @@ impl Store {
             (store.view, store.lock) = (view, Some(lock));
             let _ = store.settle(false);
         }
-        Ok(Mended { path, count, dropped: notices })
+        Ok(Mended { path, count, dropped: notices, journal_remains: false })
     }
 
     /// Replaces the journal by its good part with a fold line of what was built. What is torn is set aside.
@@ -531,6 +534,6 @@ impl Store {
             }
         };
         folder.sync().map_err(|source| Error::OutcomeUnknown { path: journal_path, source })?;
-        Ok(Mended { path: aside, count, dropped: Vec::new() })
+        Ok(Mended { path: aside, count, dropped: Vec::new(), journal_remains: false })
     }
 }

@@ -240,5 +240,10 @@ fn value_field(value: Option<&Value>) -> Field {
 
 /// `1 key`, `2 keys`.
 pub(crate) fn keys(count: u64) -> String {
-    if count == 1 { "1 key".to_owned() } else { format!("{count} keys") }
+    counted(count, "key", "keys")
+}
+
+/// How many of them: `1 key`, `2 keys`.
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }

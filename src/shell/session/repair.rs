@@ -1,11 +1,11 @@
 //! Commands on files that may be damaged: check, repair. Neither needs a database that can be opened.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::together::changes;
-use super::{Session, refused};
+use super::{Session, counted, refused};
 use crate::database::{Database, Repair, Repaired, Report};
 use crate::error::Error;
 use crate::shell::config::{self, Location};
@@ -55,7 +55,7 @@ impl Session {
 /// What a check has found: one line, or every fault and what can be read.
 fn checked(report: Report) -> Answer<'static> {
     let Report { entries, changes: in_journal, torn, faults } = report;
-    let found = format!("{}, {} in the journal", entries_of(entries), changes(in_journal));
+    let found = format!("{}, {} in the journal", counted(entries, "entry", "entries"), changes(in_journal));
     let mut notes: Vec<String> = faults.into_iter().map(|fault| format!("error: {fault}")).collect();
     let sound = notes.is_empty();
     let mut done = Done { ok: sound, ..Done::new("") }
@@ -79,16 +79,15 @@ fn checked(report: Report) -> Answer<'static> {
 
 /// What a repair has done, and how to go on.
 fn told(path: &Path, how: Repair, repaired: Repaired) -> Answer<'static> {
-    let Repaired { path: made, entries, dropped } = repaired;
+    let Repaired { path: made, entries, dropped, journal_remains } = repaired;
     let shown = config::short(&made);
     let (counted, mut notes) = match how {
         Repair::Salvage => {
             let mut notes = vec![
-                format!("Wrote {} to {shown}; nothing else was changed", entries_of(entries)),
+                format!("Wrote {} to {shown}; nothing else was changed", counted(entries, "entry", "entries")),
                 format!("to go on with it: mv {} {}", quoted(made.as_os_str()), quoted(path.as_os_str())),
             ];
-            let journal = OsString::from_iter([path.as_os_str(), OsStr::new(".journal")]);
-            if Path::new(&journal).exists() {
+            if journal_remains {
                 notes.push(
                     "then `repair --drop-journal`: its changes are in the new file, as far as they can be read"
                         .to_owned(),
@@ -113,11 +112,6 @@ fn quoted(word: &OsStr) -> String {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+=:@%,".contains(byte);
     let text = word.to_string_lossy();
     if word.as_bytes().iter().all(is_plain) { text.into_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
-}
-
-/// `1 entry`, `2 entries`.
-fn entries_of(count: u64) -> String {
-    if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
 }
 
 #[cfg(test)]
@@ -175,7 +169,10 @@ mod tests {
 
     #[test]
     fn a_repair_says_what_it_wrote_what_it_dropped_and_how_to_go_on() {
-        let repaired = |dropped| Repaired { path: PathBuf::from("/a b/kv.json.repaired"), entries: 2, dropped };
+        let repaired = |dropped| {
+            let path = PathBuf::from("/a b/kv.json.repaired");
+            Repaired { path, entries: 2, dropped, journal_remains: false }
+        };
         let dropped = vec!["line 3: key \"x\"".to_owned()];
         let (done, status, notes) = answer(told(Path::new("/a b/it's.json"), Repair::Salvage, repaired(dropped)));
         assert!(done.ok && status == Status::Done);
@@ -197,12 +194,15 @@ mod tests {
 
     #[test]
     fn the_old_journal_is_not_forgotten() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("kv.json");
-        let repaired = || Repaired { path: path.with_extension("new"), entries: 0, dropped: Vec::new() };
-        assert_eq!(answer(told(&path, Repair::Salvage, repaired())).2.len(), 2);
-        std::fs::File::create(folder.path().join("kv.json.journal")).unwrap();
-        let notes = answer(told(&path, Repair::Salvage, repaired())).2;
+        let path = Path::new("/kv.json");
+        let repaired = |journal_remains| Repaired {
+            path: path.with_extension("new"),
+            entries: 0,
+            dropped: Vec::new(),
+            journal_remains,
+        };
+        assert_eq!(answer(told(path, Repair::Salvage, repaired(false))).2.len(), 2);
+        let notes = answer(told(path, Repair::Salvage, repaired(true))).2;
         assert!(notes[2].starts_with("then `repair --drop-journal`"), "{notes:?}");
     }
 

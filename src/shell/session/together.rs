@@ -1,6 +1,6 @@
 //! Commands on several changes together: begin, commit, rollback; and what may not be mixed with them.
 
-use super::Session;
+use super::{Session, counted};
 use crate::shell::command::Command;
 use crate::shell::reply::{Answer, Done, Failure, Field, Reply};
 
@@ -31,15 +31,18 @@ impl Session {
                 Begin | Commit | Rollback => self.atomic,
                 _ => false,
             };
-        match (refused, self.atomic) {
-            (false, _) => Ok(()),
-            (true, true) => Err(Failure::usage("the whole script is one transaction (--atomic); leave this line out")),
-            (true, false) => Err(Failure::usage("a transaction is open; `commit` or `rollback` it first")),
+        if !refused {
+            return Ok(());
         }
+        Err(Failure::usage(if self.atomic {
+            "the whole script is one transaction (--atomic); leave this line out"
+        } else {
+            "a transaction is open; `commit` or `rollback` it first"
+        }))
     }
 }
 
 /// `1 change`, `2 changes`.
 pub(crate) fn changes(count: u64) -> String {
-    if count == 1 { "1 change".to_owned() } else { format!("{count} changes") }
+    counted(count, "change", "changes")
 }
