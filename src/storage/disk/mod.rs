@@ -1,6 +1,8 @@
 //! The only place that opens, syncs and renames what belongs to a database.
 
 mod attributes;
+#[cfg(test)]
+mod memory;
 mod real;
 #[cfg(test)]
 mod simulated;
@@ -15,6 +17,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
+#[cfg(test)]
+pub(crate) use self::memory::Memory;
 pub(crate) use self::real::Real;
 #[cfg(test)]
 pub(crate) use self::simulated::{Crashed, Cuts, Habits, Injected, Moment, Simulated, Until};

@@ -3,17 +3,16 @@
 mod measure;
 mod model;
 
-use std::io;
 use std::ops::Bound;
 
 use proptest::prelude::*;
 
-use self::model::{Foreign, Memory, Model, NOW, indexed, layout_of, text_of};
+use self::model::{Foreign, Model, NOW, indexed, layout_of, text_of};
 use super::fold::fold_by;
 use super::touched::Touched;
 use super::*;
 use crate::expiry::Timestamp;
-use crate::storage::disk::{DiskFile, Identity};
+use crate::storage::disk::Memory;
 use crate::storage::overlay::{Bulk, Overlay};
 use crate::storage::record::{Change, Stored};
 use crate::storage::snapshot::index::Indexed;
@@ -236,7 +235,7 @@ fn small() -> String {
 }
 
 fn fold_without_b(text: &str, layout: Layout, lines_each: u64) -> Result<Layout, FoldFault> {
-    let old = Indexed::new(Box::new(Memory::of(text.as_bytes().to_vec())), layout);
+    let old = Indexed::new(Box::new(Memory::of(text)), layout);
     let mut overlay = Overlay::default();
     overlay.insert("b", None);
     let layers = Layers::new([Layer::Overlay(overlay.iter())]);
@@ -311,47 +310,6 @@ fn keys_are_found_one_by_one_only_where_they_are_few() {
 
 #[test]
 fn a_write_that_fails_at_any_byte_fails_the_fold() {
-    #[derive(Debug)]
-    struct Full(Memory, usize);
-    impl Full {
-        fn fits(&self, more: usize) -> io::Result<()> {
-            if self.0.bytes().len() + more > self.1 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
-        }
-    }
-    impl DiskFile for Full {
-        fn append(&self, bytes: &[u8]) -> io::Result<()> {
-            self.fits(bytes.len())?;
-            self.0.append(bytes)
-        }
-        fn append_from(&self, other: &dyn DiskFile, from: u64, to: u64) -> io::Result<()> {
-            self.fits(usize::try_from(to - from).unwrap())?;
-            self.0.append_from(other, from, to)
-        }
-        fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-            self.0.read_at(buffer, at)
-        }
-        fn identity(&self) -> io::Result<Identity> {
-            self.0.identity()
-        }
-        fn sync_data(&self) -> io::Result<()> {
-            Ok(())
-        }
-        fn sync_all(&self) -> io::Result<()> {
-            Ok(())
-        }
-        fn inherit(&self, from: &dyn DiskFile) -> io::Result<Vec<&'static str>> {
-            self.0.inherit(from)
-        }
-        fn try_lock(&self) -> io::Result<bool> {
-            Ok(true)
-        }
-        fn unlock(&self) -> io::Result<()> {
-            Ok(())
-        }
-        fn real(&self) -> Option<&std::fs::File> {
-            None
-        }
-    }
     let large = |n: usize| Stored { text: format!("\"{}\"", "x".repeat(n)).into(), deadline: None };
     let model: Model = (0..9).map(|n| (format!("k{n}"), large(n * 40_000))).collect();
     let old = indexed(&text_of(&model, &Foreign::new()));
@@ -362,7 +320,7 @@ fn a_write_that_fails_at_any_byte_fails_the_fold() {
         let whole = Memory::default();
         fold_by(&whole, Below::Indexed(&old), &layers, Timestamp::from_millis(NOW), lines_each).unwrap();
         for cut in (0..whole.bytes().len()).step_by(9_973) {
-            let full = Full(Memory::default(), cut);
+            let full = Memory::full_at(cut);
             let folded = fold_by(&full, Below::Indexed(&old), &layers, Timestamp::from_millis(NOW), lines_each);
             assert!(matches!(folded, Err(FoldFault::Write(_))), "{cut}: {folded:?}");
         }

@@ -1,12 +1,10 @@
-//! What a snapshot is, told a second time in the plainest way, and a file in memory to write it to.
+//! What a snapshot is, told a second time in the plainest way.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io;
-use std::sync::{Arc, Mutex};
 
 use crate::json;
-use crate::storage::disk::{DiskFile, Identity};
+use crate::storage::disk::Memory;
 use crate::storage::record::Stored;
 use crate::storage::snapshot::index::Indexed;
 use crate::storage::snapshot::layout::{Layout, Section, line_hash};
@@ -16,71 +14,6 @@ pub(super) const NOW: u64 = 1_000;
 
 pub(super) type Model = BTreeMap<String, Stored>;
 pub(super) type Foreign = Vec<(String, String)>;
-
-/// A file in memory.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Memory(Arc<Mutex<Vec<u8>>>);
-
-impl Memory {
-    pub(super) fn of(bytes: Vec<u8>) -> Self {
-        Self(Arc::new(Mutex::new(bytes)))
-    }
-
-    pub(super) fn bytes(&self) -> Vec<u8> {
-        self.0.lock().unwrap().clone()
-    }
-}
-
-impl DiskFile for Memory {
-    fn identity(&self) -> io::Result<Identity> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-        let bytes = self.0.lock().unwrap();
-        let from = bytes.get(usize::try_from(at).unwrap()..).unwrap_or_default();
-        let len = from.len().min(buffer.len());
-        buffer[..len].copy_from_slice(&from[..len]);
-        Ok(len)
-    }
-
-    fn append(&self, bytes: &[u8]) -> io::Result<()> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn append_from(&self, other: &dyn DiskFile, from: u64, to: u64) -> io::Result<()> {
-        let mut bytes = vec![0; usize::try_from(to - from).unwrap()];
-        if other.read_at(&mut bytes, from)? < bytes.len() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        self.append(&bytes)
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn sync_all(&self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn inherit(&self, _: &dyn DiskFile) -> io::Result<Vec<&'static str>> {
-        Ok(Vec::new())
-    }
-
-    fn try_lock(&self) -> io::Result<bool> {
-        Ok(true)
-    }
-
-    fn unlock(&self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn real(&self) -> Option<&std::fs::File> {
-        None
-    }
-}
 
 /// The snapshot of a model, in the one form.
 pub(super) fn text_of(model: &Model, foreign: &Foreign) -> String {
@@ -141,5 +74,5 @@ pub(super) fn layout_of(text: &str) -> Layout {
 }
 
 pub(super) fn indexed(text: &str) -> Indexed {
-    Indexed::new(Box::new(Memory::of(text.as_bytes().to_vec())), layout_of(text))
+    Indexed::new(Box::new(Memory::of(text)), layout_of(text))
 }

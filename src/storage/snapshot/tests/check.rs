@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
-use super::support::{Entries, Memory, entries, laid_out};
+use super::support::{Entries, entries, laid_out};
+use crate::storage::disk::Memory;
 use crate::storage::record::{Entry, Stored};
 use crate::storage::snapshot::check::{check, hash};
 use crate::storage::snapshot::document::Document;

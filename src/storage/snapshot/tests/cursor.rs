@@ -2,9 +2,10 @@ use std::ops::Bound;
 
 use proptest::prelude::*;
 
-use super::support::{Entries, Memory, entries, keys, laid_out};
+use super::support::{Entries, entries, keys, laid_out};
 use crate::expiry::Timestamp;
 use crate::json;
+use crate::storage::disk::Memory;
 use crate::storage::record::{Entry, Stored};
 use crate::storage::snapshot::cursor::Line;
 use crate::storage::snapshot::document::Document;

@@ -4,8 +4,9 @@ use std::sync::atomic::Ordering;
 
 use proptest::prelude::*;
 
-use super::support::{Entries, Memory, entries, keys, laid_out};
+use super::support::{Entries, entries, keys, laid_out};
 use crate::error::Error;
+use crate::storage::disk::Memory;
 use crate::storage::record::{Entry, Stored};
 use crate::storage::snapshot::check::check;
 use crate::storage::snapshot::index::{Indexed, Place, ReadFault};

@@ -1,81 +1,14 @@
-//! What the tests of snapshots share: a file in memory, and documents with their layout, written the plain way.
+//! What the tests of snapshots share: documents with their layout, written the plain way.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io;
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 
 use crate::expiry::Timestamp;
 use crate::json;
-use crate::storage::disk::{self, DiskFile, Identity};
 use crate::storage::record::{Entry, Stored};
 use crate::storage::snapshot::layout::{Layout, Section, line_hash};
 use crate::value::Value;
-
-/// A file in memory that counts how often it is read.
-#[derive(Debug, Default)]
-pub(super) struct Memory {
-    pub(super) bytes: Vec<u8>,
-    pub(super) reads: Arc<AtomicUsize>,
-}
-
-impl Memory {
-    pub(super) fn of(bytes: &[u8]) -> Self {
-        Self { bytes: bytes.to_owned(), ..Self::default() }
-    }
-}
-
-impl DiskFile for Memory {
-    fn identity(&self) -> io::Result<Identity> {
-        let mut identity = disk::Disk::identity(&disk::Real, Path::new("/")).unwrap().unwrap();
-        identity.len = self.bytes.len() as u64;
-        Ok(identity)
-    }
-
-    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        let from = self.bytes.get(usize::try_from(at).unwrap()..).unwrap_or_default();
-        let length = from.len().min(buffer.len());
-        buffer[..length].copy_from_slice(&from[..length]);
-        Ok(length)
-    }
-
-    fn append(&self, _: &[u8]) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn append_from(&self, _: &dyn DiskFile, _: u64, _: u64) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn sync_all(&self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn inherit(&self, _: &dyn DiskFile) -> io::Result<Vec<&'static str>> {
-        Ok(Vec::new())
-    }
-
-    fn try_lock(&self) -> io::Result<bool> {
-        Ok(true)
-    }
-
-    fn unlock(&self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn real(&self) -> Option<&File> {
-        None
-    }
-}
 
 pub(super) type Entries = BTreeMap<String, Stored>;
 
