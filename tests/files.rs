@@ -1,6 +1,8 @@
 //! The file among others: its mode, its links, its atomic replacement, and those who use it at the same time.
 
 mod common;
+#[path = "common/nobody.rs"]
+mod nobody;
 #[path = "common/untouched.rs"]
 mod untouched;
 
@@ -14,6 +16,7 @@ use std::time::Duration;
 use rusty_kv::{Database, Error, Options, Result, Value};
 
 use crate::common::{folder, put};
+use crate::nobody::{NOBODY, without_privileges};
 use crate::untouched::Untouched;
 
 fn mode(path: &Path) -> u32 {
@@ -266,33 +269,6 @@ fn opened() -> (tempfile::TempDir, PathBuf, Database) {
     let path = folder.path().join("kv.json");
     let db = Database::open(&path).expect("a new database opens");
     (folder, path, db)
-}
-
-/// The user that owns nothing.
-const NOBODY: u32 = 65_534;
-
-/// Runs `body` as somebody who may not write everywhere. Root becomes nobody for it, in a thread of its own.
-fn without_privileges(test: &str, body: impl FnOnce() + Send) {
-    if !rustix::process::geteuid().is_root() {
-        return body();
-    }
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::thread::{Gid, Uid, set_thread_gid, set_thread_uid};
-        println!("{test}: as user {NOBODY}");
-        let demoted = || {
-            set_thread_gid(Gid::from_raw(NOBODY)).expect("root may");
-            set_thread_uid(Uid::from_raw(NOBODY)).expect("root may");
-            body();
-        };
-        let done = std::thread::scope(|scope| scope.spawn(demoted).join());
-        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        println!("SKIPPED: {test}: it must not be run by root here");
-        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "SKIPPED: {test}");
-    }
 }
 
 #[test]

@@ -4,6 +4,8 @@
 //! there at [`noon`]. They are copies, so no stamp in a journal fits and its hashes decide. The ignored test
 //! `makes_the_fixtures_of_this_version` has made them; once a version is released its folder is never made anew.
 
+#[path = "common/changes.rs"]
+mod changes;
 mod common;
 #[path = "common/fold.rs"]
 mod fold;
@@ -143,26 +145,7 @@ mod making {
     //! How they were made.
 
     use super::*;
-
-    type Change = (&'static str, Option<Entry>);
-    type Changes = Vec<Change>;
-
-    fn text(key: &'static str, value: &str) -> Change {
-        (key, Some(Entry::from(value)))
-    }
-
-    fn json(key: &'static str, value: &str) -> Change {
-        (key, Some(Entry::from(Value::from_json(value).expect("it is JSON"))))
-    }
-
-    fn gone(key: &'static str) -> Change {
-        (key, None)
-    }
-
-    fn until(deadline: &str, (key, entry): Change) -> Change {
-        let deadline = Some(deadline.parse().expect("a time"));
-        (key, entry.map(|entry| Entry { deadline, ..entry }))
-    }
+    use crate::changes::{Changes, gone, json, text, until};
 
     /// Every kind of value, and keys that are hard to sort, escape or find.
     fn first() -> Changes {

@@ -1,6 +1,8 @@
 //! T13 for databases with a journal: whatever small damage either file takes, what opens is a state that was, and whatever
 //! is refused keeps every byte.
 
+#[path = "common/changes.rs"]
+mod changes;
 mod common;
 #[path = "common/fold.rs"]
 mod fold;
@@ -13,35 +15,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use rusty_kv::{Database, Entry, Error, Timestamp, Value};
+use rusty_kv::{Database, Entry, Error, Timestamp};
 
+use crate::changes::{Changes, gone, json, text, until};
 use crate::common::{folder, put};
 use crate::fold::fold_line;
 use crate::large::filler;
 use crate::untouched::Untouched;
 
 type State = BTreeMap<String, Entry>;
-type Change = (&'static str, Option<Entry>);
-/// The changes of one commit.
-type Changes = Vec<Change>;
-
-fn text(key: &'static str, value: &str) -> Change {
-    (key, Some(Entry::from(value)))
-}
-
-fn json(key: &'static str, value: &str) -> Change {
-    (key, Some(Entry::from(Value::from_json(value).expect("it is JSON"))))
-}
-
-fn gone(key: &'static str) -> Change {
-    (key, None)
-}
-
-fn until(deadline: &str, (key, entry): Change) -> Change {
-    let deadline = Some(deadline.parse().expect("a time"));
-    (key, entry.map(|entry| Entry { deadline, ..entry }))
-}
-
 /// What the snapshot holds.
 fn first() -> Changes {
     let (key, value) = filler();

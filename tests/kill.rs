@@ -7,6 +7,8 @@
 
 #[expect(dead_code, reason = "this test writes no file by itself")]
 mod common;
+#[path = "common/random.rs"]
+mod random;
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -19,6 +21,8 @@ use std::time::{Duration, Instant};
 
 use rusty_kv::{Database, Value};
 use serde::de::IgnoredAny;
+
+use crate::random::Random;
 
 /// What the database holds: keys and texts.
 type State = BTreeMap<String, String>;
@@ -59,18 +63,6 @@ impl Effect {
 }
 
 const COUNTER: &str = "counter";
-
-/// xorshift64*.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % end
-    }
-}
 
 /// The lines that one process is given, without end. Each value says which line wrote it.
 struct Script {

@@ -6,6 +6,8 @@
 mod common;
 #[path = "common/large.rs"]
 mod large;
+#[path = "common/random.rs"]
+mod random;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -20,6 +22,7 @@ use serde_json::Value;
 
 use crate::common::{folder, put};
 use crate::large::filler;
+use crate::random::Random;
 
 const SESSIONS: usize = 4;
 const ONE_SHOTS: usize = 4;
@@ -38,19 +41,6 @@ struct Size {
 
 const SHORT: Size = Size { session: 8_000, one_shot: 1_200, transactions: 1_000, limit: Duration::from_mins(5) };
 const LONG: Size = Size { session: 200_000, one_shot: 50_000, transactions: 10_000, limit: Duration::from_hours(5) };
-
-/// Numbers that look random, the same for the same seed (`SplitMix64`).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (bits ^ (bits >> 31)) % end
-    }
-}
 
 /// What all know of each other: what was acknowledged to whom.
 #[derive(Debug, Default)]

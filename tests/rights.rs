@@ -4,6 +4,8 @@
 mod common;
 #[path = "common/large.rs"]
 mod large;
+#[path = "common/nobody.rs"]
+mod nobody;
 #[path = "common/untouched.rs"]
 mod untouched;
 
@@ -19,10 +21,8 @@ use rusty_kv::{Database, Error};
 
 use crate::common::{folder, put};
 use crate::large::filler;
+use crate::nobody::{NOBODY, without_privileges};
 use crate::untouched::Untouched;
-
-/// The user that owns nothing.
-const NOBODY: u32 = 65_534;
 
 fn mode(path: &Path) -> u32 {
     std::fs::symlink_metadata(path).unwrap_or_else(|error| panic!("{path:?}: {error}")).mode() & 0o7777
@@ -366,22 +366,6 @@ fn what_is_planted_in_the_place_of_a_side_file_is_never_followed_nor_waited_for(
     assert!(cases >= 30);
 }
 
-/// Runs `body` as somebody who may not write everywhere. Root becomes nobody for it, in a thread of its own.
-#[cfg(target_os = "linux")]
-fn without_privileges(body: impl FnOnce() + Send) {
-    use rustix::thread::{Gid, Uid, set_thread_gid, set_thread_uid};
-    if !rustix::process::geteuid().is_root() {
-        return body();
-    }
-    let demoted = || {
-        set_thread_gid(Gid::from_raw(NOBODY)).expect("root may");
-        set_thread_uid(Uid::from_raw(NOBODY)).expect("root may");
-        body();
-    };
-    let done = std::thread::scope(|scope| scope.spawn(demoted).join());
-    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn where_a_large_database_may_not_be_written_it_can_be_read_and_stays_as_it_is() {
@@ -409,7 +393,7 @@ fn where_a_large_database_may_not_be_written_it_can_be_read_and_stays_as_it_is()
         let before = (Untouched::of(&path), names(folder.path()));
         let journal = Untouched::of(&beside(&path, ".journal"));
         set_mode(folder.path(), folder_mode);
-        without_privileges(|| {
+        without_privileges("where_a_large_database_may_not_be_written_it_can_be_read_and_stays_as_it_is", || {
             let mut db = Database::open(&path).unwrap_or_else(|error| panic!("{place}: {error}"));
             assert_eq!(db.get("a").expect("it reads"), Some("1".into()), "{place}");
             let written = db.set("b", "2");

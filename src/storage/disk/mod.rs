@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 pub(crate) use self::memory::Memory;
 pub(crate) use self::real::Real;
 #[cfg(test)]
-pub(crate) use self::simulated::{Crashed, Cuts, Habits, Injected, Moment, Simulated, Until};
+pub(crate) use self::simulated::{Crashed, Cuts, Habits, Injected, Moment, Random, Simulated, Until};
 
 /// What the engine needs of a file system. [`Real`] is the one of the system.
 ///

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::bugs::{Bug, Buggy};
-use super::disk::{Disk, Simulated};
+use super::disk::{Disk, Random, Simulated};
 use super::{Policy, Settings, Store};
 use crate::error::Result;
 use crate::expiry::Timestamp;
@@ -77,23 +77,6 @@ fn lose_note(disk: &Simulated) {
     let lock = super::disk::beside(path(), ".lock");
     if disk.content(&lock).is_some() {
         disk.edit(&lock, b"");
-    }
-}
-
-/// Numbers that follow from a seed.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
     }
 }
 

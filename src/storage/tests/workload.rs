@@ -39,7 +39,7 @@ pub(super) struct Workload {
 impl Workload {
     pub(super) fn of(seed: u64) -> Self {
         let mut random = Random(seed);
-        let pick = |random: &mut Random, of: &[u64]| of[usize::try_from(random.below(of.len() as u64)).unwrap()];
+        let pick = |random: &mut Random, of: &[u64]| of[random.index(of.len())];
         let policy = Policy {
             small: pick(&mut random, &[0, 0, 60, 120, 400]),
             // Commits of several keys do not fit into the smallest.
@@ -77,7 +77,7 @@ impl Workload {
         let mut changes: Vec<Change> = Vec::new();
         for _ in 0..count {
             *number += 1;
-            let key = ["a", "b", "c", "d", "\u{e9}\"", ""][usize::try_from(random.below(6)).unwrap()];
+            let key = ["a", "b", "c", "d", "\u{e9}\"", ""][random.index(6)];
             let deadline = (random.below(5) == 0).then(|| Timestamp::from_millis(1_000_000 + *number));
             let long = if random.below(12) == 0 { 150 } else { 3 };
             let text = format!("\"{number}{}\"", "x".repeat(long));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::Simulated;
+use super::random::Random;
 use super::world::{Inode, Names, World};
 
 /// The disk between two changes.
@@ -246,7 +247,7 @@ fn damages(world: &World, file: usize, cuts: Cuts, random: &mut Random) -> Vec<D
     let places: BTreeSet<usize> = if last.to - last.from <= cuts.everywhere_up_to {
         (last.from..=last.to).collect()
     } else {
-        let sampled = (0..cuts.samples).map(|_| last.from + random.below(last.to - last.from));
+        let sampled = (0..cuts.samples).map(|_| last.from + random.index(last.to - last.from));
         [last.from, last.from + 1, last.to - 1, last.to].into_iter().chain(sampled).collect()
     };
     for &at in &places {
@@ -306,17 +307,4 @@ fn damaged(world: &World, inode: &Inode, damage: Damage) -> Vec<u8> {
         }
     }
     content
-}
-
-/// Splitmix64: as random as a choice of examples needs, and the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ mixed >> 31) % end as u64).unwrap_or_default()
-    }
 }

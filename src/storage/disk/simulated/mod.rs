@@ -9,6 +9,7 @@
 mod crash;
 mod fault;
 mod handle;
+mod random;
 mod world;
 
 #[cfg(test)]
@@ -30,6 +31,7 @@ use self::world::World;
 
 pub(crate) use self::crash::{Crashed, Cuts, Moment};
 pub(crate) use self::fault::{Injected, Operation, Until};
+pub(crate) use self::random::Random;
 pub(crate) use self::world::Habits;
 
 /// A simulated disk; its clones are the same disk.
