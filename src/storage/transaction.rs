@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::ops::Bound;
 
-use super::{Line, Reads, Store, View};
+use super::{Entries, Reads, Store, View};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 
@@ -96,27 +96,22 @@ impl Store {
                 return Ok(Some(key.to_owned()));
             }
         }
-        let is_dead = |line: &Line<'_>| line.deadline.is_some_and(|deadline| deadline <= now);
+        let next = |entries: &mut Entries<'_>| {
+            while let Some(line) = entries.next()? {
+                if line.deadline.is_none_or(|deadline| now < deadline) {
+                    return Ok::<_, Error>(Some((line.key.into_owned(), line.text.to_owned(), line.deadline)));
+                }
+            }
+            Ok(None)
+        };
         for (from, to) in &reads.ranges {
             let bounds = (from.as_ref().map(String::as_str), to.as_ref().map(String::as_str));
             let (mut old, mut new) = (self.range(bounds.0, bounds.1)?, newest.range(bounds.0, bounds.1)?);
             loop {
-                let old = loop {
-                    match old.next()? {
-                        Some(line) if is_dead(&line) => {}
-                        line => break line,
-                    }
-                };
-                let new = loop {
-                    match new.next()? {
-                        Some(line) if is_dead(&line) => {}
-                        line => break line,
-                    }
-                };
-                match (old, new) {
+                match (next(&mut old)?, next(&mut new)?) {
                     (None, None) => break,
                     (old, new) if old == new => {}
-                    (old, new) => return Ok(old.into_iter().chain(new).map(|line| line.key.into_owned()).min()),
+                    (old, new) => return Ok(old.into_iter().chain(new).map(|(key, ..)| key).min()),
                 }
             }
         }
