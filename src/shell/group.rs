@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::command::{self, Command};
 use crate::database::Database;
 
 /// The answers that wait for their group's write, and when it is time for that.
@@ -45,8 +46,15 @@ impl Group {
         }
     }
 
-    /// Notes a line: each of them if it is owed an answer of its own, else the first and the last.
-    pub(crate) fn note(&mut self, line: usize, each: bool) {
+    /// Notes a line that was run, if there is a group or it has opened one: each of them if it is owed an answer of its own,
+    /// else the first and the last.
+    pub(crate) fn add(&mut self, db: &Database, name: &str, line: usize, each: bool) {
+        if self.open.is_none() {
+            if !db.has_open_group() {
+                return;
+            }
+            self.open = Some((Instant::now(), name.to_owned()));
+        }
         match &mut self.lines[..] {
             [_, last] if !each => *last = line,
             _ => self.lines.push(line),
@@ -75,4 +83,31 @@ impl Group {
         }
         self.held.extend_from_slice(bytes);
     }
+}
+
+/// Whether a command can be part of a group: quick, with a small answer, on the open database. A value from a file is
+/// not: it may have to be waited for, and a group holds the lock.
+pub(crate) fn is_grouped(command: &Command) -> bool {
+    use Command::{Begin, Check, Clear, Commit, Dbs, Drop, Find, Keys, List, Path, Repair, Rollback};
+    use Command::{Save, Set, Shell, Stats, Use};
+    !matches!(
+        command,
+        Set(command::Set { file: Some(_), .. })
+            | Begin
+            | Commit
+            | Rollback
+            | Check { .. }
+            | Repair { .. }
+            | Keys(_)
+            | List { .. }
+            | Find { .. }
+            | Stats
+            | Save { .. }
+            | Use { .. }
+            | Dbs
+            | Drop { .. }
+            | Path
+            | Clear
+            | Shell(_)
+    )
 }

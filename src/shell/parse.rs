@@ -59,9 +59,9 @@ fn direct(words: &[Word<'_>]) -> Option<Command> {
     let text = |word: &Word<'_>| std::str::from_utf8(&word.bytes).ok().map(str::to_owned);
     let keys = || args.iter().map(text).collect::<Option<Vec<_>>>().filter(|keys| !keys.is_empty());
     match (&*name.bytes, args) {
-        (b"set", [key, value]) => {
-            let value = Some(Data(value.bytes.to_vec()));
-            Some(Command::Set(Set { key: text(key)?, value, ..Set::default() }))
+        (b"set", _) => {
+            let (key, value) = plain_set(words)?;
+            Some(Command::Set(Set { key: key.to_owned(), value: Some(Data(value.to_vec())), ..Set::default() }))
         }
         (b"get", _) => Some(Command::Get(Get { keys: keys()?, ..Get::default() })),
         (b"del", _) => Some(Command::Del(Del { keys: keys()?, ..Del::default() })),
@@ -70,6 +70,16 @@ fn direct(words: &[Word<'_>]) -> Option<Command> {
         (b"incr", [key, by]) => Some(Command::Incr(Add { key: text(key)?, by: text(by)?.parse().ok()? })),
         _ => None,
     }
+}
+
+/// The key and the value of a `set` without flags, as they stand in the line.
+pub(crate) fn plain_set<'a>(words: &'a [Word<'_>]) -> Option<(&'a str, &'a [u8])> {
+    let [name, key, value] = words else { return None };
+    let may_be_flag = |word: &Word<'_>| !word.quoted && word.bytes.first() == Some(&b'-');
+    if *name.bytes != *b"set" || may_be_flag(key) || may_be_flag(value) {
+        return None;
+    }
+    Some((std::str::from_utf8(&key.bytes).ok()?, &value.bytes))
 }
 
 /// The program's arguments, its own name first.

@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 
 use super::argument::OutputMode;
 use super::cli::Line;
-use super::command::{self, Command, ShellCommand};
+use super::command::{Command, ShellCommand};
 use super::console::Console;
-use super::group::Group;
+use super::group::{Group, is_grouped};
 use super::help;
 use super::parse::{self, Parsed, Parser};
 use super::render::{self, Look, Trouble};
 use super::reply::{Answer, Done, Failure, Reply};
-use super::session::{Session, changes};
+use super::session::{Session, changes, was_set};
 use super::status::Status;
 use super::words::Word;
 
@@ -146,6 +146,12 @@ impl<'a> Runner<'a> {
         if words.is_empty() {
             return self.pace();
         }
+        if let Place::Script { name, line } = place
+            && let Some((key, value)) = parse::plain_set(words)
+            && !self.session.borrow().timer
+        {
+            return self.set(key, value, name, line);
+        }
         match self.parser.line(words) {
             Ok(Parsed::Run(line)) => self.line(line, place),
             Ok(Parsed::Text(text)) => self.answer(Ok(Reply::Text(text).into()), place, None),
@@ -155,6 +161,29 @@ impl<'a> Runner<'a> {
                 self.answer(Err(failure), place, json.as_ref())
             }
         }
+    }
+
+    /// A plain `set` of a script, past all that it does not need: nothing is read for it, and mostly nothing said.
+    fn set(&mut self, key: &str, value: &[u8], name: &str, line: usize) -> Flow {
+        let mut session = self.session.borrow_mut();
+        let mode = session.output;
+        let is_open = session.db.open_transaction().is_some();
+        if !is_open {
+            session.db.begin_group();
+        }
+        let set = session.set_plain(key, value);
+        if !is_open {
+            self.group.add(&session.db, name, line, mode == OutputMode::Json);
+        }
+        drop(session);
+        let is_silent = set.is_ok() && mode != OutputMode::Json && !self.console.look.terminal;
+        let flow = if is_silent {
+            self.finish(Status::Done)
+        } else {
+            let look = self.look();
+            self.deliver(prepare(set.map(|()| was_set(key).into()), &look), Place::Script { name, line }, &look)
+        };
+        if flow == Flow::Next { self.pace() } else { flow }
     }
 
     /// Runs one command.
@@ -293,12 +322,7 @@ impl<'a> Runner<'a> {
         let said = prepare(answer, look);
         // The answer of the group's first change must wait like the others.
         if let Place::Script { name, line } = place {
-            if self.group.open.is_none() && session.db.has_open_group() {
-                self.group.open = Some((Instant::now(), name.to_owned()));
-            }
-            if self.group.open.is_some() {
-                self.group.note(line, look.mode == OutputMode::Json);
-            }
+            self.group.add(&session.db, name, line, session.output == OutputMode::Json);
         }
         drop(session);
         let flow = self.deliver(said, place, look);
@@ -553,31 +577,4 @@ fn prepare(answer: Result<Answer<'_>, Failure>, look: &Look) -> Result<Said, Fai
         // Writing to a Vec cannot fail.
         Ok(()) | Err(Trouble::Output(_)) => Ok(Said { out, status, notes }),
     }
-}
-
-/// Whether a command can be part of a group: quick, with a small answer, on the open database. A value from a file is
-/// not: it may have to be waited for, and a group holds the lock.
-fn is_grouped(command: &Command) -> bool {
-    use Command::{Begin, Check, Clear, Commit, Dbs, Drop, Find, Keys, List, Path, Repair, Rollback};
-    use Command::{Save, Set, Shell, Stats, Use};
-    !matches!(
-        command,
-        Set(command::Set { file: Some(_), .. })
-            | Begin
-            | Commit
-            | Rollback
-            | Check { .. }
-            | Repair { .. }
-            | Keys(_)
-            | List { .. }
-            | Find { .. }
-            | Stats
-            | Save { .. }
-            | Use { .. }
-            | Dbs
-            | Drop { .. }
-            | Path
-            | Clear
-            | Shell(_)
-    )
 }

@@ -13,6 +13,7 @@ mod repair;
 mod together;
 
 pub(crate) use self::together::changes;
+pub(crate) use self::values::was_set;
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -45,6 +46,8 @@ pub(crate) struct Session {
     in_script: bool,
     /// When what others wrote was taken in for the lines that were read last.
     looked: Option<Instant>,
+    /// A value on its way to the database: a line of a script needs no memory of its own.
+    scratch: String,
     /// Whether the script as a whole is a transaction.
     pub(crate) atomic: bool,
 }
@@ -87,6 +90,7 @@ impl Session {
             near_misses,
             in_script: false,
             looked: None,
+            scratch: String::new(),
             atomic: false,
         }
     }

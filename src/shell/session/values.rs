@@ -18,6 +18,24 @@ use crate::storage::Entry;
 use crate::value::Value;
 
 impl Session {
+    /// `set` without flags, as one of the lines of a script: what was there before does not matter, so it is not looked at.
+    pub(crate) fn set_plain(&mut self, key: &str, value: &[u8]) -> Result<(), Failure> {
+        let value = match std::str::from_utf8(value) {
+            Ok(text) => {
+                let mut scratch = std::mem::take(&mut self.scratch);
+                scratch.clear();
+                scratch.push_str(text);
+                Value::Text(scratch)
+            }
+            Err(_) => Value::Bytes(value.to_vec()),
+        };
+        let set = self.db.set_blind(key, &value);
+        if let Value::Text(text) = value {
+            self.scratch = text;
+        }
+        set.map_err(|error| Failure::from(error).on(key))
+    }
+
     pub(super) fn set(&mut self, set: &Set) -> Result<Answer<'_>, Failure> {
         let key = &set.key;
         let value = match (&set.value, &set.file) {
@@ -32,7 +50,7 @@ impl Session {
         let asks = set.if_absent || set.if_present || wanted_old.is_some() || set.print_old || set.keep_ttl;
         if !asks && set.ttl.is_none() && set.expires_at.is_none() {
             self.db.set_blind(key, &value).map_err(|error| Failure::from(error).on(key))?;
-            return Ok(Reply::Done(Done::new(format!("Set value for key: {}", shown(key)))).into());
+            return Ok(was_set(key).into());
         }
         let (old, refusal) = self
             .db
@@ -68,7 +86,7 @@ impl Session {
         }
         let old = old.map(|entry| entry.value);
         let mut answer = match refusal {
-            None => Answer::from(Reply::Done(Done::new(format!("Set value for key: {}", shown(key))))),
+            None => Answer::from(was_set(key)),
             Some(reason @ "exists") => refused(reason, format!("Key '{}' exists already; nothing was set", shown(key))),
             Some(reason @ "differs") => {
                 refused(reason, format!("Key '{}' has another value; nothing was set", shown(key)))
@@ -263,6 +281,11 @@ impl Session {
         }
         Ok(bytes)
     }
+}
+
+/// What `set` answers.
+pub(crate) fn was_set(key: &str) -> Reply<'static> {
+    Reply::Done(Done::new(format!("Set value for key: {}", shown(key))))
 }
 
 /// What the flags of `set` make of the bytes that were given.
