@@ -199,6 +199,8 @@ impl House {
                 let path = item.expect("it can be listed").path();
                 if path.is_dir() {
                     folders.push(path);
+                } else if path == folder.join("build.rs") {
+                    // A program of its own, which is run before the house is built.
                 } else if path.extension().is_some_and(|extension| extension == "rs") {
                     let name = path.strip_prefix(folder).expect("it lies in the folder").display().to_string();
                     files.push((name, std::fs::read_to_string(&path).expect("it is text")));

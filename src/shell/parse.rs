@@ -8,7 +8,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use super::argument::Data;
 use super::cli::{Cli, Line, Options};
-use super::command::{Add, Command, Del, Get, Set};
+use super::command::{Add, Command, Del, Get, Looking, Set};
 use super::help;
 use super::reply::{Failure, did_you_mean};
 use super::words::Word;
@@ -53,10 +53,12 @@ impl Parser {
 /// What it gives is what clap would give; what it does not know it leaves to clap.
 fn direct(words: &[Word<'_>]) -> Option<Command> {
     let (name, args) = words.split_first()?;
-    if args.iter().any(|word| !word.quoted && word.bytes.first() == Some(&b'-')) {
-        return None;
+    match &*name.bytes {
+        b"list" => return Some(Command::List { looking: looking(args)?, values: false }),
+        b"keys" => return looking(args).map(Command::Keys),
+        _ if args.iter().any(may_be_flag) => return None,
+        _ => {}
     }
-    let text = |word: &Word<'_>| std::str::from_utf8(&word.bytes).ok().map(str::to_owned);
     let keys = || args.iter().map(text).collect::<Option<Vec<_>>>().filter(|keys| !keys.is_empty());
     match (&*name.bytes, args) {
         (b"set", _) => {
@@ -65,6 +67,8 @@ fn direct(words: &[Word<'_>]) -> Option<Command> {
         }
         (b"get", _) => Some(Command::Get(Get { keys: keys()?, ..Get::default() })),
         (b"del", _) => Some(Command::Del(Del { keys: keys()?, ..Del::default() })),
+        (b"count", []) => Some(Command::Count { glob: None }),
+        (b"count", [glob]) => Some(Command::Count { glob: Some(text(glob)?) }),
         (b"exists", _) => Some(Command::Exists { keys: keys()? }),
         (b"incr", [key]) => Some(Command::Incr(Add { key: text(key)?, by: Number::ONE })),
         (b"incr", [key, by]) => Some(Command::Incr(Add { key: text(key)?, by: text(by)?.parse().ok()? })),
@@ -72,10 +76,30 @@ fn direct(words: &[Word<'_>]) -> Option<Command> {
     }
 }
 
+/// Which keys: all, those that match, or those that begin so.
+fn looking(args: &[Word<'_>]) -> Option<Looking> {
+    let is_prefix = |flag: &Word<'_>| !flag.quoted && *flag.bytes == *b"--prefix";
+    match args {
+        [] => Some(Looking::default()),
+        [glob] if !may_be_flag(glob) => Some(Looking { glob: Some(text(glob)?), ..Looking::default() }),
+        [flag, prefix] if is_prefix(flag) && !may_be_flag(prefix) => {
+            Some(Looking { prefix: Some(text(prefix)?), ..Looking::default() })
+        }
+        _ => None,
+    }
+}
+
+fn text(word: &Word<'_>) -> Option<String> {
+    std::str::from_utf8(&word.bytes).ok().map(str::to_owned)
+}
+
+fn may_be_flag(word: &Word<'_>) -> bool {
+    !word.quoted && word.bytes.first() == Some(&b'-')
+}
+
 /// The key and the value of a `set` without flags, as they stand in the line.
 pub(crate) fn plain_set<'a>(words: &'a [Word<'_>]) -> Option<(&'a str, &'a [u8])> {
     let [name, key, value] = words else { return None };
-    let may_be_flag = |word: &Word<'_>| !word.quoted && word.bytes.first() == Some(&b'-');
     if *name.bytes != *b"set" || may_be_flag(key) || may_be_flag(value) {
         return None;
     }
@@ -197,8 +221,8 @@ mod tests {
 
     fn any_word() -> impl Strategy<Value = Word<'static>> {
         let bytes = prop_oneof![
-            "(set|get|del|exists|incr|SET|put|help)".prop_map(String::into_bytes),
-            "(-{0,2}[a-z0-9.=]{0,4}|--|--json|--ttl|-o|json|5|-5|1.5)".prop_map(String::into_bytes),
+            "(set|get|del|exists|incr|list|keys|count|SET|put|help)".prop_map(String::into_bytes),
+            "(-{0,2}[a-z0-9.=]{0,4}|--|--json|--ttl|--prefix|-o|json|5|-5|1.5)".prop_map(String::into_bytes),
             prop::collection::vec(any::<u8>(), 0..4),
         ];
         (bytes, any::<bool>()).prop_map(|(bytes, quoted)| {
@@ -224,7 +248,7 @@ mod tests {
         #[test]
         fn the_direct_path_of_arguments_gives_what_clap_gives(
             db in prop::option::of(("(-d|--db)", "([a-z./]{0,4}|-?[a-z]{0,2}|\\PC{0,3})")),
-            args in prop::collection::vec("(set|get|del|exists|incr|keys|[a-z0-9.=]{0,4}|-{1,2}[a-z]{0,3}|\\PC{0,3})", 1..5),
+            args in prop::collection::vec("(set|get|del|exists|incr|keys|list|count|--prefix|[a-z0-9.=]{0,4}|-{1,2}[a-z]{0,3}|\\PC{0,3})", 1..5),
         ) {
             let db = db.into_iter().flat_map(|(flag, value)| [flag, value]);
             let name = std::iter::once("rusty-kv".to_owned());
@@ -253,10 +277,13 @@ mod tests {
             &["incr", "k"],
             &["incr", "k", "5"],
             &["exists", "k"],
+            &["count"],
+            &["keys", "user:*"],
+            &["list", "--prefix", "user:"],
         ] {
             assert!(direct(&line.iter().copied().map(word).collect::<Vec<_>>()).is_some(), "{line:?}");
         }
-        for line in [&["set", "k", "-5"][..], &["get", "k", "-o", "json"], &["set", "k"], &["keys"]] {
+        for line in [&["set", "k", "-5"][..], &["get", "k", "-o", "json"], &["set", "k"], &["keys", "--limit", "5"]] {
             assert!(direct(&line.iter().copied().map(word).collect::<Vec<_>>()).is_none(), "{line:?}");
         }
     }

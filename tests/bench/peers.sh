@@ -5,8 +5,8 @@
 #
 #     ONLY=get,load   some groups only: see `groups` at the end        OUT=FILE    the figures as tab-separated values too
 #     KV=FILE         the program, instead of building it              BASE=FILE   an older rusty-kv to start beside
-#     STATIC=1        build with the C library linked in               TMPDIR=DIR  where the data is: not in memory
 #     RUNS=101        turns at most for what is quick                  BUDGET=20   seconds at most for a row
+#     TMPDIR=DIR      where the data is: not in memory
 #
 # Needs python3 and, to build, cargo and rustc. Peers: sqlite3, jq, redis-server, mdb_load, strace (Debian: sqlite3 jq
 # redis-server lmdb-utils strace). It installs nothing; a row whose peer is missing is left out, and it says so.
@@ -27,22 +27,18 @@ tool python3; tool awk; tool shuf
 
 # --- The program, and the least that a process costs, linked alike ---------------------------------------------------
 
+# As src/build.rs does it: with the C library linked in where it is there to be, else at a fixed place.
 alike=(-C opt-level=3 -C lto=fat -C codegen-units=1 -C strip=symbols)
-[[ $(uname) == Linux ]] && alike+=(-C link-arg=-Wl,-no-pie)
-if [[ -n ${STATIC:-} ]]; then
-    triple=$(rustc -vV | sed -n 's/^host: //p')
-    alike=("${alike[@]:0:8}" -C target-feature=+crt-static -C relocation-model=static)
-    build() { RUSTFLAGS='-C target-feature=+crt-static' cargo build --release --quiet --target "$triple"; }
-    built=$triple/release
-else
-    build() { cargo build --release --quiet; }
-    built=release
+if [[ $(uname) == Linux ]]; then
+    case $(cc -print-file-name=libc.a 2>/dev/null) in
+        /*) alike+=(-C target-feature=+crt-static -C relocation-model=static) ;;
+        *) alike+=(-C link-arg=-Wl,-no-pie) ;;
+    esac
 fi
 if [[ -z ${KV:-} ]]; then
     tool cargo
-    (cd "$home/../.." && build)
-    target=${CARGO_TARGET_DIR:-$home/../../target}
-    KV=$target/$built/rusty-kv
+    (cd "$home/../.." && cargo build --release --quiet)
+    KV=${CARGO_TARGET_DIR:-$home/../../target}/release/rusty-kv
 fi
 cp "$KV" "$work/rusty-kv"
 KV=$work/rusty-kv
