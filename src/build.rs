@@ -1,8 +1,10 @@
 //! How the program is linked. The library is not touched.
 
+use std::env;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
-use std::{env, fs};
 
 fn main() {
     println!("cargo::rerun-if-changed=src/build.rs");
@@ -47,8 +49,8 @@ fn link_statically() -> Option<()> {
         ("dl", "libdl.a"),
         ("c", "libc.a"),
     ] {
-        let script = format!("INPUT({})\n", find(stands_for)?.display());
-        fs::write(folder.join(format!("lib{name}.a")), script).ok()?;
+        let mut script = File::create(folder.join(format!("lib{name}.a"))).ok()?;
+        writeln!(script, "INPUT({})", find(stands_for)?.display()).ok()?;
     }
     println!("cargo::rustc-link-arg-bins=-L{}", folder.display());
     Some(())
