@@ -8,7 +8,7 @@
 //! | `kv.json` | the snapshot: one valid JSON document, always whole |
 //! | `kv.json.journal` | the commits since; absent beside a small database |
 //! | `kv.json.lock` | the writers' lock, with a note who holds it; never deleted, never renamed |
-//! | `kv.json.tmp-…` | a snapshot or journal in the making; left over only by a crash, and removed by the next `save` |
+//! | `kv.json.tmp-…` | a snapshot or journal in the making; locked while it is; left over only by a crash, and removed by the next `save` or large fold |
 //! | `kv.json.journal.torn` | what a crash has left of a commit that was never acknowledged |
 //!
 //! # Snapshot
@@ -78,7 +78,10 @@
 //! larger than that bound.
 //!
 //! 1. Write the new snapshot to a temporary file in the same folder, give it mode, owner and attributes of the old one,
-//!    fsync it. A large one is made without the writers' lock, from a pinned view. *Crash: a stray file.*
+//!    fsync it. A large one is made without the writers' lock, from a pinned view. It counts only if, under the lock, the
+//!    snapshot and the journal's epoch are still those (a commit that was seen before its sync failed is not in the next
+//!    journal), and no commit that came meanwhile has changed a key that this writer changes too; else it is made again,
+//!    under the lock. *Crash: a stray file.*
 //! 2. Under the lock: append a fold line to the journal, fdatasync. *Crash: the fold line names a file that is nowhere;
 //!    the snapshot still is the header's, so every commit counts.*
 //! 3. Look once more that the snapshot is the one that was read, and exchange both names (an editor takes no lock: if the
@@ -194,11 +197,13 @@ pub(crate) struct Policy {
     pub(crate) journal: u64,
     /// or this part of the snapshot, if that is more.
     pub(crate) share: u64,
+    /// Up to this size snapshot and changes are merged under the lock: it takes less time than others notice.
+    pub(crate) short: u64,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { small: 64 << 10, journal: 256 << 10, share: 256 }
+        Self { small: 64 << 10, journal: 256 << 10, share: 256, short: 8 << 20 }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::disk::{self, Disk, DiskFile, Folder, Identity, Rename};
+use super::disk::{self, Disk, DiskFile, Folder, Identity, Open, Rename};
 use super::journal::{Body, Fold, Header, Stamp};
 use super::lock::Doubt;
 use super::merge::{self, Below, FoldFault, Layer, Layers};
@@ -25,7 +25,12 @@ impl<'a> Temp<'a> {
         loop {
             let path = disk::beside(target, &format!(".tmp-{:016x}", disk::random()));
             match disk.create(&path) {
-                Ok(file) => return Ok(Self { disk, path, file: Some(file) }),
+                Ok(file) => {
+                    let temp = Self { disk, path, file: Some(file) };
+                    if temp.is_taken() {
+                        return Ok(temp);
+                    }
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(source) => {
                     let folder = target.parent().unwrap_or(target).to_owned();
@@ -38,13 +43,28 @@ impl<'a> Temp<'a> {
         }
     }
 
+    /// Locks the file, so that a save of another process does not take it for what a killed one has left; false if it was
+    /// quicker than that.
+    fn is_taken(&self) -> bool {
+        let is_in_place = || match (self.disk.identity(&self.path), self.file().identity()) {
+            (Ok(there), Ok(made)) => there.is_some_and(|there| there.is_same_file(&made)),
+            // The first write will say why.
+            _ => true,
+        };
+        // Where files cannot be locked, nothing is swept.
+        self.file().try_lock().unwrap_or(true) && is_in_place()
+    }
+
     pub(super) fn file(&self) -> &dyn DiskFile {
         self.file.as_deref().expect("a temporary file is open until it is put in place")
     }
 
     /// The file has a name of its own now.
     pub(super) fn keep(mut self) -> Box<dyn DiskFile> {
-        self.file.take().expect("a temporary file is open until it is put in place")
+        let file = self.file.take().expect("a temporary file is open until it is put in place");
+        // A lock that stays keeps others from nothing but a save that they need not make.
+        let _ = file.unlock();
+        file
     }
 }
 
@@ -106,31 +126,45 @@ impl Store {
     /// Makes a new snapshot of everything, what is not yet written included. A large one is built without the lock, which
     /// is then taken for the exchange only, so that others may go on writing.
     pub(super) fn fold(&mut self, now: Timestamp) -> Result<()> {
-        /// Up to this size building takes less time than others notice.
-        const SHORT: u64 = 8 << 20;
         let disk = self.disk.clone();
         let Some(path) = self.path.clone() else { return Ok(()) };
         let mut notices = Vec::new();
         let changed = self.pending_bytes();
         let newest = std::mem::take(&mut self.bulk).sort();
+        let is_short = self.file_len() + changed <= self.settings.policy.short;
         for attempt in 0.. {
-            let short = self.file_len() + changed <= SHORT;
             // Whoever was overtaken by another save must not be overtaken again.
-            if short || attempt > 0 {
+            if is_short || attempt > 0 {
                 self.lock()?;
             }
             self.refresh()?;
-            let base = self.view.seen;
+            let pinned = self.pinned();
             notices.clear();
             let built = self.build(&*disk, &path, self.view.file(), &newest, now, &mut notices)?;
             self.lock()?;
-            if self.view.seen == base {
+            if self.pinned() == pinned && !self.was_overtaken(built.through, &newest)? {
                 let installed = self.install(built);
                 self.notices.append(&mut notices);
+                if installed.is_ok() && !is_short {
+                    self.sweep(&path);
+                }
                 return installed;
             }
         }
         Ok(())
+    }
+
+    /// What a snapshot that was built without the lock rests on: the snapshot before it, and the journal. The next journal
+    /// of the same snapshot may lack a commit that was seen in this one, if its writer could not sync it.
+    fn pinned(&self) -> (Option<Identity>, Option<u64>) {
+        (self.view.seen, self.view.journal.as_ref().map(|journal| journal.header.epoch))
+    }
+
+    /// Whether a commit behind `through` has changed a key that this store changes too. A commit that was not seen when
+    /// the new snapshot was built stays in the journal, and so above it; but these changes are the newer ones.
+    fn was_overtaken(&self, through: u64, newest: &Sorted) -> Result<bool> {
+        let Some(journal) = &self.view.journal else { return Ok(false) };
+        journal.changes_behind(through, &mut |key| self.pending.get(key).is_some() || newest.contains(key))
     }
 
     /// Puts a new snapshot in place of the one that is there, and renews the journal. The lock must be held, and the view
@@ -259,13 +293,23 @@ impl Store {
         let was_safe = self.view.journal.is_some() && !self.is_changed();
         let saved = self.fold(now).map_err(|error| if was_safe { not_saved(error) } else { error });
         if saved.is_ok() {
-            for left in self.disk.left_overs(&path) {
+            self.sweep(&path);
+        }
+        self.forget();
+        saved
+    }
+
+    /// Removes what killed writers have left beside the database: temporary files that nobody holds a lock on.
+    fn sweep(&self, path: &Path) {
+        for left in self.disk.left_overs(path) {
+            let file = self.disk.open(&left, Open::Side);
+            if let Ok(Some(file)) = file
+                && file.try_lock().unwrap_or(false)
+            {
                 // They harm nobody; whatever keeps this one from going is no reason to fail.
                 let _ = self.disk.remove(&left);
             }
         }
-        self.forget();
-        saved
     }
 
     /// Writes everything to another file, atomically. What is there already must be a database, and is replaced under its

@@ -432,6 +432,19 @@ impl Journal {
         Ok(replay.n > self.through.max(dropped))
     }
 
+    /// Whether a commit behind `through` has changed a key of which `is_one` says that it matters.
+    pub(crate) fn changes_behind(&self, through: u64, is_one: &mut dyn FnMut(&str) -> bool) -> Result<bool> {
+        if self.clean_end()? == Some(through) {
+            return Ok(false);
+        }
+        let bytes = self.read(self.start, self.seen.len)?;
+        let mut any = false;
+        let body = Body { bytes: &bytes, epoch: self.header.epoch, n: self.header.n };
+        let replayed = body.replay(&mut |n, key, _| any = any || n > through && is_one(&key));
+        replayed.map_err(|damage| self.damaged(damage))?;
+        Ok(any)
+    }
+
     /// The last commit's number, if no line is bad and the last commit is complete: nothing may be written behind
     /// anything else. What was looked at once is not looked at again.
     pub(crate) fn clean_end(&self) -> Result<Option<u64>> {

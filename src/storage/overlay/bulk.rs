@@ -107,6 +107,11 @@ impl Bulk {
 }
 
 impl Sorted {
+    /// Whether a key is set.
+    pub(crate) fn contains(&self, key: &str) -> bool {
+        self.sets.binary_search_by(|set| set.key(&self.chunks).cmp(key)).is_ok()
+    }
+
     pub(crate) fn iter(&self) -> Sets<'_> {
         Sets { chunks: &self.chunks, rest: self.sets.iter(), fetched: 0 }
     }

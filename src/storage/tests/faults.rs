@@ -22,11 +22,11 @@ struct Scenario {
 }
 
 /// Every commit makes a new snapshot.
-const SMALL: Policy = Policy { small: 4000, journal: 4000, share: 1 };
+const SMALL: Policy = Policy { small: 4000, journal: 4000, share: 1, short: 4000 };
 /// Commits go into the journal.
-const LARGE: Policy = Policy { small: 0, journal: 4000, share: 1 };
+const LARGE: Policy = Policy { small: 0, journal: 4000, share: 1, short: 4000 };
 /// They do, and few of them fit in.
-const TIGHT: Policy = Policy { small: 0, journal: 700, share: 1 };
+const TIGHT: Policy = Policy { small: 0, journal: 700, share: 1, short: 0 };
 
 fn change(key: &str, text: &str) -> Change {
     (key.to_owned(), Some((format!("\"{text}\""), None)))

@@ -11,6 +11,7 @@
 mod bugs;
 mod crash;
 mod faults;
+mod overtaken;
 mod workload;
 
 use std::collections::BTreeMap;

@@ -45,6 +45,7 @@ impl Workload {
             // Commits of several keys do not fit into the smallest.
             journal: pick(&mut random, &[250, 400, 600, 900, 1500, 4000]),
             share: 1,
+            short: pick(&mut random, &[0, 4000]),
         };
         let habits = Habits {
             tick: pick(&mut random, &[1, 1, 3, 50]),
