@@ -85,6 +85,18 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The journal could not be synced, nor could what was written be taken out of it again. Others may see it until the
+    /// next write, which begins by taking it out.
+    #[error(
+        "outcome unknown: {path:?} could not be synced: {}; the change may be there or not until the next write, which takes it out: repeat it",
+        reason(source)
+    )]
+    InDoubt {
+        /// The journal.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The database, its folder or its file system is read-only, or it was opened read-only.
     #[error("the database is read-only: {path:?}{}", because(reason))]
     ReadOnly {
@@ -103,8 +115,10 @@ pub enum Error {
         /// How long it was waited for.
         waited: Duration,
     },
-    /// The file was changed by a program that takes no lock, while a write was under way. Nothing was stored.
-    #[error("conflict: {path:?} was changed by another program meanwhile. Nothing was stored; try again")]
+    /// The file was changed by a program that takes no lock, while a write, a listing or a transaction was under way. Nothing was stored.
+    #[error(
+        "conflict: {path:?} was changed by another program meanwhile. Nothing was stored; try again, a transaction from `begin` on"
+    )]
     Conflict {
         /// The snapshot.
         path: PathBuf,

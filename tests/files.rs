@@ -567,6 +567,36 @@ fn an_edit_by_a_program_that_takes_no_lock_is_a_conflict_and_survives() {
 }
 
 #[test]
+fn an_edit_in_place_under_an_open_transaction_or_a_listing_is_a_conflict_and_survives() {
+    let folder = folder();
+    let path = folder.path().join("kv.json");
+    let mut db = Database::open(&path).unwrap();
+    db.extend((0..9_000).map(|n| (format!("key:{n:04}"), Value::from("1 of some length")))).unwrap();
+    db.save().unwrap();
+    let edit = |from: &str, to: &str| {
+        // No clock tells what happens within one tick of it.
+        std::thread::sleep(Duration::from_millis(20));
+        put(&path, std::fs::read_to_string(&path).unwrap().replace(from, to));
+    };
+    let conflict = |read: Result<()>| assert!(matches!(read, Err(Error::Conflict { .. })), "{read:?}");
+
+    db.begin().unwrap();
+    assert_eq!(db.get("key:0007").unwrap(), Some("1 of some length".into()));
+    edit("\"key:0007\": \"1", "\"key:0007\": \"2");
+    conflict(db.get("key:8000").map(|_| ()));
+    db.set("key:0007", "from 1").unwrap();
+    conflict(db.commit().map(|_| ()));
+    assert_eq!(db.get("key:0007").unwrap(), Some("2 of some length".into()));
+
+    let mut listed = db.iter();
+    listed.next().unwrap().unwrap();
+    edit("\"key:8999\": \"1", "\"key:8999\": \"2");
+    conflict(listed.try_for_each(|entry| entry.map(|_| ())));
+    db.refresh().unwrap();
+    assert_eq!(db.iter().filter(|entry| entry.as_ref().unwrap().1.value == "2 of some length".into()).count(), 2);
+}
+
+#[test]
 fn a_file_made_or_removed_by_another_program_under_a_write_is_a_conflict() {
     let (_folder, path, mut db) = opened();
     let made = db.transaction(|tx| {

@@ -10,8 +10,9 @@ mod untouched;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use rusty_kv::{Database, Entry, Error, Repair, Timestamp, Value};
+use rusty_kv::{Database, Entry, Error, Options, Repair, Timestamp, Value};
 use tempfile::TempDir;
 
 use crate::common::{folder, put};
@@ -425,6 +426,30 @@ fn a_restored_backup_is_not_taken_for_the_file_of_the_journal() {
     assert_eq!(repaired.entries, 1);
     let rescued = entries(&place.path());
     assert!(rescued.contains_key("latest") && !rescued.contains_key("later"));
+}
+
+#[test]
+fn a_repair_waits_for_the_lock_as_long_as_it_is_told_to() {
+    let place = Place::large(3);
+    place.edit();
+    let holder = std::fs::File::open(place.folder.path().join("kv.json.lock")).unwrap();
+    holder.lock().unwrap();
+    for how in [Repair::KeepJournal, Repair::DropJournal] {
+        let start = std::time::Instant::now();
+        let refused = Options::new().wait(Duration::from_millis(20)).repair(place.path(), how);
+        assert!(matches!(refused, Err(Error::Busy { .. })), "{refused:?}");
+        assert!(start.elapsed() < Duration::from_secs(3));
+    }
+    let flags = [["--wait", "10ms", "repair", "--keep-journal"], ["repair", "--drop-journal", "--wait", "10ms"]];
+    for args in flags {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rusty-kv"));
+        command.args(args).env_clear().env("RUSTY_KV_DB", place.path()).env("HOME", place.folder.path());
+        let start = std::time::Instant::now();
+        assert_eq!(command.output().unwrap().status.code(), Some(5));
+        assert!(start.elapsed() < Duration::from_secs(3));
+    }
+    holder.unlock().unwrap();
+    Options::new().wait(Duration::ZERO).repair(place.path(), Repair::KeepJournal).unwrap();
 }
 
 #[test]

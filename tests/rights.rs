@@ -105,6 +105,22 @@ fn assert_kept(umask: &str, given: &Path, path: &Path, wanted: u32, large: bool,
 }
 
 #[test]
+fn a_database_that_becomes_more_open_or_less_takes_its_lock_along_at_the_owner_s_next_write() {
+    for large in [false, true] {
+        let folder = folder();
+        let path = folder.path().join("kv.json");
+        put(&path, document(large));
+        set_mode(&path, 0o600);
+        run_well("077", &path, &["set", "a", "1"]);
+        for wanted in [0o664, 0o666, 0o640, 0o600] {
+            set_mode(&path, wanted);
+            run_well("077", &path, &["set", "a", &wanted.to_string()]);
+            assert_modes(&path, wanted, large, &format!("{wanted:o}, large {large}"));
+        }
+    }
+}
+
+#[test]
 fn every_file_is_as_open_as_the_database_whatever_the_umask() {
     let mut cases = 0;
     let is_root = rustix::process::geteuid().is_root();

@@ -228,7 +228,7 @@ impl Database {
     ///
     /// # Errors
     /// [`Error::Limit`], [`Error::Busy`], [`Error::ReadOnly`], [`Error::Io`] and the others that writing has; after any
-    /// but [`Error::OutcomeUnknown`] nothing was stored.
+    /// but [`Error::OutcomeUnknown`] and [`Error::InDoubt`] nothing was stored.
     ///
     /// ```
     /// let mut db = rusty_kv::Database::in_memory();

@@ -15,6 +15,8 @@ pub struct Report {
     pub changes: u64,
     /// Bytes behind the journal's last complete commit, which do not count: no fault, a crash leaves them.
     pub torn: u64,
+    /// What a failed write has left in doubt for the next one to settle, in words: no fault.
+    pub doubt: Option<String>,
     /// What is wrong: the first fault of each file, and whether they belong together; none: the database is sound.
     pub faults: Vec<Error>,
 }
@@ -45,13 +47,14 @@ pub struct Repaired {
 }
 
 impl Database {
-    /// Reads everything and says what is wrong. Changes nothing and takes no lock.
+    /// Reads everything, as it is at one moment, and says what is wrong. Changes nothing and holds up nobody.
     ///
     /// A file that is in no order is read into memory; any other is checked as a stream.
     ///
     /// # Errors
-    /// [`Error::Open`] or [`Error::Unsuitable`] if a file cannot be read at all, or is not there. What is wrong with the
-    /// content of the files is no error but a fault in the report.
+    /// [`Error::Open`] or [`Error::Unsuitable`] if a file cannot be read at all, or is not there;
+    /// [`Error::Conflict`] if an editor writes into the file meanwhile. What is wrong with the content of the files is no
+    /// error but a fault in the report.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -65,8 +68,8 @@ impl Database {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn check(path: impl AsRef<Path>) -> Result<Report> {
-        let Checked { entries, changes, torn, faults } = storage::check(path.as_ref())?;
-        Ok(Report { entries, changes, torn, faults })
+        let Checked { entries, changes, torn, doubt, faults } = storage::check(path.as_ref())?;
+        Ok(Report { entries, changes, torn, doubt, faults })
     }
 
     /// Makes a database usable again.
@@ -94,8 +97,28 @@ impl Database {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn repair(path: impl AsRef<Path>, how: Repair) -> Result<Repaired> {
+        Options::new().repair(path, how)
+    }
+}
+
+impl Options {
+    /// As [`Database::repair`], waiting for the lock and asking for the time as a database opened so would.
+    ///
+    /// # Errors
+    /// As [`Database::repair`]; [`Error::Busy`] if the lock was not had in time.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("kv.json");
+    /// use rusty_kv::{Database, Error, Options, Repair};
+    /// Database::open(&path)?.set("a", "1")?;
+    /// let refused = Options::new().wait(std::time::Duration::ZERO).repair(&path, Repair::DropJournal);
+    /// assert!(matches!(refused, Err(Error::NothingToRepair { .. })));
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn repair(&self, path: impl AsRef<Path>, how: Repair) -> Result<Repaired> {
         let path = path.as_ref();
-        let Options { settings, clock } = Options::new();
+        let Self { settings, clock } = self.clone();
         let Mended { path, count, dropped, journal_remains } = match how {
             Repair::Salvage => storage::salvage(path)?,
             Repair::KeepJournal => Store::keep_journal(path, settings, clock())?,

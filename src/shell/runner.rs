@@ -268,7 +268,13 @@ impl<'a> Runner<'a> {
                 (None, Some(code @ 2..)) => format!("the script left with status {code}, and "),
                 _ => String::new(),
             };
-            self.note(&format!("nothing was stored: {why}with --atomic a script is one transaction"));
+            let message = format!("nothing was stored: {why}with --atomic a script is one transaction");
+            if look.mode == OutputMode::Json {
+                let failure = Failure { status: self.worst, code: "not_stored", message, key: None };
+                self.write_err(render::failure_json(&failure).as_bytes());
+            } else {
+                self.note(&message);
+            }
         }
     }
 

@@ -43,7 +43,7 @@ impl Status {
             Error::ForeignJournal { .. } => (Self::Database, "foreign_journal"),
             Error::NewerVersion { .. } => (Self::Database, "newer_version"),
             Error::Io { .. } | Error::NotSaved { .. } => (Self::Io, "io"),
-            Error::OutcomeUnknown { .. } => (Self::Io, "outcome_unknown"),
+            Error::OutcomeUnknown { .. } | Error::InDoubt { .. } => (Self::Io, "outcome_unknown"),
             Error::ReadOnly { .. } => (Self::Io, "read_only"),
             Error::Busy { .. } => (Self::Busy, "busy"),
             Error::Conflict { .. } | Error::Overtaken { .. } => (Self::Busy, "conflict"),

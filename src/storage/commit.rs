@@ -1,8 +1,9 @@
 //! Commits: into the journal, or by a save; and what puts the journal in order before that.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::disk::{self, Open};
+use super::disk::{self, DiskFile, Open};
 use super::journal;
 use super::lock::Doubt;
 use super::save::{self, not_saved};
@@ -89,11 +90,11 @@ impl Store {
         journal.max(self.file_len() / share)
     }
 
-    fn journal_len(&self) -> u64 {
+    pub(super) fn journal_len(&self) -> u64 {
         self.view.journal.as_ref().map_or(0, |journal| journal.seen.len)
     }
 
-    /// Appends to the journal and makes it durable. After an error the text is not there, or [`Error::OutcomeUnknown`].
+    /// Appends to the journal and makes it durable. After an error the text is not there, or [`Error::InDoubt`].
     pub(super) fn append(&mut self, text: &[u8]) -> Result<()> {
         let Some(journal) = &self.view.journal else { return Ok(()) };
         let journal_path = journal.path().to_owned();
@@ -106,6 +107,9 @@ impl Store {
         }
         let epoch = journal.header.epoch;
         let (operation, source, complete) = match file.append(text) {
+            Err(source) if disk::is_full(&source) && cut_back(&*file, good).unwrap_or(false) => {
+                return Err(disk::write_error("write", journal_path, source));
+            }
             Err(source) => {
                 let there = file.identity().map_or(u64::MAX, |there| there.len);
                 ("write", source, there >= good + text.len() as u64)
@@ -116,12 +120,29 @@ impl Store {
             },
         };
         // The system may take what was not written for written from now on: only a new file can be trusted.
+        let before = self.doubt;
         self.doubt(Doubt::Journal { epoch, good });
         let mended = self.settle(false);
+        if before == Some(Doubt::Folder) {
+            // That is not made up for. What was to be appended is a fold line then, which harms nobody.
+            self.doubt(Doubt::Folder);
+        }
         if mended.is_err() && complete {
-            return Err(Error::OutcomeUnknown { path: journal_path, source });
+            return Err(Error::InDoubt { path: journal_path, source });
         }
         Err(disk::write_error(operation, journal_path, source))
+    }
+
+    /// Takes the lines behind a byte of the journal back, which are durable already.
+    pub(super) fn take_back_to(&mut self, good: u64) -> Result<()> {
+        let Some(journal) = &self.view.journal else { return Ok(()) };
+        let (epoch, path) = (journal.header.epoch, journal.path().to_owned());
+        self.doubt(Doubt::Journal { epoch, good });
+        self.settle(false).map_err(|error| match error {
+            Error::Io { source, .. } | Error::Open { source, .. } => Error::InDoubt { path, source },
+            Error::ReadOnly { reason, .. } => Error::InDoubt { path, source: std::io::Error::other(reason) },
+            error => error,
+        })
     }
 
     /// Folds a journal that has grown too long. A failure does not concern the write that made it so.
@@ -234,4 +255,28 @@ impl Store {
             lock.finish(self.view.unwritten);
         }
     }
+}
+
+/// Takes what a full disk has let through of an append off the file again; true if it is as it was. Nothing of it was
+/// synced, so nothing can be in doubt. But somebody may have seen the file as long as it was, and must not take for that
+/// what is written next: so the file gets a later time than it had then.
+fn cut_back(file: &dyn DiskFile, good: u64) -> std::io::Result<bool> {
+    /// How often it is tried, and the time between that a clock may stand still.
+    const ATTEMPTS: usize = 8;
+    const TICK: Duration = Duration::from_millis(5);
+    let before = file.identity()?;
+    if before.len == good {
+        return Ok(true);
+    }
+    for attempt in 0..ATTEMPTS {
+        if attempt > 0 {
+            std::thread::sleep(TICK);
+        }
+        file.cut(good)?;
+        let after = file.identity()?;
+        if after.len == good && after.modified > before.modified {
+            return file.sync_data().map(|()| true);
+        }
+    }
+    Ok(false)
 }

@@ -60,6 +60,35 @@ impl fmt::Display for Doubt {
 }
 
 impl Doubt {
+    /// What must be made up for if a process is in doubt of its own, and the lock's note is as well. What the note says is
+    /// newer, unless it was only noted ahead; and a snapshot that is made anew settles everything else.
+    pub(crate) fn stronger(own: Option<Self>, noted: Option<Self>) -> Option<Self> {
+        let rank = |doubt: Self| match doubt {
+            Self::Folder => 2,
+            Self::Journal { .. } => 1,
+            Self::Unfinished => 0,
+        };
+        // Of two alike it is the last.
+        own.into_iter().chain(noted).max_by_key(|doubt| rank(*doubt))
+    }
+
+    /// What it means for whoever reads, in words.
+    pub(crate) fn meaning(self) -> String {
+        match self {
+            Self::Journal { good, .. } => format!(
+                "a sync of the journal has failed; what stands behind byte {good} of it does not count, and the next write takes it out"
+            ),
+            Self::Folder => {
+                "a sync of the folder has failed; a crash may undo the last save, until the next write makes up for it"
+                    .to_owned()
+            }
+            Self::Unfinished => {
+                "a writer did not come to its end; a crash may undo what it did last, until the next write makes up for it"
+                    .to_owned()
+            }
+        }
+    }
+
     fn in_note(note: &str) -> Option<Self> {
         let note = note.strip_suffix(UNWRITTEN).unwrap_or(note);
         if note.ends_with(FOLDER_DOUBT) {
@@ -149,6 +178,25 @@ pub(crate) fn was_written(disk: &dyn Disk, database: &Path) -> Result<bool> {
     let read = file.read_at(&mut note, 0).map_err(|source| Error::Open { path, source })?;
     let note = note[..read].trim_ascii_end();
     Ok(!note.is_empty() && !note.ends_with(UNWRITTEN.as_bytes()))
+}
+
+/// What a writer that is gone has left in doubt. Nothing while one is at work, who notes much ahead.
+pub(crate) fn left_in_doubt(disk: &dyn Disk, database: &Path) -> Option<Doubt> {
+    let path = disk::beside(database, LOCK);
+    let file = disk.open(&path, disk::Open::Side).ok()??;
+    let noted = || {
+        let mut note = [0; 1 << 10];
+        let read = file.read_at(&mut note, 0).ok()?;
+        Doubt::in_note(String::from_utf8_lossy(&note[..read]).trim_end())
+    };
+    // In the common case nobody is made to wait.
+    noted()?;
+    if !file.try_lock().ok()? {
+        return None;
+    }
+    let noted = noted();
+    let _ = file.unlock();
+    noted
 }
 
 fn unlockable(path: &Path) -> impl FnOnce(std::io::Error) -> Error {

@@ -10,6 +10,7 @@
 //! | `kv.json.lock` | the writers' lock, with a note who holds it; never deleted, never renamed |
 //! | `kv.json.tmp-…` | a snapshot or journal in the making; locked while it is; left over only by a crash, and removed by the next `save` or large fold |
 //! | `kv.json.journal.torn` | what a crash has left of a commit that was never acknowledged |
+//! | `kv.json.old-…` | what an editor has put there just when a save replaced it, if it could not be put back |
 //!
 //! # Snapshot
 //! ```json
@@ -62,7 +63,9 @@
 //! At most one commit is unsynced at any time, because the next is written only behind a journal that is in order. A bad
 //! line with a line of a later commit, or a fold line, behind it was therefore synced once: that is damage, and refused.
 //!
-//! If the write or the fdatasync fails, the system may keep, lose or later write what was written, and a second
+//! A write that fails because the disk is full has lost nothing on its way to the disk: what got through of it is cut off
+//! again, and a sync makes sure of that, so that deletions need no room for a new journal. If any other write fails, or
+//! the fdatasync, the system may keep, lose or later write what was written, and a second
 //! fdatasync proves nothing. So the journal is made anew from its good bytes in a new file; if that fails too, the lock's
 //! note says up to which byte it is good, and whoever writes next, in whatever process, begins with that. A note that
 //! something is unfinished stands there from the beginning, so that a writer that is killed, or cannot note anything any
@@ -99,8 +102,10 @@
 //! # Reading
 //! Readers take no lock. They open the journal, then the snapshot; if the two do not belong together a save has come
 //! between, and they look again. What was opened stays readable however often the names are renewed. A look is two stats;
-//! a file that is renewed has a new inode, and the journal is never shortened or rewritten in place, so that equal stats
-//! mean equal content. A journal that belongs to another snapshot (one restored or edited by hand) is replaced if it
+//! a file that is renewed has a new inode, and the journal is never rewritten in place. It is shortened only by what a full
+//! disk let through, and gets a later time than it had when it was longer. So equal stats mean equal content. An editor
+//! may write into the snapshot's file itself: a listing ends, and a transaction's read, with a look whether the file is
+//! what it was when it was opened, and otherwise with a conflict. A journal that belongs to another snapshot (one restored or edited by hand) is replaced if it
 //! holds no change, and otherwise refused until `repair` is told what to do with it.
 //!
 //! # Deliberately not done
@@ -119,6 +124,7 @@ mod lock;
 mod merge;
 mod overlay;
 mod reading;
+mod reads;
 mod record;
 mod repair;
 mod save;
@@ -129,8 +135,6 @@ mod transaction;
 mod view;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
-use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -139,8 +143,9 @@ use self::disk::Disk;
 use self::journal::Fold;
 use self::lock::{Doubt, WritersLock};
 use self::overlay::{Bulk, Overlay};
+use self::reads::Reads;
 use self::snapshot::MAX_KEY;
-use self::view::{JOURNAL, View};
+use self::view::{JOURNAL, Looked, View};
 use crate::error::{Error, Result};
 use crate::value::Value;
 
@@ -168,13 +173,6 @@ pub(crate) struct Store {
     /// What the open transaction has read.
     reads: Option<RefCell<Reads>>,
     notices: Vec<String>,
-}
-
-/// Keys and ranges that were read.
-#[derive(Debug, Default)]
-struct Reads {
-    keys: BTreeSet<Box<str>>,
-    ranges: Vec<(Bound<String>, Bound<String>)>,
 }
 
 /// How a store is used.
@@ -266,8 +264,15 @@ impl Store {
     fn look_again(&mut self) -> Result<bool> {
         let Some(path) = &self.path else { return Ok(false) };
         let was_there = self.view.seen.is_some();
-        if !self.view.refresh(&*self.disk)? {
-            return Ok(false);
+        match self.view.refresh(&*self.disk)? {
+            Looked::Same => return Ok(false),
+            Looked::Changed => {}
+            Looked::WithoutJournal { lost } => {
+                let (s, journal) = (if lost == 1 { "" } else { "s" }, disk::beside(path, JOURNAL));
+                self.notices.push(format!(
+                    "warning: {journal:?} was removed, and with it {lost} change{s} that {path:?} does not hold"
+                ));
+            }
         }
         if was_there && self.view.seen.is_none() {
             self.notices.push(format!("{path:?} was removed; this session goes on with an empty database"));
@@ -334,7 +339,7 @@ impl Store {
         }
         let mut lock = WritersLock::acquire(&*self.disk, &path, self.view.seen, self.settings.wait)?;
         self.look_again()?;
-        self.doubt = self.doubt.or(lock.doubt);
+        self.doubt = Doubt::stronger(self.doubt, lock.doubt);
         let noted = lock.note(self.view.unwritten, self.doubt.unwrap_or(Doubt::Unfinished));
         noted.map_err(|source| disk::write_error("lock", path, source))?;
         if self.doubt.is_none() {
@@ -434,6 +439,7 @@ impl Store {
         }
         let folder = save::open_folder(&*self.disk, path)?;
         // A journal without its snapshot would otherwise be taken for a loss after a crash.
+        let good = self.journal_len();
         if let Some(n) = self.view.changes()?.map(|replay| replay.n) {
             self.append_fold(&Fold::nothing(n))?;
         }
@@ -441,7 +447,11 @@ impl Store {
             // Some file systems report an error for what they have done.
             match self.disk.identity(path) {
                 Ok(None) => {}
-                Ok(Some(_)) => return Err(disk::write_error("remove", path.to_owned(), source)),
+                Ok(Some(_)) => {
+                    // Beside a file that is edited later, the changes would be taken for those of a removed one.
+                    self.take_back_to(good)?;
+                    return Err(disk::write_error("remove", path.to_owned(), source));
+                }
                 Err(_) => return Err(Error::OutcomeUnknown { path: path.to_owned(), source }),
             }
         }

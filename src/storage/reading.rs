@@ -16,7 +16,12 @@ use crate::json::Fault;
 pub(crate) struct Entries<'a> {
     store: &'a Store,
     merged: Merged<'a>,
+    /// How many were given out.
+    given: u64,
 }
+
+/// After so many entries it is looked whether the snapshot is still what it was.
+const BATCH: u64 = 1 << 12;
 
 impl Store {
     /// A key's entry, deadline passed or not.
@@ -26,7 +31,14 @@ impl Store {
             return Ok(change.clone());
         }
         self.note_key(key);
-        self.view.get(key)
+        let stored = self.view.get(key)?;
+        self.check_pinned()?;
+        Ok(stored)
+    }
+
+    /// Within a transaction the view must be the one that it began with.
+    fn check_pinned(&self) -> Result<()> {
+        if self.is_open() { self.view.check_intact() } else { Ok(()) }
     }
 
     /// An entry with its value decoded.
@@ -53,7 +65,8 @@ impl Store {
             }
             Base::Indexed(indexed) => Some(indexed.cursor(from, to).map_err(|fault| self.view.fault(fault))?),
         };
-        Ok(Entries { store: self, merged: Merged::new(Layers::new(layers), below) })
+        self.check_pinned()?;
+        Ok(Entries { store: self, merged: Merged::new(Layers::new(layers), below), given: 0 })
     }
 
     /// How many entries there are at `now`.
@@ -75,6 +88,7 @@ impl Store {
             let is_above = change.text.is_some() && change.deadline.is_none_or(|deadline| now < deadline);
             count = count + u64::from(is_above) - u64::from(is_below(change.key)?);
         }
+        self.view.check_intact()?;
         Ok(count)
     }
 
@@ -88,16 +102,32 @@ impl Store {
 impl Entries<'_> {
     /// The first entry that was not given out yet.
     pub(crate) fn next(&mut self) -> Result<Option<Line<'_>>> {
-        self.merged.next().map_err(|fault| self.store.view.fault(fault))
+        let Self { store, merged, given } = self;
+        given_out(store, given, merged.next())
     }
 
     /// The last entry that was not given out yet.
     pub(crate) fn next_back(&mut self) -> Result<Option<Line<'_>>> {
-        self.merged.next_back().map_err(|fault| self.store.view.fault(fault))
+        let Self { store, merged, given } = self;
+        given_out(store, given, merged.next_back())
     }
 
     /// The error of one of their values that cannot be read.
     pub(crate) fn damaged(&self, fault: Fault) -> Error {
         self.store.damaged(fault)
     }
+}
+
+/// What was read, unless an editor has written into the snapshot meanwhile; looked at now and then, and at the end.
+fn given_out<'e>(
+    store: &Store,
+    given: &mut u64,
+    read: Result<Option<Line<'e>>, ReadFault>,
+) -> Result<Option<Line<'e>>> {
+    let line = read.map_err(|fault| store.view.fault(fault))?;
+    *given += 1;
+    if line.is_none() || given.is_multiple_of(BATCH) {
+        store.view.check_intact()?;
+    }
+    Ok(line)
 }

@@ -27,6 +27,8 @@ pub(crate) struct Checked {
     pub(crate) changes: u64,
     /// How many bytes behind them do not count.
     pub(crate) torn: u64,
+    /// What a writer has left in doubt, in words.
+    pub(crate) doubt: Option<String>,
     pub(crate) faults: Vec<Error>,
 }
 
@@ -48,7 +50,7 @@ const ALL: Timestamp = Timestamp::from_millis(0);
 
 /// Both files as they were at one moment. A snapshot is only ever replaced and a journal only appended to, so what was
 /// opened stays as it was.
-struct Files<'a> {
+pub(super) struct Files<'a> {
     disk: &'a dyn Disk,
     path: &'a Path,
     journal_path: PathBuf,
@@ -97,7 +99,7 @@ pub(crate) fn salvage(path: &Path) -> Result<Mended> {
 }
 
 impl<'a> Files<'a> {
-    fn open(disk: &'a dyn Disk, path: &'a Path) -> Result<Self> {
+    pub(super) fn open(disk: &'a dyn Disk, path: &'a Path) -> Result<Self> {
         let journal_path = disk::beside(path, JOURNAL);
         let open = |path: &Path, how| -> Result<Option<Opened>> {
             let Some(file) = disk.open(path, how)? else { return Ok(None) };
@@ -108,8 +110,7 @@ impl<'a> Files<'a> {
             let journal = open(&journal_path, Open::Side)?;
             let snapshot = open(path, Open::Snapshot)?;
             if snapshot.is_none() && journal.is_none() {
-                let source = std::io::ErrorKind::NotFound.into();
-                return Err(Error::Open { path: path.to_owned(), source });
+                return Err(missing(path));
             }
             let files = Self { disk, path, journal_path: journal_path.clone(), snapshot, journal };
             if files.are_still_there()? {
@@ -132,7 +133,20 @@ impl<'a> Files<'a> {
         read.map_err(|source| Error::Open { path: path.to_owned(), source })
     }
 
-    fn check(&self) -> Result<Checked> {
+    pub(super) fn check(&self) -> Result<Checked> {
+        let checked = self.check_opened();
+        // What an editor has written into the file meanwhile is neither a fault of the old content nor of the new.
+        if let Some(Opened { file, seen }) = &self.snapshot {
+            let now = file.identity().map_err(|source| Error::Open { path: self.path.to_owned(), source })?;
+            if !now.is_same_content(seen) {
+                return Err(self.conflict());
+            }
+        }
+        let doubt = lock::left_in_doubt(self.disk, self.path).map(Doubt::meaning);
+        Ok(Checked { doubt, ..checked? })
+    }
+
+    fn check_opened(&self) -> Result<Checked> {
         let mut checked = Checked::default();
         let view = self.check_snapshot(&mut checked)?;
         let journal = self.check_journal(&mut checked)?;
@@ -154,10 +168,7 @@ impl<'a> Files<'a> {
     fn check_snapshot(&self, checked: &mut Checked) -> Result<Option<View>> {
         let Some(opened) = &self.snapshot else { return Ok(None) };
         // The view keeps its file; ours is kept for what may have to be rescued.
-        let again = self.disk.open(self.path, Open::Snapshot)?.ok_or_else(|| self.conflict())?;
-        if again.identity().ok() != Some(opened.seen) {
-            return Err(self.conflict());
-        }
+        let again = opened.file.again().map_err(|source| Error::Open { path: self.path.to_owned(), source })?;
         match View::read_base(self.path, again, opened.seen) {
             Ok(view) => {
                 if view.unwritten && lock::was_written(self.disk, self.path)? {
@@ -175,11 +186,12 @@ impl<'a> Files<'a> {
 
     /// The journal, if it is sound, and its last fold line.
     fn check_journal(&self, checked: &mut Checked) -> Result<Option<(Journal, Option<Fold>)>> {
-        if self.journal.is_none() {
-            return Ok(None);
-        }
-        let journal = match Journal::open(self.disk, self.journal_path.clone()) {
-            Ok(journal) => journal.ok_or_else(|| self.conflict())?,
+        let Some(opened) = &self.journal else { return Ok(None) };
+        let path = self.journal_path.clone();
+        // The one at the path may be another by now.
+        let again = opened.file.again().map_err(|source| Error::Open { path: path.clone(), source })?;
+        let journal = match Journal::seen(again, path, opened.seen) {
+            Ok(journal) => journal,
             Err(error @ (Error::JournalDamaged { .. } | Error::NewerVersion { .. })) => {
                 checked.faults.push(error);
                 checked.changes = self.rescue().map_or(0, |rescued| rescued.changes);
@@ -335,6 +347,11 @@ impl<'a> Files<'a> {
     }
 }
 
+fn missing(path: &Path) -> Error {
+    let source = std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such database");
+    Error::Open { path: path.to_owned(), source }
+}
+
 /// How many entries a view has, those past their deadline included.
 fn count(view: View) -> Result<u64> {
     let settings = Settings { read_only: true, wait: Duration::ZERO, make_folder: false, policy: Policy::default() };
@@ -418,7 +435,7 @@ impl Store {
             store.disk.check_writable(&path)?;
         }
         if seen.is_none() && store.disk.identity(&disk::beside(&path, JOURNAL))?.is_none() {
-            return Err(Error::Open { path, source: std::io::ErrorKind::NotFound.into() });
+            return Err(missing(&path));
         }
         let lock = WritersLock::acquire(&*store.disk, &path, seen, store.settings.wait)?;
         Ok((store, path, lock))

@@ -1,5 +1,6 @@
 //! Saving (fold): snapshot and changes become a new snapshot, which takes the old one's place.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use super::disk::{self, Disk, DiskFile, Folder, Identity, Open, Rename};
@@ -10,7 +11,7 @@ use super::overlay::{Overlay, Sorted};
 use super::snapshot::{Layout, ReadFault};
 use super::view::{Base, JOURNAL, Journal, View};
 use super::{Settings, Store};
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 use crate::expiry::Timestamp;
 
 /// A file beside the one that it will replace; removed again unless it was put in place.
@@ -18,6 +19,8 @@ pub(super) struct Temp<'a> {
     disk: &'a dyn Disk,
     pub(super) path: PathBuf,
     file: Option<Box<dyn DiskFile>>,
+    /// Whether the path may lead to another program's file.
+    is_alien: Cell<bool>,
 }
 
 impl<'a> Temp<'a> {
@@ -26,7 +29,7 @@ impl<'a> Temp<'a> {
             let path = disk::beside(target, &format!(".tmp-{:016x}", disk::random()));
             match disk.create(&path) {
                 Ok(file) => {
-                    let temp = Self { disk, path, file: Some(file) };
+                    let temp = Self { disk, path, file: Some(file), is_alien: Cell::new(false) };
                     if temp.is_taken() {
                         return Ok(temp);
                     }
@@ -70,7 +73,7 @@ impl<'a> Temp<'a> {
 
 impl Drop for Temp<'_> {
     fn drop(&mut self) {
-        if self.file.is_some() {
+        if self.file.is_some() && !self.is_alien.get() {
             // The error that led here is the one to report; a left-over temporary file harms nobody.
             let _ = self.disk.remove(&self.path);
         }
@@ -221,7 +224,11 @@ impl Store {
         let Some(journal) = &self.view.journal else { return Ok(()) };
         let mut line = Vec::new();
         fold.write(&mut line, journal.header.epoch);
-        self.append(&line)
+        self.append(&line).map_err(|error| match error {
+            // The line names a file that will be nowhere, so nothing depends on whether it is there.
+            Error::InDoubt { path, source } if !fold.is_of_nothing() => disk::write_error("sync", path, source),
+            error => error,
+        })
     }
 
     /// Makes a new journal for the snapshot that is there, with the commits behind `through` of the old one up to byte
@@ -261,7 +268,8 @@ impl Store {
             return Ok(());
         }
         let temp = Temp::create(&*disk, &path)?;
-        temp.file().append(&text).map_err(failed("write"))?;
+        let needed = text.len() as u64;
+        temp.file().append(&text).map_err(|source| failed("write")(without_room(source, needed)))?;
         temp.file().inherit(indexed.file()).map_err(failed("set the mode of"))?;
         temp.file().sync_all().map_err(failed("sync"))?;
         let renamed = rename(&*disk, &temp, &journal_path, Rename::Replace);
@@ -354,6 +362,15 @@ pub(super) fn not_saved(error: Error) -> Error {
     }
 }
 
+/// A full disk's error, with how much room is needed: it may be more than the change that was asked for.
+fn without_room(source: std::io::Error, needed: u64) -> std::io::Error {
+    if !disk::is_full(&source) {
+        return source;
+    }
+    let reason = error::reason(&source);
+    std::io::Error::new(source.kind(), format!("{reason}; a new journal needs {} KiB", needed.div_ceil(1024)))
+}
+
 /// The folder of a database, to sync the names in it.
 pub(super) fn open_folder(disk: &dyn Disk, path: &Path) -> Result<Box<dyn Folder>> {
     let folder = path.parent().unwrap_or(Path::new("/"));
@@ -384,7 +401,8 @@ pub(super) fn put_in_place(
     let displaced = disk.identity(&temp.path);
     if !matches!(&displaced, Ok(Some(displaced)) if displaced.is_same_content(&old)) {
         // A crash must not leave the first of two exchanges.
-        let back = disk.rename(&temp.path, path, Rename::Exchange).and_then(|()| folder.sync());
+        let back = disk.rename(&temp.path, path, Rename::Exchange);
+        let back = back.map_err(|source| keep_displaced(disk, temp, path, source)).and_then(|()| folder.sync());
         back.map_err(|source| Error::OutcomeUnknown { path: path.to_owned(), source })?;
         displaced?;
         return Err(Error::Conflict { path: path.to_owned() });
@@ -392,6 +410,22 @@ pub(super) fn put_in_place(
     // A left-over harms nobody; the next save removes it.
     let _ = disk.remove(&temp.path);
     Ok(())
+}
+
+/// What another program has put there could not be put back: it gets a name under which nobody removes it.
+fn keep_displaced(disk: &dyn Disk, temp: &Temp<'_>, path: &Path, source: std::io::Error) -> std::io::Error {
+    let is_ours = match (disk.identity(&temp.path), temp.file().identity()) {
+        (Ok(Some(there)), Ok(made)) => there.is_same_file(&made),
+        _ => false,
+    };
+    if is_ours {
+        return source;
+    }
+    temp.is_alien.set(true);
+    let kept = disk::beside(path, &format!(".old-{:016x}", disk::random()));
+    let kept = if disk.rename(&temp.path, &kept, Rename::New).is_ok() { &kept } else { &temp.path };
+    let reason = error::reason(&source);
+    std::io::Error::other(format!("{reason}; what another program wrote there meanwhile is in {kept:?}"))
 }
 
 /// Gives a finished file its name. Some file systems report an error for what they have done, so the names are looked at

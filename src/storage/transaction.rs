@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::ops::Bound;
 
-use super::{Entries, Reads, Store, View};
+use super::overlay::Overlay;
+use super::reads::Reads;
+use super::{Entries, Store, View};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 
@@ -48,9 +50,7 @@ impl Store {
                 return Err(error);
             }
         };
-        let written = changes.iter().map(|(key, _)| key);
-        let reads = reads.into_inner();
-        let overtaken = self.overtaken(&newest, &reads, written, now);
+        let overtaken = self.overtaken(&newest, &reads.into_inner(), &changes, now);
         // The pinned view has done its service.
         *self = Self { notices: std::mem::take(&mut self.notices), ..newest };
         match overtaken {
@@ -80,19 +80,30 @@ impl Store {
 
     /// The first of the keys read or written whose entry is another one by now. Whether an entry past its deadline is still
     /// there is nobody's business: every save leaves some out.
-    fn overtaken<'a>(
-        &self,
-        newest: &Self,
-        reads: &'a Reads,
-        written: impl Iterator<Item = &'a str>,
-        now: Timestamp,
-    ) -> Result<Option<String>> {
+    fn overtaken(&self, newest: &Self, reads: &Reads, written: &Overlay, now: Timestamp) -> Result<Option<String>> {
         if self.view.is_current(&*self.disk)? {
             return Ok(None);
         }
-        for key in reads.keys.iter().map(|key| &**key).chain(written) {
+        // What an editor has written into the pinned file would be compared with itself.
+        self.view.check_intact()?;
+        let differs = |key: &str| {
             let live = |view: &View| Ok::<_, Error>(view.get(key)?.filter(|stored| stored.is_live(now)));
-            if live(&self.view)? != live(&newest.view)? {
+            Ok::<_, Error>(live(&self.view)? != live(&newest.view)?)
+        };
+        if self.view.seen == newest.view.seen {
+            // On one and the same snapshot only what the journals change can differ.
+            let changed = [&self.view, &newest.view].map(View::changes);
+            for replay in changed.into_iter().filter_map(Result::transpose) {
+                for (key, _) in replay?.overlay.iter() {
+                    if (reads.has(key) || written.get(key).is_some()) && differs(key)? {
+                        return Ok(Some(key.to_owned()));
+                    }
+                }
+            }
+            return Ok(None);
+        }
+        for key in reads.keys().chain(written.iter().map(|(key, _)| key)) {
+            if differs(key)? {
                 return Ok(Some(key.to_owned()));
             }
         }
@@ -104,9 +115,8 @@ impl Store {
             }
             Ok(None)
         };
-        for (from, to) in &reads.ranges {
-            let bounds = (from.as_ref().map(String::as_str), to.as_ref().map(String::as_str));
-            let (mut old, mut new) = (self.range(bounds.0, bounds.1)?, newest.range(bounds.0, bounds.1)?);
+        for (from, to) in reads.ranges() {
+            let (mut old, mut new) = (self.range(from, to)?, newest.range(from, to)?);
             loop {
                 match (next(&mut old)?, next(&mut new)?) {
                     (None, None) => break,
@@ -115,24 +125,21 @@ impl Store {
                 }
             }
         }
+        self.view.check_intact()?;
         Ok(None)
     }
 
     /// Notes that a key is read.
     pub(super) fn note_key(&self, key: &str) {
         if let Some(reads) = &self.reads {
-            reads.borrow_mut().keys.insert(key.into());
+            reads.borrow_mut().note_key(key);
         }
     }
 
     /// Notes that a range is read.
     pub(super) fn note_range(&self, from: Bound<&str>, to: Bound<&str>) {
         if let Some(reads) = &self.reads {
-            let range = (from.map(str::to_owned), to.map(str::to_owned));
-            let ranges = &mut reads.borrow_mut().ranges;
-            if ranges.last() != Some(&range) {
-                ranges.push(range);
-            }
+            reads.borrow_mut().note_range(from, to);
         }
     }
 }

@@ -72,6 +72,19 @@ pub(crate) struct View {
     pub(crate) unwritten: bool,
     /// The file of a base in memory, for its lock and attributes.
     file: Option<Box<dyn DiskFile>>,
+    /// The snapshot's file as it was when its content was last found to be what was seen.
+    intact: Cell<Option<Identity>>,
+}
+
+/// What another look has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Looked {
+    Same,
+    Changed,
+    /// Somebody has removed the journal of a snapshot that is still there, and with it the changes of so many keys.
+    WithoutJournal {
+        lost: usize,
+    },
 }
 
 /// How often a look is repeated because a save came between; each save takes longer than a look.
@@ -89,6 +102,7 @@ impl View {
             unpublished: false,
             unwritten: true,
             file: None,
+            intact: Cell::new(None),
         }
     }
 
@@ -213,6 +227,28 @@ impl View {
         }
     }
 
+    /// Fails if an editor has written into the snapshot's file since it was opened: what is read in it from then on is not
+    /// what was seen, and may be a mixture. A base in memory stays what it was.
+    pub(crate) fn check_intact(&self) -> Result<()> {
+        let (Base::Indexed(indexed), Some(seen)) = (&self.base, self.seen) else { return Ok(()) };
+        let open_error = |source| Error::Open { path: self.path.clone(), source };
+        let now = indexed.file().identity().map_err(open_error)?;
+        let known = self.intact.get().unwrap_or(seen);
+        if now == known {
+            return Ok(());
+        }
+        // A save takes the name away, which changes a time. Other reasons for that are rare, and the content tells.
+        let is_intact = now.is_same_content(&seen)
+            && (now.changed == known.changed
+                || now.links < known.links
+                || snapshot::hash(indexed.file(), indexed.layout()).map_err(|fault| self.fault(fault))?);
+        if !is_intact {
+            return Err(Error::Conflict { path: self.path.clone() });
+        }
+        self.intact.set(Some(now));
+        Ok(())
+    }
+
     /// Whether nothing has happened to the files since they were looked at.
     pub(crate) fn is_current(&self, disk: &dyn Disk) -> Result<bool> {
         let (snapshot, journal) = self.identities(disk)?;
@@ -228,11 +264,11 @@ impl View {
         self.journal.as_ref().map(|journal| journal.seen).or(self.stray)
     }
 
-    /// Takes in what others wrote; true if there was anything.
-    pub(crate) fn refresh(&mut self, disk: &dyn Disk) -> Result<bool> {
+    /// Takes in what others wrote.
+    pub(crate) fn refresh(&mut self, disk: &dyn Disk) -> Result<Looked> {
         let (snapshot, there) = self.identities(disk)?;
         if snapshot == self.seen && there == self.journal_seen() {
-            return Ok(false);
+            return Ok(Looked::Same);
         }
         if let (Some(journal), Some(there)) = (&mut self.journal, there)
             && snapshot == self.seen
@@ -240,10 +276,27 @@ impl View {
             && there.len >= journal.seen.len
         {
             journal.grow(there)?;
-            return Ok(true);
+            return Ok(Looked::Changed);
         }
-        *self = Self::pin(disk, &self.path)?;
-        Ok(true)
+        let newest = Self::pin(disk, &self.path)?;
+        let old = std::mem::replace(self, newest);
+        Ok(match self.lost_since(&old) {
+            0 => Looked::Changed,
+            lost => Looked::WithoutJournal { lost },
+        })
+    }
+
+    /// How many keys' changes are gone with a journal that was removed by hand: no save came between, which would have made
+    /// another snapshot, and whoever renews a journal takes along what counts in it.
+    fn lost_since(&self, old: &Self) -> usize {
+        let Some(was) = old.journal.as_ref().filter(|_| self.seen == old.seen) else { return 0 };
+        let n = |journal: &Journal| journal.replay().map_or(u64::MAX, |replay| replay.n);
+        // Up to one commit is left out where a sync of it has failed.
+        let goes_on = |is: &Journal| is.header.epoch == was.header.epoch || n(is).saturating_add(1) >= n(was);
+        if self.journal.as_ref().is_some_and(goes_on) {
+            return 0;
+        }
+        was.replay().map_or(0, |replay| replay.overlay.len())
     }
 
     /// A key's entry, deadline passed or not.
@@ -290,8 +343,13 @@ impl Journal {
     }
 
     pub(crate) fn of(file: Box<dyn DiskFile>, path: PathBuf) -> Result<Self> {
+        let seen = file.identity().map_err(|source| Error::Open { path: path.clone(), source })?;
+        Self::seen(file, path, seen)
+    }
+
+    /// The journal as far as it had been written when its file was seen so.
+    pub(super) fn seen(file: Box<dyn DiskFile>, path: PathBuf, seen: Identity) -> Result<Self> {
         let open_error = |source| Error::Open { path: path.clone(), source };
-        let seen = file.identity().map_err(open_error)?;
         let mut first = vec![0; 4 << 10];
         let read = file.read_at(&mut first, 0).map_err(open_error)?;
         let (header, start) = Header::read(&first[..read]).map_err(|fault| match fault {

@@ -61,8 +61,11 @@ pub(crate) struct Access {
 
 impl Access {
     fn open(self, location: &Location) -> Result<Database, Failure> {
-        let options = Options::new().read_only(self.read_only).wait(self.wait).make_folder(location.named);
-        Ok(options.open(&location.path)?)
+        Ok(self.options().make_folder(location.named).open(&location.path)?)
+    }
+
+    fn options(self) -> Options {
+        Options::new().read_only(self.read_only).wait(self.wait)
     }
 }
 

@@ -40,7 +40,7 @@ impl Session {
         if !confirm(&question) {
             return Ok(refused("not_confirmed", "Nothing was written".to_owned()));
         }
-        let repaired = Database::repair(&path, how)?;
+        let repaired = self.access.options().repair(&path, how)?;
         Ok(told(&path, how, repaired))
     }
 
@@ -54,7 +54,7 @@ impl Session {
 
 /// What a check has found: one line, or every fault and what can be read.
 fn checked(report: Report) -> Answer<'static> {
-    let Report { entries, changes: in_journal, torn, faults } = report;
+    let Report { entries, changes: in_journal, torn, doubt, faults } = report;
     let found = format!("{}, {} in the journal", counted(entries, "entry", "entries"), changes(in_journal));
     let mut notes: Vec<String> = faults.into_iter().map(|fault| format!("error: {fault}")).collect();
     let sound = notes.is_empty();
@@ -68,6 +68,10 @@ fn checked(report: Report) -> Answer<'static> {
         let faults = notes.iter().map(|note| note.trim_start_matches("error: ").to_owned()).collect();
         done = done.with("faults", Field::Keys(faults));
         notes.push(format!("{found} can be read"));
+    }
+    if let Some(doubt) = doubt {
+        notes.push(format!("warning: {doubt}"));
+        done = done.with("doubt", Field::Text(doubt));
     }
     if torn > 0 {
         notes
@@ -132,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_sound_database_is_one_line() {
-        let report = Report { entries: 1, changes: 2, torn: 0, faults: Vec::new() };
+        let report = Report { entries: 1, changes: 2, torn: 0, doubt: None, faults: Vec::new() };
         let (done, status, notes) = answer(checked(report));
         assert_eq!(done.value, Some(Value::from("ok: 1 entry, 2 changes in the journal")));
         assert!(done.ok && status == Status::Done && notes.is_empty());
@@ -141,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_torn_journal_is_sound_but_said() {
-        let report = Report { entries: 3, changes: 1, torn: 17, faults: Vec::new() };
+        let report = Report { entries: 3, changes: 1, torn: 17, doubt: None, faults: Vec::new() };
         let (done, status, notes) = answer(checked(report));
         assert!(done.ok && status == Status::Done);
         assert!(notes[0].starts_with("warning: the journal ends in 17 torn bytes"), "{notes:?}");
@@ -157,7 +161,7 @@ mod tests {
             syntax: true,
             reason: "a ',' is wanted".to_owned(),
         };
-        let report = Report { entries: 7, changes: 0, torn: 0, faults: vec![fault(3), fault(9)] };
+        let report = Report { entries: 7, changes: 0, torn: 0, doubt: None, faults: vec![fault(3), fault(9)] };
         let (done, status, notes) = answer(checked(report));
         assert!(!done.ok && done.value.is_none() && status == Status::Database);
         assert_eq!(notes.len(), 3);

@@ -46,6 +46,15 @@ impl DiskFile for Memory {
         Ok(Identity { len: self.bytes.lock().unwrap().len() as u64, ..identity })
     }
 
+    fn again(&self) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(self.clone()))
+    }
+
+    fn cut(&self, len: u64) -> io::Result<()> {
+        self.bytes.lock().unwrap().truncate(usize::try_from(len).unwrap());
+        Ok(())
+    }
+
     fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
         self.reads.fetch_add(1, Ordering::Relaxed);
         let bytes = self.bytes.lock().unwrap();

@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 pub(crate) use self::memory::Memory;
 pub(crate) use self::real::Real;
 #[cfg(test)]
-pub(crate) use self::simulated::{Crashed, Cuts, Habits, Injected, Moment, Random, Simulated, Until};
+pub(crate) use self::simulated::{Crashed, Cuts, Habits, Injected, Moment, Operation, Random, Simulated, Until};
 
 /// What the engine needs of a file system. [`Real`] is the one of the system.
 ///
@@ -74,15 +74,19 @@ pub(crate) enum Rename {
     Exchange,
 }
 
-/// An open file of the engine. It is written at its end only.
+/// An open file of the engine. It is written at its end only, and cut there only.
 pub(crate) trait DiskFile: fmt::Debug + Send + Sync {
     fn identity(&self) -> io::Result<Identity>;
+    /// The same file once more, whatever has its name by now.
+    fn again(&self) -> io::Result<Box<dyn DiskFile>>;
     /// Fills the buffer from `at` on; returns less than its length only at the end of the file.
     fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize>;
     /// Appends all of `bytes`, by one write where the system lets it. After an error any part of it may be there.
     fn append(&self, bytes: &[u8]) -> io::Result<()>;
     /// Appends the bytes `from..to` of another file of this disk.
     fn append_from(&self, other: &dyn DiskFile, from: u64, to: u64) -> io::Result<()>;
+    /// Takes off what is behind `len`, durably only after a sync.
+    fn cut(&self, len: u64) -> io::Result<()>;
     /// Makes the content durable (fdatasync).
     fn sync_data(&self) -> io::Result<()>;
     /// Makes content and attributes durable (fsync).
@@ -220,6 +224,12 @@ fn is_temporary(name: &OsStr, database: &OsStr) -> bool {
     let (name, database) = (name.as_encoded_bytes(), database.as_encoded_bytes());
     let random = name.strip_prefix(database).and_then(|rest| rest.strip_prefix(b".tmp-"));
     random.is_some_and(|random| random.len() == 16 && random.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// Whether an error says that there is no room: nothing was lost on its way to the disk.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 /// A failed write; one that was not permitted means that the database is read-only.

@@ -147,7 +147,20 @@ impl Disk for Real {
             let reason = "the lock file has other hard links; remove it while no program uses the database".to_owned();
             return Err(Error::Unsuitable { path: path.to_owned(), reason });
         }
+        if let Some(database) = database {
+            follow(&file, &meta, database);
+        }
         Ok(Box::new(RealLock { file, path: path.to_owned() }))
+    }
+}
+
+/// Gives a lock file that was there already the mode and owner that the database has by now, if it is ours to give. If
+/// that cannot be done, it is as good as it was.
+fn follow(file: &File, meta: &fs::Metadata, database: Identity) {
+    let (there, own) = (Identity::of(meta), rustix::process::geteuid());
+    let wanted = Identity { mode: database.mode | 0o600, ..database };
+    if (there.mode, there.owner) != (wanted.mode, wanted.owner) && (own.is_root() || own.as_raw() == meta.uid()) {
+        let _ = attributes::take_owner_and_mode(file, wanted);
     }
 }
 
@@ -210,6 +223,14 @@ fn copy_range(_: &File, _: &mut u64, _: &File, _: &mut u64, _: usize) -> Result<
 impl DiskFile for RealFile {
     fn identity(&self) -> io::Result<Identity> {
         Ok(Identity::of(&self.file.metadata()?))
+    }
+
+    fn again(&self) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(Self::from(self.file.try_clone()?)))
+    }
+
+    fn cut(&self, len: u64) -> io::Result<()> {
+        self.file.set_len(len)
     }
 
     fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {

@@ -306,6 +306,14 @@ impl DiskFile for BuggyFile {
         self.inner.append_from(other, from, to)
     }
 
+    fn again(&self) -> io::Result<Box<dyn DiskFile>> {
+        Ok(self.disk.file(&self.path, self.inner.again()?))
+    }
+
+    fn cut(&self, len: u64) -> io::Result<()> {
+        self.inner.cut(len)
+    }
+
     fn sync_data(&self) -> io::Result<()> {
         match self.disk.bug {
             Bug::NoJournalSync if self.is_journal() => Ok(()),

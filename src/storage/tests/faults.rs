@@ -182,7 +182,9 @@ impl Scenario {
             let after = possible.iter().map(|state| step.apply(state));
             match &done {
                 Ok(()) => possible = after.collect(),
-                Err(Error::OutcomeUnknown { .. }) => possible = possible.iter().cloned().chain(after).collect(),
+                Err(Error::OutcomeUnknown { .. } | Error::InDoubt { .. }) => {
+                    possible = possible.iter().cloned().chain(after).collect();
+                }
                 Err(_) => {}
             }
             if open_store.is_changed() || open_store.is_locked() {

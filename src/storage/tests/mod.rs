@@ -10,6 +10,8 @@
 
 mod bugs;
 mod crash;
+mod doubts;
+mod edits;
 mod faults;
 mod overtaken;
 mod workload;

@@ -117,6 +117,14 @@ impl DiskFile for HaltingFile {
         self.inner.append_from(other, from, to)
     }
 
+    fn again(&self) -> io::Result<Box<dyn DiskFile>> {
+        self.inner.again()
+    }
+
+    fn cut(&self, len: u64) -> io::Result<()> {
+        self.inner.cut(len)
+    }
+
     fn sync_data(&self) -> io::Result<()> {
         halt(&self.sync)?;
         self.inner.sync_data()

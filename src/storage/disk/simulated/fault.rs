@@ -13,6 +13,7 @@ use super::super::Rename;
 pub(crate) enum Operation {
     Create(Arc<Path>),
     Append(Arc<Path>, usize),
+    Cut(Arc<Path>, usize),
     SyncData(Arc<Path>),
     SyncAll(Arc<Path>),
     Inherit(Arc<Path>),

@@ -64,6 +64,20 @@ impl DiskFile for Handle {
         Ok(self.disk.look()?.world.identity(self.file))
     }
 
+    fn again(&self) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(Self::new(&self.disk, &mut *self.disk.look()?, Arc::clone(&self.path), self.file)))
+    }
+
+    fn cut(&self, len: u64) -> io::Result<()> {
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        self.disk.change(Operation::Cut(Arc::clone(&self.path), len), |world, fate| {
+            if fate == Fate::Done {
+                world.cut(self.file, len);
+            }
+            Ok(())
+        })
+    }
+
     fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
         let shared = self.disk.look()?;
         let content = &shared.world.files[self.file].content;

@@ -54,6 +54,8 @@ struct Shared {
     lies: Option<Lies>,
     moments: Option<Vec<Moment>>,
     mark: u64,
+    /// What an editor writes into a file just before the change of that number.
+    edit: Option<(u64, PathBuf, Vec<u8>)>,
 }
 
 impl Simulated {
@@ -76,6 +78,7 @@ impl Simulated {
             lies: None,
             moments: None,
             mark: 0,
+            edit: None,
         };
         Self { shared: Arc::new(Mutex::new(shared)) }
     }
@@ -175,6 +178,16 @@ impl Simulated {
         shared.world.overwrite(file, bytes);
     }
 
+    /// Another program does that just before the change of this number.
+    pub(crate) fn edit_before(&self, change: u64, path: &Path, bytes: &[u8]) {
+        self.shared().edit = Some((change, path.to_owned(), bytes.to_owned()));
+    }
+
+    /// The changes that were asked for, failed ones included.
+    pub(crate) fn operations(&self) -> Vec<Operation> {
+        self.shared().log.clone()
+    }
+
     fn look(&self) -> io::Result<MutexGuard<'_, Shared>> {
         let mut shared = self.shared();
         shared.check_running()?;
@@ -203,6 +216,10 @@ impl Simulated {
         let lie = operation.is_sync() && shared.lies.as_mut().is_some_and(|lies| lies(&operation));
         shared.log.push(operation);
         let number = shared.log.len() as u64;
+        if let Some((_, path, bytes)) = shared.edit.take_if(|(at, ..)| *at == number) {
+            let file = shared.world.names[&*path];
+            shared.world.overwrite(file, &bytes);
+        }
         let Some(fault) = shared.change_fault.filter(|fault| fault.hits(number)) else {
             return change(&mut shared.world, if lie { Fate::Lie } else { Fate::Done });
         };

@@ -175,6 +175,18 @@ impl World {
         }
     }
 
+    /// Takes off what is behind `len`. That nothing of it may come back is no loss to a test: the moment before shows it.
+    pub(super) fn cut(&mut self, file: usize, len: usize) {
+        let at = self.now();
+        let inode = &mut self.files[file];
+        Arc::make_mut(&mut inode.content).truncate(len);
+        inode.unsynced.retain(|write| write.from < len);
+        for write in &mut inode.unsynced {
+            write.to = write.to.min(len);
+        }
+        (inode.modified, inode.changed) = (at, at);
+    }
+
     /// Replaces the content, as an editor does that writes in place; durable at once.
     pub(super) fn overwrite(&mut self, file: usize, bytes: &[u8]) {
         let at = self.now();

@@ -1,0 +1,248 @@
+//! What a failed write leaves behind, and what is said of it.
+
+use super::workload::{Change, commit};
+use super::{NOW, open, path, state};
+use crate::error::{Error, Result};
+use crate::storage::disk::{self, Disk, Injected, Operation, Simulated, Until};
+use crate::storage::lock::{Doubt, WritersLock};
+use crate::storage::repair::Files;
+use crate::storage::view::JOURNAL;
+use crate::storage::{Policy, Store};
+
+const LARGE: Policy = Policy { small: 0, journal: 4000, share: 1, short: 4000 };
+
+fn change(key: &str, text: &str) -> Change {
+    (key.to_owned(), Some((format!("\"{text}\""), None)))
+}
+
+/// A database whose journal holds a change of `b`.
+fn filled() -> (Simulated, Store) {
+    let disk = Simulated::new(path().parent().unwrap());
+    let mut store = open(&disk, LARGE).unwrap();
+    commit(&mut store, &[change("a", "1")]).unwrap();
+    store.save(NOW).unwrap();
+    commit(&mut store, &[change("b", "2")]).unwrap();
+    (disk, store)
+}
+
+fn journal(disk: &Simulated) -> Vec<u8> {
+    disk.content(&disk::beside(path(), JOURNAL)).unwrap()
+}
+
+/// How many changes `write` makes before the first of that kind.
+fn changes_before(write: impl Fn(&mut Store) -> Result<()>, is_it: impl Fn(&Operation) -> bool) -> u64 {
+    let (disk, mut store) = filled();
+    let before = disk.changes();
+    write(&mut store).unwrap();
+    disk.operations()[usize::try_from(before).unwrap()..].iter().position(is_it).unwrap() as u64
+}
+
+fn is_removal(operation: &Operation) -> bool {
+    matches!(operation, Operation::Remove(removed) if **removed == *path())
+}
+
+#[test]
+fn a_drop_that_fails_says_nothing_of_a_removal_to_those_who_come_later() {
+    let at = changes_before(Store::remove_file, is_removal);
+    let (disk, mut store) = filled();
+    disk.fail(disk.changes() + at + 1, Injected::Error(rustix::io::Errno::BUSY), Until::Once);
+    let error = store.remove_file().unwrap_err();
+    assert!(matches!(error, Error::Io { operation: "remove", .. }), "{error}");
+    assert_eq!(disk.injected(), 1);
+    let edited = String::from_utf8(disk.content(path()).unwrap()).unwrap().replace("\"1\"", "\"hand\"");
+    disk.put(path(), edited.as_bytes());
+    // The change in the journal is not forgotten: it is refused to go on without a word about it.
+    assert!(matches!(open(&disk, LARGE), Err(Error::ForeignJournal { .. })));
+}
+
+#[test]
+fn a_drop_whose_note_cannot_be_taken_back_is_unknown() {
+    let at = changes_before(Store::remove_file, is_removal);
+    let (disk, mut store) = filled();
+    disk.fail(disk.changes() + at + 1, Injected::Error(rustix::io::Errno::PERM), Until::FromThenOn);
+    assert!(matches!(store.remove_file(), Err(Error::InDoubt { .. })));
+    disk.heal();
+    commit(&mut open(&disk, LARGE).unwrap(), &[change("c", "3")]).unwrap();
+    assert_eq!(state(&open(&disk, LARGE).unwrap()).unwrap().len(), 3);
+}
+
+#[test]
+fn a_write_whose_sync_failed_is_in_doubt_and_a_check_says_so_until_the_next_one() {
+    let write = |store: &mut Store| commit(store, &[change("c", "3")]);
+    let at = changes_before(write, Operation::is_sync);
+    let (disk, mut store) = filled();
+    disk.fail(disk.changes() + at + 1, Injected::Error(rustix::io::Errno::IO), Until::FromThenOn);
+    let error = write(&mut store).unwrap_err();
+    assert!(matches!(error, Error::InDoubt { .. }), "{error}");
+    let said = error.to_string();
+    assert!(said.starts_with("outcome unknown: ") && !said.contains("folder") && !said.contains("save"), "{said}");
+    disk.heal();
+    let doubt = |disk: &Simulated| Files::open(disk, path()).unwrap().check().unwrap().doubt;
+    // Not even that could be noted.
+    assert!(doubt(&disk).is_some_and(|doubt| doubt.contains("did not come to its end")));
+    write(&mut store).unwrap();
+    assert_eq!(doubt(&disk), None);
+    let mut lock = WritersLock::try_acquire(&disk, path(), None).unwrap();
+    lock.note(false, Doubt::Journal { epoch: 1, good: 17 }).unwrap();
+    // Who is at work notes much ahead.
+    assert_eq!(doubt(&disk), None);
+    drop(lock);
+    assert!(doubt(&disk).is_some_and(|doubt| doubt.contains("behind byte 17")));
+}
+
+#[test]
+fn a_full_disk_on_which_a_journal_must_be_made_anew_says_how_much_room_that_needs() {
+    let write = |store: &mut Store| commit(store, &[change("c", "3")]);
+    let at = changes_before(write, Operation::is_sync);
+    let (disk, mut store) = filled();
+    disk.fail(disk.changes() + at + 1, Injected::Error(rustix::io::Errno::IO), Until::FromThenOn);
+    write(&mut store).unwrap_err();
+    disk.heal();
+    let appends = |disk: &Simulated| disk.operations().iter().filter(|operation| is_append(operation)).count();
+    let before = appends(&disk);
+    let mut error = None;
+    for at in 1..8 {
+        disk.fail(disk.changes() + at, Injected::Error(rustix::io::Errno::NOSPC), Until::Once);
+        let told = write(&mut open(&disk, LARGE).unwrap()).err().map(|error| error.to_string());
+        error = error.or(told.filter(|told| told.contains("needs")));
+    }
+    assert!(appends(&disk) > before);
+    assert!(error.as_ref().is_some_and(|error| error.contains("a new journal needs 1 KiB")), "{error:?}");
+}
+
+fn is_append(operation: &Operation) -> bool {
+    matches!(operation, Operation::Append(..))
+}
+
+#[test]
+fn a_full_disk_takes_its_part_of_a_write_back_and_the_journal_stays_the_same_file() {
+    let write = |store: &mut Store| commit(store, &[change("c", &"x".repeat(300))]);
+    let at = changes_before(write, is_append);
+    for kind in [Injected::Short, Injected::Error(rustix::io::Errno::NOSPC), Injected::Error(rustix::io::Errno::DQUOT)]
+    {
+        let (disk, mut store) = filled();
+        let before = journal(&disk);
+        disk.fail(disk.changes() + at + 1, kind, Until::Once);
+        let error = write(&mut store).unwrap_err();
+        assert!(matches!(error, Error::Io { operation: "write", .. }), "{error}");
+        assert_eq!(disk.injected(), 1);
+        assert_eq!(journal(&disk), before, "{kind:?}");
+        // Nothing new is made for the next one either.
+        commit(&mut open(&disk, LARGE).unwrap(), &[("b".to_owned(), None)]).unwrap();
+        assert!(journal(&disk).starts_with(&before));
+        assert_eq!(state(&store).unwrap().len(), 2);
+        store.refresh().unwrap();
+        assert_eq!(state(&store).unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn a_reader_never_takes_what_was_written_after_a_cut_for_what_was_cut() {
+    let write = |store: &mut Store| commit(store, &[change("c", &"x".repeat(300))]);
+    let at = changes_before(write, is_append);
+    for tick in [1, 2, 50] {
+        let (disk, mut store) = filled();
+        disk.set_habits(disk::Habits { tick, ..Default::default() });
+        disk.record();
+        disk.fail(disk.changes() + at + 1, Injected::Short, Until::Once);
+        write(&mut store).unwrap_err();
+        let journal = disk::beside(path(), JOURNAL);
+        let seen: Vec<_> = (disk.take_moments().iter())
+            .filter_map(|moment| moment.killed().identity(&journal).unwrap())
+            .filter(|seen| seen.len > disk.identity(&journal).unwrap().unwrap().len)
+            .collect();
+        assert!(!seen.is_empty());
+        let now = disk.identity(&journal).unwrap().unwrap();
+        let later = |seen: &disk::Identity| !now.is_same_file(seen) || now.modified > seen.modified;
+        assert!(seen.iter().all(later), "tick {tick}: {now:?}, {seen:?}");
+    }
+}
+
+#[test]
+fn the_folder_s_doubt_of_another_process_is_not_hidden_by_an_own_one_about_the_journal() {
+    let write = |store: &mut Store| commit(store, &[change("c", "3")]);
+    let at = changes_before(write, Operation::is_sync);
+    let (disk, mut store) = filled();
+    disk.fail(disk.changes() + at + 1, Injected::Error(rustix::io::Errno::IO), Until::FromThenOn);
+    write(&mut store).unwrap_err();
+    disk.heal();
+    let mut lock = WritersLock::try_acquire(&disk, path(), None).unwrap();
+    lock.note(false, Doubt::Folder).unwrap();
+    drop(lock);
+    let snapshot = disk.identity(path()).unwrap().unwrap();
+    write(&mut store).unwrap();
+    assert!(!disk.identity(path()).unwrap().unwrap().is_same_file(&snapshot), "the snapshot was not made anew");
+}
+
+#[test]
+fn a_check_is_of_one_moment_whatever_is_saved_meanwhile() {
+    let (disk, mut store) = filled();
+    let files = Files::open(&disk, path()).unwrap();
+    commit(&mut store, &[change("c", "3")]).unwrap();
+    store.save(NOW).unwrap();
+    commit(&mut store, &[change("d", "4")]).unwrap();
+    let checked = files.check().unwrap();
+    assert!(checked.faults.is_empty(), "{:?}", checked.faults);
+    assert_eq!((checked.entries, checked.changes, checked.torn), (2, 1, 0));
+}
+
+#[test]
+fn a_check_during_which_an_editor_writes_into_the_file_is_a_conflict() {
+    let (disk, _) = filled();
+    let files = Files::open(&disk, path()).unwrap();
+    let edited = String::from_utf8(disk.content(path()).unwrap()).unwrap().replace("\"1\"", "\"2\"");
+    disk.edit(path(), edited.as_bytes());
+    assert!(matches!(files.check(), Err(Error::Conflict { .. })));
+}
+
+#[test]
+fn a_journal_that_was_removed_under_a_session_is_said_with_what_it_held() {
+    let (disk, mut store) = filled();
+    store.take_notices();
+    disk.remove(&disk::beside(path(), JOURNAL)).unwrap();
+    store.refresh().unwrap();
+    let notices = store.take_notices();
+    assert!(matches!(&notices[..], [notice] if notice.contains("was removed") && notice.contains("1 change")));
+    store.refresh().unwrap();
+    assert!(store.take_notices().is_empty());
+
+    // Somebody else was quicker, and has begun another one.
+    let (disk, mut store) = filled();
+    commit(&mut store, &[change("c", "3")]).unwrap();
+    disk.remove(&disk::beside(path(), JOURNAL)).unwrap();
+    commit(&mut open(&disk, LARGE).unwrap(), &[]).unwrap();
+    store.refresh().unwrap();
+    assert!(store.take_notices().iter().any(|notice| notice.contains("2 changes")));
+}
+
+#[test]
+fn a_journal_that_a_save_has_done_away_with_is_not_said() {
+    let (disk, mut store) = filled();
+    let mut other = open(&disk, Policy { small: 4000, ..LARGE }).unwrap();
+    other.save(NOW).unwrap();
+    assert!(disk.content(&disk::beside(path(), JOURNAL)).is_none());
+    store.refresh().unwrap();
+    commit(&mut store, &[change("c", "3")]).unwrap();
+    commit(&mut other, &[change("d", "3")]).unwrap();
+    store.refresh().unwrap();
+    assert_eq!(store.take_notices(), [""; 0]);
+}
+
+#[test]
+fn what_an_editor_has_put_there_is_never_removed_with_what_was_to_replace_it() {
+    let is_exchange = |operation: &Operation| matches!(operation, Operation::Rename { to, how: disk::Rename::Exchange, .. } if **to == *path());
+    let at = changes_before(|store| store.save(NOW), is_exchange);
+    let (disk, mut store) = filled();
+    let number = disk.changes() + at + 1;
+    disk.edit_before(number, path(), b"{\"map\":{\"by\":\"hand\"}}");
+    disk.fail(number + 1, Injected::Error(rustix::io::Errno::IO), Until::Once);
+    let error = store.save(NOW).unwrap_err();
+    assert!(matches!(error, Error::OutcomeUnknown { .. }) && error.to_string().contains("kv.json.old-"), "{error}");
+    disk.heal();
+    let has_it = |disk: &Simulated| {
+        disk.names().iter().any(|name| disk.content(name).is_some_and(|bytes| bytes.ends_with(b"{\"by\":\"hand\"}}")))
+    };
+    assert!(has_it(&disk));
+    open(&disk, LARGE).and_then(|mut store| store.save(NOW)).ok();
+    assert!(has_it(&disk));
+}
