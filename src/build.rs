@@ -25,8 +25,8 @@ fn main() {
     }
 }
 
-/// Has the C library linked in where it is there to be: half of the time of a one-shot `get` went into finding it at
-/// the start. rustc can do that only for all that it builds, procedural macros included, which cannot be so; hence
+/// Has the C library linked in where it is there to be: a quarter of the time of a one-shot `get` went into finding it
+/// at the start. rustc can do that only for all that it builds, procedural macros included, which cannot be so; hence
 /// libraries of the same names before those of the system, which are nothing but a word for the static ones.
 fn link_statically() -> Option<()> {
     if env::var("HOST").ok()? != env::var("TARGET").ok()? {
