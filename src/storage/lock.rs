@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::disk::{self, Disk, Identity, LockFile};
+use super::disk::{self, Disk, DiskFile, Identity, LockFile};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 
@@ -174,21 +174,15 @@ const LOCK: &str = ".lock";
 pub(crate) fn was_written(disk: &dyn Disk, database: &Path) -> Result<bool> {
     let path = disk::beside(database, LOCK);
     let Some(file) = disk.open(&path, disk::Open::Side)? else { return Ok(false) };
-    let mut note = [0; 1 << 10];
-    let read = file.read_at(&mut note, 0).map_err(|source| Error::Open { path, source })?;
-    let note = note[..read].trim_ascii_end();
-    Ok(!note.is_empty() && !note.ends_with(UNWRITTEN.as_bytes()))
+    let note = note_in(&*file).map_err(|source| Error::Open { path, source })?;
+    Ok(!note.is_empty() && !note.ends_with(UNWRITTEN))
 }
 
 /// What a writer that is gone has left in doubt. Nothing while one is at work, who notes much ahead.
 pub(crate) fn left_in_doubt(disk: &dyn Disk, database: &Path) -> Option<Doubt> {
     let path = disk::beside(database, LOCK);
     let file = disk.open(&path, disk::Open::Side).ok()??;
-    let noted = || {
-        let mut note = [0; 1 << 10];
-        let read = file.read_at(&mut note, 0).ok()?;
-        Doubt::in_note(String::from_utf8_lossy(&note[..read]).trim_end())
-    };
+    let noted = || Doubt::in_note(&note_in(&*file).ok()?);
     // In the common case nobody is made to wait.
     noted()?;
     if !file.try_lock().ok()? {
@@ -197,6 +191,13 @@ pub(crate) fn left_in_doubt(disk: &dyn Disk, database: &Path) -> Option<Doubt> {
     let noted = noted();
     let _ = file.unlock();
     noted
+}
+
+/// The note of a lock file that is only looked at.
+fn note_in(file: &dyn DiskFile) -> std::io::Result<String> {
+    let mut note = [0; 1 << 10];
+    let read = file.read_at(&mut note, 0)?;
+    Ok(String::from_utf8_lossy(note[..read].trim_ascii_end()).into_owned())
 }
 
 fn unlockable(path: &Path) -> impl FnOnce(std::io::Error) -> Error {

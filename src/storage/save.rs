@@ -49,13 +49,16 @@ impl<'a> Temp<'a> {
     /// Locks the file, so that a save of another process does not take it for what a killed one has left; false if it was
     /// quicker than that.
     fn is_taken(&self) -> bool {
-        let is_in_place = || match (self.disk.identity(&self.path), self.file().identity()) {
-            (Ok(there), Ok(made)) => there.is_some_and(|there| there.is_same_file(&made)),
-            // The first write will say why.
-            _ => true,
-        };
-        // Where files cannot be locked, nothing is swept.
-        self.file().try_lock().unwrap_or(true) && is_in_place()
+        // Where files cannot be locked, nothing is swept; and if it cannot be looked at, the first write will say why.
+        self.file().try_lock().unwrap_or(true) && self.is_at(&self.path).unwrap_or(true)
+    }
+
+    /// Whether a path names this file; `None` if that cannot be told.
+    fn is_at(&self, path: &Path) -> Option<bool> {
+        match (self.disk.identity(path), self.file().identity()) {
+            (Ok(there), Ok(made)) => Some(there.is_some_and(|there| there.is_same_file(&made))),
+            _ => None,
+        }
     }
 
     pub(super) fn file(&self) -> &dyn DiskFile {
@@ -132,9 +135,8 @@ impl Store {
         let disk = self.disk.clone();
         let Some(path) = self.path.clone() else { return Ok(()) };
         let mut notices = Vec::new();
-        let changed = self.pending_bytes();
+        let is_short = self.is_short();
         let newest = std::mem::take(&mut self.bulk).sort();
-        let is_short = self.file_len() + changed <= self.settings.policy.short;
         for attempt in 0.. {
             // Whoever was overtaken by another save must not be overtaken again.
             if is_short || attempt > 0 {
@@ -155,6 +157,11 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// Whether merging snapshot and changes takes less time than others notice.
+    fn is_short(&self) -> bool {
+        self.file_len() + self.pending_bytes() <= self.settings.policy.short
     }
 
     /// What a snapshot that was built without the lock rests on: the snapshot before it, and the journal. The next journal
@@ -299,8 +306,10 @@ impl Store {
         }
         let Some(path) = self.path.clone() else { return self.commit(now) };
         let was_safe = self.view.journal.is_some() && !self.is_changed();
+        let is_short = self.is_short();
         let saved = self.fold(now).map_err(|error| if was_safe { not_saved(error) } else { error });
-        if saved.is_ok() {
+        // A large fold has done it.
+        if saved.is_ok() && is_short {
             self.sweep(&path);
         }
         self.forget();
@@ -414,11 +423,7 @@ pub(super) fn put_in_place(
 
 /// What another program has put there could not be put back: it gets a name under which nobody removes it.
 fn keep_displaced(disk: &dyn Disk, temp: &Temp<'_>, path: &Path, source: std::io::Error) -> std::io::Error {
-    let is_ours = match (disk.identity(&temp.path), temp.file().identity()) {
-        (Ok(Some(there)), Ok(made)) => there.is_same_file(&made),
-        _ => false,
-    };
-    if is_ours {
+    if temp.is_at(&temp.path) == Some(true) {
         return source;
     }
     temp.is_alien.set(true);
@@ -436,10 +441,10 @@ fn rename(disk: &dyn Disk, temp: &Temp<'_>, to: &Path, how: Rename) -> Result<()
     match source.kind() {
         AlreadyExists => return Err(Error::Conflict { path: to.to_owned() }),
         Unsupported => {}
-        _ => match (disk.identity(to), temp.file().identity()) {
-            (Ok(Some(there)), Ok(made)) if there.is_same_file(&made) => return Ok(()),
-            (Ok(_), Ok(_)) => {}
-            _ => return Err(Error::OutcomeUnknown { path: to.to_owned(), source }),
+        _ => match temp.is_at(to) {
+            Some(true) => return Ok(()),
+            Some(false) => {}
+            None => return Err(Error::OutcomeUnknown { path: to.to_owned(), source }),
         },
     }
     Err(disk::write_error("replace", to.to_owned(), source))

@@ -123,12 +123,12 @@ impl Disk for Real {
     fn open_lock(&self, path: &Path, database: Option<Identity>) -> Result<Box<dyn LockFile>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).mode(0o600).custom_flags(bits(OFlags::NOFOLLOW | OFlags::NONBLOCK));
+        // Whoever may write to the database must be able to lock it, whatever the umask of who came first. Its owner must
+        // be able to also when the database becomes writable later.
+        let wanted = database.map(|database| Identity { mode: database.mode | 0o600, ..database });
         let open = || match options.clone().create_new(true).open(path) {
-            // Whoever may write to the database must be able to lock it, whatever the umask of who came first.
-            // Its owner must be able to also when the database becomes writable later.
             Ok(file) => {
-                let database = database.map(|database| Identity { mode: database.mode | 0o600, ..database });
-                let inherited = database.map(|database| attributes::take_owner_and_mode(&file, database));
+                let inherited = wanted.map(|wanted| attributes::take_owner_and_mode(&file, wanted));
                 inherited.unwrap_or(Ok(())).map(|()| file)
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(path),
@@ -147,18 +147,17 @@ impl Disk for Real {
             let reason = "the lock file has other hard links; remove it while no program uses the database".to_owned();
             return Err(Error::Unsuitable { path: path.to_owned(), reason });
         }
-        if let Some(database) = database {
-            follow(&file, &meta, database);
+        if let Some(wanted) = wanted {
+            follow(&file, &meta, wanted);
         }
         Ok(Box::new(RealLock { file, path: path.to_owned() }))
     }
 }
 
-/// Gives a lock file that was there already the mode and owner that the database has by now, if it is ours to give. If
+/// Gives a lock file that was there already the mode and owner that are wanted of it by now, if it is ours to give. If
 /// that cannot be done, it is as good as it was.
-fn follow(file: &File, meta: &fs::Metadata, database: Identity) {
+fn follow(file: &File, meta: &fs::Metadata, wanted: Identity) {
     let (there, own) = (Identity::of(meta), rustix::process::geteuid());
-    let wanted = Identity { mode: database.mode | 0o600, ..database };
     if (there.mode, there.owner) != (wanted.mode, wanted.owner) && (own.is_root() || own.as_raw() == meta.uid()) {
         let _ = attributes::take_owner_and_mode(file, wanted);
     }

@@ -1,6 +1,6 @@
 //! What a failed write leaves behind, and what is said of it.
 
-use super::workload::{Change, commit};
+use super::workload::{change, commit};
 use super::{NOW, open, path, state};
 use crate::error::{Error, Result};
 use crate::storage::disk::{self, Disk, Injected, Operation, Simulated, Until};
@@ -10,10 +10,6 @@ use crate::storage::view::JOURNAL;
 use crate::storage::{Policy, Store};
 
 const LARGE: Policy = Policy { small: 0, journal: 4000, share: 1, short: 4000 };
-
-fn change(key: &str, text: &str) -> Change {
-    (key.to_owned(), Some((format!("\"{text}\""), None)))
-}
 
 /// A database whose journal holds a change of `b`.
 fn filled() -> (Simulated, Store) {
@@ -35,6 +31,24 @@ fn changes_before(write: impl Fn(&mut Store) -> Result<()>, is_it: impl Fn(&Oper
     let before = disk.changes();
     write(&mut store).unwrap();
     disk.operations()[usize::try_from(before).unwrap()..].iter().position(is_it).unwrap() as u64
+}
+
+fn write(store: &mut Store) -> Result<()> {
+    commit(store, &[change("c", "3")])
+}
+
+fn write_long(store: &mut Store) -> Result<()> {
+    commit(store, &[change("c", &"x".repeat(300))])
+}
+
+/// A store whose last write could not be synced, nor anything else from then on, and what it said; the disk is well again.
+fn after_a_failed_sync() -> (Simulated, Store, Error) {
+    let at = changes_before(write, Operation::is_sync);
+    let (disk, mut store) = filled();
+    disk.fail(disk.changes() + at + 1, Injected::Error(rustix::io::Errno::IO), Until::FromThenOn);
+    let error = write(&mut store).unwrap_err();
+    disk.heal();
+    (disk, store, error)
 }
 
 fn is_removal(operation: &Operation) -> bool {
@@ -68,15 +82,10 @@ fn a_drop_whose_note_cannot_be_taken_back_is_unknown() {
 
 #[test]
 fn a_write_whose_sync_failed_is_in_doubt_and_a_check_says_so_until_the_next_one() {
-    let write = |store: &mut Store| commit(store, &[change("c", "3")]);
-    let at = changes_before(write, Operation::is_sync);
-    let (disk, mut store) = filled();
-    disk.fail(disk.changes() + at + 1, Injected::Error(rustix::io::Errno::IO), Until::FromThenOn);
-    let error = write(&mut store).unwrap_err();
+    let (disk, mut store, error) = after_a_failed_sync();
     assert!(matches!(error, Error::InDoubt { .. }), "{error}");
     let said = error.to_string();
     assert!(said.starts_with("outcome unknown: ") && !said.contains("folder") && !said.contains("save"), "{said}");
-    disk.heal();
     let doubt = |disk: &Simulated| Files::open(disk, path()).unwrap().check().unwrap().doubt;
     // Not even that could be noted.
     assert!(doubt(&disk).is_some_and(|doubt| doubt.contains("did not come to its end")));
@@ -92,12 +101,7 @@ fn a_write_whose_sync_failed_is_in_doubt_and_a_check_says_so_until_the_next_one(
 
 #[test]
 fn a_full_disk_on_which_a_journal_must_be_made_anew_says_how_much_room_that_needs() {
-    let write = |store: &mut Store| commit(store, &[change("c", "3")]);
-    let at = changes_before(write, Operation::is_sync);
-    let (disk, mut store) = filled();
-    disk.fail(disk.changes() + at + 1, Injected::Error(rustix::io::Errno::IO), Until::FromThenOn);
-    write(&mut store).unwrap_err();
-    disk.heal();
+    let (disk, ..) = after_a_failed_sync();
     let appends = |disk: &Simulated| disk.operations().iter().filter(|operation| is_append(operation)).count();
     let before = appends(&disk);
     let mut error = None;
@@ -116,14 +120,13 @@ fn is_append(operation: &Operation) -> bool {
 
 #[test]
 fn a_full_disk_takes_its_part_of_a_write_back_and_the_journal_stays_the_same_file() {
-    let write = |store: &mut Store| commit(store, &[change("c", &"x".repeat(300))]);
-    let at = changes_before(write, is_append);
+    let at = changes_before(write_long, is_append);
     for kind in [Injected::Short, Injected::Error(rustix::io::Errno::NOSPC), Injected::Error(rustix::io::Errno::DQUOT)]
     {
         let (disk, mut store) = filled();
         let before = journal(&disk);
         disk.fail(disk.changes() + at + 1, kind, Until::Once);
-        let error = write(&mut store).unwrap_err();
+        let error = write_long(&mut store).unwrap_err();
         assert!(matches!(error, Error::Io { operation: "write", .. }), "{error}");
         assert_eq!(disk.injected(), 1);
         assert_eq!(journal(&disk), before, "{kind:?}");
@@ -138,14 +141,13 @@ fn a_full_disk_takes_its_part_of_a_write_back_and_the_journal_stays_the_same_fil
 
 #[test]
 fn a_reader_never_takes_what_was_written_after_a_cut_for_what_was_cut() {
-    let write = |store: &mut Store| commit(store, &[change("c", &"x".repeat(300))]);
-    let at = changes_before(write, is_append);
+    let at = changes_before(write_long, is_append);
     for tick in [1, 2, 50] {
         let (disk, mut store) = filled();
         disk.set_habits(disk::Habits { tick, ..Default::default() });
         disk.record();
         disk.fail(disk.changes() + at + 1, Injected::Short, Until::Once);
-        write(&mut store).unwrap_err();
+        write_long(&mut store).unwrap_err();
         let journal = disk::beside(path(), JOURNAL);
         let seen: Vec<_> = (disk.take_moments().iter())
             .filter_map(|moment| moment.killed().identity(&journal).unwrap())
@@ -160,12 +162,7 @@ fn a_reader_never_takes_what_was_written_after_a_cut_for_what_was_cut() {
 
 #[test]
 fn the_folder_s_doubt_of_another_process_is_not_hidden_by_an_own_one_about_the_journal() {
-    let write = |store: &mut Store| commit(store, &[change("c", "3")]);
-    let at = changes_before(write, Operation::is_sync);
-    let (disk, mut store) = filled();
-    disk.fail(disk.changes() + at + 1, Injected::Error(rustix::io::Errno::IO), Until::FromThenOn);
-    write(&mut store).unwrap_err();
-    disk.heal();
+    let (disk, mut store, _) = after_a_failed_sync();
     let mut lock = WritersLock::try_acquire(&disk, path(), None).unwrap();
     lock.note(false, Doubt::Folder).unwrap();
     drop(lock);
@@ -233,9 +230,10 @@ fn what_an_editor_has_put_there_is_never_removed_with_what_was_to_replace_it() {
     let is_exchange = |operation: &Operation| matches!(operation, Operation::Rename { to, how: disk::Rename::Exchange, .. } if **to == *path());
     let at = changes_before(|store| store.save(NOW), is_exchange);
     let (disk, mut store) = filled();
-    let number = disk.changes() + at + 1;
-    disk.edit_before(number, path(), b"{\"map\":{\"by\":\"hand\"}}");
-    disk.fail(number + 1, Injected::Error(rustix::io::Errno::IO), Until::Once);
+    let editor = disk.clone();
+    disk.before(is_exchange, move || editor.edit(path(), b"{\"map\":{\"by\":\"hand\"}}"));
+    // The exchange is done, the one back is not.
+    disk.fail(disk.changes() + at + 2, Injected::Error(rustix::io::Errno::IO), Until::Once);
     let error = store.save(NOW).unwrap_err();
     assert!(matches!(error, Error::OutcomeUnknown { .. }) && error.to_string().contains("kv.json.old-"), "{error}");
     disk.heal();

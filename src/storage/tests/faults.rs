@@ -6,7 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::workload::{Change, Step, commit};
+use super::workload::{Change, Step, change, commit};
 use super::{State, lose_note, open, path, state};
 use crate::error::Error;
 use crate::storage::disk::{Cuts, Injected, Moment, Simulated, Until};
@@ -27,10 +27,6 @@ const SMALL: Policy = Policy { small: 4000, journal: 4000, share: 1, short: 4000
 const LARGE: Policy = Policy { small: 0, journal: 4000, share: 1, short: 4000 };
 /// They do, and few of them fit in.
 const TIGHT: Policy = Policy { small: 0, journal: 700, share: 1, short: 0 };
-
-fn change(key: &str, text: &str) -> Change {
-    (key.to_owned(), Some((format!("\"{text}\""), None)))
-}
 
 fn set(key: &str, text: &str) -> Step {
     Step::Commit(vec![change(key, text)])

@@ -149,6 +149,11 @@ fn put(store: &mut Store, changes: &[Change]) {
     }
 }
 
+/// A set of a text without deadline.
+pub(super) fn change(key: &str, text: &str) -> Change {
+    (key.to_owned(), Some((format!("\"{text}\""), None)))
+}
+
 /// Changes as one commit. After an error nothing of it waits in memory.
 pub(super) fn commit(store: &mut Store, changes: &[Change]) -> Result<()> {
     store.lock()?;

@@ -40,7 +40,7 @@ pub(crate) struct Simulated {
     shared: Arc<Mutex<Shared>>,
 }
 
-type Lies = Box<dyn FnMut(&Operation) -> bool + Send>;
+type IsIt = Box<dyn FnMut(&Operation) -> bool + Send>;
 
 struct Shared {
     world: World,
@@ -51,11 +51,11 @@ struct Shared {
     change_fault: Option<Fault>,
     look_fault: Option<Fault>,
     injected: u64,
-    lies: Option<Lies>,
+    lies: Option<IsIt>,
     moments: Option<Vec<Moment>>,
     mark: u64,
-    /// What an editor writes into a file just before the change of that number.
-    edit: Option<(u64, PathBuf, Vec<u8>)>,
+    /// What is done just before the first change for which it says true.
+    meanwhile: Option<(IsIt, Box<dyn FnOnce() + Send>)>,
 }
 
 impl Simulated {
@@ -78,7 +78,7 @@ impl Simulated {
             lies: None,
             moments: None,
             mark: 0,
-            edit: None,
+            meanwhile: None,
         };
         Self { shared: Arc::new(Mutex::new(shared)) }
     }
@@ -178,9 +178,13 @@ impl Simulated {
         shared.world.overwrite(file, bytes);
     }
 
-    /// Another program does that just before the change of this number.
-    pub(crate) fn edit_before(&self, change: u64, path: &Path, bytes: &[u8]) {
-        self.shared().edit = Some((change, path.to_owned(), bytes.to_owned()));
+    /// Others do that just before the first change for which `is_it` says true; they may use the disk.
+    pub(crate) fn before(
+        &self,
+        is_it: impl FnMut(&Operation) -> bool + Send + 'static,
+        meanwhile: impl FnOnce() + Send + 'static,
+    ) {
+        self.shared().meanwhile = Some((Box::new(is_it), Box::new(meanwhile)));
     }
 
     /// The changes that were asked for, failed ones included.
@@ -207,6 +211,10 @@ impl Simulated {
         operation: Operation,
         change: impl FnOnce(&mut World, Fate) -> io::Result<T>,
     ) -> io::Result<T> {
+        let meanwhile = self.shared().meanwhile.take_if(|(is_it, _)| is_it(&operation));
+        if let Some((_, meanwhile)) = meanwhile {
+            meanwhile();
+        }
         let mut shared = self.shared();
         shared.check_running()?;
         if shared.moments.is_some() {
@@ -216,10 +224,6 @@ impl Simulated {
         let lie = operation.is_sync() && shared.lies.as_mut().is_some_and(|lies| lies(&operation));
         shared.log.push(operation);
         let number = shared.log.len() as u64;
-        if let Some((_, path, bytes)) = shared.edit.take_if(|(at, ..)| *at == number) {
-            let file = shared.world.names[&*path];
-            shared.world.overwrite(file, &bytes);
-        }
         let Some(fault) = shared.change_fault.filter(|fault| fault.hits(number)) else {
             return change(&mut shared.world, if lie { Fate::Lie } else { Fate::Done });
         };
