@@ -23,7 +23,7 @@ const FLOORS: &[&[&str]] = &[
         "shell::config",
         "shell::reply",
     ],
-    &["shell::status", "shell::escape"],
+    &["shell::status", "shell::escape", "shell::interrupt"],
     &["database"],
     &["storage"],
     &["storage::view"],

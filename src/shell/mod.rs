@@ -46,6 +46,8 @@ mod escape;
 
 mod status;
 
+mod interrupt;
+
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::{self, BufRead, IsTerminal, Write};

@@ -18,6 +18,7 @@ use self::editor::{Editor, Typed};
 use super::config;
 use super::console::Console;
 use super::escape;
+use super::interrupt;
 use super::reply::Failure;
 use super::runner::{self, Flow, Front, Place, Runner};
 use super::script;
@@ -37,6 +38,8 @@ mod welcome;
 /// went wrong on the way, the person has seen.
 pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, Failure> {
     let color = console.look.color;
+    // Without it Ctrl-C ends the process, as it does everywhere else.
+    let _ = interrupt::listen();
     let session = Rc::new(RefCell::new(session));
     let editor = Rc::new(RefCell::new(Editor::new(Rc::clone(&session), color)?));
     let front = Box::new(Person { editor: Rc::clone(&editor) });
