@@ -4,15 +4,20 @@
 //! | --- | --- |
 //! | `repl` | the prompt: line editor, history, completion |
 //! | `script` | lines from a file or a pipe |
+//! | `typed` | what only a line typed at the prompt has: pipe, pager, time, pointer |
 //! | `runner`, `group` | runs commands and writes their answers, those of a script in groups |
 //! | `session` | a command on the open database gives a reply |
 //! | `render` | replies as bytes |
 //! | `parse`, `help` | words or arguments into commands; help from the same definitions |
+//! | `outlet`, `redirect`, `caret` | answers into programs, files and the pager; pointing at what is wrong |
+//! | `interrupt`, `progress` | Ctrl-C and other signals; how far a long command is |
 //! | `console`, `config`, `reply`, `command`, `cli`, `argument`, `words`, `glob`, `escape`, `status` | what they speak of |
 
 mod repl;
 
 mod script;
+
+mod typed;
 
 mod runner;
 
@@ -21,6 +26,8 @@ mod group;
 mod session;
 
 mod console;
+
+mod outlet;
 
 mod render;
 
@@ -36,6 +43,10 @@ mod argument;
 
 mod words;
 
+mod redirect;
+
+mod caret;
+
 mod glob;
 
 mod config;
@@ -47,6 +58,8 @@ mod escape;
 mod status;
 
 mod interrupt;
+
+mod progress;
 
 use std::cell::RefCell;
 use std::ffi::OsString;

@@ -10,12 +10,15 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::argument::OutputMode;
+use super::caret::{Blame, Typed};
 use super::cli::Line;
 use super::command::{Command, ShellCommand};
 use super::console::Console;
 use super::group::{Group, is_grouped};
 use super::help;
+use super::outlet::{Outlet, Pager};
 use super::parse::{self, Parsed, Parser};
+use super::progress;
 use super::render::{self, Look, Trouble};
 use super::reply::{Answer, Done, Failure, Reply};
 use super::session::{Session, changes, was_set};
@@ -74,7 +77,7 @@ pub(crate) struct Runner<'a> {
     pub(crate) session: Rc<RefCell<Session>>,
     pub(crate) console: Console,
     front: Box<dyn Front + 'a>,
-    parser: Parser,
+    pub(super) parser: Parser,
     /// End at the first status of 2 or more.
     pub(crate) bail: bool,
     /// Whether the script as a whole is a transaction.
@@ -82,20 +85,31 @@ pub(crate) struct Runner<'a> {
     /// Never ask.
     yes: bool,
     /// The highest status so far.
-    worst: Status,
+    pub(super) worst: Status,
     /// The line of a script that was the first to fail.
     fault: Option<String>,
     /// What `exit N` has said.
     exit: Option<u8>,
     /// Whether `exit` was said.
-    left: bool,
+    pub(super) left: bool,
     /// How many `source` are under way.
     pub(crate) depth: usize,
     group: Group,
     /// Whether stdout is broken: nothing is written to it any more.
-    deaf: bool,
+    pub(super) deaf: bool,
     /// Whether its reader has gone away: there is nobody left to work for.
-    gone: bool,
+    pub(super) gone: bool,
+    /// What longer answers are shown by at the prompt.
+    pub(super) pager: Option<Pager>,
+    /// Where the answer goes, if not to stdout.
+    pub(super) outlet: Option<Outlet>,
+    /// What waits for that to end before it goes to stderr.
+    pub(super) late: Vec<u8>,
+    /// The line that was typed, and what is wrong with it if that is known.
+    pub(super) typed: Option<Typed>,
+    pub(super) blame: Option<Blame>,
+    /// How long it was waited for a person, who has answered a question or read an answer.
+    pub(super) waited: Duration,
 }
 
 /// An answer as it will be written.
@@ -123,6 +137,12 @@ impl<'a> Runner<'a> {
             fault: None,
             deaf: false,
             gone: false,
+            pager: None,
+            outlet: None,
+            late: Vec::new(),
+            typed: None,
+            blame: None,
+            waited: Duration::ZERO,
         }
     }
 
@@ -156,6 +176,7 @@ impl<'a> Runner<'a> {
             Ok(Parsed::Run(line)) => self.line(line, place),
             Ok(Parsed::Text(text)) => self.answer(Ok(Reply::Text(text).into()), place, None),
             Err(failure) => {
+                self.blame = self.parser.blame.take();
                 let args: Vec<_> = words.iter().map(Word::to_arg).collect();
                 let json = parse::asks_for_json(&args).then(|| Look { mode: OutputMode::Json, ..self.look() });
                 self.answer(Err(failure), place, json.as_ref())
@@ -186,21 +207,56 @@ impl<'a> Runner<'a> {
         if flow == Flow::Next { self.pace() } else { flow }
     }
 
+    /// Answers longer than the screen are shown by the pager of the environment from now on, if there is one.
+    pub(crate) fn find_pager(&mut self) {
+        self.pager = Pager::of_environment();
+    }
+
+    fn set_pager(&mut self, on: bool) -> Result<Answer<'static>, Failure> {
+        self.pager = if on { Pager::of_environment().or_else(Pager::usual) } else { None };
+        if on && self.pager.is_none() {
+            return Err(Failure::usage("there is no pager for this terminal; PAGER names one"));
+        }
+        Ok(Reply::Done(Done::new(format!("Pager is {}", if on { "on" } else { "off" }))).into())
+    }
+
+    /// The lines that point at what is wrong with the line that was typed, if that is known and can be seen.
+    fn pointer(&mut self, failure: &Failure) -> String {
+        let blame = self.blame.take().or_else(|| match (failure.code, &failure.key) {
+            ("not_found" | "wrong_type", Some(key)) => Some(Blame::Word(key.clone().into_bytes())),
+            _ => None,
+        });
+        let typed = self.typed.as_ref().filter(|_| self.console.err_terminal);
+        let pointer = typed.zip(blame).and_then(|(typed, blame)| typed.point(&blame));
+        pointer.map(|pointer| render::pointer(self.console.err_color, &pointer)).unwrap_or_default()
+    }
+
     /// Runs one command.
     pub(crate) fn line(&mut self, line: Line, place: Place<'_>) -> Flow {
         let start = Instant::now();
         let mode = line.output;
+        let in_script = matches!(place, Place::Script { .. });
+        if !in_script {
+            progress::begin(match &line.command {
+                Command::Save { .. } => "Saving",
+                Command::Check { .. } => "Checking",
+                _ => "Looking",
+            });
+        }
         let flow = match line.command {
             Command::Shell(command) => {
                 self.shell(command, place, mode.map(|mode| Look { mode, ..self.look() }).as_ref())
             }
             command => {
                 let look = Look { mode: mode.unwrap_or(self.look().mode), ..self.look() };
-                let asks = !self.yes && !line.yes && !matches!(place, Place::Script { .. });
+                let asks = !self.yes && !line.yes && !in_script;
                 self.data(command, place, &look, asks)
             }
         };
-        if self.session.borrow().timer && flow == Flow::Next {
+        if !in_script {
+            progress::end();
+        }
+        if self.session.borrow().timer && flow == Flow::Next && place != Place::Prompt {
             self.note(&format!("{:.1?}", start.elapsed()));
         }
         flow
@@ -313,8 +369,13 @@ impl<'a> Runner<'a> {
         if grouped {
             session.db.begin_group();
         }
-        let front = &mut self.front;
-        let mut confirm = |question: &str| !asks || front.confirm(question);
+        let (front, waited) = (&mut self.front, &mut self.waited);
+        let mut confirm = |question: &str| {
+            let start = Instant::now();
+            let yes = !asks || front.confirm(question);
+            *waited += start.elapsed();
+            yes
+        };
         let answer = session.run(command, &mut confirm);
         if let Ok(Answer { reply: Reply::Listing(_), .. }) = answer {
             return self.stream(answer, place, look);
@@ -347,6 +408,7 @@ impl<'a> Runner<'a> {
                 self.session.borrow_mut().timer = on;
                 Ok(Reply::Done(Done::new(format!("Timer is {}", if on { "on" } else { "off" }))).into())
             }
+            ShellCommand::Pager { on } => self.set_pager(on),
             ShellCommand::History { n } => self.front.history(n).map(|lines| Reply::Text(lines.join("\n")).into()),
             ShellCommand::Help { topic } => help::text(topic.as_deref()).map(|text| Reply::Text(text).into()),
             ShellCommand::Exit { code } => {
@@ -359,7 +421,7 @@ impl<'a> Runner<'a> {
     }
 
     /// Writes an answer of the shell itself. What waits before it is written first, as it does not depend on it.
-    fn answer(&mut self, answer: Result<Answer<'_>, Failure>, place: Place<'_>, look: Option<&Look>) -> Flow {
+    pub(super) fn answer(&mut self, answer: Result<Answer<'_>, Failure>, place: Place<'_>, look: Option<&Look>) -> Flow {
         if self.flush() == Flow::Stop {
             return Flow::Stop;
         }
@@ -417,7 +479,8 @@ impl<'a> Runner<'a> {
         let line = match place {
             Place::Script { .. } | Place::OneShot if json => render::failure_json(failure),
             Place::Script { name, line } => render::failure(color, Some(&format!("{name}:{line}")), failure),
-            Place::OneShot | Place::Prompt => render::failure(color, None, failure),
+            Place::OneShot => render::failure(color, None, failure),
+            Place::Prompt => self.pointer(failure) + &render::failure(color, None, failure),
         };
         if json && matches!(place, Place::Script { .. }) {
             self.write_out(line.as_bytes());
@@ -455,9 +518,13 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn write_err(&mut self, bytes: &[u8]) {
+    pub(super) fn write_err(&mut self, bytes: &[u8]) {
         if self.group.open.is_some() {
             self.group.hold(bytes, true);
+            return;
+        }
+        if self.outlet.is_some() {
+            self.late.extend_from_slice(bytes);
             return;
         }
         if !self.deaf
@@ -465,6 +532,7 @@ impl<'a> Runner<'a> {
         {
             self.broken(&error);
         }
+        progress::make_room();
         // There is no place left to say that stderr is broken.
         let _ = self.console.err.write_all(bytes);
     }
@@ -480,10 +548,15 @@ impl<'a> Runner<'a> {
             self.gone = true;
             return if self.is_alone() { Flow::Stop } else { Flow::Next };
         }
-        let failure = Failure::stdout(error);
+        let path = self.outlet.as_ref().and_then(Outlet::path);
+        let failure = path.map_or_else(|| Failure::stdout(error), |path| Failure::io("write to", &path, error));
         let line = render::failure(self.console.err_color, None, &failure);
-        // There is no place left to say that stderr is broken.
-        let _ = self.console.err.write_all(line.as_bytes());
+        if self.outlet.is_some() {
+            self.late.extend_from_slice(line.as_bytes());
+        } else {
+            // There is no place left to say that stderr is broken.
+            let _ = self.console.err.write_all(line.as_bytes());
+        }
         self.finish(failure.status)
     }
 
@@ -557,7 +630,7 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn flush_out(&mut self) -> Flow {
+    pub(super) fn flush_out(&mut self) -> Flow {
         if self.deaf {
             return if self.is_alone() { Flow::Stop } else { Flow::Next };
         }

@@ -5,13 +5,19 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::path::Path;
+use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::FileType;
 
+use super::caret::{Blame, Typed};
+use super::command;
+use super::interrupt;
+use super::progress;
 use super::reply::Failure;
 use super::runner::{Flow, Place, Runner};
 use super::words::{Open, Splitter, Step};
+use crate::error::Error;
 use crate::value::Value;
 
 /// What a script is read from.
@@ -22,6 +28,8 @@ pub(crate) trait Input {
     fn is_ready(&self) -> bool;
     /// Whether it is a file, which nobody writes to line by line.
     fn has_known_end(&self) -> bool;
+    /// How long it is, if it is a file; else 0.
+    fn length(&self) -> u64;
 }
 
 /// A file, a pipe or a terminal.
@@ -34,7 +42,7 @@ impl<F: Read + AsFd> Input for Stream<F> {
         buffer.resize(start + CHUNK, 0);
         let read = loop {
             match self.0.read(&mut buffer[start..]) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if interrupt::may_retry(&error) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait()?,
                 read => break read,
             }
@@ -52,6 +60,11 @@ impl<F: Read + AsFd> Input for Stream<F> {
     fn has_known_end(&self) -> bool {
         rustix::fs::fstat(&self.0).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
     }
+
+    fn length(&self) -> u64 {
+        let length = rustix::fs::fstat(&self.0).map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0));
+        if self.has_known_end() { length } else { 0 }
+    }
 }
 
 impl<F: Read + AsFd> Stream<F> {
@@ -59,27 +72,10 @@ impl<F: Read + AsFd> Stream<F> {
     fn wait(&self) -> io::Result<()> {
         let mut fds = [PollFd::new(&self.0, PollFlags::IN)];
         match rustix::event::poll(&mut fds, None) {
+            Err(rustix::io::Errno::INTR) if interrupt::is_asked() => Err(ErrorKind::Interrupted.into()),
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
         }
-    }
-}
-
-/// Text that is there already: a block that was pasted at the prompt.
-pub(crate) struct Text<'a>(pub(crate) &'a [u8]);
-
-impl Input for Text<'_> {
-    fn read(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
-        buffer.extend_from_slice(self.0);
-        Ok(std::mem::take(&mut self.0).len())
-    }
-
-    fn is_ready(&self) -> bool {
-        true
-    }
-
-    fn has_known_end(&self) -> bool {
-        true
     }
 }
 
@@ -98,7 +94,7 @@ pub(crate) fn stdin() -> Stream<impl Read + AsFd> {
 /// Runs a whole script, whose lines are named `name:line` in messages.
 pub(crate) fn run(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow {
     let name = if name == "-" { "stdin" } else { name };
-    run_lines(runner, input, name, &|line| Place::Script { name, line })
+    run_lines(runner, input, name)
 }
 
 /// Runs the script that a command at `place` names.
@@ -119,24 +115,60 @@ pub(crate) fn source(runner: &mut Runner<'_>, file: &Path, place: Place<'_>) -> 
     }
 }
 
-/// Runs what was typed or pasted at the prompt.
-pub(crate) fn run_typed(runner: &mut Runner<'_>, text: &str) -> Flow {
-    run_lines(runner, &mut Text(text.as_bytes()), "", &|_| Place::Prompt)
+/// Runs what was typed or pasted at the prompt, which is so many columns wide. After Ctrl-C the rest of it is not run.
+pub(crate) fn run_typed(runner: &mut Runner<'_>, text: &str, prompt: usize) -> Flow {
+    let mut splitter = Splitter::at_prompt(command::reads);
+    let room = runner.console.look.width;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let step = splitter.step(rest.as_bytes(), true);
+        let (Step::Command { consumed, .. } | Step::Error { consumed, .. }) = step else { break };
+        let (line, behind) = rest.split_at(consumed);
+        let is_all = line.trim() == text.trim();
+        let start = Instant::now();
+        runner.read_on(true, false);
+        let flow = match step {
+            Step::Command { words, .. } => {
+                let typed = Typed::new(line, &words, prompt, room, is_all);
+                match runner.typed(&words, typed) {
+                    Flow::Source(file) => source(runner, &file, Place::Prompt),
+                    flow => flow,
+                }
+            }
+            Step::Error { error, .. } => {
+                let end = line[error.at..].find('\n').map_or(line.len(), |newline| error.at + newline);
+                let typed = Typed::new(line, &[], prompt, room, is_all);
+                let failure = Failure { code: "syntax", ..Failure::usage(error.message) };
+                runner.mistyped(failure, Blame::Span(error.at..end), typed)
+            }
+            Step::More(_) => break,
+        };
+        runner.took(start);
+        if flow == Flow::Stop {
+            runner.flush();
+            return Flow::Stop;
+        }
+        if interrupt::is_asked() {
+            break;
+        }
+        rest = behind;
+    }
+    runner.flush()
 }
 
-fn run_lines<'p>(
-    runner: &mut Runner<'_>,
-    input: &mut dyn Input,
-    name: &str,
-    place: &dyn Fn(usize) -> Place<'p>,
-) -> Flow {
+fn run_lines(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow {
+    let place = |line| Place::Script { name, line };
     /// A value of the largest size, and the command around it.
     const LONGEST: usize = Value::MAX_LEN + (1 << 20);
     let mut buffer = Vec::new();
     let mut splitter = Splitter::new();
     let (mut start, mut line, mut end) = (0, 1, false);
     let has_known_end = input.has_known_end();
+    let (mut read_in_all, length) = (0, input.length());
     loop {
+        if interrupt::is_asked() {
+            return interrupted(runner, place(line));
+        }
         match splitter.step(&buffer[start..], end) {
             Step::Command { words, consumed, lines } => {
                 if end && start == buffer.len() {
@@ -145,6 +177,7 @@ fn run_lines<'p>(
                 let place = place(line);
                 start += consumed;
                 line += lines;
+                progress::bytes(read_in_all - (buffer.len() - start) as u64, length);
                 let flow = match runner.words(&words, place) {
                     Flow::Source(file) => source(runner, &file, place),
                     flow => flow,
@@ -188,9 +221,12 @@ fn run_lines<'p>(
                     return Flow::Stop;
                 }
                 let read = input.read(&mut buffer);
-                runner.read_on(has_known_end, matches!(place(line), Place::Script { .. }));
+                runner.read_on(has_known_end, true);
                 match read {
-                    Ok(read) => end = read == 0,
+                    Ok(read) => {
+                        end = read == 0;
+                        read_in_all += read as u64;
+                    }
                     Err(error) => {
                         runner.fail(Failure::io("read", Path::new(name), &error), place(line));
                         end = true;
@@ -200,6 +236,14 @@ fn run_lines<'p>(
             }
         }
     }
+}
+
+/// Ctrl-C: what was run is kept, and the rest is not run.
+fn interrupted(runner: &mut Runner<'_>, place: Place<'_>) -> Flow {
+    let flow = runner.flush();
+    let failure = Failure { message: "interrupted; the lines before are done".to_owned(), ..Error::Interrupted.into() };
+    runner.fail(failure, place);
+    flow
 }
 
 /// Reads on behind the next newline without keeping what is before it; true at the end of the input.

@@ -14,6 +14,8 @@ use std::cell::RefCell;
 use std::io::Write;
 use std::rc::Rc;
 
+use unicode_width::UnicodeWidthStr as _;
+
 use self::editor::{Editor, Typed};
 use super::config;
 use super::console::Console;
@@ -40,12 +42,15 @@ pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, F
     let color = console.look.color;
     // Without it Ctrl-C ends the process, as it does everywhere else.
     let _ = interrupt::listen();
+    // And without this TERM and HUP do, with the terminal as the editor has it.
+    let _ = interrupt::leave_on_signals();
     let session = Rc::new(RefCell::new(session));
     let editor = Rc::new(RefCell::new(Editor::new(Rc::clone(&session), color)?));
     let front = Box::new(Person { editor: Rc::clone(&editor) });
     let mut runner = Runner::new(Rc::clone(&session), console, front, yes);
+    runner.find_pager();
     let mut flow = start(&mut runner);
-    while flow == Flow::Next {
+    while flow == Flow::Next && !interrupt::is_ending() {
         let notes = editor.borrow_mut().take_notes();
         if !runner.console.look.quiet {
             for note in &notes {
@@ -56,7 +61,10 @@ pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, F
         let typed = editor.borrow_mut().read(&prompt)?;
         runner.console.measure();
         match typed {
-            Typed::Text(text) => flow = script::run_typed(&mut runner, &text),
+            Typed::Text(text) => {
+                interrupt::forget();
+                flow = interrupt::while_working(|| script::run_typed(&mut runner, &text, prompt.width()));
+            }
             Typed::Cancelled => {}
             Typed::End { ends_line } => {
                 if !ends_line {
@@ -67,6 +75,7 @@ pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, F
             }
         }
     }
+    interrupt::wait_for_hangup();
     let left = session.borrow_mut().db.rollback();
     if let Ok(changed) = left
         && changed > 0

@@ -6,6 +6,8 @@ use super::Session;
 use crate::database::prefix_end;
 use crate::shell::command::Looking;
 use crate::shell::glob::Glob;
+use crate::shell::interrupt::stoppable;
+use crate::shell::progress;
 use crate::shell::reply::{Answer, Failure, Field, Listing, Reply, Show};
 use crate::storage::Entry;
 
@@ -29,9 +31,9 @@ impl Session {
         let range = self.db.range::<&str>((from, to.as_deref().map_or(Bound::Unbounded, Bound::Excluded)));
         let entries: Box<dyn Iterator<Item = _>> = if show == Show::Keys {
             // What is not shown need not be copied.
-            pick(range.keys().map(|key| Ok((key?, Entry::from("")))), glob, looking)
+            pick(stoppable(range.keys(), progress::keys).map(|key| Ok((key?, Entry::from("")))), glob, looking)
         } else {
-            pick(range, glob, looking)
+            pick(stoppable(range, progress::keys), glob, looking)
         };
         let listing = Listing { entries, show, nul: looking.nul, limited: looking.limit.is_some() };
         Ok(Reply::Listing(listing).into())
@@ -50,7 +52,8 @@ impl Session {
             let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
             Failure::usage(format!("not a regular expression: {reason}"))
         })?;
-        let entries = self.db.iter().filter(move |item| match item {
+        progress::of_keys(self.db.len()?);
+        let entries = stoppable(self.db.iter(), progress::keys).filter(move |item| match item {
             Ok((key, entry)) => {
                 (!values && regex.is_match(key.as_bytes())) || (!keys && regex.is_match(entry.value.as_bytes()))
             }
@@ -65,7 +68,7 @@ impl Session {
         let Some(glob) = glob else { return Ok(Reply::Number(self.db.len()?).into()) };
         let glob = Glob::new(glob).map_err(Failure::usage)?;
         let mut count = 0;
-        for key in self.db.prefix(glob.prefix()).keys() {
+        for key in stoppable(self.db.prefix(glob.prefix()).keys(), progress::keys) {
             count += u64::from(glob.matches(&key?));
         }
         Ok(Reply::Number(count).into())
@@ -87,7 +90,8 @@ impl Session {
     pub(super) fn stats(&mut self) -> Result<Answer<'_>, Failure> {
         let (mut keys, mut key_bytes, mut value_bytes, mut expiring) = (0, 0, 0, 0);
         let mut kinds = [("text", 0), ("json", 0), ("binary", 0)];
-        for item in &self.db {
+        progress::of_keys(self.db.len()?);
+        for item in stoppable(self.db.iter(), progress::keys) {
             let (key, entry) = item?;
             keys += 1;
             key_bytes += key.len() as u64;
