@@ -44,6 +44,21 @@ pub struct Repaired {
     pub journal_remains: bool,
 }
 
+impl Options {
+    /// [`Database::check`], telling of its progress.
+    ///
+    /// # Errors
+    /// As [`Database::check`], and [`Error::Interrupted`].
+    ///
+    /// ```
+    /// assert!(rusty_kv::Options::new().check("/no/such/file").is_err());
+    /// ```
+    pub fn check(&self, path: impl AsRef<Path>) -> Result<Report> {
+        let Checked { entries, changes, torn, faults } = storage::check(path.as_ref(), self.settings.watch)?;
+        Ok(Report { entries, changes, torn, faults })
+    }
+}
+
 impl Database {
     /// Reads everything and says what is wrong. Changes nothing and takes no lock.
     ///
@@ -65,8 +80,7 @@ impl Database {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn check(path: impl AsRef<Path>) -> Result<Report> {
-        let Checked { entries, changes, torn, faults } = storage::check(path.as_ref())?;
-        Ok(Report { entries, changes, torn, faults })
+        Options::new().check(path)
     }
 
     /// Makes a database usable again.

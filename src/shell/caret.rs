@@ -57,14 +57,14 @@ impl Typed {
             }
         };
         let (before, word) = (self.text.get(..span.start)?, self.text.get(span.clone())?);
-        let before_end = if *blame == Blame::End { 1 } else { 0 };
+        let gap = usize::from(*blame == Blame::End);
         let word = word.split('\n').next().unwrap_or_default();
-        let fits = self.prompt + self.text.width() + before_end < self.room.max(1);
+        let fits = self.prompt + self.text.width() + gap < self.room.max(1);
         if self.is_above && fits && !self.text.contains(escape::is_unsafe) {
             let carets = word.width().max(1);
-            return Some(Pointer { excerpt: None, indent: self.prompt + before.width() + before_end, carets });
+            return Some(Pointer { excerpt: None, indent: self.prompt + before.width() + gap, carets });
         }
-        Some(self.excerpt(before, word, &self.text[span.end..], before_end))
+        Some(self.excerpt(before, word, &self.text[span.end..], gap))
     }
 
     fn excerpt(&self, before: &str, word: &str, behind: &str, gap: usize) -> Pointer {

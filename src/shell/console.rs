@@ -40,9 +40,10 @@ impl Console {
         let color_out = use_color(color, terminal);
         let err_terminal = io::stderr().is_terminal();
         let err_color = use_color(color, err_terminal);
-        let out: Box<dyn Write> = match terminal {
-            true => Box::new(BufWriter::with_capacity(64 << 10, Terminal(io::stdout()))),
-            false => Box::new(BufWriter::with_capacity(64 << 10, io::stdout())),
+        let out: Box<dyn Write> = if terminal {
+            Box::new(BufWriter::with_capacity(64 << 10, Terminal(io::stdout())))
+        } else {
+            Box::new(BufWriter::with_capacity(64 << 10, io::stdout()))
         };
         Self {
             out,

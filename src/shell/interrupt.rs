@@ -51,6 +51,11 @@ pub(crate) fn forget() {
     flag().store(ENDING.load(Ordering::SeqCst), Ordering::SeqCst);
 }
 
+/// As if the person had asked.
+pub(crate) fn ask() {
+    flag().store(true, Ordering::SeqCst);
+}
+
 /// Whether the person wants what is under way to stop.
 pub(crate) fn is_asked() -> bool {
     flag().load(Ordering::Relaxed)
@@ -106,7 +111,8 @@ fn leave_terminal(modes: &Termios) {
     };
     if takes() {
         // Bracketed paste is the one thing besides the modes that the editor turns on.
-        let text: &[u8] = if std::env::var_os("TERM").is_some_and(|term| term != "dumb") { b"\x1b[?2004l\n" } else { b"\n" };
+        let text: &[u8] =
+            if std::env::var_os("TERM").is_some_and(|term| term != "dumb") { b"\x1b[?2004l\n" } else { b"\n" };
         // Past the lock of stdout, which whoever waits on a terminal may hold.
         let _ = rustix::io::write(&stdout, text);
     }

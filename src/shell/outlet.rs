@@ -13,7 +13,10 @@ use std::rc::Rc;
 use rustix::fs::OFlags;
 use unicode_width::UnicodeWidthChar as _;
 
+use super::config;
 use super::interrupt::{self, Lent};
+use super::progress;
+use super::render::size;
 use super::reply::Failure;
 
 /// A program that reads an answer and has the terminal meanwhile.
@@ -75,6 +78,8 @@ pub(crate) struct Saved {
     file: BufWriter<File>,
     path: PathBuf,
     is_emptied: bool,
+    /// What it took.
+    length: u64,
 }
 
 impl Saved {
@@ -93,7 +98,7 @@ impl Saved {
         let flags = if append { OFlags::APPEND } else { OFlags::empty() };
         rustix::fs::fcntl_setfl(&file, flags).map_err(|error| failed(error.into()))?;
         let is_emptied = append || kind.is_fifo() || kind.is_char_device();
-        Ok(Self { file: BufWriter::with_capacity(64 << 10, file), path, is_emptied })
+        Ok(Self { file: BufWriter::with_capacity(64 << 10, file), path, is_emptied, length: 0 })
     }
 
     fn empty(&mut self) -> io::Result<()> {
@@ -107,7 +112,9 @@ impl Saved {
 impl Write for Saved {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.empty()?;
-        self.file.write(bytes)
+        let written = self.file.write(bytes)?;
+        self.length += written as u64;
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -245,7 +252,7 @@ impl Write for Paged {
         }
         self.count(bytes);
         if self.is_too_long() {
-            super::progress::end();
+            progress::end();
             let state = self.pager.start().map_or(State::Plain, State::Shown);
             if let State::Held(held) = std::mem::replace(&mut self.state, state) {
                 match &mut self.state {
@@ -330,9 +337,11 @@ impl Outlet {
                 let emptied = if failed { Ok(()) } else { saved.empty() };
                 let written = emptied.and_then(|()| saved.flush());
                 let failure = written.err().map(|error| Failure::io("write to", &saved.path, &error));
+                let done = failure.is_none() && !failed;
+                let note = done.then(|| format!("Wrote {} to {}", size(saved.length), config::short(&saved.path)));
                 // What it did not take it would not take now.
                 let _ = saved.file.into_parts();
-                Ended { failure, ..Ended::default() }
+                Ended { note, failure, ..Ended::default() }
             }
             Kind::Paged(Paged { state: State::Shown(program), .. }) => {
                 // How a pager is left is the person's affair, but what it could not do is not.
@@ -341,7 +350,7 @@ impl Outlet {
             }
             Kind::Paged(Paged { state: State::Held(held), .. }) => {
                 // A terminal that is gone shows at the prompt, which follows at once.
-                super::progress::end();
+                progress::end();
                 let mut stdout = io::stdout();
                 let _ = stdout.write_all(&held).and_then(|()| stdout.flush());
                 Ended::default()
@@ -366,8 +375,7 @@ mod tests {
     use super::*;
 
     fn rows(width: usize, text: &str) -> usize {
-        let pager = Pager { words: Vec::new() };
-        let mut paged = Paged::new(pager, width, usize::MAX);
+        let mut paged = Paged::new(Pager { words: Vec::new() }, width, usize::MAX);
         paged.count(text.as_bytes());
         paged.rows + usize::from(paged.column > 0)
     }

@@ -79,6 +79,7 @@ mod tests {
         Ok((words.len(), target))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "to be compared with what was found")]
     fn file(path: &str, append: bool) -> Option<Target> {
         Some(Target::File { path: path.into(), append })
     }

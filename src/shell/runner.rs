@@ -421,7 +421,12 @@ impl<'a> Runner<'a> {
     }
 
     /// Writes an answer of the shell itself. What waits before it is written first, as it does not depend on it.
-    pub(super) fn answer(&mut self, answer: Result<Answer<'_>, Failure>, place: Place<'_>, look: Option<&Look>) -> Flow {
+    pub(super) fn answer(
+        &mut self,
+        answer: Result<Answer<'_>, Failure>,
+        place: Place<'_>,
+        look: Option<&Look>,
+    ) -> Flow {
         if self.flush() == Flow::Stop {
             return Flow::Stop;
         }

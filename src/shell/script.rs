@@ -157,9 +157,9 @@ pub(crate) fn run_typed(runner: &mut Runner<'_>, text: &str, prompt: usize) -> F
 }
 
 fn run_lines(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow {
-    let place = |line| Place::Script { name, line };
     /// A value of the largest size, and the command around it.
     const LONGEST: usize = Value::MAX_LEN + (1 << 20);
+    let place = |line| Place::Script { name, line };
     let mut buffer = Vec::new();
     let mut splitter = Splitter::new();
     let (mut start, mut line, mut end) = (0, 1, false);
@@ -240,7 +240,10 @@ fn run_lines(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow
 
 /// Ctrl-C: what was run is kept, and the rest is not run.
 fn interrupted(runner: &mut Runner<'_>, place: Place<'_>) -> Flow {
+    // A second Ctrl-C would be meant for what was run.
+    interrupt::forget();
     let flow = runner.flush();
+    interrupt::ask();
     let failure = Failure { message: "interrupted; the lines before are done".to_owned(), ..Error::Interrupted.into() };
     runner.fail(failure, place);
     flow

@@ -59,7 +59,7 @@ impl Runner<'_> {
         let Some(pager) = pager else { return self.words(words, Place::Prompt) };
         let outlet = Outlet::pager(pager, self.console.look.width, console::height());
         let look = Look { paged: true, ..self.console.look.clone() };
-        self.through(outlet, look, |runner| runner.words(words, Place::Prompt))
+        self.through(&outlet, look, |runner| runner.words(words, Place::Prompt))
     }
 
     /// Runs a command whose answer goes into a program or a file, as it would into a pipe.
@@ -80,7 +80,7 @@ impl Runner<'_> {
             Err(failure) => return self.fail(failure, Place::Prompt),
         };
         let look = Look { terminal: false, width: 0, color: false, ..self.console.look.clone() };
-        self.through(outlet, look, |runner| match parsed {
+        self.through(&outlet, look, |runner| match parsed {
             Parsed::Run(line) => runner.line(line, Place::Prompt),
             Parsed::Text(text) => runner.answer(Ok(Reply::Text(text).into()), Place::Prompt, None),
         })
@@ -99,7 +99,7 @@ impl Runner<'_> {
     }
 
     /// Runs something whose answer goes into an outlet. What goes to stderr meanwhile waits for that to end.
-    fn through(&mut self, outlet: Outlet, look: Look, run: impl FnOnce(&mut Self) -> Flow) -> Flow {
+    fn through(&mut self, outlet: &Outlet, look: Look, run: impl FnOnce(&mut Self) -> Flow) -> Flow {
         let out = std::mem::replace(&mut self.console.out, Box::new(outlet.clone()));
         let look = std::mem::replace(&mut self.console.look, look);
         let worst = std::mem::replace(&mut self.worst, Status::Done);
@@ -124,7 +124,7 @@ impl Runner<'_> {
         if let Some(failure) = ended.failure {
             self.fail(failure, Place::Prompt);
         }
-        if let Some(note) = ended.note {
+        if let Some(note) = ended.note.filter(|_| !self.console.look.quiet) {
             self.note(&note);
         }
         if self.left { flow } else { Flow::Next }

@@ -133,6 +133,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::disk::Disk;
+pub use self::disk::Progress;
+pub(crate) use self::disk::Watch;
 use self::journal::Fold;
 use self::lock::{Doubt, WritersLock};
 use self::overlay::{Bulk, Overlay};
@@ -183,6 +185,8 @@ pub(crate) struct Settings {
     /// Whether the first write makes the folder.
     pub(crate) make_folder: bool,
     pub(crate) policy: Policy,
+    /// Who is told how far something long is.
+    pub(crate) watch: Option<Watch>,
 }
 
 /// When changes go into the journal and when into a new snapshot.

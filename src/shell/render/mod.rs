@@ -15,6 +15,7 @@
 use std::io::{self, Write};
 
 use self::plain::Form;
+pub(crate) use self::table::size;
 use super::argument::OutputMode;
 use super::caret::Pointer;
 use super::escape;

@@ -70,8 +70,7 @@ fn paint(color: bool, text: &str, style: fn(ColoredString) -> ColoredString) -> 
 mod tests {
     use super::*;
 
-    const ALL: [Style; 10] =
-        [key, number, string, literal, heading, faint, error, warning, prompt, plain];
+    const ALL: [Style; 10] = [key, number, string, literal, heading, faint, error, warning, prompt, plain];
 
     #[test]
     fn without_colour_a_style_changes_nothing() {

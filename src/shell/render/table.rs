@@ -195,7 +195,7 @@ impl Table {
 }
 
 /// A size in words: `12 KiB`, with one decimal below ten unless it is zero.
-pub(super) fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     if bytes < 1024 {
         return format!("{bytes} B");
     }

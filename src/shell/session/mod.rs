@@ -16,14 +16,18 @@ pub(crate) use self::together::changes;
 pub(crate) use self::values::was_set;
 
 use std::cell::Cell;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use super::argument::OutputMode;
 use super::command::{Command, ShellCommand};
 use super::config::Location;
+use super::interrupt;
+use super::progress;
 use super::reply::{Answer, Done, Failure, Field, Reply};
 use super::status::Status;
 use crate::database::{Database, Options, Repair};
+use crate::storage::Progress;
 use crate::value::Value;
 
 /// One open database and its settings.
@@ -62,7 +66,7 @@ pub(crate) struct Access {
 impl Access {
     fn open(self, location: &Location) -> Result<Database, Failure> {
         let options = Options::new().read_only(self.read_only).wait(self.wait).make_folder(location.named);
-        Ok(options.open(&location.path)?)
+        Ok(options.on_progress(on_progress).open(&location.path)?)
     }
 }
 
@@ -220,6 +224,12 @@ impl Session {
             .min()
             .map(|(_, there)| there)
     }
+}
+
+/// Shows how far a save or a check is, and stops it when the person wants that.
+fn on_progress(progress: Progress) -> ControlFlow<()> {
+    progress::bytes(progress.done, progress.total);
+    if interrupt::is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
 /// Whether a command is about the open database. One that is not works on when that is damaged, and leads away from it.

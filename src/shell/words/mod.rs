@@ -164,7 +164,9 @@ struct Mark {
 enum Kind {
     Bare,
     Json,
-    Quoted { escaped: bool },
+    Quoted {
+        escaped: bool,
+    },
     /// The rest of a line, which is for another shell to read.
     Program,
 }
