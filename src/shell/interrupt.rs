@@ -4,6 +4,7 @@
 //! The handler of Ctrl-C is set before the line editor is made, which puts back after each line what it found then.
 
 use std::io::{self, ErrorKind};
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -17,6 +18,9 @@ use signal_hook::iterator::Signals;
 use crate::error::Error;
 
 static ASKED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// Whether SIGINT is noted rather than obeyed.
+static LISTENING: AtomicBool = AtomicBool::new(false);
 
 /// Whether the session is about to be ended.
 static ENDING: AtomicBool = AtomicBool::new(false);
@@ -43,6 +47,7 @@ fn work() -> MutexGuard<'static, Work> {
 
 /// From now on SIGINT is noted rather than obeyed.
 pub(crate) fn listen() -> io::Result<()> {
+    LISTENING.store(true, Ordering::SeqCst);
     signal_hook::flag::register(SIGINT, Arc::clone(flag())).map(drop)
 }
 
@@ -163,9 +168,21 @@ pub(crate) fn is_ending() -> bool {
     ENDING.load(Ordering::SeqCst)
 }
 
-/// Reads that SIGINT has broken off go on, unless it was meant.
-pub(crate) fn may_retry(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::Interrupted && !is_asked()
+/// Waits until there is something to read, or the person does not want to wait any more.
+pub(crate) fn wait_to_read(file: &impl AsFd) -> io::Result<()> {
+    // A signal may come just before the wait begins.
+    let often = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    let timeout = LISTENING.load(Ordering::SeqCst).then_some(&often);
+    loop {
+        if is_asked() {
+            return Err(ErrorKind::Interrupted.into());
+        }
+        match rustix::event::poll(&mut [PollFd::new(file, PollFlags::IN)], timeout) {
+            Ok(1..) => return Ok(()),
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// Items up to the moment when the person wants it to stop; then an error, and no more.

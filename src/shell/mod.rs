@@ -168,8 +168,10 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
         }
         (None, Some(path)) if path != Path::new("-") => {
             let mut input = script::open(&path)?;
+            progress::begin("Loading");
             script::run(&mut runner, &mut input, &path.to_string_lossy());
             runner.end_script(&path.to_string_lossy());
+            progress::end();
         }
         (None, _) => {
             script::run(&mut runner, &mut script::stdin(), "-");

@@ -81,7 +81,8 @@ impl Shown {
 fn bar(what: &'static str, total: u64, count: &str) -> ProgressBar {
     let (length, template) = match total {
         0 => (None, format!("{{msg}} {{spinner}} {count}")),
-        _ => (Some(total), "{msg} [{wide_bar}] {percent:>3}% {eta:>4}".to_owned()),
+        // The blanks are for the `^C` that a terminal may show.
+        _ => (Some(total), "{msg} [{wide_bar}] {percent:>3}% {eta:>4}    ".to_owned()),
     };
     // It draws ten times a second at most, and nothing where stderr is no terminal or a dumb one.
     let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr_with_hz(10)).with_message(what);

@@ -16,12 +16,13 @@ use super::command::{Command, ShellCommand};
 use super::console::Console;
 use super::group::{Group, is_grouped};
 use super::help;
+use super::interrupt;
 use super::outlet::{Outlet, Pager};
 use super::parse::{self, Parsed, Parser};
 use super::progress;
 use super::render::{self, Look, Trouble};
 use super::reply::{Answer, Done, Failure, Reply};
-use super::session::{Session, changes, was_set};
+use super::session::{Session, changes, counted, was_set};
 use super::status::Status;
 use super::words::Word;
 
@@ -92,6 +93,8 @@ pub(crate) struct Runner<'a> {
     exit: Option<u8>,
     /// Whether `exit` was said.
     pub(super) left: bool,
+    /// Commands of scripts that were run.
+    pub(crate) lines: u64,
     /// How many `source` are under way.
     pub(crate) depth: usize,
     group: Group,
@@ -110,6 +113,8 @@ pub(crate) struct Runner<'a> {
     pub(super) blame: Option<Blame>,
     /// How long it was waited for a person, who has answered a question or read an answer.
     pub(super) waited: Duration,
+    /// Whether Ctrl-C has hit a group that was being written, and it was said what that means.
+    pub(super) was_cut_short: bool,
 }
 
 /// An answer as it will be written.
@@ -132,6 +137,7 @@ impl<'a> Runner<'a> {
             worst: Status::Done,
             exit: None,
             left: false,
+            lines: 0,
             depth: 0,
             group: Group::new(),
             fault: None,
@@ -143,6 +149,7 @@ impl<'a> Runner<'a> {
             typed: None,
             blame: None,
             waited: Duration::ZERO,
+            was_cut_short: false,
         }
     }
 
@@ -262,6 +269,12 @@ impl<'a> Runner<'a> {
         flow
     }
 
+    /// Says how many commands a script had that was run from the prompt.
+    pub(crate) fn ran(&mut self, commands: u64) -> Flow {
+        let done = Done::new(format!("Ran {}", counted(commands, "command", "commands")));
+        self.answer(Ok(Reply::Done(done).into()), Place::Prompt, None)
+    }
+
     /// Says that a command is done which has nothing else to say.
     pub(crate) fn done(&mut self, place: Place<'_>) -> Flow {
         self.answer(Ok(Reply::Done(Done::new("")).into()), place, None)
@@ -373,7 +386,7 @@ impl<'a> Runner<'a> {
         let mut confirm = |question: &str| {
             let start = Instant::now();
             let yes = !asks || front.confirm(question);
-            *waited += start.elapsed();
+            *waited = waited.saturating_add(start.elapsed());
             yes
         };
         let answer = session.run(command, &mut confirm);
@@ -538,6 +551,10 @@ impl<'a> Runner<'a> {
             self.broken(&error);
         }
         progress::make_room();
+        if self.console.err_terminal && interrupt::is_asked() {
+            // Over the `^C` that the terminal has shown.
+            let _ = self.console.err.write_all(b"\r");
+        }
         // There is no place left to say that stderr is broken.
         let _ = self.console.err.write_all(bytes);
     }
@@ -601,6 +618,7 @@ impl<'a> Runner<'a> {
     fn lost(&mut self, failure: &Failure, name: &str, lines: &[usize]) -> Flow {
         let look = self.look();
         let (Some(&first), Some(&last)) = (lines.first(), lines.last()) else { return Flow::Next };
+        self.was_cut_short = failure.code == "interrupted";
         if look.mode == OutputMode::Json {
             let flows: Vec<Flow> =
                 lines.iter().map(|&line| self.failure(failure, Place::Script { name, line }, &look)).collect();
@@ -609,7 +627,11 @@ impl<'a> Runner<'a> {
         if first == last {
             return self.failure(failure, Place::Script { name, line: first }, &look);
         }
-        let message = format!("lines {first} to {last}: {}", failure.message);
+        let message = match self.was_cut_short {
+            true if first == 1 => "interrupted; nothing was stored".to_owned(),
+            true => format!("interrupted; lines {first} to {last} are not stored, those before are"),
+            false => format!("lines {first} to {last}: {}", failure.message),
+        };
         self.failure(&Failure { message, ..failure.clone() }, Place::Script { name, line: first }, &look)
     }
 

@@ -41,9 +41,11 @@ impl<F: Read + AsFd> Input for Stream<F> {
         let start = buffer.len();
         buffer.resize(start + CHUNK, 0);
         let read = loop {
-            match self.0.read(&mut buffer[start..]) {
-                Err(error) if interrupt::may_retry(&error) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait()?,
+            let read = interrupt::wait_to_read(&self.0).and_then(|()| self.0.read(&mut buffer[start..]));
+            match read {
+                // Somebody has made it non-blocking, and somebody else was faster.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted && !interrupt::is_asked() => {}
                 read => break read,
             }
         };
@@ -64,18 +66,6 @@ impl<F: Read + AsFd> Input for Stream<F> {
     fn length(&self) -> u64 {
         let length = rustix::fs::fstat(&self.0).map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0));
         if self.has_known_end() { length } else { 0 }
-    }
-}
-
-impl<F: Read + AsFd> Stream<F> {
-    /// Waits on a descriptor that somebody has made non-blocking.
-    fn wait(&self) -> io::Result<()> {
-        let mut fds = [PollFd::new(&self.0, PollFlags::IN)];
-        match rustix::event::poll(&mut fds, None) {
-            Err(rustix::io::Errno::INTR) if interrupt::is_asked() => Err(ErrorKind::Interrupted.into()),
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
     }
 }
 
@@ -106,10 +96,22 @@ pub(crate) fn source(runner: &mut Runner<'_>, file: &Path, place: Place<'_>) -> 
     match open(file) {
         Ok(mut input) => {
             runner.depth += 1;
+            // A person is told what came of it, not each of its changes.
+            let at_prompt = place == Place::Prompt;
+            let quiet = runner.console.look.quiet;
+            runner.console.look.quiet |= at_prompt;
+            progress::begin("Loading");
+            let before = runner.lines;
             let flow = run(runner, &mut input, &file.to_string_lossy());
+            progress::end();
+            runner.console.look.quiet = quiet;
             runner.depth -= 1;
             // `-o json` owes every command a line, also one whose file holds none.
-            if flow == Flow::Next { runner.done(place) } else { flow }
+            match flow {
+                Flow::Next if at_prompt && !interrupt::is_asked() => runner.ran(runner.lines - before),
+                Flow::Next => runner.done(place),
+                flow => flow,
+            }
         }
         Err(failure) => runner.fail(failure, place),
     }
@@ -177,6 +179,7 @@ fn run_lines(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow
                 let place = place(line);
                 start += consumed;
                 line += lines;
+                runner.lines += u64::from(!words.is_empty());
                 progress::bytes(read_in_all - (buffer.len() - start) as u64, length);
                 let flow = match runner.words(&words, place) {
                     Flow::Source(file) => source(runner, &file, place),
@@ -227,6 +230,7 @@ fn run_lines(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow
                         end = read == 0;
                         read_in_all += read as u64;
                     }
+                    Err(_) if interrupt::is_asked() => {}
                     Err(error) => {
                         runner.fail(Failure::io("read", Path::new(name), &error), place(line));
                         end = true;
@@ -244,6 +248,9 @@ fn interrupted(runner: &mut Runner<'_>, place: Place<'_>) -> Flow {
     interrupt::forget();
     let flow = runner.flush();
     interrupt::ask();
+    if std::mem::take(&mut runner.was_cut_short) {
+        return flow;
+    }
     let failure = Failure { message: "interrupted; the lines before are done".to_owned(), ..Error::Interrupted.into() };
     runner.fail(failure, place);
     flow

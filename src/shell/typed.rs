@@ -107,21 +107,21 @@ impl Runner<'_> {
         let flow = run(self);
         self.flush_out();
         let failed = self.worst >= Status::No;
-        let start = Instant::now();
         let ended = outlet.end(failed);
         if ended.was_read {
-            self.waited += start.elapsed();
+            // Where the command has waited for the person cannot be told.
+            self.waited = Duration::MAX;
         }
         self.outlet = None;
         self.console.out = out;
         self.console.look = look;
         // A reader that went away was the program behind the pipe, not the person at the prompt.
-        self.deaf = false;
+        let was_deaf = std::mem::take(&mut self.deaf);
         self.gone = false;
         self.worst = self.worst.max(worst);
         let late = std::mem::take(&mut self.late);
         self.write_err(&late);
-        if let Some(failure) = ended.failure {
+        if let Some(failure) = ended.failure.filter(|_| !was_deaf) {
             self.fail(failure, Place::Prompt);
         }
         if let Some(note) = ended.note.filter(|_| !self.console.look.quiet) {

@@ -258,6 +258,6 @@ pub(crate) fn keys(count: u64) -> String {
 }
 
 /// How many of them: `1 key`, `2 keys`.
-fn counted(count: u64, one: &str, many: &str) -> String {
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
