@@ -87,7 +87,8 @@ impl Options {
         self
     }
 
-    /// Who is told how far a save or a check is, each few KiB to MiB. [`ControlFlow::Break`] stops it with
+    /// Who is told how far a save or a check is, each few KiB to MiB, and, with nothing done, that a change waits for the
+    /// lock. [`ControlFlow::Break`] stops it with
     /// [`Error::Interrupted`]: the database is what it was, and a change that was to be made by that save is not made.
     ///
     /// ```

@@ -246,7 +246,7 @@ pub(crate) enum ShellCommand {
     /// List the commands, or explain one
     #[command(after_help = "Examples:\n  help set\n  help exit-codes")]
     Help {
-        /// A command, or exit-codes
+        /// A command, exit-codes, or pipes
         #[arg(value_name = "COMMAND", value_parser = text())]
         topic: Option<String>,
     },

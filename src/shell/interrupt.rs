@@ -229,3 +229,19 @@ impl<T, I: DoubleEndedIterator<Item = Result<T, Error>>> DoubleEndedIterator for
         self.pull(DoubleEndedIterator::next_back)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_come_through_from_both_ends_and_somebody_is_told_how_many() {
+        use std::sync::atomic::AtomicU64;
+        static TOLD: AtomicU64 = AtomicU64::new(0);
+        let items = |count: i32| stoppable((0..count).map(Ok), |count| TOLD.store(count, Ordering::SeqCst));
+        assert_eq!(items(200).collect::<Result<Vec<_>, _>>().unwrap(), (0..200).collect::<Vec<_>>());
+        assert_eq!(TOLD.load(Ordering::SeqCst), 192);
+        let back: Vec<i32> = items(100).rev().map(Result::unwrap).collect();
+        assert_eq!(back, (0..100).rev().collect::<Vec<_>>());
+    }
+}

@@ -319,6 +319,11 @@ impl Outlet {
         Self(Rc::new(RefCell::new(Some(Kind::Paged(Paged::new(pager, width, height))))))
     }
 
+    /// Whether it is a program behind `|`.
+    pub(crate) fn is_program(&self) -> bool {
+        matches!(&*self.0.borrow(), Some(Kind::Program(_)))
+    }
+
     /// Whether it is a file, and which.
     pub(crate) fn path(&self) -> Option<PathBuf> {
         match &*self.0.borrow() {

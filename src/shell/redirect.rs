@@ -11,6 +11,21 @@ use std::path::PathBuf;
 use super::command;
 use super::words::Word;
 
+/// What `help pipes` prints.
+pub(crate) const HELP: &str = "\
+At the prompt the answer of a command that reads may go into a program or a file:
+
+  get cfg | jq '.x | keys'     into a program: the rest of the line is for sh
+  list user:* > users.txt      into a file, which is written over; ~ is the home directory
+  keys >> keys.txt             behind what the file holds
+
+It is written as into a pipe: exact, without colours, all of it; -o json and the like hold.
+`|`, `>` and `>>` are words of their own, with blanks around them. Quoted they are data: get '|'
+They mean this behind get, exists, keys, list, find, count, info, stats, ttl, dbs, path, check,
+history and help only: `set a >` stores a '>'. In scripts, in the rc file and in the program's
+arguments they are words like any other, so no file can start a program this way.
+";
+
 /// Where an answer goes instead of the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {

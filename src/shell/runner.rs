@@ -243,7 +243,8 @@ impl<'a> Runner<'a> {
         let start = Instant::now();
         let mode = line.output;
         let in_script = matches!(place, Place::Script { .. });
-        if !in_script {
+        // What a program shows meanwhile is not to be drawn over.
+        if !in_script && !self.outlet.as_ref().is_some_and(Outlet::is_program) {
             progress::begin(match &line.command {
                 Command::Save { .. } => "Saving",
                 Command::Check { .. } => "Checking",

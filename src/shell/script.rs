@@ -180,7 +180,6 @@ fn run_lines(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow
                 start += consumed;
                 line += lines;
                 runner.lines += u64::from(!words.is_empty());
-                progress::bytes(read_in_all - (buffer.len() - start) as u64, length);
                 let flow = match runner.words(&words, place) {
                     Flow::Source(file) => source(runner, &file, place),
                     flow => flow,
@@ -229,6 +228,7 @@ fn run_lines(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow
                     Ok(read) => {
                         end = read == 0;
                         read_in_all += read as u64;
+                        progress::bytes(read_in_all, length);
                     }
                     Err(_) if interrupt::is_asked() => {}
                     Err(error) => {

@@ -331,7 +331,8 @@ impl Store {
         if let (true, Some(folder)) = (self.settings.make_folder, path.parent()) {
             self.disk.make_folder(folder)?;
         }
-        let mut lock = WritersLock::acquire(&*self.disk, &path, self.view.seen, self.settings.wait)?;
+        let Settings { wait, watch, .. } = self.settings;
+        let mut lock = WritersLock::acquire(&*self.disk, &path, self.view.seen, wait, watch)?;
         self.look_again()?;
         self.doubt = self.doubt.or(lock.doubt);
         let noted = lock.note(self.view.unwritten, self.doubt.unwrap_or(Doubt::Unfinished));

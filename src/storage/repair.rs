@@ -423,7 +423,7 @@ impl Store {
         if seen.is_none() && store.disk.identity(&disk::beside(&path, JOURNAL))?.is_none() {
             return Err(Error::Open { path, source: std::io::ErrorKind::NotFound.into() });
         }
-        let lock = WritersLock::acquire(&*store.disk, &path, seen, store.settings.wait)?;
+        let lock = WritersLock::acquire(&*store.disk, &path, seen, store.settings.wait, store.settings.watch)?;
         Ok((store, path, lock))
     }
 

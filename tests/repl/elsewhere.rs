@@ -6,8 +6,8 @@ use crate::terminal::{CTRL_C, ENTER, Home, Seen, Terminal};
 
 /// 200 keys, each with a value.
 fn many(home: &Home) {
-    let lines: String = (0..200).map(|n| format!("set key:{n:03} value-{n}\n")).collect();
-    home.write("many.kv", lines);
+    let lines: Vec<String> = (0..200).map(|n| format!("set key:{n:03} value-{n}\n")).collect();
+    home.write("many.kv", lines.concat());
     assert!(home.run(&["-f", "../many.kv"]).status.success());
 }
 
@@ -257,6 +257,38 @@ fn a_command_that_takes_long_says_so_and_one_with_a_person_in_it_does_not() {
     terminal.enter("timer on");
     terminal.enter("count");
     terminal.wait("the time", |seen| seen.text().contains("200\n") && seen.text().contains("s\nkv>"));
+    terminal.leave();
+}
+
+#[test]
+fn how_far_something_long_is_is_shown_and_gone_when_it_is_done() {
+    let home = Home::new();
+    let made = std::process::Command::new("mkfifo").arg(home.path("fifo")).status().unwrap();
+    assert!(made.success());
+    let mut script = std::fs::OpenOptions::new().read(true).write(true).open(home.path("fifo")).unwrap();
+    let mut write = |line: &[u8]| std::io::Write::write_all(&mut script, line).unwrap();
+    for columns in [80, 40] {
+        let mut terminal = home.terminal().columns(columns).at_prompt();
+        terminal.press("source ../fifo\r");
+        write(b"set a 1\n");
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+        write(b"set b 1\n");
+        terminal.shows("\nLoading ");
+        terminal.press(CTRL_C);
+        prompt_comes(&terminal);
+        terminal.wait("no more of it", |seen| !seen.text().contains("Loading"));
+        terminal.leave();
+    }
+    let mut terminal = home.terminal().env("TERM", "dumb").start();
+    prompt_comes(&terminal);
+    terminal.press("source ../fifo\n");
+    write(b"set a 1\n");
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    write(b"set b 1\nget b\n");
+    terminal.shows("kv> 1");
+    terminal.press(CTRL_C);
+    prompt_comes(&terminal);
+    assert!(!terminal.look(|seen| seen.raw.contains(&0x1b)));
     terminal.leave();
 }
 

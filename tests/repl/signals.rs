@@ -41,8 +41,8 @@ fn ctrl_c_stops_a_script_that_is_under_way_and_keeps_what_is_done() {
 fn ctrl_c_stops_a_long_listing() {
     let home = Home::new();
     let value = "v".repeat(1000);
-    let lines: String = (0..3000).map(|n| format!("set {n} {value}\n")).collect();
-    home.write("many.kv", lines);
+    let lines: Vec<String> = (0..3000).map(|n| format!("set {n} {value}\n")).collect();
+    home.write("many.kv", lines.concat());
     home.run(&["-f", "../many.kv"]);
     let mut reader = fifo(&home);
     let mut terminal = home.at_prompt();

@@ -228,7 +228,9 @@ impl Session {
 
 /// Shows how far a save or a check is, and stops it when the person wants that.
 fn on_progress(progress: Progress) -> ControlFlow<()> {
-    progress::bytes(progress.done, progress.total);
+    if progress.done > 0 {
+        progress::bytes(progress.done, progress.total);
+    }
     if interrupt::is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
