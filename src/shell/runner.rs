@@ -4,7 +4,6 @@
 //! only then are its answers written, with the lock given back.
 
 use std::cell::RefCell;
-use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -16,13 +15,12 @@ use super::command::{Command, ShellCommand};
 use super::console::Console;
 use super::group::{Group, is_grouped};
 use super::help;
-use super::interrupt;
 use super::outlet::{Outlet, Pager};
 use super::parse::{self, Parsed, Parser};
 use super::progress;
 use super::render::{self, Look, Trouble};
 use super::reply::{Answer, Done, Failure, Reply};
-use super::session::{Session, changes, counted, was_set};
+use super::session::{Session, changes, was_set};
 use super::status::Status;
 use super::words::Word;
 
@@ -97,7 +95,7 @@ pub(crate) struct Runner<'a> {
     pub(crate) lines: u64,
     /// How many `source` are under way.
     pub(crate) depth: usize,
-    group: Group,
+    pub(super) group: Group,
     /// Whether stdout is broken: nothing is written to it any more.
     pub(super) deaf: bool,
     /// Whether its reader has gone away: there is nobody left to work for.
@@ -214,30 +212,6 @@ impl<'a> Runner<'a> {
         if flow == Flow::Next { self.pace() } else { flow }
     }
 
-    /// Answers longer than the screen are shown by the pager of the environment from now on, if there is one.
-    pub(crate) fn find_pager(&mut self) {
-        self.pager = Pager::of_environment();
-    }
-
-    fn set_pager(&mut self, on: bool) -> Result<Answer<'static>, Failure> {
-        self.pager = if on { Pager::of_environment().or_else(Pager::usual) } else { None };
-        if on && self.pager.is_none() {
-            return Err(Failure::usage("there is no pager for this terminal; PAGER names one"));
-        }
-        Ok(Reply::Done(Done::new(format!("Pager is {}", if on { "on" } else { "off" }))).into())
-    }
-
-    /// The lines that point at what is wrong with the line that was typed, if that is known and can be seen.
-    fn pointer(&mut self, failure: &Failure) -> String {
-        let blame = self.blame.take().or_else(|| match (failure.code, &failure.key) {
-            ("not_found" | "wrong_type", Some(key)) => Some(Blame::Word(key.clone().into_bytes())),
-            _ => None,
-        });
-        let typed = self.typed.as_ref().filter(|_| self.console.err_terminal);
-        let pointer = typed.zip(blame).and_then(|(typed, blame)| typed.point(&blame));
-        pointer.map(|pointer| render::pointer(self.console.err_color, &pointer)).unwrap_or_default()
-    }
-
     /// Runs one command.
     pub(crate) fn line(&mut self, line: Line, place: Place<'_>) -> Flow {
         let start = Instant::now();
@@ -268,12 +242,6 @@ impl<'a> Runner<'a> {
             self.note(&format!("{:.1?}", start.elapsed()));
         }
         flow
-    }
-
-    /// Says how many commands a script had that was run from the prompt.
-    pub(crate) fn ran(&mut self, commands: u64) -> Flow {
-        let done = Done::new(format!("Ran {}", counted(commands, "command", "commands")));
-        self.answer(Ok(Reply::Done(done).into()), Place::Prompt, None)
     }
 
     /// Says that a command is done which has nothing else to say.
@@ -512,7 +480,7 @@ impl<'a> Runner<'a> {
         self.finish(failure.status)
     }
 
-    fn finish(&mut self, status: Status) -> Flow {
+    pub(super) fn finish(&mut self, status: Status) -> Flow {
         self.worst = self.worst.max(status);
         if self.is_alone() || self.is_stopped() { Flow::Stop } else { Flow::Next }
     }
@@ -523,64 +491,8 @@ impl<'a> Runner<'a> {
     }
 
     /// Whether there is nobody left to work for. Half a transaction is of no use to anybody: it goes on to its end.
-    fn is_alone(&self) -> bool {
+    pub(super) fn is_alone(&self) -> bool {
         self.gone && !self.atomic
-    }
-
-    fn write_out(&mut self, bytes: &[u8]) {
-        if self.group.open.is_some() {
-            self.group.hold(bytes, false);
-        } else if !self.deaf
-            && let Err(error) = self.console.out.write_all(bytes)
-        {
-            self.broken(&error);
-        }
-    }
-
-    pub(super) fn write_err(&mut self, bytes: &[u8]) {
-        if self.group.open.is_some() {
-            self.group.hold(bytes, true);
-            return;
-        }
-        if self.outlet.is_some() {
-            self.late.extend_from_slice(bytes);
-            return;
-        }
-        if !self.deaf
-            && let Err(error) = self.console.out.flush()
-        {
-            self.broken(&error);
-        }
-        progress::make_room();
-        if self.console.err_terminal && interrupt::is_asked() {
-            // Over the `^C` that the terminal has shown.
-            let _ = self.console.err.write_all(b"\r");
-        }
-        // There is no place left to say that stderr is broken.
-        let _ = self.console.err.write_all(bytes);
-    }
-
-    /// Stdout has failed: what is left to do is done without it. A pipe that was closed is no failure.
-    fn broken(&mut self, error: &io::Error) -> Flow {
-        if std::mem::replace(&mut self.deaf, true) {
-            return Flow::Stop;
-        }
-        // What is buffered would fail again when it is dropped.
-        self.console.out = Box::new(io::sink());
-        if error.kind() == ErrorKind::BrokenPipe {
-            self.gone = true;
-            return if self.is_alone() { Flow::Stop } else { Flow::Next };
-        }
-        let path = self.outlet.as_ref().and_then(Outlet::path);
-        let failure = path.map_or_else(|| Failure::stdout(error), |path| Failure::io("write to", &path, error));
-        let line = render::failure(self.console.err_color, None, &failure);
-        if self.outlet.is_some() {
-            self.late.extend_from_slice(line.as_bytes());
-        } else {
-            // There is no place left to say that stderr is broken.
-            let _ = self.console.err.write_all(line.as_bytes());
-        }
-        self.finish(failure.status)
     }
 
     /// Makes the group's changes durable, then writes its answers. Call it before waiting for anything.
@@ -655,16 +567,6 @@ impl<'a> Runner<'a> {
         if self.group.gap.elapsed() > Group::LONGEST {
             std::thread::sleep(GAP);
             self.group.gap = Instant::now();
-        }
-    }
-
-    pub(super) fn flush_out(&mut self) -> Flow {
-        if self.deaf {
-            return if self.is_alone() { Flow::Stop } else { Flow::Next };
-        }
-        match self.console.out.flush() {
-            Ok(()) => Flow::Next,
-            Err(error) => self.broken(&error),
         }
     }
 }

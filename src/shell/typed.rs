@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use super::caret::{Blame, Typed};
 use super::command;
 use super::console;
-use super::outlet::{Outlet, Program, Saved};
+use super::outlet::{Outlet, Pager, Program, Saved};
 use super::parse::Parsed;
 use super::redirect::{self, Target};
 use super::render::{self, Look};
-use super::reply::{Failure, Reply};
+use super::reply::{Answer, Done, Failure, Reply};
 use super::runner::{Flow, Place, Runner};
+use super::session::counted;
 use super::status::Status;
 use super::words::Word;
 
@@ -128,5 +129,35 @@ impl Runner<'_> {
             self.note(&note);
         }
         if self.left { flow } else { Flow::Next }
+    }
+
+    /// Says how many commands a script had that was run from the prompt.
+    pub(crate) fn ran(&mut self, commands: u64) -> Flow {
+        let done = Done::new(format!("Ran {}", counted(commands, "command", "commands")));
+        self.answer(Ok(Reply::Done(done).into()), Place::Prompt, None)
+    }
+
+    /// Answers longer than the screen are shown by the pager of the environment from now on, if there is one.
+    pub(crate) fn find_pager(&mut self) {
+        self.pager = Pager::of_environment();
+    }
+
+    pub(super) fn set_pager(&mut self, on: bool) -> Result<Answer<'static>, Failure> {
+        self.pager = if on { Pager::of_environment().or_else(Pager::usual) } else { None };
+        if on && self.pager.is_none() {
+            return Err(Failure::usage("there is no pager for this terminal; PAGER names one"));
+        }
+        Ok(Reply::Done(Done::new(format!("Pager is {}", if on { "on" } else { "off" }))).into())
+    }
+
+    /// The lines that point at what is wrong with the line that was typed, if that is known and can be seen.
+    pub(super) fn pointer(&mut self, failure: &Failure) -> String {
+        let blame = self.blame.take().or_else(|| match (failure.code, &failure.key) {
+            ("not_found" | "wrong_type", Some(key)) => Some(Blame::Word(key.clone().into_bytes())),
+            _ => None,
+        });
+        let typed = self.typed.as_ref().filter(|_| self.console.err_terminal);
+        let pointer = typed.zip(blame).and_then(|(typed, blame)| typed.point(&blame));
+        pointer.map(|pointer| render::pointer(self.console.err_color, &pointer)).unwrap_or_default()
     }
 }
