@@ -27,6 +27,8 @@ pub(crate) enum Blame {
     Word(Vec<u8>),
     /// What stands there.
     Span(Range<usize>),
+    /// The first argument: what `find`, `keys` and the like look for.
+    Pattern,
     /// Something is missing at its end.
     End,
 }
@@ -51,6 +53,10 @@ impl Typed {
         let span = match blame {
             Blame::Word(word) => self.find(word)?,
             Blame::Span(span) => span.start.min(self.text.len())..span.end.min(self.text.len()),
+            Blame::Pattern => {
+                let (span, _) = self.words.iter().skip(1).find(|(_, bytes)| !bytes.starts_with(b"-"))?;
+                span.clone()
+            }
             Blame::End => {
                 let end = self.text.trim_end().len();
                 end..end

@@ -230,7 +230,10 @@ pub(crate) enum ShellCommand {
         on: bool,
     },
     /// Show answers longer than the screen in $PAGER (less), or not
-    #[command(after_help = "Examples:\n  pager off\n  pager on")]
+    #[command(
+        after_help = "With a pager a listing is shown whole, as far as you read on; without, its first 100 entries.\n\
+                      PAGER= (or cat) in the environment turns it off.\n\nExamples:\n  pager off\n  pager on"
+    )]
     Pager {
         /// on or off
         #[arg(value_name = "on|off", value_parser = switch(), action = clap::ArgAction::Set)]

@@ -300,8 +300,8 @@ impl Kind {
 pub(crate) struct Ended {
     /// What a person should know.
     pub(crate) note: Option<String>,
-    /// Whether the person has looked at it meanwhile.
-    pub(crate) was_read: bool,
+    /// Whether another program has had its part in it.
+    pub(crate) was_shared: bool,
     /// What the file did not take.
     pub(crate) failure: Option<Failure>,
 }
@@ -337,7 +337,7 @@ impl Outlet {
         let Some(kind) = self.0.borrow_mut().take() else { return Ended::default() };
         let of = |status: io::Result<ExitStatus>| status.ok().and_then(ending);
         match kind {
-            Kind::Program(program) => Ended { note: of(program.end()), ..Ended::default() },
+            Kind::Program(program) => Ended { note: of(program.end()), was_shared: true, ..Ended::default() },
             Kind::Saved(mut saved) => {
                 let emptied = if failed { Ok(()) } else { saved.empty() };
                 let written = emptied.and_then(|()| saved.flush());
@@ -351,7 +351,7 @@ impl Outlet {
             Kind::Paged(Paged { state: State::Shown(program), .. }) => {
                 // How a pager is left is the person's affair, but what it could not do is not.
                 let note = of(program.end()).filter(|_| !interrupt::is_asked());
-                Ended { note, was_read: true, ..Ended::default() }
+                Ended { note, was_shared: true, ..Ended::default() }
             }
             Kind::Paged(Paged { state: State::Held(held), .. }) => {
                 // A terminal that is gone shows at the prompt, which follows at once.

@@ -20,7 +20,7 @@ use super::parse::{self, Parsed, Parser};
 use super::progress;
 use super::render::{self, Look, Trouble};
 use super::reply::{Answer, Done, Failure, Reply};
-use super::session::{Session, changes, was_set};
+use super::session::{self, Session, changes, was_set};
 use super::status::Status;
 use super::words::Word;
 
@@ -109,8 +109,8 @@ pub(crate) struct Runner<'a> {
     /// The line that was typed, and what is wrong with it if that is known.
     pub(super) typed: Option<Typed>,
     pub(super) blame: Option<Blame>,
-    /// How long it was waited for a person, who has answered a question or read an answer.
-    pub(super) waited: Duration,
+    /// How long it was waited for a person to answer a question; `None` if for another program too.
+    pub(super) waited: Option<Duration>,
     /// Whether Ctrl-C has hit a group that was being written, and it was said what that means.
     pub(super) was_cut_short: bool,
 }
@@ -146,7 +146,7 @@ impl<'a> Runner<'a> {
             late: Vec::new(),
             typed: None,
             blame: None,
-            waited: Duration::ZERO,
+            waited: Some(Duration::ZERO),
             was_cut_short: false,
         }
     }
@@ -355,10 +355,14 @@ impl<'a> Runner<'a> {
         let mut confirm = |question: &str| {
             let start = Instant::now();
             let yes = !asks || front.confirm(question);
-            *waited = waited.saturating_add(start.elapsed());
+            *waited = waited.map(|waited| waited.saturating_add(start.elapsed()));
             yes
         };
-        let answer = session.run(command, &mut confirm);
+        let is_read = session::is_read(&command);
+        let answer = session.run(command, &mut confirm).map_err(|failure| match failure.code {
+            "interrupted" if !is_read => Failure { message: "interrupted; nothing was changed".to_owned(), ..failure },
+            _ => failure,
+        });
         if let Ok(Answer { reply: Reply::Listing(_), .. }) = answer {
             return self.stream(answer, place, look);
         }

@@ -42,13 +42,14 @@ impl Runner<'_> {
         flow
     }
 
-    /// Says how long a line typed at the prompt took, if that is wanted or was long.
+    /// Says how long a line typed at the prompt took, if that is wanted, or if it was long and nobody else had a part in that.
     pub(crate) fn took(&mut self, start: Instant) {
         const LONG: Duration = Duration::from_millis(500);
-        let took = start.elapsed().saturating_sub(std::mem::take(&mut self.waited));
+        let waited = self.waited.replace(Duration::ZERO);
+        let took = start.elapsed().saturating_sub(waited.unwrap_or_default());
         if self.session.borrow().timer {
             self.note(&format!("{took:.1?}"));
-        } else if took >= LONG && !self.console.look.quiet {
+        } else if took >= LONG && waited.is_some() && !self.console.look.quiet {
             let line = render::aside(self.console.err_color, &format!("{:.1} s", took.as_secs_f64()));
             self.write_err(line.as_bytes());
         }
@@ -101,6 +102,8 @@ impl Runner<'_> {
 
     /// Runs something whose answer goes into an outlet. What goes to stderr meanwhile waits for that to end.
     fn through(&mut self, outlet: &Outlet, look: Look, run: impl FnOnce(&mut Self) -> Flow) -> Flow {
+        // What a block has said before comes first.
+        self.flush_out();
         let out = std::mem::replace(&mut self.console.out, Box::new(outlet.clone()));
         let look = std::mem::replace(&mut self.console.look, look);
         let worst = std::mem::replace(&mut self.worst, Status::Done);
@@ -109,9 +112,9 @@ impl Runner<'_> {
         self.flush_out();
         let failed = self.worst >= Status::No;
         let ended = outlet.end(failed);
-        if ended.was_read {
-            // Where the command has waited for the person cannot be told.
-            self.waited = Duration::MAX;
+        if ended.was_shared {
+            // How long it has waited for that program, or its person, cannot be told.
+            self.waited = None;
         }
         self.outlet = None;
         self.console.out = out;
@@ -154,6 +157,7 @@ impl Runner<'_> {
     pub(super) fn pointer(&mut self, failure: &Failure) -> String {
         let blame = self.blame.take().or_else(|| match (failure.code, &failure.key) {
             ("not_found" | "wrong_type", Some(key)) => Some(Blame::Word(key.clone().into_bytes())),
+            ("pattern", _) => Some(Blame::Pattern),
             _ => None,
         });
         let typed = self.typed.as_ref().filter(|_| self.console.err_terminal);

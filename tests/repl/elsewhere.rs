@@ -33,6 +33,15 @@ fn an_answer_goes_into_a_program_as_into_a_pipe() {
 }
 
 #[test]
+fn what_a_block_says_comes_in_its_order() {
+    let home = Home::new();
+    let mut terminal = home.at_prompt();
+    terminal.press("\x1b[200~set a 1\nget a | cat\nget nope | cat\nget a\n\x1b[201~\r");
+    terminal.shows("Set value for key: a\n1\n  get nope | cat\n      ^^^^\nKey 'nope' not found\n1\nkv>");
+    terminal.leave();
+}
+
+#[test]
 fn how_a_program_ended_is_said_if_it_matters_and_the_session_goes_on() {
     let home = Home::new();
     many(&home);
@@ -244,8 +253,12 @@ fn json_is_spread_out_and_coloured_for_a_person() {
 fn a_command_that_takes_long_says_so_and_one_with_a_person_in_it_does_not() {
     let home = Home::new();
     many(&home);
+    let script = home.fifo();
     let mut terminal = home.at_prompt();
     terminal.enter("count | sleep 0.6");
+    terminal.press("source ../fifo\r");
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    terminal.press(CTRL_C);
     terminal.wait("the time", |seen| seen.lines().iter().any(|line| line.starts_with("0.") && line.ends_with(" s")));
     terminal.press_until("clear\r", "Delete all 200 keys? [y/N] ");
     std::thread::sleep(std::time::Duration::from_millis(700));
@@ -254,6 +267,7 @@ fn a_command_that_takes_long_says_so_and_one_with_a_person_in_it_does_not() {
     prompt_comes(&terminal);
     let times = |seen: &Seen| seen.lines().iter().filter(|line| line.ends_with(" s")).count();
     assert_eq!(terminal.look(times), 1);
+    drop(script);
     terminal.enter("timer on");
     terminal.enter("count");
     terminal.wait("the time", |seen| seen.text().contains("200\n") && seen.text().contains("s\nkv>"));
@@ -263,9 +277,7 @@ fn a_command_that_takes_long_says_so_and_one_with_a_person_in_it_does_not() {
 #[test]
 fn how_far_something_long_is_is_shown_and_gone_when_it_is_done() {
     let home = Home::new();
-    let made = std::process::Command::new("mkfifo").arg(home.path("fifo")).status().unwrap();
-    assert!(made.success());
-    let mut script = std::fs::OpenOptions::new().read(true).write(true).open(home.path("fifo")).unwrap();
+    let mut script = home.fifo();
     let mut write = |line: &[u8]| std::io::Write::write_all(&mut script, line).unwrap();
     for columns in [80, 40] {
         let mut terminal = home.terminal().columns(columns).at_prompt();

@@ -18,6 +18,8 @@ fn carets_stand_under_the_word_in_question() {
         ("incr user:1", "         ^^^^^^\nerror: "),
         ("set k 'v'w", "          ^^^^\nerror: "),
         ("get usr:1 > x y", "                  ^\nerror: one file is wanted"),
+        ("keys a[b", "         ^^^\nerror: a `[` in the pattern"),
+        ("find (x", "         ^^\nerror: not a regular expression"),
         ("get 日本 '語'", "        ^^^^\nerror: "),
     ] {
         terminal.enter("output plain");

@@ -1,19 +1,11 @@
 //! Ctrl-C, Ctrl-Z, TERM and HUP, at the prompt and while something runs.
 
-use std::fs::OpenOptions;
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use crate::terminal::{CTRL_C, Home, Signal, Terminal};
 
 const CTRL_Z: &str = "\x1a";
-
-/// A FIFO, and this test at its other end: whoever reads from it waits.
-fn fifo(home: &Home) -> std::fs::File {
-    let made = std::process::Command::new("mkfifo").arg(home.path("fifo")).status().unwrap();
-    assert!(made.success());
-    OpenOptions::new().read(true).write(true).open(home.path("fifo")).unwrap()
-}
 
 fn prompt_comes(terminal: &Terminal) {
     terminal.wait("the prompt", |seen| seen.before_cursor() == "kv> ");
@@ -22,7 +14,7 @@ fn prompt_comes(terminal: &Terminal) {
 #[test]
 fn ctrl_c_stops_a_script_that_is_under_way_and_keeps_what_is_done() {
     let home = Home::new();
-    let mut script = fifo(&home);
+    let mut script = home.fifo();
     let mut terminal = home.at_prompt();
     terminal.press("source ../fifo\r");
     std::io::Write::write_all(&mut script, b"set a 1\nset b").unwrap();
@@ -44,7 +36,7 @@ fn ctrl_c_stops_a_long_listing() {
     let lines: Vec<String> = (0..3000).map(|n| format!("set {n} {value}\n")).collect();
     home.write("many.kv", lines.concat());
     home.run(&["-f", "../many.kv"]);
-    let mut reader = fifo(&home);
+    let mut reader = home.fifo();
     let mut terminal = home.at_prompt();
     for command in ["list", "find v", "list --reverse", "keys -o json"] {
         terminal.press(format!("{command} > ../fifo\r"));
@@ -85,7 +77,7 @@ fn ctrl_c_stops_a_long_listing() {
 #[test]
 fn ctrl_c_ends_the_rest_of_a_pasted_block() {
     let home = Home::new();
-    let _script = fifo(&home);
+    let _script = home.fifo();
     let mut terminal = home.at_prompt();
     terminal.press("\x1b[200~set a 1\nsource ../fifo\nset c 3\n\x1b[201~\r");
     terminal.shows("Set value for key: a");
@@ -99,7 +91,7 @@ fn ctrl_c_ends_the_rest_of_a_pasted_block() {
 #[test]
 fn one_shots_and_scripts_are_ended_by_the_signal() {
     let home = Home::new();
-    let _script = fifo(&home);
+    let _script = home.fifo();
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let mut terminal = home.terminal().arg("-f").arg("../fifo").start();
         terminal.wait("nothing", |_| true);
@@ -133,7 +125,7 @@ fn term_and_hup_at_the_prompt_end_the_session_at_once_with_the_terminal_as_it_wa
 #[test]
 fn term_and_hup_end_what_is_under_way_within_a_second() {
     let home = Home::new();
-    let _script = fifo(&home);
+    let _script = home.fifo();
     for signal in [Signal::SIGTERM, Signal::SIGHUP] {
         for command in ["source ../fifo", "count | sh -c 'echo up; sleep 100'", "clear"] {
             let mut terminal = home.at_prompt();
@@ -159,7 +151,7 @@ fn term_and_hup_end_what_is_under_way_within_a_second() {
 #[test]
 fn ctrl_z_suspends_at_the_prompt_and_while_something_runs_and_fg_goes_on() {
     let home = Home::new();
-    let mut script = fifo(&home);
+    let mut script = home.fifo();
     let shell = "set -m; \"$@\"; echo suspended; read go; fg; echo suspended again; read go; fg";
     let mut terminal = home.terminal().through(shell).at_prompt();
     terminal.press_until("set a 1", "kv> set a 1");

@@ -53,6 +53,12 @@ impl Home {
         std::fs::read_to_string(self.path(path)).unwrap()
     }
 
+    /// A FIFO, and this test at its other end: whoever reads from it waits.
+    pub(crate) fn fifo(&self) -> File {
+        assert!(Command::new("mkfifo").arg(self.path("fifo")).status().unwrap().success());
+        File::options().read(true).write(true).open(self.path("fifo")).unwrap()
+    }
+
     /// Runs the program without a terminal.
     pub(crate) fn run(&self, args: &[&str]) -> Output {
         self.inside(PROGRAM).args(args).output().unwrap()

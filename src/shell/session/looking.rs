@@ -21,7 +21,7 @@ impl Session {
     }
 
     fn listing(&mut self, looking: &Looking, show: Show) -> Result<Answer<'_>, Failure> {
-        let glob = looking.glob.as_deref().map(Glob::new).transpose().map_err(Failure::usage)?;
+        let glob = looking.glob.as_deref().map(Glob::new).transpose().map_err(not_a_pattern)?;
         let prefixes = [looking.prefix.as_deref(), glob.as_ref().map(Glob::prefix)];
         // The narrowest range that holds all that can match.
         let from = prefixes.into_iter().flatten().chain(looking.from.as_deref()).max();
@@ -50,7 +50,7 @@ impl Session {
             // The last line of the crate's drawing says what is wrong.
             let text = error.to_string();
             let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            Failure::usage(format!("not a regular expression: {reason}"))
+            not_a_pattern(format!("not a regular expression: {reason}"))
         })?;
         progress::of_keys(self.db.len()?);
         let entries = stoppable(self.db.iter(), progress::keys).filter(move |item| match item {
@@ -66,7 +66,7 @@ impl Session {
 
     pub(super) fn count(&mut self, glob: Option<&str>) -> Result<Answer<'_>, Failure> {
         let Some(glob) = glob else { return Ok(Reply::Number(self.db.len()?).into()) };
-        let glob = Glob::new(glob).map_err(Failure::usage)?;
+        let glob = Glob::new(glob).map_err(not_a_pattern)?;
         let mut count = 0;
         for key in stoppable(self.db.prefix(glob.prefix()).keys(), progress::keys) {
             count += u64::from(glob.matches(&key?));
@@ -113,6 +113,11 @@ impl Session {
         ]);
         Ok(Reply::Record(record).into())
     }
+}
+
+/// The failure of a glob that is none.
+fn not_a_pattern(reason: impl Into<String>) -> Failure {
+    Failure { code: "pattern", ..Failure::usage(reason) }
 }
 
 /// What of a range matches the glob, as many and in the order that are asked for.

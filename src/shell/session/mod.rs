@@ -234,6 +234,26 @@ fn on_progress(progress: Progress) -> ControlFlow<()> {
     if interrupt::is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
+/// Whether a command only looks.
+pub(crate) fn is_read(command: &Command) -> bool {
+    use Command::{Check, Count, Dbs, Exists, Find, Get, Info, Keys, List, Path, Stats, Ttl};
+    matches!(
+        command,
+        Get(_)
+            | Exists { .. }
+            | Keys(_)
+            | List { .. }
+            | Find { .. }
+            | Count { .. }
+            | Info { .. }
+            | Stats
+            | Ttl { .. }
+            | Dbs
+            | Path
+            | Check { .. }
+    )
+}
+
 /// Whether a command is about the open database. One that is not works on when that is damaged, and leads away from it.
 pub(crate) fn needs_database(command: &Command) -> bool {
     match command {
