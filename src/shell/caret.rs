@@ -29,6 +29,8 @@ pub(crate) enum Blame {
     Span(Range<usize>),
     /// The first argument: what `find`, `keys` and the like look for.
     Pattern,
+    /// The second argument: what `set` was given.
+    Value,
     /// Something is missing at its end.
     End,
 }
@@ -53,10 +55,8 @@ impl Typed {
         let span = match blame {
             Blame::Word(word) => self.find(word)?,
             Blame::Span(span) => span.start.min(self.text.len())..span.end.min(self.text.len()),
-            Blame::Pattern => {
-                let (span, _) = self.words.iter().skip(1).find(|(_, bytes)| !bytes.starts_with(b"-"))?;
-                span.clone()
-            }
+            Blame::Pattern => self.argument(0)?,
+            Blame::Value => self.argument(1)?,
             Blame::End => {
                 let end = self.text.trim_end().len();
                 end..end
@@ -71,6 +71,34 @@ impl Typed {
             return Some(Pointer { excerpt: None, indent: self.prompt + before.width() + gap, carets });
         }
         Some(self.excerpt(before, word, &self.text[span.end..], gap))
+    }
+
+    /// The nth word that is neither a flag nor a flag's.
+    fn argument(&self, n: usize) -> Option<Range<usize>> {
+        const WITH_VALUE: [&[u8]; 10] = [
+            b"--ttl",
+            b"--expires-at",
+            b"--if-equals",
+            b"--glob",
+            b"--prefix",
+            b"--from",
+            b"--to",
+            b"--limit",
+            b"-o",
+            b"--output",
+        ];
+        let mut words = self.words.iter().skip(1);
+        let mut arguments = std::iter::from_fn(|| {
+            loop {
+                let (span, bytes) = words.next()?;
+                match bytes.starts_with(b"-") {
+                    true if WITH_VALUE.contains(&&bytes[..]) => drop(words.next()),
+                    true => {}
+                    false => return Some(span.clone()),
+                }
+            }
+        });
+        arguments.nth(n)
     }
 
     fn excerpt(&self, before: &str, word: &str, behind: &str, gap: usize) -> Pointer {
@@ -187,6 +215,15 @@ mod tests {
         assert_eq!(pointer, Pointer { excerpt: Some("  b' v --tl 5".to_owned()), indent: 7, carets: 4 });
         let pointer = typed("get a\x1bb", 80, true).point(&word("a\x1bb")).unwrap();
         assert_eq!(pointer, Pointer { excerpt: Some("  get a\\x1bb".to_owned()), indent: 6, carets: 6 });
+    }
+
+    #[test]
+    fn arguments_are_counted_without_flags_and_what_is_theirs() {
+        let indent = |text: &str, blame| typed(text, 80, true).point(&blame).map(|pointer| pointer.indent);
+        assert_eq!(indent("set --ttl 5 --json k {bad", Blame::Value), Some(4 + 21));
+        assert_eq!(indent("set k '{' --json", Blame::Value), Some(4 + 6));
+        assert_eq!(indent("keys --limit 5 a[", Blame::Pattern), Some(4 + 15));
+        assert_eq!(indent("set k --json", Blame::Value), None);
     }
 
     #[test]

@@ -51,6 +51,11 @@ pub(crate) fn listen() -> io::Result<()> {
     signal_hook::flag::register(SIGINT, Arc::clone(flag())).map(drop)
 }
 
+/// Whether it is.
+pub(crate) fn is_listening() -> bool {
+    LISTENING.load(Ordering::SeqCst)
+}
+
 /// Forgets what was asked before: a command begins. Not that the session is to end.
 pub(crate) fn forget() {
     flag().store(ENDING.load(Ordering::SeqCst), Ordering::SeqCst);
@@ -172,7 +177,7 @@ pub(crate) fn is_ending() -> bool {
 pub(crate) fn wait_to_read(file: &impl AsFd) -> io::Result<()> {
     // A signal may come just before the wait begins.
     let often = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
-    let timeout = LISTENING.load(Ordering::SeqCst).then_some(&often);
+    let timeout = is_listening().then_some(&often);
     loop {
         if is_asked() {
             return Err(ErrorKind::Interrupted.into());

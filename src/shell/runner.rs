@@ -202,7 +202,7 @@ impl<'a> Runner<'a> {
             self.group.add(&session.db, name, line, mode == OutputMode::Json);
         }
         drop(session);
-        let is_silent = set.is_ok() && mode != OutputMode::Json && !self.console.look.terminal;
+        let is_silent = set.is_ok() && mode != OutputMode::Json;
         let flow = if is_silent {
             self.finish(Status::Done)
         } else {
@@ -217,6 +217,8 @@ impl<'a> Runner<'a> {
         let start = Instant::now();
         let mode = line.output;
         let in_script = matches!(place, Place::Script { .. });
+        // Nobody wants a script's changes confirmed one by one.
+        let quiet = self.console.look.quiet || in_script;
         // What a program shows meanwhile is not to be drawn over.
         if !in_script && !self.outlet.as_ref().is_some_and(Outlet::is_program) {
             progress::begin(match &line.command {
@@ -227,10 +229,10 @@ impl<'a> Runner<'a> {
         }
         let flow = match line.command {
             Command::Shell(command) => {
-                self.shell(command, place, mode.map(|mode| Look { mode, ..self.look() }).as_ref())
+                self.shell(command, place, mode.map(|mode| Look { mode, quiet, ..self.look() }).as_ref())
             }
             command => {
-                let look = Look { mode: mode.unwrap_or(self.look().mode), ..self.look() };
+                let look = Look { mode: mode.unwrap_or(self.look().mode), quiet, ..self.look() };
                 let asks = !self.yes && !line.yes && !in_script;
                 self.data(command, place, &look, asks)
             }

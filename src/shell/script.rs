@@ -40,11 +40,13 @@ impl<F: Read + AsFd> Input for Stream<F> {
         const CHUNK: usize = 64 << 10;
         let start = buffer.len();
         buffer.resize(start + CHUNK, 0);
+        // A read goes on after a signal, a wait does not.
+        let mut waits = interrupt::is_listening();
         let read = loop {
-            let read = interrupt::wait_to_read(&self.0).and_then(|()| self.0.read(&mut buffer[start..]));
-            match read {
-                // Somebody has made it non-blocking, and somebody else was faster.
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            let ready = if waits { interrupt::wait_to_read(&self.0) } else { Ok(()) };
+            match ready.and_then(|()| self.0.read(&mut buffer[start..])) {
+                // Somebody has made it non-blocking.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => waits = true,
                 Err(error) if error.kind() == ErrorKind::Interrupted && !interrupt::is_asked() => {}
                 read => break read,
             }
@@ -96,19 +98,14 @@ pub(crate) fn source(runner: &mut Runner<'_>, file: &Path, place: Place<'_>) -> 
     match open(file) {
         Ok(mut input) => {
             runner.depth += 1;
-            // A person is told what came of it, not each of its changes.
-            let at_prompt = place == Place::Prompt;
-            let quiet = runner.console.look.quiet;
-            runner.console.look.quiet |= at_prompt;
             progress::begin("Loading");
             let before = runner.lines;
             let flow = run(runner, &mut input, &file.to_string_lossy());
             progress::end();
-            runner.console.look.quiet = quiet;
             runner.depth -= 1;
             // `-o json` owes every command a line, also one whose file holds none.
             match flow {
-                Flow::Next if at_prompt && !interrupt::is_asked() => runner.ran(runner.lines - before),
+                Flow::Next if place == Place::Prompt && !interrupt::is_asked() => runner.ran(runner.lines - before),
                 Flow::Next => runner.done(place),
                 flow => flow,
             }

@@ -157,6 +157,7 @@ impl Runner<'_> {
     pub(super) fn pointer(&mut self, failure: &Failure) -> String {
         let blame = self.blame.take().or_else(|| match (failure.code, &failure.key) {
             ("not_found" | "wrong_type", Some(key)) => Some(Blame::Word(key.clone().into_bytes())),
+            ("not_json", _) => Some(Blame::Value),
             ("pattern", _) => Some(Blame::Pattern),
             _ => None,
         });

@@ -312,4 +312,8 @@ fn a_script_run_from_the_prompt_says_how_much_it_was_not_each_change() {
     terminal.enter("source ../three.kv");
     terminal.shows("kv> source ../three.kv\n1\nRan 3 commands\nkv>");
     terminal.leave();
+    let terminal = home.terminal().arg("-f").arg("../three.kv").start();
+    terminal.shows("1");
+    assert_eq!(terminal.text(), "1");
+    assert_eq!(terminal.status(), 0);
 }

@@ -19,6 +19,7 @@ fn carets_stand_under_the_word_in_question() {
         ("set k 'v'w", "          ^^^^\nerror: "),
         ("get usr:1 > x y", "                  ^\nerror: one file is wanted"),
         ("keys a[b", "         ^^^\nerror: a `[` in the pattern"),
+        ("set --json k {bad", "                 ^^^^\nerror: not valid JSON"),
         ("find (x", "         ^^\nerror: not a regular expression"),
         ("get 日本 '語'", "        ^^^^\nerror: "),
     ] {
