@@ -1,5 +1,5 @@
 //! Ctrl-C: a wish that work under way sees when it looks, instead of the end of the process. And the end itself, when
-//! TERM or HUP asks for it at the prompt: within a second, with the terminal as it was found.
+//! TERM, HUP or QUIT asks for it at the prompt: within a second, with the terminal as it was found.
 //!
 //! The handler of Ctrl-C is set before the line editor is made, which puts back after each line what it found then.
 
@@ -12,7 +12,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::error::Error;
@@ -76,10 +76,10 @@ pub(crate) fn check() -> Result<(), Error> {
     if is_asked() { Err(Error::Interrupted) } else { Ok(()) }
 }
 
-/// From now on TERM and HUP end the session: what runs is asked to stop and given a moment for it, the terminal gets its
+/// From now on TERM, HUP and QUIT end the session: what runs is asked to stop and given a moment for it, the terminal gets its
 /// modes back, and the process ends by that signal.
 pub(crate) fn leave_on_signals() -> io::Result<()> {
-    let mut signals = Signals::new([SIGTERM, SIGHUP])?;
+    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGQUIT])?;
     let modes = tcgetattr(io::stdin()).ok();
     let wait = move || {
         if let Some(signal) = signals.forever().next() {

@@ -104,9 +104,13 @@ fn one_shots_and_scripts_are_ended_by_the_signal() {
 #[test]
 fn term_and_hup_at_the_prompt_end_the_session_at_once_with_the_terminal_as_it_was() {
     let home = Home::new();
-    for (signal, typed) in
-        [(Signal::SIGTERM, ""), (Signal::SIGHUP, ""), (Signal::SIGTERM, "set b half"), (Signal::SIGHUP, "set 'b")]
-    {
+    for (signal, typed) in [
+        (Signal::SIGTERM, ""),
+        (Signal::SIGHUP, ""),
+        (Signal::SIGTERM, "set b half"),
+        (Signal::SIGHUP, "set 'b"),
+        (Signal::SIGQUIT, ""),
+    ] {
         let mut terminal = home.at_prompt();
         terminal.enter("set a 1");
         terminal.press_until(typed, &format!("kv> {typed}"));
