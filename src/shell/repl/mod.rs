@@ -58,7 +58,7 @@ pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, F
             }
         }
         let prompt = welcome::prompt(&session.borrow());
-        let typed = editor.borrow_mut().read(&prompt)?;
+        let typed = editor.borrow_mut().read(&prompt).inspect_err(|_| interrupt::wait_for_hangup())?;
         runner.console.measure();
         match typed {
             Typed::Text(text) => {
