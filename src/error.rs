@@ -115,6 +115,10 @@ pub enum Error {
         /// How long it was waited for.
         waited: Duration,
     },
+    /// Whoever was told of the progress ([`Options::on_progress`](crate::Options::on_progress)) wanted it to stop. Nothing
+    /// was changed.
+    #[error("interrupted")]
+    Interrupted,
     /// The file was changed by a program that takes no lock, while a write, a listing or a transaction was under way. Nothing was stored.
     #[error(
         "conflict: {path:?} was changed by another program meanwhile. Nothing was stored; try again, a transaction from `begin` on"

@@ -58,7 +58,7 @@ pub use self::database::{Database, Keys, Options, Range, Repair, Repaired, Repor
 pub use self::error::{Error, Result};
 pub use self::expiry::{Timestamp, format_duration, parse_duration};
 pub use self::number::Number;
-pub use self::storage::Entry;
+pub use self::storage::{Entry, Progress};
 pub use self::value::{Json, Value};
 
 /// The library's part of the README is compiled with the documentation's tests.

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::Database;
 use crate::error::Error;
 use crate::error::Result;
 use crate::expiry::Timestamp;
-use crate::storage::{Policy, Settings, Store};
+use crate::storage::{Policy, Progress, Settings, Store};
 
 /// How a database is opened.
 ///
@@ -42,8 +43,8 @@ impl Options {
     /// let options = rusty_kv::Options::new();
     /// ```
     pub fn new() -> Self {
-        let settings =
-            Settings { read_only: false, wait: Duration::from_secs(5), make_folder: false, policy: Policy::default() };
+        let (wait, policy) = (Duration::from_secs(5), Policy::default());
+        let settings = Settings { read_only: false, wait, make_folder: false, policy, watch: None };
         Self { settings, clock: Timestamp::now }
     }
 
@@ -83,6 +84,27 @@ impl Options {
     #[must_use]
     pub fn make_folder(mut self, make_folder: bool) -> Self {
         self.settings.make_folder = make_folder;
+        self
+    }
+
+    /// Who is told how far a save or a check is, each few KiB to MiB, and, with nothing done, that a change waits for the
+    /// lock. [`ControlFlow::Break`] stops it with
+    /// [`Error::Interrupted`]: the database is what it was, and a change that was to be made by that save is not made.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use rusty_kv::{Error, Options};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("kv.json");
+    /// rusty_kv::Database::open(&path)?.set("a", "b")?;
+    /// let options = Options::new().on_progress(|_| ControlFlow::Break(()));
+    /// assert!(matches!(options.open(&path)?.save(), Err(Error::Interrupted)));
+    /// assert!(matches!(options.check(&path), Err(Error::Interrupted)));
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    #[must_use]
+    pub fn on_progress(mut self, watch: fn(Progress) -> ControlFlow<()>) -> Self {
+        self.settings.watch = Some(watch);
         self
     }
 

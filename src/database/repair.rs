@@ -46,6 +46,21 @@ pub struct Repaired {
     pub journal_remains: bool,
 }
 
+impl Options {
+    /// [`Database::check`], telling of its progress.
+    ///
+    /// # Errors
+    /// As [`Database::check`], and [`Error::Interrupted`].
+    ///
+    /// ```
+    /// assert!(rusty_kv::Options::new().check("/no/such/file").is_err());
+    /// ```
+    pub fn check(&self, path: impl AsRef<Path>) -> Result<Report> {
+        let Checked { entries, changes, torn, doubt, faults } = storage::check(path.as_ref(), self.settings.watch)?;
+        Ok(Report { entries, changes, torn, doubt, faults })
+    }
+}
+
 impl Database {
     /// Reads everything, as it is at one moment, and says what is wrong. Changes nothing and holds up nobody.
     ///
@@ -68,8 +83,7 @@ impl Database {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn check(path: impl AsRef<Path>) -> Result<Report> {
-        let Checked { entries, changes, torn, doubt, faults } = storage::check(path.as_ref())?;
-        Ok(Report { entries, changes, torn, doubt, faults })
+        Options::new().check(path)
     }
 
     /// Makes a database usable again.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, TypedValueParser};
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::escape::excerpt;
 use super::words;
@@ -86,7 +86,11 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Unmarked<T> {
         let bytes = words::unmark(value);
         (self.parse)(bytes).map_err(|reason| {
             let name = arg.map_or_else(|| "the argument".to_owned(), ToString::to_string);
-            clap::Error::raw(ErrorKind::ValueValidation, format!("{name}: {reason}\n")).with_cmd(command)
+            let mut error =
+                clap::Error::raw(ErrorKind::ValueValidation, format!("{name}: {reason}\n")).with_cmd(command);
+            let value = String::from_utf8_lossy(bytes).into_owned();
+            error.insert(ContextKind::InvalidValue, ContextValue::String(value));
+            error
         })
     }
 

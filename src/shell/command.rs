@@ -9,6 +9,17 @@ use super::argument::{Data, OutputMode, data, decimal, duration, number, output_
 use crate::expiry::Timestamp;
 use crate::number::Number;
 
+/// The commands that change nothing: at the prompt their answers may go into a program or a file.
+pub(crate) const READS: [&str; 16] = [
+    "get", "exists", "keys", "list", "ls", "scan", "find", "count", "info", "stats", "ttl", "dbs", "path", "check",
+    "history", "help",
+];
+
+/// Whether a command by that name is one of them.
+pub(crate) fn reads(name: &[u8]) -> bool {
+    READS.iter().any(|command| name.eq_ignore_ascii_case(command.as_bytes()))
+}
+
 /// A command with its arguments, checked as far as that goes without a database.
 #[derive(Clone, Debug, PartialEq, Subcommand)]
 pub(crate) enum Command {
@@ -218,6 +229,16 @@ pub(crate) enum ShellCommand {
         #[arg(value_name = "on|off", value_parser = switch(), action = clap::ArgAction::Set)]
         on: bool,
     },
+    /// Show answers longer than the screen in $PAGER (less), or not
+    #[command(
+        after_help = "With a pager a listing is shown whole, as far as you read on; without, its first 100 entries.\n\
+                      PAGER= (or cat) in the environment turns it off.\n\nExamples:\n  pager off\n  pager on"
+    )]
+    Pager {
+        /// on or off
+        #[arg(value_name = "on|off", value_parser = switch(), action = clap::ArgAction::Set)]
+        on: bool,
+    },
     /// Print the last lines typed at the prompt
     #[command(after_help = "Examples:\n  history\n  history 5")]
     History {
@@ -228,7 +249,7 @@ pub(crate) enum ShellCommand {
     /// List the commands, or explain one
     #[command(after_help = "Examples:\n  help set\n  help exit-codes")]
     Help {
-        /// A command, or exit-codes
+        /// A command, exit-codes, or pipes
         #[arg(value_name = "COMMAND", value_parser = text())]
         topic: Option<String>,
     },

@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use super::argument::OutputMode;
 use super::cli::ColorWhen;
+use super::progress;
 use super::render::Look;
 
 /// The two streams of a run.
@@ -13,6 +14,22 @@ pub(crate) struct Console {
     /// How stdout looks; its mode is the session's.
     pub(crate) look: Look,
     pub(crate) err_color: bool,
+    /// Whether a person reads stderr.
+    pub(crate) err_terminal: bool,
+}
+
+/// Stdout as a terminal: what is under way gives it the room.
+struct Terminal(io::Stdout);
+
+impl Write for Terminal {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        progress::end();
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 impl Console {
@@ -21,12 +38,19 @@ impl Console {
         let terminal = io::stdout().is_terminal();
         let width = if terminal { width().unwrap_or(80) } else { 0 };
         let color_out = use_color(color, terminal);
-        let err_color = use_color(color, io::stderr().is_terminal());
+        let err_terminal = io::stderr().is_terminal();
+        let err_color = use_color(color, err_terminal);
+        let out: Box<dyn Write> = if terminal {
+            Box::new(BufWriter::with_capacity(64 << 10, Terminal(io::stdout())))
+        } else {
+            Box::new(BufWriter::with_capacity(64 << 10, io::stdout()))
+        };
         Self {
-            out: Box::new(BufWriter::with_capacity(64 << 10, io::stdout())),
+            out,
             err: Box::new(io::stderr()),
-            look: Look { mode: OutputMode::Plain, terminal, width, color: color_out, quiet },
+            look: Look { mode: OutputMode::Plain, terminal, width, color: color_out, quiet, paged: false },
             err_color,
+            err_terminal,
         }
     }
 
@@ -36,6 +60,11 @@ impl Console {
             self.look.width = width;
         }
     }
+}
+
+/// The rows of the terminal.
+pub(crate) fn height() -> usize {
+    terminal_size::terminal_size().map_or(24, |(_, height)| usize::from(height.0).max(2))
 }
 
 /// The columns of the terminal; not fewer than a table needs to say anything.

@@ -3,6 +3,7 @@
 use clap::{Command, CommandFactory};
 
 use super::cli::Line;
+use super::redirect;
 use super::reply::{Failure, did_you_mean};
 use super::status;
 
@@ -13,7 +14,7 @@ pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
     ("Time", &["expire", "ttl", "persist"]),
     ("Together", &["begin", "commit", "rollback"]),
     ("Database", &["save", "use", "dbs", "drop", "path", "clear", "check", "repair"]),
-    ("Shell", &["source", "output", "timer", "history", "help", "exit"]),
+    ("Shell", &["source", "output", "timer", "pager", "history", "help", "exit"]),
 ];
 
 /// What `help` or `help TOPIC` prints.
@@ -21,6 +22,9 @@ pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
     let Some(topic) = topic else { return Ok(overview()) };
     if topic.eq_ignore_ascii_case("exit-codes") {
         return Ok(status::TABLE.trim_end().to_owned());
+    }
+    if topic.eq_ignore_ascii_case("pipes") {
+        return Ok(redirect::HELP.trim_end().to_owned());
     }
     let mut tree = Line::command();
     tree.build();
@@ -31,7 +35,7 @@ pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
             let near = did_you_mean(nearest_command(&name).as_deref());
             let topic = super::escape::excerpt(topic, 40);
             Err(Failure::usage(format!(
-                "no help on '{topic}'{near} (`help` lists the commands; there is also `help exit-codes`)"
+                "no help on '{topic}'{near} (`help` lists the commands; there are also `help pipes` and `help exit-codes`)"
             )))
         }
     }
@@ -48,6 +52,17 @@ pub(crate) fn nearest_command(word: &str) -> Option<String> {
         .map(|(_, name)| name)
 }
 
+/// The flag of a command most like that one, if one is close; both without their dashes.
+pub(crate) fn nearest_flag(command: &Command, flag: &str) -> Option<String> {
+    let flag = flag.to_ascii_lowercase();
+    let flags = command.get_arguments().filter_map(clap::Arg::get_long);
+    flags
+        .map(|there| (strsim::damerau_levenshtein(&flag, there), there))
+        .filter(|&(distance, there)| distance <= 1 + there.len() / 5 && distance < there.len())
+        .min()
+        .map(|(_, there)| there.to_owned())
+}
+
 /// All names of commands, aliases included.
 pub(crate) fn names() -> Vec<String> {
     let tree = Line::command();
@@ -57,10 +72,10 @@ pub(crate) fn names() -> Vec<String> {
     names.collect()
 }
 
-/// What `help` explains: the commands by all their names, and the exit statuses.
+/// What `help` explains: the commands by all their names, the exit statuses, and pipes.
 pub(crate) fn topics() -> Vec<String> {
     let mut topics = names();
-    topics.push("exit-codes".to_owned());
+    topics.extend(["exit-codes", "pipes"].map(str::to_owned));
     topics
 }
 
@@ -74,7 +89,7 @@ pub(crate) fn with_groups(tree: Command) -> Command {
 
 fn overview() -> String {
     format!(
-        "{}\nA key may be any text; quote blanks: set \"my key\" 'a value'. JSON needs no quotes: set --json u {{\"a\":1}}\n`help COMMAND` explains one, with examples; `help exit-codes` the statuses.",
+        "{}\nA key may be any text; quote blanks: set \"my key\" 'a value'. JSON needs no quotes: set --json u {{\"a\":1}}\nAt the prompt an answer may go elsewhere: get cfg | jq .x    list user:* > users.txt    keys >> keys.txt\n`help COMMAND` explains one, with examples; `help pipes` and `help exit-codes` say more.",
         grouped(&Line::command())
     )
 }
@@ -123,6 +138,18 @@ mod tests {
         assert_eq!(nearest_command("gte").as_deref(), Some("get"));
         assert_eq!(nearest_command("SAVEE").as_deref(), Some("save"));
         assert_eq!(nearest_command("xyzzy"), None);
+        let mut tree = Line::command();
+        tree.build();
+        let set = tree.find_subcommand("set").unwrap();
+        assert_eq!(nearest_flag(set, "tl").as_deref(), Some("ttl"));
+        assert_eq!(nearest_flag(set, "if-absnet").as_deref(), Some("if-absent"));
+        assert_eq!(nearest_flag(set, "colour"), None);
+    }
+
+    #[test]
+    fn what_may_be_piped_is_a_command() {
+        let names = names();
+        assert_eq!(crate::shell::command::READS.iter().find(|name| !names.iter().any(|known| known == *name)), None);
     }
 
     #[test]

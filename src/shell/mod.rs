@@ -4,15 +4,22 @@
 //! | --- | --- |
 //! | `repl` | the prompt: line editor, history, completion |
 //! | `script` | lines from a file or a pipe |
-//! | `runner`, `group` | runs commands and writes their answers, those of a script in groups |
+//! | `typed` | what only a line typed at the prompt has: pipe, pager, time, pointer |
+//! | `runner`, `streams`, `group` | runs commands and writes their answers, those of a script in groups |
 //! | `session` | a command on the open database gives a reply |
 //! | `render` | replies as bytes |
 //! | `parse`, `help` | words or arguments into commands; help from the same definitions |
+//! | `outlet`, `redirect`, `caret` | answers into programs, files and the pager; pointing at what is wrong |
+//! | `interrupt`, `progress` | Ctrl-C and other signals; how far a long command is |
 //! | `console`, `config`, `reply`, `command`, `cli`, `argument`, `words`, `glob`, `escape`, `status` | what they speak of |
 
 mod repl;
 
 mod script;
+
+mod typed;
+
+mod streams;
 
 mod runner;
 
@@ -21,6 +28,8 @@ mod group;
 mod session;
 
 mod console;
+
+mod outlet;
 
 mod render;
 
@@ -36,6 +45,10 @@ mod argument;
 
 mod words;
 
+mod redirect;
+
+mod caret;
+
 mod glob;
 
 mod config;
@@ -45,6 +58,10 @@ mod reply;
 mod escape;
 
 mod status;
+
+mod interrupt;
+
+mod progress;
 
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -153,8 +170,10 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
         }
         (None, Some(path)) if path != Path::new("-") => {
             let mut input = script::open(&path)?;
+            progress::begin("Loading");
             script::run(&mut runner, &mut input, &path.to_string_lossy());
             runner.end_script(&path.to_string_lossy());
+            progress::end();
         }
         (None, _) => {
             script::run(&mut runner, &mut script::stdin(), "-");

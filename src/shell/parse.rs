@@ -7,6 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
 use super::argument::Data;
+use super::caret::Blame;
 use super::cli::{Cli, Line, Options};
 use super::command::{Add, Command, Del, Get, Looking, Set};
 use super::help;
@@ -27,6 +28,8 @@ pub(crate) enum Parsed<T> {
 #[derive(Debug, Default)]
 pub(crate) struct Parser {
     tree: Option<clap::Command>,
+    /// What was wrong with the line that failed last, if clap says.
+    pub(crate) blame: Option<Blame>,
 }
 
 impl Parser {
@@ -44,9 +47,49 @@ impl Parser {
             Ok(mut matches) => {
                 Line::from_arg_matches_mut(&mut matches).map(Parsed::Run).map_err(|error| failure(&error, ""))
             }
-            Err(error) => text_or_failure(&error, ""),
+            Err(error) => {
+                self.blame = blame(&error, &words[0]);
+                text_or_failure(&error, "").map_err(|failure| self.with_nearest_flag(failure, &error, &words[0]))
+            }
         }
     }
+
+    /// Names the flag most like an unknown one, if one is close.
+    fn with_nearest_flag(&self, failure: Failure, error: &clap::Error, command: &Word<'_>) -> Failure {
+        let unknown = match error.get(ContextKind::InvalidArg) {
+            Some(ContextValue::String(flag)) if error.kind() == ErrorKind::UnknownArgument => flag,
+            _ => return failure,
+        };
+        let command = String::from_utf8_lossy(&command.bytes).to_ascii_lowercase();
+        let command = self.tree.as_ref().and_then(|tree| tree.find_subcommand(command));
+        let usage = failure.message.rfind(" (usage: ").map_or("", |at| &failure.message[at..]);
+        match unknown.strip_prefix("--").zip(command).and_then(|(flag, command)| help::nearest_flag(command, flag)) {
+            Some(near) => {
+                let unknown = super::escape::excerpt(unknown, 40);
+                Failure::usage(format!("unknown flag '{unknown}'; did you mean '--{near}'?{usage}"))
+            }
+            None => failure,
+        }
+    }
+}
+
+/// The word that clap does not accept.
+fn blame(error: &clap::Error, command: &Word<'_>) -> Option<Blame> {
+    let text = |kind| match error.get(kind) {
+        // An argument is named with what it takes: `--ttl <DURATION>`.
+        Some(ContextValue::String(text)) => text.trim_start_matches('\0').split(" <").next().map(str::to_owned),
+        _ => None,
+    };
+    let word = match error.kind() {
+        ErrorKind::InvalidSubcommand => return Some(Blame::Span(command.span.clone())),
+        ErrorKind::MissingRequiredArgument => return Some(Blame::End),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => match text(ContextKind::InvalidValue)? {
+            missing if missing.is_empty() => return Some(Blame::End),
+            value => value,
+        },
+        _ => text(ContextKind::InvalidArg)?,
+    };
+    Some(Blame::Word(word.into_bytes()))
 }
 
 /// The everyday commands without flags, past clap: a script of a million lines takes a twentieth of the time to parse.

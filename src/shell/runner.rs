@@ -4,21 +4,23 @@
 //! only then are its answers written, with the lock given back.
 
 use std::cell::RefCell;
-use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::argument::OutputMode;
+use super::caret::{Blame, Typed};
 use super::cli::Line;
 use super::command::{Command, ShellCommand};
 use super::console::Console;
 use super::group::{Group, is_grouped};
 use super::help;
+use super::outlet::{Outlet, Pager};
 use super::parse::{self, Parsed, Parser};
+use super::progress;
 use super::render::{self, Look, Trouble};
 use super::reply::{Answer, Done, Failure, Reply};
-use super::session::{Session, changes, was_set};
+use super::session::{self, Session, changes, was_set};
 use super::status::Status;
 use super::words::Word;
 
@@ -74,7 +76,7 @@ pub(crate) struct Runner<'a> {
     pub(crate) session: Rc<RefCell<Session>>,
     pub(crate) console: Console,
     front: Box<dyn Front + 'a>,
-    parser: Parser,
+    pub(super) parser: Parser,
     /// End at the first status of 2 or more.
     pub(crate) bail: bool,
     /// Whether the script as a whole is a transaction.
@@ -82,20 +84,35 @@ pub(crate) struct Runner<'a> {
     /// Never ask.
     yes: bool,
     /// The highest status so far.
-    worst: Status,
+    pub(super) worst: Status,
     /// The line of a script that was the first to fail.
     fault: Option<String>,
     /// What `exit N` has said.
     exit: Option<u8>,
     /// Whether `exit` was said.
-    left: bool,
+    pub(super) left: bool,
+    /// Commands of scripts that were run.
+    pub(crate) lines: u64,
     /// How many `source` are under way.
     pub(crate) depth: usize,
-    group: Group,
+    pub(super) group: Group,
     /// Whether stdout is broken: nothing is written to it any more.
-    deaf: bool,
+    pub(super) deaf: bool,
     /// Whether its reader has gone away: there is nobody left to work for.
-    gone: bool,
+    pub(super) gone: bool,
+    /// What longer answers are shown by at the prompt.
+    pub(super) pager: Option<Pager>,
+    /// Where the answer goes, if not to stdout.
+    pub(super) outlet: Option<Outlet>,
+    /// What waits for that to end before it goes to stderr.
+    pub(super) late: Vec<u8>,
+    /// The line that was typed, and what is wrong with it if that is known.
+    pub(super) typed: Option<Typed>,
+    pub(super) blame: Option<Blame>,
+    /// How long it was waited for a person to answer a question; `None` if for another program too.
+    pub(super) waited: Option<Duration>,
+    /// Whether Ctrl-C has hit a group that was being written, and it was said what that means.
+    pub(super) was_cut_short: bool,
 }
 
 /// An answer as it will be written.
@@ -118,11 +135,19 @@ impl<'a> Runner<'a> {
             worst: Status::Done,
             exit: None,
             left: false,
+            lines: 0,
             depth: 0,
             group: Group::new(),
             fault: None,
             deaf: false,
             gone: false,
+            pager: None,
+            outlet: None,
+            late: Vec::new(),
+            typed: None,
+            blame: None,
+            waited: Some(Duration::ZERO),
+            was_cut_short: false,
         }
     }
 
@@ -156,6 +181,7 @@ impl<'a> Runner<'a> {
             Ok(Parsed::Run(line)) => self.line(line, place),
             Ok(Parsed::Text(text)) => self.answer(Ok(Reply::Text(text).into()), place, None),
             Err(failure) => {
+                self.blame = self.parser.blame.take();
                 let args: Vec<_> = words.iter().map(Word::to_arg).collect();
                 let json = parse::asks_for_json(&args).then(|| Look { mode: OutputMode::Json, ..self.look() });
                 self.answer(Err(failure), place, json.as_ref())
@@ -176,7 +202,7 @@ impl<'a> Runner<'a> {
             self.group.add(&session.db, name, line, mode == OutputMode::Json);
         }
         drop(session);
-        let is_silent = set.is_ok() && mode != OutputMode::Json && !self.console.look.terminal;
+        let is_silent = set.is_ok() && mode != OutputMode::Json;
         let flow = if is_silent {
             self.finish(Status::Done)
         } else {
@@ -190,17 +216,31 @@ impl<'a> Runner<'a> {
     pub(crate) fn line(&mut self, line: Line, place: Place<'_>) -> Flow {
         let start = Instant::now();
         let mode = line.output;
+        let in_script = matches!(place, Place::Script { .. });
+        // Nobody wants a script's changes confirmed one by one.
+        let quiet = self.console.look.quiet || in_script;
+        // What a program shows meanwhile is not to be drawn over.
+        if !in_script && !self.outlet.as_ref().is_some_and(Outlet::is_program) {
+            progress::begin(match &line.command {
+                Command::Save { .. } => "Saving",
+                Command::Check { .. } => "Checking",
+                _ => "Looking",
+            });
+        }
         let flow = match line.command {
             Command::Shell(command) => {
-                self.shell(command, place, mode.map(|mode| Look { mode, ..self.look() }).as_ref())
+                self.shell(command, place, mode.map(|mode| Look { mode, quiet, ..self.look() }).as_ref())
             }
             command => {
-                let look = Look { mode: mode.unwrap_or(self.look().mode), ..self.look() };
-                let asks = !self.yes && !line.yes && !matches!(place, Place::Script { .. });
+                let look = Look { mode: mode.unwrap_or(self.look().mode), quiet, ..self.look() };
+                let asks = !self.yes && !line.yes && !in_script;
                 self.data(command, place, &look, asks)
             }
         };
-        if self.session.borrow().timer && flow == Flow::Next {
+        if !in_script {
+            progress::end();
+        }
+        if self.session.borrow().timer && flow == Flow::Next && place != Place::Prompt {
             self.note(&format!("{:.1?}", start.elapsed()));
         }
         flow
@@ -319,9 +359,18 @@ impl<'a> Runner<'a> {
         if grouped {
             session.db.begin_group();
         }
-        let front = &mut self.front;
-        let mut confirm = |question: &str| !asks || front.confirm(question);
-        let answer = session.run(command, &mut confirm);
+        let (front, waited) = (&mut self.front, &mut self.waited);
+        let mut confirm = |question: &str| {
+            let start = Instant::now();
+            let yes = !asks || front.confirm(question);
+            *waited = waited.map(|waited| waited.saturating_add(start.elapsed()));
+            yes
+        };
+        let is_read = session::is_read(&command);
+        let answer = session.run(command, &mut confirm).map_err(|failure| match failure.code {
+            "interrupted" if !is_read => Failure { message: "interrupted; nothing was changed".to_owned(), ..failure },
+            _ => failure,
+        });
         if let Ok(Answer { reply: Reply::Listing(_), .. }) = answer {
             return self.stream(answer, place, look);
         }
@@ -353,6 +402,7 @@ impl<'a> Runner<'a> {
                 self.session.borrow_mut().timer = on;
                 Ok(Reply::Done(Done::new(format!("Timer is {}", if on { "on" } else { "off" }))).into())
             }
+            ShellCommand::Pager { on } => self.set_pager(on),
             ShellCommand::History { n } => self.front.history(n).map(|lines| Reply::Text(lines.join("\n")).into()),
             ShellCommand::Help { topic } => help::text(topic.as_deref()).map(|text| Reply::Text(text).into()),
             ShellCommand::Exit { code } => {
@@ -365,7 +415,12 @@ impl<'a> Runner<'a> {
     }
 
     /// Writes an answer of the shell itself. What waits before it is written first, as it does not depend on it.
-    fn answer(&mut self, answer: Result<Answer<'_>, Failure>, place: Place<'_>, look: Option<&Look>) -> Flow {
+    pub(super) fn answer(
+        &mut self,
+        answer: Result<Answer<'_>, Failure>,
+        place: Place<'_>,
+        look: Option<&Look>,
+    ) -> Flow {
         if self.flush() == Flow::Stop {
             return Flow::Stop;
         }
@@ -423,7 +478,8 @@ impl<'a> Runner<'a> {
         let line = match place {
             Place::Script { .. } | Place::OneShot if json => render::failure_json(failure),
             Place::Script { name, line } => render::failure(color, Some(&format!("{name}:{line}")), failure),
-            Place::OneShot | Place::Prompt => render::failure(color, None, failure),
+            Place::OneShot => render::failure(color, None, failure),
+            Place::Prompt => self.pointer(failure) + &render::failure(color, None, failure),
         };
         if json && matches!(place, Place::Script { .. }) {
             self.write_out(line.as_bytes());
@@ -436,7 +492,7 @@ impl<'a> Runner<'a> {
         self.finish(failure.status)
     }
 
-    fn finish(&mut self, status: Status) -> Flow {
+    pub(super) fn finish(&mut self, status: Status) -> Flow {
         self.worst = self.worst.max(status);
         if self.is_alone() || self.is_stopped() { Flow::Stop } else { Flow::Next }
     }
@@ -447,50 +503,8 @@ impl<'a> Runner<'a> {
     }
 
     /// Whether there is nobody left to work for. Half a transaction is of no use to anybody: it goes on to its end.
-    fn is_alone(&self) -> bool {
+    pub(super) fn is_alone(&self) -> bool {
         self.gone && !self.atomic
-    }
-
-    fn write_out(&mut self, bytes: &[u8]) {
-        if self.group.open.is_some() {
-            self.group.hold(bytes, false);
-        } else if !self.deaf
-            && let Err(error) = self.console.out.write_all(bytes)
-        {
-            self.broken(&error);
-        }
-    }
-
-    fn write_err(&mut self, bytes: &[u8]) {
-        if self.group.open.is_some() {
-            self.group.hold(bytes, true);
-            return;
-        }
-        if !self.deaf
-            && let Err(error) = self.console.out.flush()
-        {
-            self.broken(&error);
-        }
-        // There is no place left to say that stderr is broken.
-        let _ = self.console.err.write_all(bytes);
-    }
-
-    /// Stdout has failed: what is left to do is done without it. A pipe that was closed is no failure.
-    fn broken(&mut self, error: &io::Error) -> Flow {
-        if std::mem::replace(&mut self.deaf, true) {
-            return Flow::Stop;
-        }
-        // What is buffered would fail again when it is dropped.
-        self.console.out = Box::new(io::sink());
-        if error.kind() == ErrorKind::BrokenPipe {
-            self.gone = true;
-            return if self.is_alone() { Flow::Stop } else { Flow::Next };
-        }
-        let failure = Failure::stdout(error);
-        let line = render::failure(self.console.err_color, None, &failure);
-        // There is no place left to say that stderr is broken.
-        let _ = self.console.err.write_all(line.as_bytes());
-        self.finish(failure.status)
     }
 
     /// Makes the group's changes durable, then writes its answers. Call it before waiting for anything.
@@ -529,6 +543,7 @@ impl<'a> Runner<'a> {
     fn lost(&mut self, failure: &Failure, name: &str, lines: &[usize]) -> Flow {
         let look = self.look();
         let (Some(&first), Some(&last)) = (lines.first(), lines.last()) else { return Flow::Next };
+        self.was_cut_short = failure.code == "interrupted";
         if look.mode == OutputMode::Json {
             let flows: Vec<Flow> =
                 lines.iter().map(|&line| self.failure(failure, Place::Script { name, line }, &look)).collect();
@@ -537,7 +552,11 @@ impl<'a> Runner<'a> {
         if first == last {
             return self.failure(failure, Place::Script { name, line: first }, &look);
         }
-        let message = format!("lines {first} to {last}: {}", failure.message);
+        let message = match self.was_cut_short {
+            true if first == 1 => "interrupted; nothing was stored".to_owned(),
+            true => format!("interrupted; lines {first} to {last} are not stored, those before are"),
+            false => format!("lines {first} to {last}: {}", failure.message),
+        };
         self.failure(&Failure { message, ..failure.clone() }, Place::Script { name, line: first }, &look)
     }
 
@@ -560,16 +579,6 @@ impl<'a> Runner<'a> {
         if self.group.gap.elapsed() > Group::LONGEST {
             std::thread::sleep(GAP);
             self.group.gap = Instant::now();
-        }
-    }
-
-    fn flush_out(&mut self) -> Flow {
-        if self.deaf {
-            return if self.is_alone() { Flow::Stop } else { Flow::Next };
-        }
-        match self.console.out.flush() {
-            Ok(()) => Flow::Next,
-            Err(error) => self.broken(&error),
         }
     }
 }

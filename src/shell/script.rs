@@ -5,13 +5,19 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::path::Path;
+use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::FileType;
 
+use super::caret::{Blame, Typed};
+use super::command;
+use super::interrupt;
+use super::progress;
 use super::reply::Failure;
 use super::runner::{Flow, Place, Runner};
 use super::words::{Open, Splitter, Step};
+use crate::error::Error;
 use crate::value::Value;
 
 /// What a script is read from.
@@ -22,6 +28,8 @@ pub(crate) trait Input {
     fn is_ready(&self) -> bool;
     /// Whether it is a file, which nobody writes to line by line.
     fn has_known_end(&self) -> bool;
+    /// How long it is, if it is a file; else 0.
+    fn length(&self) -> u64;
 }
 
 /// A file, a pipe or a terminal.
@@ -32,10 +40,14 @@ impl<F: Read + AsFd> Input for Stream<F> {
         const CHUNK: usize = 64 << 10;
         let start = buffer.len();
         buffer.resize(start + CHUNK, 0);
+        // A read goes on after a signal, a wait does not.
+        let mut waits = interrupt::is_listening();
         let read = loop {
-            match self.0.read(&mut buffer[start..]) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait()?,
+            let ready = if waits { interrupt::wait_to_read(&self.0) } else { Ok(()) };
+            match ready.and_then(|()| self.0.read(&mut buffer[start..])) {
+                // Somebody has made it non-blocking.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => waits = true,
+                Err(error) if error.kind() == ErrorKind::Interrupted && !interrupt::is_asked() => {}
                 read => break read,
             }
         };
@@ -52,34 +64,10 @@ impl<F: Read + AsFd> Input for Stream<F> {
     fn has_known_end(&self) -> bool {
         rustix::fs::fstat(&self.0).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
     }
-}
 
-impl<F: Read + AsFd> Stream<F> {
-    /// Waits on a descriptor that somebody has made non-blocking.
-    fn wait(&self) -> io::Result<()> {
-        let mut fds = [PollFd::new(&self.0, PollFlags::IN)];
-        match rustix::event::poll(&mut fds, None) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-}
-
-/// Text that is there already: a block that was pasted at the prompt.
-pub(crate) struct Text<'a>(pub(crate) &'a [u8]);
-
-impl Input for Text<'_> {
-    fn read(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
-        buffer.extend_from_slice(self.0);
-        Ok(std::mem::take(&mut self.0).len())
-    }
-
-    fn is_ready(&self) -> bool {
-        true
-    }
-
-    fn has_known_end(&self) -> bool {
-        true
+    fn length(&self) -> u64 {
+        let length = rustix::fs::fstat(&self.0).map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0));
+        if self.has_known_end() { length } else { 0 }
     }
 }
 
@@ -98,7 +86,7 @@ pub(crate) fn stdin() -> Stream<impl Read + AsFd> {
 /// Runs a whole script, whose lines are named `name:line` in messages.
 pub(crate) fn run(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow {
     let name = if name == "-" { "stdin" } else { name };
-    run_lines(runner, input, name, &|line| Place::Script { name, line })
+    run_lines(runner, input, name)
 }
 
 /// Runs the script that a command at `place` names.
@@ -110,33 +98,76 @@ pub(crate) fn source(runner: &mut Runner<'_>, file: &Path, place: Place<'_>) -> 
     match open(file) {
         Ok(mut input) => {
             runner.depth += 1;
+            progress::begin("Loading");
+            let before = runner.lines;
             let flow = run(runner, &mut input, &file.to_string_lossy());
+            progress::end();
             runner.depth -= 1;
             // `-o json` owes every command a line, also one whose file holds none.
-            if flow == Flow::Next { runner.done(place) } else { flow }
+            match flow {
+                Flow::Next if place == Place::Prompt && !interrupt::is_asked() => runner.ran(runner.lines - before),
+                Flow::Next => runner.done(place),
+                flow => flow,
+            }
         }
         Err(failure) => runner.fail(failure, place),
     }
 }
 
-/// Runs what was typed or pasted at the prompt.
-pub(crate) fn run_typed(runner: &mut Runner<'_>, text: &str) -> Flow {
-    run_lines(runner, &mut Text(text.as_bytes()), "", &|_| Place::Prompt)
+/// Runs what was typed or pasted at the prompt, which is so many columns wide. After Ctrl-C the rest of it is not run.
+pub(crate) fn run_typed(runner: &mut Runner<'_>, text: &str, prompt: usize) -> Flow {
+    let mut splitter = Splitter::at_prompt(command::reads);
+    let room = runner.console.look.width;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let step = splitter.step(rest.as_bytes(), true);
+        let (Step::Command { consumed, .. } | Step::Error { consumed, .. }) = step else { break };
+        let (line, behind) = rest.split_at(consumed);
+        let is_all = line.trim() == text.trim();
+        let start = Instant::now();
+        runner.read_on(true, false);
+        let flow = match step {
+            Step::Command { words, .. } => {
+                let typed = Typed::new(line, &words, prompt, room, is_all);
+                match runner.typed(&words, typed) {
+                    Flow::Source(file) => source(runner, &file, Place::Prompt),
+                    flow => flow,
+                }
+            }
+            Step::Error { error, .. } => {
+                let end = line[error.at..].find('\n').map_or(line.len(), |newline| error.at + newline);
+                let typed = Typed::new(line, &[], prompt, room, is_all);
+                let failure = Failure { code: "syntax", ..Failure::usage(error.message) };
+                runner.mistyped(failure, Blame::Span(error.at..end), typed)
+            }
+            Step::More(_) => break,
+        };
+        runner.took(start);
+        if flow == Flow::Stop {
+            runner.flush();
+            return Flow::Stop;
+        }
+        if interrupt::is_asked() {
+            break;
+        }
+        rest = behind;
+    }
+    runner.flush()
 }
 
-fn run_lines<'p>(
-    runner: &mut Runner<'_>,
-    input: &mut dyn Input,
-    name: &str,
-    place: &dyn Fn(usize) -> Place<'p>,
-) -> Flow {
+fn run_lines(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow {
     /// A value of the largest size, and the command around it.
     const LONGEST: usize = Value::MAX_LEN + (1 << 20);
+    let place = |line| Place::Script { name, line };
     let mut buffer = Vec::new();
     let mut splitter = Splitter::new();
     let (mut start, mut line, mut end) = (0, 1, false);
     let has_known_end = input.has_known_end();
+    let (mut read_in_all, length) = (0, input.length());
     loop {
+        if interrupt::is_asked() {
+            return interrupted(runner, place(line));
+        }
         match splitter.step(&buffer[start..], end) {
             Step::Command { words, consumed, lines } => {
                 if end && start == buffer.len() {
@@ -145,6 +176,7 @@ fn run_lines<'p>(
                 let place = place(line);
                 start += consumed;
                 line += lines;
+                runner.lines += u64::from(!words.is_empty());
                 let flow = match runner.words(&words, place) {
                     Flow::Source(file) => source(runner, &file, place),
                     flow => flow,
@@ -188,9 +220,14 @@ fn run_lines<'p>(
                     return Flow::Stop;
                 }
                 let read = input.read(&mut buffer);
-                runner.read_on(has_known_end, matches!(place(line), Place::Script { .. }));
+                runner.read_on(has_known_end, true);
                 match read {
-                    Ok(read) => end = read == 0,
+                    Ok(read) => {
+                        end = read == 0;
+                        read_in_all += read as u64;
+                        progress::bytes(read_in_all, length);
+                    }
+                    Err(_) if interrupt::is_asked() => {}
                     Err(error) => {
                         runner.fail(Failure::io("read", Path::new(name), &error), place(line));
                         end = true;
@@ -200,6 +237,20 @@ fn run_lines<'p>(
             }
         }
     }
+}
+
+/// Ctrl-C: what was run is kept, and the rest is not run.
+fn interrupted(runner: &mut Runner<'_>, place: Place<'_>) -> Flow {
+    // A second Ctrl-C would be meant for what was run.
+    interrupt::forget();
+    let flow = runner.flush();
+    interrupt::ask();
+    if std::mem::take(&mut runner.was_cut_short) {
+        return flow;
+    }
+    let failure = Failure { message: "interrupted; the lines before are done".to_owned(), ..Error::Interrupted.into() };
+    runner.fail(failure, place);
+    flow
 }
 
 /// Reads on behind the next newline without keeping what is before it; true at the end of the input.

@@ -48,6 +48,7 @@ impl Status {
             Error::Busy { .. } => (Self::Busy, "busy"),
             Error::Conflict { .. } | Error::Overtaken { .. } => (Self::Busy, "conflict"),
             Error::Limit { .. } | Error::OutOfRange { .. } => (Self::Usage, "limit"),
+            Error::Interrupted => (Self::No, "interrupted"),
             Error::NotJson { .. } => (Self::Usage, "not_json"),
             Error::WrongType { .. } | Error::Convert(_) => (Self::Usage, "wrong_type"),
             Error::NotATime { .. } | Error::Transaction { .. } | Error::NothingToRepair { .. } => {

@@ -151,7 +151,10 @@ impl Store {
         if self.view.file().is_some_and(|file| !file.try_lock().unwrap_or(true)) {
             return;
         }
-        if let Err(error) = self.fold(now).map_err(not_saved) {
+        // Who stops it has no use for being told.
+        if let Err(error) = self.fold(now).map_err(not_saved)
+            && !matches!(error, Error::Interrupted)
+        {
             self.notices.push(format!("warning: {error}"));
         }
         if let Some(file) = self.view.file() {

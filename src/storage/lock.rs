@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::disk::{self, Disk, DiskFile, Identity, LockFile};
+use super::disk::{self, Disk, DiskFile, Identity, LockFile, Progress, Watch};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 
@@ -104,12 +104,13 @@ impl Doubt {
 }
 
 impl WritersLock {
-    /// Takes the lock of the database at `database`, waiting at most `wait`.
+    /// Takes the lock of the database at `database`, waiting at most `wait`, and no longer than `watch` wants.
     pub(crate) fn acquire(
         disk: &dyn Disk,
         database: &Path,
         identity: Option<Identity>,
         wait: Duration,
+        watch: Option<Watch>,
     ) -> Result<Self> {
         let path = disk::beside(database, LOCK);
         let start = Instant::now();
@@ -129,6 +130,9 @@ impl WritersLock {
             if waited >= wait {
                 return Err(Error::Busy { holder: holder(&*file), path, waited: wait });
             }
+            if watch.is_some_and(|watch| watch(Progress { done: 0, total: 0 }).is_break()) {
+                return Err(Error::Interrupted);
+            }
             std::thread::sleep(pause.min(wait.saturating_sub(waited)));
             // Neighbours that began together must not come back together.
             let jitter = u64::from(std::process::id()) % 5;
@@ -138,7 +142,7 @@ impl WritersLock {
 
     /// Takes the lock if it can be had at once.
     pub(crate) fn try_acquire(disk: &dyn Disk, database: &Path, identity: Option<Identity>) -> Option<Self> {
-        Self::acquire(disk, database, identity, Duration::ZERO).ok()
+        Self::acquire(disk, database, identity, Duration::ZERO, None).ok()
     }
 
     /// Notes who holds the lock, for those who wait; whether the database was never written to, for [`was_written`];

@@ -140,6 +140,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::disk::Disk;
+pub use self::disk::Progress;
+pub(crate) use self::disk::Watch;
 use self::journal::Fold;
 use self::lock::{Doubt, WritersLock};
 use self::overlay::{Bulk, Overlay};
@@ -184,6 +186,8 @@ pub(crate) struct Settings {
     /// Whether the first write makes the folder.
     pub(crate) make_folder: bool,
     pub(crate) policy: Policy,
+    /// Who is told how far something long is.
+    pub(crate) watch: Option<Watch>,
 }
 
 /// When changes go into the journal and when into a new snapshot.
@@ -337,7 +341,8 @@ impl Store {
         if let (true, Some(folder)) = (self.settings.make_folder, path.parent()) {
             self.disk.make_folder(folder)?;
         }
-        let mut lock = WritersLock::acquire(&*self.disk, &path, self.view.seen, self.settings.wait)?;
+        let Settings { wait, watch, .. } = self.settings;
+        let mut lock = WritersLock::acquire(&*self.disk, &path, self.view.seen, wait, watch)?;
         self.look_again()?;
         self.doubt = Doubt::stronger(self.doubt, lock.doubt);
         let noted = lock.note(self.view.unwritten, self.doubt.unwrap_or(Doubt::Unfinished));

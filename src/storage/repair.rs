@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::disk::{self, Disk, DiskFile, Identity, Open, Rename};
+use super::disk::{self, Disk, DiskFile, Identity, Open, Rename, Watch, WatchedDisk};
 use super::journal::{Body, Fold, Header, HeaderFault, Stamp};
 use super::lock::{self, Doubt, WritersLock};
 use super::merge::{self, Below, FoldFault, Layers};
@@ -72,9 +72,11 @@ struct Rescued {
 }
 
 /// Reads and checks everything; changes nothing and takes no lock.
-pub(crate) fn check(path: &Path) -> Result<Checked> {
+pub(crate) fn check(path: &Path, watch: Option<Watch>) -> Result<Checked> {
     let path = disk::resolve(path)?;
-    Files::open(&disk::Real, &path)?.check()
+    let Some(watch) = watch else { return Files::open(&disk::Real, &path)?.check() };
+    let watched = WatchedDisk { disk: &disk::Real, watch };
+    Files::open(&watched, &path).and_then(|files| files.check()).map_err(disk::or_stopped)
 }
 
 /// Writes all that can be read into a new file beside a damaged one.
@@ -354,7 +356,8 @@ fn missing(path: &Path) -> Error {
 
 /// How many entries a view has, those past their deadline included.
 fn count(view: View) -> Result<u64> {
-    let settings = Settings { read_only: true, wait: Duration::ZERO, make_folder: false, policy: Policy::default() };
+    let (policy, watch) = (Policy::default(), None);
+    let settings = Settings { read_only: true, wait: Duration::ZERO, make_folder: false, policy, watch };
     Store { view, ..Store::in_memory(settings) }.count(ALL)
 }
 
@@ -437,7 +440,7 @@ impl Store {
         if seen.is_none() && store.disk.identity(&disk::beside(&path, JOURNAL))?.is_none() {
             return Err(missing(&path));
         }
-        let lock = WritersLock::acquire(&*store.disk, &path, seen, store.settings.wait)?;
+        let lock = WritersLock::acquire(&*store.disk, &path, seen, store.settings.wait, store.settings.watch)?;
         Ok((store, path, lock))
     }
 

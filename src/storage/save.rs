@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
-use super::disk::{self, Disk, DiskFile, Folder, Identity, Open, Rename};
+use super::disk::{self, Disk, DiskFile, Folder, Identity, Open, Rename, Watched};
 use super::journal::{Body, Fold, Header, Stamp};
 use super::lock::Doubt;
 use super::merge::{self, Below, FoldFault, Layer, Layers};
@@ -61,7 +61,7 @@ impl<'a> Temp<'a> {
         }
     }
 
-    pub(super) fn file(&self) -> &dyn DiskFile {
+    pub(super) fn file(&self) -> &(dyn DiskFile + 'static) {
         self.file.as_deref().expect("a temporary file is open until it is put in place")
     }
 
@@ -112,12 +112,19 @@ impl Store {
             Base::Document(document) => Below::Document(document),
             Base::Indexed(indexed) => Below::Indexed(indexed),
         };
-        let layout = merge::fold(temp.file(), below, &changes, now).map_err(|fault| match fault {
-            FoldFault::Write(source) => failed("write")(source),
-            FoldFault::Read(fault) => self.view.fault(fault),
-            FoldFault::Inconsistent(reason) => {
-                self.view.fault(ReadFault::Damaged { at: 0, reason: format!("the snapshot is damaged: {reason}") })
-            }
+        let watched = self.settings.watch.map(|watch| {
+            let total = self.file_len() + self.pending_bytes();
+            Watched::new(temp.file(), watch, total)
+        });
+        let file: &dyn DiskFile = watched.as_ref().map_or(temp.file(), |watched| watched);
+        let layout = merge::fold(file, below, &changes, now).map_err(|fault| {
+            disk::or_stopped(match fault {
+                FoldFault::Write(source) => failed("write")(source),
+                FoldFault::Read(fault) => self.view.fault(fault),
+                FoldFault::Inconsistent(reason) => {
+                    self.view.fault(ReadFault::Damaged { at: 0, reason: format!("the snapshot is damaged: {reason}") })
+                }
+            })
         })?;
         if let Some(like) = like {
             let lost = temp.file().inherit(like).map_err(failed("set the mode of"))?;

@@ -9,6 +9,12 @@ mod completion;
 
 mod history;
 
+mod elsewhere;
+
+mod pointing;
+
+mod signals;
+
 use terminal::{ALT_ENTER, CTRL_C, CTRL_D, ENTER, Home, Seen, TAB};
 
 #[test]

@@ -9,6 +9,7 @@ use std::process::{Command, Output};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+pub(crate) use rexpect::process::Signal;
 use rexpect::process::{PtyProcess, WaitStatus};
 use rustix::termios::{Winsize, tcsetwinsize};
 
@@ -52,6 +53,12 @@ impl Home {
         std::fs::read_to_string(self.path(path)).unwrap()
     }
 
+    /// A FIFO, and this test at its other end: whoever reads from it waits.
+    pub(crate) fn fifo(&self) -> File {
+        assert!(Command::new("mkfifo").arg(self.path("fifo")).status().unwrap().success());
+        File::options().read(true).write(true).open(self.path("fifo")).unwrap()
+    }
+
     /// Runs the program without a terminal.
     pub(crate) fn run(&self, args: &[&str]) -> Output {
         self.inside(PROGRAM).args(args).output().unwrap()
@@ -67,7 +74,7 @@ impl Home {
     }
 
     pub(crate) fn terminal(&self) -> Start<'_> {
-        Start { home: self, columns: 80, args: Vec::new(), env: Vec::new() }
+        Start { home: self, columns: 80, args: Vec::new(), env: Vec::new(), shell: "exec \"$@\"" }
     }
 
     fn inside(&self, program: impl AsRef<OsStr>) -> Command {
@@ -85,11 +92,17 @@ pub(crate) struct Start<'h> {
     columns: u16,
     args: Vec<String>,
     env: Vec<(String, String)>,
+    shell: &'static str,
 }
 
 impl Start<'_> {
     pub(crate) fn columns(self, columns: u16) -> Self {
         Self { columns, ..self }
+    }
+
+    /// How `sh` runs the program, which is `"$@"` to it.
+    pub(crate) fn through(self, shell: &'static str) -> Self {
+        Self { shell, ..self }
     }
 
     pub(crate) fn arg(mut self, arg: &str) -> Self {
@@ -113,7 +126,8 @@ impl Start<'_> {
         // The program must not see the terminal before it has its size: a shell waits for a line first. It is ready when
         // nothing is echoed any more.
         let mut command = self.home.inside("sh");
-        command.args(["-c", "echo ready; read go && exec \"$@\"", "sh", PROGRAM]).args(&self.args).envs(self.env);
+        let shell = format!("echo ready; read go; {}", self.shell);
+        command.args(["-c", &shell, "sh", PROGRAM]).args(&self.args).envs(self.env);
         let process = PtyProcess::new(command).unwrap();
         let input = process.get_file_handle().unwrap();
         tcsetwinsize(&input, Winsize { ws_row: 24, ws_col: self.columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
@@ -250,6 +264,32 @@ impl Terminal {
     pub(crate) fn leave(mut self) -> i32 {
         self.press(CTRL_D);
         self.status()
+    }
+
+    /// Sends the program a signal.
+    pub(crate) fn send(&mut self, signal: Signal) {
+        self.process.signal(signal).unwrap();
+    }
+
+    /// Whether the terminal edits lines and knows Ctrl-C by itself, as it does where no program has other wishes.
+    pub(crate) fn has_its_modes(&self) -> bool {
+        let modes = rustix::termios::tcgetattr(&self.input).unwrap().local_modes;
+        modes.contains(rustix::termios::LocalModes::ICANON | rustix::termios::LocalModes::ISIG)
+    }
+
+    /// The signal that the program is about to end by, once it has.
+    #[track_caller]
+    pub(crate) fn signal(&self) -> Signal {
+        let start = Instant::now();
+        loop {
+            match self.process.status() {
+                Some(WaitStatus::Signaled(_, signal, _)) => return signal,
+                Some(WaitStatus::StillAlive) if start.elapsed() < DEADLINE => {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                other => panic!("{other:?}, with this screen:\n{}\n", self.text()),
+            }
+        }
     }
 
     /// The status of the program, which is about to end.

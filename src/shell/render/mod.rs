@@ -7,13 +7,17 @@
 //! | raw | `plain`: values alone, escaped | `plain`: the exact bytes |
 //! | json | `json`: one document | the same |
 //!
+//! JSON that is the whole answer is spread out for a person by `pretty`.
+//!
 //! Nothing that was stored, typed or said by the system acts on a terminal: it goes through [`super::escape`] first.
 //! Widths are those of the escaped text, and colours are added last.
 
 use std::io::{self, Write};
 
 use self::plain::Form;
+pub(crate) use self::table::size;
 use super::argument::OutputMode;
+use super::caret::Pointer;
 use super::escape;
 use super::reply::{Failure, Reply};
 use super::status::Status;
@@ -26,6 +30,8 @@ mod table;
 mod plain;
 
 mod json;
+
+mod pretty;
 
 pub(crate) mod style;
 
@@ -43,6 +49,8 @@ pub(crate) struct Look {
     pub(crate) color: bool,
     /// No confirmations.
     pub(crate) quiet: bool,
+    /// Whether a pager shows what is longer than the screen: then a listing is not cut.
+    pub(crate) paged: bool,
 }
 
 impl Look {
@@ -111,6 +119,18 @@ pub(crate) fn failure_json(failure: &Failure) -> String {
     json::failure(failure)
 }
 
+/// The line that points at what is wrong with the one above it, or with the excerpt that it begins with.
+pub(crate) fn pointer(color: bool, pointer: &Pointer) -> String {
+    let excerpt = pointer.excerpt.as_ref().map(|excerpt| format!("{}\n", style::faint(color, excerpt)));
+    let carets = style::error(color, &"^".repeat(pointer.carets));
+    format!("{}{}{carets}\n", excerpt.unwrap_or_default(), " ".repeat(pointer.indent))
+}
+
+/// A line about a command rather than of it.
+pub(crate) fn aside(color: bool, text: &str) -> String {
+    style::faint(color, text) + "\n"
+}
+
 /// A line that is not a failure: a note, a notice, what the timer says, what a check has found.
 pub(crate) fn note(color: bool, note: &str) -> String {
     let (mark, rest) = match note.split_once(' ') {
@@ -136,7 +156,7 @@ mod tests {
     pub(super) const MODES: [OutputMode; 4] = [OutputMode::Plain, OutputMode::Json, OutputMode::Table, OutputMode::Raw];
 
     pub(super) fn look(mode: OutputMode, terminal: bool) -> Look {
-        Look { mode, terminal, width: 80, color: false, quiet: false }
+        Look { mode, terminal, width: 80, color: false, quiet: false, paged: false }
     }
 
     pub(super) fn bytes(look: &Look, reply: Reply<'_>) -> Vec<u8> {

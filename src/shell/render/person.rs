@@ -6,9 +6,11 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use unicode_width::UnicodeWidthStr as _;
+
 use super::style::{self, Style};
-use super::table::{Cell, Table, cut};
-use super::{Look, Trouble, plain};
+use super::table::{Cell, Table, cut, size};
+use super::{Look, Trouble, plain, pretty};
 use crate::error::Error;
 use crate::expiry::format_duration;
 use crate::shell::escape;
@@ -57,14 +59,14 @@ fn done_or_not(out: &mut dyn Write, look: &Look, done: &Done) -> io::Result<()> 
 fn value(out: &mut dyn Write, look: &Look, value: &Value) -> io::Result<()> {
     match value {
         Value::Text(text) => writeln!(out, "{}", escape::terminal(text)),
-        Value::Json(json) => writeln!(out, "{}", escape::terminal(json.as_str())),
+        Value::Json(json) => pretty::json(out, look.color, look.room(), json.as_str()),
         Value::Bytes(bytes) => writeln!(out, "{}", style::faint(look.color, &binary(bytes))),
     }
 }
 
 /// A listing and, on a terminal, how many there are and how to see the rest.
 fn list(out: &mut dyn Write, look: &Look, listing: Listing<'_>) -> Result<(), Trouble> {
-    let most = if look.terminal && !listing.limited { MOST } else { u64::MAX };
+    let most = if look.terminal && !listing.limited && !look.paged { MOST } else { u64::MAX };
     let total = table(out, look, listing.entries, listing.show, most)?;
     if !look.terminal || (look.quiet && total <= most) {
         return Ok(());
@@ -72,7 +74,11 @@ fn list(out: &mut dyn Write, look: &Look, listing: Listing<'_>) -> Result<(), Tr
     let footer = match total {
         0 => "no keys".to_owned(),
         1 => "1 key".to_owned(),
-        _ if total > most => format!("{most} of {} keys; --limit N shows more", grouped(total)),
+        _ if total > most => {
+            let more = format!("… {} more of {} (--limit N", grouped(total - most), grouped(total));
+            let long = format!("{more}, or pipe it)");
+            if long.width() <= look.room() { long } else { more + ")" }
+        }
         _ => format!("{} keys", grouped(total)),
     };
     Ok(writeln!(out, "{}", style::faint(look.color, &cut(&footer, look.room())))?)
@@ -151,8 +157,8 @@ fn table_of_facts(out: &mut dyn Write, look: &Look, columns: &[&'static str], ro
 
 fn value_cell(table: &Table, look: &Look, value: &Value) -> Cell {
     match value {
-        Value::Text(text) => table.cell(text, style::plain),
-        Value::Json(json) => table.cell(json.as_str(), style::plain),
+        Value::Text(text) => table.cell(text, style::plain).of_size(text.len()),
+        Value::Json(json) => table.cell(json.as_str(), style::plain).of_size(json.as_str().len()),
         Value::Bytes(bytes) if look.terminal => table.cell(&binary(bytes), style::faint),
         Value::Bytes(bytes) => Cell::of_bytes(bytes, style::plain),
     }
@@ -181,27 +187,6 @@ fn span(left: Option<Duration>) -> (String, Style) {
 /// What stands for bytes that are not text.
 fn binary(bytes: &[u8]) -> String {
     format!("<binary, {}>", size(bytes.len() as u64))
-}
-
-/// A size in words: `12 KiB`, with one decimal below ten unless it is zero.
-fn size(bytes: u64) -> String {
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let mut shown = String::new();
-    for (unit, bits) in [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40)] {
-        let tenths = (u128::from(bytes) * 10 + (1 << (bits - 1))) >> bits;
-        let whole = (u128::from(bytes) + (1 << (bits - 1))) >> bits;
-        shown = match tenths {
-            100.. => format!("{whole} {unit}"),
-            _ if tenths % 10 == 0 => format!("{} {unit}", tenths / 10),
-            _ => format!("{}.{} {unit}", tenths / 10, tenths % 10),
-        };
-        if whole < 1024 {
-            break;
-        }
-    }
-    shown
 }
 
 /// A number with its thousands apart: `2,522`.
@@ -260,7 +245,7 @@ mod tests {
             ["a\\tb\\n\\x1b]0;t\\x07\n", "a\tb\n\x1b]0;t\x07\n"]
         );
         assert_eq!(both(|| Reply::Value("".into())), ["\n", "\n"]);
-        assert_eq!(both(|| Reply::Value(json("[1, 2]"))), ["[1,2]\n", "[1,2]\n"]);
+        assert_eq!(both(|| Reply::Value(json("[1, 2]"))), ["[1, 2]\n", "[1,2]\n"]);
         assert_eq!(shown(&terminal(), Reply::Value(vec![0xff; 12_345].into())), "<binary, 12 KiB>\n");
         assert_eq!(bytes(&table_in_a_pipe(), Reply::Value(vec![0xff].into())), b"\xff\n");
     }
@@ -310,14 +295,18 @@ user:1  {\"name\":\"Ada\",\"age\":36}
         let quiet = Look { quiet: true, ..terminal() };
         assert_eq!(shown(&quiet, Reply::Listing(numbered(Show::Keys, 1))), "k00000\n");
         let cut_off = shown(&quiet, Reply::Listing(numbered(Show::Keys, 101)));
-        assert!(cut_off.ends_with("\n100 of 101 keys; --limit N shows more\n"), "{cut_off}");
+        assert!(cut_off.ends_with("\n… 1 more of 101 (--limit N, or pipe it)\n"), "{cut_off}");
     }
 
     #[test]
     fn a_terminal_gets_a_hundred_entries_unless_it_was_said_how_many() {
         let first = shown(&terminal(), Reply::Listing(numbered(Show::Entries, 2_522)));
         assert_eq!(first.lines().count(), 1 + 100 + 1);
-        assert!(first.ends_with("k00099  v99\n100 of 2,522 keys; --limit N shows more\n"), "{first}");
+        assert!(first.ends_with("k00099  v99\n… 2,422 more of 2,522 (--limit N, or pipe it)\n"), "{first}");
+        let narrow = shown(&Look { width: 40, ..terminal() }, Reply::Listing(numbered(Show::Entries, 2_522)));
+        assert!(narrow.ends_with("v99\n… 2,422 more of 2,522 (--limit N)\n"), "{narrow}");
+        let paged = shown(&Look { paged: true, ..terminal() }, Reply::Listing(numbered(Show::Keys, 2_522)));
+        assert!(paged.ends_with("k02521\n2,522 keys\n"), "{paged}");
         let exactly = shown(&terminal(), Reply::Listing(numbered(Show::Keys, 100)));
         assert!(exactly.ends_with("k00099\n100 keys\n"), "{exactly}");
         let limited = Listing { limited: true, ..numbered(Show::Entries, 2_522) };

@@ -18,6 +18,16 @@ pub(crate) fn number(color: bool, text: &str) -> String {
     paint(color, text, Colorize::yellow)
 }
 
+/// A text within JSON.
+pub(crate) fn string(color: bool, text: &str) -> String {
+    paint(color, text, Colorize::green)
+}
+
+/// `true`, `false` or `null`.
+pub(crate) fn literal(color: bool, text: &str) -> String {
+    paint(color, text, Colorize::magenta)
+}
+
 /// The name of a fact, or the title of a section.
 pub(crate) fn heading(color: bool, text: &str) -> String {
     paint(color, text, Colorize::bold)
@@ -60,7 +70,7 @@ fn paint(color: bool, text: &str, style: fn(ColoredString) -> ColoredString) -> 
 mod tests {
     use super::*;
 
-    const ALL: [Style; 8] = [key, number, heading, faint, error, warning, prompt, plain];
+    const ALL: [Style; 10] = [key, number, string, literal, heading, faint, error, warning, prompt, plain];
 
     #[test]
     fn without_colour_a_style_changes_nothing() {
@@ -72,7 +82,7 @@ mod tests {
 
     #[test]
     fn with_colour_a_style_goes_around_the_text_and_ends_behind_it() {
-        for style in &ALL[..7] {
+        for style in &ALL[..9] {
             let styled = style(true, "a b");
             assert!(styled.starts_with("\x1b[") && styled.ends_with("ma b\x1b[0m"), "{styled:?}");
         }

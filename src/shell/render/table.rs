@@ -45,6 +45,8 @@ pub(super) struct Cell {
     style: Style,
     /// Whether it stands at the right edge of its column.
     right: bool,
+    /// What is said behind the `…` where it is cut.
+    size: Option<String>,
 }
 
 impl Cell {
@@ -53,7 +55,14 @@ impl Cell {
         let mut field = Vec::with_capacity(bytes.len());
         escape::tsv(&mut field, bytes);
         let text = String::from_utf8(field).expect("an escaped field is UTF-8");
-        Self { width: width(&text), text, style, right: false }
+        Self { width: width(&text), text, style, right: false, size: None }
+    }
+
+    /// The same cell of a value of so many bytes: how many is said where a long one is cut.
+    pub(super) fn of_size(mut self, bytes: usize) -> Self {
+        const LONG: usize = 1 << 10;
+        self.size = (bytes >= LONG).then(|| format!(" {}", size(bytes as u64)));
+        self
     }
 
     /// The same cell at the right edge of its column if `right`.
@@ -97,7 +106,7 @@ impl Table {
                 break;
             }
         }
-        Cell { text: text[..end].to_owned(), width, style, right: false }
+        Cell { text: text[..end].to_owned(), width, style, right: false, size: None }
     }
 
     /// The head of a column.
@@ -157,7 +166,13 @@ impl Table {
         } else if self.room == usize::MAX {
             escape::terminal(&cell.text)
         } else {
-            cut(&cell.text, column).into()
+            match &cell.size {
+                // There must be more left of the value than is said of it.
+                Some(size) if cell.width > column && column > 3 * size.len() => {
+                    (cut(&cell.text, column - size.len()) + size).into()
+                }
+                _ => cut(&cell.text, column).into(),
+            }
         }
     }
 
@@ -177,6 +192,27 @@ impl Table {
         }
         widths
     }
+}
+
+/// A size in words: `12 KiB`, with one decimal below ten unless it is zero.
+pub(crate) fn size(bytes: u64) -> String {
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut shown = String::new();
+    for (unit, bits) in [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40)] {
+        let tenths = (u128::from(bytes) * 10 + (1 << (bits - 1))) >> bits;
+        let whole = (u128::from(bytes) + (1 << (bits - 1))) >> bits;
+        shown = match tenths {
+            100.. => format!("{whole} {unit}"),
+            _ if tenths % 10 == 0 => format!("{} {unit}", tenths / 10),
+            _ => format!("{}.{} {unit}", tenths / 10, tenths % 10),
+        };
+        if whole < 1024 {
+            break;
+        }
+    }
+    shown
 }
 
 /// `text` escaped for a terminal and no wider than `columns`, with `…` at its end if that is not all. Takes time by
@@ -281,6 +317,22 @@ mod tests {
         let long = "k".repeat(35);
         assert_eq!(table(40, &[&[&long, "1"]]), format!("{long}  1\n"));
         assert_eq!(table(40, &[&["1", &long]]), format!("1  {long}\n"));
+    }
+
+    #[test]
+    fn a_long_value_that_is_cut_says_its_size() {
+        let shown = |columns, length: usize| {
+            let mut table = Table::new(&Look { width: columns, ..look(OutputMode::Plain, true) });
+            let value = table.cell(&"v".repeat(length), style::plain).of_size(length);
+            table.push(vec![table.cell("k", style::key), value]);
+            let mut out = Vec::new();
+            table.write(&mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(shown(40, 12 << 10), format!("k  {}… 12 KiB\n", "v".repeat(29)));
+        assert_eq!(shown(40, 200), format!("k  {}…\n", "v".repeat(36)), "a short one has no need to");
+        assert_eq!(shown(2_000, 1 << 10), format!("k  {}\n", "v".repeat(1 << 10)), "and what is whole neither");
+        assert_eq!(shown(20, 12 << 10), format!("k  {}…\n", "v".repeat(16)), "nor is there room for it");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::shell::command::reads;
 use crate::shell::words::{Open, Splitter, Step, Word};
 
 /// The word at the cursor and what stands before it.
@@ -84,7 +85,7 @@ pub(super) fn open(text: &str) -> Option<Open> {
 
 /// Where the last command of a text begins, what it ends in, and the splitter that has seen it.
 fn last_command(text: &[u8]) -> (usize, Open, Splitter) {
-    let mut splitter = Splitter::new();
+    let mut splitter = Splitter::at_prompt(reads);
     let mut start = 0;
     loop {
         match splitter.step(&text[start..], false) {

@@ -14,10 +14,13 @@ use std::cell::RefCell;
 use std::io::Write;
 use std::rc::Rc;
 
+use unicode_width::UnicodeWidthStr as _;
+
 use self::editor::{Editor, Typed};
 use super::config;
 use super::console::Console;
 use super::escape;
+use super::interrupt;
 use super::reply::Failure;
 use super::runner::{self, Flow, Front, Place, Runner};
 use super::script;
@@ -37,12 +40,17 @@ mod welcome;
 /// went wrong on the way, the person has seen.
 pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, Failure> {
     let color = console.look.color;
+    // Without it Ctrl-C ends the process, as it does everywhere else.
+    let _ = interrupt::listen();
+    // And without this TERM and HUP do, with the terminal as the editor has it.
+    let _ = interrupt::leave_on_signals();
     let session = Rc::new(RefCell::new(session));
     let editor = Rc::new(RefCell::new(Editor::new(Rc::clone(&session), color)?));
     let front = Box::new(Person { editor: Rc::clone(&editor) });
     let mut runner = Runner::new(Rc::clone(&session), console, front, yes);
+    runner.find_pager();
     let mut flow = start(&mut runner);
-    while flow == Flow::Next {
+    while flow == Flow::Next && !interrupt::is_ending() {
         let notes = editor.borrow_mut().take_notes();
         if !runner.console.look.quiet {
             for note in &notes {
@@ -50,10 +58,13 @@ pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, F
             }
         }
         let prompt = welcome::prompt(&session.borrow());
-        let typed = editor.borrow_mut().read(&prompt)?;
+        let typed = editor.borrow_mut().read(&prompt).inspect_err(|_| interrupt::wait_for_hangup())?;
         runner.console.measure();
         match typed {
-            Typed::Text(text) => flow = script::run_typed(&mut runner, &text),
+            Typed::Text(text) => {
+                interrupt::forget();
+                flow = interrupt::while_working(|| script::run_typed(&mut runner, &text, prompt.width()));
+            }
             Typed::Cancelled => {}
             Typed::End { ends_line } => {
                 if !ends_line {
@@ -64,6 +75,7 @@ pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, F
             }
         }
     }
+    interrupt::wait_for_hangup();
     let left = session.borrow_mut().db.rollback();
     if let Ok(changed) = left
         && changed > 0

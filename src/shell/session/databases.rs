@@ -6,6 +6,7 @@ use std::path::Path;
 use super::{Session, keys, refused};
 use crate::expiry::Timestamp;
 use crate::shell::config::{self, Location};
+use crate::shell::interrupt;
 use crate::shell::reply::{Answer, Done, Failure, Field, Reply};
 use crate::shell::status::Status;
 use crate::value::Value;
@@ -96,6 +97,7 @@ impl Session {
         let deleted = self.db.transaction(|tx| {
             let mut deleted = 0;
             for key in tx.keys("")? {
+                interrupt::check()?;
                 deleted += u64::from(tx.delete(&key)?);
             }
             Ok(deleted)

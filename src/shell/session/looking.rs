@@ -6,6 +6,8 @@ use super::Session;
 use crate::database::prefix_end;
 use crate::shell::command::Looking;
 use crate::shell::glob::Glob;
+use crate::shell::interrupt::stoppable;
+use crate::shell::progress;
 use crate::shell::reply::{Answer, Failure, Field, Listing, Reply, Show};
 use crate::storage::Entry;
 
@@ -19,7 +21,7 @@ impl Session {
     }
 
     fn listing(&mut self, looking: &Looking, show: Show) -> Result<Answer<'_>, Failure> {
-        let glob = looking.glob.as_deref().map(Glob::new).transpose().map_err(Failure::usage)?;
+        let glob = looking.glob.as_deref().map(Glob::new).transpose().map_err(not_a_pattern)?;
         let prefixes = [looking.prefix.as_deref(), glob.as_ref().map(Glob::prefix)];
         // The narrowest range that holds all that can match.
         let from = prefixes.into_iter().flatten().chain(looking.from.as_deref()).max();
@@ -29,9 +31,9 @@ impl Session {
         let range = self.db.range::<&str>((from, to.as_deref().map_or(Bound::Unbounded, Bound::Excluded)));
         let entries: Box<dyn Iterator<Item = _>> = if show == Show::Keys {
             // What is not shown need not be copied.
-            pick(range.keys().map(|key| Ok((key?, Entry::from("")))), glob, looking)
+            pick(stoppable(range.keys(), progress::keys).map(|key| Ok((key?, Entry::from("")))), glob, looking)
         } else {
-            pick(range, glob, looking)
+            pick(stoppable(range, progress::keys), glob, looking)
         };
         let listing = Listing { entries, show, nul: looking.nul, limited: looking.limit.is_some() };
         Ok(Reply::Listing(listing).into())
@@ -48,9 +50,10 @@ impl Session {
             // The last line of the crate's drawing says what is wrong.
             let text = error.to_string();
             let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            Failure::usage(format!("not a regular expression: {reason}"))
+            not_a_pattern(format!("not a regular expression: {reason}"))
         })?;
-        let entries = self.db.iter().filter(move |item| match item {
+        progress::of_keys(self.db.len()?);
+        let entries = stoppable(self.db.iter(), progress::keys).filter(move |item| match item {
             Ok((key, entry)) => {
                 (!values && regex.is_match(key.as_bytes())) || (!keys && regex.is_match(entry.value.as_bytes()))
             }
@@ -63,9 +66,9 @@ impl Session {
 
     pub(super) fn count(&mut self, glob: Option<&str>) -> Result<Answer<'_>, Failure> {
         let Some(glob) = glob else { return Ok(Reply::Number(self.db.len()?).into()) };
-        let glob = Glob::new(glob).map_err(Failure::usage)?;
+        let glob = Glob::new(glob).map_err(not_a_pattern)?;
         let mut count = 0;
-        for key in self.db.prefix(glob.prefix()).keys() {
+        for key in stoppable(self.db.prefix(glob.prefix()).keys(), progress::keys) {
             count += u64::from(glob.matches(&key?));
         }
         Ok(Reply::Number(count).into())
@@ -87,7 +90,8 @@ impl Session {
     pub(super) fn stats(&mut self) -> Result<Answer<'_>, Failure> {
         let (mut keys, mut key_bytes, mut value_bytes, mut expiring) = (0, 0, 0, 0);
         let mut kinds = [("text", 0), ("json", 0), ("binary", 0)];
-        for item in &self.db {
+        progress::of_keys(self.db.len()?);
+        for item in stoppable(self.db.iter(), progress::keys) {
             let (key, entry) = item?;
             keys += 1;
             key_bytes += key.len() as u64;
@@ -109,6 +113,11 @@ impl Session {
         ]);
         Ok(Reply::Record(record).into())
     }
+}
+
+/// The failure of a glob that is none.
+fn not_a_pattern(reason: impl Into<String>) -> Failure {
+    Failure { code: "pattern", ..Failure::usage(reason) }
 }
 
 /// What of a range matches the glob, as many and in the order that are asked for.

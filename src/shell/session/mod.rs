@@ -16,14 +16,18 @@ pub(crate) use self::together::changes;
 pub(crate) use self::values::was_set;
 
 use std::cell::Cell;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use super::argument::OutputMode;
 use super::command::{Command, ShellCommand};
 use super::config::Location;
+use super::interrupt;
+use super::progress;
 use super::reply::{Answer, Done, Failure, Field, Reply};
 use super::status::Status;
 use crate::database::{Database, Options, Repair};
+use crate::storage::Progress;
 use crate::value::Value;
 
 /// One open database and its settings.
@@ -65,7 +69,7 @@ impl Access {
     }
 
     fn options(self) -> Options {
-        Options::new().read_only(self.read_only).wait(self.wait)
+        Options::new().read_only(self.read_only).wait(self.wait).on_progress(on_progress)
     }
 }
 
@@ -225,6 +229,34 @@ impl Session {
     }
 }
 
+/// Shows how far a save or a check is, and stops it when the person wants that.
+fn on_progress(progress: Progress) -> ControlFlow<()> {
+    if progress.done > 0 {
+        progress::bytes(progress.done, progress.total);
+    }
+    if interrupt::is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
+
+/// Whether a command only looks.
+pub(crate) fn is_read(command: &Command) -> bool {
+    use Command::{Check, Count, Dbs, Exists, Find, Get, Info, Keys, List, Path, Stats, Ttl};
+    matches!(
+        command,
+        Get(_)
+            | Exists { .. }
+            | Keys(_)
+            | List { .. }
+            | Find { .. }
+            | Count { .. }
+            | Info { .. }
+            | Stats
+            | Ttl { .. }
+            | Dbs
+            | Path
+            | Check { .. }
+    )
+}
+
 /// Whether a command is about the open database. One that is not works on when that is damaged, and leads away from it.
 pub(crate) fn needs_database(command: &Command) -> bool {
     match command {
@@ -251,6 +283,6 @@ pub(crate) fn keys(count: u64) -> String {
 }
 
 /// How many of them: `1 key`, `2 keys`.
-fn counted(count: u64, one: &str, many: &str) -> String {
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }

@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::together::changes;
-use super::{Session, counted, refused};
-use crate::database::{Database, Repair, Repaired, Report};
+use super::{Session, counted, on_progress, refused};
+use crate::database::{Options, Repair, Repaired, Report};
 use crate::error::Error;
 use crate::shell::config::{self, Location};
 use crate::shell::reply::{Answer, Done, Failure, Field, Reply};
@@ -19,7 +19,7 @@ impl Session {
             Some(file) => Location::of(Some(file.as_os_str()))?,
             None => self.location.clone(),
         };
-        Ok(checked(Database::check(location.path)?))
+        Ok(checked(Options::new().on_progress(on_progress).check(location.path)?))
     }
 
     pub(super) fn repair(

@@ -12,6 +12,8 @@ use crate::number::Number;
 use crate::shell::argument::Data;
 use crate::shell::command::{Del, Get, Move, Set};
 use crate::shell::glob::Glob;
+use crate::shell::interrupt::{self, stoppable};
+use crate::shell::progress;
 use crate::shell::reply::{Answer, Done, Failure, Field, Reply, shown};
 use crate::shell::status::Status;
 use crate::storage::Entry;
@@ -169,7 +171,7 @@ impl Session {
         let prefix = glob.as_ref().map_or(del.prefix.as_deref().unwrap_or_default(), Glob::prefix);
         let hit = |key: &str| glob.as_ref().is_none_or(|glob| glob.matches(key));
         let mut count = 0;
-        for key in self.db.prefix(prefix).keys() {
+        for key in stoppable(self.db.prefix(prefix).keys(), progress::keys) {
             count += u64::from(hit(&key?));
         }
         if count > 1 && !confirm(&format!("Delete {}?", keys(count))) {
@@ -178,6 +180,7 @@ impl Session {
         let deleted = self.db.transaction(|tx| {
             let mut deleted = 0;
             for key in tx.keys(prefix)?.iter().filter(|key| hit(key)) {
+                interrupt::check()?;
                 deleted += u64::from(tx.delete(key)?);
             }
             Ok(deleted)

@@ -13,6 +13,9 @@
 //!
 //! A syntax error costs the lines up to the one on which the offending word begins; reading goes on with the line after that one.
 //!
+//! At the prompt only, an unquoted `|` behind a command that reads makes the rest of the line one word, verbatim: it is a
+//! program's. In scripts it is a word like any other.
+//!
 //! Left out on purpose: a backslash outside quotes is a plain character, words are not glued together (`a"b c"` is two), no
 //! variables, no globbing, no `;`.
 
@@ -115,6 +118,8 @@ pub(crate) struct Splitter {
     position: usize,
     mode: Mode,
     marks: Vec<Mark>,
+    /// At the prompt: whether the answer of the command that begins with this word may go into a program.
+    may_pipe: Option<fn(&[u8]) -> bool>,
 }
 
 #[derive(Debug)]
@@ -138,6 +143,8 @@ enum Mode {
     },
     /// Right behind a closing quote or JSON literal, the last of the marks.
     Closed,
+    /// Behind the `|` of a line typed at the prompt: the rest of the line is a program's.
+    Program,
     /// The word begun at `start` is wrong; only the end of this line is still looked for.
     Failed {
         start: usize,
@@ -157,7 +164,11 @@ struct Mark {
 enum Kind {
     Bare,
     Json,
-    Quoted { escaped: bool },
+    Quoted {
+        escaped: bool,
+    },
+    /// The rest of a line, which is for another shell to read.
+    Program,
 }
 
 /// What a look at the input came to.
@@ -170,7 +181,13 @@ enum Found {
 impl Splitter {
     /// A splitter at the very start of some input.
     pub(crate) fn new() -> Self {
-        Self { begun: false, position: 0, mode: Mode::Blank, marks: Vec::new() }
+        Self { begun: false, position: 0, mode: Mode::Blank, marks: Vec::new(), may_pipe: None }
+    }
+
+    /// The same for lines typed at the prompt: behind an unquoted `|`, in a command whose first word may be followed by one,
+    /// the rest of the line is one word, verbatim.
+    pub(crate) fn at_prompt(may_pipe: fn(&[u8]) -> bool) -> Self {
+        Self { may_pipe: Some(may_pipe), ..Self::new() }
     }
 
     /// Looks for one command at the start of `input`; `end` says that no more will come behind it.
@@ -224,6 +241,7 @@ impl Splitter {
                 Mode::Quote { start, flag, quote, .. } => self.quoted(input, end, start, flag, quote),
                 Mode::Json { start, .. } => self.json(input, end, start),
                 Mode::Closed => self.closed(input, end),
+                Mode::Program => Some(self.program(input, end)),
             };
             if let Some(found) = found {
                 return found;
@@ -280,8 +298,27 @@ impl Splitter {
             }
         }
         self.mark(start, 0, Kind::Bare);
-        self.mode = Mode::Blank;
+        self.mode = if self.is_pipe(input) { Mode::Program } else { Mode::Blank };
         None
+    }
+
+    /// Whether the last of the marks sends the answer of those before it into a program.
+    fn is_pipe(&self, input: &[u8]) -> bool {
+        let (Some(may_pipe), [first, .., last]) = (self.may_pipe, &self.marks[..]) else { return false };
+        input[last.span.clone()] == *b"|" && first.kind == Kind::Bare && may_pipe(&input[first.span.clone()])
+    }
+
+    fn program(&mut self, input: &[u8], end: bool) -> Found {
+        let from = self.position;
+        let newline = memchr(b'\n', &input[from..]).map(|newline| from + newline);
+        let Some(stop) = newline.or(end.then_some(input.len())) else { return Found::More(Open::Line) };
+        let blanks = input[from..stop].len() - input[from..stop].trim_ascii_start().len();
+        let length = input[from..stop].trim_ascii().len();
+        if length > 0 {
+            self.position = from + blanks + length;
+            self.mark(from + blanks, 0, Kind::Program);
+        }
+        Found::End(newline.map_or(stop, |newline| newline + 1))
     }
 
     fn open_quote(&mut self, start: usize, flag: usize, quote: u8) {
@@ -391,7 +428,7 @@ impl Mark {
     fn word<'a>(&self, input: &'a [u8]) -> Word<'a> {
         let raw = &input[self.span.clone()];
         let bytes = match self.kind {
-            Kind::Bare | Kind::Json => Cow::Borrowed(raw),
+            Kind::Bare | Kind::Json | Kind::Program => Cow::Borrowed(raw),
             Kind::Quoted { escaped } => {
                 let (flag, inner) = (&raw[..self.flag], &raw[self.flag + 1..raw.len() - 1]);
                 if escaped {

@@ -6,6 +6,7 @@ mod memory;
 mod real;
 #[cfg(test)]
 mod simulated;
+mod watched;
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -22,6 +23,8 @@ pub(crate) use self::memory::Memory;
 pub(crate) use self::real::Real;
 #[cfg(test)]
 pub(crate) use self::simulated::{Crashed, Cuts, Habits, Injected, Moment, Operation, Random, Simulated, Until};
+pub use self::watched::Progress;
+pub(crate) use self::watched::{Watch, Watched, WatchedDisk, or_stopped};
 
 /// What the engine needs of a file system. [`Real`] is the one of the system.
 ///

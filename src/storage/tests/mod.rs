@@ -39,7 +39,7 @@ fn path() -> &'static Path {
 }
 
 fn settings(policy: Policy) -> Settings {
-    Settings { read_only: false, wait: Duration::ZERO, make_folder: false, policy }
+    Settings { read_only: false, wait: Duration::ZERO, make_folder: false, policy, watch: None }
 }
 
 /// How a database is used.

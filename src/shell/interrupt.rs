@@ -1,0 +1,252 @@
+//! Ctrl-C: a wish that work under way sees when it looks, instead of the end of the process. And the end itself, when
+//! TERM, HUP or QUIT asks for it at the prompt: within a second, with the terminal as it was found.
+//!
+//! The handler of Ctrl-C is set before the line editor is made, which puts back after each line what it found then.
+
+use std::io::{self, ErrorKind};
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::error::Error;
+
+static ASKED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// Whether SIGINT is noted rather than obeyed.
+static LISTENING: AtomicBool = AtomicBool::new(false);
+
+/// Whether the session is about to be ended.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+static WORK: Mutex<Work> = Mutex::new(Work { under_way: false, child: None });
+
+/// A command has ended.
+static DONE: Condvar = Condvar::new();
+
+/// What an end from outside has to wait for.
+struct Work {
+    under_way: bool,
+    /// A program that has the terminal meanwhile.
+    child: Option<Pid>,
+}
+
+fn flag() -> &'static Arc<AtomicBool> {
+    ASKED.get_or_init(Arc::default)
+}
+
+fn work() -> MutexGuard<'static, Work> {
+    WORK.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on SIGINT is noted rather than obeyed.
+pub(crate) fn listen() -> io::Result<()> {
+    LISTENING.store(true, Ordering::SeqCst);
+    signal_hook::flag::register(SIGINT, Arc::clone(flag())).map(drop)
+}
+
+/// Whether it is.
+pub(crate) fn is_listening() -> bool {
+    LISTENING.load(Ordering::SeqCst)
+}
+
+/// Forgets what was asked before: a command begins. Not that the session is to end.
+pub(crate) fn forget() {
+    flag().store(ENDING.load(Ordering::SeqCst), Ordering::SeqCst);
+}
+
+/// As if the person had asked.
+pub(crate) fn ask() {
+    flag().store(true, Ordering::SeqCst);
+}
+
+/// Whether the person wants what is under way to stop.
+pub(crate) fn is_asked() -> bool {
+    flag().load(Ordering::Relaxed)
+}
+
+/// Fails if the person wants what is under way to stop.
+pub(crate) fn check() -> Result<(), Error> {
+    if is_asked() { Err(Error::Interrupted) } else { Ok(()) }
+}
+
+/// From now on TERM, HUP and QUIT end the session: what runs is asked to stop and given a moment for it, the terminal gets its
+/// modes back, and the process ends by that signal.
+pub(crate) fn leave_on_signals() -> io::Result<()> {
+    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGQUIT])?;
+    let modes = tcgetattr(io::stdin()).ok();
+    let wait = move || {
+        if let Some(signal) = signals.forever().next() {
+            end(signal, modes.as_ref());
+        }
+    };
+    std::thread::Builder::new().name("signals".to_owned()).spawn(wait).map(drop)
+}
+
+fn end(signal: i32, modes: Option<&Termios>) {
+    /// A command that does not stop by then is cut short, which harms nothing: what was acknowledged is stored.
+    const LONGEST: Duration = Duration::from_millis(600);
+    ENDING.store(true, Ordering::SeqCst);
+    flag().store(true, Ordering::SeqCst);
+    let work = work();
+    if let Some(child) = work.child {
+        // It has its own terminal modes to put back. It may have ended meanwhile.
+        let _ = kill_process(child, Signal::TERM);
+    }
+    // Held to the end, so that nothing new begins.
+    let work = DONE.wait_timeout_while(work, LONGEST, |work| work.under_way);
+    if let Some(modes) = modes {
+        leave_terminal(modes);
+    }
+    // It does not come back from this, unless the system has lost its mind.
+    let _ = signal_hook::low_level::emulate_default_handler(signal);
+    drop(work);
+}
+
+/// Gives the terminal back as it was found, on a new line. One that is gone, or takes nothing, is left alone.
+fn leave_terminal(modes: &Termios) {
+    if tcsetattr(io::stdin(), OptionalActions::Now, modes).is_err() {
+        return;
+    }
+    let stdout = io::stdout();
+    let takes = || {
+        let mut fds = [PollFd::new(&stdout, PollFlags::OUT)];
+        rustix::event::poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
+    };
+    if takes() {
+        // Bracketed paste is the one thing besides the modes that the editor turns on.
+        let text: &[u8] =
+            if std::env::var_os("TERM").is_some_and(|term| term != "dumb") { b"\x1b[?2004l\n" } else { b"\n" };
+        // Past the lock of stdout, which whoever waits on a terminal may hold.
+        let _ = rustix::io::write(&stdout, text);
+    }
+}
+
+/// Runs a command, which an end from outside waits for.
+pub(crate) fn while_working<T>(run: impl FnOnce() -> T) -> T {
+    work().under_way = true;
+    let made = run();
+    work().under_way = false;
+    DONE.notify_all();
+    made
+}
+
+/// Says that a program has the terminal, until what is returned is dropped.
+pub(crate) fn lend_terminal(id: u32) -> Lent {
+    work().child = i32::try_from(id).ok().and_then(Pid::from_raw);
+    Lent { modes: tcgetattr(io::stdin()).ok() }
+}
+
+/// The terminal while a program has it. Its modes are put back: the program may have been killed.
+#[derive(Debug)]
+pub(crate) struct Lent {
+    modes: Option<Termios>,
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        work().child = None;
+        if let Some(modes) = &self.modes {
+            // A terminal that is gone has none.
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, modes);
+        }
+    }
+}
+
+/// Called when the session is about to leave because its terminal says so: if it was hung up the signal that says the same
+/// is on its way, and is what the process shall end by.
+pub(crate) fn wait_for_hangup() {
+    let is_gone = tcgetattr(io::stdin()).is_err();
+    if is_gone || is_ending() {
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+/// Whether the session is about to be ended from outside.
+pub(crate) fn is_ending() -> bool {
+    ENDING.load(Ordering::SeqCst)
+}
+
+/// Waits until there is something to read, or the person does not want to wait any more.
+pub(crate) fn wait_to_read(file: &impl AsFd) -> io::Result<()> {
+    // A signal may come just before the wait begins.
+    let often = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    let timeout = is_listening().then_some(&often);
+    loop {
+        if is_asked() {
+            return Err(ErrorKind::Interrupted.into());
+        }
+        match rustix::event::poll(&mut [PollFd::new(file, PollFlags::IN)], timeout) {
+            Ok(1..) => return Ok(()),
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Items up to the moment when the person wants it to stop; then an error, and no more.
+pub(crate) struct Stoppable<I> {
+    items: Option<I>,
+    count: u64,
+    /// Told now and then how many there were.
+    tell: fn(u64),
+}
+
+/// See [`Stoppable`].
+pub(crate) fn stoppable<I>(items: I, tell: fn(u64)) -> Stoppable<I> {
+    Stoppable { items: Some(items), count: 0, tell }
+}
+
+impl<I> Stoppable<I> {
+    /// So many items are gone through between two looks.
+    const EACH: u64 = 64;
+
+    fn pull<T>(&mut self, next: impl FnOnce(&mut I) -> Option<Result<T, Error>>) -> Option<Result<T, Error>> {
+        let items = self.items.as_mut()?;
+        self.count += 1;
+        if self.count.is_multiple_of(Self::EACH) {
+            (self.tell)(self.count);
+            if is_asked() {
+                self.items = None;
+                return Some(Err(Error::Interrupted));
+            }
+        }
+        next(items)
+    }
+}
+
+impl<T, I: Iterator<Item = Result<T, Error>>> Iterator for Stoppable<I> {
+    type Item = Result<T, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.pull(Iterator::next)
+    }
+}
+
+impl<T, I: DoubleEndedIterator<Item = Result<T, Error>>> DoubleEndedIterator for Stoppable<I> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.pull(DoubleEndedIterator::next_back)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_come_through_from_both_ends_and_somebody_is_told_how_many() {
+        use std::sync::atomic::AtomicU64;
+        static TOLD: AtomicU64 = AtomicU64::new(0);
+        let items = |count: i32| stoppable((0..count).map(Ok), |count| TOLD.store(count, Ordering::SeqCst));
+        assert_eq!(items(200).collect::<Result<Vec<_>, _>>().unwrap(), (0..200).collect::<Vec<_>>());
+        assert_eq!(TOLD.load(Ordering::SeqCst), 192);
+        let back: Vec<i32> = items(100).rev().map(Result::unwrap).collect();
+        assert_eq!(back, (0..100).rev().collect::<Vec<_>>());
+    }
+}

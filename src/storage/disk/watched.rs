@@ -1,0 +1,179 @@
+//! A file whose progress somebody is told of, who may want it to stop.
+
+use std::fs::File;
+use std::io;
+use std::ops::{ControlFlow, Deref};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Disk, DiskFile, Folder, Identity, LockFile, Open, Rename};
+use crate::error::{Error, Result};
+
+/// How far a long operation is.
+///
+/// ```
+/// let half = rusty_kv::Progress { done: 1 << 20, total: 2 << 20 };
+/// assert!(half.done < half.total);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes that are done.
+    pub done: u64,
+    /// About how many there will be; 0 if that is not known.
+    pub total: u64,
+}
+
+/// Is told of the progress, and says whether to go on.
+pub(crate) type Watch = fn(Progress) -> ControlFlow<()>;
+
+/// A file that tells of what is written to it or read from it.
+#[derive(Debug)]
+pub(crate) struct Watched<F> {
+    file: F,
+    watch: Watch,
+    done: AtomicU64,
+    total: u64,
+}
+
+impl<F: Deref<Target = dyn DiskFile + 'static>> Watched<F> {
+    /// At most so many bytes are copied between two looks.
+    const PIECE: u64 = 16 << 20;
+
+    pub(crate) fn new(file: F, watch: Watch, total: u64) -> Self {
+        Self { file, watch, done: AtomicU64::new(0), total }
+    }
+
+    fn step(&self, bytes: u64) -> io::Result<()> {
+        let done = self.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        match (self.watch)(Progress { done, total: self.total }) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(io::Error::other(Stopped)),
+        }
+    }
+}
+
+/// What stops an operation on a file.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+struct Stopped;
+
+/// The error of an operation that was stopped, as what it is.
+pub(crate) fn or_stopped(error: Error) -> Error {
+    let is_stop =
+        |source: &io::Error| source.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Stopped>);
+    match error {
+        Error::Open { source, .. } | Error::Io { source, .. } if is_stop(&source) => Error::Interrupted,
+        error => error,
+    }
+}
+
+impl<F> DiskFile for Watched<F>
+where
+    F: Deref<Target = dyn DiskFile + 'static> + std::fmt::Debug + Send + Sync,
+{
+    fn identity(&self) -> io::Result<Identity> {
+        self.file.identity()
+    }
+
+    fn again(&self) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(Watched::new(self.file.again()?, self.watch, self.total)))
+    }
+
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        self.step(buffer.len() as u64)?;
+        self.file.read_at(buffer, at)
+    }
+
+    fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        self.step(bytes.len() as u64)?;
+        self.file.append(bytes)
+    }
+
+    fn append_from(&self, other: &dyn DiskFile, mut from: u64, to: u64) -> io::Result<()> {
+        while from < to {
+            let end = to.min(from + Self::PIECE);
+            self.step(end - from)?;
+            self.file.append_from(other, from, end)?;
+            from = end;
+        }
+        Ok(())
+    }
+
+    fn cut(&self, len: u64) -> io::Result<()> {
+        self.file.cut(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
+    fn inherit(&self, from: &dyn DiskFile) -> io::Result<Vec<&'static str>> {
+        self.file.inherit(from)
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        self.file.try_lock()
+    }
+
+    fn unlock(&self) -> io::Result<()> {
+        self.file.unlock()
+    }
+
+    fn real(&self) -> Option<&File> {
+        self.file.real()
+    }
+}
+
+/// A disk whose files tell of what is read from them.
+#[derive(Debug)]
+pub(crate) struct WatchedDisk<'a> {
+    pub(crate) disk: &'a dyn Disk,
+    pub(crate) watch: Watch,
+}
+
+impl Disk for WatchedDisk<'_> {
+    fn identity(&self, path: &Path) -> Result<Option<Identity>> {
+        self.disk.identity(path)
+    }
+
+    fn open(&self, path: &Path, how: Open) -> Result<Option<Box<dyn DiskFile>>> {
+        let file = self.disk.open(path, how)?;
+        Ok(file.map(|file| Box::new(Watched::new(file, self.watch, 0)) as Box<dyn DiskFile>))
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.disk.create(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path, how: Rename) -> io::Result<()> {
+        self.disk.rename(from, to, how)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove(path)
+    }
+
+    fn open_folder(&self, path: &Path) -> io::Result<Box<dyn Folder>> {
+        self.disk.open_folder(path)
+    }
+
+    fn make_folder(&self, path: &Path) -> Result<()> {
+        self.disk.make_folder(path)
+    }
+
+    fn check_writable(&self, path: &Path) -> Result<()> {
+        self.disk.check_writable(path)
+    }
+
+    fn left_overs(&self, path: &Path) -> Vec<PathBuf> {
+        self.disk.left_overs(path)
+    }
+
+    fn open_lock(&self, path: &Path, database: Option<Identity>) -> Result<Box<dyn LockFile>> {
+        self.disk.open_lock(path, database)
+    }
+}

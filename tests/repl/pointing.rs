@@ -1,0 +1,77 @@
+//! Errors at the prompt point at the word in question.
+
+use crate::terminal::{ALT_ENTER, Home};
+
+#[test]
+fn carets_stand_under_the_word_in_question() {
+    let home = Home::new();
+    home.run(&["set", "user:1", "Ada"]);
+    let mut terminal = home.at_prompt();
+    for (line, said) in [
+        ("get usr:1", "        ^^^^^\nKey 'usr:1' not found; did you mean 'user:1'?\n"),
+        ("sett a b", "    ^^^^\nerror: unknown command 'sett'; did you mean 'set'?"),
+        ("set k v --tl 5", "            ^^^^\nerror: unknown flag '--tl'; did you mean '--ttl'?"),
+        ("set k v --tl=5", "            ^^^^^^\nerror: unknown flag '--tl'; did you mean '--ttl'?"),
+        ("set k v --ttl 5q", "                  ^^\nerror: "),
+        ("set k v --json --base64", "            ^^^^^^\nerror: the argument '--json' cannot be used with '--base64'"),
+        ("set k", "          ^\nerror: "),
+        ("incr user:1", "         ^^^^^^\nerror: "),
+        ("set k 'v'w", "          ^^^^\nerror: "),
+        ("get usr:1 > x y", "                  ^\nerror: one file is wanted"),
+        ("keys a[b", "         ^^^\nerror: a `[` in the pattern"),
+        ("set --json k {bad", "                 ^^^^\nerror: not valid JSON"),
+        ("find (x", "         ^^\nerror: not a regular expression"),
+        ("get 日本 '語'", "        ^^^^\nerror: "),
+    ] {
+        terminal.enter("output plain");
+        terminal.enter(line);
+        if line.contains('日') {
+            continue; // Several keys have no failure of their own; below it is one.
+        }
+        terminal.shows(&format!("kv> {line}\n{said}"));
+    }
+    terminal.enter("get '日本'x");
+    terminal.shows("kv> get '日本'x\n        ^^^^^^^\nerror: ");
+    terminal.leave();
+}
+
+#[test]
+fn where_the_line_is_not_right_above_it_is_shown_again() {
+    let home = Home::new();
+    home.run(&["set", "a", "1"]);
+    let mut terminal = home.terminal().columns(40).at_prompt();
+    terminal.enter("set some:rather:long:key value --tl 5");
+    terminal.shows("\n  …long:key value --tl 5\n                  ^^^^\nerror: unknown flag '--tl'");
+    terminal.enter(&format!("get nope{ALT_ENTER}get nada"));
+    terminal.shows("\n  get nope\n      ^^^^\nKey 'nope' not found\n  get nada\n      ^^^^\nKey 'nada' not found\n");
+    terminal.leave();
+}
+
+#[test]
+fn without_colours_and_on_a_dumb_terminal_the_carets_are_the_same() {
+    let home = Home::new();
+    home.run(&["set", "a", "1"]);
+    let mut terminal = home.terminal().env("NO_COLOR", "1").at_prompt();
+    terminal.enter("get nope");
+    terminal.shows("kv> get nope\n        ^^^^\nKey 'nope' not found\n");
+    terminal.leave();
+    let mut terminal = home.terminal().env("TERM", "dumb").start();
+    terminal.wait("the prompt", |seen| seen.before_cursor() == "kv> ");
+    terminal.press("get nope\n");
+    // This terminal does not echo.
+    terminal.shows("        ^^^^\nKey 'nope' not found\n");
+    assert!(!terminal.look(|seen| seen.raw.contains(&0x1b)));
+    terminal.leave();
+}
+
+#[test]
+fn scripts_and_one_shots_are_not_pointed_into() {
+    let home = Home::new();
+    home.write("nope.kv", "get nope\n");
+    assert!(!String::from_utf8(home.run(&["get", "nope"]).stderr).unwrap().contains('^'));
+    let mut terminal = home.at_prompt();
+    terminal.enter("source ../nope.kv");
+    terminal.shows("nope.kv:1: Key 'nope' not found");
+    assert!(!terminal.text().contains('^'));
+    terminal.leave();
+}
