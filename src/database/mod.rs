@@ -29,7 +29,7 @@ use crate::value::Value;
 use self::options::Clock;
 
 #[cfg(feature = "shell")]
-pub(crate) use self::glance::Seen;
+pub(crate) use self::glance::{Outline, Seen};
 pub use self::options::Options;
 pub use self::range::{Keys, Range};
 pub use self::repair::{Repair, Repaired, Report};

@@ -65,7 +65,7 @@ use self::config::Location;
 use self::console::Console;
 use self::parse::Parsed;
 use self::reply::Failure;
-use self::runner::{Flow, Front, Nobody, Place, Runner};
+use self::runner::{Flow, Front, Nobody, Place, Runner, TypingSetting};
 use self::session::{Access, Session};
 
 /// Runs the program with its arguments, its own name first, on the process's streams; returns its exit status.
@@ -184,6 +184,10 @@ impl Front for Person {
 
     fn history(&mut self, n: usize) -> Result<Vec<String>, Failure> {
         Nobody.history(n)
+    }
+
+    fn typing(&mut self, setting: TypingSetting) -> Result<(), Failure> {
+        Nobody.typing(setting)
     }
 }
 

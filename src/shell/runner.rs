@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::argument::OutputMode;
+use super::argument::{KeyMode, OutputMode};
 use super::cli::Line;
 use super::command::{Command, ShellCommand};
 use super::console::Console;
@@ -28,6 +28,17 @@ pub(crate) trait Front {
     fn confirm(&mut self, question: &str) -> bool;
     /// The last lines that were typed, the oldest first.
     fn history(&mut self, n: usize) -> Result<Vec<String>, Failure>;
+    /// Changes how lines are typed.
+    fn typing(&mut self, setting: TypingSetting) -> Result<(), Failure>;
+}
+
+/// A setting of the line editor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TypingSetting {
+    /// Whether there are hints.
+    Hints(bool),
+    /// Whose keys it has.
+    Keys(KeyMode),
 }
 
 /// A script, a pipe or a one-shot on which nobody sits.
@@ -40,6 +51,14 @@ impl Front for Nobody {
 
     fn history(&mut self, _n: usize) -> Result<Vec<String>, Failure> {
         Err(Failure::usage("`history` is for the prompt"))
+    }
+
+    fn typing(&mut self, setting: TypingSetting) -> Result<(), Failure> {
+        let name = match setting {
+            TypingSetting::Hints(_) => "hints",
+            TypingSetting::Keys(_) => "edit-mode",
+        };
+        Err(Failure::usage(format!("`{name}` is for the prompt")))
     }
 }
 
@@ -346,6 +365,14 @@ impl<'a> Runner<'a> {
             ShellCommand::Timer { on } => {
                 self.session.borrow_mut().timer = on;
                 Ok(Reply::Done(Done::new(format!("Timer is {}", if on { "on" } else { "off" }))).into())
+            }
+            ShellCommand::Hints { on } => {
+                let done = Done::new(format!("Hints are {}", if on { "on" } else { "off" }));
+                self.front.typing(TypingSetting::Hints(on)).map(|()| Reply::Done(done).into())
+            }
+            ShellCommand::EditMode { mode } => {
+                let done = Done::new(format!("Edit mode is {}", mode.name()));
+                self.front.typing(TypingSetting::Keys(mode)).map(|()| Reply::Done(done).into())
             }
             ShellCommand::History { n } => self.front.history(n).map(|lines| Reply::Text(lines.join("\n")).into()),
             ShellCommand::Help { topic } => help::text(topic.as_deref()).map(|text| Reply::Text(text).into()),

@@ -29,6 +29,8 @@ mod json;
 
 pub(crate) mod style;
 
+pub(crate) use self::person::size;
+
 /// A stream is written in pieces of about this many bytes.
 const CHUNK: usize = 32 << 10;
 

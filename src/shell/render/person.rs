@@ -184,7 +184,7 @@ fn binary(bytes: &[u8]) -> String {
 }
 
 /// A size in words: `12 KiB`, with one decimal below ten unless it is zero.
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     if bytes < 1024 {
         return format!("{bytes} B");
     }

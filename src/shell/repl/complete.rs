@@ -1,22 +1,25 @@
 //! What Tab offers: from the definitions of the commands, from the live database, from the file system. It never runs
 //! anything, and what it puts into the line is quoted.
 
-use std::cell::RefCell;
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
-use clap::{Arg, ArgAction, Command, CommandFactory};
+use clap::{Arg, Command};
 use rustyline::completion::Pair;
 use unicode_width::UnicodeWidthStr as _;
 
+use super::columns::{self, fit};
 use super::cursor::Cursor;
-use crate::shell::cli::Line;
-use crate::shell::escape::excerpt;
-use crate::shell::session::Session;
-use crate::shell::words::{self, Word};
-use crate::shell::{config, help};
+use super::hint::left;
+use super::lookup::Lookup;
+use super::tree::{Before, Outside, by_long, positional, value_name};
+use crate::database::Outline;
+use crate::shell::render::style;
+use crate::shell::{config, help, words};
 
 /// More candidates than these help nobody, and the editor cannot list more than 65,535.
 const MOST: usize = 1_000;
@@ -26,34 +29,36 @@ const WIDEST: usize = 60;
 
 /// Finds candidates.
 pub(super) struct Completions {
-    session: Rc<RefCell<Session>>,
-    tree: Command,
+    lookup: Rc<Lookup>,
+    tree: Rc<Command>,
 }
 
 impl Completions {
-    pub(super) fn new(session: Rc<RefCell<Session>>) -> Self {
-        let mut tree = Line::command();
-        tree.build();
-        Self { session, tree }
+    pub(super) fn new(lookup: Rc<Lookup>, tree: Rc<Command>) -> Self {
+        Self { lookup, tree }
     }
 
-    /// What the text before `pos` could go on with, and where the part begins that is replaced.
-    pub(super) fn at(&self, line: &str, pos: usize) -> (usize, Vec<Pair>) {
-        let Some(cursor) = Cursor::at_end_of(&line[..pos]) else { return (pos, Vec::new()) };
+    /// What the text could go on with, where the part begins that is replaced, and what stands behind the cursor.
+    pub(super) fn at(&self, text: &str, after: &str) -> (usize, Vec<Pair>) {
+        let Some(cursor) = Cursor::at_end_of(text) else { return (text.len(), Vec::new()) };
         let candidates = self.candidates(&cursor);
-        let columns = terminal_size::terminal_size().map_or(80, |(columns, _)| usize::from(columns.0));
-        let widest = WIDEST.min(columns.saturating_sub(2));
-        (cursor.start, fill(&cursor, &candidates, &line[cursor.start..pos], &line[pos..], widest))
+        let widest = WIDEST.min(columns::terminal().0.saturating_sub(2));
+        (cursor.start, fill(&cursor, &candidates, &text[cursor.start..], after, widest))
     }
 
     fn candidates(&self, cursor: &Cursor<'_>) -> Vec<Candidate> {
         let before = Before::read(&self.tree, &cursor.before);
         let typed = String::from_utf8_lossy(&cursor.typed);
+        match before.outside {
+            Some(Outside::File) => return paths(&cursor.typed),
+            Some(Outside::Program) => return Vec::new(),
+            None => {}
+        }
         let arg = match &cursor.flag {
             Some(flag) => before.command.and_then(|command| by_long(command, flag)),
             None if before.value_of.is_some() => before.value_of,
             None if cursor.quote.is_none() && !before.only_data && typed.starts_with('-') => {
-                return before.flags(&self.tree, &typed);
+                return flags(&before, &typed);
             }
             None => match before.command {
                 Some(command) => positional(command, before.positionals),
@@ -70,8 +75,13 @@ impl Completions {
         if arg.get_action().takes_values() && !possible.is_empty() {
             return words_of(possible.iter().map(|value| value.get_name().to_owned()).collect(), typed);
         }
-        match arg.get_value_names().and_then(<[_]>::first).map_or("", |name| name.as_str()) {
-            "KEY" | "NEW" | "K" | "P" | "PREFIX" => self.keys(&cursor.typed),
+        match value_name(arg) {
+            "KEY" | "NEW" => self.keys(&cursor.typed, true),
+            "K" | "P" | "PREFIX" => self.keys(&cursor.typed, false),
+            "GLOB" => {
+                let is_pattern = |key: &Candidate| key.text.iter().any(|byte| b"*?[\\".contains(byte));
+                self.keys(&cursor.typed, false).into_iter().filter(|key| !is_pattern(key)).collect()
+            }
             "NAME" if typed.contains('/') => {
                 let beside = |path: &Candidate| path.text.ends_with(b".lock") || path.text.ends_with(b".journal");
                 paths(&cursor.typed).into_iter().filter(|path| !beside(path)).collect()
@@ -79,29 +89,67 @@ impl Completions {
             "NAME" => words_of(config::database_names(), typed),
             "FILE" | "PATH" => paths(&cursor.typed),
             "COMMAND" => words_of(help::topics(), typed),
+            "DURATION" => durations(typed),
+            "RFC3339" => self.times(typed),
             _ => Vec::new(),
         }
     }
 
-    /// The keys that begin so, those that others have just written included.
-    fn keys(&self, typed: &[u8]) -> Vec<Candidate> {
-        let (Ok(prefix), Ok(mut session)) = (str::from_utf8(typed), self.session.try_borrow_mut()) else {
-            return Vec::new();
+    /// The keys that begin so; if there is none, and it helps, those that have these characters in this order.
+    fn keys(&self, typed: &[u8], fuzzy: bool) -> Vec<Candidate> {
+        let Ok(typed) = str::from_utf8(typed) else { return Vec::new() };
+        let mut found = self.lookup.keys(typed, MOST);
+        let kind = if found.is_empty() { Kind::Near } else { Kind::Data };
+        if found.is_empty() && fuzzy {
+            found = self.lookup.fuzzy(typed, MOST);
+        }
+        let now = self.lookup.now();
+        let candidate = |outline: Outline| {
+            let left = outline.deadline.map(|deadline| format!(", {}", left(deadline, now))).unwrap_or_default();
+            let about = format!("{}{left}", outline.kind);
+            Candidate { shown: outline.key.clone(), about, text: outline.key.into_bytes(), kind }
         };
-        let beside;
-        let db = if session.db.open_transaction().is_some() {
-            // What a transaction reads must not change until its commit; to press Tab is not to read.
-            let Ok(opened) = session.open_beside() else { return Vec::new() };
-            beside = opened;
-            &beside
-        } else {
-            // What is wrong with the file, the next command says.
-            let _ = session.db.refresh();
-            &session.db
-        };
-        let keys = db.prefix(prefix).keys().map_while(Result::ok).take(MOST + 1);
-        keys.map(|key| Candidate { shown: key.clone(), text: key.into_bytes(), kind: Kind::Data }).collect()
+        found.into_iter().map(candidate).collect()
     }
+
+    /// Some points in time.
+    fn times(&self, typed: &str) -> Vec<Candidate> {
+        const HOUR: u64 = 3_600;
+        let now = self.lookup.now();
+        let spans = [
+            (HOUR, "in an hour"),
+            (24 * HOUR, "in a day"),
+            (7 * 24 * HOUR, "in a week"),
+            (30 * 24 * HOUR, "in 30 days"),
+        ];
+        let times = spans.into_iter().filter_map(|(seconds, about)| {
+            let time = now.after(Duration::from_secs(seconds)).ok()?.to_string();
+            let about = about.to_owned();
+            Some(Candidate { shown: time.clone(), about, text: time.into_bytes(), kind: Kind::Word })
+        });
+        times.filter(|time| time.shown.starts_with(typed)).collect()
+    }
+}
+
+/// The flags that begin so, are not there yet, and go with those that are.
+fn flags(before: &Before<'_>, typed: &str) -> Vec<Candidate> {
+    let free = before.free().filter(|arg| !before.excludes(arg));
+    let names = free.filter_map(|arg| match arg.get_short() {
+        Some(short) if typed == format!("-{short}") => Some(typed.to_owned()),
+        _ => arg.get_long().map(|long| format!("--{long}")),
+    });
+    words_of(names.collect(), typed)
+}
+
+/// Spans of time, the shortest first; those of a number that was typed if there is one.
+fn durations(typed: &str) -> Vec<Candidate> {
+    let is_number = !typed.is_empty() && typed.bytes().all(|byte| byte.is_ascii_digit());
+    let spans: Vec<String> = if is_number {
+        ["s", "m", "h", "d"].iter().map(|unit| format!("{typed}{unit}")).collect()
+    } else {
+        ["30s", "5m", "30m", "1h", "12h", "1d", "7d", "30d"].map(str::to_owned).to_vec()
+    };
+    spans.into_iter().filter(|span| span.starts_with(typed)).map(|span| Candidate::new(span, Kind::Word)).collect()
 }
 
 /// Something that may be put in.
@@ -109,7 +157,16 @@ struct Candidate {
     text: Vec<u8>,
     /// How it is listed, before it is made safe and cut.
     shown: String,
+    /// What is said of it in the list, if anything.
+    about: String,
     kind: Kind,
+}
+
+impl Candidate {
+    /// A text that is listed as it is.
+    fn new(text: String, kind: Kind) -> Self {
+        Self { shown: text.clone(), about: String::new(), text: text.into_bytes(), kind }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -120,6 +177,8 @@ enum Kind {
     Data,
     /// Data that goes on: a folder.
     Begun,
+    /// Data that does not begin with what was typed, and so takes its place only where it is alone.
+    Near,
 }
 
 /// Those of the words that begin so, in any case, sorted.
@@ -127,7 +186,7 @@ fn words_of(mut words: Vec<String>, typed: &str) -> Vec<Candidate> {
     words.sort_unstable();
     let typed = typed.to_ascii_lowercase();
     let fitting = words.into_iter().filter(|word| word.to_ascii_lowercase().starts_with(&typed));
-    fitting.map(|word| Candidate { shown: word.clone(), text: word.into_bytes(), kind: Kind::Word }).collect()
+    fitting.map(|word| Candidate::new(word, Kind::Word)).collect()
 }
 
 /// The files and folders whose path begins so, sorted; hidden ones only if asked for.
@@ -146,103 +205,22 @@ fn paths(typed: &[u8]) -> Vec<Candidate> {
             name.push(b'/');
         }
         let kind = if is_folder { Kind::Begun } else { Kind::Data };
-        Candidate { shown: String::from_utf8_lossy(&name).into_owned(), text: [folder, &name[..]].concat(), kind }
+        let shown = String::from_utf8_lossy(&name).into_owned();
+        Candidate { shown, about: String::new(), text: [folder, &name[..]].concat(), kind }
     };
     names.into_iter().map(candidate).collect()
-}
-
-/// What the words before the cursor come to.
-struct Before<'t> {
-    command: Option<&'t Command>,
-    /// Whether a word is no command.
-    lost: bool,
-    /// The flag whose value comes next.
-    value_of: Option<&'t Arg>,
-    /// How many of the arguments by place are there.
-    positionals: usize,
-    /// Whether a `--` says that what follows is data.
-    only_data: bool,
-    /// The flags that are there.
-    given: Vec<&'t clap::Id>,
-}
-
-impl<'t> Before<'t> {
-    fn read(tree: &'t Command, words: &[Word<'_>]) -> Self {
-        let mut before =
-            Self { command: None, lost: false, value_of: None, positionals: 0, only_data: false, given: Vec::new() };
-        for word in words {
-            before.take(tree, word);
-        }
-        before
-    }
-
-    fn take(&mut self, tree: &'t Command, word: &Word<'_>) {
-        let text = String::from_utf8_lossy(&word.bytes);
-        if self.value_of.take().is_some() {
-            return;
-        }
-        let is_data = word.quoted || self.only_data;
-        if !is_data && text == "--" {
-            self.only_data = true;
-            return;
-        }
-        if let Some((arg, has_value)) = flag(self.command.unwrap_or(tree), &text).filter(|_| !is_data) {
-            self.given.push(arg.get_id());
-            self.value_of = Some(arg).filter(|arg| arg.get_action().takes_values() && !has_value);
-            return;
-        }
-        if self.command.is_some() {
-            self.positionals += 1;
-        } else {
-            self.command = tree.find_subcommand(text.to_ascii_lowercase());
-            self.lost |= self.command.is_none();
-        }
-    }
-
-    /// The flags that begin so and are not there yet.
-    fn flags(&self, tree: &Command, typed: &str) -> Vec<Candidate> {
-        let command = self.command.unwrap_or(tree);
-        let free = command.get_arguments().filter(|arg| !arg.is_hide_set() && !self.given.contains(&arg.get_id()));
-        let names = free.filter_map(|arg| match arg.get_short() {
-            Some(short) if typed == format!("-{short}") => Some(typed.to_owned()),
-            _ => arg.get_long().map(|long| format!("--{long}")),
-        });
-        words_of(names.collect(), typed)
-    }
-}
-
-/// The flag that a word is, and whether its value is in the same word.
-fn flag<'t>(command: &'t Command, word: &str) -> Option<(&'t Arg, bool)> {
-    if let Some(long) = word.strip_prefix("--") {
-        let (name, has_value) = long.split_once('=').map_or((long, false), |(name, _)| (name, true));
-        return by_long(command, name).map(|arg| (arg, has_value));
-    }
-    let mut letters = word.strip_prefix('-')?.chars();
-    let letter = letters.next()?;
-    let arg = command.get_arguments().find(|arg| arg.get_short() == Some(letter))?;
-    Some((arg, !letters.as_str().is_empty()))
-}
-
-fn by_long<'t>(command: &'t Command, name: &str) -> Option<&'t Arg> {
-    command.get_arguments().find(|arg| arg.get_long() == Some(name))
-}
-
-/// The argument at a place; the last one may take many.
-fn positional(command: &Command, at: usize) -> Option<&Arg> {
-    let mut args = command.get_positionals();
-    let last = command.get_positionals().last().filter(|arg| matches!(arg.get_action(), ArgAction::Append));
-    args.nth(at).or(last)
 }
 
 /// The candidates as the editor wants them. It inserts what all replacements begin with, so of several all say the same:
 /// as far as they agree, in quotes that stay open. `raw` is what is replaced, `after` what stands behind the cursor.
 fn fill(cursor: &Cursor<'_>, candidates: &[Candidate], raw: &str, after: &str, widest: usize) -> Vec<Pair> {
     if let [only] = candidates {
-        return vec![Pair { display: listed(&only.shown, widest), replacement: whole(only, cursor.quote, after) }];
+        return vec![Pair { display: fit(&only.shown, widest), replacement: whole(only, cursor.quote, after) }];
     }
     let Some(common) = common(candidates) else { return Vec::new() };
     let is_word = candidates[0].kind == Kind::Word;
-    let replacement = if common.len() <= cursor.typed.len() {
+    let is_near = candidates[0].kind == Kind::Near;
+    let replacement = if is_near || common.len() <= cursor.typed.len() {
         raw.to_owned()
     } else if is_word {
         String::from_utf8_lossy(common).into_owned()
@@ -250,9 +228,38 @@ fn fill(cursor: &Cursor<'_>, candidates: &[Candidate], raw: &str, after: &str, w
         opened(common, cursor.quote)
     };
     let has_more = candidates.len() > MOST;
-    let listed = candidates.iter().take(MOST).map(|candidate| listed(&candidate.shown, widest));
-    let listed = listed.chain(has_more.then(|| "… and more".to_owned()));
-    listed.map(|display| Pair { display, replacement: replacement.clone() }).collect()
+    let rows = listed(&candidates[..candidates.len().min(MOST)], widest);
+    let rows = rows.into_iter().chain(has_more.then(|| "… and more".to_owned()));
+    rows.map(|display| Pair { display, replacement: replacement.clone() }).collect()
+}
+
+/// The rows of the list: safe, and not so wide that it falls apart. What is said of the candidates stands in a column.
+fn listed(candidates: &[Candidate], widest: usize) -> Vec<String> {
+    /// What is much longer than the others does not push all of them away.
+    const COLUMN: usize = 32;
+    let about = candidates.iter().map(|candidate| candidate.about.width()).max().unwrap_or(0);
+    if about == 0 {
+        return candidates.iter().map(|candidate| fit(&candidate.shown, widest)).collect();
+    }
+    let room = widest.saturating_sub(about + GAP.len());
+    let names: Vec<String> = candidates.iter().map(|candidate| fit(&candidate.shown, room)).collect();
+    let column = names.iter().map(|name| name.width()).filter(|&width| width <= COLUMN).max().unwrap_or(0);
+    let row = |(name, candidate): (String, &Candidate)| {
+        let blanks = " ".repeat(column.saturating_sub(name.width()));
+        format!("{name}{blanks}{GAP}{}", candidate.about)
+    };
+    names.into_iter().zip(candidates).map(row).collect()
+}
+
+/// What stands in a row of the list between a candidate and what is said of it.
+const GAP: &str = "  ";
+
+/// A row of the list in colours: what is said of a candidate is not what may be put in.
+pub(super) fn paint_row(row: &str, color: bool) -> Cow<'_, str> {
+    match row.rsplit_once(GAP) {
+        Some((name, about)) if color => format!("{name}{GAP}{}", style::faint(true, about)).into(),
+        _ => row.into(),
+    }
 }
 
 /// What all candidates begin with, whole characters of it.
@@ -276,7 +283,7 @@ fn common(candidates: &[Candidate]) -> Option<&[u8]> {
 fn whole(candidate: &Candidate, quote: Option<char>, after: &str) -> String {
     let mut text = match candidate.kind {
         Kind::Word => String::from_utf8_lossy(&candidate.text).into_owned(),
-        Kind::Data => quoted(&candidate.text, quote),
+        Kind::Data | Kind::Near => quoted(&candidate.text, quote),
         Kind::Begun => return opened(&candidate.text, quote),
     };
     if quote.is_some_and(|quote| after.starts_with(quote) && text.ends_with(quote)) {
@@ -300,19 +307,6 @@ fn quoted(bytes: &[u8], quote: Option<char>) -> String {
     quote.map_or_else(|| words::quote(bytes), |quote| words::quote_in(quote, bytes))
 }
 
-/// A candidate in the list: safe, and not so wide that the list falls apart.
-fn listed(text: &str, widest: usize) -> String {
-    let mut length = widest;
-    loop {
-        let shown = excerpt(text, length);
-        let over = shown.width().saturating_sub(widest);
-        if over == 0 {
-            return shown;
-        }
-        length -= over.div_ceil(2).min(length);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -320,8 +314,7 @@ mod tests {
     /// What Tab inserts for the text, and what it lists, if the keys are these.
     fn tab(line: &str, after: &str, keys: &[&str]) -> (String, Vec<String>) {
         let cursor = Cursor::at_end_of(line).unwrap();
-        let candidates: Vec<Candidate> =
-            keys.iter().map(|&key| Candidate { text: key.into(), shown: key.to_owned(), kind: Kind::Data }).collect();
+        let candidates: Vec<Candidate> = keys.iter().map(|&key| Candidate::new(key.to_owned(), Kind::Data)).collect();
         let pairs = fill(&cursor, &candidates, &line[cursor.start..], after, 20);
         let inserted = pairs.first().map(|pair| pair.replacement.clone()).unwrap_or_default();
         assert!(pairs.iter().all(|pair| pair.replacement == inserted));
@@ -360,5 +353,27 @@ mod tests {
         assert_eq!(listed[MOST], "… and more");
         assert!(listed.iter().all(|row| row.width() <= 20), "{:?}", listed[0]);
         assert!(listed[0].width() >= 18, "{:?}", listed[0]);
+    }
+
+    #[test]
+    fn what_is_said_of_the_candidates_stands_in_a_column() {
+        let about = |name: &str, about: &str| Candidate {
+            about: about.to_owned(),
+            ..Candidate::new(name.to_owned(), Kind::Data)
+        };
+        let long = "k".repeat(80);
+        let rows = listed(&[about("session:9", "text, 29m left"), about("a\x1b", "json"), about(&long, "text")], 60);
+        assert_eq!(rows[0], "session:9  text, 29m left");
+        assert_eq!(rows[1], "a\\x1b      json");
+        assert_eq!(rows[2], format!("{}…  text", "k".repeat(43)));
+        assert!(listed(&[about(&long, "text")], 3).iter().all(|row| !row.contains('k')));
+    }
+
+    #[test]
+    fn spans_of_time_follow_the_number_that_was_typed() {
+        let spans = |typed: &str| durations(typed).into_iter().map(|span| span.shown).collect::<Vec<_>>().join(" ");
+        assert_eq!(spans(""), "30s 5m 30m 1h 12h 1d 7d 30d");
+        assert_eq!(spans("15"), "15s 15m 15h 15d");
+        assert_eq!(spans("1h"), "1h");
     }
 }

@@ -1,6 +1,7 @@
 //! Which word of which command is being typed.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::shell::words::{Open, Splitter, Step, Word};
 
@@ -74,6 +75,64 @@ impl<'a> Cursor<'a> {
         let typed = bytes[length..].to_vec();
         Some(Self { before: words, start: word.span.start + length, flag: flag.transpose().ok()?, typed, quote: None })
     }
+}
+
+/// A command of a text, and what of it is not made of whole words.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Part<'a> {
+    /// Its words, by their places in the whole text.
+    pub(super) words: Vec<Word<'a>>,
+    pub(super) rest: Option<(Rest, Range<usize>)>,
+}
+
+/// What is not a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    Comment,
+    /// Behind a quote that is still open.
+    Unclosed,
+    /// JSON so far.
+    Json,
+    /// It can no longer become a word.
+    Wrong,
+}
+
+/// The commands of a text that may still grow.
+pub(super) fn parts(text: &[u8]) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let mut splitter = Splitter::new();
+    let mut start = 0;
+    while start < text.len() {
+        let left = &text[start..];
+        let (step, open) = match splitter.step(left, false) {
+            Step::More(open) => (splitter.step(left, true), Some(open)),
+            step => (step, None),
+        };
+        let (mut words, rest, consumed) = match step {
+            Step::Command { words, consumed, .. } => {
+                let is_comment = words.is_empty() && left.trim_ascii_start().starts_with(b"#");
+                let rest = is_comment.then_some((Rest::Comment, 0..consumed));
+                (words, rest, consumed)
+            }
+            Step::Error { error, consumed, .. } => {
+                let kind = match open {
+                    Some(Open::Quote(_)) => Rest::Unclosed,
+                    Some(Open::Json) => Rest::Json,
+                    _ => Rest::Wrong,
+                };
+                let end = if open.is_some() { left.len() } else { consumed };
+                (split(&left[..error.at]).unwrap_or_default(), Some((kind, error.at..end)), end)
+            }
+            Step::More(_) => break,
+        };
+        for word in &mut words {
+            word.span = word.span.start + start..word.span.end + start;
+        }
+        let rest = rest.map(|(rest, span)| (rest, span.start + start..span.end + start));
+        parts.push(Part { words, rest });
+        start += consumed.max(1);
+    }
+    parts
 }
 
 /// What a text ends in that needs more lines.
@@ -150,6 +209,26 @@ mod tests {
         for text in ["# get a", "  #", "get \"a\\", "get \"a\\q", "get 'a'b"] {
             assert_eq!(at(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_text_that_grows_is_words_and_one_rest() {
+        let found = |text: &str| -> Vec<String> {
+            let show = |part: &Part<'_>| {
+                let mut shown: Vec<&str> = part.words.iter().map(|word| &text[word.span.clone()]).collect();
+                let rest = part.rest.as_ref().map(|(rest, span)| format!("{rest:?} {}", &text[span.clone()]));
+                shown.extend(rest.as_deref());
+                shown.join("/")
+            };
+            parts(text.as_bytes()).iter().map(show).collect()
+        };
+        assert_eq!(found(""), [""; 0]);
+        assert_eq!(found("get a 'b c'"), ["get/a/'b c'"]);
+        assert_eq!(found("get a\nset b 'c"), ["get/a", "set/b/Unclosed 'c"]);
+        assert_eq!(found("set b {\"a\": "), ["set/b/Json {\"a\": "]);
+        assert_eq!(found("get 'a'b\nget c"), ["get/Wrong 'a'b\n", "get/c"]);
+        assert_eq!(found("# x"), ["Comment # x"]);
+        assert_eq!(found("set a 'x\ny' z"), ["set/a/'x\ny'/z"]);
     }
 
     #[test]
