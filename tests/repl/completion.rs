@@ -49,7 +49,7 @@ fn a_key_is_completed_from_the_database_and_quoted_where_it_must_be() {
     let mut terminal = home.at_prompt();
     completes(&mut terminal, "get app", "get apple ");
     completes(&mut terminal, "get ap", "get ap");
-    lists(&mut terminal, "get ap", "apple    apricot");
+    lists(&mut terminal, "get ap", "apple    text  apricot  text");
     completes(&mut terminal, "get my", "get 'my k");
     completes(&mut terminal, "get my\tey", "get 'my key' ");
     completes(&mut terminal, "get \"my ke", "get \"my key\" ");
@@ -60,7 +60,7 @@ fn a_key_is_completed_from_the_database_and_quoted_where_it_must_be() {
     completes(&mut terminal, "get apple app", "get apple apple ");
     completes(&mut terminal, "del --prefix app", "del --prefix apple ");
     completes(&mut terminal, "set a app", "set a app");
-    lists(&mut terminal, "get my", "my key   my kind");
+    lists(&mut terminal, "get my", "my key   text  my kind  text");
     terminal.leave();
 }
 

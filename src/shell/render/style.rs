@@ -70,7 +70,7 @@ pub(crate) fn json(color: bool, text: &str) -> String {
 
 /// Text whose quote is still open.
 pub(crate) fn unclosed(color: bool, text: &str) -> String {
-    paint(color, text, |text| text.red().underline())
+    paint(color, text, |text| text.green().underline())
 }
 
 /// `|` and `>`: the answer goes elsewhere.

@@ -2,7 +2,7 @@
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use crate::shell::escape::excerpt;
+use crate::shell::escape::{excerpt, is_unsafe};
 
 /// Columns and rows of the terminal.
 pub(super) fn terminal() -> (usize, usize) {
@@ -10,25 +10,61 @@ pub(super) fn terminal() -> (usize, usize) {
     known.filter(|&(columns, rows)| columns > 0 && rows > 0).unwrap_or((80, 24))
 }
 
-/// The column, from 0, in which a text ends that begins in `start`, by the editor's own rules.
-pub(super) fn end(text: &str, start: usize, columns: usize) -> usize {
-    const TAB: usize = 8;
-    let mut column = start % columns.max(1);
-    for c in text.chars() {
+/// Follows the cursor through a text by the editor's own rules.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Column {
+    /// From 0.
+    at: usize,
+    of: usize,
+}
+
+impl Column {
+    pub(super) fn new(at: usize, of: usize) -> Self {
+        let of = of.max(1);
+        Self { at: at % of, of }
+    }
+
+    /// Goes past a character; returns how many blanks look like it, if it is a tab.
+    fn pass(&mut self, c: char) -> usize {
+        const TAB: usize = 8;
         let width = match c {
             '\n' => {
-                column = 0;
-                continue;
+                self.at = 0;
+                return 0;
             }
-            '\t' => TAB - column % TAB,
+            '\t' => TAB - self.at % TAB,
             c => c.width().unwrap_or(0),
         };
-        column += width;
-        if column > columns {
-            column = width;
-        }
+        let is_broken = self.at + width > self.of;
+        let blanks = if is_broken { self.of - self.at + width } else { width };
+        self.at = if is_broken { width } else { self.at + width };
+        blanks
     }
-    if column == columns { 0 } else { column }
+
+    /// Goes past a text and returns it as it goes to the terminal: without what that would act on, none of which has a
+    /// width. Its line breaks stay: the editor knows them.
+    pub(super) fn show(&mut self, text: &str) -> String {
+        let mut shown = String::with_capacity(text.len());
+        for c in text.chars() {
+            let blanks = self.pass(c);
+            match c {
+                '\t' => shown.extend(std::iter::repeat_n(' ', blanks)),
+                '\n' => shown.push(c),
+                c if is_unsafe(c) => {}
+                c => shown.push(c),
+            }
+        }
+        shown
+    }
+}
+
+/// The column, from 0, in which a text ends that begins in `start`.
+pub(super) fn end(text: &str, start: usize, columns: usize) -> usize {
+    let mut column = Column::new(start, columns);
+    for c in text.chars() {
+        column.pass(c);
+    }
+    column.at % column.of
 }
 
 /// The beginning of a text in so many columns, safe on a terminal, with `…` where it was cut.
@@ -62,6 +98,15 @@ mod tests {
             assert_eq!(end(text, start, 10), column, "{text:?}");
         }
         assert_eq!(end("世", 9, 10), 2, "what is wide is not split");
+    }
+
+    #[test]
+    fn a_text_goes_to_the_terminal_without_what_is_live_and_with_blanks_for_tabs() {
+        let show = |text: &str| Column::new(4, 20).show(text);
+        assert_eq!(show("a\tb\nc\td"), "a   b\nc       d");
+        assert_eq!(show("a\x1b[31m\u{202e}\u{200b}b"), "a[31mb");
+        assert_eq!(show("0123456789abc\tx"), format!("0123456789abc{}x", " ".repeat(3 + 7)));
+        assert_eq!(show("👩\u{200d}🚀"), "👩\u{200d}🚀");
     }
 
     #[test]

@@ -98,6 +98,11 @@ impl Editor {
                     self.edit(before);
                     return Ok(Typed::Cancelled);
                 }
+                (Leave::Reveal, _) => {
+                    erase(prompt, "", &line);
+                    self.typing.revealed.store(true, Ordering::Relaxed);
+                    self.prefill = Some((keys::visible(&line), String::new()));
+                }
                 (leave @ (Leave::Up | Leave::Join), at) => {
                     erase(prompt, &before, &line);
                     let joint = if leave == Leave::Up { "\n" } else { "" };
@@ -122,7 +127,7 @@ impl Editor {
     pub(super) fn ask(&mut self, question: &str) -> Option<String> {
         self.typing.asking.store(true, Ordering::Relaxed);
         if let Some(shell) = self.line.helper() {
-            shell.begin("", 0);
+            shell.begin("", question.width());
         }
         let answer = self.line.readline(question).ok();
         self.typing.asking.store(false, Ordering::Relaxed);

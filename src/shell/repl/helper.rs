@@ -13,7 +13,7 @@ use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
 use rustyline::{CompletionType, Context, Helper};
 
-use super::columns;
+use super::columns::{self, Column};
 use super::complete::{self, Completions};
 use super::cursor;
 use super::highlight;
@@ -123,18 +123,19 @@ impl Hinter for Shell {
 fn open_note(text: &str) -> Option<String> {
     match cursor::open(text)? {
         Open::Quote(quote) => Some(format!("({quote} is open: close it, or Ctrl-C)")),
-        Open::Json => Some("(JSON is open: finish it, or Ctrl-C)".to_owned()),
+        Open::Json => Some("(JSON is open: close it, or Ctrl-C)".to_owned()),
         Open::Line => None,
     }
 }
 
 impl Highlighter for Shell {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        let column = Column::new(self.prompt.get(), columns::terminal().0);
         if self.is_asking() {
-            return line.into();
+            return { column }.show(line).into();
         }
         let before = self.before.borrow().len();
-        highlight::paint(&self.tree, &self.whole(line), before, self.color).into()
+        highlight::paint(&self.tree, &self.whole(line), before, column, self.color).into()
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {

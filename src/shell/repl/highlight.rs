@@ -4,20 +4,21 @@ use std::ops::Range;
 
 use clap::Command;
 
+use super::columns::Column;
 use super::cursor::{self, Rest};
 use super::tree::{Before, Role};
 use crate::number::Number;
-use crate::shell::escape::is_unsafe;
 use crate::shell::render::style::{self, Style};
 use crate::shell::words::Word;
 
 /// A longer text is shown as it is: each key paints all of it anew.
 const LONGEST: usize = 64 << 10;
 
-/// The part of a text from `from` on, as it goes to the terminal: as wide as it is, and without anything live.
-pub(super) fn paint(tree: &Command, text: &str, from: usize, color: bool) -> String {
+/// The part of a text from `from` on, as it goes to the terminal behind the `column`: as wide as it is, and without anything
+/// live.
+pub(super) fn paint(tree: &Command, text: &str, from: usize, mut column: Column, color: bool) -> String {
     if !color || text.len() > LONGEST {
-        return shown(&text[from..]);
+        return column.show(&text[from..]);
     }
     let mut painted = String::with_capacity(2 * (text.len() - from));
     let mut done = from;
@@ -26,11 +27,11 @@ pub(super) fn paint(tree: &Command, text: &str, from: usize, color: bool) -> Str
         if start >= end {
             continue;
         }
-        painted.push_str(&shown(&text[done..start]));
-        painted.push_str(&style(true, &shown(&text[start..end])));
+        painted.push_str(&column.show(&text[done..start]));
+        painted.push_str(&style(true, &column.show(&text[start..end])));
         done = end;
     }
-    painted.push_str(&shown(&text[done..]));
+    painted.push_str(&column.show(&text[done..]));
     painted
 }
 
@@ -39,18 +40,31 @@ fn spans(tree: &Command, text: &str) -> Vec<(Range<usize>, Style)> {
     let mut spans = Vec::new();
     for part in cursor::parts(text.as_bytes()) {
         let mut before = Before::new(tree);
+        let mut outside = None;
         for word in &part.words {
+            if before.outside.is_some() {
+                // Its words are not ours: all of it is one.
+                outside.get_or_insert(word.span.start);
+                continue;
+            }
             push_word(&mut spans, &mut before, tree, word, text);
         }
-        if let Some((rest, span)) = part.rest {
-            let style: Style = match rest {
-                _ if before.outside.is_some() => style::outside,
-                Rest::Comment => style::faint,
-                Rest::Unclosed => style::unclosed,
-                Rest::Json => style::json,
-                Rest::Wrong => style::unknown,
-            };
-            spans.push((span, style));
+        let end = part.rest.as_ref().map(|(_, span)| span.end).or(part.words.last().map(|word| word.span.end));
+        match (part.rest, end) {
+            (rest, Some(end)) if before.outside.is_some() => {
+                let start = outside.or(rest.map(|(_, span)| span.start));
+                spans.extend(start.map(|start| (start..end, style::outside as Style)));
+            }
+            (Some((rest, span)), _) => {
+                let style: Style = match rest {
+                    Rest::Comment => style::faint,
+                    Rest::Unclosed => style::unclosed,
+                    Rest::Json => style::json,
+                    Rest::Wrong => style::unknown,
+                };
+                spans.push((span, style));
+            }
+            (None, _) => {}
         }
     }
     spans
@@ -108,15 +122,10 @@ fn begins_command(tree: &Command, word: &str) -> bool {
     names.into_iter().any(|name| name.starts_with(&word))
 }
 
-/// A text without what a terminal would act on, all of which has no width. Line breaks and tabs stay: the editor knows
-/// them.
-fn shown(text: &str) -> String {
-    text.chars().filter(|&c| matches!(c, '\n' | '\t') || !is_unsafe(c)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shell::escape::is_unsafe;
     use crate::shell::repl::tree::tree;
     use proptest::prelude::*;
     use unicode_width::UnicodeWidthStr as _;
@@ -161,7 +170,8 @@ mod tests {
             ("get k --default=\"a b\"", "c<get> k f<--default=>s<\"a b\">"),
             ("get --nonsense k", "c<get> ?<--nonsense> k"),
             ("get --def", "c<get> --def"),
-            ("get k | jq '.a", "c<get> k |<|> o<jq> o<'.a>"),
+            ("get k | jq -r '.a", "c<get> k |<|> o<jq -r '.a>"),
+            ("get k | '.a", "c<get> k |<|> o<'.a>"),
             ("list > a.txt", "c<list> |<>> o<a.txt>"),
             ("set a | b", "c<set> a | b"),
             ("# note", "#<# note>"),
@@ -176,7 +186,7 @@ mod tests {
     fn a_row_of_several_is_painted_from_where_it_begins() {
         let tree = tree();
         let text = "set a 'x\ny' 5";
-        let row = paint(&tree, text, 9, true);
+        let row = paint(&tree, text, 9, Column::new(4, 80), true);
         assert_eq!(row, format!("{} {}", style::string(true, "y'"), style::number(true, "5")));
     }
 
@@ -185,7 +195,7 @@ mod tests {
         let tree = tree();
         for text in [format!("set k '{}", "x y ".repeat(15_000)), "set a 1\n".repeat(12_500), "[".repeat(60_000)] {
             let begun = std::time::Instant::now();
-            assert!(paint(&tree, &text, 0, true).len() >= text.len());
+            assert!(paint(&tree, &text, 0, Column::new(4, 80), true).len() >= text.len());
             assert!(begun.elapsed().as_millis() < 200, "{:?} for {}", begun.elapsed(), &text[..20]);
         }
     }
@@ -197,11 +207,13 @@ mod tests {
         fn paint_changes_neither_the_text_nor_its_width(text in "(set |get |a|'|\"|\\{|\\[|\\||>|--ttl |5|\n|\u{202e}|\u{9b}|世|\\PC){0,12}", cut in 0usize..20) {
             let tree = tree();
             let from = (0..=cut.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
-            let painted = paint(&tree, &text, from, true);
+            let column = Column::new(4, 80);
+            let painted = paint(&tree, &text, from, column, true);
             let plain: String = painted.split('\x1b').enumerate().map(|(at, piece)| if at == 0 { piece } else { piece.split_once('m').map_or(piece, |(_, rest)| rest) }).collect();
-            prop_assert_eq!(&plain, &shown(&text[from..]));
-            prop_assert_eq!(paint(&tree, &text, from, false), plain);
-            prop_assert_eq!(shown(&text).replace('\n', "").width(), text.replace(|c: char| c == '\n' || is_unsafe(c), "").width());
+            prop_assert_eq!(&plain, &{ column }.show(&text[from..]));
+            prop_assert_eq!(paint(&tree, &text, from, column, false), plain);
+            let wide = |text: &str| text.replace('\n', "").width();
+            prop_assert_eq!(wide(&{ column }.show(&text)), wide(&text.replace(is_unsafe, "")));
         }
     }
 }

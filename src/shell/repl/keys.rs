@@ -60,12 +60,14 @@ pub(super) enum Leave {
     Up,
     /// It is to be joined to the row before it.
     Join,
+    /// It holds what would act on the terminal, and is to be shown with escapes for it before it is run.
+    Reveal,
 }
 
 impl Typing {
     /// Why the line was given up and where the cursor was; asked once.
     pub(super) fn take_leave(&self) -> (Leave, usize) {
-        let leaves = [Leave::No, Leave::Cancel, Leave::Editor, Leave::Up, Leave::Join];
+        let leaves = [Leave::No, Leave::Cancel, Leave::Editor, Leave::Up, Leave::Join, Leave::Reveal];
         let leave = self.leave.swap(Leave::No as u8, Ordering::Relaxed);
         let leave = leaves.into_iter().find(|&known| known as u8 == leave).unwrap_or(Leave::No);
         (leave, self.at.load(Ordering::Relaxed))
@@ -151,11 +153,7 @@ impl Keys {
     fn reveal(&self, context: &EventContext<'_>) -> Option<Cmd> {
         let line = context.line();
         let is_hidden = |c: char| is_unsafe(c) && !matches!(c, '\n' | '\t');
-        if !line.contains(is_hidden) {
-            return None;
-        }
-        self.typing.revealed.store(true, Ordering::Relaxed);
-        Some(Cmd::Replace(Movement::WholeBuffer, Some(visible(line))))
+        line.contains(is_hidden).then(|| self.typing.give_up(Leave::Reveal, context))
     }
 
     fn suggestion(&self, code: KeyCode, context: &EventContext<'_>) -> Option<Cmd> {
