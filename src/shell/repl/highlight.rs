@@ -149,7 +149,7 @@ mod tests {
         for (span, style) in spans(&tree, text) {
             let look = looks.iter().find(|(known, _)| known(true, "x") == style(true, "x")).map_or('#', |look| look.1);
             marked.push_str(&text[done..span.start]);
-            marked.push_str(&format!("{look}<{}>", &text[span.clone()]));
+            marked.extend([&format!("{look}<"), &text[span.clone()], ">"]);
             done = span.end;
         }
         marked + &text[done..]

@@ -99,22 +99,15 @@ impl Hints {
             if typed.starts_with('-') {
                 return None;
             }
-            return self.pieces(&before, false, None, " ", room);
+            return Self::pieces(&before, false, None, " ", room);
         }
         let seen = self.preview(&before, &cursor, typing && cursor.flag.is_none());
         let start = if typing { " " } else { "" };
-        self.pieces(&before, typing && cursor.flag.is_none(), seen, start, room)
+        Self::pieces(&before, typing && cursor.flag.is_none(), seen, start, room)
     }
 
     /// The arguments as they are written, those by place first, as many as fit; or those that must come and a value.
-    fn pieces(
-        &self,
-        before: &Before<'_>,
-        typing: bool,
-        seen: Option<String>,
-        start: &str,
-        room: usize,
-    ) -> Option<String> {
+    fn pieces(before: &Before<'_>, typing: bool, seen: Option<String>, start: &str, room: usize) -> Option<String> {
         let is_typed = |arg: &Arg| is_list(arg) && (typing || before.positionals > 0);
         let places = before.missing(typing).filter(|arg| !before.excludes(arg) && !is_typed(arg));
         let places: Vec<String> = places.map(by_place).collect();

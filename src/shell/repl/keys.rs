@@ -157,7 +157,7 @@ impl Keys {
     }
 
     fn suggestion(&self, code: KeyCode, context: &EventContext<'_>) -> Option<Cmd> {
-        self.text_of_suggestion(context).map(|text| match text {
+        Self::text_of_suggestion(context).map(|text| match text {
             _ if self.typing.moved.load(Ordering::Relaxed) => Cmd::Repaint,
             Some(_) => Cmd::CompleteHint,
             None if code == KeyCode::End => Cmd::Move(Movement::EndOfLine),
@@ -166,7 +166,7 @@ impl Keys {
     }
 
     fn word_of_suggestion(&self, context: &EventContext<'_>) -> Option<Cmd> {
-        let text = self.text_of_suggestion(context)??;
+        let text = Self::text_of_suggestion(context)??;
         if self.typing.moved.load(Ordering::Relaxed) {
             return Some(Cmd::Repaint);
         }
@@ -177,7 +177,7 @@ impl Keys {
 
     /// What the hint has to take, if the cursor is where it stands.
     #[expect(clippy::option_option, reason = "no hint, one that only informs, and one to take")]
-    fn text_of_suggestion<'c>(&self, context: &'c EventContext<'_>) -> Option<Option<&'c str>> {
+    fn text_of_suggestion<'c>(context: &'c EventContext<'_>) -> Option<Option<&'c str>> {
         let is_there = context.has_hint() && context.pos() == context.line().len();
         is_there.then(|| context.hint_text().filter(|text| !text.is_empty()))
     }
