@@ -53,6 +53,11 @@ impl Range<'_> {
     pub(crate) fn next_outline(&mut self) -> Option<Result<Outline>> {
         self.pull(End::Front, outline)
     }
+
+    /// The last entry that is left, without its value.
+    pub(crate) fn last_outline(&mut self) -> Option<Result<Outline>> {
+        self.pull(End::Back, outline)
+    }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it stands where an entry, which can be at fault, does")]

@@ -160,3 +160,15 @@ fn very_many_keys_are_listed_in_part() {
         terminal.leave();
     }
 }
+
+#[test]
+fn what_is_put_in_is_common_to_all_keys_not_to_those_that_are_listed() {
+    let home = Home::new();
+    let lines: Vec<String> = (0..1_100).map(|n| format!("set a:0{n:04} 1\n")).collect();
+    home.write("many.kv", lines.concat() + "set a:9 1\n");
+    assert!(home.run(&["-f", "../many.kv"]).status.success());
+    let mut terminal = home.at_prompt();
+    completes(&mut terminal, "get a", "get a:");
+    completes(&mut terminal, "get a:0", "get a:0");
+    terminal.leave();
+}

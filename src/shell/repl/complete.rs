@@ -98,7 +98,7 @@ impl Completions {
     /// The keys that begin so; if there is none, and it helps, those that have these characters in this order.
     fn keys(&self, typed: &[u8], fuzzy: bool) -> Vec<Candidate> {
         let Ok(typed) = str::from_utf8(typed) else { return Vec::new() };
-        let mut found = self.lookup.keys(typed, MOST);
+        let (mut found, last) = self.lookup.keys(typed, MOST);
         let kind = if found.is_empty() { Kind::Near } else { Kind::Data };
         if found.is_empty() && fuzzy {
             found = self.lookup.fuzzy(typed, MOST);
@@ -109,7 +109,8 @@ impl Completions {
             let about = format!("{}{left}", outline.kind);
             Candidate { shown: outline.key.clone(), about, text: outline.key.into_bytes(), kind }
         };
-        found.into_iter().map(candidate).collect()
+        let last = last.map(|outline| Candidate::new(outline.key, Kind::Last));
+        found.into_iter().map(candidate).chain(last).collect()
     }
 
     /// Some points in time.
@@ -163,9 +164,14 @@ struct Candidate {
 }
 
 impl Candidate {
+    /// Bytes that are not listed yet.
+    fn of(text: Vec<u8>) -> Self {
+        Self { text, shown: String::new(), about: String::new(), kind: Kind::Data }
+    }
+
     /// A text that is listed as it is.
     fn new(text: String, kind: Kind) -> Self {
-        Self { shown: text.clone(), about: String::new(), text: text.into_bytes(), kind }
+        Self { shown: text.clone(), kind, ..Self::of(text.into_bytes()) }
     }
 }
 
@@ -177,6 +183,8 @@ enum Kind {
     Data,
     /// Data that goes on: a folder.
     Begun,
+    /// Data behind some that was left out: it is not listed, but what all begin with, it begins with too.
+    Last,
     /// Data that does not begin with what was typed, and so takes its place only where it is alone.
     Near,
 }
@@ -198,7 +206,9 @@ fn paths(typed: &[u8]) -> Vec<Candidate> {
     let mut names: Vec<Vec<u8>> =
         entries.flatten().map(|entry| entry.file_name().into_vec()).filter(|found| fits(found)).collect();
     names.sort_unstable();
-    names.truncate(MOST + 1);
+    let last = if names.len() > MOST { names.pop() } else { None };
+    names.truncate(MOST);
+    let last = last.map(|name| Candidate { kind: Kind::Last, ..Candidate::of([folder, &name[..]].concat()) });
     let candidate = |mut name: Vec<u8>| {
         let is_folder = listed.join(OsStr::from_bytes(&name)).is_dir();
         if is_folder {
@@ -206,9 +216,9 @@ fn paths(typed: &[u8]) -> Vec<Candidate> {
         }
         let kind = if is_folder { Kind::Begun } else { Kind::Data };
         let shown = String::from_utf8_lossy(&name).into_owned();
-        Candidate { shown, about: String::new(), text: [folder, &name[..]].concat(), kind }
+        Candidate { shown, kind, ..Candidate::of([folder, &name[..]].concat()) }
     };
-    names.into_iter().map(candidate).collect()
+    names.into_iter().map(candidate).chain(last).collect()
 }
 
 /// The candidates as the editor wants them. It inserts what all replacements begin with, so of several all say the same:
@@ -227,8 +237,8 @@ fn fill(cursor: &Cursor<'_>, candidates: &[Candidate], raw: &str, after: &str, w
     } else {
         opened(common, cursor.quote)
     };
-    let has_more = candidates.len() > MOST;
-    let rows = listed(&candidates[..candidates.len().min(MOST)], widest);
+    let has_more = candidates.last().is_some_and(|last| last.kind == Kind::Last);
+    let rows = listed(&candidates[..candidates.len() - usize::from(has_more)], widest);
     let rows = rows.into_iter().chain(has_more.then(|| "… and more".to_owned()));
     rows.map(|display| Pair { display, replacement: replacement.clone() }).collect()
 }
@@ -283,7 +293,7 @@ fn common(candidates: &[Candidate]) -> Option<&[u8]> {
 fn whole(candidate: &Candidate, quote: Option<char>, after: &str) -> String {
     let mut text = match candidate.kind {
         Kind::Word => String::from_utf8_lossy(&candidate.text).into_owned(),
-        Kind::Data | Kind::Near => quoted(&candidate.text, quote),
+        Kind::Data | Kind::Near | Kind::Last => quoted(&candidate.text, quote),
         Kind::Begun => return opened(&candidate.text, quote),
     };
     if quote.is_some_and(|quote| after.starts_with(quote) && text.ends_with(quote)) {
@@ -346,9 +356,13 @@ mod tests {
 
     #[test]
     fn a_list_is_capped_and_its_columns_too() {
-        let keys: Vec<String> = (0..=MOST).map(|number| format!("{number:04} {}", "世".repeat(40))).collect();
-        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        let (_, listed) = tab("get ", "", &keys);
+        let keys: Vec<String> = (0..MOST).map(|number| format!("{number:04} {}", "世".repeat(40))).collect();
+        let cursor = Cursor::at_end_of("get ").unwrap();
+        let mut candidates: Vec<Candidate> = keys.into_iter().map(|key| Candidate::new(key, Kind::Data)).collect();
+        candidates.push(Candidate::new("9".to_owned(), Kind::Last));
+        let pairs = fill(&cursor, &candidates, "", "", 20);
+        assert!(pairs.iter().all(|pair| pair.replacement.is_empty()), "{}", pairs[0].replacement);
+        let listed: Vec<String> = pairs.into_iter().map(|pair| pair.display).collect();
         assert_eq!(listed.len(), MOST + 1);
         assert_eq!(listed[MOST], "… and more");
         assert!(listed.iter().all(|row| row.width() <= 20), "{:?}", listed[0]);

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use crate::database::{Outline, Seen};
+use crate::database::{Outline, Range, Seen};
 use crate::expiry::Timestamp;
 use crate::shell::session::Session;
 
@@ -26,10 +26,17 @@ impl Lookup {
         Self { session, refreshed: Cell::new(None) }
     }
 
-    /// The keys that begin so, `most` at most and one more, those that others have just written included.
-    pub(super) fn keys(&self, prefix: &str, most: usize) -> Vec<Outline> {
+    /// The keys that begin so, those that others have just written included: the first ones, `most` at most, and if that are
+    /// not all of them, the last one.
+    pub(super) fn keys(&self, prefix: &str, most: usize) -> (Vec<Outline>, Option<Outline>) {
         self.refreshed.set(None);
-        self.look(|session| collect(session, prefix, most + 1, Instant::now(), |_| true)).unwrap_or_default()
+        let found = self.look(|session| {
+            let mut range = session.db.outlines(prefix);
+            let found = collect(&mut range, most, Instant::now(), |_| true);
+            let last = range.last_outline().and_then(Result::ok);
+            (found, last)
+        });
+        found.unwrap_or_default()
     }
 
     /// The keys that have all the characters of a text in their order, best first; those that begin with the first of them
@@ -42,9 +49,9 @@ impl Lookup {
         }
         let fits = |key: &str| distance(key, typed).is_some();
         let found = self.look(|session| {
-            let mut found = collect(session, &first, most + 1, begun, fits);
-            let rest = (most + 1).saturating_sub(found.len());
-            found.extend(collect(session, "", rest, begun, |key| !key.starts_with(&first) && fits(key)));
+            let mut found = collect(&mut session.db.outlines(&first), most, begun, fits);
+            let others = |key: &str| !key.starts_with(&first) && fits(key);
+            found.extend(collect(&mut session.db.outlines(""), most - found.len(), begun, others));
             found
         });
         let mut found = found.unwrap_or_default();
@@ -76,9 +83,8 @@ impl Lookup {
     }
 }
 
-/// The keys that begin so and fit, for as long as it may take since it was `begun`.
-fn collect(session: &Session, prefix: &str, most: usize, begun: Instant, fits: impl Fn(&str) -> bool) -> Vec<Outline> {
-    let mut range = session.db.outlines(prefix);
+/// The keys that fit, for as long as it may take since it was `begun`.
+fn collect(range: &mut Range<'_>, most: usize, begun: Instant, fits: impl Fn(&str) -> bool) -> Vec<Outline> {
     let mut found = Vec::new();
     let mut looked_at = 0_u32;
     while found.len() < most
