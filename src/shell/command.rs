@@ -231,7 +231,7 @@ pub(crate) enum ShellCommand {
     },
     /// Choose the keys of the prompt: those of emacs, as in bash, or those of vi
     #[command(
-        after_help = "Ctrl-X Ctrl-E, or v in vi's command mode, opens the line in $EDITOR; `edit` alone the last one.\n\nExamples:\n  edit-mode vi\n  edit-mode emacs"
+        after_help = "Keys:\n  Tab             complete; twice: list\n  Right, End      take the rest of a line of the history, Alt-F a word of it\n  Up, Down        the lines that begin with what stands before the cursor\n  Ctrl-R          search the history\n  Alt-Enter       a new line; Up in a row that continues goes back\n  Ctrl-X Ctrl-E   the line in $EDITOR (v in vi's command mode; `edit`: the last line)\n  Ctrl-C, Ctrl-D  give the line up, leave\n\nExamples:\n  edit-mode vi\n  edit-mode emacs"
     )]
     EditMode {
         /// emacs or vi

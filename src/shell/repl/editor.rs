@@ -94,6 +94,7 @@ impl Editor {
                 }
                 (Leave::Cancel, _) => return Ok(Typed::Cancelled),
                 (Leave::Editor, _) => {
+                    erase(prompt, &before, &line);
                     before.push_str(&line);
                     self.edit(before);
                     return Ok(Typed::Cancelled);

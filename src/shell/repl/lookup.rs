@@ -133,4 +133,24 @@ mod tests {
         assert_eq!(distance("ÄÖ", "äö"), Some((0, 0)));
         assert_eq!(distance("short", "shorter"), None);
     }
+
+    #[test]
+    fn a_look_takes_a_bounded_time_however_many_keys_there_are() {
+        use crate::shell::argument::OutputMode;
+        use crate::shell::config::Location;
+        use crate::shell::session::Access;
+
+        let location = Location { name: "test".to_owned(), path: "test.json".into(), named: false };
+        let access = Access { read_only: false, wait: Duration::ZERO };
+        let mut session = Session::without_database(location, access, OutputMode::Plain);
+        session.db.extend((0..300_000).map(|n| (format!("user:{n:06}"), "x"))).unwrap();
+        let lookup = Lookup::new(Rc::new(RefCell::new(session)));
+        let begun = Instant::now();
+        let (keys, last) = lookup.keys("user:", 1_000);
+        assert_eq!((keys.len(), last.map(|last| last.key)), (1_000, Some("user:299999".to_owned())));
+        assert!(lookup.fuzzy("zzz", 1_000).is_empty());
+        assert_eq!(lookup.fuzzy("u00007", 1_000)[0].key, "user:000070");
+        // A few times as long as it takes, for machines that are busy.
+        assert!(begun.elapsed() < 10 * LONGEST, "{:?}", begun.elapsed());
+    }
 }
