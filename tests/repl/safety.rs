@@ -218,3 +218,19 @@ fn a_history_with_what_cannot_be_seen_is_recalled_without_it() {
     assert!(!raw.contains(['\u{200b}', '\u{feff}']));
     terminal.leave();
 }
+
+#[test]
+fn a_history_file_with_such_a_character_does_not_show_it() {
+    let home = Home::new();
+    for (at, c) in characters().into_iter().enumerate().filter(|&(_, c)| c != '\n') {
+        home.write("state/rusty-kv/history", format!("#V2\nget {}\n", around(at, c)));
+        let mut terminal = home.at_prompt();
+        terminal.press(format!("{UP}{CTRL_C}"));
+        terminal.wait("the next prompt", |seen| seen.prompts() == 2 && seen.before_cursor() == "kv> ");
+        terminal.enter("history");
+        let raw = terminal.look(|seen| String::from_utf8_lossy(&seen.raw).into_owned());
+        let own = matches!(c, '\r' | '\x1b' | '\x07');
+        assert!(!if own { raw.contains(&around(at, c)) } else { raw.contains(c) }, "{c:?}: {}", terminal.text());
+        terminal.leave();
+    }
+}

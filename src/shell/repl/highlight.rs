@@ -161,7 +161,7 @@ mod tests {
             ("set k v", "c<set> k v"),
             ("se", "se"),
             ("sx", "?<sx>"),
-            ("se k", "?<se> k"),
+            ("se k get", "?<se> k get"),
             ("SET k 'v w' --ttl 5m", "c<SET> k s<'v w'> f<--ttl> 5m"),
             ("set n -1.5", "c<set> n n<-1.5>"),
             ("set --json u {\"a\": 1}", "c<set> f<--json> u j<{\"a\": 1}>"),

@@ -117,8 +117,11 @@ impl<'t> Before<'t> {
             return Role::Flag;
         }
         let Some(command) = self.command else {
-            self.command = self.tree.find_subcommand(text.to_ascii_lowercase()).filter(|_| !self.lost && !is_data);
-            self.lost |= self.command.is_none();
+            if self.lost {
+                return Role::Value;
+            }
+            self.command = self.tree.find_subcommand(text.to_ascii_lowercase());
+            self.lost = self.command.is_none();
             return if self.lost { Role::Unknown } else { Role::Command };
         };
         let arg = positional(command, self.positionals);
@@ -249,7 +252,8 @@ mod tests {
             ("get -- --pointer", "c-v"),
             ("get '--pointer'", "cv"),
             ("-o json get a", "fvcv"),
-            ("nonsense a", "??"),
+            ("nonsense a get", "?vv"),
+            ("'get' a", "cv"),
             ("get a | jq .x", "cv|oo"),
             ("get a '|' b", "cvvv"),
             ("set a | b", "cvvv"),
