@@ -301,6 +301,7 @@ fn a_line_goes_through_the_persons_own_editor_and_waits_for_enter() {
     let mut terminal = home.terminal().env("VISUAL", "/no/such/editor").at_prompt();
     terminal.press(format!("set c 1{CTRL_X_CTRL_E}"));
     terminal.shows("cannot run the editor '/no/such/editor'");
+    terminal.wait("the same line", |seen| seen.before_cursor() == "kv> set c 1");
     terminal.cancel();
     terminal.leave();
 
