@@ -36,7 +36,7 @@ fn the_first_word_is_a_command() {
     completes(&mut terminal, "exi", "exi");
     completes(&mut terminal, "pers", "persist ");
     completes(&mut terminal, "UNS", "unset ");
-    lists(&mut terminal, "get", "get     getdel");
+    lists(&mut terminal, "get", "getdel  Print a value and delete its key");
     lists(&mut terminal, "help ex", "exec        exists      exit        exit-codes  expire");
     completes(&mut terminal, "help exit-", "help exit-codes ");
     completes(&mut terminal, "nonsense a", "nonsense a");
@@ -93,7 +93,7 @@ fn flags_and_their_values_are_those_of_the_command() {
     let mut terminal = home.at_prompt();
     completes(&mut terminal, "set a b --ex", "set a b --expires-at ");
     completes(&mut terminal, "set a b --if-", "set a b --if-");
-    lists(&mut terminal, "set a b --if-", "--if-absent   --if-equals   --if-present");
+    lists(&mut terminal, "set a b --if-", "--if-present  Only if the key is there already");
     completes(&mut terminal, "set a b --if-absent --if-a", "set a b --if-absent --if-a");
     completes(&mut terminal, "get -o j", "get -o json ");
     completes(&mut terminal, "get --output=t", "get --output=table ");
@@ -170,5 +170,24 @@ fn what_is_put_in_is_common_to_all_keys_not_to_those_that_are_listed() {
     let mut terminal = home.at_prompt();
     completes(&mut terminal, "get a", "get a:");
     completes(&mut terminal, "get a:0", "get a:0");
+    terminal.leave();
+}
+
+#[test]
+fn pointers_are_those_of_the_value_that_is_there() {
+    let home = Home::new();
+    home.write(
+        "setup.kv",
+        "set --json u {\"name\":{\"first\":\"Ada\",\"a/b~\":1},\"tags\":[true,{\"x\":\"\\u001b\"}]}\nset text x\n",
+    );
+    assert!(home.run(&["-f", "../setup.kv"]).status.success());
+    let mut terminal = home.at_prompt();
+    completes(&mut terminal, "get u --pointer /n", "get u --pointer /name");
+    completes(&mut terminal, "get u --pointer /name/f", "get u --pointer /name/first ");
+    completes(&mut terminal, "get u --pointer=/name/a", "get u --pointer=/name/a~1b~0 ");
+    completes(&mut terminal, "get u --pointer /tags/1/", "get u --pointer /tags/1/x ");
+    lists(&mut terminal, "get u --pointer ", "/name  {…}  /tags  [2]");
+    completes(&mut terminal, "get text --pointer /", "get text --pointer /");
+    completes(&mut terminal, "get nothing --pointer /", "get nothing --pointer /");
     terminal.leave();
 }

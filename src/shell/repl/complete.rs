@@ -17,15 +17,17 @@ use super::cursor::Cursor;
 use super::hint::left;
 use super::lookup::Lookup;
 use super::tree::{Before, Outside, by_long, positional, value_name};
-use crate::database::Outline;
+use crate::database::{Outline, Seen};
 use crate::shell::render::style;
 use crate::shell::{config, help, words};
+use crate::storage::Entry;
+use crate::value::Value;
 
 /// More candidates than these help nobody, and the editor cannot list more than 65,535.
 const MOST: usize = 1_000;
 
 /// Columns that one candidate may take in the list.
-const WIDEST: usize = 60;
+const WIDEST: usize = 76;
 
 /// Finds candidates.
 pub(super) struct Completions {
@@ -61,12 +63,52 @@ impl Completions {
                 return flags(&before, &typed);
             }
             None => match before.command {
-                Some(command) => positional(command, before.positionals),
+                Some(command) => positional(command, before.places.len()),
                 None if before.lost || cursor.quote.is_some() => None,
-                None => return words_of(help::names(), &typed),
+                None => return self.commands(&typed),
             },
         };
-        arg.map_or_else(Vec::new, |arg| self.values(arg, cursor, &typed))
+        match arg {
+            Some(arg) if value_name(arg) == "POINTER" => self.pointers(&before, &typed),
+            Some(arg) => self.values(arg, cursor, &typed),
+            None => Vec::new(),
+        }
+    }
+
+    /// The commands that begin so, each with what it does.
+    fn commands(&self, typed: &str) -> Vec<Candidate> {
+        let about = |name: &str| self.tree.find_subcommand(name).and_then(Command::get_about);
+        explained(words_of(help::names(), typed), |name| about(name).map(ToString::to_string))
+    }
+
+    /// The parts of the JSON at the key that is there, by the pointers to them.
+    fn pointers(&self, before: &Before<'_>, typed: &str) -> Vec<Candidate> {
+        let key = before.places.first().and_then(|key| str::from_utf8(key).ok());
+        let Some(Seen::Entry(Entry { value: Value::Json(json), .. })) = key.and_then(|key| self.lookup.value(key))
+        else {
+            return Vec::new();
+        };
+        let parent = &typed[..typed.rfind('/').unwrap_or(0)];
+        let Ok(Some(Value::Json(inside))) = json.pointer(parent) else { return Vec::new() };
+        let candidate = |name: String, inside: &serde_json::Value| {
+            let (about, kind) = match inside {
+                serde_json::Value::Object(_) => ("{…}".to_owned(), Kind::Begun),
+                serde_json::Value::Array(items) => (format!("[{}]", items.len()), Kind::Begun),
+                plain => (fit(&plain.to_string(), 30), Kind::Data),
+            };
+            let pointer = format!("{parent}/{}", name.replace('~', "~0").replace('/', "~1"));
+            Candidate { about, ..Candidate::new(pointer, kind) }
+        };
+        let parts: Vec<Candidate> = match serde_json::from_str(inside.as_str()) {
+            Ok(serde_json::Value::Object(members)) => {
+                members.into_iter().map(|(name, inside)| candidate(name, &inside)).collect()
+            }
+            Ok(serde_json::Value::Array(items)) => {
+                (0..).zip(&items).map(|(at, inside): (usize, _)| candidate(at.to_string(), inside)).collect()
+            }
+            _ => Vec::new(),
+        };
+        parts.into_iter().filter(|part| part.shown.starts_with(typed)).take(MOST).collect()
     }
 
     /// What an argument can be, by the name that its definition gives to its value.
@@ -139,7 +181,18 @@ fn flags(before: &Before<'_>, typed: &str) -> Vec<Candidate> {
         Some(short) if typed == format!("-{short}") => Some(typed.to_owned()),
         _ => arg.get_long().map(|long| format!("--{long}")),
     });
-    words_of(names.collect(), typed)
+    let help = |name: &str| by_long(before.scope(), name.strip_prefix("--")?)?.get_help().map(ToString::to_string);
+    explained(words_of(names.collect(), typed), help)
+}
+
+/// Candidates with what is said of them, if they are so few that it helps.
+fn explained(candidates: Vec<Candidate>, about: impl Fn(&str) -> Option<String>) -> Vec<Candidate> {
+    const FEW: usize = 16;
+    if candidates.len() > FEW {
+        return candidates;
+    }
+    let explain = |candidate: Candidate| Candidate { about: about(&candidate.shown).unwrap_or_default(), ..candidate };
+    candidates.into_iter().map(explain).collect()
 }
 
 /// Spans of time, the shortest first; those of a number that was typed if there is one.
@@ -247,16 +300,19 @@ fn fill(cursor: &Cursor<'_>, candidates: &[Candidate], raw: &str, after: &str, w
 fn listed(candidates: &[Candidate], widest: usize) -> Vec<String> {
     /// What is much longer than the others does not push all of them away.
     const COLUMN: usize = 32;
-    let about = candidates.iter().map(|candidate| candidate.about.width()).max().unwrap_or(0);
+    let widths = |of: fn(&Candidate) -> &str| candidates.iter().map(move |candidate| of(candidate).width());
+    let about = widths(|candidate| &candidate.about).max().unwrap_or(0);
     if about == 0 {
         return candidates.iter().map(|candidate| fit(&candidate.shown, widest)).collect();
     }
+    let shortest = widths(|candidate| &candidate.shown).filter(|&width| width <= COLUMN).max().unwrap_or(COLUMN);
+    let about = about.min(widest.saturating_sub(shortest + GAP.len()));
     let room = widest.saturating_sub(about + GAP.len());
     let names: Vec<String> = candidates.iter().map(|candidate| fit(&candidate.shown, room)).collect();
     let column = names.iter().map(|name| name.width()).filter(|&width| width <= COLUMN).max().unwrap_or(0);
     let row = |(name, candidate): (String, &Candidate)| {
         let blanks = " ".repeat(column.saturating_sub(name.width()));
-        format!("{name}{blanks}{GAP}{}", candidate.about)
+        format!("{name}{blanks}{GAP}{}", fit(&candidate.about, about))
     };
     names.into_iter().zip(candidates).map(row).collect()
 }

@@ -108,7 +108,7 @@ impl Hints {
 
     /// The arguments as they are written, those by place first, as many as fit; or those that must come and a value.
     fn pieces(before: &Before<'_>, typing: bool, seen: Option<String>, start: &str, room: usize) -> Option<String> {
-        let is_typed = |arg: &Arg| is_list(arg) && (typing || before.positionals > 0);
+        let is_typed = |arg: &Arg| is_list(arg) && (typing || !before.places.is_empty());
         let places = before.missing(typing).filter(|arg| !before.excludes(arg) && !is_typed(arg));
         let places: Vec<String> = places.map(by_place).collect();
         let Some(seen) = seen else {
@@ -127,12 +127,12 @@ impl Hints {
     /// The value of the key that was typed last, if there is one.
     fn preview(&self, before: &Before<'_>, cursor: &Cursor<'_>, typing: bool) -> Option<String> {
         let command = before.command?;
-        let place = if typing { before.positionals } else { before.positionals.checked_sub(1)? };
+        let place = if typing { before.places.len() } else { before.places.len().checked_sub(1)? };
         let arg = tree::positional(command, place)?;
         if !matches!(value_name(arg), "KEY" | "NEW") {
             return None;
         }
-        let key = if typing { &cursor.typed } else { before.last.as_ref()? };
+        let key = if typing { &cursor.typed } else { before.places.last().filter(|_| before.ends_in_place)? };
         let key = str::from_utf8(key).ok().filter(|key| !key.is_empty())?;
         Some(match self.lookup.value(key)? {
             Seen::Large(bytes) => format!("<{}>", size(bytes)),

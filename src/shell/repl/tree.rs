@@ -42,10 +42,10 @@ pub(super) struct Before<'t> {
     pub(super) lost: bool,
     /// The flag whose value comes next.
     pub(super) value_of: Option<&'t Arg>,
-    /// How many of the arguments by place are there.
-    pub(super) positionals: usize,
-    /// The argument by place that the last word was.
-    pub(super) last: Option<Vec<u8>>,
+    /// The arguments by place that are there.
+    pub(super) places: Vec<Vec<u8>>,
+    /// Whether the last word was one of them.
+    pub(super) ends_in_place: bool,
     /// Whether a `--` says that what follows is data.
     pub(super) only_data: bool,
     /// The operator behind which this is.
@@ -76,8 +76,8 @@ impl<'t> Before<'t> {
             command: None,
             lost: false,
             value_of: None,
-            positionals: 0,
-            last: None,
+            places: Vec::new(),
+            ends_in_place: false,
             only_data: false,
             outside: None,
             given: Vec::new(),
@@ -94,7 +94,7 @@ impl<'t> Before<'t> {
 
     /// Takes the next word in and says what it is.
     pub(super) fn take(&mut self, word: &Word<'_>) -> Role {
-        self.last = None;
+        self.ends_in_place = false;
         if self.outside.is_some() {
             return Role::Outside;
         }
@@ -124,7 +124,7 @@ impl<'t> Before<'t> {
             self.lost = self.command.is_none();
             return if self.lost { Role::Unknown } else { Role::Command };
         };
-        let arg = positional(command, self.positionals);
+        let arg = positional(command, self.places.len());
         // Where a value may begin with a dash, what is no flag is one.
         if !is_data
             && text.starts_with("--")
@@ -133,8 +133,8 @@ impl<'t> Before<'t> {
         {
             return Role::NoFlag;
         }
-        self.positionals += 1;
-        self.last = Some(word.bytes.to_vec());
+        self.places.push(word.bytes.to_vec());
+        self.ends_in_place = true;
         Role::Value
     }
 
@@ -148,14 +148,19 @@ impl<'t> Before<'t> {
         }
     }
 
+    /// The command, or before there is one all of the language.
+    pub(super) fn scope(&self) -> &'t Command {
+        self.command.unwrap_or(self.tree)
+    }
+
     /// Takes a flag in whose value is being typed behind its name.
     pub(super) fn give(&mut self, name: &str) {
-        self.given.extend(by_long(self.command.unwrap_or(self.tree), name).map(Arg::get_id));
+        self.given.extend(by_long(self.scope(), name).map(Arg::get_id));
     }
 
     /// The flags that are not there yet, and may be.
     pub(super) fn free(&self) -> impl Iterator<Item = &'t Arg> {
-        let command = self.command.unwrap_or(self.tree);
+        let command = self.scope();
         command
             .get_arguments()
             .filter(|arg| !arg.is_positional() && !arg.is_hide_set() && !self.given.contains(&arg.get_id()))
@@ -165,20 +170,20 @@ impl<'t> Before<'t> {
     pub(super) fn excludes(&self, arg: &Arg) -> bool {
         let Some(command) = self.command else { return false };
         let given = command.get_arguments().filter(|there| self.given.contains(&there.get_id()));
-        let mut places = command.get_positionals().take(self.positionals);
+        let mut places = command.get_positionals().take(self.places.len());
         given.into_iter().any(|there| conflict(command, arg, there))
             || places.any(|there| conflict(command, arg, there))
     }
 
     /// The arguments by place that are not there yet, the one that is being typed left out if `typing`.
     pub(super) fn missing(&self, typing: bool) -> impl Iterator<Item = &'t Arg> {
-        let from = self.positionals + usize::from(typing);
+        let from = self.places.len() + usize::from(typing);
         self.command.into_iter().flat_map(move |command| command.get_positionals().skip(from))
     }
 
     /// The flag that a word is, and whether its value is in the same word.
     fn flag(&self, word: &str) -> Option<(&'t Arg, bool)> {
-        let command = self.command.unwrap_or(self.tree);
+        let command = self.scope();
         if let Some(long) = word.strip_prefix("--") {
             let (name, has_value) = long.split_once('=').map_or((long, false), |(name, _)| (name, true));
             return by_long(command, name).map(|arg| (arg, has_value));
