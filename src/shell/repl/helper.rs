@@ -13,8 +13,9 @@ use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
 use rustyline::{CompletionType, Context, Helper};
 
+use super::candidate;
 use super::columns::{self, Column};
-use super::complete::{self, Completions};
+use super::complete::Completions;
 use super::cursor;
 use super::highlight;
 use super::hint::{Hints, Suggestion};
@@ -143,7 +144,7 @@ impl Highlighter for Shell {
     }
 
     fn highlight_candidate<'c>(&self, candidate: &'c str, _: CompletionType) -> Cow<'c, str> {
-        complete::paint_row(candidate, self.color)
+        candidate::paint_row(candidate, self.color)
     }
 
     /// A change of one character may change what all of them are.

@@ -7,6 +7,7 @@
 //! | `keys` | what keys do |
 //! | `history` | the lines of this session and of earlier ones, and their file |
 //! | `highlight`, `hint`, `complete` | the colours of the line, what stands behind the cursor, what Tab offers |
+//! | `candidate` | how that is put in and listed |
 //! | `lookup` | what of the database they show |
 //! | `tree` | what the words are, by the definitions of the commands |
 //! | `cursor` | which words of which command there are so far |
@@ -41,6 +42,8 @@ mod history;
 mod highlight;
 
 mod complete;
+
+mod candidate;
 
 mod hint;
 
