@@ -174,7 +174,8 @@ impl Editor {
 
     /// Lets a person change a text in their own editor; it stands in the next line, whatever has become of it.
     fn edit(&mut self, text: String) {
-        let edited = match edit_text(text.as_bytes(), ".kv", None) {
+        // Editors expect a line to end.
+        let edited = match edit_text(format!("{text}\n").as_bytes(), ".kv", None) {
             Ok(None) => text,
             Ok(Some(edited)) => {
                 let edited = String::from_utf8_lossy(&edited).replace('\r', "");
