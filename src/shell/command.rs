@@ -11,6 +11,17 @@ use super::argument::{
 use crate::expiry::Timestamp;
 use crate::number::Number;
 
+/// The commands that change nothing: at the prompt their answers may go into a program or a file.
+pub(crate) const READS: [&str; 16] = [
+    "get", "exists", "keys", "list", "ls", "scan", "find", "count", "info", "stats", "ttl", "dbs", "path", "check",
+    "history", "help",
+];
+
+/// Whether a command by that name is one of them.
+pub(crate) fn reads(name: &[u8]) -> bool {
+    READS.iter().any(|command| name.eq_ignore_ascii_case(command.as_bytes()))
+}
+
 /// A command with its arguments, checked as far as that goes without a database.
 #[derive(Clone, Debug, PartialEq, Subcommand)]
 pub(crate) enum Command {

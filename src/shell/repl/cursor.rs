@@ -100,7 +100,7 @@ pub(super) enum Rest {
 /// The commands of a text that may still grow.
 pub(super) fn parts(text: &[u8]) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
-    let mut splitter = Splitter::new();
+    let mut splitter = self::splitter();
     let mut start = 0;
     while start < text.len() {
         let left = &text[start..];
@@ -143,7 +143,7 @@ pub(super) fn open(text: &str) -> Option<Open> {
 
 /// Where the last command of a text begins, what it ends in, and the splitter that has seen it.
 fn last_command(text: &[u8]) -> (usize, Open, Splitter) {
-    let mut splitter = Splitter::new();
+    let mut splitter = self::splitter();
     let mut start = 0;
     loop {
         match splitter.step(&text[start..], false) {
@@ -153,9 +153,14 @@ fn last_command(text: &[u8]) -> (usize, Open, Splitter) {
     }
 }
 
+/// What reads the words of the prompt.
+fn splitter() -> Splitter {
+    Splitter::new()
+}
+
 /// The words of one whole command.
 fn split(text: &[u8]) -> Option<Vec<Word<'_>>> {
-    match Splitter::new().step(text, true) {
+    match splitter().step(text, true) {
         Step::Command { words, .. } => Some(words),
         _ => None,
     }

@@ -126,13 +126,18 @@ impl Editor {
 
     /// Asks a question, which leaves no trace in the history; `None` for Ctrl-C, Ctrl-D and a terminal that is gone.
     pub(super) fn ask(&mut self, question: &str) -> Option<String> {
+        self.question(question).ok()
+    }
+
+    fn question(&mut self, question: &str) -> rustyline::Result<String> {
         self.typing.asking.store(true, Ordering::Relaxed);
         if let Some(shell) = self.line.helper() {
             shell.begin("", question.width());
         }
-        let answer = self.line.readline(question).ok();
+        let answer = self.line.readline(question);
         self.typing.asking.store(false, Ordering::Relaxed);
-        answer.filter(|_| self.typing.take_leave().0 == Leave::No)
+        // A line that is given up is no answer.
+        if self.typing.take_leave().0 == Leave::No { answer } else { Err(ReadlineError::Interrupted) }
     }
 
     /// The last entries of the history, the oldest first.

@@ -3,6 +3,7 @@
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use crate::shell::cli::Line;
+use crate::shell::command::reads;
 use crate::shell::words::Word;
 
 /// The tree of the commands, with what clap adds to it.
@@ -48,6 +49,8 @@ pub(super) struct Before<'t> {
     pub(super) ends_in_place: bool,
     /// Whether a `--` says that what follows is data.
     pub(super) only_data: bool,
+    /// Whether the line begins with a command that reads.
+    reads: bool,
     /// The operator behind which this is.
     pub(super) outside: Option<Outside>,
     /// The flags that are there.
@@ -63,12 +66,6 @@ pub(super) enum Outside {
     File,
 }
 
-/// The commands that only read, whose answers may go through `|` and `>`.
-const READING: [&str; 20] = [
-    "get", "exists", "keys", "list", "find", "count", "info", "stats", "ttl", "dbs", "path", "check", "diff", "export",
-    "dump", "history", "help", "watch", "wait", "run",
-];
-
 impl<'t> Before<'t> {
     pub(super) fn new(tree: &'t Command) -> Self {
         Self {
@@ -79,6 +76,7 @@ impl<'t> Before<'t> {
             places: Vec::new(),
             ends_in_place: false,
             only_data: false,
+            reads: false,
             outside: None,
             given: Vec::new(),
         }
@@ -99,6 +97,9 @@ impl<'t> Before<'t> {
             return Role::Outside;
         }
         let text = String::from_utf8_lossy(&word.bytes);
+        if self.command.is_none() && self.given.is_empty() && !self.lost {
+            self.reads = !word.quoted && reads(&word.bytes);
+        }
         if let Some(outside) = self.operator(word, &text) {
             self.outside = Some(outside);
             return Role::Operator;
@@ -139,9 +140,8 @@ impl<'t> Before<'t> {
     }
 
     fn operator(&self, word: &Word<'_>, text: &str) -> Option<Outside> {
-        let reads = self.command.is_some_and(|command| READING.contains(&command.get_name()));
         match text {
-            _ if word.quoted || !reads => None,
+            _ if word.quoted || word.flag > 0 || !self.reads => None,
             "|" => Some(Outside::Program),
             ">" | ">>" => Some(Outside::File),
             _ => None,
@@ -260,6 +260,9 @@ mod tests {
             ("nonsense a get", "?vv"),
             ("'get' a", "cv"),
             ("get a | jq .x", "cv|oo"),
+            ("ls | cat", "c|o"),
+            ("-o json get a | b", "fvcvvv"),
+            ("'get' a | b", "cvvv"),
             ("get a '|' b", "cvvv"),
             ("set a | b", "cvvv"),
             ("list user:* > users.txt", "cv|o"),
