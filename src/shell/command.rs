@@ -233,7 +233,7 @@ pub(crate) enum ShellCommand {
     },
     /// Show in grey what may come next at the prompt
     #[command(
-        after_help = "Right or End takes the rest of a line of the history, Alt-F a word of it.\n\nExamples:\n  hints off\n  hints on"
+        after_help = "Right or End takes the rest of a line of the history, Alt-F a word of it. Without colours they are off.\n\nExamples:\n  hints off\n  hints on"
     )]
     Hints {
         /// on or off

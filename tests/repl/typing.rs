@@ -161,6 +161,15 @@ fn hints_are_turned_off_and_on() {
     hints(&mut terminal, "get visits", "kv> get visits  = 41");
     terminal.leave();
     assert_eq!(home.run(&["hints", "on"]).status.code(), Some(2));
+
+    // Without colours they would look like what was typed.
+    let mut terminal = home.terminal().env("NO_COLOR", "1").at_prompt();
+    terminal.press_until("get visits", "kv> get visits");
+    assert_eq!(terminal.look(Seen::cursor_row), "kv> get visits");
+    terminal.cancel();
+    terminal.enter("hints on");
+    hints(&mut terminal, "get visits", "kv> get visits  = 41");
+    terminal.leave();
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub(super) struct Shell {
     hints: Hints,
     tree: Rc<Command>,
     color: bool,
-    /// Whether there are hints.
+    /// Whether there are hints. Without colours, where they look like what was typed, only if they are asked for.
     pub(super) hinting: Cell<bool>,
     typing: Arc<Typing>,
     /// The rows before this one, with their line breaks.
@@ -49,7 +49,7 @@ impl Shell {
             hints: Hints::new(lookup, Rc::clone(&tree)),
             tree,
             color,
-            hinting: Cell::new(true),
+            hinting: Cell::new(color),
             typing,
             before: RefCell::default(),
             prompt: Cell::new(0),
