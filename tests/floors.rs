@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["shell::typed", "shell::streams"],
     &["shell::runner"],
     &["shell::session"],
-    &["shell::console", "shell::outlet", "shell::parse", "shell::group"],
+    &["shell::console", "shell::outlet", "shell::parse", "shell::group", "shell::editor_program"],
     &["shell::render", "shell::transfer", "shell::help"],
     &[
         "shell::cli",
@@ -363,10 +363,12 @@ fn is_shell(module: &str) -> bool {
     module == "shell" || module.starts_with("shell::")
 }
 
-/// The dependencies that only the feature `shell` brings, as they are named in code.
+/// The dependencies that only the feature `shell` brings, as they are named in code; not those that every test may use.
 fn shell_dependencies() -> BTreeSet<String> {
     let manifest = include_str!("../Cargo.toml");
+    let for_tests = manifest.split_once("[dev-dependencies]").map_or("", |(_, rest)| rest);
     let optional = manifest.split("\"dep:").skip(1).filter_map(|rest| rest.split('"').next());
+    let optional = optional.filter(|name| !for_tests.contains(&format!("\n{name} = ")));
     optional.map(|name| name.replace('-', "_")).collect()
 }
 

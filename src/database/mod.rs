@@ -1,5 +1,8 @@
 //! The public face: open, get, set, delete, ranges, transactions, deadlines, save.
 
+#[cfg(feature = "shell")]
+mod glance;
+
 mod options;
 
 mod range;
@@ -25,6 +28,8 @@ use crate::value::Value;
 
 use self::options::Clock;
 
+#[cfg(feature = "shell")]
+pub(crate) use self::glance::{Outline, Seen};
 pub use self::options::Options;
 pub use self::range::{Keys, Range};
 pub use self::repair::{Repair, Repaired, Report};

@@ -23,7 +23,7 @@ pub struct Range<'a> {
 
 /// Which end the next item comes from.
 #[derive(Clone, Copy)]
-enum End {
+pub(super) enum End {
     Front,
     Back,
 }
@@ -47,7 +47,7 @@ impl<'a> Range<'a> {
     }
 
     /// The next live entry from an end, made into what is wanted of it.
-    fn pull<T>(&mut self, end: End, make: fn(Line<'_>) -> Result<T, Fault>) -> Option<Result<T>> {
+    pub(super) fn pull<T>(&mut self, end: End, make: fn(Line<'_>) -> Result<T, Fault>) -> Option<Result<T>> {
         if let Some(Err(_)) = &self.entries {
             return self.entries.take()?.err().map(Err);
         }

@@ -33,6 +33,24 @@ impl OutputMode {
     pub(crate) const NAMES: [&'static str; 4] = ["plain", "json", "table", "raw"];
 }
 
+/// Whose keys the prompt has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyMode {
+    /// Those of emacs, as in bash.
+    Emacs,
+    /// Those of vi.
+    Vi,
+}
+
+impl KeyMode {
+    /// The names, in the order of help.
+    pub(crate) const NAMES: [&'static str; 2] = ["emacs", "vi"];
+
+    pub(crate) fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+}
+
 /// The bytes of a value as they were given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Data(pub(crate) Vec<u8>);
@@ -144,4 +162,9 @@ pub(crate) fn switch() -> Unmarked<bool> {
 pub(crate) fn output_mode() -> Unmarked<OutputMode> {
     use OutputMode::{Json, Plain, Raw, Table};
     Unmarked::one_of(&OutputMode::NAMES, |at| [Plain, Json, Table, Raw][at])
+}
+
+/// Reads the name of a set of keys.
+pub(crate) fn key_mode() -> Unmarked<KeyMode> {
+    Unmarked::one_of(&KeyMode::NAMES, |at| [KeyMode::Emacs, KeyMode::Vi][at])
 }

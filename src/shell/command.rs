@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::argument::{Data, OutputMode, data, decimal, duration, number, output_mode, path, switch, text, time};
+use super::argument::{
+    Data, KeyMode, OutputMode, data, decimal, duration, key_mode, number, output_mode, path, switch, text, time,
+};
 use crate::expiry::Timestamp;
 use crate::number::Number;
 
@@ -239,6 +241,24 @@ pub(crate) enum ShellCommand {
         #[arg(value_name = "on|off", value_parser = switch(), action = clap::ArgAction::Set)]
         on: bool,
     },
+    /// Show in grey what may come next at the prompt
+    #[command(
+        after_help = "Right or End takes the rest of a line of the history, Alt-F a word of it. Without colours they are off.\n\nExamples:\n  hints off\n  hints on"
+    )]
+    Hints {
+        /// on or off
+        #[arg(value_name = "on|off", value_parser = switch(), action = clap::ArgAction::Set)]
+        on: bool,
+    },
+    /// Choose the keys of the prompt: those of emacs, as in bash, or those of vi
+    #[command(
+        after_help = "Keys:\n  Tab             complete; twice: list\n  Right, End      take the rest of a line of the history, Alt-F a word of it\n  Up, Down        the lines that begin with what stands before the cursor\n  Ctrl-R          search the history\n  Alt-Enter       a new line; Up in a row that continues goes back\n  Ctrl-X Ctrl-E   the line in $EDITOR (v in vi's command mode; `edit`: the last line)\n  Ctrl-C, Ctrl-D  give the line up, leave\n\nExamples:\n  edit-mode vi\n  edit-mode emacs"
+    )]
+    EditMode {
+        /// emacs or vi
+        #[arg(value_name = "MODE", value_parser = key_mode())]
+        mode: KeyMode,
+    },
     /// Print the last lines typed at the prompt
     #[command(after_help = "Examples:\n  history\n  history 5")]
     History {
@@ -274,15 +294,15 @@ pub(crate) struct Set {
     /// The value is JSON: checked, and kept digit for digit
     #[arg(long)]
     pub(crate) json: bool,
+    /// Delete the key after this time: 90 (seconds), 1h30m, 2days
+    #[arg(long, value_name = "DURATION", value_parser = duration(), allow_hyphen_values = true)]
+    pub(crate) ttl: Option<Duration>,
     /// The value is what the file holds, byte for byte (- for stdin)
     #[arg(long, value_name = "PATH", value_parser = path(), conflicts_with = "value")]
     pub(crate) file: Option<PathBuf>,
     /// The value is given as base64
     #[arg(long, conflicts_with = "json")]
     pub(crate) base64: bool,
-    /// Delete the key after this time: 90 (seconds), 1h30m, 2days
-    #[arg(long, value_name = "DURATION", value_parser = duration(), allow_hyphen_values = true)]
-    pub(crate) ttl: Option<Duration>,
     /// Delete the key at this time: 2026-11-23T04:00:00Z
     #[arg(long, value_name = "RFC3339", value_parser = time(), conflicts_with = "ttl")]
     pub(crate) expires_at: Option<Timestamp>,

@@ -8,7 +8,14 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-pub(crate) use crate::json::is_unsafe;
+use crate::json;
+
+/// Whether a terminal would act on a character, reorder text at it, or show nothing at all, so that two keys look like one.
+/// The joiners, without which emoji and some scripts are not themselves, are none of these.
+pub(crate) fn is_unsafe(c: char) -> bool {
+    json::is_unsafe(c)
+        || matches!(c, '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
+}
 
 /// `text` for a person's terminal: every unsafe character as an escape, `\n`, `\t`, `\r` and `\0` by their letter, the rest of
 /// ASCII as `\xHH`, others as `\u{202e}`. A backslash stays as it is: this is for reading, not for reading back.
@@ -166,18 +173,21 @@ mod tests {
     }
 
     #[test]
-    fn every_control_and_bidi_character_is_unsafe_and_nothing_else() {
+    fn every_control_bidi_and_invisible_character_is_unsafe_and_nothing_else() {
         let listed = |c: u32| {
             c < 0x20
                 || (0x7f..0xa0).contains(&c)
                 || [0x061c, 0x200e, 0x200f, 0x2028, 0x2029].contains(&c)
                 || (0x202a..=0x202e).contains(&c)
                 || (0x2066..=0x2069).contains(&c)
+                || [0x180e, 0x200b, 0xfeff].contains(&c)
+                || (0x2060..=0x2064).contains(&c)
+                || (0x206a..=0x206f).contains(&c)
         };
         for c in '\0'..=char::MAX {
             assert_eq!(is_unsafe(c), listed(u32::from(c)), "U+{:04X}", u32::from(c));
         }
-        assert_eq!(('\0'..=char::MAX).filter(|&c| is_unsafe(c)).count(), 32 + 1 + 32 + 12 + 2);
+        assert_eq!(('\0'..=char::MAX).filter(|&c| is_unsafe(c)).count(), 32 + 1 + 32 + 12 + 2 + 14);
     }
 
     #[test]

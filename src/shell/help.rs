@@ -14,7 +14,7 @@ pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
     ("Time", &["expire", "ttl", "persist"]),
     ("Together", &["begin", "commit", "rollback"]),
     ("Database", &["save", "use", "dbs", "drop", "path", "clear", "check", "repair"]),
-    ("Shell", &["source", "output", "timer", "pager", "history", "help", "exit"]),
+    ("Shell", &["source", "output", "timer", "pager", "hints", "edit-mode", "history", "help", "exit"]),
 ];
 
 /// What `help` or `help TOPIC` prints.
@@ -105,7 +105,7 @@ fn grouped(tree: &Command) -> String {
             let about = command.get_about().map(ToString::to_string).unwrap_or_default();
             let aliases: Vec<&str> = command.get_visible_aliases().collect();
             let aliases = if aliases.is_empty() { String::new() } else { format!(" [{}]", aliases.join(", ")) };
-            text.push_str(&format_args!("  {name:<8} {about}{aliases}\n").to_string());
+            text.push_str(&format_args!("  {name:<9} {about}{aliases}\n").to_string());
         }
     }
     text

@@ -11,6 +11,7 @@
 //! | `parse`, `help` | words or arguments into commands; help from the same definitions |
 //! | `outlet`, `redirect`, `caret` | answers into programs, files and the pager; pointing at what is wrong |
 //! | `interrupt`, `progress` | Ctrl-C and other signals; how far a long command is |
+//! | `editor_program` | a text in the person's own editor |
 //! | `console`, `config`, `reply`, `command`, `cli`, `argument`, `words`, `glob`, `escape`, `status` | what they speak of |
 
 mod repl;
@@ -28,6 +29,8 @@ mod group;
 mod session;
 
 mod console;
+
+mod editor_program;
 
 mod outlet;
 
@@ -77,7 +80,7 @@ use self::config::Location;
 use self::console::Console;
 use self::parse::Parsed;
 use self::reply::Failure;
-use self::runner::{Flow, Front, Nobody, Place, Runner};
+use self::runner::{Flow, Front, Nobody, Place, Runner, TypingSetting};
 use self::session::{Access, Session};
 
 /// Runs the program with its arguments, its own name first, on the process's streams; returns its exit status.
@@ -198,6 +201,10 @@ impl Front for Person {
 
     fn history(&mut self, n: usize) -> Result<Vec<String>, Failure> {
         Nobody.history(n)
+    }
+
+    fn typing(&mut self, setting: TypingSetting) -> Result<(), Failure> {
+        Nobody.typing(setting)
     }
 }
 

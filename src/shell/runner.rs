@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::argument::OutputMode;
+use super::argument::{KeyMode, OutputMode};
 use super::caret::{Blame, Typed};
 use super::cli::Line;
 use super::command::{Command, ShellCommand};
@@ -30,6 +30,17 @@ pub(crate) trait Front {
     fn confirm(&mut self, question: &str) -> bool;
     /// The last lines that were typed, the oldest first.
     fn history(&mut self, n: usize) -> Result<Vec<String>, Failure>;
+    /// Changes how lines are typed.
+    fn typing(&mut self, setting: TypingSetting) -> Result<(), Failure>;
+}
+
+/// A setting of the line editor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TypingSetting {
+    /// Whether there are hints.
+    Hints(bool),
+    /// Whose keys it has.
+    Keys(KeyMode),
 }
 
 /// A script, a pipe or a one-shot on which nobody sits.
@@ -42,6 +53,14 @@ impl Front for Nobody {
 
     fn history(&mut self, _n: usize) -> Result<Vec<String>, Failure> {
         Err(Failure::usage("`history` is for the prompt"))
+    }
+
+    fn typing(&mut self, setting: TypingSetting) -> Result<(), Failure> {
+        let name = match setting {
+            TypingSetting::Hints(_) => "hints",
+            TypingSetting::Keys(_) => "edit-mode",
+        };
+        Err(Failure::usage(format!("`{name}` is for the prompt")))
     }
 }
 
@@ -403,6 +422,14 @@ impl<'a> Runner<'a> {
                 Ok(Reply::Done(Done::new(format!("Timer is {}", if on { "on" } else { "off" }))).into())
             }
             ShellCommand::Pager { on } => self.set_pager(on),
+            ShellCommand::Hints { on } => {
+                let done = Done::new(format!("Hints are {}", if on { "on" } else { "off" }));
+                self.front.typing(TypingSetting::Hints(on)).map(|()| Reply::Done(done).into())
+            }
+            ShellCommand::EditMode { mode } => {
+                let done = Done::new(format!("Edit mode is {}", mode.name()));
+                self.front.typing(TypingSetting::Keys(mode)).map(|()| Reply::Done(done).into())
+            }
             ShellCommand::History { n } => self.front.history(n).map(|lines| Reply::Text(lines.join("\n")).into()),
             ShellCommand::Help { topic } => help::text(topic.as_deref()).map(|text| Reply::Text(text).into()),
             ShellCommand::Exit { code } => {

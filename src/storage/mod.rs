@@ -154,6 +154,8 @@ use crate::value::Value;
 pub(crate) use self::reading::Entries;
 pub use self::record::Entry;
 pub(crate) use self::record::{Change, Stored};
+#[cfg(feature = "shell")]
+pub(crate) use self::record::{Glance, kind};
 pub(crate) use self::repair::{Checked, Mended, check, salvage};
 pub(crate) use self::snapshot::Line;
 

@@ -4,6 +4,8 @@ use std::ops::Bound;
 
 use super::Store;
 use super::merge::{Layer, Layers, Merged};
+#[cfg(feature = "shell")]
+use super::record::Glance;
 use super::record::{Entry, Stored};
 use super::snapshot::{Line, ReadFault};
 use super::view::Base;
@@ -51,10 +53,26 @@ impl Store {
         self.view.fault(ReadFault::Damaged { at: 0, reason: fault.reason })
     }
 
+    /// What an entry is, for a look that is no read of a transaction: at most `limit` bytes of a value are read from the
+    /// snapshot.
+    #[cfg(feature = "shell")]
+    pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Glance>> {
+        debug_assert!(self.bulk.is_empty(), "a read before the bulk was settled");
+        if let Some(change) = self.pending.get(key) {
+            return Ok(change.as_ref().map(|stored| Glance::of(stored, limit)));
+        }
+        self.view.glance(key, limit)
+    }
+
     /// The entries between two bounds; none if they run backwards.
     pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
-        debug_assert!(self.bulk.is_empty(), "a read before the bulk was settled");
         self.note_range(from, to);
+        self.unnoted_range(from, to)
+    }
+
+    /// The same for a look that is no read of a transaction.
+    pub(crate) fn unnoted_range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
+        debug_assert!(self.bulk.is_empty(), "a read before the bulk was settled");
         let committed = self.view.changes()?.map(|replay| Layer::Overlay(replay.overlay.range(from, to)));
         let mut layers = vec![Layer::Overlay(self.pending.range(from, to))];
         layers.extend(committed);

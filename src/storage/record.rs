@@ -56,6 +56,25 @@ pub(crate) struct Stored {
     pub(crate) deadline: Option<Timestamp>,
 }
 
+/// What a look at an entry shows that must not take long.
+#[cfg(feature = "shell")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Glance {
+    /// All of it.
+    Whole(Stored),
+    /// Only that its form on disk takes about so many bytes.
+    Large(u64),
+}
+
+#[cfg(feature = "shell")]
+impl Glance {
+    /// A look at what is in memory: only what is not too large is copied.
+    pub(crate) fn of(stored: &Stored, limit: u64) -> Self {
+        let bytes = stored.text.len() as u64;
+        if bytes > limit { Self::Large(bytes) } else { Self::Whole(stored.clone()) }
+    }
+}
+
 /// What a write leaves of a key: an entry, or (`None`) nothing.
 pub(crate) type Change = Option<Stored>;
 
@@ -78,6 +97,16 @@ pub(crate) fn decode(text: &str) -> Result<Value, Fault> {
     let value = read_value(&mut scanner)?;
     scanner.end()?;
     Ok(value)
+}
+
+/// What a value's form on disk is the form of, by its first bytes alone, in the words of [`Value::kind`].
+#[cfg(feature = "shell")]
+pub(crate) fn kind(text: &str) -> &'static str {
+    match text.as_bytes() {
+        [b'"', ..] => "text",
+        _ if text.starts_with("{\"$binary\":") => "binary",
+        _ => "json",
+    }
 }
 
 const BINARY: &str = "$binary";

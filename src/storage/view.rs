@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use super::disk::{self, Disk, DiskFile, Identity, Open};
 use super::journal::{Body, Damage, Fold, Header, HeaderFault, Stamp};
 use super::overlay::Overlay;
+#[cfg(feature = "shell")]
+use super::record::Glance;
 use super::record::{Change, Stored};
 use super::snapshot::{self, Document, Indexed, Layout, ReadFault, Unreadable};
 use crate::error::{Error, Result};
@@ -309,6 +311,20 @@ impl View {
         match &self.base {
             Base::Document(document) => Ok(document.entries.get(key).cloned()),
             Base::Indexed(indexed) => indexed.get(key).map_err(|fault| self.fault(fault)),
+        }
+    }
+
+    /// What a key's entry is, deadline passed or not; at most `limit` bytes of a value are read from the snapshot.
+    #[cfg(feature = "shell")]
+    pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Glance>> {
+        if let Some(journal) = &self.journal
+            && let Some(change) = journal.get(key)?
+        {
+            return Ok(change.map(|stored| Glance::of(&stored, limit)));
+        }
+        match &self.base {
+            Base::Document(document) => Ok(document.entries.get(key).map(|stored| Glance::of(stored, limit))),
+            Base::Indexed(indexed) => indexed.glance(key, limit).map_err(|fault| self.fault(fault)),
         }
     }
 

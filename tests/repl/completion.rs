@@ -36,7 +36,7 @@ fn the_first_word_is_a_command() {
     completes(&mut terminal, "exi", "exi");
     completes(&mut terminal, "pers", "persist ");
     completes(&mut terminal, "UNS", "unset ");
-    lists(&mut terminal, "get", "get     getdel");
+    lists(&mut terminal, "get", "getdel  Print a value and delete its key");
     lists(&mut terminal, "help ex", "exec        exists      exit        exit-codes  expire");
     completes(&mut terminal, "help exit-", "help exit-codes ");
     completes(&mut terminal, "nonsense a", "nonsense a");
@@ -49,7 +49,7 @@ fn a_key_is_completed_from_the_database_and_quoted_where_it_must_be() {
     let mut terminal = home.at_prompt();
     completes(&mut terminal, "get app", "get apple ");
     completes(&mut terminal, "get ap", "get ap");
-    lists(&mut terminal, "get ap", "apple    apricot");
+    lists(&mut terminal, "get ap", "apple    text  apricot  text");
     completes(&mut terminal, "get my", "get 'my k");
     completes(&mut terminal, "get my\tey", "get 'my key' ");
     completes(&mut terminal, "get \"my ke", "get \"my key\" ");
@@ -60,7 +60,7 @@ fn a_key_is_completed_from_the_database_and_quoted_where_it_must_be() {
     completes(&mut terminal, "get apple app", "get apple apple ");
     completes(&mut terminal, "del --prefix app", "del --prefix apple ");
     completes(&mut terminal, "set a app", "set a app");
-    lists(&mut terminal, "get my", "my key   my kind");
+    lists(&mut terminal, "get my", "my key   text  my kind  text");
     terminal.leave();
 }
 
@@ -93,7 +93,7 @@ fn flags_and_their_values_are_those_of_the_command() {
     let mut terminal = home.at_prompt();
     completes(&mut terminal, "set a b --ex", "set a b --expires-at ");
     completes(&mut terminal, "set a b --if-", "set a b --if-");
-    lists(&mut terminal, "set a b --if-", "--if-absent   --if-equals   --if-present");
+    lists(&mut terminal, "set a b --if-", "--if-present  Only if the key is there already");
     completes(&mut terminal, "set a b --if-absent --if-a", "set a b --if-absent --if-a");
     completes(&mut terminal, "get -o j", "get -o json ");
     completes(&mut terminal, "get --output=t", "get --output=table ");
@@ -159,4 +159,35 @@ fn very_many_keys_are_listed_in_part() {
         terminal.cancel();
         terminal.leave();
     }
+}
+
+#[test]
+fn what_is_put_in_is_common_to_all_keys_not_to_those_that_are_listed() {
+    let home = Home::new();
+    let lines: Vec<String> = (0..1_100).map(|n| format!("set a:0{n:04} 1\n")).collect();
+    home.write("many.kv", lines.concat() + "set a:9 1\n");
+    assert!(home.run(&["-f", "../many.kv"]).status.success());
+    let mut terminal = home.at_prompt();
+    completes(&mut terminal, "get a", "get a:");
+    completes(&mut terminal, "get a:0", "get a:0");
+    terminal.leave();
+}
+
+#[test]
+fn pointers_are_those_of_the_value_that_is_there() {
+    let home = Home::new();
+    home.write(
+        "setup.kv",
+        "set --json u {\"name\":{\"first\":\"Ada\",\"a/b~\":1},\"tags\":[true,{\"x\":\"\\u001b\"}]}\nset text x\n",
+    );
+    assert!(home.run(&["-f", "../setup.kv"]).status.success());
+    let mut terminal = home.at_prompt();
+    completes(&mut terminal, "get u --pointer /n", "get u --pointer /name");
+    completes(&mut terminal, "get u --pointer /name/f", "get u --pointer /name/first ");
+    completes(&mut terminal, "get u --pointer=/name/a", "get u --pointer=/name/a~1b~0 ");
+    completes(&mut terminal, "get u --pointer /tags/1/", "get u --pointer /tags/1/x ");
+    lists(&mut terminal, "get u --pointer ", "/name  {…}  /tags  [2]");
+    completes(&mut terminal, "get text --pointer /", "get text --pointer /");
+    completes(&mut terminal, "get nothing --pointer /", "get nothing --pointer /");
+    terminal.leave();
 }

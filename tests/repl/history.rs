@@ -13,7 +13,7 @@ fn a_line_is_there_in_the_next_session_unless_it_begins_with_a_blank() {
     terminal.enter("set a 1");
     terminal.enter(" set secret 2");
     terminal.enter("set a 1");
-    terminal.press("set b 'x\r");
+    terminal.press_until("set b 'x\r", " '> ");
     terminal.enter("y'");
     terminal.leave();
     assert_eq!(home.read(FILE), "#V2\nset a 1\nset b 'x\\ny'\n");

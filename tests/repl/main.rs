@@ -13,7 +13,11 @@ mod elsewhere;
 
 mod pointing;
 
+mod safety;
+
 mod signals;
+
+mod typing;
 
 use terminal::{ALT_ENTER, CTRL_C, CTRL_D, ENTER, Home, Seen, TAB};
 
@@ -80,10 +84,10 @@ fn an_open_quote_or_bracket_goes_on_on_the_next_line() {
         terminal.press("set poem \"roses\r");
         terminal.shows("(\" is open: close it, or Ctrl-C)");
         terminal.press("are\r");
-        terminal.shows("\nare\n(\" is open");
+        terminal.shows("\n \"> are\n \"> (\" is open");
         terminal.enter("red\"");
         terminal.press("set --json o {\"a\":\r");
-        terminal.shows("(JSON is open: finish it, or Ctrl-C)");
+        terminal.shows("(JSON is open: close it, or Ctrl-C)");
         terminal.enter("[1]}");
         assert!(!terminal.text().contains("is open"), "the hint does not stay");
         terminal.leave();
@@ -99,7 +103,7 @@ fn ctrl_c_clears_the_line_also_in_a_continuation_and_the_session_goes_on() {
     terminal.press_until("set a 1", "kv> set a 1");
     terminal.cancel();
     terminal.press("set b 'x\ry");
-    terminal.wait("the second row", |seen| seen.before_cursor() == "y");
+    terminal.wait("the second row", |seen| seen.before_cursor() == " '> y");
     terminal.cancel();
     terminal.enter("set c 1");
     assert_eq!(terminal.leave(), 0);

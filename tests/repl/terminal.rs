@@ -186,6 +186,21 @@ impl Seen {
         text + &" ".repeat(missing)
     }
 
+    /// The row of the cursor, without blanks at its end.
+    pub(crate) fn cursor_row(&self) -> String {
+        let screen = self.screen.screen();
+        let (row, _) = screen.cursor_position();
+        screen.contents_between(row, 0, row, screen.size().1.get()).trim_end().to_owned()
+    }
+
+    /// The cells of an ASCII text in the row of the cursor, behind the prompt `kv> `.
+    pub(crate) fn cells_of(&self, text: &str) -> impl Iterator<Item = &vt100::Cell> {
+        let row = self.screen.screen().cursor_position().0;
+        let start = 4 + self.cursor_row()[4..].find(text).unwrap();
+        (start..start + text.len())
+            .map(move |column| self.screen.screen().cell(row, u16::try_from(column).unwrap()).unwrap())
+    }
+
     /// How often the editor has begun to read a line: it turns bracketed paste on.
     pub(crate) fn prompts(&self) -> usize {
         self.raw.windows(8).filter(|bytes| bytes == b"\x1b[?2004h").count()

@@ -248,7 +248,7 @@ mod tests {
     }
 
     fn unsafe_characters() -> impl Iterator<Item = char> {
-        ('\0'..=char::MAX).filter(|&c| escape::is_unsafe(c))
+        ('\0'..=char::MAX).filter(|&c| crate::json::is_unsafe(c))
     }
 
     /// What is left without our own colours.

@@ -18,7 +18,7 @@ pub(crate) fn number(color: bool, text: &str) -> String {
     paint(color, text, Colorize::yellow)
 }
 
-/// A text within JSON.
+/// Text in quotes.
 pub(crate) fn string(color: bool, text: &str) -> String {
     paint(color, text, Colorize::green)
 }
@@ -53,6 +53,41 @@ pub(crate) fn prompt(color: bool, text: &str) -> String {
     paint(color, text, |text| text.blue().bold())
 }
 
+/// The name of a command, where it is typed.
+pub(crate) fn command(color: bool, text: &str) -> String {
+    paint(color, text, |text| text.green().bold())
+}
+
+/// What is typed and is nothing that there is.
+pub(crate) fn unknown(color: bool, text: &str) -> String {
+    paint(color, text, Colorize::red)
+}
+
+/// A flag.
+pub(crate) fn flag(color: bool, text: &str) -> String {
+    paint(color, text, Colorize::blue)
+}
+
+/// A JSON literal.
+pub(crate) fn json(color: bool, text: &str) -> String {
+    paint(color, text, Colorize::magenta)
+}
+
+/// Text whose quote is still open.
+pub(crate) fn unclosed(color: bool, text: &str) -> String {
+    paint(color, text, |text| text.green().underline())
+}
+
+/// `|` and `>`: the answer goes elsewhere.
+pub(crate) fn operator(color: bool, text: &str) -> String {
+    paint(color, text, Colorize::bold)
+}
+
+/// The words of the system's shell.
+pub(crate) fn outside(color: bool, text: &str) -> String {
+    paint(color, text, Colorize::cyan)
+}
+
 /// Anything else.
 pub(crate) fn plain(_: bool, text: &str) -> String {
     text.to_owned()
@@ -70,7 +105,10 @@ fn paint(color: bool, text: &str, style: fn(ColoredString) -> ColoredString) -> 
 mod tests {
     use super::*;
 
-    const ALL: [Style; 10] = [key, number, string, literal, heading, faint, error, warning, prompt, plain];
+    const ALL: [Style; 17] = [
+        key, number, string, literal, heading, faint, error, warning, prompt, command, unknown, flag, json, unclosed,
+        operator, outside, plain,
+    ];
 
     #[test]
     fn without_colour_a_style_changes_nothing() {
@@ -82,7 +120,7 @@ mod tests {
 
     #[test]
     fn with_colour_a_style_goes_around_the_text_and_ends_behind_it() {
-        for style in &ALL[..9] {
+        for style in &ALL[..16] {
             let styled = style(true, "a b");
             assert!(styled.starts_with("\x1b[") && styled.ends_with("ma b\x1b[0m"), "{styled:?}");
         }

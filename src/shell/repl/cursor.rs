@@ -1,6 +1,7 @@
 //! Which word of which command is being typed.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::shell::command::reads;
 use crate::shell::words::{Open, Splitter, Step, Word};
@@ -77,6 +78,64 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// A command of a text, and what of it is not made of whole words.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Part<'a> {
+    /// Its words, by their places in the whole text.
+    pub(super) words: Vec<Word<'a>>,
+    pub(super) rest: Option<(Rest, Range<usize>)>,
+}
+
+/// What is not a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    Comment,
+    /// Behind a quote that is still open.
+    Unclosed,
+    /// JSON so far.
+    Json,
+    /// It can no longer become a word.
+    Wrong,
+}
+
+/// The commands of a text that may still grow.
+pub(super) fn parts(text: &[u8]) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let mut splitter = self::splitter();
+    let mut start = 0;
+    while start < text.len() {
+        let left = &text[start..];
+        let (step, open) = match splitter.step(left, false) {
+            Step::More(open) => (splitter.step(left, true), Some(open)),
+            step => (step, None),
+        };
+        let (mut words, rest, consumed) = match step {
+            Step::Command { words, consumed, .. } => {
+                let is_comment = words.is_empty() && left.trim_ascii_start().starts_with(b"#");
+                let rest = is_comment.then_some((Rest::Comment, 0..consumed));
+                (words, rest, consumed)
+            }
+            Step::Error { error, consumed, .. } => {
+                let kind = match open {
+                    Some(Open::Quote(_)) => Rest::Unclosed,
+                    Some(Open::Json) => Rest::Json,
+                    _ => Rest::Wrong,
+                };
+                let end = if open.is_some() { left.len() } else { consumed };
+                (split(&left[..error.at]).unwrap_or_default(), Some((kind, error.at..end)), end)
+            }
+            Step::More(_) => break,
+        };
+        for word in &mut words {
+            word.span = word.span.start + start..word.span.end + start;
+        }
+        let rest = rest.map(|(rest, span)| (rest, span.start + start..span.end + start));
+        parts.push(Part { words, rest });
+        start += consumed.max(1);
+    }
+    parts
+}
+
 /// What a text ends in that needs more lines.
 pub(super) fn open(text: &str) -> Option<Open> {
     let (_, open, _) = last_command(text.as_bytes());
@@ -85,7 +144,7 @@ pub(super) fn open(text: &str) -> Option<Open> {
 
 /// Where the last command of a text begins, what it ends in, and the splitter that has seen it.
 fn last_command(text: &[u8]) -> (usize, Open, Splitter) {
-    let mut splitter = Splitter::at_prompt(reads);
+    let mut splitter = self::splitter();
     let mut start = 0;
     loop {
         match splitter.step(&text[start..], false) {
@@ -95,9 +154,14 @@ fn last_command(text: &[u8]) -> (usize, Open, Splitter) {
     }
 }
 
+/// What reads the words of the prompt.
+fn splitter() -> Splitter {
+    Splitter::at_prompt(reads)
+}
+
 /// The words of one whole command.
 fn split(text: &[u8]) -> Option<Vec<Word<'_>>> {
-    match Splitter::new().step(text, true) {
+    match splitter().step(text, true) {
         Step::Command { words, .. } => Some(words),
         _ => None,
     }
@@ -151,6 +215,26 @@ mod tests {
         for text in ["# get a", "  #", "get \"a\\", "get \"a\\q", "get 'a'b"] {
             assert_eq!(at(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_text_that_grows_is_words_and_one_rest() {
+        let found = |text: &str| -> Vec<String> {
+            let show = |part: &Part<'_>| {
+                let mut shown: Vec<&str> = part.words.iter().map(|word| &text[word.span.clone()]).collect();
+                let rest = part.rest.as_ref().map(|(rest, span)| format!("{rest:?} {}", &text[span.clone()]));
+                shown.extend(rest.as_deref());
+                shown.join("/")
+            };
+            parts(text.as_bytes()).iter().map(show).collect()
+        };
+        assert_eq!(found(""), [""; 0]);
+        assert_eq!(found("get a 'b c'"), ["get/a/'b c'"]);
+        assert_eq!(found("get a\nset b 'c"), ["get/a", "set/b/Unclosed 'c"]);
+        assert_eq!(found("set b {\"a\": "), ["set/b/Json {\"a\": "]);
+        assert_eq!(found("get 'a'b\nget c"), ["get/Wrong 'a'b\n", "get/c"]);
+        assert_eq!(found("# x"), ["Comment # x"]);
+        assert_eq!(found("set a 'x\ny' z"), ["set/a/'x\ny'/z"]);
     }
 
     #[test]

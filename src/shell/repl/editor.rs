@@ -1,26 +1,24 @@
 //! Reads what is typed: rustyline with the keys, the continuation and the completion of this shell.
 
-use std::cell::{Cell, RefCell};
-use std::io::{self, ErrorKind};
+use std::cell::RefCell;
+use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::Ordering;
 
-use rustyline::completion::{Completer, Pair};
+use rustyline::config::Configurer as _;
 use rustyline::error::ReadlineError;
-use rustyline::highlight::Highlighter;
-use rustyline::hint::{Hint, Hinter};
 use rustyline::history::DefaultHistory;
-use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{
-    Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Context, Event, EventContext, EventHandler,
-    Helper, KeyCode, KeyEvent, Modifiers, RepeatCount,
-};
+use rustyline::{ColorMode, CompletionType, Config, EditMode};
+use unicode_width::UnicodeWidthStr as _;
 
-use super::complete::Completions;
+use super::columns;
 use super::cursor;
+use super::helper::Shell;
 use super::history::{self, HistoryFile};
+use super::keys::{self, Leave, Typing};
+use crate::shell::editor_program::edit_text;
 use crate::shell::render::style;
 use crate::shell::reply::Failure;
 use crate::shell::session::Session;
@@ -31,7 +29,7 @@ use crate::shell::words::Open;
 pub(super) enum Typed {
     /// One or more commands.
     Text(String),
-    /// Ctrl-C: the line is gone.
+    /// Ctrl-C: the line is gone. Or there is something to say before it goes on.
     Cancelled,
     /// Ctrl-D on an empty line, and whether the cursor is on a new one.
     End { ends_line: bool },
@@ -40,9 +38,12 @@ pub(super) enum Typed {
 /// The line editor and its history.
 pub(super) struct Editor {
     line: rustyline::Editor<Shell, DefaultHistory>,
+    typing: Arc<Typing>,
     history: HistoryFile,
     color: bool,
     notes: Vec<String>,
+    /// What stands in the next line when it begins, before and behind the cursor.
+    prefill: Option<(String, String)>,
 }
 
 impl Editor {
@@ -53,43 +54,90 @@ impl Editor {
             .map_err(|error| failure(&error))?
             .history_ignore_space(true)
             .completion_type(CompletionType::List)
-            .color_mode(if color { ColorMode::Forced } else { ColorMode::Disabled })
+            // Without colours too, the line goes through the highlighter, which keeps from the terminal what would act on it.
+            .color_mode(ColorMode::Forced)
             .build();
         let mut line = rustyline::Editor::with_config(config).map_err(|error| failure(&error))?;
-        line.set_helper(Some(Shell { completions: Completions::new(session), asking: Cell::new(false) }));
-        bind_keys(&mut line);
+        let typing = Arc::new(Typing::default());
+        line.set_helper(Some(Shell::new(session, color, Arc::clone(&typing))));
+        keys::bind(&mut line, &typing);
         let history = HistoryFile::open(line.history_mut());
-        Ok(Self { line, history, color, notes: Vec::new() })
+        Ok(Self { line, typing, history, color, notes: Vec::new(), prefill: None })
     }
 
     /// Reads commands, and adds them to the history before they run.
     pub(super) fn read(&mut self, prompt: &str) -> Result<Typed, Failure> {
-        match self.read_line(prompt) {
-            Ok(text) => {
-                self.history.add(self.line.history_mut(), &text);
-                Ok(Typed::Text(text))
+        let mut before = String::new();
+        let mut open = None;
+        loop {
+            let shown = open.map_or_else(|| prompt.to_owned(), |open| continuation(prompt, open));
+            let line = match self.read_row(&shown, &before) {
+                Ok(line) => line,
+                Err(ReadlineError::Interrupted) => return Ok(Typed::Cancelled),
+                // The end of a row that continues is no wish to leave.
+                Err(ReadlineError::Eof) if !before.is_empty() => return Ok(Typed::Cancelled),
+                Err(ReadlineError::Eof) => return Ok(Typed::End { ends_line: !is_dumb() }),
+                Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
+                    self.notes.push("that line is not UTF-8; write such bytes as \"\\xHH\"".to_owned());
+                    return Ok(Typed::Cancelled);
+                }
+                Err(error) => return Err(failure(&error)),
+            };
+            match self.typing.take_leave() {
+                (Leave::No, _) => {
+                    before.push_str(&line);
+                    open = cursor::open(&before);
+                    if open.is_none() {
+                        break;
+                    }
+                    before.push('\n');
+                }
+                (Leave::Cancel, _) => return Ok(Typed::Cancelled),
+                (Leave::Editor, _) => {
+                    erase(prompt, &before, &line);
+                    before.push_str(&line);
+                    self.edit(before);
+                    return Ok(Typed::Cancelled);
+                }
+                (Leave::Reveal, _) => {
+                    erase(prompt, "", &line);
+                    self.typing.revealed.store(true, Ordering::Relaxed);
+                    self.prefill = Some((keys::visible(&line), String::new()));
+                }
+                (leave @ (Leave::Up | Leave::Join), at) => {
+                    erase(prompt, &before, &line);
+                    let joint = if leave == Leave::Up { "\n" } else { "" };
+                    before.pop();
+                    let (left, right) = if leave == Leave::Up { line.split_at(0) } else { line.split_at(at) };
+                    self.prefill = Some((before + left, format!("{joint}{right}")));
+                    before = String::new();
+                    open = None;
+                }
             }
-            Err(ReadlineError::Interrupted) => Ok(Typed::Cancelled),
-            Err(ReadlineError::Eof) => Ok(Typed::End { ends_line: !is_dumb() }),
-            Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
-                self.notes.push("that line is not UTF-8; write such bytes as \"\\xHH\"".to_owned());
-                Ok(Typed::Cancelled)
-            }
-            Err(error) => Err(failure(&error)),
         }
+        if asks_for_editor(&before) {
+            let last = self.last(1).pop().unwrap_or_default();
+            self.edit(last);
+            return Ok(Typed::Cancelled);
+        }
+        self.history.add(self.line.history_mut(), &before);
+        Ok(Typed::Text(before))
     }
 
     /// Asks a question, which leaves no trace in the history; `None` for Ctrl-C, Ctrl-D and a terminal that is gone.
     pub(super) fn ask(&mut self, question: &str) -> Option<String> {
-        let asking = |line: &rustyline::Editor<Shell, DefaultHistory>, yes| {
-            if let Some(shell) = line.helper() {
-                shell.asking.set(yes);
-            }
-        };
-        asking(&self.line, true);
-        let answer = self.line.readline(question).ok();
-        asking(&self.line, false);
-        answer
+        self.question(question).ok()
+    }
+
+    fn question(&mut self, question: &str) -> rustyline::Result<String> {
+        self.typing.asking.store(true, Ordering::Relaxed);
+        if let Some(shell) = self.line.helper() {
+            shell.begin("", question.width());
+        }
+        let answer = self.line.readline(question);
+        self.typing.asking.store(false, Ordering::Relaxed);
+        // A line that is given up is no answer.
+        if self.typing.take_leave().0 == Leave::No { answer } else { Err(ReadlineError::Interrupted) }
     }
 
     /// The last entries of the history, the oldest first.
@@ -106,8 +154,78 @@ impl Editor {
         notes
     }
 
-    fn read_line(&mut self, prompt: &str) -> rustyline::Result<String> {
-        self.line.readline(&(prompt, style::prompt(self.color, prompt)))
+    /// Turns the hints on or off, from the next line on.
+    pub(super) fn set_hints(&mut self, on: bool) {
+        if let Some(shell) = self.line.helper() {
+            shell.hinting.set(on);
+        }
+    }
+
+    /// Chooses the keys, from the next line on.
+    pub(super) fn set_edit_mode(&mut self, vi: bool) {
+        self.line.set_edit_mode(if vi { EditMode::Vi } else { EditMode::Emacs });
+    }
+
+    fn read_row(&mut self, prompt: &str, before: &str) -> rustyline::Result<String> {
+        if let Some(shell) = self.line.helper() {
+            shell.begin(before, prompt.width());
+        }
+        let styled = style::prompt(self.color, prompt);
+        match self.prefill.take() {
+            Some((left, right)) => self.line.readline_with_initial(&(prompt, styled), (&left, &right)),
+            None => self.line.readline(&(prompt, styled)),
+        }
+    }
+
+    /// Lets a person change a text in their own editor; it stands in the next line, whatever has become of it.
+    fn edit(&mut self, text: String) {
+        // Editors expect a line to end.
+        let edited = match edit_text(format!("{text}\n").as_bytes(), ".kv", None) {
+            Ok(None) => text,
+            Ok(Some(edited)) => {
+                let edited = String::from_utf8_lossy(&edited).replace('\r', "");
+                let edited = edited.trim_end_matches('\n');
+                let visible = keys::visible(edited);
+                if visible != edited {
+                    self.notes.push("control characters are shown as escapes, which count inside \"…\"".to_owned());
+                }
+                visible
+            }
+            Err(failure) => {
+                self.notes.push(format!("error: {}", failure.message));
+                text
+            }
+        };
+        self.prefill = Some((edited, String::new()));
+    }
+}
+
+/// The prompt of a row that continues: as wide as the first one, with what is open.
+fn continuation(prompt: &str, open: Open) -> String {
+    let mark = match open {
+        Open::Quote(quote) => quote,
+        Open::Json | Open::Line => '{',
+    };
+    let blanks = prompt.width().saturating_sub(3);
+    format!("{}{mark}> ", " ".repeat(blanks))
+}
+
+/// Whether a line is `edit` alone: the last one again, in the person's own editor.
+fn asks_for_editor(text: &str) -> bool {
+    text.trim().eq_ignore_ascii_case("edit")
+}
+
+/// Takes the rows that were entered off the screen, which are about to be shown again; not where they have scrolled, or may
+/// have been broken.
+fn erase(prompt: &str, before: &str, line: &str) {
+    let (columns, height) = columns::terminal();
+    let rows: Vec<&str> =
+        before.lines().chain(if line.is_empty() { vec![""] } else { line.split('\n').collect() }).collect();
+    let fits = rows.iter().all(|row| !row.contains('\t') && prompt.width() + row.width() < columns);
+    if fits && rows.len() < height && !is_dumb() {
+        // A terminal that is gone shows at the next line, which follows at once.
+        let mut out = io::stdout();
+        let _ = write!(out, "\x1b[{}A\r\x1b[J", rows.len()).and_then(|()| out.flush());
     }
 }
 
@@ -125,108 +243,21 @@ fn is_dumb() -> bool {
     ["dumb", "cons25", "emacs"].iter().any(|dumb| term.eq_ignore_ascii_case(dumb))
 }
 
-/// What the editor asks while a line is being typed.
-struct Shell {
-    completions: Completions,
-    /// Whether a question is open: its answer is no command.
-    asking: Cell<bool>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Helper for Shell {}
-
-impl Completer for Shell {
-    type Candidate = Pair;
-
-    fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
-        Ok(if self.asking.get() { (pos, Vec::new()) } else { self.completions.at(line, pos) })
-    }
-}
-
-impl Validator for Shell {
-    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        let is_open = !self.asking.get() && cursor::open(context.input()).is_some();
-        Ok(if is_open { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
-    }
-}
-
-/// Why Enter did not run the command. It is there until the next key and cannot be accepted.
-struct StillOpen(String);
-
-impl Hint for StillOpen {
-    fn display(&self) -> &str {
-        &self.0
+    #[test]
+    fn a_row_that_continues_begins_where_the_first_one_does() {
+        assert_eq!(continuation("kv> ", Open::Quote('"')), " \"> ");
+        assert_eq!(continuation("work (read-only)> ", Open::Json).width(), "work (read-only)> ".width());
+        assert_eq!(continuation("> ", Open::Json), "{> ");
     }
 
-    fn completion(&self) -> Option<&str> {
-        None
-    }
-}
-
-impl Hinter for Shell {
-    type Hint = StillOpen;
-
-    fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<StillOpen> {
-        if self.asking.get() || pos < line.len() || !line.ends_with('\n') {
-            return None;
+    #[test]
+    fn edit_alone_is_for_the_line_and_with_a_key_for_the_value() {
+        for (text, is) in [("edit", true), (" EDIT \n", true), ("edit k", false), ("edit\nget a", false), ("", false)] {
+            assert_eq!(asks_for_editor(text), is, "{text:?}");
         }
-        match cursor::open(line)? {
-            Open::Quote(quote) => Some(StillOpen(format!("({quote} is open: close it, or Ctrl-C)"))),
-            Open::Json => Some(StillOpen("(JSON is open: finish it, or Ctrl-C)".to_owned())),
-            Open::Line => None,
-        }
-    }
-}
-
-impl Highlighter for Shell {
-    fn highlight_hint<'h>(&self, hint: &'h str) -> std::borrow::Cow<'h, str> {
-        // The editor asks only where there are colours.
-        style::faint(true, hint).into()
-    }
-}
-
-/// Up and Down search for what the line begins with, Alt-Enter begins a new line. The rest is as in bash.
-fn bind_keys(line: &mut rustyline::Editor<Shell, DefaultHistory>) {
-    let walk = Arc::new(AtomicU8::new(Walk::None as u8));
-    let arrows = || EventHandler::Conditional(Box::new(Arrows { walk: Arc::clone(&walk) }));
-    for event in [Event::from(UP), Event::from(DOWN), Event::Any] {
-        line.bind_sequence(event, arrows());
-    }
-    line.bind_sequence(KeyEvent::new('\r', Modifiers::ALT), Cmd::Newline);
-}
-
-const UP: KeyEvent = KeyEvent(KeyCode::Up, Modifiers::NONE);
-const DOWN: KeyEvent = KeyEvent(KeyCode::Down, Modifiers::NONE);
-
-/// What Up and Down do until another key is pressed.
-enum Walk {
-    /// The last key was another one.
-    None,
-    /// Go through all lines, and through the rows of one with several.
-    All,
-    /// Go through the lines that begin with what stands before the cursor.
-    Prefix,
-}
-
-/// Decides at the first Up or Down what the next ones do: an empty line was filled by the first.
-struct Arrows {
-    /// A [`Walk`]; the editor wants its handlers to be `Sync`.
-    walk: Arc<AtomicU8>,
-}
-
-impl ConditionalEventHandler for Arrows {
-    fn handle(&self, event: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
-        let key = event.get(0).copied().filter(|key| [UP, DOWN].contains(key));
-        let Some(key) = key else {
-            self.walk.store(Walk::None as u8, Ordering::Relaxed);
-            return None;
-        };
-        let mut walk = self.walk.load(Ordering::Relaxed);
-        if walk == Walk::None as u8 {
-            let all = context.pos() == 0 || context.line().contains('\n');
-            walk = if all { Walk::All as u8 } else { Walk::Prefix as u8 };
-            self.walk.store(walk, Ordering::Relaxed);
-        }
-        let search = if key == UP { Cmd::HistorySearchBackward } else { Cmd::HistorySearchForward };
-        (walk == Walk::Prefix as u8).then_some(search)
     }
 }

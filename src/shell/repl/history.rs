@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use rustyline::error::ReadlineError;
 use rustyline::history::{DefaultHistory, History as _};
 
+use crate::json::is_unsafe;
 use crate::shell::config;
-use crate::shell::escape::is_unsafe;
 
 /// How many lines are kept.
 pub(super) const LONGEST: usize = 10_000;

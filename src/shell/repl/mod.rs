@@ -2,10 +2,16 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | `editor` | reads a line: keys, continuation over lines, questions |
+//! | `editor` | reads a line: continuation over rows, questions, the person's own editor |
+//! | `helper` | what rustyline asks meanwhile |
+//! | `keys` | what keys do |
 //! | `history` | the lines of this session and of earlier ones, and their file |
-//! | `complete` | what Tab offers |
-//! | `cursor` | which word of which command is being typed |
+//! | `highlight`, `hint`, `complete` | the colours of the line, what stands behind the cursor, what Tab offers |
+//! | `candidate` | how that is put in and listed |
+//! | `lookup` | what of the database they show |
+//! | `tree` | what the words are, by the definitions of the commands |
+//! | `cursor` | which words of which command there are so far |
+//! | `columns` | what fits into a row |
 //! | `welcome` | the first line, and the prompt |
 //!
 //! Left out on purpose: the editor never sees a script or a pipe, which are read as bytes.
@@ -17,22 +23,39 @@ use std::rc::Rc;
 use unicode_width::UnicodeWidthStr as _;
 
 use self::editor::{Editor, Typed};
+use super::argument::KeyMode;
 use super::config;
 use super::console::Console;
 use super::escape;
 use super::interrupt;
 use super::reply::Failure;
-use super::runner::{self, Flow, Front, Place, Runner};
+use super::runner::{self, Flow, Front, Place, Runner, TypingSetting};
 use super::script;
 use super::session::Session;
 
 mod editor;
 
+mod helper;
+
+mod keys;
+
 mod history;
+
+mod highlight;
 
 mod complete;
 
+mod candidate;
+
+mod hint;
+
+mod lookup;
+
+mod tree;
+
 mod cursor;
+
+mod columns;
 
 mod welcome;
 
@@ -122,5 +145,14 @@ impl Front for Person {
 
     fn history(&mut self, n: usize) -> Result<Vec<String>, Failure> {
         Ok(self.editor.borrow().last(n))
+    }
+
+    fn typing(&mut self, setting: TypingSetting) -> Result<(), Failure> {
+        let mut editor = self.editor.borrow_mut();
+        match setting {
+            TypingSetting::Hints(on) => editor.set_hints(on),
+            TypingSetting::Keys(mode) => editor.set_edit_mode(mode == KeyMode::Vi),
+        }
+        Ok(())
     }
 }

@@ -102,11 +102,6 @@ impl Session {
         }
     }
 
-    /// The same database once more, for a look that is not part of the session.
-    pub(crate) fn open_beside(&self) -> Result<Database, Failure> {
-        self.access.open(&self.location)
-    }
-
     /// Whether changes are refused.
     pub(crate) fn is_read_only(&self) -> bool {
         self.access.read_only

@@ -13,6 +13,8 @@ use super::window::{CHUNK, Window};
 use crate::expiry::Timestamp;
 use crate::json::{Fault, Scanner};
 use crate::storage::disk::DiskFile;
+#[cfg(feature = "shell")]
+use crate::storage::record::Glance;
 use crate::storage::record::Stored;
 
 pub(crate) use super::lines::Lines;
@@ -56,6 +58,16 @@ impl Indexed {
         let text = self.map.borrow_mut().value(&*self.file, key)?;
         let Some(text) = text else { return Ok(None) };
         Ok(Some(Stored { text, deadline: self.deadline(key)? }))
+    }
+
+    /// What a key's entry is; a line that is longer than `limit` is not read.
+    #[cfg(feature = "shell")]
+    pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Glance>, ReadFault> {
+        let Some((from, to)) = self.place(Section::Map, key)?.found else { return Ok(None) };
+        if to - from > limit {
+            return Ok(Some(Glance::Large((to - from).saturating_sub(key.len() as u64))));
+        }
+        Ok(self.get(key)?.map(Glance::Whole))
     }
 
     pub(crate) fn contains(&self, key: &str) -> Result<bool, ReadFault> {

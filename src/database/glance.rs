@@ -1,0 +1,124 @@
+//! Looks at the data on behalf of somebody who is still typing: they take a bounded time, and are no reads of an open
+//! transaction.
+
+use std::ops::Bound;
+
+use super::range::End;
+use super::{Database, Range, prefix_end};
+use crate::error::Result;
+use crate::expiry::Timestamp;
+use crate::json::Fault;
+use crate::storage::{Entry, Glance, Line, kind};
+
+/// What a look at an entry shows.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// All of it.
+    Entry(Entry),
+    /// That its value takes about so many bytes.
+    Large(u64),
+}
+
+/// What an entry is, without its value.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Outline {
+    pub(crate) key: String,
+    /// As [`Value::kind`](crate::Value::kind) has it.
+    pub(crate) kind: &'static str,
+    pub(crate) deadline: Option<Timestamp>,
+}
+
+impl Database {
+    /// What a key holds, if no more than about `limit` bytes of the file have to be read for it.
+    pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Seen>> {
+        match self.store.glance(key, limit)? {
+            Some(Glance::Whole(stored)) if stored.is_live(self.now()) => {
+                self.store.entry(&stored).map(|entry| Some(Seen::Entry(entry)))
+            }
+            Some(Glance::Large(bytes)) => Ok(Some(Seen::Large(bytes))),
+            _ => Ok(None),
+        }
+    }
+
+    /// The entries whose keys begin with `prefix`, for [`Range::next_outline`].
+    pub(crate) fn outlines(&self, prefix: &str) -> Range<'_> {
+        let end = prefix_end(prefix);
+        let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        Range::new(self.store.unnoted_range(Bound::Included(prefix), end), self.now())
+    }
+}
+
+impl Range<'_> {
+    /// The next entry without its value, of which the first bytes alone are looked at.
+    pub(crate) fn next_outline(&mut self) -> Option<Result<Outline>> {
+        self.pull(End::Front, outline)
+    }
+
+    /// The last entry that is left, without its value.
+    pub(crate) fn last_outline(&mut self) -> Option<Result<Outline>> {
+        self.pull(End::Back, outline)
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it stands where an entry, which can be at fault, does")]
+fn outline(line: Line<'_>) -> Result<Outline, Fault> {
+    Ok(Outline { kind: kind(line.text), key: line.key.into_owned(), deadline: line.deadline })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Value;
+
+    fn filled(path: &std::path::Path) -> Database {
+        let mut db = Database::open(path).unwrap();
+        db.set("bytes", Value::Bytes(vec![0xff])).unwrap();
+        db.set("json", Value::from_json("[1]").unwrap()).unwrap();
+        db.set("large", "x".repeat(5_000)).unwrap();
+        db.set("text", "hello").unwrap();
+        db.save().unwrap();
+        db
+    }
+
+    #[test]
+    fn a_glance_shows_what_is_small_and_the_size_of_what_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut db = filled(&folder.path().join("kv.json"));
+        db.set("late", "y".repeat(5_000)).unwrap();
+        assert_eq!(db.glance("text", 1_000).unwrap(), Some(Seen::Entry("hello".into())));
+        assert!(matches!(db.glance("large", 1_000).unwrap(), Some(Seen::Large(5_000..5_020))));
+        assert!(matches!(db.glance("late", 1_000).unwrap(), Some(Seen::Large(5_000..5_020))));
+        assert!(matches!(db.glance("large", 10_000).unwrap(), Some(Seen::Entry(_))));
+        assert_eq!(db.glance("nothing", 1_000).unwrap(), None);
+    }
+
+    #[test]
+    fn outlines_tell_kind_and_deadline_in_key_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut db = filled(&folder.path().join("kv.json"));
+        let deadline = Some(Timestamp::from_millis(db.now().as_millis() + 60_000));
+        db.expire("text", deadline).unwrap();
+        let mut range = db.outlines("");
+        let mut seen = Vec::new();
+        while let Some(outline) = range.next_outline() {
+            let outline = outline.unwrap();
+            seen.push((outline.key, outline.kind, outline.deadline.is_some()));
+        }
+        let wanted = [("bytes", "binary"), ("json", "json"), ("large", "text"), ("text", "text")];
+        assert_eq!(seen, wanted.map(|(key, kind)| (key.to_owned(), kind, key == "text")));
+    }
+
+    #[test]
+    fn a_glance_in_a_transaction_is_no_read_of_it_and_sees_its_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kv.json");
+        let mut db = filled(&path);
+        db.begin().unwrap();
+        db.set("mine", "1").unwrap();
+        assert_eq!(db.glance("mine", 100).unwrap(), Some(Seen::Entry("1".into())));
+        assert!(db.glance("text", 100).unwrap().is_some());
+        assert!(db.outlines("te").next_outline().is_some());
+        Database::open(&path).unwrap().set("text", "other").unwrap();
+        assert_eq!(db.commit().unwrap(), 1);
+    }
+}

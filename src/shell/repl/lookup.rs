@@ -1,0 +1,156 @@
+//! What is in the database, for somebody who is still typing: a bounded look each time, and no read of a transaction.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use crate::database::{Outline, Range, Seen};
+use crate::expiry::Timestamp;
+use crate::shell::session::Session;
+
+/// So long a look takes at most, or little more.
+const LONGEST: Duration = Duration::from_millis(20);
+
+/// A value is shown whose form in the file takes no more bytes.
+const LARGEST: u64 = 64 << 10;
+
+/// Looks at the session's database between its commands.
+pub(super) struct Lookup {
+    session: Rc<RefCell<Session>>,
+    /// When what others wrote was taken in last.
+    refreshed: Cell<Option<Instant>>,
+}
+
+impl Lookup {
+    pub(super) fn new(session: Rc<RefCell<Session>>) -> Self {
+        Self { session, refreshed: Cell::new(None) }
+    }
+
+    /// The keys that begin so, those that others have just written included: the first ones, `most` at most, and if that are
+    /// not all of them, the last one.
+    pub(super) fn keys(&self, prefix: &str, most: usize) -> (Vec<Outline>, Option<Outline>) {
+        self.refreshed.set(None);
+        let found = self.look(|session| {
+            let mut range = session.db.outlines(prefix);
+            let found = collect(&mut range, most, Instant::now(), |_| true);
+            let last = range.last_outline().and_then(Result::ok);
+            (found, last)
+        });
+        found.unwrap_or_default()
+    }
+
+    /// The keys that have all the characters of a text in their order, best first; those that begin with the first of them
+    /// are looked at before all others, as far as time allows.
+    pub(super) fn fuzzy(&self, typed: &str, most: usize) -> Vec<Outline> {
+        let begun = Instant::now();
+        let first: String = typed.chars().take(1).collect();
+        if first.is_empty() {
+            return Vec::new();
+        }
+        let fits = |key: &str| distance(key, typed).is_some();
+        let found = self.look(|session| {
+            let mut found = collect(&mut session.db.outlines(&first), most, begun, fits);
+            let others = |key: &str| !key.starts_with(&first) && fits(key);
+            found.extend(collect(&mut session.db.outlines(""), most - found.len(), begun, others));
+            found
+        });
+        let mut found = found.unwrap_or_default();
+        found.sort_by_cached_key(|outline| (distance(&outline.key, typed), outline.key.clone()));
+        found
+    }
+
+    /// What a key holds; `None` also for what cannot be read.
+    pub(super) fn value(&self, key: &str) -> Option<Seen> {
+        self.look(|session| session.db.glance(key, LARGEST)).and_then(Result::ok).flatten()
+    }
+
+    /// The time by which deadlines are told.
+    pub(super) fn now(&self) -> Timestamp {
+        self.look(|session| session.db.now()).unwrap_or_else(|| Timestamp::from_millis(0))
+    }
+
+    fn look<T>(&self, look: impl FnOnce(&Session) -> T) -> Option<T> {
+        const FRESH: Duration = Duration::from_millis(500);
+        let mut session = self.session.try_borrow_mut().ok()?;
+        session.db.settle();
+        let is_fresh = self.refreshed.get().is_some_and(|refreshed| refreshed.elapsed() < FRESH);
+        // What a transaction reads must not change until its commit. What is wrong with the file, the next command says.
+        if !is_fresh && session.db.open_transaction().is_none() {
+            let _ = session.db.refresh();
+            self.refreshed.set(Some(Instant::now()));
+        }
+        Some(look(&session))
+    }
+}
+
+/// The keys that fit, for as long as it may take since it was `begun`.
+fn collect(range: &mut Range<'_>, most: usize, begun: Instant, fits: impl Fn(&str) -> bool) -> Vec<Outline> {
+    let mut found = Vec::new();
+    let mut looked_at = 0_u32;
+    while found.len() < most
+        && let Some(Ok(outline)) = range.next_outline()
+    {
+        if fits(&outline.key) {
+            found.push(outline);
+        }
+        looked_at += 1;
+        if looked_at.is_multiple_of(64) && begun.elapsed() > LONGEST {
+            break;
+        }
+    }
+    found
+}
+
+/// How far a key is from a text whose characters it has in their order: how many others stand between them, then where
+/// they begin. `None` if it has not.
+fn distance(key: &str, typed: &str) -> Option<(usize, usize)> {
+    let lower = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<Vec<char>>();
+    let (key, typed) = (lower(key), lower(typed));
+    if typed.is_empty() {
+        return Some((0, 0));
+    }
+    if let Some(at) = key.windows(typed.len()).position(|part| part == typed) {
+        return Some((0, at));
+    }
+    // The first place where they end, and from there the last where they begin.
+    let mut left = typed.iter().peekable();
+    let end = key.iter().position(|c| left.next_if_eq(&c).is_some() && left.peek().is_none())? + 1;
+    let mut left = typed.iter().rev().peekable();
+    let start = key[..end].iter().rposition(|c| left.next_if_eq(&c).is_some() && left.peek().is_none())?;
+    Some((end - start - typed.len(), start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_key_is_the_one_with_the_least_between() {
+        assert_eq!(distance("user:1:name", "NAME"), Some((0, 7)));
+        assert_eq!(distance("session:9", "ss9"), Some((4, 2)));
+        assert_eq!(distance("session:9", "9s"), None);
+        assert_eq!(distance("a", ""), Some((0, 0)));
+        assert_eq!(distance("ÄÖ", "äö"), Some((0, 0)));
+        assert_eq!(distance("short", "shorter"), None);
+    }
+
+    #[test]
+    fn a_look_takes_a_bounded_time_however_many_keys_there_are() {
+        use crate::shell::argument::OutputMode;
+        use crate::shell::config::Location;
+        use crate::shell::session::Access;
+
+        let location = Location { name: "test".to_owned(), path: "test.json".into(), named: false };
+        let access = Access { read_only: false, wait: Duration::ZERO };
+        let mut session = Session::without_database(location, access, OutputMode::Plain);
+        session.db.extend((0..300_000).map(|n| (format!("user:{n:06}"), "x"))).unwrap();
+        let lookup = Lookup::new(Rc::new(RefCell::new(session)));
+        let begun = Instant::now();
+        let (keys, last) = lookup.keys("user:", 1_000);
+        assert_eq!((keys.len(), last.map(|last| last.key)), (1_000, Some("user:299999".to_owned())));
+        assert!(lookup.fuzzy("zzz", 1_000).is_empty());
+        assert_eq!(lookup.fuzzy("u00007", 1_000)[0].key, "user:000070");
+        // A few times as long as it takes, for machines that are busy.
+        assert!(begun.elapsed() < 10 * LONGEST, "{:?}", begun.elapsed());
+    }
+}

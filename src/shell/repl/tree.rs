@@ -1,0 +1,275 @@
+//! What the words of a line are, by clap's own tree of the commands: the names, the flags and what follows them.
+
+use clap::{Arg, ArgAction, Command, CommandFactory};
+
+use crate::shell::cli::Line;
+use crate::shell::command::reads;
+use crate::shell::words::Word;
+
+/// The tree of the commands, with what clap adds to it.
+pub(super) fn tree() -> Command {
+    let mut tree = Line::command();
+    tree.build();
+    tree
+}
+
+/// What a word is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Role {
+    /// A name of a command.
+    Command,
+    /// A word where a command's name belongs.
+    Unknown,
+    /// A flag; its value may be in the same word.
+    Flag,
+    /// Something like a flag that the command does not have.
+    NoFlag,
+    /// `--`: what follows is data.
+    Dashes,
+    /// An argument by its place, or the value of the flag before it.
+    Value,
+    /// `|`, `>` or `>>`: the answer goes to a program or a file.
+    Operator,
+    /// What stands behind one: the words of the system's shell.
+    Outside,
+}
+
+/// What the words so far come to.
+#[derive(Debug)]
+pub(super) struct Before<'t> {
+    tree: &'t Command,
+    pub(super) command: Option<&'t Command>,
+    /// Whether a word is no command.
+    pub(super) lost: bool,
+    /// The flag whose value comes next.
+    pub(super) value_of: Option<&'t Arg>,
+    /// The arguments by place that are there.
+    pub(super) places: Vec<Vec<u8>>,
+    /// Whether the last word was one of them.
+    pub(super) ends_in_place: bool,
+    /// Whether a `--` says that what follows is data.
+    pub(super) only_data: bool,
+    /// Whether the line begins with a command that reads.
+    reads: bool,
+    /// The operator behind which this is.
+    pub(super) outside: Option<Outside>,
+    /// The flags that are there.
+    given: Vec<&'t clap::Id>,
+}
+
+/// Where an answer goes instead of the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outside {
+    /// To a program.
+    Program,
+    /// To a file.
+    File,
+}
+
+impl<'t> Before<'t> {
+    pub(super) fn new(tree: &'t Command) -> Self {
+        Self {
+            tree,
+            command: None,
+            lost: false,
+            value_of: None,
+            places: Vec::new(),
+            ends_in_place: false,
+            only_data: false,
+            reads: false,
+            outside: None,
+            given: Vec::new(),
+        }
+    }
+
+    pub(super) fn read(tree: &'t Command, words: &[Word<'_>]) -> Self {
+        let mut before = Self::new(tree);
+        for word in words {
+            before.take(word);
+        }
+        before
+    }
+
+    /// Takes the next word in and says what it is.
+    pub(super) fn take(&mut self, word: &Word<'_>) -> Role {
+        self.ends_in_place = false;
+        if self.outside.is_some() {
+            return Role::Outside;
+        }
+        let text = String::from_utf8_lossy(&word.bytes);
+        if self.command.is_none() && self.given.is_empty() && !self.lost {
+            self.reads = !word.quoted && reads(&word.bytes);
+        }
+        if let Some(outside) = self.operator(word, &text) {
+            self.outside = Some(outside);
+            return Role::Operator;
+        }
+        if self.value_of.take().is_some() {
+            return Role::Value;
+        }
+        let is_data = word.quoted || self.only_data;
+        if !is_data && text == "--" {
+            self.only_data = true;
+            return Role::Dashes;
+        }
+        if !is_data && let Some((arg, has_value)) = self.flag(&text) {
+            self.given.push(arg.get_id());
+            self.value_of = Some(arg).filter(|arg| arg.get_action().takes_values() && !has_value);
+            return Role::Flag;
+        }
+        let Some(command) = self.command else {
+            if self.lost {
+                return Role::Value;
+            }
+            self.command = self.tree.find_subcommand(text.to_ascii_lowercase());
+            self.lost = self.command.is_none();
+            return if self.lost { Role::Unknown } else { Role::Command };
+        };
+        let arg = positional(command, self.places.len());
+        // Where a value may begin with a dash, what is no flag is one.
+        if !is_data
+            && text.starts_with("--")
+            && text.len() > 2
+            && arg.is_none_or(|arg| !arg.is_allow_hyphen_values_set())
+        {
+            return Role::NoFlag;
+        }
+        self.places.push(word.bytes.to_vec());
+        self.ends_in_place = true;
+        Role::Value
+    }
+
+    fn operator(&self, word: &Word<'_>, text: &str) -> Option<Outside> {
+        match text {
+            _ if word.quoted || word.flag > 0 || !self.reads => None,
+            "|" => Some(Outside::Program),
+            ">" | ">>" => Some(Outside::File),
+            _ => None,
+        }
+    }
+
+    /// The command, or before there is one all of the language.
+    pub(super) fn scope(&self) -> &'t Command {
+        self.command.unwrap_or(self.tree)
+    }
+
+    /// Takes a flag in whose value is being typed behind its name.
+    pub(super) fn give(&mut self, name: &str) {
+        self.given.extend(by_long(self.scope(), name).map(Arg::get_id));
+    }
+
+    /// The flags that are not there yet, and may be.
+    pub(super) fn free(&self) -> impl Iterator<Item = &'t Arg> {
+        let command = self.scope();
+        command
+            .get_arguments()
+            .filter(|arg| !arg.is_positional() && !arg.is_hide_set() && !self.given.contains(&arg.get_id()))
+    }
+
+    /// Whether a flag or an argument cannot stand beside one that is there.
+    pub(super) fn excludes(&self, arg: &Arg) -> bool {
+        let Some(command) = self.command else { return false };
+        let given = command.get_arguments().filter(|there| self.given.contains(&there.get_id()));
+        let mut places = command.get_positionals().take(self.places.len());
+        given.into_iter().any(|there| conflict(command, arg, there))
+            || places.any(|there| conflict(command, arg, there))
+    }
+
+    /// The arguments by place that are not there yet, the one that is being typed left out if `typing`.
+    pub(super) fn missing(&self, typing: bool) -> impl Iterator<Item = &'t Arg> {
+        let from = self.places.len() + usize::from(typing);
+        self.command.into_iter().flat_map(move |command| command.get_positionals().skip(from))
+    }
+
+    /// The flag that a word is, and whether its value is in the same word.
+    fn flag(&self, word: &str) -> Option<(&'t Arg, bool)> {
+        let command = self.scope();
+        if let Some(long) = word.strip_prefix("--") {
+            let (name, has_value) = long.split_once('=').map_or((long, false), |(name, _)| (name, true));
+            return by_long(command, name).map(|arg| (arg, has_value));
+        }
+        let mut letters = word.strip_prefix('-')?.chars();
+        let letter = letters.next()?;
+        let arg = command.get_arguments().find(|arg| arg.get_short() == Some(letter))?;
+        Some((arg, !letters.as_str().is_empty()))
+    }
+}
+
+/// Whether one of two arguments says that it excludes the other.
+fn conflict(command: &Command, one: &Arg, other: &Arg) -> bool {
+    let excludes =
+        |one: &Arg, other: &Arg| command.get_arg_conflicts_with(one).iter().any(|arg| arg.get_id() == other.get_id());
+    excludes(one, other) || excludes(other, one)
+}
+
+pub(super) fn by_long<'t>(command: &'t Command, name: &str) -> Option<&'t Arg> {
+    command.get_arguments().find(|arg| arg.get_long() == Some(name))
+}
+
+/// The argument at a place; the last one may take many.
+pub(super) fn positional(command: &Command, at: usize) -> Option<&Arg> {
+    let mut args = command.get_positionals();
+    let last = command.get_positionals().last().filter(|arg| is_list(arg));
+    args.nth(at).or(last)
+}
+
+/// Whether an argument takes as many words as there are.
+pub(super) fn is_list(arg: &Arg) -> bool {
+    matches!(arg.get_action(), ArgAction::Append)
+}
+
+/// The name that its definition gives to an argument's value.
+pub(super) fn value_name(arg: &Arg) -> &str {
+    arg.get_value_names().and_then(<[_]>::first).map_or("", |name| name.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shell::words::{Splitter, Step};
+
+    fn roles(line: &str) -> String {
+        let tree = tree();
+        let mut before = Before::new(&tree);
+        let Step::Command { words, .. } = Splitter::new().step(line.as_bytes(), true) else { panic!("{line}") };
+        let letter = |role| match role {
+            Role::Command => 'c',
+            Role::Unknown => '?',
+            Role::Flag => 'f',
+            Role::NoFlag => 'n',
+            Role::Dashes => '-',
+            Role::Value => 'v',
+            Role::Operator => '|',
+            Role::Outside => 'o',
+        };
+        words.iter().map(|word| letter(before.take(word))).collect()
+    }
+
+    #[test]
+    fn words_are_commands_flags_values_and_what_is_outside() {
+        for (line, wanted) in [
+            ("set k v", "cvv"),
+            ("SET k --ttl 5m v --json", "cvfvvf"),
+            ("set k -5", "cvv"),
+            ("set k v x", "cvvv"),
+            ("get a b c", "cvvv"),
+            ("get --nonsense a", "cnv"),
+            ("get -- --pointer", "c-v"),
+            ("get '--pointer'", "cv"),
+            ("-o json get a", "fvcv"),
+            ("nonsense a get", "?vv"),
+            ("'get' a", "cv"),
+            ("get a | jq .x", "cv|oo"),
+            ("ls | cat", "c|o"),
+            ("-o json get a | b", "fvcvvv"),
+            ("'get' a | b", "cvvv"),
+            ("get a '|' b", "cvvv"),
+            ("set a | b", "cvvv"),
+            ("list user:* > users.txt", "cv|o"),
+            ("keys >> out", "c|o"),
+            ("del a | b", "cvvv"),
+        ] {
+            assert_eq!(roles(line), wanted, "{line}");
+        }
+    }
+}
