@@ -10,6 +10,8 @@ mod together;
 
 mod transaction;
 
+mod undo;
+
 use std::ops::{Bound, RangeBounds};
 use std::path::{Path, PathBuf};
 
@@ -24,11 +26,14 @@ use crate::storage::{Entry, Store, Stored};
 use crate::value::Value;
 
 use self::options::Clock;
+use self::undo::Memory;
 
 pub use self::options::Options;
 pub use self::range::{Keys, Range};
 pub use self::repair::{Repair, Repaired, Report};
 pub use self::transaction::Transaction;
+#[cfg(feature = "shell")]
+pub(crate) use self::undo::{End, Foreign, TOO_LARGE, Undone};
 
 /// A database: sorted keys, each with a value and perhaps a deadline, in one readable JSON file.
 ///
@@ -53,6 +58,8 @@ pub struct Database {
     clock: Clock,
     /// Whether commits are held back until [`Database::commit_group`].
     group: bool,
+    /// What can be undone.
+    memory: Memory,
 }
 
 impl Database {
@@ -160,7 +167,9 @@ impl Database {
     /// assert!(rusty_kv::Database::in_memory().take_notices().is_empty());
     /// ```
     pub fn take_notices(&mut self) -> Vec<String> {
-        self.store.take_notices()
+        let mut notices = self.store.take_notices();
+        notices.extend(self.memory.take_notice());
+        notices
     }
 
     /// The value of a key; `None` if there is none, or its deadline has passed.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Database;
+use super::undo::Memory;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
@@ -124,7 +125,8 @@ impl Options {
     }
 
     fn with(&self, store: Store) -> Database {
-        Database { store, clock: Clock { now: self.clock, latest: Cell::new(Timestamp::from_millis(0)) }, group: false }
+        let clock = Clock { now: self.clock, latest: Cell::new(Timestamp::from_millis(0)) };
+        Database { store, clock, group: false, memory: Memory::default() }
     }
 }
 

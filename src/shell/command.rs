@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::argument::{Data, OutputMode, data, decimal, duration, number, output_mode, path, switch, text, time};
+use super::argument::{
+    Data, OutputMode, data, decimal, duration, number, output_mode, path, steps, switch, text, time,
+};
 use crate::expiry::Timestamp;
 use crate::number::Number;
 
@@ -141,6 +143,15 @@ pub(crate) enum Command {
     /// Forget the transaction's changes
     #[command(visible_alias = "discard", after_help = "Examples:\n  rollback\n  rollback -o json")]
     Rollback,
+    /// Take back what the last commands, or the last N, have changed in this session
+    #[command(
+        after_help = "Examples:\n  undo\n  undo 3\n\nA transaction is one step, and so is a file that was run by `source`. Within an open transaction its own\ncommands are undone. If another program has changed a key since, it asks first (-y: it does not).\n64 MiB are remembered; an undo cannot be undone."
+    )]
+    Undo {
+        /// How many
+        #[arg(value_name = "N", value_parser = steps(), default_value = "1", hide_default_value = true)]
+        n: usize,
+    },
 
     /// Put the file into its one form, or write a copy of the database to PATH
     #[command(visible_alias = "flush", after_help = "Examples:\n  save\n  save backup.json")]

@@ -89,13 +89,14 @@ impl Group {
 /// not: it may have to be waited for, and a group holds the lock.
 pub(crate) fn is_grouped(command: &Command) -> bool {
     use Command::{Begin, Check, Clear, Commit, Dbs, Drop, Find, Keys, List, Path, Repair, Rollback};
-    use Command::{Save, Set, Shell, Stats, Use};
+    use Command::{Save, Set, Shell, Stats, Undo, Use};
     !matches!(
         command,
         Set(command::Set { file: Some(_), .. })
             | Begin
             | Commit
             | Rollback
+            | Undo { .. }
             | Check { .. }
             | Repair { .. }
             | Keys(_)

@@ -190,6 +190,9 @@ impl<'a> Runner<'a> {
     pub(crate) fn line(&mut self, line: Line, place: Place<'_>) -> Flow {
         let start = Instant::now();
         let mode = line.output;
+        if place == Place::Prompt {
+            self.session.borrow_mut().db.next_step();
+        }
         let flow = match line.command {
             Command::Shell(command) => {
                 self.shell(command, place, mode.map(|mode| Look { mode, ..self.look() }).as_ref())
@@ -277,6 +280,12 @@ impl<'a> Runner<'a> {
         self.note(&format!("warning: the open transaction was rolled back ({})", changes(changed)));
     }
 
+    /// A person who was about to leave stays.
+    pub(crate) fn stay(&mut self) {
+        self.exit = None;
+        self.left = false;
+    }
+
     /// Writes a line to stderr that is no error.
     pub(crate) fn note(&mut self, note: &str) {
         let line = render::note(self.console.err_color, note);
@@ -310,6 +319,7 @@ impl<'a> Runner<'a> {
         }
         let session = Rc::clone(&self.session);
         let mut session = session.borrow_mut();
+        session.at_prompt = place == Place::Prompt;
         if grouped {
             session.db.begin_group();
         }

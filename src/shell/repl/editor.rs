@@ -23,6 +23,7 @@ use super::cursor;
 use super::history::{self, HistoryFile};
 use crate::shell::render::style;
 use crate::shell::reply::Failure;
+use crate::shell::runner::is_yes;
 use crate::shell::session::Session;
 use crate::shell::words::Open;
 
@@ -81,13 +82,25 @@ impl Editor {
 
     /// Asks a question, which leaves no trace in the history; `None` for Ctrl-C, Ctrl-D and a terminal that is gone.
     pub(super) fn ask(&mut self, question: &str) -> Option<String> {
+        self.question(question).ok()
+    }
+
+    /// Asks whether to leave. Whoever has gone away is not asked again.
+    pub(super) fn asks_to_leave(&mut self, question: &str) -> bool {
+        match self.question(question) {
+            Ok(answer) => is_yes(&answer),
+            Err(error) => !matches!(error, ReadlineError::Interrupted),
+        }
+    }
+
+    fn question(&mut self, question: &str) -> rustyline::Result<String> {
         let asking = |line: &rustyline::Editor<Shell, DefaultHistory>, yes| {
             if let Some(shell) = line.helper() {
                 shell.asking.set(yes);
             }
         };
         asking(&self.line, true);
-        let answer = self.line.readline(question).ok();
+        let answer = self.line.readline(question);
         asking(&self.line, false);
         answer
     }

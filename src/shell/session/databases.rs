@@ -29,9 +29,22 @@ impl Session {
         Ok(Reply::Done(done).into())
     }
 
-    pub(super) fn use_database(&mut self, name: &Path) -> Result<Answer<'_>, Failure> {
+    pub(super) fn use_database(
+        &mut self,
+        name: &Path,
+        confirm: &mut dyn FnMut(&str) -> bool,
+    ) -> Result<Answer<'_>, Failure> {
         let location = Location::of(Some(name.as_os_str()))?;
-        self.db = self.access.open(&location)?;
+        let mut db = self.access.open(&location)?;
+        if let Some(question) = self.leaving(&format!("forget them and use {}", location.name))
+            && !confirm(&question)
+        {
+            return Ok(refused("not_confirmed", format!("Still using {}", self.location.name)));
+        }
+        if self.db.is_remembering() {
+            db.remember();
+        }
+        self.db = db;
         self.location = location;
         self.absence_noted = false;
         let state =
@@ -77,6 +90,9 @@ impl Session {
         if other.path() == self.db.path() {
             self.db.refresh()?;
             self.db.take_notices();
+            if self.db.is_remembering() {
+                self.db.remember();
+            }
         }
         let done = Done::new(format!("Dropped {} ({})", location.name, keys(count)));
         Ok(Reply::Done(done.with("deleted", Field::Number(count))).into())

@@ -12,6 +12,8 @@ mod repair;
 
 mod together;
 
+mod undo;
+
 pub(crate) use self::together::changes;
 pub(crate) use self::values::was_set;
 
@@ -50,6 +52,8 @@ pub(crate) struct Session {
     scratch: String,
     /// Whether the script as a whole is a transaction.
     pub(crate) atomic: bool,
+    /// Whether the command that runs was entered at the prompt.
+    pub(crate) at_prompt: bool,
 }
 
 /// How databases are opened.
@@ -92,6 +96,7 @@ impl Session {
             looked: None,
             scratch: String::new(),
             atomic: false,
+            at_prompt: false,
         }
     }
 
@@ -142,12 +147,13 @@ impl Session {
             Command::Begin => self.begin(),
             Command::Commit => self.commit(),
             Command::Rollback => self.roll_back(),
+            Command::Undo { n } => self.undo(n, confirm),
             Command::Check { file } => self.check(file.as_deref()),
             Command::Repair { keep_journal: true, .. } => self.repair(Repair::KeepJournal, confirm),
             Command::Repair { drop_journal: true, .. } => self.repair(Repair::DropJournal, confirm),
             Command::Repair { .. } => self.repair(Repair::Salvage, confirm),
             Command::Save { path } => self.save(path.as_deref()),
-            Command::Use { name } => self.use_database(&name),
+            Command::Use { name } => self.use_database(&name, confirm),
             Command::Dbs => Self::databases(),
             Command::Drop { name } => self.drop_database(&name, confirm),
             Command::Path => Ok(self.path()),
