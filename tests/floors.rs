@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["shell::repl", "shell::script"],
     &["shell::runner"],
     &["shell::session"],
-    &["shell::console", "shell::parse", "shell::group"],
+    &["shell::console", "shell::parse", "shell::group", "shell::editor_program"],
     &["shell::render", "shell::transfer", "shell::help"],
     &[
         "shell::cli",

@@ -8,6 +8,7 @@
 //! | `session` | a command on the open database gives a reply |
 //! | `render` | replies as bytes |
 //! | `parse`, `help` | words or arguments into commands; help from the same definitions |
+//! | `editor_program` | a text in the person's own editor |
 //! | `console`, `config`, `reply`, `command`, `cli`, `argument`, `words`, `glob`, `escape`, `status` | what they speak of |
 
 mod repl;
@@ -21,6 +22,8 @@ mod group;
 mod session;
 
 mod console;
+
+mod editor_program;
 
 mod render;
 

@@ -1,0 +1,132 @@
+//! A text in the person's own editor: `$VISUAL`, else `$EDITOR`, else `vi`.
+//!
+//! The text lies in a file that nobody else can read, in a folder that nobody else can enter, and is gone afterwards.
+//! The words of the variable are split as a shell splits them; no shell runs.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::process::Command;
+
+use super::escape::excerpt;
+use super::reply::Failure;
+use super::status::Status;
+use crate::value::Value;
+
+/// Lets a person edit a text, beginning at a line (the first is 1) where the editor can do that; `None` if they left it as it
+/// was. The suffix (`.json`) tells the editor what it is.
+pub(crate) fn edit_text(initial: &[u8], suffix: &str, line: Option<usize>) -> Result<Option<Vec<u8>>, Failure> {
+    let (program, args) = words()?;
+    let folder = folder().map_err(|error| Failure::io("make", Path::new("a folder for the editor"), &error))?;
+    let path = folder.path().join(format!("rusty-kv{suffix}"));
+    write(&path, initial).map_err(|error| Failure::io("write", &path, &error))?;
+    let mut command = Command::new(&program);
+    command.args(args);
+    if let Some(line) = line.filter(|_| takes_line(&program)) {
+        command.arg(format!("+{line}"));
+    }
+    let name = excerpt(&program.to_string_lossy(), 60);
+    let status = command.arg(&path).status().map_err(|error| {
+        let reason = crate::error::reason(&error);
+        let message = format!("cannot run the editor '{name}': {reason}; set $VISUAL or $EDITOR. Nothing was changed");
+        Failure { status: Status::Io, code: "io", message, key: None }
+    })?;
+    if !status.success() {
+        let message = format!("the editor '{name}' ended with {status}; nothing was changed");
+        return Err(Failure { status: Status::Io, code: "io", message, key: None });
+    }
+    let edited = read(&path).map_err(|error| Failure::io("read", &path, &error))?;
+    Ok((edited != initial).then_some(edited))
+}
+
+/// The program and what stands behind it in the variable.
+fn words() -> Result<(OsString, Vec<OsString>), Failure> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.as_bytes().trim_ascii().is_empty());
+    let Some((name, value)) = ["VISUAL", "EDITOR"].into_iter().find_map(|name| Some((name, set(name)?))) else {
+        return Ok(("vi".into(), Vec::new()));
+    };
+    split(value.as_bytes()).ok_or_else(|| {
+        Failure::usage(format!("${name} cannot be split into words: a quote in it is open. Nothing was changed"))
+    })
+}
+
+fn split(value: &[u8]) -> Option<(OsString, Vec<OsString>)> {
+    let words = shlex::bytes::split(value)?;
+    let mut words = words.into_iter().map(std::os::unix::ffi::OsStringExt::from_vec);
+    Some((words.next()?, words.collect()))
+}
+
+/// Whether an editor begins at the line that a `+N` names.
+fn takes_line(program: &OsString) -> bool {
+    const KNOWN: [&str; 11] =
+        ["vi", "vim", "nvim", "view", "ex", "nano", "pico", "emacs", "emacsclient", "micro", "joe"];
+    Path::new(program).file_name().is_some_and(|name| KNOWN.iter().any(|known| name == *known))
+}
+
+/// A folder of mode 0700, in memory where the system has such a place for each user.
+fn folder() -> io::Result<tempfile::TempDir> {
+    let make = |parent: &Path| {
+        tempfile::Builder::new().prefix("rusty-kv-").permissions(Permissions::from_mode(0o700)).tempdir_in(parent)
+    };
+    match dirs::runtime_dir().map(|parent| make(&parent)) {
+        Some(Ok(folder)) => Ok(folder),
+        _ => make(&std::env::temp_dir()),
+    }
+}
+
+fn write(path: &Path, text: &[u8]) -> io::Result<()> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(text)
+}
+
+/// What is there now; most editors have put another file in its place. Never more than a value may hold.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    File::open(path)?.take(Value::MAX_LEN as u64 + 1).read_to_end(&mut text)?;
+    if text.len() > Value::MAX_LEN {
+        return Err(io::Error::other("it is longer than 512 MiB"));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_the_editor_are_those_of_a_shell() {
+        let words = |value: &str| {
+            split(value.as_bytes()).map(|(program, args)| {
+                let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+                (program.to_string_lossy().into_owned(), args)
+            })
+        };
+        assert_eq!(words("code --wait"), Some(("code".to_owned(), vec!["--wait".to_owned()])));
+        assert_eq!(words("'/my editor/ed' -x"), Some(("/my editor/ed".to_owned(), vec!["-x".to_owned()])));
+        assert_eq!(words("vim '-c x"), None);
+        assert_eq!(words(""), None);
+    }
+
+    #[test]
+    fn the_folder_and_the_file_are_private_and_gone_afterwards() {
+        let folder = folder().unwrap();
+        let path = folder.path().join("text");
+        write(&path, b"secret").unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(folder.path()), mode(&path)), (0o700, 0o600));
+        assert!(write(&path, b"again").is_err(), "it follows and replaces nothing");
+        assert_eq!(read(&path).unwrap(), b"secret");
+        let path = folder.path().to_owned();
+        drop(folder);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn only_known_editors_are_told_the_line() {
+        for (program, takes) in [("vim", true), ("/usr/bin/nano", true), ("code", false), ("./my-vim", false)] {
+            assert_eq!(takes_line(&program.into()), takes, "{program}");
+        }
+    }
+}
