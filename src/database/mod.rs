@@ -12,6 +12,8 @@ mod transaction;
 
 mod undo;
 
+mod watch;
+
 use std::ops::{Bound, RangeBounds};
 use std::path::{Path, PathBuf};
 
@@ -34,6 +36,7 @@ pub use self::repair::{Repair, Repaired, Report};
 pub use self::transaction::Transaction;
 #[cfg(feature = "shell")]
 pub(crate) use self::undo::{End, Foreign, TOO_LARGE, Undone};
+pub use self::watch::{Event, Watch};
 
 /// A database: sorted keys, each with a value and perhaps a deadline, in one readable JSON file.
 ///

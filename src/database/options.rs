@@ -131,6 +131,7 @@ impl Options {
 }
 
 /// A clock that never goes back.
+#[derive(Clone)]
 pub(super) struct Clock {
     now: fn() -> Timestamp,
     latest: Cell<Timestamp>,

@@ -153,6 +153,21 @@ pub(crate) enum Command {
         n: usize,
     },
 
+    /// Print what changes as it happens, from this or another program, until Ctrl-C
+    #[command(
+        after_help = "Examples:\n  watch\n  watch user:* -o json\n\nEach key's last value is told, not every value on the way: it looks 20 times a second. -o json is one event a\nline: {\"event\":\"set\",\"key\":…,\"value\":…,\"type\":…,\"expires\":…}, or \"del\" or \"expired\" with the key."
+    )]
+    Watch {
+        /// Only keys that match: * ? [a-z] [^x] \x
+        #[arg(value_name = "GLOB", value_parser = text())]
+        glob: Option<String>,
+    },
+    /// Wait until a key is there, or holds a value; status 1 if that takes too long
+    #[command(
+        after_help = "Examples:\n  wait job:1:done --timeout 30s\n  wait state --equals ready\n\nIt prints nothing: `wait job:1 && get job:1` prints the value. A key that is there already ends it at once."
+    )]
+    Wait(Wait),
+
     /// Put the file into its one form, or write a copy of the database to PATH
     #[command(visible_alias = "flush", after_help = "Examples:\n  save\n  save backup.json")]
     Save {
@@ -330,6 +345,20 @@ pub(crate) struct Add {
     /// A number, also a negative or decimal one
     #[arg(value_name = "BY", value_parser = decimal(), allow_hyphen_values = true, default_value = "1", hide_default_value = true)]
     pub(crate) by: Number,
+}
+
+/// The arguments of `wait`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub(crate) struct Wait {
+    /// The key
+    #[arg(value_name = "KEY", value_parser = text())]
+    pub(crate) key: String,
+    /// Only this value will do
+    #[arg(long, value_name = "VALUE", value_parser = data(), allow_hyphen_values = true)]
+    pub(crate) equals: Option<Data>,
+    /// How long: 90 (seconds), 1h30m, 2days; else as long as it takes
+    #[arg(long, value_name = "DURATION", value_parser = duration(), allow_hyphen_values = true)]
+    pub(crate) timeout: Option<Duration>,
 }
 
 /// The arguments of `rename` and `copy`.

@@ -89,7 +89,7 @@ impl Group {
 /// not: it may have to be waited for, and a group holds the lock.
 pub(crate) fn is_grouped(command: &Command) -> bool {
     use Command::{Begin, Check, Clear, Commit, Dbs, Drop, Find, Keys, List, Path, Repair, Rollback};
-    use Command::{Save, Set, Shell, Stats, Undo, Use};
+    use Command::{Save, Set, Shell, Stats, Undo, Use, Wait, Watch};
     !matches!(
         command,
         Set(command::Set { file: Some(_), .. })
@@ -97,6 +97,8 @@ pub(crate) fn is_grouped(command: &Command) -> bool {
             | Commit
             | Rollback
             | Undo { .. }
+            | Watch { .. }
+            | Wait(_)
             | Check { .. }
             | Repair { .. }
             | Keys(_)

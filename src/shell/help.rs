@@ -11,7 +11,7 @@ pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
     ("Values", &["set", "get", "del", "exists", "getdel", "incr", "decr", "append", "rename", "copy"]),
     ("Looking", &["keys", "list", "find", "count", "info", "stats"]),
     ("Time", &["expire", "ttl", "persist"]),
-    ("Together", &["begin", "commit", "rollback", "undo"]),
+    ("Together", &["begin", "commit", "rollback", "undo", "watch", "wait"]),
     ("Database", &["save", "use", "dbs", "drop", "path", "clear", "check", "repair"]),
     ("Shell", &["source", "output", "timer", "history", "help", "exit"]),
 ];

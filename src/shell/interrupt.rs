@@ -1,4 +1,3 @@
-#![expect(dead_code, reason = "what looks at it comes with issue 4")]
 //! Ctrl-C: a wish that work under way sees when it looks, instead of the end of the process.
 //!
 //! The handler is set before the line editor is made, which puts back after each line what it found then.

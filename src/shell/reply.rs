@@ -1,9 +1,11 @@
 //! What a command answers: data only, no looks. Listings are streams, never held in memory.
 
+use std::io;
 use std::time::Duration;
 
 use super::escape::excerpt;
 use super::status::Status;
+use crate::database::Event;
 use crate::error::{Error, Result};
 use crate::storage::Entry;
 use crate::value::Value;
@@ -46,6 +48,8 @@ pub(crate) enum Reply<'a> {
     Rows { columns: Vec<&'static str>, rows: Vec<Vec<Field>> },
     /// Text as it is: `help`, `path`. Without its last newline.
     Text(String),
+    /// What happens, as it happens: `watch`.
+    Events(Events<'a>),
 }
 
 /// A change that was made, or not.
@@ -105,6 +109,23 @@ pub(crate) struct Listing<'a> {
     pub(crate) nul: bool,
     /// Whether the user has said how many: then a terminal shows all of them.
     pub(crate) limited: bool,
+}
+
+/// A key and what has become of it, where it is to be shown; an error ends it.
+pub(crate) type OnEvent<'s> = dyn FnMut(&str, &Event) -> io::Result<()> + 's;
+
+/// Something that goes on until somebody ends it.
+pub(crate) struct Events<'a> {
+    /// What a person is told at its beginning.
+    pub(crate) title: String,
+    /// Shows each event; returns when there are to be no more, or with the error of showing one.
+    pub(crate) run: Box<dyn FnOnce(&mut OnEvent<'_>) -> Result<io::Result<()>> + 'a>,
+}
+
+impl std::fmt::Debug for Events<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Events").field("title", &self.title).finish_non_exhaustive()
+    }
 }
 
 /// What a listing shows of each entry.

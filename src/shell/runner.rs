@@ -15,6 +15,7 @@ use super::command::{Command, ShellCommand};
 use super::console::Console;
 use super::group::{Group, is_grouped};
 use super::help;
+use super::interrupt;
 use super::parse::{self, Parsed, Parser};
 use super::render::{self, Look, Trouble};
 use super::reply::{Answer, Done, Failure, Reply};
@@ -192,6 +193,7 @@ impl<'a> Runner<'a> {
         let mode = line.output;
         if place == Place::Prompt {
             self.session.borrow_mut().db.next_step();
+            interrupt::forget();
         }
         let flow = match line.command {
             Command::Shell(command) => {
@@ -326,7 +328,7 @@ impl<'a> Runner<'a> {
         let front = &mut self.front;
         let mut confirm = |question: &str| !asks || front.confirm(question);
         let answer = session.run(command, &mut confirm);
-        if let Ok(Answer { reply: Reply::Listing(_), .. }) = answer {
+        if let Ok(Answer { reply: Reply::Listing(_) | Reply::Events(_), .. }) = answer {
             return self.stream(answer, place, look);
         }
         let said = prepare(answer, look);

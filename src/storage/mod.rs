@@ -124,6 +124,7 @@ mod snapshot;
 mod tests;
 mod transaction;
 mod view;
+mod watch;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -146,6 +147,7 @@ pub use self::record::Entry;
 pub(crate) use self::record::{Change, Stored};
 pub(crate) use self::repair::{Checked, Mended, check, salvage};
 pub(crate) use self::snapshot::Line;
+pub(crate) use self::watch::{Became, Watch};
 
 /// One database: a view of its files, and the changes that are not in them yet. Knows no clock.
 #[derive(Debug)]

@@ -15,8 +15,9 @@ use std::io::{self, Write};
 use self::plain::Form;
 use super::argument::OutputMode;
 use super::escape;
-use super::reply::{Failure, Reply};
+use super::reply::{Events, Failure, Reply};
 use super::status::Status;
+use crate::database::Event;
 use crate::error::Error;
 
 mod person;
@@ -87,6 +88,22 @@ pub(crate) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Resul
             reply => person::reply(out, look, reply),
         },
     }
+}
+
+/// Writes events as they come, each at once.
+fn events(
+    out: &mut dyn Write,
+    events: Events<'_>,
+    push: &mut dyn FnMut(&mut String, &str, &Event),
+) -> Result<(), Trouble> {
+    let mut line = String::new();
+    let ended = (events.run)(&mut |key, event| {
+        line.clear();
+        push(&mut line, key, event);
+        out.write_all(line.as_bytes())?;
+        out.flush()
+    })?;
+    Ok(ended?)
 }
 
 /// A failure for a person: one line, to be written at once so that the lines of several programs on one stderr stay whole; `error: ` before all but answers of "no", behind the place if there is one

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::style::{self, Style};
 use super::table::{Cell, Table, cut};
 use super::{Look, Trouble, plain};
+use crate::database::Event;
 use crate::error::Error;
 use crate::expiry::format_duration;
 use crate::shell::escape;
@@ -41,8 +42,32 @@ pub(super) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Resul
             plain::push_text(&mut lines, look.terminal, &text);
             out.write_all(&lines)?;
         }
+        Reply::Events(events) => {
+            if look.terminal && !look.quiet {
+                writeln!(out, "{}", style::faint(look.color, &cut(&events.title, look.room())))?;
+                out.flush()?;
+            }
+            return super::events(out, events, &mut |line, key, event| push_event(line, look, key, event));
+        }
     }
     Ok(())
+}
+
+/// An event in a row of its own: it cannot wait for those that it would be aligned with.
+fn push_event(line: &mut String, look: &Look, key: &str, event: &Event) {
+    let mut table = Table::new(look);
+    let name = |name| table.cell(name, style::faint);
+    let key = || table.cell(key, style::key);
+    let row = match event {
+        Event::Set(entry) => vec![name("set    "), key(), value_cell(&table, look, &entry.value)],
+        Event::Deleted => vec![name("del    "), key()],
+        Event::Expired => vec![name("expired"), key()],
+    };
+    table.push(row);
+    let mut bytes = Vec::new();
+    // Writing to a Vec cannot fail.
+    let _ = table.write(&mut bytes);
+    line.push_str(&String::from_utf8_lossy(&bytes));
 }
 
 /// What was made or found, if it is data; else what was done.

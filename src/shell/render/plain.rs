@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 
 use super::{CHUNK, Trouble};
+use crate::database::Event;
 use crate::expiry::whole_seconds;
 use crate::shell::escape;
 use crate::shell::reply::{Field, Listing, Reply, Show};
@@ -79,8 +80,28 @@ pub(super) fn reply(out: &mut dyn Write, form: Form, reply: Reply<'_>) -> Result
             }
         }
         Reply::Text(text) => push_text(&mut lines, form == Form::Shown, &text),
+        Reply::Events(events) => {
+            return super::events(out, events, &mut |line, key, event| push_event(line, form, key, event));
+        }
     }
     Ok(out.write_all(&lines)?)
+}
+
+/// Appends an event: what has happened, the key, and the value if one was set. Here too a raw value keeps to its line.
+fn push_event(line: &mut String, form: Form, key: &str, event: &Event) {
+    let form = if form == Form::Exact { Form::Lines } else { form };
+    let (name, value) = match event {
+        Event::Set(entry) => ("set", Some(entry.value.as_bytes())),
+        Event::Deleted => ("del", None),
+        Event::Expired => ("expired", None),
+    };
+    let mut bytes = name.as_bytes().to_vec();
+    for field in [Some(key.as_bytes()), value].into_iter().flatten() {
+        bytes.extend_from_slice(form.gap());
+        form.push(&mut bytes, field);
+    }
+    bytes.push(b'\n');
+    line.push_str(&String::from_utf8_lossy(&bytes));
 }
 
 /// Appends text of several lines, each escaped if a terminal shows them.

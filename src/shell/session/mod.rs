@@ -14,6 +14,8 @@ mod together;
 
 mod undo;
 
+mod watch;
+
 pub(crate) use self::together::changes;
 pub(crate) use self::values::was_set;
 
@@ -148,6 +150,8 @@ impl Session {
             Command::Commit => self.commit(),
             Command::Rollback => self.roll_back(),
             Command::Undo { n } => self.undo(n, confirm),
+            Command::Watch { glob } => self.watch(glob.as_deref()),
+            Command::Wait(wait) => self.wait(&wait),
             Command::Check { file } => self.check(file.as_deref()),
             Command::Repair { keep_journal: true, .. } => self.repair(Repair::KeepJournal, confirm),
             Command::Repair { drop_journal: true, .. } => self.repair(Repair::DropJournal, confirm),
