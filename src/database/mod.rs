@@ -35,6 +35,9 @@ pub use self::range::{Keys, Range};
 pub use self::repair::{Repair, Repaired, Report};
 pub use self::transaction::Transaction;
 #[cfg(feature = "shell")]
+pub(crate) use crate::storage::{FileState, JournalState};
+
+#[cfg(feature = "shell")]
 pub(crate) use self::undo::{End, Foreign, TOO_LARGE, Undone};
 pub use self::watch::{Event, Watch};
 
@@ -320,6 +323,18 @@ impl Database {
             tx.set_entry(key, Entry { deadline, ..entry })?;
             Ok(true)
         })
+    }
+
+    /// The file and its journal as they were last looked at, and what a save would find to do.
+    #[cfg(feature = "shell")]
+    pub(crate) fn file_state(&self) -> Result<FileState> {
+        self.store.file_state()
+    }
+
+    /// Whether opening a file takes no time to speak of, because it is small or its journal vouches for it.
+    #[cfg(feature = "shell")]
+    pub(crate) fn opens_at_once(path: &Path) -> Result<bool> {
+        Store::opens_at_once(path)
     }
 
     /// All entries in key order.

@@ -63,6 +63,12 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  copy config config.bak\n  copy new current --replace")]
     Copy(Move),
 
+    /// Edit a value in $VISUAL or $EDITOR; JSON is spread out, and checked before it is stored
+    #[command(
+        after_help = "Examples:\n  edit user:1\n  edit config --json\n\nThe deadline stays. A key that is not there is made. A newline that the editor puts at the end of a text that had\nnone is taken off again."
+    )]
+    Edit(Edit),
+
     /// Print the keys, all or those that match
     #[command(after_help = "Examples:\n  keys user:*\n  keys --from 2026-01 --to 2026-02 --limit 10")]
     Keys(Looking),
@@ -345,6 +351,17 @@ pub(crate) struct Add {
     /// A number, also a negative or decimal one
     #[arg(value_name = "BY", value_parser = decimal(), allow_hyphen_values = true, default_value = "1", hide_default_value = true)]
     pub(crate) by: Number,
+}
+
+/// The arguments of `edit`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub(crate) struct Edit {
+    /// The key
+    #[arg(value_name = "KEY", value_parser = text())]
+    pub(crate) key: String,
+    /// What comes out is JSON, also if the key holds text or is not there yet
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// The arguments of `wait`.

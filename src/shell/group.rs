@@ -88,7 +88,7 @@ impl Group {
 /// Whether a command can be part of a group: quick, with a small answer, on the open database. A value from a file is
 /// not: it may have to be waited for, and a group holds the lock.
 pub(crate) fn is_grouped(command: &Command) -> bool {
-    use Command::{Begin, Check, Clear, Commit, Dbs, Drop, Find, Keys, List, Path, Repair, Rollback};
+    use Command::{Begin, Check, Clear, Commit, Dbs, Drop, Edit, Find, Keys, List, Path, Repair, Rollback};
     use Command::{Save, Set, Shell, Stats, Undo, Use, Wait, Watch};
     !matches!(
         command,
@@ -96,6 +96,7 @@ pub(crate) fn is_grouped(command: &Command) -> bool {
             | Begin
             | Commit
             | Rollback
+            | Edit(_)
             | Undo { .. }
             | Watch { .. }
             | Wait(_)

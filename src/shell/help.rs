@@ -8,7 +8,7 @@ use super::status;
 
 /// The commands in the order in which a newcomer needs them.
 pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
-    ("Values", &["set", "get", "del", "exists", "getdel", "incr", "decr", "append", "rename", "copy"]),
+    ("Values", &["set", "get", "del", "exists", "getdel", "incr", "decr", "append", "rename", "copy", "edit"]),
     ("Looking", &["keys", "list", "find", "count", "info", "stats"]),
     ("Time", &["expire", "ttl", "persist"]),
     ("Together", &["begin", "commit", "rollback", "undo", "watch", "wait"]),

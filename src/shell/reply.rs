@@ -7,6 +7,7 @@ use super::escape::excerpt;
 use super::status::Status;
 use crate::database::Event;
 use crate::error::{Error, Result};
+use crate::expiry::Timestamp;
 use crate::storage::Entry;
 use crate::value::Value;
 
@@ -97,6 +98,20 @@ pub(crate) enum Field {
     Value(Value),
     /// A number that was computed with all its digits.
     Exact(String),
+    /// The beginning of something longer; on a terminal no more than fits into its line.
+    Beginning(String),
+    /// A number that a person sees as a bar beside the others of its column.
+    Bar(u64),
+    /// Yes or no; on a terminal a mark or nothing.
+    Flag(bool),
+    /// A point in time, and how long ago that is, which a person is told.
+    Moment(Timestamp, Duration),
+    /// What would take too long to find out.
+    Unknown,
+    /// What is wrong with a row, if anything is.
+    Fault(Option<String>),
+    /// Several of the same kind, each with the same names.
+    Rows(Vec<Vec<(&'static str, Field)>>),
 }
 
 /// A stream of entries.

@@ -314,6 +314,9 @@ impl<'a> Runner<'a> {
             let failure = Failure::usage("a transaction needs a session: the prompt, or a script (see --atomic)");
             return self.failure(&failure, place, look);
         }
+        if matches!((&command, place), (Command::Edit(_), Place::Script { .. })) {
+            return self.failure(&Failure::usage("`edit` is for a person, not for a script"), place, look);
+        }
         let is_open = self.session.borrow().db.open_transaction().is_some();
         let grouped = matches!(place, Place::Script { .. }) && is_grouped(&command) && !is_open;
         if !grouped && self.flush() == Flow::Stop {

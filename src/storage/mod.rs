@@ -120,6 +120,8 @@ mod record;
 mod repair;
 mod save;
 mod snapshot;
+#[cfg(feature = "shell")]
+mod state;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -147,6 +149,8 @@ pub use self::record::Entry;
 pub(crate) use self::record::{Change, Stored};
 pub(crate) use self::repair::{Checked, Mended, check, salvage};
 pub(crate) use self::snapshot::Line;
+#[cfg(feature = "shell")]
+pub(crate) use self::state::{FileState, JournalState};
 pub(crate) use self::watch::{Became, Watch};
 
 /// One database: a view of its files, and the changes that are not in them yet. Knows no clock.

@@ -182,9 +182,22 @@ fn push_value(text: &mut String, value: &Value) {
 fn push_field(text: &mut String, field: &Field) {
     match field {
         Field::None => text.push_str("null"),
-        Field::Number(number) | Field::Bytes(number) => text.push_str(&number.to_string()),
+        Field::Number(number) | Field::Bytes(number) | Field::Bar(number) => text.push_str(&number.to_string()),
         Field::Span(span) => text.push_str(&whole_seconds(*span).to_string()),
-        Field::Text(fact) => write_string(text, fact),
+        Field::Text(fact) | Field::Beginning(fact) | Field::Fault(Some(fact)) => write_string(text, fact),
+        Field::Unknown | Field::Fault(None) => text.push_str("null"),
+        Field::Flag(flag) => text.push_str(if *flag { "true" } else { "false" }),
+        Field::Moment(at, _) => write_string(text, &at.to_string()),
+        Field::Rows(rows) => {
+            text.push('[');
+            for (at, row) in rows.iter().enumerate() {
+                if at > 0 {
+                    text.push(',');
+                }
+                push_object(text, row.iter().map(|(name, field)| (*name, field)));
+            }
+            text.push(']');
+        }
         Field::Keys(keys) => {
             text.push('[');
             for (at, key) in keys.iter().enumerate() {

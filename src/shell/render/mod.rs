@@ -146,7 +146,7 @@ mod tests {
     use unicode_width::UnicodeWidthStr as _;
 
     use super::*;
-    use crate::shell::reply::{Done, Field, Listing, Show};
+    use crate::shell::reply::{Done, Field, Listing, OnEvent, Show};
     use crate::storage::Entry;
     use crate::value::Value;
 
@@ -210,9 +210,22 @@ mod tests {
                 Field::Keys(vec![text.to_owned(), text.to_owned()]),
                 Field::Value(value()),
                 Field::Exact("1.50".to_owned()),
+                Field::Beginning(text.to_owned()),
+                Field::Bar(7),
+                Field::Flag(true),
+                Field::Moment(crate::Timestamp::from_millis(0), Duration::from_secs(90)),
+                Field::Unknown,
+                Field::Fault(Some(text.to_owned())),
             ]
         };
-        let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n"];
+        let sections =
+            || vec![("a", Field::None), ("rows", Field::Rows(vec![names.into_iter().zip(fields()).collect()]))];
+        let events = |event: Event| {
+            let key = text.to_owned();
+            let run: Box<dyn FnOnce(&mut OnEvent<'_>) -> _> = Box::new(move |show| Ok(show(&key, &event)));
+            Reply::Events(Events { title: text.to_owned(), run })
+        };
         let mut bytes = text.as_bytes().to_vec();
         bytes.push(0xff);
         vec![
@@ -233,6 +246,9 @@ mod tests {
             Reply::Record(names.into_iter().zip(fields()).collect()),
             Reply::Rows { columns: names.to_vec(), rows: vec![fields(), fields()] },
             Reply::Text(text.to_owned()),
+            Reply::Record(sections()),
+            events(Event::Set(Entry::from(value()))),
+            events(Event::Expired),
         ]
     }
 
@@ -279,7 +295,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(cases, 79 * 3 * 8 * 17);
+        assert_eq!(cases, 79 * 3 * 8 * 20);
     }
 
     #[test]

@@ -36,7 +36,10 @@ pub(super) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Resul
         }
         Reply::Listing(listing) => list(out, look, listing)?,
         Reply::Record(facts) => record(out, look, &facts)?,
-        Reply::Rows { columns, rows } => table_of_facts(out, look, &columns, &rows)?,
+        Reply::Rows { columns, rows } => {
+            let rows: Vec<Vec<&Field>> = rows.iter().map(|row| row.iter().collect()).collect();
+            table_of_facts(out, look, &columns, &rows)?;
+        }
         Reply::Text(text) => {
             let mut lines = Vec::new();
             plain::push_text(&mut lines, look.terminal, &text);
@@ -145,33 +148,67 @@ fn table(
     Ok(total)
 }
 
-/// Facts under each other. They are not cut: who asks for a path wants all of it.
+/// Facts under each other, then those of several rows under their names. They are not cut: who asks for a path wants all
+/// of it.
 fn record(out: &mut dyn Write, look: &Look, facts: &[(&'static str, Field)]) -> io::Result<()> {
+    let name_width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     let mut table = Table::whole(look);
-    for (name, fact) in facts {
-        table.push(vec![table.cell(name, style::heading), field_cell(&table, look, fact)]);
+    for (name, fact) in facts.iter().filter(|(_, fact)| !matches!(fact, Field::Rows(_))) {
+        let fact = match fact {
+            Field::Beginning(text) => table.cell(&cut(text, look.room().saturating_sub(name_width + 2)), style::plain),
+            fact => field_cell(&table, look, fact),
+        };
+        table.push(vec![table.cell(name, style::heading), fact]);
     }
-    table.write(out)
+    table.write(out)?;
+    for (name, fact) in facts {
+        let Field::Rows(rows) = fact else { continue };
+        let Some(first) = rows.first() else { continue };
+        writeln!(out, "\n{}", style::heading(look.color, name))?;
+        let columns: Vec<&'static str> = first.iter().map(|(name, _)| *name).collect();
+        let rows: Vec<Vec<&Field>> = rows.iter().map(|row| row.iter().map(|(_, field)| field).collect()).collect();
+        table_of_facts(out, look, &columns, &rows)?;
+    }
+    Ok(())
 }
 
-/// Facts in columns, those of numbers at the right.
-fn table_of_facts(out: &mut dyn Write, look: &Look, columns: &[&'static str], rows: &[Vec<Field>]) -> io::Result<()> {
-    let at_right = |field: &Field| matches!(field, Field::Number(_) | Field::Bytes(_) | Field::Exact(_));
+/// Facts in columns, those of numbers at the right. A column in which there is nothing to see is left out.
+fn table_of_facts(out: &mut dyn Write, look: &Look, columns: &[&'static str], rows: &[Vec<&Field>]) -> io::Result<()> {
+    let at_right = |field: &Field| {
+        matches!(field, Field::Number(_) | Field::Bytes(_) | Field::Exact(_) | Field::Bar(_) | Field::Unknown)
+    };
+    let is_blank = |field: &Field| matches!(field, Field::Flag(false) | Field::Fault(None));
+    let column = |at: usize| rows.iter().filter_map(move |row| row.get(at).copied());
+    let shown: Vec<usize> = (0..columns.len()).filter(|&at| rows.is_empty() || !column(at).all(is_blank)).collect();
+    let most =
+        rows.iter().flatten().filter_map(|field| if let Field::Bar(number) = field { Some(*number) } else { None });
+    let most = most.max().unwrap_or_default();
     let mut table = Table::new(look);
-    let head = columns.iter().enumerate().map(|(at, name)| {
-        let right = rows.iter().filter_map(|row| row.get(at)).any(at_right);
-        table.head(name).at_right(right)
-    });
-    let head = head.collect();
+    let head = shown.iter().map(|&at| table.head(columns[at]).at_right(column(at).any(at_right))).collect();
     table.push(head);
     for row in rows {
-        let row = row.iter().map(|field| field_cell(&table, look, field).at_right(at_right(field))).collect();
-        table.push(row);
+        let mut cells: Vec<Cell> = Vec::new();
+        for field in shown.iter().filter_map(|&at| row.get(at)) {
+            cells.push(field_cell(&table, look, field).at_right(at_right(field)));
+            if let Field::Bar(number) = field {
+                cells.push(table.cell(&bar(*number, most, look.room()), style::number));
+            }
+        }
+        table.push(cells);
         if table.is_full() {
             table.write(out)?;
         }
     }
     table.write(out)
+}
+
+/// A bar in eighths of a column; whatever is more than nothing can be seen.
+fn bar(number: u64, most: u64, room: usize) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let longest = if room == usize::MAX { 30 } else { (room * 2 / 5).clamp(4, 40) } as u128 * 8;
+    let length = (u128::from(number) * longest).div_ceil(u128::from(most.max(1)));
+    let length = usize::try_from(length).unwrap_or_default();
+    "█".repeat(length / 8) + EIGHTHS[length % 8]
 }
 
 fn value_cell(table: &Table, look: &Look, value: &Value) -> Cell {
@@ -186,14 +223,19 @@ fn value_cell(table: &Table, look: &Look, value: &Value) -> Cell {
 fn field_cell(table: &Table, look: &Look, field: &Field) -> Cell {
     match field {
         Field::None => table.cell("none", style::faint),
-        Field::Number(number) => table.cell(&grouped(*number), style::number),
+        Field::Number(number) | Field::Bar(number) => table.cell(&grouped(*number), style::number),
+        Field::Unknown => table.cell("?", style::faint),
+        Field::Flag(flag) => table.cell(if *flag { "*" } else { "" }, style::number),
+        Field::Moment(_, ago) => table.cell(&format!("{} ago", coarse(*ago)), style::plain),
+        Field::Fault(fault) => table.cell(fault.as_deref().unwrap_or_default(), style::error),
+        Field::Rows(rows) => table.cell(&grouped(rows.len() as u64), style::number),
         Field::Bytes(bytes) => table.cell(&size(*bytes), style::number),
         Field::Exact(number) => table.cell(number, style::number),
         Field::Span(left) => {
             let (text, style) = span(Some(*left));
             table.cell(&text, style)
         }
-        Field::Text(text) => table.cell(text, style::plain),
+        Field::Text(text) | Field::Beginning(text) => table.cell(text, style::plain),
         Field::Keys(keys) => table.cell(&keys.join(", "), style::key),
         Field::Value(value) => value_cell(table, look, value),
     }
@@ -201,6 +243,14 @@ fn field_cell(table: &Table, look: &Look, field: &Field) -> Cell {
 
 fn span(left: Option<Duration>) -> (String, Style) {
     left.map_or(("none".to_owned(), style::faint as Style), |left| (format_duration(left), style::number))
+}
+
+/// A time span in its largest unit.
+fn coarse(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
+    let unit = units.into_iter().find(|(length, _)| seconds >= *length).unwrap_or((1, "s"));
+    format!("{}{}", seconds / unit.0, unit.1)
 }
 
 /// What stands for bytes that are not text.

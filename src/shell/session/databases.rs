@@ -4,6 +4,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::{Session, keys, refused};
+use crate::database::Database;
+use crate::error::Error;
 use crate::expiry::Timestamp;
 use crate::shell::config::{self, Location};
 use crate::shell::reply::{Answer, Done, Failure, Field, Reply};
@@ -53,18 +55,37 @@ impl Session {
         Ok(Reply::Done(done.with("name", Field::Text(self.location.name.clone()))).into())
     }
 
-    pub(super) fn databases<'a>() -> Result<Answer<'a>, Failure> {
+    pub(super) fn databases(&self) -> Result<Answer<'_>, Failure> {
         let dir = config::databases_dir()?;
+        let now = self.db.now();
         let rows = config::database_names()
             .into_iter()
             .filter_map(|name| {
-                let meta = std::fs::metadata(dir.join(format!("{name}.json"))).ok()?;
-                let since = meta.modified().ok()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+                let path = dir.join(format!("{name}.json"));
+                let file = std::fs::metadata(&path).ok()?;
+                // What was changed since the last save stands in the journal.
+                let journal = std::fs::metadata(dir.join(format!("{name}.json.journal"))).ok();
+                let size = file.len() + journal.as_ref().map_or(0, std::fs::Metadata::len);
+                let times = std::iter::once(&file).chain(&journal).filter_map(|meta| meta.modified().ok());
+                let since = times.max()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
                 let changed = Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
-                Some(vec![Field::Text(name), Field::Bytes(meta.len()), Field::Text(changed.to_string())])
+                let (keys, fault) = match glance(&path) {
+                    Ok(Some(count)) => (Field::Number(count), None),
+                    Ok(None) => (Field::Unknown, None),
+                    Err(error) => (Field::Unknown, Some(in_short(&error))),
+                };
+                let is_current = self.location.named && self.location.name == name;
+                Some(vec![
+                    Field::Text(name),
+                    keys,
+                    Field::Bytes(size),
+                    Field::Moment(changed, now.since(changed)),
+                    Field::Flag(is_current),
+                    Field::Fault(fault),
+                ])
             })
             .collect();
-        Ok(Reply::Rows { columns: vec!["name", "size", "changed"], rows }.into())
+        Ok(Reply::Rows { columns: vec!["name", "keys", "size", "changed", "current", "error"], rows }.into())
     }
 
     pub(super) fn drop_database(
@@ -118,5 +139,26 @@ impl Session {
         })?;
         let done = Done::new(format!("Deleted {}", keys(deleted))).with("deleted", Field::Number(deleted));
         Ok(Reply::Done(done).into())
+    }
+}
+
+/// How many keys a database has, if that can be told without reading a large file.
+fn glance(path: &Path) -> Result<Option<u64>, Error> {
+    if !Database::opens_at_once(path)? {
+        return Ok(None);
+    }
+    Database::open_read_only(path)?.len().map(Some)
+}
+
+/// What is wrong with a database, without its path, which its name tells.
+fn in_short(error: &Error) -> String {
+    match error {
+        Error::Damaged { line, column, reason, .. } => format!("damaged at line {line} column {column}: {reason}"),
+        Error::JournalDamaged { line, reason, .. } => format!("its journal is damaged at line {line}: {reason}"),
+        Error::NewerVersion { .. } => "made by a newer version".to_owned(),
+        Error::ForeignJournal { .. } => "its journal belongs to another file".to_owned(),
+        Error::Open { source, .. } => crate::error::reason(source),
+        Error::Unsuitable { reason, .. } => reason.clone(),
+        other => other.to_string(),
     }
 }

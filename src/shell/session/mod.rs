@@ -10,6 +10,10 @@ mod databases;
 
 mod repair;
 
+mod stats;
+
+mod edit;
+
 mod together;
 
 mod undo;
@@ -143,6 +147,7 @@ impl Session {
             Command::Count { glob } => self.count(glob.as_deref()),
             Command::Info { key } => self.info(&key),
             Command::Stats => self.stats(),
+            Command::Edit(edit) => self.edit(&edit, confirm),
             Command::Expire { key, duration } => self.expire(&key, duration),
             Command::Ttl { key } => self.ttl(&key),
             Command::Persist { key } => self.persist(&key),
@@ -158,7 +163,7 @@ impl Session {
             Command::Repair { .. } => self.repair(Repair::Salvage, confirm),
             Command::Save { path } => self.save(path.as_deref()),
             Command::Use { name } => self.use_database(&name, confirm),
-            Command::Dbs => Self::databases(),
+            Command::Dbs => self.databases(),
             Command::Drop { name } => self.drop_database(&name, confirm),
             Command::Path => Ok(self.path()),
             Command::Clear => self.clear(confirm),
