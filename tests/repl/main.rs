@@ -7,9 +7,13 @@ mod terminal;
 
 mod completion;
 
+mod edit;
+
 mod history;
 
 mod undo;
+
+mod watch;
 
 use terminal::{ALT_ENTER, CTRL_C, CTRL_D, ENTER, Home, Seen, TAB};
 

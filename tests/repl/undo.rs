@@ -174,10 +174,8 @@ fn use_asks_in_a_transaction_and_what_was_done_elsewhere_is_no_step() {
     terminal.enter("");
     terminal.shows("Still using kv");
     assert_eq!(terminal.look(Seen::before_cursor), "kv (tx 1)> ");
-    terminal.press("use other\r");
-    terminal.shows("use other? [y/N]");
-    terminal.enter("y");
-    assert_eq!(terminal.look(Seen::before_cursor), "other> ");
+    terminal.press_until("use other\r", "A transaction with 1 change is open; forget them and use other? [y/N] ");
+    terminal.press_until("y\r", "other> ");
     terminal.enter("undo");
     terminal.shows("Nothing to undo");
     terminal.enter("set b 1");

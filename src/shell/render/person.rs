@@ -158,7 +158,7 @@ fn record(out: &mut dyn Write, look: &Look, facts: &[(&'static str, Field)]) -> 
             Field::Beginning(text) => table.cell(&cut(text, look.room().saturating_sub(name_width + 2)), style::plain),
             fact => field_cell(&table, look, fact),
         };
-        table.push(vec![table.cell(name, style::heading), fact]);
+        table.push(vec![table.cell(&name.replace('_', " "), style::heading), fact]);
     }
     table.write(out)?;
     for (name, fact) in facts {
@@ -184,7 +184,8 @@ fn table_of_facts(out: &mut dyn Write, look: &Look, columns: &[&'static str], ro
         rows.iter().flatten().filter_map(|field| if let Field::Bar(number) = field { Some(*number) } else { None });
     let most = most.max().unwrap_or_default();
     let mut table = Table::new(look);
-    let head = shown.iter().map(|&at| table.head(columns[at]).at_right(column(at).any(at_right))).collect();
+    let head =
+        shown.iter().map(|&at| table.head(&columns[at].replace('_', " ")).at_right(column(at).any(at_right))).collect();
     table.push(head);
     for row in rows {
         let mut cells: Vec<Cell> = Vec::new();

@@ -7,7 +7,7 @@ use crate::shell::reply::{Answer, Done, Failure, Field, Reply};
 impl Session {
     pub(super) fn begin(&mut self) -> Result<Answer<'_>, Failure> {
         self.db.begin()?;
-        Ok(Reply::Done(Done::new("Transaction begun; `commit` makes its changes, `rollback` forgets them")).into())
+        Ok(Reply::Done(Done::new("Transaction begun: commit or rollback")).into())
     }
 
     pub(crate) fn commit(&mut self) -> Result<Answer<'_>, Failure> {

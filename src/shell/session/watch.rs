@@ -45,7 +45,7 @@ impl Session {
             let left = wait.timeout.map_or(PAUSE, |timeout| timeout.saturating_sub(start.elapsed()));
             if left.is_zero() {
                 let what = if wait.equals.is_some() { "did not get that value" } else { "did not come" };
-                let span = wait.timeout.map(crate::expiry::format_duration).unwrap_or_default();
+                let span = humantime::format_duration(wait.timeout.unwrap_or_default());
                 return Ok(refused("timeout", format!("Key '{}' {what} within {span}", shown(key))));
             }
             if interrupt::is_asked() {
