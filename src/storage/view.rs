@@ -267,11 +267,11 @@ impl View {
             return Ok(Advance::Renewed);
         }
         let fresh = journal.fresh(there)?;
-        let changed = |(key, new): (&str, &Change)| {
+        let replaced = |(key, new): (&str, &Change)| {
             let old = self.get(key)?;
             Ok((old != *new).then(|| (key.into(), old, new.clone())))
         };
-        let changes = fresh.iter().filter_map(|change| changed(change).transpose()).collect::<Result<Vec<_>>>()?;
+        let changes = fresh.iter().filter_map(|change| replaced(change).transpose()).collect::<Result<Vec<_>>>()?;
         if let Some(journal) = &mut self.journal {
             journal.grow(there)?;
         }

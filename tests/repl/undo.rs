@@ -34,7 +34,8 @@ fn undo_takes_back_a_command_and_names_what_it_restored() {
 #[test]
 fn undo_takes_back_what_deletes_many_a_transaction_and_a_sourced_file_as_one_step_each() {
     let home = Home::new();
-    home.write("work/setup.kv", (0..200).map(|n| format!("set item:{n:03} {n}\n")).collect::<String>());
+    let lines: Vec<String> = (0..200).map(|n| format!("set item:{n:03} {n}\n")).collect();
+    home.write("work/setup.kv", lines.concat());
     let mut terminal = home.at_prompt();
     terminal.enter("source setup.kv");
     terminal.enter("del --glob item:1* -y");

@@ -46,16 +46,16 @@ impl Session {
         }
         stats.prefixes.end();
         let path = self.db.path().map_or(Field::None, |path| Field::Text(path.to_string_lossy().into_owned()));
-        let state = self.db.file_state()?;
+        let files = self.db.file_state()?;
         let journal = |number: fn(u64) -> Field, of: fn(&crate::database::JournalState) -> u64| {
-            state.journal.as_ref().map_or(Field::None, |journal| number(of(journal)))
+            files.journal.as_ref().map_or(Field::None, |journal| number(of(journal)))
         };
-        let folded = state.journal.as_ref().map_or(0, |journal| journal.changes);
+        let folded = files.journal.as_ref().map_or(0, |journal| journal.changes);
         let save = match folded {
             _ if !self.db.is_on_disk() => "nothing to do: there is no file yet".to_owned(),
             1.. => format!("would write {} into the file", changes(folded)),
-            0 if !state.is_in_form => "would put the file into its one form".to_owned(),
-            0 if state.journal.is_none() => "nothing to do: every change is saved at once".to_owned(),
+            0 if !files.is_in_form => "would put the file into its one form".to_owned(),
+            0 if files.journal.is_none() => "nothing to do: every change is saved at once".to_owned(),
             0 => "nothing to do".to_owned(),
         };
         let record = vec![

@@ -2,7 +2,6 @@
 
 use super::{Session, counted, keys, refused};
 use crate::database::{End, Foreign, TOO_LARGE, Undone};
-use crate::error::Result;
 use crate::expiry::{Timestamp, format_duration};
 use crate::shell::escape::excerpt;
 use crate::shell::reply::{Answer, Done, Failure, Field, Reply, shown};
@@ -29,7 +28,7 @@ impl Session {
             return Ok(nothing(undone.end, in_transaction));
         }
         let counts = Counts::of(&undone);
-        let what = told(&undone, counts, self.db.now())?;
+        let what = told(&undone, counts, self.db.now());
         let commands =
             if n > 1 { format!(" {}", counted(undone.steps as u64, "step", "steps")) } else { String::new() };
         let done = Done::new(format!("Undone{commands}: {what}"))
@@ -98,14 +97,14 @@ impl Counts {
 }
 
 /// What became of the keys: each of a few, or how many.
-fn told(undone: &Undone, counts: Counts, now: Timestamp) -> Result<String> {
+fn told(undone: &Undone, counts: Counts, now: Timestamp) -> String {
     const FEW: usize = 4;
     if undone.keys.is_empty() {
-        return Ok("all of it was as before already".to_owned());
+        return "all of it was as before already".to_owned();
     }
     if undone.keys.len() <= FEW {
         let each: Vec<String> = undone.keys.iter().map(|(key, from, to)| key_told(key, from, to, now)).collect();
-        return Ok(each.join("; "));
+        return each.join("; ");
     }
     let Counts { restored, set_back, removed } = counts;
     let parts = [
@@ -114,7 +113,7 @@ fn told(undone: &Undone, counts: Counts, now: Timestamp) -> Result<String> {
         (removed, format!("removed {}", keys(removed))),
     ];
     let parts: Vec<String> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, part)| part).collect();
-    Ok(parts.join("; "))
+    parts.join("; ")
 }
 
 fn key_told(key: &str, from: &Change, to: &Change, now: Timestamp) -> String {
