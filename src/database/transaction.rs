@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 #[cfg(doc)]
 use super::Database;
-use super::undo::Write;
+use super::undo::{Write, Writes};
 use super::{Range, prefix_end};
 #[cfg(doc)]
 use crate::error::Error;
@@ -33,7 +33,7 @@ pub struct Transaction<'a> {
     undo: Vec<(String, Option<Change>)>,
     kept: bool,
     /// What it has written, if that is to be remembered.
-    writes: Option<Vec<Write>>,
+    writes: Option<Writes>,
 }
 
 /// Takes every change back unless they are to be kept: the body failed, or panicked.
@@ -51,13 +51,13 @@ impl Drop for Transaction<'_> {
 impl<'a> Transaction<'a> {
     /// The store's lock must be held.
     pub(super) fn new(store: &'a mut Store, now: Timestamp, is_remembered: bool) -> Self {
-        Self { store, now, undo: Vec::new(), kept: false, writes: is_remembered.then(Vec::new) }
+        Self { store, now, undo: Vec::new(), kept: false, writes: is_remembered.then(Writes::default) }
     }
 
     /// Leaves the changes in the store; returns what is to be remembered of them.
-    pub(super) fn keep(mut self) -> Vec<Write> {
+    pub(super) fn keep(mut self) -> Option<Writes> {
         self.kept = true;
-        self.writes.take().unwrap_or_default()
+        self.writes.take()
     }
 
     /// The one point in time of the transaction.
@@ -172,16 +172,18 @@ impl<'a> Transaction<'a> {
     }
 
     fn put(&mut self, key: &str, change: Change) -> Result<()> {
-        let before = if self.writes.is_some() { self.stored(key)? } else { None };
+        let is_wanted = self.writes.as_ref().is_some_and(Writes::goes_on);
+        let before = if is_wanted { self.stored(key)? } else { None };
         self.replace(key, before, change);
         Ok(())
     }
 
     fn replace(&mut self, key: &str, before: Change, change: Change) {
-        let left = self.writes.is_some().then(|| change.clone());
+        let writes = self.writes.as_mut().filter(|writes| writes.goes_on());
+        let write = writes.is_some().then(|| Write::new(key, before, &change));
         let old = self.store.put(key, change);
-        if let (Some(writes), Some(left)) = (&mut self.writes, left) {
-            writes.push(Write::new(key, old.clone(), before, &left));
+        if let (Some(writes), Some(write)) = (writes, write) {
+            writes.push(write.over(old.clone()));
         }
         self.undo.push((key.to_owned(), old));
     }

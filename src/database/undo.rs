@@ -30,6 +30,14 @@ pub(super) struct Write {
     left: Left,
 }
 
+/// What a transaction has written, as far as it is to be remembered.
+#[derive(Debug, Default)]
+pub(super) struct Writes {
+    list: Vec<Write>,
+    bytes: usize,
+    is_too_large: bool,
+}
+
 /// What a write has left of a key: a hash and the deadline, or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Left(Option<(u128, Option<Timestamp>)>);
@@ -87,13 +95,33 @@ pub(crate) enum End {
 pub(crate) type Foreign = (String, Change);
 
 impl Write {
-    pub(super) fn new(key: &str, pending: Option<Change>, before: Change, after: &Change) -> Self {
-        Self { key: key.to_owned(), pending, before, left: Left::of(after) }
+    pub(super) fn new(key: &str, before: Change, after: &Change) -> Self {
+        Self { key: key.to_owned(), pending: None, before, left: Left::of(after) }
+    }
+
+    /// The same with what was pending for the key.
+    pub(super) fn over(self, pending: Option<Change>) -> Self {
+        Self { pending, ..self }
     }
 
     fn bytes(&self) -> usize {
         let pending = self.pending.iter().flatten().map(|stored| stored.text.len()).sum::<usize>();
         size_of::<Self>() + pending + size(&self.key, &self.before)
+    }
+}
+
+impl Writes {
+    /// Whether what a key held before is still wanted.
+    pub(super) fn goes_on(&self) -> bool {
+        !self.is_too_large
+    }
+
+    pub(super) fn push(&mut self, write: Write) {
+        self.bytes += write.bytes();
+        self.list.push(write);
+        if self.bytes > MOST {
+            *self = Self { is_too_large: true, ..Self::default() };
+        }
     }
 }
 
@@ -161,22 +189,20 @@ impl Memory {
     }
 
     /// Takes in what a transaction has written, which is not committed yet.
-    pub(super) fn note(&mut self, writes: Vec<Write>) {
-        if !self.is_on() || writes.is_empty() {
-            return;
-        }
-        self.bytes += writes.iter().map(Write::bytes).sum::<usize>();
+    pub(super) fn note(&mut self, writes: Option<Writes>) {
+        let Some(Writes { list, bytes, is_too_large }) = writes.filter(|_| self.is_on()) else { return };
+        self.bytes += bytes;
         match self.open.last_mut() {
-            Some(last) => last.extend(writes),
-            None => self.open.push(writes),
+            Some(last) => last.extend(list),
+            None => self.open.push(list),
         }
-        while self.bytes > MOST
+        while (self.bytes > MOST || is_too_large)
             && let Some(oldest) = self.steps.pop_front()
         {
             self.bytes -= oldest.bytes;
             self.has_forgotten = true;
         }
-        if self.bytes > MOST {
+        if self.bytes > MOST || is_too_large {
             self.open.clear();
             self.current = Step { is_too_large: true, ..Step::default() };
             self.bytes = 0;
@@ -273,13 +299,14 @@ impl Database {
                 break;
             }
             let mut foreign = Vec::new();
-            for (key, (_, left)) in &step.keys {
+            for (key, (before, left)) in &step.keys {
                 if !states.contains_key(key.as_str()) {
                     let held = self.live(key)?;
                     states.insert(key, (held.clone(), held));
                 }
                 let held = &states[key.as_str()].1;
-                if !left.is(held, now) && agreed.get(key) != Some(&Left::of(held)) {
+                let is_back = *held == before.clone().filter(|before| before.is_live(now));
+                if !left.is(held, now) && !is_back && agreed.get(key) != Some(&Left::of(held)) {
                     foreign.push((key.clone(), held.clone()));
                 }
             }

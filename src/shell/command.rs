@@ -65,7 +65,7 @@ pub(crate) enum Command {
 
     /// Edit a value in $VISUAL or $EDITOR; JSON is spread out, and checked before it is stored
     #[command(
-        after_help = "Examples:\n  edit user:1\n  edit config --json\n\nThe deadline stays. A key that is not there is made. A newline that the editor puts at the end of a text that had\nnone is taken off again."
+        after_help = "Examples:\n  edit user:1\n  edit config --json\n\nThe deadline stays. A key that is not there is made. A newline that the editor puts at the end of a text that had none is taken off again."
     )]
     Edit(Edit),
 
@@ -151,7 +151,7 @@ pub(crate) enum Command {
     Rollback,
     /// Take back what the last commands, or the last N, have changed in this session
     #[command(
-        after_help = "Examples:\n  undo\n  undo 3\n\nA transaction is one step, and so is a file that was run by `source`. Within an open transaction its own\ncommands are undone. If another program has changed a key since, it asks first (-y: it does not).\n64 MiB are remembered; an undo cannot be undone."
+        after_help = "Examples:\n  undo\n  undo 3\n\nA transaction is one step, and so is a file that was run by `source`. Within an open transaction its own commands are undone. If another program has changed a key since, it asks first (-y: it does not). 64 MiB are remembered; an undo cannot be undone."
     )]
     Undo {
         /// How many
@@ -161,7 +161,7 @@ pub(crate) enum Command {
 
     /// Print what changes as it happens, from this or another program, until Ctrl-C
     #[command(
-        after_help = "Examples:\n  watch\n  watch user:* -o json\n\nEach key's last value is told, not every value on the way: it looks 20 times a second. -o json is one event a\nline: {\"event\":\"set\",\"key\":…,\"value\":…,\"type\":…,\"expires\":…}, or \"del\" or \"expired\" with the key."
+        after_help = "Examples:\n  watch\n  watch user:* -o json\n\nEach key's last value is told, not every value on the way: it looks 20 times a second. -o json is one event a line: {\"event\":\"set\",\"key\":…,\"value\":…,\"type\":…,\"expires\":…}, or \"del\" or \"expired\" with the key."
     )]
     Watch {
         /// Only keys that match: * ? [a-z] [^x] \x

@@ -63,7 +63,7 @@ fn text_stays_as_it_is_and_a_new_key_is_made() {
     assert_eq!(home.run(&["get", "n", "-o", "raw"]).stdout, b"new");
     home.write("ed.sh", "true");
     terminal.enter("edit nothing");
-    terminal.shows("Key 'nothing' is as it was");
+    terminal.shows("Key 'nothing' was not made");
     assert_eq!(home.get("nothing"), "");
     home.write("ed.sh", "echo '{\"a\": 1}' > \"$1\"");
     terminal.enter("edit j --json");

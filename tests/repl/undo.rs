@@ -76,6 +76,13 @@ fn undo_asks_before_it_replaces_what_another_program_has_changed_since() {
     terminal.shows("Undone 2 steps: removed a; removed n");
     assert_eq!(home.get("n"), "");
 
+    // Another program has done the same.
+    terminal.enter("set m 1");
+    terminal.enter("incr m");
+    home.run(&["set", "m", "1"]);
+    terminal.enter("undo");
+    terminal.shows("Undone: all of it was as before already");
+
     terminal.enter("set m 1");
     terminal.enter("set m 2");
     home.run(&["del", "m"]);

@@ -172,20 +172,25 @@ fn record(out: &mut dyn Write, look: &Look, facts: &[(&'static str, Field)]) -> 
     Ok(())
 }
 
-/// Facts in columns, those of numbers at the right. A column in which there is nothing to see is left out.
+/// Facts in columns, those of numbers at the right; a mark needs no head. What is wrong with a row stands below in full,
+/// behind what the row begins with.
 fn table_of_facts(out: &mut dyn Write, look: &Look, columns: &[&'static str], rows: &[Vec<&Field>]) -> io::Result<()> {
     let at_right = |field: &Field| {
         matches!(field, Field::Number(_) | Field::Bytes(_) | Field::Exact(_) | Field::Bar(_) | Field::Unknown)
     };
-    let is_blank = |field: &Field| matches!(field, Field::Flag(false) | Field::Fault(None));
     let column = |at: usize| rows.iter().filter_map(move |row| row.get(at).copied());
-    let shown: Vec<usize> = (0..columns.len()).filter(|&at| rows.is_empty() || !column(at).all(is_blank)).collect();
+    let shown: Vec<usize> =
+        (0..columns.len()).filter(|&at| !column(at).any(|field| matches!(field, Field::Fault(_)))).collect();
     let most =
         rows.iter().flatten().filter_map(|field| if let Field::Bar(number) = field { Some(*number) } else { None });
     let most = most.max().unwrap_or_default();
     let mut table = Table::new(look);
-    let head =
-        shown.iter().map(|&at| table.head(&columns[at].replace('_', " ")).at_right(column(at).any(at_right))).collect();
+    let head = shown.iter().map(|&at| {
+        let is_mark = column(at).any(|field| matches!(field, Field::Flag(_)));
+        let name = if is_mark { String::new() } else { columns[at].replace('_', " ") };
+        table.head(&name).at_right(column(at).any(at_right))
+    });
+    let head = head.collect();
     table.push(head);
     for row in rows {
         let mut cells: Vec<Cell> = Vec::new();
@@ -200,7 +205,14 @@ fn table_of_facts(out: &mut dyn Write, look: &Look, columns: &[&'static str], ro
             table.write(out)?;
         }
     }
-    table.write(out)
+    table.write(out)?;
+    for row in rows {
+        if let (Some(Field::Text(name)), Some(Field::Fault(Some(fault)))) = (row.first(), row.last()) {
+            let line = format!("{}: {}", escape::terminal(name), escape::terminal(fault));
+            writeln!(out, "{}", style::error(look.color, &line))?;
+        }
+    }
+    Ok(())
 }
 
 /// A bar in eighths of a column; whatever is more than nothing can be seen.

@@ -34,9 +34,11 @@ impl Session {
             Some(Value::Json(json)) => spread(json.as_str()),
             None => String::new(),
         };
-        let Some((value, text)) = edited(key, &initial, is_json, confirm)? else { return Ok(unchanged(key)) };
+        let Some((value, text)) = edited(key, &initial, is_json, confirm)? else {
+            return Ok(unchanged(key, before.is_some()));
+        };
         if before.as_ref() == Some(&value) {
-            return Ok(unchanged(key));
+            return Ok(unchanged(key, true));
         }
         let mut expected = before;
         loop {
@@ -128,8 +130,9 @@ fn keep(text: &[u8]) -> io::Result<PathBuf> {
     Ok(file.keep()?.1)
 }
 
-fn unchanged<'a>(key: &str) -> Answer<'a> {
-    Reply::Done(Done::new(format!("Key '{}' is as it was", shown(key)))).into()
+fn unchanged<'a>(key: &str, is_there: bool) -> Answer<'a> {
+    let what = if is_there { "is as it was" } else { "was not made: nothing was written" };
+    Reply::Done(Done::new(format!("Key '{}' {what}", shown(key)))).into()
 }
 
 fn binary(key: &str, length: usize) -> Failure {
@@ -212,7 +215,7 @@ mod tests {
     #[test]
     fn a_fault_names_its_line() {
         let fault = |text: &[u8], is_json| value(text, "", is_json).err().unwrap();
-        assert_eq!(fault(b"{\n\"a\": 1,\n}", true).line, Some(3));
+        assert_eq!(fault(b"{\n\"a\": 1\n\"b\": 2}", true).line, Some(3));
         assert_eq!(fault(b"a\nb\xff", false).line, Some(2));
     }
 
