@@ -246,6 +246,12 @@ impl Database {
         self.memory.is_on
     }
 
+    /// Whether a command that replaces that many keys, all there are, is likely to be remembered; true where nothing is.
+    pub(crate) fn may_be_undone(&self, keys: u64) -> bool {
+        !self.memory.is_on
+            || keys.saturating_mul(size_of::<Write>() as u64).saturating_add(self.file_len()) <= MOST as u64
+    }
+
     /// A command begins: what it replaces is a step of its own.
     pub(crate) fn next_step(&mut self) {
         self.memory.next_step(self.store.is_open());
@@ -410,6 +416,7 @@ mod tests {
         db.next_step();
         db.set("a", large.as_str()).unwrap();
         db.set("b", large.as_str()).unwrap();
+        assert!(db.may_be_undone(2) && !db.may_be_undone(10_000_000));
         db.next_step();
         db.transaction(|tx| tx.delete("a").and_then(|_| tx.delete("b"))).unwrap();
         assert_eq!(db.take_notices(), [TOO_LARGE]);

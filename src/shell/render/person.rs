@@ -474,6 +474,52 @@ user:1  {\"name\":\"Ada\",\"age\":36}
     }
 
     #[test]
+    fn a_bar_is_as_long_as_its_share_and_never_nothing() {
+        let rows = || {
+            let row = |up_to, count| vec![("up_to", Field::Bytes(up_to)), ("keys", Field::Bar(count))];
+            let rows = vec![row(4, 1), row(16, 0), row(64, 16_000), row(256, 32_000)];
+            Reply::Record(vec![
+                ("journal_bytes", Field::None),
+                ("sizes", Field::Rows(rows)),
+                ("none", Field::Rows(vec![])),
+            ])
+        };
+        let full = "█".repeat(16);
+        let expected = format!(
+            "journal bytes  none\n\nsizes\nUP TO    KEYS\n  4 B       1  ▏\n 16 B       0\n 64 B  16,000  {}\n256 B  32,000  {full}\n",
+            "█".repeat(8)
+        );
+        assert_eq!(shown(&Look { width: 40, ..terminal() }, rows()), expected);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_row_stands_below_the_table_in_full() {
+        let rows = || {
+            let row = |name: &str, keys, is_current, fault: Option<&str>| {
+                let ago = Duration::from_secs(7_300);
+                let changed = Field::Moment(crate::Timestamp::from_millis(0), ago);
+                let fault = Field::Fault(fault.map(str::to_owned));
+                vec![Field::Text(name.to_owned()), keys, changed, Field::Flag(is_current), fault]
+            };
+            let rows = vec![
+                row("bad", Field::Unknown, false, Some("it is damaged, and this is a long line\x1b that says why")),
+                row("kv", Field::Number(1_000), true, None),
+            ];
+            Reply::Rows { columns: vec!["name", "keys", "changed", "current", "error"], rows }
+        };
+        let expected = "NAME   KEYS  CHANGED\nbad       ?  2h ago\nkv    1,000  2h ago   *\n\
+                        bad: it is damaged, and this is a long line\\x1b that says why\n";
+        assert_eq!(shown(&Look { width: 40, ..terminal() }, rows()), expected);
+    }
+
+    #[test]
+    fn a_beginning_is_cut_to_what_is_left_of_its_line() {
+        let facts = || Reply::Record(vec![("begins", Field::Beginning("v".repeat(80)))]);
+        assert_eq!(shown(&Look { width: 20, ..terminal() }, facts()), "begins  vvvvvvvvvvv…\n");
+        assert_eq!(shown(&table_in_a_pipe(), facts()), format!("begins  {}\n", "v".repeat(80)));
+    }
+
+    #[test]
     fn text_keeps_its_lines_and_nothing_else_that_acts() {
         assert_eq!(both(|| Reply::Text("a\n\n  b\x1b".to_owned())), ["a\n\n  b\\x1b\n", "a\n\n  b\x1b\n"]);
         assert_eq!(both(|| Reply::Text(String::new())), ["", ""]);

@@ -127,7 +127,8 @@ impl Session {
 
     pub(super) fn clear(&mut self, confirm: &mut dyn FnMut(&str) -> bool) -> Result<Answer<'_>, Failure> {
         let count = self.db.len()?;
-        if count > 1 && !confirm(&format!("Delete all {}?", keys(count))) {
+        let warning = if self.db.may_be_undone(count) { "" } else { " (too many to undo)" };
+        if count > 1 && !confirm(&format!("Delete all {}{warning}?", keys(count))) {
             return Ok(refused("not_confirmed", "Nothing was deleted".to_owned()));
         }
         let deleted = self.db.transaction(|tx| {
