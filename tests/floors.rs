@@ -360,14 +360,13 @@ fn is_shell(module: &str) -> bool {
     module == "shell" || module.starts_with("shell::")
 }
 
-/// The dependencies that only the feature `shell` brings, as they are named in code.
-/// Without those that every test may use; a build without the shell tells whether anything else does.
+/// The dependencies that only the feature `shell` brings, as they are named in code; not those that every test may use.
 fn shell_dependencies() -> BTreeSet<String> {
     let manifest = include_str!("../Cargo.toml");
-    let (_, dev) = manifest.split_once("[dev-dependencies]").expect("there are some");
-    let is_dev = |name: &str| dev.lines().any(|line| line.split(" = ").next() == Some(name));
+    let for_tests = manifest.split_once("[dev-dependencies]").map_or("", |(_, rest)| rest);
     let optional = manifest.split("\"dep:").skip(1).filter_map(|rest| rest.split('"').next());
-    optional.filter(|name| !is_dev(name)).map(|name| name.replace('-', "_")).collect()
+    let optional = optional.filter(|name| !for_tests.contains(&format!("\n{name} = ")));
+    optional.map(|name| name.replace('-', "_")).collect()
 }
 
 /// A path that a source text names.

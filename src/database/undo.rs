@@ -443,6 +443,30 @@ mod tests {
     }
 
     #[test]
+    fn what_others_change_while_a_person_is_asked_is_asked_about_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kv.json");
+        let (mut ours, mut theirs) = (Database::open(&path).unwrap(), Database::open(&path).unwrap());
+        ours.remember();
+        ours.set("n", "1").unwrap();
+        ours.next_step();
+        theirs.set("n", "2").unwrap();
+        ours.refresh().unwrap();
+        let mut asked = Vec::new();
+        let undone = ours.undo(1, &mut |foreign| {
+            let held = foreign[0].1.as_ref().map(|stored| stored.text.to_string());
+            asked.push(held.clone().unwrap());
+            if asked.len() == 1 {
+                theirs.set("n", "3").unwrap();
+            }
+            true
+        });
+        assert_eq!(undone.unwrap().steps, 1);
+        assert_eq!(asked, ["\"2\"", "\"3\""]);
+        assert!(ours.is_empty().unwrap());
+    }
+
+    #[test]
     fn what_was_not_stored_is_no_step() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kv.json");
