@@ -5,7 +5,7 @@ use std::ops::{Bound, ControlFlow};
 use super::options::Clock;
 use super::{Database, prefix_end};
 use crate::error::Result;
-use crate::storage::{self, Became, Entry};
+use crate::storage::{Became, Entry, Feed};
 
 /// What has become of a key; see [`Watch::look`].
 ///
@@ -29,7 +29,7 @@ pub enum Event {
 /// entries before and after it are compared, which reads both files once.
 #[derive(Debug)]
 pub struct Watch {
-    watch: storage::Watch,
+    feed: Feed,
     clock: Clock,
 }
 
@@ -58,7 +58,7 @@ impl Database {
         let end = prefix_end(prefix);
         let to = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
         let clock = self.clock.clone();
-        Ok(Watch { watch: self.store.watch(Bound::Included(prefix), to, clock.now())?, clock })
+        Ok(Watch { feed: self.store.watch(Bound::Included(prefix), to, clock.now())?, clock })
     }
 }
 
@@ -88,7 +88,7 @@ impl Watch {
         each: &mut dyn FnMut(&str, Event) -> ControlFlow<()>,
     ) -> Result<()> {
         let mut fault = None;
-        let looked = self.watch.look(self.clock.now(), stop, &mut |key, became| {
+        let looked = self.feed.look(self.clock.now(), stop, &mut |key, became| {
             let event = match became {
                 Became::Set(stored) => match Entry::decode(&stored.text, stored.deadline) {
                     Ok(entry) => Event::Set(entry),
@@ -102,6 +102,6 @@ impl Watch {
             };
             each(key, event)
         });
-        fault.map_or(looked, |fault| Err(self.watch.damaged(fault)))
+        fault.map_or(looked, |fault| Err(self.feed.damaged(fault)))
     }
 }

@@ -151,7 +151,7 @@ pub(crate) use self::repair::{Checked, Mended, check, salvage};
 pub(crate) use self::snapshot::Line;
 #[cfg(feature = "shell")]
 pub(crate) use self::state::{FileState, JournalState};
-pub(crate) use self::watch::{Became, Watch};
+pub(crate) use self::watch::{Became, Feed};
 
 /// One database: a view of its files, and the changes that are not in them yet. Knows no clock.
 #[derive(Debug)]

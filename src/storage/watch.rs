@@ -15,7 +15,7 @@ use crate::expiry::Timestamp;
 
 /// Follows the entries of a range.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct Feed {
     /// What was there at the last look.
     store: Store,
     from: Bound<String>,
@@ -51,8 +51,8 @@ const LOOKED_AT: u64 = 1024;
 
 impl Store {
     /// Follows what happens to a range of this database from now on, beside whatever this store does.
-    pub(crate) fn watch(&self, from: Bound<&str>, to: Bound<&str>, now: Timestamp) -> Result<Watch> {
-        let mut watch = Watch {
+    pub(crate) fn watch(&self, from: Bound<&str>, to: Bound<&str>, now: Timestamp) -> Result<Feed> {
+        let mut feed = Feed {
             store: self.pinned()?,
             from: from.map(str::to_owned),
             to: to.map(str::to_owned),
@@ -60,8 +60,8 @@ impl Store {
             next: None,
             rest_until: now,
         };
-        watch.go_through_deadlines(now, &mut |_, _| ControlFlow::Continue(()))?;
-        Ok(watch)
+        feed.go_through_deadlines(now, &mut |_, _| ControlFlow::Continue(()))?;
+        Ok(feed)
     }
 
     /// What is there now, in a store of its own.
@@ -82,7 +82,7 @@ impl Store {
     }
 }
 
-impl Watch {
+impl Feed {
     /// Tells what has changed since the last look. `stop` is asked now and then during a long one.
     pub(crate) fn look(&mut self, now: Timestamp, stop: &dyn Fn() -> bool, each: &mut Sink<'_>) -> Result<()> {
         match self.store.view.advance(&*self.store.disk)? {
