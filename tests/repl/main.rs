@@ -11,6 +11,8 @@ mod edit;
 
 mod history;
 
+mod looking;
+
 mod undo;
 
 mod watch;

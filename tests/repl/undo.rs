@@ -72,7 +72,7 @@ fn undo_asks_before_it_replaces_what_another_program_has_changed_since() {
     terminal.shows("Nothing was undone");
     assert_eq!(home.get("n"), "7\n");
     terminal.enter("undo 2");
-    terminal.press("y\r");
+    terminal.enter("y");
     terminal.shows("Undone 2 steps: removed a; removed n");
     assert_eq!(home.get("n"), "");
 
@@ -207,5 +207,39 @@ fn undo_is_for_the_prompt() {
     terminal.enter("undo 2");
     terminal.shows("Undone 1 step: removed a");
     assert_eq!(home.get("rc"), "1\n", "the rc script is no step");
+    terminal.leave();
+}
+
+#[test]
+fn what_a_key_or_a_value_holds_reaches_the_terminal_escaped_in_questions_and_answers() {
+    let home = Home::new();
+    let key = "k\x07\u{202e}\u{9b}";
+    home.run(&["set", key, "a\x07"]);
+    let mut terminal = home.at_prompt();
+    let quoted = "\"k\\a\\u{202e}\\u{9b}\"";
+    terminal.enter(&format!("set {quoted} \"b\\a\""));
+    home.run(&["set", key, "c\x07"]);
+    terminal.enter("undo");
+    terminal.shows("'k\\x07\\u{202e}\\u{9b}' was changed by another program since: it is c\\x07 now.");
+    terminal.enter("y");
+    terminal.shows("Undone: set k\\x07\\u{202e}\\u{9b} back to a\\x07");
+    terminal.enter(&format!("del {quoted}"));
+    terminal.enter("undo");
+    terminal.shows("Undone: restored k\\x07\\u{202e}\\u{9b} (was deleted)");
+    terminal.enter(&format!("wait {quoted} --equals x --timeout 10ms"));
+    terminal.shows("Key 'k\\x07\\u{202e}\\u{9b}' did not get that value within 10ms");
+    terminal.enter("stats");
+    terminal.shows("k\\x07\\u{202e}\\u{9b}");
+    terminal.press(format!("watch {quoted}\r"));
+    terminal.shows("Watching k\\x07\\u{202e}\\u{9b}; Ctrl-C ends it");
+    home.run(&["set", key, "d\x07"]);
+    terminal.shows("set      k\\x07\\u{202e}\\u{9b}  d\\x07");
+    terminal.press(CTRL_C);
+    terminal.wait("the prompt", |seen| seen.before_cursor() == "kv> ");
+    terminal.look(|seen| {
+        for live in ["\x07", "\u{202e}", "\u{9b}"] {
+            assert!(!seen.raw.windows(live.len()).any(|bytes| bytes == live.as_bytes()), "{live:?}");
+        }
+    });
     terminal.leave();
 }

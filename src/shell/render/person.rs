@@ -175,6 +175,9 @@ fn record(out: &mut dyn Write, look: &Look, facts: &[(&'static str, Field)]) -> 
 /// Facts in columns, those of numbers at the right; a mark needs no head. What is wrong with a row stands below in full,
 /// behind what the row begins with.
 fn table_of_facts(out: &mut dyn Write, look: &Look, columns: &[&'static str], rows: &[Vec<&Field>]) -> io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
     let at_right = |field: &Field| {
         matches!(field, Field::Number(_) | Field::Bytes(_) | Field::Exact(_) | Field::Bar(_) | Field::Unknown)
     };

@@ -58,7 +58,7 @@ impl Session {
     pub(super) fn databases(&self) -> Result<Answer<'_>, Failure> {
         let dir = config::databases_dir()?;
         let now = self.db.now();
-        let rows = config::database_names()
+        let rows: Vec<_> = config::database_names()
             .into_iter()
             .filter_map(|name| {
                 let path = dir.join(format!("{name}.json"));
@@ -85,7 +85,9 @@ impl Session {
                 ])
             })
             .collect();
-        Ok(Reply::Rows { columns: vec!["name", "keys", "size", "changed", "current", "error"], rows }.into())
+        let none = rows.is_empty().then(|| format!("there are no databases in {dir:?} yet"));
+        let reply = Reply::Rows { columns: vec!["name", "keys", "size", "changed", "current", "error"], rows };
+        Ok(Answer { notes: none.into_iter().collect(), ..reply.into() })
     }
 
     pub(super) fn drop_database(
