@@ -5,7 +5,8 @@ use crate::terminal::{Home, Terminal};
 /// At a prompt whose editor is a shell script, which finds the file in `$1`.
 fn with_editor(home: &Home, script: &str) -> Terminal {
     home.write("ed.sh", script);
-    home.terminal().env("EDITOR", format!("sh {}", home.path("ed.sh").display())).at_prompt()
+    let editor = format!("sh {}", home.path("ed.sh").display());
+    home.terminal().env("EDITOR", editor).env("TMPDIR", home.path("")).at_prompt()
 }
 
 #[test]
