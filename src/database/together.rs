@@ -145,10 +145,20 @@ impl Database {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn extend<K: AsRef<str>, V: Into<Value>>(&mut self, entries: impl IntoIterator<Item = (K, V)>) -> Result<()> {
-        const PART: u64 = 256 << 20;
         self.commit_group()?;
         // What is to be remembered must be read, and under one lock.
         self.group = self.memory.is_on();
+        let loaded = self.put_all(entries);
+        self.group = false;
+        loaded?;
+        if self.store.is_open() {
+            self.store.settle_bulk();
+        }
+        self.commit_group()
+    }
+
+    fn put_all<K: AsRef<str>, V: Into<Value>>(&mut self, entries: impl IntoIterator<Item = (K, V)>) -> Result<()> {
+        const PART: u64 = 256 << 20;
         for (key, value) in entries {
             let set = self.put_blind(key.as_ref(), &value.into());
             if self.store.is_open() {
@@ -156,21 +166,14 @@ impl Database {
             } else if set.is_err() {
                 self.store.forget();
                 self.memory.settle(false);
-                self.group = false;
                 return set;
             } else if self.store.pending_bytes() >= PART {
                 let committed = self.store.commit(self.clock.now());
                 self.memory.settle(committed.is_ok());
-                if committed.is_err() {
-                    self.group = false;
-                    return committed;
-                }
+                committed?;
             }
         }
-        if self.store.is_open() {
-            self.store.settle_bulk();
-        }
-        self.commit_group()
+        Ok(())
     }
 
     fn put_blind(&mut self, key: &str, value: &Value) -> Result<()> {

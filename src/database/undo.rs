@@ -517,6 +517,18 @@ mod tests {
         db.next_step();
         assert_eq!(db.undo(1, &mut yes).unwrap().keys.len(), 2);
         assert_eq!(content(&db), [("a".to_owned(), "old".into())]);
+        let too_long = "k".repeat(70_000);
+        assert!(db.extend([("b", "2"), (&*too_long, "3")]).is_err());
+        db.begin().unwrap();
+        assert!(db.extend([("c", "2"), (&*too_long, "3")]).is_err());
+        db.commit().unwrap();
+        db.next_step();
+        assert_eq!(
+            db.undo(9, &mut yes).unwrap().steps,
+            2,
+            "what was set before, and the first of those in the transaction"
+        );
+        assert!(db.is_empty().unwrap() && !db.has_open_group());
     }
 
     /// A command: some sets and deletes in one transaction; or the begin or end of an open one.
