@@ -22,7 +22,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `shell` | the program `rusty-kv`: its language, its three modes, the line editor (feature `shell`, on by default) |
-//! | `database` | the public face: [`Database`], [`Transaction`], [`Range`], [`Keys`], [`Options`], [`Report`], [`Repaired`] |
+//! | `database` | the public face: [`Database`], [`Transaction`], [`Range`], [`Keys`], [`Options`], [`Watch`], [`Report`], [`Repaired`] |
 //! | `storage` | what is on disk, and when: the format, commits and saves, crash by crash |
 //! | `value` | [`Value`]: text, [`Json`] or bytes |
 //! | `number` | [`Number`]: exact decimals for `incr` |
@@ -54,7 +54,7 @@ mod expiry;
 
 mod error;
 
-pub use self::database::{Database, Keys, Options, Range, Repair, Repaired, Report, Transaction};
+pub use self::database::{Database, Event, Keys, Options, Range, Repair, Repaired, Report, Transaction, Watch};
 pub use self::error::{Error, Result};
 pub use self::expiry::{Timestamp, format_duration, parse_duration};
 pub use self::number::Number;

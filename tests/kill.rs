@@ -127,7 +127,7 @@ fn talk_until_killed(path: &Path, mut script: Script, window: usize, life: Durat
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    let stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let (answered, answers): (_, Receiver<()>) = channel();
     std::thread::scope(|scope| {
         let teller = scope.spawn(move || {
@@ -145,13 +145,17 @@ fn talk_until_killed(path: &Path, mut script: Script, window: usize, life: Durat
         });
         let listener = scope.spawn(move || {
             let mut answers = Vec::new();
-            // A line without an end was no answer yet.
-            for line in stdout.split(b'\n').map(Result::unwrap) {
-                answers.push(String::from_utf8(line).unwrap());
+            loop {
+                let mut answer = String::new();
+                stdout.read_line(&mut answer).unwrap();
+                if !answer.ends_with('\n') {
+                    // A line without an end was no answer yet.
+                    break answers;
+                }
+                answers.push(answer);
                 // The teller may have gone with its pipe.
                 let _ = answered.send(());
             }
-            answers
         });
         let killed = Instant::now() + life;
         assert_is_json(path);

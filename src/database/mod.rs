@@ -13,6 +13,10 @@ mod together;
 
 mod transaction;
 
+mod undo;
+
+mod watch;
+
 use std::ops::{Bound, RangeBounds};
 use std::path::{Path, PathBuf};
 
@@ -27,6 +31,7 @@ use crate::storage::{Entry, Store, Stored};
 use crate::value::Value;
 
 use self::options::Clock;
+use self::undo::Memory;
 
 #[cfg(feature = "shell")]
 pub(crate) use self::glance::{Outline, Seen};
@@ -34,6 +39,12 @@ pub use self::options::Options;
 pub use self::range::{Keys, Range};
 pub use self::repair::{Repair, Repaired, Report};
 pub use self::transaction::Transaction;
+#[cfg(feature = "shell")]
+pub(crate) use crate::storage::{FileState, JournalState};
+
+#[cfg(feature = "shell")]
+pub(crate) use self::undo::{End, Foreign, TOO_LARGE, Undone};
+pub use self::watch::{Event, Watch};
 
 /// A database: sorted keys, each with a value and perhaps a deadline, in one readable JSON file.
 ///
@@ -58,6 +69,8 @@ pub struct Database {
     clock: Clock,
     /// Whether commits are held back until [`Database::commit_group`].
     group: bool,
+    /// What can be undone.
+    memory: Memory,
 }
 
 impl Database {
@@ -165,7 +178,9 @@ impl Database {
     /// assert!(rusty_kv::Database::in_memory().take_notices().is_empty());
     /// ```
     pub fn take_notices(&mut self) -> Vec<String> {
-        self.store.take_notices()
+        let mut notices = self.store.take_notices();
+        notices.extend(self.memory.take_notice());
+        notices
     }
 
     /// The value of a key; `None` if there is none, or its deadline has passed.
@@ -313,6 +328,18 @@ impl Database {
             tx.set_entry(key, Entry { deadline, ..entry })?;
             Ok(true)
         })
+    }
+
+    /// The file and its journal as they were last looked at, and what a save would find to do.
+    #[cfg(feature = "shell")]
+    pub(crate) fn file_state(&self) -> Result<FileState> {
+        self.store.file_state()
+    }
+
+    /// Whether opening a file takes no time to speak of, because it is small or its journal vouches for it.
+    #[cfg(feature = "shell")]
+    pub(crate) fn opens_at_once(path: &Path) -> Result<bool> {
+        Store::opens_at_once(path)
     }
 
     /// All entries in key order.

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Database;
+use super::undo::Memory;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
@@ -146,11 +147,13 @@ impl Options {
     }
 
     fn with(&self, store: Store) -> Database {
-        Database { store, clock: Clock { now: self.clock, latest: Cell::new(Timestamp::from_millis(0)) }, group: false }
+        let clock = Clock { now: self.clock, latest: Cell::new(Timestamp::from_millis(0)) };
+        Database { store, clock, group: false, memory: Memory::default() }
     }
 }
 
 /// A clock that never goes back.
+#[derive(Clone)]
 pub(super) struct Clock {
     now: fn() -> Timestamp,
     latest: Cell<Timestamp>,

@@ -30,10 +30,10 @@ impl Database {
         self.store.settle_bulk();
         self.store.lock()?;
         let now = self.now();
-        let mut tx = Transaction::new(&mut self.store, now);
+        let mut tx = Transaction::new(&mut self.store, now, self.memory.is_on());
         let done = body(&mut tx);
         match done {
-            Ok(_) => tx.keep(),
+            Ok(_) => self.memory.note(tx.keep()),
             Err(_) => drop(tx),
         }
         // A commit of nothing gives the lock back.
@@ -43,7 +43,12 @@ impl Database {
 
     /// Commits what is no part of a group or of an open transaction.
     fn commit_alone(&mut self, now: Timestamp) -> Result<()> {
-        if self.group || self.store.is_open() { Ok(()) } else { self.store.commit(now) }
+        if self.group || self.store.is_open() {
+            return Ok(());
+        }
+        let done = self.store.commit(now);
+        self.memory.settle(done.is_ok());
+        done
     }
 
     /// Opens a transaction: until [`Database::commit`] or [`Database::rollback`] reads answer from the state of this
@@ -90,7 +95,11 @@ impl Database {
     pub fn commit(&mut self) -> Result<u64> {
         self.store.settle_bulk();
         let changes = self.open_transaction().ok_or(NO_TRANSACTION)?;
-        self.store.commit_transaction(self.clock.now()).map(|()| changes)
+        let done = self.store.commit_transaction(self.clock.now());
+        if !self.store.is_open() {
+            self.memory.settle(done.is_ok());
+        }
+        done.map(|()| changes)
     }
 
     /// Forgets the open transaction's changes and ends it; returns how many keys it had changed.
@@ -110,6 +119,7 @@ impl Database {
         self.store.settle_bulk();
         let changes = self.open_transaction().ok_or(NO_TRANSACTION)?;
         self.store.roll_back();
+        self.memory.settle(false);
         Ok(changes)
     }
 
@@ -135,26 +145,41 @@ impl Database {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn extend<K: AsRef<str>, V: Into<Value>>(&mut self, entries: impl IntoIterator<Item = (K, V)>) -> Result<()> {
-        const PART: u64 = 256 << 20;
         self.commit_group()?;
-        for (key, value) in entries {
-            let set = self.put_blind(key.as_ref(), &value.into());
-            if self.store.is_open() {
-                set?;
-            } else if set.is_err() {
-                self.store.forget();
-                return set;
-            } else if self.store.pending_bytes() >= PART {
-                self.store.commit(self.clock.now())?;
-            }
-        }
+        // What is to be remembered must be read, and under one lock.
+        self.group = self.memory.is_on();
+        let loaded = self.put_all(entries);
+        self.group = false;
+        loaded?;
         if self.store.is_open() {
             self.store.settle_bulk();
         }
         self.commit_group()
     }
 
+    fn put_all<K: AsRef<str>, V: Into<Value>>(&mut self, entries: impl IntoIterator<Item = (K, V)>) -> Result<()> {
+        const PART: u64 = 256 << 20;
+        for (key, value) in entries {
+            let set = self.put_blind(key.as_ref(), &value.into());
+            if self.store.is_open() {
+                set?;
+            } else if set.is_err() {
+                self.store.forget();
+                self.memory.settle(false);
+                return set;
+            } else if self.store.pending_bytes() >= PART {
+                let committed = self.store.commit(self.clock.now());
+                self.memory.settle(committed.is_ok());
+                committed?;
+            }
+        }
+        Ok(())
+    }
+
     fn put_blind(&mut self, key: &str, value: &Value) -> Result<()> {
+        if self.memory.is_on() {
+            return self.transaction(|tx| tx.set(key, value.clone()));
+        }
         storage::check_key(key)?;
         storage::check_value(value)?;
         self.store.put_blind(key, value)

@@ -4,6 +4,7 @@ use std::ops::Bound;
 
 #[cfg(doc)]
 use super::Database;
+use super::undo::{Write, Writes};
 use super::{Range, prefix_end};
 #[cfg(doc)]
 use crate::error::Error;
@@ -31,6 +32,8 @@ pub struct Transaction<'a> {
     /// What was pending for each changed key before, oldest first.
     undo: Vec<(String, Option<Change>)>,
     kept: bool,
+    /// What it has written, if that is to be remembered.
+    writes: Option<Writes>,
 }
 
 /// Takes every change back unless they are to be kept: the body failed, or panicked.
@@ -47,13 +50,14 @@ impl Drop for Transaction<'_> {
 
 impl<'a> Transaction<'a> {
     /// The store's lock must be held.
-    pub(super) fn new(store: &'a mut Store, now: Timestamp) -> Self {
-        Self { store, now, undo: Vec::new(), kept: false }
+    pub(super) fn new(store: &'a mut Store, now: Timestamp, is_remembered: bool) -> Self {
+        Self { store, now, undo: Vec::new(), kept: false, writes: is_remembered.then(Writes::default) }
     }
 
-    /// Leaves the changes in the store.
-    pub(super) fn keep(mut self) {
+    /// Leaves the changes in the store; returns what is to be remembered of them.
+    pub(super) fn keep(mut self) -> Option<Writes> {
         self.kept = true;
+        self.writes.take()
     }
 
     /// The one point in time of the transaction.
@@ -136,8 +140,7 @@ impl<'a> Transaction<'a> {
     pub fn set_entry(&mut self, key: &str, entry: Entry) -> Result<()> {
         check_key(key)?;
         check_value(&entry.value)?;
-        self.put(key, Some(Stored::of(&entry)));
-        Ok(())
+        self.put(key, Some(Stored::of(&entry)))
     }
 
     /// As [`Database::delete`]; durable when the transaction is.
@@ -150,15 +153,38 @@ impl<'a> Transaction<'a> {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn delete(&mut self, key: &str) -> Result<bool> {
-        let live = self.store.get(key)?.is_some_and(|stored| stored.is_live(self.now));
-        if live {
-            self.put(key, None);
+        let live = self.stored(key)?;
+        let is_live = live.is_some();
+        if is_live {
+            self.replace(key, live, None);
         }
-        Ok(live)
+        Ok(is_live)
     }
 
-    fn put(&mut self, key: &str, change: Change) {
+    /// What a key holds, as it is stored.
+    pub(super) fn stored(&self, key: &str) -> Result<Change> {
+        Ok(self.store.get(key)?.filter(|stored| stored.is_live(self.now)))
+    }
+
+    /// Puts back what a key held.
+    pub(super) fn restore(&mut self, key: &str, change: Change) {
+        self.replace(key, None, change);
+    }
+
+    fn put(&mut self, key: &str, change: Change) -> Result<()> {
+        let is_wanted = self.writes.as_ref().is_some_and(Writes::goes_on);
+        let before = if is_wanted { self.stored(key)? } else { None };
+        self.replace(key, before, change);
+        Ok(())
+    }
+
+    fn replace(&mut self, key: &str, before: Change, change: Change) {
+        let writes = self.writes.as_mut().filter(|writes| writes.goes_on());
+        let write = writes.is_some().then(|| Write::new(key, before, &change));
         let old = self.store.put(key, change);
+        if let (Some(writes), Some(write)) = (writes, write) {
+            writes.push(write.over(old.clone()));
+        }
         self.undo.push((key.to_owned(), old));
     }
 }

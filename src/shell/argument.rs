@@ -138,6 +138,14 @@ pub(crate) fn number<N: std::str::FromStr<Err: fmt::Display>>() -> Unmarked<N> {
     Unmarked::text(|text| text.parse().map_err(|error: N::Err| format!("'{}': {error}", excerpt(text, 40))))
 }
 
+/// A number of steps, at least one.
+pub(crate) fn steps() -> Unmarked<usize> {
+    Unmarked::text(|text| match text.parse() {
+        Ok(0) | Err(_) => Err(format!("'{}' is not a number of 1 or more", excerpt(text, 40))),
+        Ok(steps) => Ok(steps),
+    })
+}
+
 /// An exact number.
 pub(crate) fn decimal() -> Unmarked<Number> {
     Unmarked::text(|text| text.parse().map_err(|error: Error| error.to_string()))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::argument::{
-    Data, KeyMode, OutputMode, data, decimal, duration, key_mode, number, output_mode, path, switch, text, time,
+    Data, KeyMode, OutputMode, data, decimal, duration, key_mode, number, output_mode, path, steps, switch, text, time,
 };
 use crate::expiry::Timestamp;
 use crate::number::Number;
@@ -73,6 +73,12 @@ pub(crate) enum Command {
     /// Copy a value and its deadline to another key
     #[command(after_help = "Examples:\n  copy config config.bak\n  copy new current --replace")]
     Copy(Move),
+
+    /// Edit a value in $VISUAL or $EDITOR; JSON is spread out, and checked before it is stored
+    #[command(
+        after_help = "Examples:\n  edit user:1\n  edit config --json\n\nThe deadline stays. A key that is not there is made. A newline that the editor puts at the end of a text that had none is taken off again."
+    )]
+    Edit(Edit),
 
     /// Print the keys, all or those that match
     #[command(after_help = "Examples:\n  keys user:*\n  keys --from 2026-01 --to 2026-02 --limit 10")]
@@ -154,6 +160,30 @@ pub(crate) enum Command {
     /// Forget the transaction's changes
     #[command(visible_alias = "discard", after_help = "Examples:\n  rollback\n  rollback -o json")]
     Rollback,
+    /// Take back what the last commands, or the last N, have changed in this session
+    #[command(
+        after_help = "Examples:\n  undo\n  undo 3\n\nA transaction is one step, and so is a file that was run by `source`. Within an open transaction its own commands are undone. If another program has changed a key since, it asks first (-y: it does not). 64 MiB are remembered; an undo cannot be undone."
+    )]
+    Undo {
+        /// How many
+        #[arg(value_name = "N", value_parser = steps(), default_value = "1", hide_default_value = true)]
+        n: usize,
+    },
+
+    /// Print what changes as it happens, from this or another program, until Ctrl-C
+    #[command(
+        after_help = "Examples:\n  watch\n  watch user:* -o json\n\nEach key's last value is told, not every value on the way: it looks 20 times a second. -o json is one event a line: {\"event\":\"set\",\"key\":…,\"value\":…,\"type\":…,\"expires\":…}, or \"del\" or \"expired\" with the key."
+    )]
+    Watch {
+        /// Only keys that match: * ? [a-z] [^x] \x
+        #[arg(value_name = "GLOB", value_parser = text())]
+        glob: Option<String>,
+    },
+    /// Wait until a key is there, or holds a value; status 1 if that takes too long
+    #[command(
+        after_help = "Examples:\n  wait job:1:done --timeout 30s\n  wait state --equals ready\n\nIt prints nothing: `wait job:1 && get job:1` prints the value. A key that is there already ends it at once."
+    )]
+    Wait(Wait),
 
     /// Put the file into its one form, or write a copy of the database to PATH
     #[command(visible_alias = "flush", after_help = "Examples:\n  save\n  save backup.json")]
@@ -360,6 +390,31 @@ pub(crate) struct Add {
     /// A number, also a negative or decimal one
     #[arg(value_name = "BY", value_parser = decimal(), allow_hyphen_values = true, default_value = "1", hide_default_value = true)]
     pub(crate) by: Number,
+}
+
+/// The arguments of `edit`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub(crate) struct Edit {
+    /// The key
+    #[arg(value_name = "KEY", value_parser = text())]
+    pub(crate) key: String,
+    /// What comes out is JSON, also if the key holds text or is not there yet
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The arguments of `wait`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub(crate) struct Wait {
+    /// The key
+    #[arg(value_name = "KEY", value_parser = text())]
+    pub(crate) key: String,
+    /// Only this value will do
+    #[arg(long, value_name = "VALUE", value_parser = data(), allow_hyphen_values = true)]
+    pub(crate) equals: Option<Data>,
+    /// How long: 90 (seconds), 1h30m, 2days; else as long as it takes
+    #[arg(long, value_name = "DURATION", value_parser = duration(), allow_hyphen_values = true)]
+    pub(crate) timeout: Option<Duration>,
 }
 
 /// The arguments of `rename` and `copy`.

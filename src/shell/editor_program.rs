@@ -9,9 +9,10 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 use super::escape::excerpt;
+use super::interrupt;
 use super::reply::Failure;
 use super::status::Status;
 use crate::value::Value;
@@ -29,7 +30,7 @@ pub(crate) fn edit_text(initial: &[u8], suffix: &str, line: Option<usize>) -> Re
         command.arg(format!("+{line}"));
     }
     let name = excerpt(&program.to_string_lossy(), 60);
-    let status = command.arg(&path).status().map_err(|error| {
+    let status = run(command.arg(&path)).map_err(|error| {
         let reason = crate::error::reason(&error);
         let message = format!("cannot run the editor '{name}': {reason}; set $VISUAL or $EDITOR. Nothing was changed");
         Failure { status: Status::Io, code: "io", message, key: None }
@@ -40,6 +41,17 @@ pub(crate) fn edit_text(initial: &[u8], suffix: &str, line: Option<usize>) -> Re
     }
     let edited = read(&path).map_err(|error| Failure::io("read", &path, &error))?;
     Ok((edited != initial).then_some(edited))
+}
+
+/// Runs the editor, which has the terminal meanwhile.
+fn run(command: &mut Command) -> io::Result<ExitStatus> {
+    let mut child = command.spawn()?;
+    let lent = interrupt::lend_terminal(child.id());
+    let status = child.wait();
+    drop(lent);
+    // Ctrl-C was meant for the editor.
+    interrupt::forget();
+    status
 }
 
 /// The program and what stands behind it in the variable.

@@ -88,14 +88,18 @@ impl Group {
 /// Whether a command can be part of a group: quick, with a small answer, on the open database. A value from a file is
 /// not: it may have to be waited for, and a group holds the lock.
 pub(crate) fn is_grouped(command: &Command) -> bool {
-    use Command::{Begin, Check, Clear, Commit, Dbs, Drop, Find, Keys, List, Path, Repair, Rollback};
-    use Command::{Save, Set, Shell, Stats, Use};
+    use Command::{Begin, Check, Clear, Commit, Dbs, Drop, Edit, Find, Keys, List, Path, Repair, Rollback};
+    use Command::{Save, Set, Shell, Stats, Undo, Use, Wait, Watch};
     !matches!(
         command,
         Set(command::Set { file: Some(_), .. })
             | Begin
             | Commit
             | Rollback
+            | Edit(_)
+            | Undo { .. }
+            | Watch { .. }
+            | Wait(_)
             | Check { .. }
             | Repair { .. }
             | Keys(_)

@@ -9,10 +9,10 @@ use super::status;
 
 /// The commands in the order in which a newcomer needs them.
 pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
-    ("Values", &["set", "get", "del", "exists", "getdel", "incr", "decr", "append", "rename", "copy"]),
+    ("Values", &["set", "get", "del", "exists", "getdel", "incr", "decr", "append", "rename", "copy", "edit"]),
     ("Looking", &["keys", "list", "find", "count", "info", "stats"]),
     ("Time", &["expire", "ttl", "persist"]),
-    ("Together", &["begin", "commit", "rollback"]),
+    ("Together", &["begin", "commit", "rollback", "undo", "watch", "wait"]),
     ("Database", &["save", "use", "dbs", "drop", "path", "clear", "check", "repair"]),
     ("Shell", &["source", "output", "timer", "pager", "hints", "edit-mode", "history", "help", "exit"]),
 ];

@@ -1,10 +1,13 @@
 //! What a command answers: data only, no looks. Listings are streams, never held in memory.
 
+use std::io;
 use std::time::Duration;
 
 use super::escape::excerpt;
 use super::status::Status;
+use crate::database::Event;
 use crate::error::{Error, Result};
+use crate::expiry::Timestamp;
 use crate::storage::Entry;
 use crate::value::Value;
 
@@ -46,6 +49,8 @@ pub(crate) enum Reply<'a> {
     Rows { columns: Vec<&'static str>, rows: Vec<Vec<Field>> },
     /// Text as it is: `help`, `path`. Without its last newline.
     Text(String),
+    /// What happens, as it happens: `watch`.
+    Events(Events<'a>),
 }
 
 /// A change that was made, or not.
@@ -93,6 +98,20 @@ pub(crate) enum Field {
     Value(Value),
     /// A number that was computed with all its digits.
     Exact(String),
+    /// The beginning of something longer; on a terminal no more than fits into its line.
+    Beginning(String),
+    /// A number that a person sees as a bar beside the others of its column.
+    Bar(u64),
+    /// Yes or no; on a terminal a mark or nothing.
+    Flag(bool),
+    /// A point in time, and how long ago that is, which a person is told.
+    Moment(Timestamp, Duration),
+    /// What would take too long to find out.
+    Unknown,
+    /// What is wrong with a row, if anything is.
+    Fault(Option<String>),
+    /// Several of the same kind, each with the same names.
+    Rows(Vec<Vec<(&'static str, Field)>>),
 }
 
 /// A stream of entries.
@@ -105,6 +124,25 @@ pub(crate) struct Listing<'a> {
     pub(crate) nul: bool,
     /// Whether the user has said how many: then a terminal shows all of them.
     pub(crate) limited: bool,
+}
+
+/// A key and what has become of it, where it is to be shown; an error ends it.
+pub(crate) type OnEvent<'s> = dyn FnMut(&str, &Event) -> io::Result<()> + 's;
+
+/// Shows events by the function it is given until there are to be no more; the inner error is one of showing.
+pub(crate) type Run<'a> = dyn FnOnce(&mut OnEvent<'_>) -> Result<io::Result<()>> + 'a;
+
+/// Something that goes on until somebody ends it.
+pub(crate) struct Events<'a> {
+    /// What a person is told at its beginning.
+    pub(crate) title: String,
+    pub(crate) run: Box<Run<'a>>,
+}
+
+impl std::fmt::Debug for Events<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Events").field("title", &self.title).finish_non_exhaustive()
+    }
 }
 
 /// What a listing shows of each entry.

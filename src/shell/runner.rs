@@ -246,6 +246,9 @@ impl<'a> Runner<'a> {
                 _ => "Looking",
             });
         }
+        if place == Place::Prompt {
+            self.session.borrow_mut().db.next_step();
+        }
         let flow = match line.command {
             Command::Shell(command) => {
                 self.shell(command, place, mode.map(|mode| Look { mode, quiet, ..self.look() }).as_ref())
@@ -342,6 +345,12 @@ impl<'a> Runner<'a> {
         self.note(&format!("warning: the open transaction was rolled back ({})", changes(changed)));
     }
 
+    /// A person who was about to leave stays.
+    pub(crate) fn stay(&mut self) {
+        self.exit = None;
+        self.left = false;
+    }
+
     /// Writes a line to stderr that is no error.
     pub(crate) fn note(&mut self, note: &str) {
         let line = render::note(self.console.err_color, note);
@@ -368,6 +377,9 @@ impl<'a> Runner<'a> {
             let failure = Failure::usage("a transaction needs a session: the prompt, or a script (see --atomic)");
             return self.failure(&failure, place, look);
         }
+        if matches!((&command, place), (Command::Edit(_), Place::Script { .. })) {
+            return self.failure(&Failure::usage("`edit` is for a person, not for a script"), place, look);
+        }
         let is_open = self.session.borrow().db.open_transaction().is_some();
         let grouped = matches!(place, Place::Script { .. }) && is_grouped(&command) && !is_open;
         if !grouped && self.flush() == Flow::Stop {
@@ -375,8 +387,13 @@ impl<'a> Runner<'a> {
         }
         let session = Rc::clone(&self.session);
         let mut session = session.borrow_mut();
+        session.at_prompt = place == Place::Prompt;
         if grouped {
             session.db.begin_group();
+        }
+        if matches!(command, Command::Edit(_) | Command::Watch { .. } | Command::Wait(_)) {
+            // It takes as long as others take.
+            self.waited = None;
         }
         let (front, waited) = (&mut self.front, &mut self.waited);
         let mut confirm = |question: &str| {
@@ -390,7 +407,7 @@ impl<'a> Runner<'a> {
             "interrupted" if !is_read => Failure { message: "interrupted; nothing was changed".to_owned(), ..failure },
             _ => failure,
         });
-        if let Ok(Answer { reply: Reply::Listing(_), .. }) = answer {
+        if let Ok(Answer { reply: Reply::Listing(_) | Reply::Events(_), .. }) = answer {
             return self.stream(answer, place, look);
         }
         let said = prepare(answer, look);

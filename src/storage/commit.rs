@@ -85,7 +85,7 @@ impl Store {
             && self.pending_bytes() <= self.journal_bound()
     }
 
-    fn journal_bound(&self) -> u64 {
+    pub(super) fn journal_bound(&self) -> u64 {
         let Policy { journal, share, .. } = self.settings.policy;
         journal.max(self.file_len() / share)
     }

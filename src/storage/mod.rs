@@ -129,10 +129,13 @@ mod record;
 mod repair;
 mod save;
 mod snapshot;
+#[cfg(feature = "shell")]
+mod state;
 #[cfg(test)]
 mod tests;
 mod transaction;
 mod view;
+mod watch;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -158,6 +161,9 @@ pub(crate) use self::record::{Change, Stored};
 pub(crate) use self::record::{Glance, kind};
 pub(crate) use self::repair::{Checked, Mended, check, salvage};
 pub(crate) use self::snapshot::Line;
+#[cfg(feature = "shell")]
+pub(crate) use self::state::{FileState, JournalState};
+pub(crate) use self::watch::{Became, Feed};
 
 /// One database: a view of its files, and the changes that are not in them yet. Knows no clock.
 #[derive(Debug)]

@@ -49,7 +49,7 @@ impl Store {
     }
 
     /// The error of a stored value that cannot be read; a full read of the file tells where it is.
-    fn damaged(&self, fault: Fault) -> Error {
+    pub(super) fn damaged(&self, fault: Fault) -> Error {
         self.view.fault(ReadFault::Damaged { at: 0, reason: fault.reason })
     }
 

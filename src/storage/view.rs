@@ -89,6 +89,16 @@ pub(crate) enum Looked {
     },
 }
 
+/// What a look shows to who wants to know what has changed.
+#[derive(Debug)]
+pub(super) enum Advance {
+    Nothing,
+    /// Commits behind those that were seen, and they were taken in: each key, what it held and what it holds.
+    Grown(Vec<(Box<str>, Change, Change)>),
+    /// Another file is there.
+    Renewed,
+}
+
 /// How often a look is repeated because a save came between; each save takes longer than a look.
 pub(super) const ATTEMPTS: usize = 1000;
 
@@ -301,6 +311,28 @@ impl View {
         was.replay().map_or(0, |replay| replay.overlay.len())
     }
 
+    /// Takes in what others have appended to the journal, and says what that changes.
+    pub(super) fn advance(&mut self, disk: &dyn Disk) -> Result<Advance> {
+        let (snapshot, there) = self.identities(disk)?;
+        if snapshot == self.seen && there == self.journal_seen() {
+            return Ok(Advance::Nothing);
+        }
+        let (Some(journal), Some(there)) = (&self.journal, there) else { return Ok(Advance::Renewed) };
+        if snapshot != self.seen || !there.is_same_file(&journal.seen) || there.len < journal.seen.len {
+            return Ok(Advance::Renewed);
+        }
+        let fresh = journal.fresh(there)?;
+        let replaced = |(key, new): (&str, &Change)| {
+            let old = self.get(key)?;
+            Ok((old != *new).then(|| (key.into(), old, new.clone())))
+        };
+        let changes = fresh.iter().filter_map(|change| replaced(change).transpose()).collect::<Result<Vec<_>>>()?;
+        if let Some(journal) = &mut self.journal {
+            journal.grow(there)?;
+        }
+        Ok(Advance::Grown(changes))
+    }
+
     /// A key's entry, deadline passed or not.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Stored>> {
         if let Some(journal) = &self.journal
@@ -465,6 +497,21 @@ impl Journal {
             self.replay = OnceCell::from(replay);
         }
         Ok(())
+    }
+
+    /// What the complete commits change that were appended since.
+    fn fresh(&self, there: Identity) -> Result<Overlay> {
+        let replay = self.replay()?;
+        let mut fresh = Overlay::default();
+        let bytes = self.read(replay.good, there.len)?;
+        let mut sink = |n: u64, key: Cow<'_, str>, change: Change| {
+            if n > self.through {
+                fresh.insert(&key, change);
+            }
+        };
+        let body = Body { bytes: &bytes, epoch: self.header.epoch, n: replay.n };
+        body.replay(&mut sink).map_err(|damage| self.damaged(damage))?;
+        Ok(fresh)
     }
 
     /// Takes in a commit that this process has appended.

@@ -7,9 +7,13 @@ mod terminal;
 
 mod completion;
 
+mod edit;
+
 mod history;
 
 mod elsewhere;
+
+mod looking;
 
 mod pointing;
 
@@ -18,6 +22,10 @@ mod safety;
 mod signals;
 
 mod typing;
+
+mod undo;
+
+mod watch;
 
 use terminal::{ALT_ENTER, CTRL_C, CTRL_D, ENTER, Home, Seen, TAB};
 
@@ -301,7 +309,7 @@ fn a_transaction_is_confirmed_and_seen_by_others_at_its_commit() {
         terminal.enter(&format!("set {key} 1"));
     }
     assert_eq!(home.get("a"), "", "it is not stored yet");
-    terminal.enter("use other");
+    terminal.enter("save");
     terminal.shows("a transaction is open; `commit` or `rollback` it first");
     terminal.enter("commit");
     terminal.shows("Committed 3 changes");
@@ -315,36 +323,13 @@ fn a_transaction_is_confirmed_and_seen_by_others_at_its_commit() {
 }
 
 #[test]
-fn who_leaves_an_open_transaction_is_told_that_it_was_rolled_back() {
-    let home = Home::new();
-    for (keys, status) in [("exit\r", 0), ("exit 3\r", 3), (CTRL_D, 0)] {
-        let mut terminal = home.at_prompt();
-        terminal.enter("begin");
-        for key in ["a", "b", "c"] {
-            terminal.enter(&format!("set {key} 1"));
-        }
-        terminal.press(keys);
-        terminal.shows("warning: the open transaction was rolled back (3 changes)");
-        assert_eq!(terminal.status(), status, "{keys:?}");
-        assert_eq!(home.get("a"), "", "{keys:?}");
-    }
-    let mut terminal = home.at_prompt();
-    terminal.enter("begin");
-    terminal.enter("get a");
-    terminal.press("exit\r");
-    terminal.wait("the end of the line", |seen| seen.before_cursor().is_empty());
-    assert!(!terminal.text().contains("rolled back"), "there was nothing to lose");
-    assert_eq!(terminal.status(), 0);
-}
-
-#[test]
 fn tab_in_a_transaction_reads_nothing_that_its_commit_rests_on() {
     let home = Home::new();
     home.run(&["set", "apple", "1"]);
     let mut terminal = home.at_prompt();
     terminal.enter("begin");
     terminal.enter("set mine 1");
-    terminal.press_until("get app\t", "kv> get apple ");
+    terminal.press_until("get app\t", "kv (tx 1)> get apple ");
     terminal.cancel();
     home.run(&["set", "apple", "2"]);
     terminal.enter("commit");

@@ -10,6 +10,7 @@ use std::io::Write;
 use data_encoding::BASE64;
 
 use super::{CHUNK, Trouble};
+use crate::database::Event;
 use crate::expiry::whole_seconds;
 use crate::json::write_string;
 use crate::shell::reply::{Failure, Field, Listing, Reply, Show};
@@ -46,6 +47,7 @@ pub(super) fn reply(out: &mut dyn Write, reply: Reply<'_>) -> Result<(), Trouble
             line.push(']');
         }
         Reply::Text(text) => write_string(&mut line, &text),
+        Reply::Events(events) => return super::events(out, events, &mut push_event),
     }
     line.push('\n');
     Ok(out.write_all(line.as_bytes())?)
@@ -63,6 +65,28 @@ pub(super) fn failure(failure: &Failure) -> String {
     }
     line.push_str("}}\n");
     line
+}
+
+/// One event, one document.
+fn push_event(line: &mut String, key: &str, event: &Event) {
+    let name = match event {
+        Event::Set(_) => "set",
+        Event::Deleted => "del",
+        Event::Expired => "expired",
+    };
+    line.push_str("{\"event\":\"");
+    line.push_str(name);
+    line.push_str("\",\"key\":");
+    write_string(line, key);
+    if let Event::Set(entry) = event {
+        line.push_str(",\"value\":");
+        push_value(line, &entry.value);
+        line.push_str(",\"type\":\"");
+        line.push_str(entry.value.kind());
+        line.push_str("\",\"expires\":");
+        push_field(line, &entry.deadline.map_or(Field::None, |deadline| Field::Text(deadline.to_string())));
+    }
+    line.push_str("}\n");
 }
 
 /// Writes a listing as it comes.
@@ -158,9 +182,22 @@ fn push_value(text: &mut String, value: &Value) {
 fn push_field(text: &mut String, field: &Field) {
     match field {
         Field::None => text.push_str("null"),
-        Field::Number(number) | Field::Bytes(number) => text.push_str(&number.to_string()),
+        Field::Number(number) | Field::Bytes(number) | Field::Bar(number) => text.push_str(&number.to_string()),
         Field::Span(span) => text.push_str(&whole_seconds(*span).to_string()),
-        Field::Text(fact) => write_string(text, fact),
+        Field::Text(fact) | Field::Beginning(fact) | Field::Fault(Some(fact)) => write_string(text, fact),
+        Field::Unknown | Field::Fault(None) => text.push_str("null"),
+        Field::Flag(flag) => text.push_str(if *flag { "true" } else { "false" }),
+        Field::Moment(at, _) => write_string(text, &at.to_string()),
+        Field::Rows(rows) => {
+            text.push('[');
+            for (at, row) in rows.iter().enumerate() {
+                if at > 0 {
+                    text.push(',');
+                }
+                push_object(text, row.iter().map(|(name, field)| (*name, field)));
+            }
+            text.push(']');
+        }
         Field::Keys(keys) => {
             text.push('[');
             for (at, key) in keys.iter().enumerate() {

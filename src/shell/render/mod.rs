@@ -19,8 +19,9 @@ pub(crate) use self::table::size;
 use super::argument::OutputMode;
 use super::caret::Pointer;
 use super::escape;
-use super::reply::{Failure, Reply};
+use super::reply::{Events, Failure, Reply};
 use super::status::Status;
+use crate::database::Event;
 use crate::error::Error;
 
 mod person;
@@ -97,6 +98,22 @@ pub(crate) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Resul
     }
 }
 
+/// Writes events as they come, each at once.
+fn events(
+    out: &mut dyn Write,
+    events: Events<'_>,
+    push: &mut dyn FnMut(&mut String, &str, &Event),
+) -> Result<(), Trouble> {
+    let mut line = String::new();
+    let ended = (events.run)(&mut |key, event| {
+        line.clear();
+        push(&mut line, key, event);
+        out.write_all(line.as_bytes())?;
+        out.flush()
+    })?;
+    Ok(ended?)
+}
+
 /// A failure for a person: one line, to be written at once so that the lines of several programs on one stderr stay whole; `error: ` before all but answers of "no", behind the place if there is one
 /// (`commands.kv:17`). Control characters are escaped wherever it goes.
 pub(crate) fn failure(color: bool, place: Option<&str>, failure: &Failure) -> String {
@@ -149,7 +166,7 @@ mod tests {
     use unicode_width::UnicodeWidthStr as _;
 
     use super::*;
-    use crate::shell::reply::{Done, Field, Listing, Show};
+    use crate::shell::reply::{Done, Field, Listing, OnEvent, Show};
     use crate::storage::Entry;
     use crate::value::Value;
 
@@ -213,9 +230,22 @@ mod tests {
                 Field::Keys(vec![text.to_owned(), text.to_owned()]),
                 Field::Value(value()),
                 Field::Exact("1.50".to_owned()),
+                Field::Beginning(text.to_owned()),
+                Field::Bar(7),
+                Field::Flag(true),
+                Field::Moment(crate::Timestamp::from_millis(0), Duration::from_secs(90)),
+                Field::Unknown,
+                Field::Fault(Some(text.to_owned())),
             ]
         };
-        let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n"];
+        let sections =
+            || vec![("a", Field::None), ("rows", Field::Rows(vec![names.into_iter().zip(fields()).collect()]))];
+        let events = |event: Event| {
+            let key = text.to_owned();
+            let run: Box<dyn FnOnce(&mut OnEvent<'_>) -> _> = Box::new(move |show| Ok(show(&key, &event)));
+            Reply::Events(Events { title: text.to_owned(), run })
+        };
         let mut bytes = text.as_bytes().to_vec();
         bytes.push(0xff);
         vec![
@@ -236,6 +266,9 @@ mod tests {
             Reply::Record(names.into_iter().zip(fields()).collect()),
             Reply::Rows { columns: names.to_vec(), rows: vec![fields(), fields()] },
             Reply::Text(text.to_owned()),
+            Reply::Record(sections()),
+            events(Event::Set(Entry::from(value()))),
+            events(Event::Expired),
         ]
     }
 
@@ -282,7 +315,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(cases, 79 * 3 * 8 * 17);
+        assert_eq!(cases, 79 * 3 * 8 * 20);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::style::{self, Style};
 use super::table::{Cell, Table, cut, size};
 use super::{Look, Trouble, plain, pretty};
+use crate::database::Event;
 use crate::error::Error;
 use crate::expiry::format_duration;
 use crate::shell::escape;
@@ -37,14 +38,41 @@ pub(super) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Resul
         }
         Reply::Listing(listing) => list(out, look, listing)?,
         Reply::Record(facts) => record(out, look, &facts)?,
-        Reply::Rows { columns, rows } => table_of_facts(out, look, &columns, &rows)?,
+        Reply::Rows { columns, rows } => {
+            let rows: Vec<Vec<&Field>> = rows.iter().map(|row| row.iter().collect()).collect();
+            table_of_facts(out, look, &columns, &rows)?;
+        }
         Reply::Text(text) => {
             let mut lines = Vec::new();
             plain::push_text(&mut lines, look.terminal, &text);
             out.write_all(&lines)?;
         }
+        Reply::Events(events) => {
+            if look.terminal && !look.quiet {
+                writeln!(out, "{}", style::faint(look.color, &cut(&events.title, look.room())))?;
+                out.flush()?;
+            }
+            return super::events(out, events, &mut |line, key, event| push_event(line, look, key, event));
+        }
     }
     Ok(())
+}
+
+/// An event in a row of its own: it cannot wait for those that it would be aligned with.
+fn push_event(line: &mut String, look: &Look, key: &str, event: &Event) {
+    let mut table = Table::new(look);
+    let name = |name| table.cell(name, style::faint);
+    let key = || table.cell(key, style::key);
+    let row = match event {
+        Event::Set(entry) => vec![name("set    "), key(), value_cell(&table, look, &entry.value)],
+        Event::Deleted => vec![name("del    "), key()],
+        Event::Expired => vec![name("expired"), key()],
+    };
+    table.push(row);
+    let mut bytes = Vec::new();
+    // Writing to a Vec cannot fail.
+    let _ = table.write(&mut bytes);
+    line.push_str(&String::from_utf8_lossy(&bytes));
 }
 
 /// What was made or found, if it is data; else what was done.
@@ -126,33 +154,83 @@ fn table(
     Ok(total)
 }
 
-/// Facts under each other. They are not cut: who asks for a path wants all of it.
+/// Facts under each other, then those of several rows under their names. They are not cut: who asks for a path wants all
+/// of it.
 fn record(out: &mut dyn Write, look: &Look, facts: &[(&'static str, Field)]) -> io::Result<()> {
+    let name_width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     let mut table = Table::whole(look);
-    for (name, fact) in facts {
-        table.push(vec![table.cell(name, style::heading), field_cell(&table, look, fact)]);
+    for (name, fact) in facts.iter().filter(|(_, fact)| !matches!(fact, Field::Rows(_))) {
+        let fact = match fact {
+            Field::Beginning(text) => table.cell(&cut(text, look.room().saturating_sub(name_width + 2)), style::plain),
+            fact => field_cell(&table, look, fact),
+        };
+        table.push(vec![table.cell(&name.replace('_', " "), style::heading), fact]);
     }
-    table.write(out)
+    table.write(out)?;
+    for (name, fact) in facts {
+        let Field::Rows(rows) = fact else { continue };
+        let Some(first) = rows.first() else { continue };
+        writeln!(out, "\n{}", style::heading(look.color, name))?;
+        let columns: Vec<&'static str> = first.iter().map(|(name, _)| *name).collect();
+        let rows: Vec<Vec<&Field>> = rows.iter().map(|row| row.iter().map(|(_, field)| field).collect()).collect();
+        table_of_facts(out, look, &columns, &rows)?;
+    }
+    Ok(())
 }
 
-/// Facts in columns, those of numbers at the right.
-fn table_of_facts(out: &mut dyn Write, look: &Look, columns: &[&'static str], rows: &[Vec<Field>]) -> io::Result<()> {
-    let at_right = |field: &Field| matches!(field, Field::Number(_) | Field::Bytes(_) | Field::Exact(_));
+/// Facts in columns, those of numbers at the right; a mark needs no head. What is wrong with a row stands below in full,
+/// behind what the row begins with.
+fn table_of_facts(out: &mut dyn Write, look: &Look, columns: &[&'static str], rows: &[Vec<&Field>]) -> io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let at_right = |field: &Field| {
+        matches!(field, Field::Number(_) | Field::Bytes(_) | Field::Exact(_) | Field::Bar(_) | Field::Unknown)
+    };
+    let column = |at: usize| rows.iter().filter_map(move |row| row.get(at).copied());
+    let shown: Vec<usize> =
+        (0..columns.len()).filter(|&at| !column(at).any(|field| matches!(field, Field::Fault(_)))).collect();
+    let most =
+        rows.iter().flatten().filter_map(|field| if let Field::Bar(number) = field { Some(*number) } else { None });
+    let most = most.max().unwrap_or_default();
     let mut table = Table::new(look);
-    let head = columns.iter().enumerate().map(|(at, name)| {
-        let right = rows.iter().filter_map(|row| row.get(at)).any(at_right);
-        table.head(name).at_right(right)
+    let head = shown.iter().map(|&at| {
+        let is_mark = column(at).any(|field| matches!(field, Field::Flag(_)));
+        let name = if is_mark { String::new() } else { columns[at].replace('_', " ") };
+        table.head(&name).at_right(column(at).any(at_right))
     });
     let head = head.collect();
     table.push(head);
     for row in rows {
-        let row = row.iter().map(|field| field_cell(&table, look, field).at_right(at_right(field))).collect();
-        table.push(row);
+        let mut cells: Vec<Cell> = Vec::new();
+        for field in shown.iter().filter_map(|&at| row.get(at)) {
+            cells.push(field_cell(&table, look, field).at_right(at_right(field)));
+            if let Field::Bar(number) = field {
+                cells.push(table.cell(&bar(*number, most, look.room()), style::number));
+            }
+        }
+        table.push(cells);
         if table.is_full() {
             table.write(out)?;
         }
     }
-    table.write(out)
+    table.write(out)?;
+    for row in rows {
+        if let (Some(Field::Text(name)), Some(Field::Fault(Some(fault)))) = (row.first(), row.last()) {
+            let line = format!("{}: {}", escape::terminal(name), escape::terminal(fault));
+            writeln!(out, "{}", style::error(look.color, &line))?;
+        }
+    }
+    Ok(())
+}
+
+/// A bar in eighths of a column; whatever is more than nothing can be seen.
+fn bar(number: u64, most: u64, room: usize) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let longest = if room == usize::MAX { 30 } else { (room * 2 / 5).clamp(4, 40) } as u128 * 8;
+    let length = (u128::from(number) * longest).div_ceil(u128::from(most.max(1)));
+    let length = usize::try_from(length).unwrap_or_default();
+    "█".repeat(length / 8) + EIGHTHS[length % 8]
 }
 
 fn value_cell(table: &Table, look: &Look, value: &Value) -> Cell {
@@ -167,14 +245,19 @@ fn value_cell(table: &Table, look: &Look, value: &Value) -> Cell {
 fn field_cell(table: &Table, look: &Look, field: &Field) -> Cell {
     match field {
         Field::None => table.cell("none", style::faint),
-        Field::Number(number) => table.cell(&grouped(*number), style::number),
+        Field::Number(number) | Field::Bar(number) => table.cell(&grouped(*number), style::number),
+        Field::Unknown => table.cell("?", style::faint),
+        Field::Flag(flag) => table.cell(if *flag { "*" } else { "" }, style::number),
+        Field::Moment(_, ago) => table.cell(&format!("{} ago", coarse(*ago)), style::plain),
+        Field::Fault(fault) => table.cell(fault.as_deref().unwrap_or_default(), style::error),
+        Field::Rows(rows) => table.cell(&grouped(rows.len() as u64), style::number),
         Field::Bytes(bytes) => table.cell(&size(*bytes), style::number),
         Field::Exact(number) => table.cell(number, style::number),
         Field::Span(left) => {
             let (text, style) = span(Some(*left));
             table.cell(&text, style)
         }
-        Field::Text(text) => table.cell(text, style::plain),
+        Field::Text(text) | Field::Beginning(text) => table.cell(text, style::plain),
         Field::Keys(keys) => table.cell(&keys.join(", "), style::key),
         Field::Value(value) => value_cell(table, look, value),
     }
@@ -182,6 +265,14 @@ fn field_cell(table: &Table, look: &Look, field: &Field) -> Cell {
 
 fn span(left: Option<Duration>) -> (String, Style) {
     left.map_or(("none".to_owned(), style::faint as Style), |left| (format_duration(left), style::number))
+}
+
+/// A time span in its largest unit.
+fn coarse(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
+    let unit = units.into_iter().find(|(length, _)| seconds >= *length).unwrap_or((1, "s"));
+    format!("{}{}", seconds / unit.0, unit.1)
 }
 
 /// What stands for bytes that are not text.
@@ -372,6 +463,52 @@ user:1  {\"name\":\"Ada\",\"age\":36}
         };
         let expected = "NAME     SIZE  LEFT\nkv      999 B  none\nwork  1.2 MiB  1m\nnone  none     none\n";
         assert_eq!(both(rows), [expected; 2]);
+    }
+
+    #[test]
+    fn a_bar_is_as_long_as_its_share_and_never_nothing() {
+        let rows = || {
+            let row = |up_to, count| vec![("up_to", Field::Bytes(up_to)), ("keys", Field::Bar(count))];
+            let rows = vec![row(4, 1), row(16, 0), row(64, 16_000), row(256, 32_000)];
+            Reply::Record(vec![
+                ("journal_bytes", Field::None),
+                ("sizes", Field::Rows(rows)),
+                ("none", Field::Rows(vec![])),
+            ])
+        };
+        let full = "█".repeat(16);
+        let expected = format!(
+            "journal bytes  none\n\nsizes\nUP TO    KEYS\n  4 B       1  ▏\n 16 B       0\n 64 B  16,000  {}\n256 B  32,000  {full}\n",
+            "█".repeat(8)
+        );
+        assert_eq!(shown(&Look { width: 40, ..terminal() }, rows()), expected);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_row_stands_below_the_table_in_full() {
+        let rows = || {
+            let row = |name: &str, keys, is_current, fault: Option<&str>| {
+                let ago = Duration::from_secs(7_300);
+                let changed = Field::Moment(crate::Timestamp::from_millis(0), ago);
+                let fault = Field::Fault(fault.map(str::to_owned));
+                vec![Field::Text(name.to_owned()), keys, changed, Field::Flag(is_current), fault]
+            };
+            let rows = vec![
+                row("bad", Field::Unknown, false, Some("it is damaged, and this is a long line\x1b that says why")),
+                row("kv", Field::Number(1_000), true, None),
+            ];
+            Reply::Rows { columns: vec!["name", "keys", "changed", "current", "error"], rows }
+        };
+        let expected = "NAME   KEYS  CHANGED\nbad       ?  2h ago\nkv    1,000  2h ago   *\n\
+                        bad: it is damaged, and this is a long line\\x1b that says why\n";
+        assert_eq!(shown(&Look { width: 40, ..terminal() }, rows()), expected);
+    }
+
+    #[test]
+    fn a_beginning_is_cut_to_what_is_left_of_its_line() {
+        let facts = || Reply::Record(vec![("begins", Field::Beginning("v".repeat(80)))]);
+        assert_eq!(shown(&Look { width: 20, ..terminal() }, facts()), "begins  vvvvvvvvvvv…\n");
+        assert_eq!(shown(&table_in_a_pipe(), facts()), format!("begins  {}\n", "v".repeat(80)));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 
 use super::{CHUNK, Trouble};
+use crate::database::Event;
 use crate::expiry::whole_seconds;
 use crate::shell::escape;
 use crate::shell::reply::{Field, Listing, Reply, Show};
@@ -61,10 +62,7 @@ pub(super) fn reply(out: &mut dyn Write, form: Form, reply: Reply<'_>) -> Result
         Reply::TimeLeft(Some(span)) => lines.extend(format!("{}\n", whole_seconds(span)).bytes()),
         Reply::Record(facts) => {
             for (name, fact) in &facts {
-                lines.extend_from_slice(name.as_bytes());
-                lines.extend_from_slice(form.gap());
-                push_field(&mut lines, form, fact);
-                lines.push(b'\n');
+                push_fact(&mut lines, form, name, fact);
             }
         }
         Reply::Rows { rows, .. } => {
@@ -79,8 +77,28 @@ pub(super) fn reply(out: &mut dyn Write, form: Form, reply: Reply<'_>) -> Result
             }
         }
         Reply::Text(text) => push_text(&mut lines, form == Form::Shown, &text),
+        Reply::Events(events) => {
+            return super::events(out, events, &mut |line, key, event| push_event(line, form, key, event));
+        }
     }
     Ok(out.write_all(&lines)?)
+}
+
+/// Appends an event: what has happened, the key, and the value if one was set. Here too a raw value keeps to its line.
+fn push_event(line: &mut String, form: Form, key: &str, event: &Event) {
+    let form = if form == Form::Exact { Form::Lines } else { form };
+    let (name, value) = match event {
+        Event::Set(entry) => ("set", Some(entry.value.as_bytes())),
+        Event::Deleted => ("del", None),
+        Event::Expired => ("expired", None),
+    };
+    let mut bytes = name.as_bytes().to_vec();
+    for field in [Some(key.as_bytes()), value].into_iter().flatten() {
+        bytes.extend_from_slice(form.gap());
+        form.push(&mut bytes, field);
+    }
+    bytes.push(b'\n');
+    line.push_str(&String::from_utf8_lossy(&bytes));
 }
 
 /// Appends text of several lines, each escaped if a terminal shows them.
@@ -143,15 +161,38 @@ fn list(out: &mut dyn Write, form: Form, listing: Listing<'_>) -> Result<(), Tro
     Ok(out.write_all(&lines)?)
 }
 
+/// Appends a line with a fact, or one for each of its rows.
+fn push_fact(lines: &mut Vec<u8>, form: Form, name: &str, fact: &Field) {
+    let one = |lines: &mut Vec<u8>, fields: &mut dyn Iterator<Item = &Field>| {
+        lines.extend_from_slice(name.as_bytes());
+        for field in fields {
+            lines.extend_from_slice(form.gap());
+            push_field(lines, form, field);
+        }
+        lines.push(b'\n');
+    };
+    match fact {
+        Field::Rows(rows) => rows.iter().for_each(|row| one(lines, &mut row.iter().map(|(_, field)| field))),
+        fact => one(lines, &mut std::iter::once(fact)),
+    }
+}
+
 /// Appends one fact. Keys stand apart by the same gap as fields, which no escaped key holds.
 fn push_field(line: &mut Vec<u8>, form: Form, field: &Field) {
     // Here too a raw fact keeps to its line.
     let form = if form == Form::Exact { Form::Lines } else { form };
     match field {
-        Field::None => line.extend_from_slice(b"none"),
-        Field::Number(number) | Field::Bytes(number) => line.extend(number.to_string().bytes()),
+        Field::None | Field::Fault(None) => line.extend_from_slice(b"none"),
+        Field::Unknown => line.push(b'?'),
+        Field::Number(number) | Field::Bytes(number) | Field::Bar(number) => line.extend(number.to_string().bytes()),
         Field::Span(span) => line.extend(whole_seconds(*span).to_string().bytes()),
-        Field::Text(text) | Field::Exact(text) => form.push(line, text.as_bytes()),
+        Field::Flag(flag) => line.extend_from_slice(if *flag { b"yes" } else { b"no" }),
+        Field::Moment(at, _) => line.extend(at.to_string().bytes()),
+        Field::Text(text) | Field::Exact(text) | Field::Beginning(text) | Field::Fault(Some(text)) => {
+            form.push(line, text.as_bytes());
+        }
+        // Rows have lines of their own.
+        Field::Rows(rows) => line.extend(rows.len().to_string().bytes()),
         Field::Value(value) => form.push(line, value.as_bytes()),
         Field::Keys(keys) => {
             for (at, key) in keys.iter().enumerate() {

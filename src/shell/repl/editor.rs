@@ -21,6 +21,7 @@ use super::keys::{self, Leave, Typing};
 use crate::shell::editor_program::edit_text;
 use crate::shell::render::style;
 use crate::shell::reply::Failure;
+use crate::shell::runner::is_yes;
 use crate::shell::session::Session;
 use crate::shell::words::Open;
 
@@ -127,6 +128,14 @@ impl Editor {
     /// Asks a question, which leaves no trace in the history; `None` for Ctrl-C, Ctrl-D and a terminal that is gone.
     pub(super) fn ask(&mut self, question: &str) -> Option<String> {
         self.question(question).ok()
+    }
+
+    /// Asks whether to leave. Whoever has gone away is not asked again.
+    pub(super) fn asks_to_leave(&mut self, question: &str) -> bool {
+        match self.question(question) {
+            Ok(answer) => is_yes(&answer),
+            Err(error) => !matches!(error, ReadlineError::Interrupted),
+        }
     }
 
     fn question(&mut self, question: &str) -> rustyline::Result<String> {

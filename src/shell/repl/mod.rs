@@ -73,7 +73,16 @@ pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, F
     let mut runner = Runner::new(Rc::clone(&session), console, front, yes);
     runner.find_pager();
     let mut flow = start(&mut runner);
-    while flow == Flow::Next && !interrupt::is_ending() {
+    // What the rc script does is no step of the session.
+    session.borrow_mut().db.remember();
+    while !interrupt::is_ending() {
+        if flow != Flow::Next {
+            if yes || may_leave(&session, &editor) {
+                break;
+            }
+            runner.stay();
+            flow = Flow::Next;
+        }
         let notes = editor.borrow_mut().take_notes();
         if !runner.console.look.quiet {
             for note in &notes {
@@ -94,7 +103,7 @@ pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, F
                     // A terminal that is gone needs no newline.
                     let _ = runner.console.out.write_all(b"\n").and_then(|()| runner.console.out.flush());
                 }
-                break;
+                flow = Flow::Stop;
             }
         }
     }
@@ -106,6 +115,13 @@ pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, F
         runner.left_open(changed);
     }
     Ok(runner.exit_status().unwrap_or(0))
+}
+
+/// Whether a person may go: who has a transaction open is asked.
+fn may_leave(session: &RefCell<Session>, editor: &RefCell<Editor>) -> bool {
+    let question = session.borrow().leaving("leave and forget them");
+    question
+        .is_none_or(|question| editor.borrow_mut().asks_to_leave(&format!("{} [y/N] ", escape::terminal(&question))))
 }
 
 /// What comes before the first prompt: what the database has to say, the rc script, the welcome.

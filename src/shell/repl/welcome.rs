@@ -34,15 +34,18 @@ fn fill(parts: &[&str], width: usize) -> Vec<String> {
     lines
 }
 
-/// The prompt, without colours: the name of the database, or of its file.
+/// The prompt, without colours: the name of the database, or of its file, and how many changes the open transaction has.
 pub(super) fn prompt(session: &Session) -> String {
     /// The rest of the line is for the command.
     const LONGEST: usize = 24;
     let location = &session.location;
     let file = location.path.file_name().filter(|_| !location.named);
     let name = file.map_or_else(|| location.name.clone().into(), |name| name.to_string_lossy());
-    let read_only = if session.is_read_only() { " (read-only)" } else { "" };
-    format!("{}{read_only}> ", excerpt(&name, LONGEST))
+    let read_only = session.is_read_only().then(|| "read-only".to_owned());
+    let transaction = session.db.open_transaction().map(|changed| format!("tx {changed}"));
+    let states: Vec<String> = read_only.into_iter().chain(transaction).collect();
+    let states = if states.is_empty() { String::new() } else { format!(" ({})", states.join(", ")) };
+    format!("{}{states}> ", excerpt(&name, LONGEST))
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::{Session, keys, refused};
+use crate::database::Database;
+use crate::error::Error;
 use crate::expiry::Timestamp;
 use crate::shell::config::{self, Location};
 use crate::shell::interrupt;
@@ -30,9 +32,22 @@ impl Session {
         Ok(Reply::Done(done).into())
     }
 
-    pub(super) fn use_database(&mut self, name: &Path) -> Result<Answer<'_>, Failure> {
+    pub(super) fn use_database(
+        &mut self,
+        name: &Path,
+        confirm: &mut dyn FnMut(&str) -> bool,
+    ) -> Result<Answer<'_>, Failure> {
         let location = Location::of(Some(name.as_os_str()))?;
-        self.db = self.access.open(&location)?;
+        let mut db = self.access.open(&location)?;
+        if let Some(question) = self.leaving(&format!("forget them and use {}", location.name))
+            && !confirm(&question)
+        {
+            return Ok(refused("not_confirmed", format!("Still using {}", self.location.name)));
+        }
+        if self.db.is_remembering() {
+            db.remember();
+        }
+        self.db = db;
         self.location = location;
         self.absence_noted = false;
         let state =
@@ -41,18 +56,39 @@ impl Session {
         Ok(Reply::Done(done.with("name", Field::Text(self.location.name.clone()))).into())
     }
 
-    pub(super) fn databases<'a>() -> Result<Answer<'a>, Failure> {
+    pub(super) fn databases(&self) -> Result<Answer<'_>, Failure> {
         let dir = config::databases_dir()?;
-        let rows = config::database_names()
+        let now = self.db.now();
+        let rows: Vec<_> = config::database_names()
             .into_iter()
             .filter_map(|name| {
-                let meta = std::fs::metadata(dir.join(format!("{name}.json"))).ok()?;
-                let since = meta.modified().ok()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+                let path = dir.join(format!("{name}.json"));
+                let file = std::fs::metadata(&path).ok()?;
+                // What was changed since the last save stands in the journal.
+                let journal = std::fs::metadata(dir.join(format!("{name}.json.journal"))).ok();
+                let size = file.len() + journal.as_ref().map_or(0, std::fs::Metadata::len);
+                let times = std::iter::once(&file).chain(&journal).filter_map(|meta| meta.modified().ok());
+                let since = times.max()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
                 let changed = Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
-                Some(vec![Field::Text(name), Field::Bytes(meta.len()), Field::Text(changed.to_string())])
+                let (keys, fault) = match glance(&path) {
+                    Ok(Some(count)) => (Field::Number(count), None),
+                    Ok(None) => (Field::Unknown, None),
+                    Err(error) => (Field::Unknown, Some(in_short(&error))),
+                };
+                let is_current = self.location.named && self.location.name == name;
+                Some(vec![
+                    Field::Text(name),
+                    keys,
+                    Field::Bytes(size),
+                    Field::Moment(changed, now.since(changed)),
+                    Field::Flag(is_current),
+                    Field::Fault(fault),
+                ])
             })
             .collect();
-        Ok(Reply::Rows { columns: vec!["name", "size", "changed"], rows }.into())
+        let none = rows.is_empty().then(|| format!("there are no databases in {dir:?} yet"));
+        let reply = Reply::Rows { columns: vec!["name", "keys", "size", "changed", "current", "error"], rows };
+        Ok(Answer { notes: none.into_iter().collect(), ..reply.into() })
     }
 
     pub(super) fn drop_database(
@@ -78,6 +114,9 @@ impl Session {
         if other.path() == self.db.path() {
             self.db.refresh()?;
             self.db.take_notices();
+            if self.db.is_remembering() {
+                self.db.remember();
+            }
         }
         let done = Done::new(format!("Dropped {} ({})", location.name, keys(count)));
         Ok(Reply::Done(done.with("deleted", Field::Number(count))).into())
@@ -91,7 +130,8 @@ impl Session {
 
     pub(super) fn clear(&mut self, confirm: &mut dyn FnMut(&str) -> bool) -> Result<Answer<'_>, Failure> {
         let count = self.db.len()?;
-        if count > 1 && !confirm(&format!("Delete all {}?", keys(count))) {
+        let warning = if self.db.may_be_undone(count) { "" } else { " (too many to undo)" };
+        if count > 1 && !confirm(&format!("Delete all {}{warning}?", keys(count))) {
             return Ok(refused("not_confirmed", "Nothing was deleted".to_owned()));
         }
         let deleted = self.db.transaction(|tx| {
@@ -104,5 +144,26 @@ impl Session {
         })?;
         let done = Done::new(format!("Deleted {}", keys(deleted))).with("deleted", Field::Number(deleted));
         Ok(Reply::Done(done).into())
+    }
+}
+
+/// How many keys a database has, if that can be told without reading a large file.
+fn glance(path: &Path) -> Result<Option<u64>, Error> {
+    if !Database::opens_at_once(path)? {
+        return Ok(None);
+    }
+    Database::open_read_only(path)?.len().map(Some)
+}
+
+/// What is wrong with a database, without its path, which its name tells.
+fn in_short(error: &Error) -> String {
+    match error {
+        Error::Damaged { line, column, reason, .. } => format!("damaged at line {line} column {column}: {reason}"),
+        Error::JournalDamaged { line, reason, .. } => format!("its journal is damaged at line {line}: {reason}"),
+        Error::NewerVersion { .. } => "made by a newer version".to_owned(),
+        Error::ForeignJournal { .. } => "its journal belongs to another file".to_owned(),
+        Error::Open { source, .. } => crate::error::reason(source),
+        Error::Unsuitable { reason, .. } => reason.clone(),
+        other => other.to_string(),
     }
 }

@@ -10,6 +10,7 @@ use crate::shell::interrupt::stoppable;
 use crate::shell::progress;
 use crate::shell::reply::{Answer, Failure, Field, Listing, Reply, Show};
 use crate::storage::Entry;
+use crate::value::Value;
 
 impl Session {
     pub(super) fn keys(&mut self, looking: &Looking) -> Result<Answer<'_>, Failure> {
@@ -83,36 +84,30 @@ impl Session {
             ("size", Field::Bytes(entry.value.as_bytes().len() as u64)),
             ("expires", entry.deadline.map_or(Field::None, |deadline| Field::Text(deadline.to_string()))),
             ("ttl", left.map_or(Field::None, Field::Span)),
+            ("begins", Field::Beginning(beginning(&entry.value))),
         ];
         Ok(Reply::Record(record).into())
     }
+}
 
-    pub(super) fn stats(&mut self) -> Result<Answer<'_>, Failure> {
-        let (mut keys, mut key_bytes, mut value_bytes, mut expiring) = (0, 0, 0, 0);
-        let mut kinds = [("text", 0), ("json", 0), ("binary", 0)];
-        progress::of_keys(self.db.len()?);
-        for item in stoppable(self.db.iter(), progress::keys) {
-            let (key, entry) = item?;
-            keys += 1;
-            key_bytes += key.len() as u64;
-            value_bytes += entry.value.as_bytes().len() as u64;
-            expiring += u64::from(entry.deadline.is_some());
-            for (kind, count) in &mut kinds {
-                *count += u64::from(*kind == entry.value.kind());
-            }
+/// The beginning of a value: its text, or the first of its bytes in hexadecimal.
+fn beginning(value: &Value) -> String {
+    const CHARACTERS: usize = 80;
+    const BYTES: usize = 16;
+    let (mut beginning, is_all) = match value {
+        Value::Bytes(bytes) => {
+            let hex: Vec<String> = bytes.iter().take(BYTES).map(|byte| format!("{byte:02x}")).collect();
+            (hex.join(" "), bytes.len() <= BYTES)
         }
-        let path = self.db.path().map_or(Field::None, |path| Field::Text(path.to_string_lossy().into_owned()));
-        let mut record = vec![("keys", Field::Number(keys))];
-        record.extend(kinds.map(|(kind, count)| (kind, Field::Number(count))));
-        record.extend([
-            ("expiring", Field::Number(expiring)),
-            ("key_bytes", Field::Bytes(key_bytes)),
-            ("value_bytes", Field::Bytes(value_bytes)),
-            ("file_bytes", Field::Bytes(self.db.file_len())),
-            ("file", path),
-        ]);
-        Ok(Reply::Record(record).into())
+        Value::Text(text) => (text.chars().take(CHARACTERS).collect(), text.chars().nth(CHARACTERS).is_none()),
+        Value::Json(json) => {
+            (json.as_str().chars().take(CHARACTERS).collect(), json.as_str().chars().nth(CHARACTERS).is_none())
+        }
+    };
+    if !is_all {
+        beginning.push_str(if matches!(value, Value::Bytes(_)) { " …" } else { "…" });
     }
+    beginning
 }
 
 /// The failure of a glob that is none.

@@ -10,7 +10,15 @@ mod databases;
 
 mod repair;
 
+mod stats;
+
+mod edit;
+
 mod together;
+
+mod undo;
+
+mod watch;
 
 pub(crate) use self::together::changes;
 pub(crate) use self::values::was_set;
@@ -54,6 +62,8 @@ pub(crate) struct Session {
     scratch: String,
     /// Whether the script as a whole is a transaction.
     pub(crate) atomic: bool,
+    /// Whether the command that runs was entered at the prompt.
+    pub(crate) at_prompt: bool,
 }
 
 /// How databases are opened.
@@ -99,6 +109,7 @@ impl Session {
             looked: None,
             scratch: String::new(),
             atomic: false,
+            at_prompt: false,
         }
     }
 
@@ -138,19 +149,23 @@ impl Session {
             Command::Count { glob } => self.count(glob.as_deref()),
             Command::Info { key } => self.info(&key),
             Command::Stats => self.stats(),
+            Command::Edit(edit) => self.edit(&edit, confirm),
             Command::Expire { key, duration } => self.expire(&key, duration),
             Command::Ttl { key } => self.ttl(&key),
             Command::Persist { key } => self.persist(&key),
             Command::Begin => self.begin(),
             Command::Commit => self.commit(),
             Command::Rollback => self.roll_back(),
+            Command::Undo { n } => self.undo(n, confirm),
+            Command::Watch { glob } => self.watch(glob.as_deref()),
+            Command::Wait(wait) => self.wait(&wait),
             Command::Check { file } => self.check(file.as_deref()),
             Command::Repair { keep_journal: true, .. } => self.repair(Repair::KeepJournal, confirm),
             Command::Repair { drop_journal: true, .. } => self.repair(Repair::DropJournal, confirm),
             Command::Repair { .. } => self.repair(Repair::Salvage, confirm),
             Command::Save { path } => self.save(path.as_deref()),
-            Command::Use { name } => self.use_database(&name),
-            Command::Dbs => Self::databases(),
+            Command::Use { name } => self.use_database(&name, confirm),
+            Command::Dbs => self.databases(),
             Command::Drop { name } => self.drop_database(&name, confirm),
             Command::Path => Ok(self.path()),
             Command::Clear => self.clear(confirm),

@@ -7,7 +7,7 @@ use crate::shell::reply::{Answer, Done, Failure, Field, Reply};
 impl Session {
     pub(super) fn begin(&mut self) -> Result<Answer<'_>, Failure> {
         self.db.begin()?;
-        Ok(Reply::Done(Done::new("Transaction begun")).into())
+        Ok(Reply::Done(Done::new("Transaction begun: commit or rollback")).into())
     }
 
     pub(crate) fn commit(&mut self) -> Result<Answer<'_>, Failure> {
@@ -22,12 +22,20 @@ impl Session {
         Ok(Reply::Done(done.with("changes", Field::Number(changed))).into())
     }
 
+    /// What a person is asked who would lose the changes of an open transaction by that.
+    pub(crate) fn leaving(&self, what: &str) -> Option<String> {
+        let changed = self.db.open_transaction().filter(|&changed| changed > 0)?;
+        Some(format!("A transaction with {} is open; {what}?", changes(changed)))
+    }
+
     /// Fails for what cannot be done while a transaction is open.
     pub(super) fn check_transaction(&self, command: &Command) -> Result<(), Failure> {
-        use Command::{Begin, Check, Commit, Drop, Repair, Rollback, Save, Use};
+        use Command::{Begin, Check, Commit, Drop, Repair, Rollback, Save, Use, Wait, Watch};
         let refused = self.db.open_transaction().is_some()
             && match command {
-                Save { .. } | Use { .. } | Drop { .. } | Check { .. } | Repair { .. } => true,
+                // At the prompt it asks.
+                Use { .. } => !self.at_prompt,
+                Save { .. } | Drop { .. } | Watch { .. } | Wait(_) | Check { .. } | Repair { .. } => true,
                 Begin | Commit | Rollback => self.atomic,
                 _ => false,
             };

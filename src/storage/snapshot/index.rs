@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use std::ops::Bound;
 
 use super::cursor::Cursor;
+use super::document::Document;
 use super::fences::{Fences, Known};
 use super::layout::{Layout, Section};
 use super::line::{self, INDENT};
@@ -112,6 +113,29 @@ impl Indexed {
             }
             expired += u64::from(deadline <= now.as_bytes());
         }
+    }
+
+    /// All deadlines, in the order of their keys.
+    pub(crate) fn deadlines(&self, each: &mut dyn FnMut(&str, Timestamp)) -> Result<(), ReadFault> {
+        let mut lines = self.lines(Section::Expires);
+        loop {
+            let at = lines.at();
+            let Some(content) = lines.next()? else { return Ok(()) };
+            let (key, text) = line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
+            let deadline = line::deadline(text).ok_or_else(|| ReadFault::damaged(at, line::NO_DEADLINE))?;
+            each(&key, deadline);
+        }
+    }
+
+    /// All entries, in memory; without members that are not ours.
+    pub(crate) fn document(&self) -> Result<Document, ReadFault> {
+        let mut document = Document::default();
+        let mut cursor = self.cursor(Bound::Unbounded, Bound::Unbounded)?;
+        while let Some(line) = cursor.next()? {
+            let stored = Stored { text: line.text.into(), deadline: line.deadline };
+            document.entries.insert(line.key.into_owned(), stored);
+        }
+        Ok(document)
     }
 
     /// The entries between two bounds, from both ends; none if they run backwards.

@@ -1,0 +1,618 @@
+//! What the commands of a prompt have replaced, so that it can be taken back. Nothing else remembers: a script and a
+//! one-shot mostly write without reading.
+//!
+//! A *step* is what one command has made durable, or one transaction. What a step has left of each key is kept as a hash:
+//! if the key holds something else by now, others have changed it.
+
+#![cfg_attr(not(feature = "shell"), expect(dead_code, reason = "only a prompt remembers"))]
+
+use std::collections::{BTreeMap, VecDeque};
+use std::mem;
+
+use super::Database;
+use crate::error::Result;
+use crate::expiry::Timestamp;
+use crate::storage::{Change, Stored};
+
+/// So many bytes are remembered in all.
+const MOST: usize = 64 << 20;
+
+/// What is said of a command that replaces more.
+pub(crate) const TOO_LARGE: &str = "too large to undo: it replaced more than 64 MiB";
+
+/// A key that a transaction has written.
+#[derive(Debug)]
+pub(super) struct Write {
+    key: String,
+    /// What was pending for it.
+    pending: Option<Change>,
+    before: Change,
+    left: Left,
+}
+
+/// What a transaction has written, as far as it is to be remembered.
+#[derive(Debug, Default)]
+pub(super) struct Writes {
+    list: Vec<Write>,
+    bytes: usize,
+    is_too_large: bool,
+}
+
+/// What a write has left of a key: a hash and the deadline, or nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Left(Option<(u128, Option<Timestamp>)>);
+
+/// The keys that a step has written, with what they held before.
+#[derive(Debug, Default)]
+struct Step {
+    keys: BTreeMap<String, (Change, Left)>,
+    bytes: usize,
+    /// Whether it was too much to be remembered.
+    is_too_large: bool,
+}
+
+/// The steps that can be undone.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    is_on: bool,
+    /// The oldest first.
+    steps: VecDeque<Step>,
+    /// What the command under way has made durable.
+    current: Step,
+    /// What is written but not committed; in an open transaction by its commands.
+    open: Vec<Vec<Write>>,
+    /// In all of it.
+    bytes: usize,
+    /// Whether steps were forgotten for want of room.
+    has_forgotten: bool,
+    notice: Option<&'static str>,
+}
+
+/// What an undo has done.
+#[derive(Debug, Default)]
+pub(crate) struct Undone {
+    pub(crate) steps: usize,
+    /// Each key, what it held and what it holds now.
+    pub(crate) keys: Vec<(String, Change, Change)>,
+    /// Why it did not do more.
+    pub(crate) end: Option<End>,
+}
+
+/// Why an undo goes no further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// There is nothing more.
+    Nothing,
+    /// What is older was forgotten for want of room.
+    Forgotten,
+    /// The step was too large to be remembered.
+    TooLarge,
+    /// Others have changed a key since, and the answer was no.
+    Refused,
+}
+
+/// A key that others have changed since, and what it holds now.
+pub(crate) type Foreign = (String, Change);
+
+impl Write {
+    pub(super) fn new(key: &str, before: Change, after: &Change) -> Self {
+        Self { key: key.to_owned(), pending: None, before, left: Left::of(after) }
+    }
+
+    /// The same with what was pending for the key.
+    pub(super) fn over(self, pending: Option<Change>) -> Self {
+        Self { pending, ..self }
+    }
+
+    fn bytes(&self) -> usize {
+        let pending = self.pending.iter().flatten().map(|stored| stored.text.len()).sum::<usize>();
+        size_of::<Self>() + pending + size(&self.key, &self.before)
+    }
+}
+
+impl Writes {
+    /// Whether what a key held before is still wanted.
+    pub(super) fn goes_on(&self) -> bool {
+        !self.is_too_large
+    }
+
+    pub(super) fn push(&mut self, write: Write) {
+        self.bytes += write.bytes();
+        self.list.push(write);
+        if self.bytes > MOST {
+            *self = Self { is_too_large: true, ..Self::default() };
+        }
+    }
+}
+
+impl Left {
+    fn of(change: &Change) -> Self {
+        Self(change.as_ref().map(|Stored { text, deadline }| (xxhash_rust::xxh3::xxh3_128(text.as_bytes()), *deadline)))
+    }
+
+    /// Whether a key that holds `live` holds what was left of it: also if the time of that is over.
+    fn is(self, live: &Change, now: Timestamp) -> bool {
+        let is_over = |(_, deadline): (u128, Option<Timestamp>)| deadline.is_some_and(|deadline| deadline <= now);
+        self == Self::of(live) || (live.is_none() && self.0.is_some_and(is_over))
+    }
+}
+
+/// What a key of a step takes in memory, nearly.
+fn size(key: &str, before: &Change) -> usize {
+    128 + key.len() + before.as_ref().map_or(0, |stored| stored.text.len())
+}
+
+impl Step {
+    fn is_empty(&self) -> bool {
+        self.keys.is_empty() && !self.is_too_large
+    }
+
+    /// Takes in a later write.
+    fn add(&mut self, write: Write) {
+        let Write { key, before, left, .. } = write;
+        if let Some((_, last)) = self.keys.get_mut(&key) {
+            *last = left;
+        } else {
+            self.bytes += size(&key, &before);
+            self.keys.insert(key, (before, left));
+        }
+    }
+}
+
+impl Memory {
+    /// Whether what is written is to be told to [`Memory::note`].
+    pub(super) fn is_on(&self) -> bool {
+        self.is_on && !self.current.is_too_large
+    }
+
+    /// Begins anew.
+    fn start(&mut self) {
+        *self = Self { is_on: true, ..Self::default() };
+    }
+
+    /// A command begins: what was done before it is a step of its own, if it has changed anything.
+    fn next_step(&mut self, in_transaction: bool) {
+        if in_transaction {
+            if self.open.last().is_none_or(|writes| !writes.is_empty()) {
+                self.open.push(Vec::new());
+            }
+            return;
+        }
+        let mut step = mem::take(&mut self.current);
+        self.bytes -= step.bytes;
+        step.keys.retain(|_, (before, left)| Left::of(before) != *left);
+        step.bytes = step.keys.iter().map(|(key, (before, _))| size(key, before)).sum();
+        self.bytes += step.bytes;
+        if !step.is_empty() {
+            self.steps.push_back(step);
+        }
+    }
+
+    /// Takes in what a transaction has written, which is not committed yet.
+    pub(super) fn note(&mut self, writes: Option<Writes>) {
+        let Some(Writes { list, bytes, is_too_large }) = writes.filter(|_| self.is_on()) else { return };
+        self.bytes += bytes;
+        match self.open.last_mut() {
+            Some(last) => last.extend(list),
+            None => self.open.push(list),
+        }
+        while (self.bytes > MOST || is_too_large)
+            && let Some(oldest) = self.steps.pop_front()
+        {
+            self.bytes -= oldest.bytes;
+            self.has_forgotten = true;
+        }
+        if self.bytes > MOST || is_too_large {
+            self.open.clear();
+            self.current = Step { is_too_large: true, ..Step::default() };
+            self.bytes = 0;
+            self.notice = Some(TOO_LARGE);
+        }
+    }
+
+    /// What was written is committed, or not to be.
+    pub(super) fn settle(&mut self, is_committed: bool) {
+        for write in mem::take(&mut self.open).into_iter().flatten() {
+            self.bytes -= write.bytes();
+            if is_committed {
+                let before = self.current.bytes;
+                self.current.add(write);
+                self.bytes += self.current.bytes - before;
+            }
+        }
+        if !is_committed && self.current.keys.is_empty() {
+            self.current.is_too_large = false;
+        }
+    }
+
+    pub(super) fn take_notice(&mut self) -> Option<String> {
+        self.notice.take().map(str::to_owned)
+    }
+
+    /// Why there is nothing to undo.
+    fn end(&self) -> End {
+        if self.has_forgotten { End::Forgotten } else { End::Nothing }
+    }
+}
+
+impl Database {
+    /// From now on what is replaced is remembered, and what was is forgotten.
+    pub(crate) fn remember(&mut self) {
+        self.memory.start();
+    }
+
+    /// Whether what is replaced is remembered.
+    pub(crate) fn is_remembering(&self) -> bool {
+        self.memory.is_on
+    }
+
+    /// Whether a command that replaces that many keys, all there are, is likely to be remembered; true where nothing is.
+    pub(crate) fn may_be_undone(&self, keys: u64) -> bool {
+        !self.memory.is_on
+            || keys.saturating_mul(size_of::<Write>() as u64).saturating_add(self.file_len()) <= MOST as u64
+    }
+
+    /// A command begins: what it replaces is a step of its own.
+    pub(crate) fn next_step(&mut self) {
+        self.memory.next_step(self.store.is_open());
+    }
+
+    /// Takes back the last `count` steps, all at once; within an open transaction those of its commands. `allow` is asked,
+    /// without the lock, about keys that others have changed since; a no ends it before that step.
+    pub(crate) fn undo(&mut self, count: usize, allow: &mut dyn FnMut(&[Foreign]) -> bool) -> Result<Undone> {
+        self.store.settle_bulk();
+        if self.store.is_open() {
+            return self.undo_open(count);
+        }
+        let mut agreed = BTreeMap::new();
+        loop {
+            let (seen, undone) = self.plan(count, &mut agreed, allow)?;
+            let is_on = mem::replace(&mut self.memory.is_on, false);
+            let done = self.transaction(|tx| {
+                for (key, seen) in &seen {
+                    if Left::of(&tx.stored(key)?) != *seen {
+                        return Ok(false);
+                    }
+                }
+                undone.keys.iter().for_each(|(key, _, to)| tx.restore(key, to.clone()));
+                Ok(true)
+            });
+            self.memory.is_on = is_on;
+            if done? {
+                for _ in 0..undone.steps {
+                    let bytes = self.memory.steps.pop_back().map_or(0, |step| step.bytes);
+                    self.memory.bytes -= bytes;
+                }
+                return Ok(undone);
+            }
+        }
+    }
+
+    /// What the last `count` steps come to, and what their keys hold now. `agreed` is what others have left of keys and may
+    /// be replaced.
+    fn plan(
+        &self,
+        count: usize,
+        agreed: &mut BTreeMap<String, Left>,
+        allow: &mut dyn FnMut(&[Foreign]) -> bool,
+    ) -> Result<(BTreeMap<String, Left>, Undone)> {
+        let now = self.now();
+        let mut states: BTreeMap<&str, (Change, Change)> = BTreeMap::new();
+        let (mut steps, mut end) = (0, None);
+        for step in self.memory.steps.iter().rev().take(count) {
+            if step.is_too_large {
+                end = Some(End::TooLarge);
+                break;
+            }
+            let mut foreign = Vec::new();
+            for (key, (before, left)) in &step.keys {
+                if !states.contains_key(key.as_str()) {
+                    let held = self.live(key)?;
+                    states.insert(key, (held.clone(), held));
+                }
+                let held = &states[key.as_str()].1;
+                let is_back = *held == before.clone().filter(|before| before.is_live(now));
+                if !left.is(held, now) && !is_back && agreed.get(key) != Some(&Left::of(held)) {
+                    foreign.push((key.clone(), held.clone()));
+                }
+            }
+            if !foreign.is_empty() {
+                if !allow(&foreign) {
+                    end = Some(End::Refused);
+                    break;
+                }
+                agreed.extend(foreign.iter().map(|(key, held)| (key.clone(), Left::of(held))));
+            }
+            for (key, (before, _)) in &step.keys {
+                if let Some((_, held)) = states.get_mut(key.as_str()) {
+                    *held = before.clone().filter(|before| before.is_live(now));
+                }
+            }
+            steps += 1;
+        }
+        if steps == 0 {
+            states.clear();
+        }
+        if steps < count && end.is_none() {
+            end = Some(self.memory.end());
+        }
+        let seen = states.iter().map(|(key, (held, _))| ((*key).to_owned(), Left::of(held))).collect();
+        let changed = states.into_iter().filter(|(_, (from, to))| from != to);
+        let keys = changed.map(|(key, (from, to))| (key.to_owned(), from, to)).collect();
+        Ok((seen, Undone { steps, keys, end }))
+    }
+
+    /// Takes back the last commands of the open transaction.
+    fn undo_open(&mut self, count: usize) -> Result<Undone> {
+        let mut undone = Undone::default();
+        let mut before = BTreeMap::new();
+        self.memory.open.retain(|writes| !writes.is_empty());
+        while undone.steps < count {
+            let Some(writes) = self.memory.open.pop() else {
+                undone.end = Some(if self.memory.current.is_too_large { End::TooLarge } else { End::Nothing });
+                break;
+            };
+            for write in writes.into_iter().rev() {
+                self.memory.bytes -= write.bytes();
+                if !before.contains_key(&write.key) {
+                    before.insert(write.key.clone(), self.live(&write.key)?);
+                }
+                self.store.take_back(&write.key, write.pending);
+            }
+            undone.steps += 1;
+        }
+        for (key, from) in before {
+            let to = self.live(&key)?;
+            if from != to {
+                undone.keys.push((key, from, to));
+            }
+        }
+        Ok(undone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Options;
+    use proptest::prelude::*;
+
+    fn yes(_: &[Foreign]) -> bool {
+        true
+    }
+
+    fn remembering() -> Database {
+        let mut db = Database::in_memory();
+        db.remember();
+        db
+    }
+
+    fn content(db: &Database) -> Vec<(String, crate::Entry)> {
+        db.iter().collect::<Result<_>>().unwrap()
+    }
+
+    #[test]
+    fn what_does_not_fit_is_forgotten_from_its_oldest_step_on() {
+        let mut db = remembering();
+        let large = "x".repeat(30 << 20);
+        for key in ["a", "b", "c"] {
+            db.next_step();
+            db.set(key, large.as_str()).unwrap();
+            db.next_step();
+            db.delete(key).unwrap();
+        }
+        db.next_step();
+        assert!(db.memory.bytes <= MOST && db.take_notices().is_empty());
+        let undone = db.undo(9, &mut yes).unwrap();
+        assert_eq!((undone.steps, undone.end), (4, Some(End::Forgotten)));
+        assert!(db.is_empty().unwrap());
+        assert_eq!(db.memory.bytes, 0);
+    }
+
+    #[test]
+    fn a_step_that_does_not_fit_is_said_to_and_stands_in_the_way_of_those_before() {
+        let mut db = remembering();
+        let large = "x".repeat(40 << 20);
+        db.next_step();
+        db.set("a", large.as_str()).unwrap();
+        db.set("b", large.as_str()).unwrap();
+        assert!(db.may_be_undone(2) && !db.may_be_undone(10_000_000));
+        db.next_step();
+        db.transaction(|tx| tx.delete("a").and_then(|_| tx.delete("b"))).unwrap();
+        assert_eq!(db.take_notices(), [TOO_LARGE]);
+        db.next_step();
+        db.set("c", "1").unwrap();
+        db.next_step();
+        let undone = db.undo(3, &mut yes).unwrap();
+        assert_eq!((undone.steps, undone.end), (1, Some(End::TooLarge)));
+        assert!(db.is_empty().unwrap());
+        assert_eq!(db.undo(1, &mut yes).unwrap().steps, 0);
+        db.begin().unwrap();
+        db.set("d", large.as_str()).unwrap();
+        db.next_step();
+        db.set("d", large.as_str()).unwrap();
+        db.next_step();
+        db.set("d", large.as_str()).unwrap();
+        db.next_step();
+        assert_eq!(db.undo(1, &mut yes).unwrap().end, Some(End::TooLarge));
+        db.rollback().unwrap();
+        db.next_step();
+        db.set("e", "1").unwrap();
+        db.next_step();
+        assert_eq!(db.undo(1, &mut yes).unwrap().steps, 1);
+    }
+
+    #[test]
+    fn what_others_change_while_a_person_is_asked_is_asked_about_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kv.json");
+        let (mut ours, mut theirs) = (Database::open(&path).unwrap(), Database::open(&path).unwrap());
+        ours.remember();
+        ours.set("n", "1").unwrap();
+        ours.next_step();
+        theirs.set("n", "2").unwrap();
+        ours.refresh().unwrap();
+        let mut asked = Vec::new();
+        let undone = ours.undo(1, &mut |foreign| {
+            let held = foreign[0].1.as_ref().map(|stored| stored.text.to_string());
+            asked.push(held.clone().unwrap());
+            if asked.len() == 1 {
+                theirs.set("n", "3").unwrap();
+            }
+            true
+        });
+        assert_eq!(undone.unwrap().steps, 1);
+        assert_eq!(asked, ["\"2\"", "\"3\""]);
+        assert!(ours.is_empty().unwrap());
+    }
+
+    #[test]
+    fn what_was_not_stored_is_no_step() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kv.json");
+        let (mut ours, mut theirs) = (Database::open(&path).unwrap(), Database::open(&path).unwrap());
+        ours.remember();
+        ours.begin().unwrap();
+        ours.set("a", "1").unwrap();
+        theirs.set("a", "theirs").unwrap();
+        assert!(ours.commit().is_err());
+        ours.next_step();
+        assert_eq!(ours.undo(1, &mut yes).unwrap().end, Some(End::Nothing));
+        ours.begin_group();
+        ours.set("b", "1").unwrap();
+        ours.store.forget();
+        ours.memory.settle(false);
+        ours.next_step();
+        assert_eq!(ours.undo(1, &mut yes).unwrap().steps, 0);
+        assert_eq!(ours.memory.bytes, 0);
+    }
+
+    #[test]
+    fn what_has_expired_meanwhile_does_not_come_back_and_is_no_change_of_others() {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static NOW: AtomicU64 = AtomicU64::new(1_000);
+        let mut db = Options::new().clock(|| Timestamp::from_millis(NOW.load(Ordering::Relaxed))).in_memory();
+        db.remember();
+        let until = |millis| crate::Entry { deadline: Some(Timestamp::from_millis(millis)), ..crate::Entry::from("x") };
+        db.next_step();
+        db.set_entry("short", until(2_000)).unwrap();
+        db.next_step();
+        db.set("short", "y").unwrap();
+        db.next_step();
+        db.set_entry("other", until(2_000)).unwrap();
+        NOW.store(3_000, Ordering::Relaxed);
+        db.next_step();
+        let mut no = |_: &[Foreign]| panic!("nobody has changed anything");
+        assert!(db.undo(1, &mut no).unwrap().keys.is_empty());
+        assert_eq!(db.undo(1, &mut no).unwrap().keys.len(), 1);
+        assert!(db.is_empty().unwrap());
+    }
+
+    #[test]
+    fn a_bulk_load_is_a_step_like_any_other() {
+        let mut db = remembering();
+        db.set("a", "old").unwrap();
+        db.next_step();
+        db.extend([("a", "1"), ("b", "2")]).unwrap();
+        db.next_step();
+        assert_eq!(db.undo(1, &mut yes).unwrap().keys.len(), 2);
+        assert_eq!(content(&db), [("a".to_owned(), "old".into())]);
+        let too_long = "k".repeat(70_000);
+        assert!(db.extend([("b", "2"), (&*too_long, "3")]).is_err());
+        db.begin().unwrap();
+        assert!(db.extend([("c", "2"), (&*too_long, "3")]).is_err());
+        db.commit().unwrap();
+        db.next_step();
+        assert_eq!(
+            db.undo(9, &mut yes).unwrap().steps,
+            2,
+            "what was set before, and the first of those in the transaction"
+        );
+        assert!(db.is_empty().unwrap() && !db.has_open_group());
+    }
+
+    /// A command: some sets and deletes in one transaction; or the begin or end of an open one.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Write(Vec<(u8, Option<u8>)>),
+        Begin,
+        Commit,
+        Rollback,
+        Undo(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let write = || prop::collection::vec((0..4_u8, prop::option::of(0..3_u8)), 0..4).prop_map(Step::Write);
+        let undo = (1..4_usize).prop_map(Step::Undo);
+        prop_oneof![4 => write(), 1 => Just(Step::Begin), 1 => Just(Step::Commit), 1 => Just(Step::Rollback), 3 => undo]
+    }
+
+    proptest! {
+        /// Against a stack of whole states.
+        #[test]
+        fn undo_gives_back_the_states_before(commands in prop::collection::vec(step(), 1..30)) {
+            let mut db = remembering();
+            let (mut states, mut open): (Vec<_>, Option<Vec<_>>) = (Vec::new(), None);
+            for command in commands {
+                db.next_step();
+                let before = content(&db);
+                match command {
+                    Step::Write(writes) => {
+                        let wrote = writes.iter().any(|(_, value)| value.is_some());
+                        let mut deleted = false;
+                        db.transaction(|tx| {
+                            for (key, value) in writes {
+                                let key = key.to_string();
+                                match value {
+                                    Some(value) => tx.set(&key, value.to_string())?,
+                                    None => deleted |= tx.delete(&key)?,
+                                }
+                            }
+                            Ok(())
+                        }).unwrap();
+                        match &mut open {
+                            // Within a transaction a command that has written is a step even if nothing is different.
+                            Some(open) if wrote || deleted => open.push(before),
+                            None if content(&db) != before => states.push(before),
+                            _ => {}
+                        }
+                    }
+                    Step::Begin if open.is_none() => {
+                        db.begin().unwrap();
+                        open = Some(Vec::new());
+                        states.push(before);
+                    }
+                    Step::Commit if open.is_some() => {
+                        db.commit().unwrap();
+                        open = None;
+                        if states.last() == Some(&before) {
+                            states.pop();
+                        }
+                    }
+                    Step::Rollback if open.is_some() => {
+                        db.rollback().unwrap();
+                        open = None;
+                        prop_assert_eq!(content(&db), states.pop().unwrap());
+                    }
+                    Step::Undo(count) => {
+                        let stack = open.as_mut().unwrap_or(&mut states);
+                        let wanted = count.min(stack.len());
+                        let undone = db.undo(count, &mut yes).unwrap();
+                        prop_assert_eq!(undone.steps, wanted);
+                        if let Some(state) = stack.drain(stack.len() - wanted..).next() {
+                            prop_assert_eq!(content(&db), state);
+                        }
+                    }
+                    Step::Begin | Step::Commit | Step::Rollback => {}
+                }
+            }
+            if open.is_some() {
+                db.rollback().unwrap();
+            }
+            db.next_step();
+            db.undo(usize::MAX, &mut yes).unwrap();
+            prop_assert!(db.is_empty().unwrap());
+            prop_assert_eq!(db.memory.bytes, 0);
+        }
+    }
+}

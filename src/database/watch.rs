@@ -1,0 +1,107 @@
+//! What changes in a database while one looks on.
+
+use std::ops::{Bound, ControlFlow};
+
+use super::options::Clock;
+use super::{Database, prefix_end};
+use crate::error::Result;
+use crate::storage::{Became, Entry, Feed};
+
+/// What has become of a key; see [`Watch::look`].
+///
+/// ```
+/// assert_ne!(rusty_kv::Event::Deleted, rusty_kv::Event::Set("a".into()));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It holds this now.
+    Set(Entry),
+    /// It was deleted.
+    Deleted,
+    /// Its deadline has passed.
+    Expired,
+}
+
+/// Follows the keys of a database that begin with a prefix, from [`Database::watch`].
+///
+/// It is told each key's last value, not every value on the way: what is set twice between two looks is told once. A look
+/// that finds nothing costs two `stat`s. Commits to the journal of a large database cost what they hold; behind a save the
+/// entries before and after it are compared, which reads both files once.
+#[derive(Debug)]
+pub struct Watch {
+    feed: Feed,
+    clock: Clock,
+}
+
+impl Database {
+    /// Follows what happens to the keys that begin with `prefix` in the database's file from now on, whoever does it. It
+    /// looks for itself, whatever this `Database` does. A database without a file has nobody else who changes it: nothing
+    /// is told of it.
+    ///
+    /// # Errors
+    /// As [`Options::open`](crate::Options::open).
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("kv.json");
+    /// use rusty_kv::{Database, Event};
+    /// let mut db = Database::open(&path)?;
+    /// let mut watch = db.watch("user:")?;
+    /// db.set("user:1", "Ada")?;
+    /// db.set("video:1", "x")?;
+    /// let mut seen = Vec::new();
+    /// watch.look(|key, event| seen.push((key.to_owned(), event)))?;
+    /// assert_eq!(seen, [("user:1".to_owned(), Event::Set("Ada".into()))]);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn watch(&self, prefix: &str) -> Result<Watch> {
+        let end = prefix_end(prefix);
+        let to = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let clock = self.clock.clone();
+        Ok(Watch { feed: self.store.watch(Bound::Included(prefix), to, clock.now())?, clock })
+    }
+}
+
+impl Watch {
+    /// Tells what has changed since the last look, or since the watch began. It does not wait: look again in a moment.
+    ///
+    /// # Errors
+    /// As [`Options::open`](crate::Options::open); the next look begins where the last one did that had none.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let db = rusty_kv::Database::open(folder.path().join("kv.json"))?;
+    /// db.watch("")?.look(|key, event| println!("{key}: {event:?}"))?;
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn look(&mut self, mut each: impl FnMut(&str, Event)) -> Result<()> {
+        self.look_until(&|| false, &mut |key, event| {
+            each(key, event);
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// The same, until `stop` says so, which is asked now and then, or a break.
+    pub(crate) fn look_until(
+        &mut self,
+        stop: &dyn Fn() -> bool,
+        each: &mut dyn FnMut(&str, Event) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let mut fault = None;
+        let looked = self.feed.look(self.clock.now(), stop, &mut |key, became| {
+            let event = match became {
+                Became::Set(stored) => match Entry::decode(&stored.text, stored.deadline) {
+                    Ok(entry) => Event::Set(entry),
+                    Err(found) => {
+                        fault = Some(found);
+                        return ControlFlow::Break(());
+                    }
+                },
+                Became::Deleted => Event::Deleted,
+                Became::Expired => Event::Expired,
+            };
+            each(key, event)
+        });
+        fault.map_or(looked, |fault| Err(self.feed.damaged(fault)))
+    }
+}

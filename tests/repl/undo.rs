@@ -1,0 +1,245 @@
+//! `undo` and open transactions, as a person sees them.
+
+use crate::terminal::{CTRL_C, CTRL_D, Home, Seen};
+
+#[test]
+fn undo_takes_back_a_command_and_names_what_it_restored() {
+    let home = Home::new();
+    home.run(&["set", "n", "4"]);
+    home.run(&["set", "--ttl", "1h", "user:1", "Ada"]);
+    let mut terminal = home.at_prompt();
+    terminal.enter("undo");
+    terminal.shows("Nothing to undo");
+    terminal.enter("set k v");
+    terminal.enter("incr n 3");
+    terminal.enter("del user:1");
+    terminal.enter("get n");
+    terminal.enter("undo");
+    terminal.shows("Undone: restored user:1 (was deleted, expires in 1h)");
+    terminal.enter("undo 2");
+    terminal.shows("Undone 2 steps: removed k; set n back to 4");
+    terminal.enter("undo");
+    assert_eq!(terminal.text().matches("Nothing to undo").count(), 2);
+    assert_eq!((home.get("n"), home.get("k"), home.get("user:1")), ("4\n".into(), String::new(), "Ada\n".into()));
+    assert!(String::from_utf8(home.run(&["ttl", "user:1"]).stdout).unwrap().trim() != "none", "the deadline is back");
+    terminal.enter("set n 9 --ttl 2h");
+    terminal.enter("persist n");
+    terminal.enter("undo");
+    terminal.shows("Undone: n expires in 2h again");
+    terminal.enter("undo 0");
+    terminal.shows("'0' is not a number of 1 or more");
+    terminal.leave();
+}
+
+#[test]
+fn undo_takes_back_what_deletes_many_a_transaction_and_a_sourced_file_as_one_step_each() {
+    let home = Home::new();
+    let lines: Vec<String> = (0..200).map(|n| format!("set item:{n:03} {n}\n")).collect();
+    home.write("work/setup.kv", lines.concat());
+    let mut terminal = home.at_prompt();
+    terminal.enter("source setup.kv");
+    terminal.enter("del --glob item:1* -y");
+    terminal.enter("begin");
+    terminal.enter("set x 1");
+    terminal.enter("set item:000 changed");
+    terminal.enter("commit");
+    terminal.enter("clear -y");
+    terminal.shows("Deleted 101 keys");
+    terminal.enter("undo");
+    terminal.shows("Undone: restored 101 keys");
+    terminal.enter("undo");
+    terminal.shows("Undone: set item:000 back to 0; removed x");
+    terminal.enter("undo");
+    terminal.shows("Undone: restored 100 keys");
+    terminal.enter("count");
+    terminal.shows("\n200\n");
+    terminal.enter("undo 7");
+    terminal.shows("Undone 1 step: removed 200 keys");
+    terminal.shows("There was nothing more to undo");
+    terminal.leave();
+}
+
+#[test]
+fn undo_asks_before_it_replaces_what_another_program_has_changed_since() {
+    let home = Home::new();
+    let mut terminal = home.at_prompt();
+    terminal.enter("set a 1");
+    terminal.enter("set n 1");
+    home.run(&["set", "n", "7"]);
+    terminal.enter("undo");
+    terminal.shows("'n' was changed by another program since: it is 7 now. Undo it all the same? [y/N]");
+    terminal.enter("n");
+    terminal.shows("Nothing was undone");
+    assert_eq!(home.get("n"), "7\n");
+    terminal.enter("undo 2");
+    terminal.enter("y");
+    terminal.shows("Undone 2 steps: removed a; removed n");
+    assert_eq!(home.get("n"), "");
+
+    // Another program has done the same.
+    terminal.enter("set m 1");
+    terminal.enter("incr m");
+    home.run(&["set", "m", "1"]);
+    terminal.enter("undo");
+    terminal.shows("Undone: all of it was as before already");
+
+    terminal.enter("set m 1");
+    terminal.enter("set m 2");
+    home.run(&["del", "m"]);
+    terminal.enter("undo -y");
+    terminal.shows("Undone: restored m (was deleted)");
+    assert_eq!(home.get("m"), "1\n");
+    home.run(&["set", "m", "9"]);
+    terminal.enter("set other 1");
+    terminal.enter("undo 2");
+    terminal.enter("");
+    terminal.shows("Undone 1 step: removed other");
+    terminal.shows("The step before that was left as it is");
+    assert_eq!(home.get("m"), "9\n");
+    terminal.leave();
+}
+
+#[test]
+fn within_a_transaction_its_own_commands_are_undone_and_the_prompt_counts_its_changes() {
+    let home = Home::new();
+    home.run(&["set", "a", "1"]);
+    for columns in [80, 40] {
+        let mut terminal = home.terminal().columns(columns).at_prompt();
+        terminal.enter("set before 1");
+        terminal.enter("begin");
+        assert_eq!(terminal.look(Seen::before_cursor), "kv (tx 0)> ");
+        terminal.enter("del a");
+        terminal.enter("set b 2");
+        assert_eq!(terminal.look(Seen::before_cursor), "kv (tx 2)> ");
+        terminal.enter("undo");
+        terminal.shows("Undone: removed b");
+        assert_eq!(terminal.look(Seen::before_cursor), "kv (tx 1)> ");
+        terminal.enter("undo");
+        terminal.shows("Undone: restored a (was deleted)");
+        assert_eq!(terminal.look(Seen::before_cursor), "kv (tx 0)> ");
+        terminal.enter("undo");
+        terminal.shows("Nothing to undo in this transaction; `rollback` ends it");
+        terminal.enter("rollback");
+        terminal.enter("undo");
+        terminal.shows("Undone: removed before");
+        terminal.leave();
+    }
+    let terminal = home.terminal().arg("--read-only").at_prompt();
+    assert_eq!(terminal.look(Seen::before_cursor), "kv (read-only)> ");
+    terminal.leave();
+}
+
+#[test]
+fn who_leaves_an_open_transaction_is_asked() {
+    let home = Home::new();
+    let question = "A transaction with 3 changes is open; leave and forget them? [y/N] ";
+    for (keys, status) in [("exit\r", 0), ("exit 3\r", 3), (CTRL_D, 0)] {
+        let mut terminal = home.at_prompt();
+        terminal.enter("begin");
+        for key in ["a", "b", "c"] {
+            terminal.enter(&format!("set {key} 1"));
+        }
+        for no in ["\r", "n\r", CTRL_C] {
+            terminal.press_until(keys, question);
+            terminal.press_until(no, "kv (tx 3)> ");
+        }
+        terminal.press_until(keys, question);
+        terminal.press("y\r");
+        terminal.shows("warning: the open transaction was rolled back (3 changes)");
+        assert_eq!(terminal.status(), status, "{keys:?}");
+        assert_eq!(home.get("a"), "", "{keys:?}");
+    }
+    // Who has gone away cannot answer.
+    let mut terminal = home.at_prompt();
+    terminal.enter("begin");
+    terminal.enter("set a 1");
+    terminal.press(CTRL_D);
+    terminal.shows("leave and forget them? [y/N]");
+    terminal.press(CTRL_D);
+    assert_eq!(terminal.status(), 0);
+
+    let mut terminal = home.terminal().arg("-y").at_prompt();
+    terminal.enter("begin");
+    terminal.enter("set a 1");
+    assert_eq!(terminal.leave(), 0);
+
+    let mut terminal = home.at_prompt();
+    terminal.enter("begin");
+    terminal.enter("get a");
+    terminal.press("exit\r");
+    terminal.wait("the end of the line", |seen| seen.before_cursor().is_empty());
+    assert!(!terminal.text().contains("rolled back"), "there was nothing to lose");
+    assert_eq!(terminal.status(), 0);
+}
+
+#[test]
+fn use_asks_in_a_transaction_and_what_was_done_elsewhere_is_no_step() {
+    let home = Home::new();
+    let mut terminal = home.at_prompt();
+    terminal.enter("begin");
+    terminal.enter("set a 1");
+    terminal.press_until("use other\r", "A transaction with 1 change is open; forget them and use other? [y/N] ");
+    terminal.enter("");
+    terminal.shows("Still using kv");
+    assert_eq!(terminal.look(Seen::before_cursor), "kv (tx 1)> ");
+    terminal.press_until("use other\r", "A transaction with 1 change is open; forget them and use other? [y/N] ");
+    terminal.press_until("y\r", "other> ");
+    terminal.enter("undo");
+    terminal.shows("Nothing to undo");
+    terminal.enter("set b 1");
+    terminal.enter("undo");
+    terminal.shows("Undone: removed b");
+    terminal.leave();
+    assert_eq!(home.get("a"), "");
+}
+
+#[test]
+fn undo_is_for_the_prompt() {
+    let home = Home::new();
+    let undo = home.run(&["undo"]);
+    assert_eq!(String::from_utf8(undo.stderr).unwrap(), "error: `undo` is for the prompt\n");
+    assert_eq!(undo.status.code(), Some(2));
+    home.write("config/rusty-kv/rc", "set rc 1\n");
+    home.write("work/a.kv", "set a 1\nundo\n");
+    let mut terminal = home.at_prompt();
+    terminal.enter("source a.kv");
+    terminal.shows("a.kv:2: error: `undo` is for the prompt");
+    terminal.enter("undo 2");
+    terminal.shows("Undone 1 step: removed a");
+    assert_eq!(home.get("rc"), "1\n", "the rc script is no step");
+    terminal.leave();
+}
+
+#[test]
+fn what_a_key_or_a_value_holds_reaches_the_terminal_escaped_in_questions_and_answers() {
+    let home = Home::new();
+    let key = "k\x07\u{202e}\u{9b}";
+    home.run(&["set", key, "a\x07"]);
+    let mut terminal = home.at_prompt();
+    let quoted = "\"k\\a\\u{202e}\\u{9b}\"";
+    terminal.enter(&format!("set {quoted} \"b\\a\""));
+    home.run(&["set", key, "c\x07"]);
+    terminal.enter("undo");
+    terminal.shows("'k\\x07\\u{202e}\\u{9b}' was changed by another program since: it is c\\x07 now.");
+    terminal.enter("y");
+    terminal.shows("Undone: set k\\x07\\u{202e}\\u{9b} back to a\\x07");
+    terminal.enter(&format!("del {quoted}"));
+    terminal.enter("undo");
+    terminal.shows("Undone: restored k\\x07\\u{202e}\\u{9b} (was deleted)");
+    terminal.enter(&format!("wait {quoted} --equals x --timeout 10ms"));
+    terminal.shows("Key 'k\\x07\\u{202e}\\u{9b}' did not get that value within 10ms");
+    terminal.enter("stats");
+    terminal.shows("k\\x07\\u{202e}\\u{9b}");
+    terminal.press(format!("watch {quoted}\r"));
+    terminal.shows("Watching k\\x07\\u{202e}\\u{9b}; Ctrl-C ends it");
+    home.run(&["set", key, "d\x07"]);
+    terminal.shows("set      k\\x07\\u{202e}\\u{9b}  d\\x07");
+    terminal.press(CTRL_C);
+    terminal.wait("the prompt", |seen| seen.before_cursor() == "kv> ");
+    terminal.look(|seen| {
+        for live in ["\x07", "\u{202e}", "\u{9b}"] {
+            assert!(!seen.raw.windows(live.len()).any(|bytes| bytes == live.as_bytes()), "{live:?}");
+        }
+    });
+    terminal.leave();
+}
