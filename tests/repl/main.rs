@@ -15,6 +15,8 @@ mod elsewhere;
 
 mod looking;
 
+mod picture;
+
 mod pointing;
 
 mod safety;
