@@ -179,6 +179,12 @@ impl Seen {
         lines.iter().map(|line| line.trim_end().to_owned()).collect()
     }
 
+    /// The rows of the screen, without blanks at their ends.
+    pub(crate) fn rows(&self) -> Vec<String> {
+        let screen = self.screen.screen();
+        screen.rows(0, screen.size().1.get()).map(|row| row.trim_end().to_owned()).collect()
+    }
+
     pub(crate) fn text(&self) -> String {
         self.lines().join("\n").trim_end().to_owned()
     }
