@@ -14,11 +14,11 @@ use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::storage::{Change, Stored};
 
-/// So many bytes are remembered in all.
+/// So many bytes are remembered of what is done, and of what a transaction has written that is still open.
 const MOST: usize = 64 << 20;
 
 /// What is said of a command that replaces more.
-pub(crate) const TOO_LARGE: &str = "too large to undo: it replaced more than 64 MiB";
+pub(crate) const TOO_LARGE: &str = "too large to undo: more than 64 MiB would have to be remembered";
 
 /// A key that a transaction has written.
 #[derive(Debug)]
@@ -59,10 +59,13 @@ pub(super) struct Memory {
     steps: VecDeque<Step>,
     /// What the command under way has made durable.
     current: Step,
+    /// In both.
+    bytes: usize,
     /// What is written but not committed; in an open transaction by its commands.
     open: Vec<Vec<Write>>,
-    /// In all of it.
-    bytes: usize,
+    open_bytes: usize,
+    /// Whether that was too much to be remembered.
+    open_is_too_large: bool,
     /// Whether steps were forgotten for want of room.
     has_forgotten: bool,
     notice: Option<&'static str>,
@@ -162,7 +165,7 @@ impl Step {
 impl Memory {
     /// Whether what is written is to be told to [`Memory::note`].
     pub(super) fn is_on(&self) -> bool {
-        self.is_on && !self.current.is_too_large
+        self.is_on && !self.current.is_too_large && !self.open_is_too_large
     }
 
     /// Begins anew.
@@ -191,10 +194,30 @@ impl Memory {
     /// Takes in what a transaction has written, which is not committed yet.
     pub(super) fn note(&mut self, writes: Option<Writes>) {
         let Some(Writes { list, bytes, is_too_large }) = writes.filter(|_| self.is_on()) else { return };
-        self.bytes += bytes;
+        self.open_bytes += bytes;
         match self.open.last_mut() {
             Some(last) => last.extend(list),
             None => self.open.push(list),
+        }
+        if self.open_bytes > MOST || is_too_large {
+            self.open.clear();
+            self.open_bytes = 0;
+            self.open_is_too_large = true;
+        }
+    }
+
+    /// What was written is committed, or not to be.
+    pub(super) fn settle(&mut self, is_committed: bool) {
+        let writes = mem::take(&mut self.open);
+        self.open_bytes = 0;
+        let is_too_large = mem::take(&mut self.open_is_too_large);
+        if !is_committed {
+            return;
+        }
+        for write in writes.into_iter().flatten() {
+            let before = self.current.bytes;
+            self.current.add(write);
+            self.bytes += self.current.bytes - before;
         }
         while (self.bytes > MOST || is_too_large)
             && let Some(oldest) = self.steps.pop_front()
@@ -203,25 +226,9 @@ impl Memory {
             self.has_forgotten = true;
         }
         if self.bytes > MOST || is_too_large {
-            self.open.clear();
             self.current = Step { is_too_large: true, ..Step::default() };
             self.bytes = 0;
             self.notice = Some(TOO_LARGE);
-        }
-    }
-
-    /// What was written is committed, or not to be.
-    pub(super) fn settle(&mut self, is_committed: bool) {
-        for write in mem::take(&mut self.open).into_iter().flatten() {
-            self.bytes -= write.bytes();
-            if is_committed {
-                let before = self.current.bytes;
-                self.current.add(write);
-                self.bytes += self.current.bytes - before;
-            }
-        }
-        if !is_committed && self.current.keys.is_empty() {
-            self.current.is_too_large = false;
         }
     }
 
@@ -246,10 +253,18 @@ impl Database {
         self.memory.is_on
     }
 
-    /// Whether a command that replaces that many keys, all there are, is likely to be remembered; true where nothing is.
-    pub(crate) fn may_be_undone(&self, keys: u64) -> bool {
-        !self.memory.is_on
-            || keys.saturating_mul(size_of::<Write>() as u64).saturating_add(self.file_len()) <= MOST as u64
+    /// Whether a command that replaces that many keys is likely to be remembered; true where nothing is.
+    ///
+    /// # Errors
+    /// As [`Database::len`].
+    pub(crate) fn may_be_undone(&mut self, keys: u64) -> Result<bool> {
+        if !self.memory.is_on {
+            return Ok(true);
+        }
+        // As if all keys were alike.
+        let all = self.len()?.max(keys).max(1);
+        let values = u128::from(self.file_len()) * u128::from(keys) / u128::from(all);
+        Ok(u128::from(keys) * size_of::<Write>() as u128 + values <= MOST as u128)
     }
 
     /// A command begins: what it replaces is a step of its own.
@@ -349,11 +364,11 @@ impl Database {
         self.memory.open.retain(|writes| !writes.is_empty());
         while undone.steps < count {
             let Some(writes) = self.memory.open.pop() else {
-                undone.end = Some(if self.memory.current.is_too_large { End::TooLarge } else { End::Nothing });
+                undone.end = Some(if self.memory.open_is_too_large { End::TooLarge } else { End::Nothing });
                 break;
             };
             for write in writes.into_iter().rev() {
-                self.memory.bytes -= write.bytes();
+                self.memory.open_bytes -= write.bytes();
                 if !before.contains_key(&write.key) {
                     before.insert(write.key.clone(), self.live(&write.key)?);
                 }
@@ -416,7 +431,7 @@ mod tests {
         db.next_step();
         db.set("a", large.as_str()).unwrap();
         db.set("b", large.as_str()).unwrap();
-        assert!(db.may_be_undone(2) && !db.may_be_undone(10_000_000));
+        assert!(db.may_be_undone(2).unwrap() && !db.may_be_undone(10_000_000).unwrap());
         db.next_step();
         db.transaction(|tx| tx.delete("a").and_then(|_| tx.delete("b"))).unwrap();
         assert_eq!(db.take_notices(), [TOO_LARGE]);
@@ -436,10 +451,30 @@ mod tests {
         db.next_step();
         assert_eq!(db.undo(1, &mut yes).unwrap().end, Some(End::TooLarge));
         db.rollback().unwrap();
+        assert!(db.take_notices().is_empty(), "nothing was done that could be undone");
         db.next_step();
         db.set("e", "1").unwrap();
         db.next_step();
         assert_eq!(db.undo(1, &mut yes).unwrap().steps, 1);
+    }
+
+    #[test]
+    fn what_was_too_large_and_is_rolled_back_leaves_the_steps_before_it() {
+        let mut db = remembering();
+        db.next_step();
+        db.set("a", "1").unwrap();
+        db.next_step();
+        db.set("a", "2").unwrap();
+        db.next_step();
+        db.begin().unwrap();
+        for n in 0..3 {
+            db.next_step();
+            db.set("b", "x".repeat((40 << 20) + n)).unwrap();
+        }
+        db.rollback().unwrap();
+        db.next_step();
+        assert_eq!(db.undo(1, &mut yes).unwrap().steps, 1);
+        assert_eq!(db.get("a").unwrap(), Some("1".into()));
     }
 
     #[test]

@@ -35,11 +35,17 @@ pub(crate) fn edit_text(initial: &[u8], suffix: &str, line: Option<usize>) -> Re
         let message = format!("cannot run the editor '{name}': {reason}; set $VISUAL or $EDITOR. Nothing was changed");
         Failure { status: Status::Io, code: "io", message, key: None }
     })?;
+    let edited = read(&path);
     if !status.success() {
-        let message = format!("the editor '{name}' ended with {status}; nothing was changed");
+        let mut message = format!("the editor '{name}' ended with {status}; nothing was changed");
+        if edited.is_ok_and(|edited| edited != initial) {
+            // It may have been killed, with hours of work in it.
+            let kept = folder.keep().join(path.file_name().unwrap_or_default());
+            message = format!("{message}; what you wrote is in {kept:?}");
+        }
         return Err(Failure { status: Status::Io, code: "io", message, key: None });
     }
-    let edited = read(&path).map_err(|error| Failure::io("read", &path, &error))?;
+    let edited = edited.map_err(|error| Failure::io("read", &path, &error))?;
     Ok((edited != initial).then_some(edited))
 }
 

@@ -17,7 +17,10 @@ pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
     ("Shell", &["source", "output", "timer", "pager", "hints", "edit-mode", "history", "help", "exit"]),
 ];
 
-/// What `help` or `help TOPIC` prints.
+/// The width of what `help` prints into a pipe.
+pub(crate) const COLUMNS: usize = 100;
+
+/// What `help` or `help TOPIC` prints: paragraphs are one line.
 pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
     let Some(topic) = topic else { return Ok(overview()) };
     if topic.eq_ignore_ascii_case("exit-codes") {
@@ -39,6 +42,24 @@ pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
             )))
         }
     }
+}
+
+/// A text within so many columns: what does not fit goes on under the explanation, or where there is no room for that,
+/// a little further in than its line.
+pub(crate) fn fitted(text: &str, columns: usize) -> String {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let start = line.len() - line.trim_start().len();
+        let explanation = line[start..].find("  ").map(|gap| {
+            let behind = &line[start + gap..];
+            start + gap + behind.len() - behind.trim_start().len()
+        });
+        let further = if start > 0 { start + 2 } else { 0 };
+        let indent = " ".repeat(explanation.filter(|&at| at <= columns / 2).unwrap_or(further));
+        let options = textwrap::Options::new(columns).subsequent_indent(&indent).break_words(false);
+        lines.extend(textwrap::wrap(line, options.word_splitter(textwrap::WordSplitter::NoHyphenation)));
+    }
+    lines.join("\n")
 }
 
 /// The command or alias most like a word, if one is close.
@@ -105,7 +126,7 @@ fn grouped(tree: &Command) -> String {
             let about = command.get_about().map(ToString::to_string).unwrap_or_default();
             let aliases: Vec<&str> = command.get_visible_aliases().collect();
             let aliases = if aliases.is_empty() { String::new() } else { format!(" [{}]", aliases.join(", ")) };
-            text.push_str(&format_args!("  {name:<9} {about}{aliases}\n").to_string());
+            text.push_str(&format_args!("  {name:<9}  {about}{aliases}\n").to_string());
         }
     }
     text

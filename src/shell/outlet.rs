@@ -343,7 +343,12 @@ impl Outlet {
                 let written = emptied.and_then(|()| saved.flush());
                 let failure = written.err().map(|error| Failure::io("write to", &saved.path, &error));
                 let done = failure.is_none() && !failed;
-                let note = done.then(|| format!("Wrote {} to {}", size(saved.length), config::short(&saved.path)));
+                let (length, path) = (size(saved.length), config::short(&saved.path));
+                let note = match saved.length {
+                    _ if done => Some(format!("Wrote {length} to {path}")),
+                    1.. if failure.is_none() => Some(format!("{path} holds only the first {length}")),
+                    _ => None,
+                };
                 // What it did not take it would not take now.
                 let _ = saved.file.into_parts();
                 Ended { note, failure, ..Ended::default() }

@@ -48,32 +48,43 @@ impl Parser {
                 Line::from_arg_matches_mut(&mut matches).map(Parsed::Run).map_err(|error| failure(&error, ""))
             }
             Err(error) => {
-                let (blame, near) = match self.misspelt(&error, words) {
-                    Some((word, near)) => (Some(Blame::Span(word.span.clone())), Some((word, near))),
-                    None => (blame(&error, &words[0]), None),
-                };
-                self.blame = blame;
-                text_or_failure(&error, "").map_err(|failure| match near {
-                    Some((word, near)) => unknown_flag(&failure, word, &near),
-                    None => failure,
-                })
+                if let Some(failure) = self.closer_look(&error, words) {
+                    return Err(failure);
+                }
+                self.blame = blame(&error, &words[0]);
+                text_or_failure(&error, "")
             }
         }
     }
 
-    /// The word that was meant to be a flag, where there is an argument too many, and the flag that is most like it. It may
-    /// have been taken for a value, so that another word is the one too many.
-    fn misspelt<'a, 'w>(&self, error: &clap::Error, words: &'a [Word<'w>]) -> Option<(&'a Word<'w>, String)> {
+    /// What is wrong with an argument too many, where that is another word: a misspelt flag that was taken for a value, a
+    /// sign that would send the answer elsewhere behind another command, or JSON that is none and was cut at its blanks.
+    fn closer_look(&mut self, error: &clap::Error, words: &[Word<'_>]) -> Option<Failure> {
         if error.kind() != ErrorKind::UnknownArgument {
             return None;
         }
-        let command = String::from_utf8_lossy(&words[0].bytes).to_ascii_lowercase();
-        let command = self.tree.as_ref()?.find_subcommand(command)?;
-        words[1..].iter().filter(|word| !word.quoted).find_map(|word| {
+        let name = String::from_utf8_lossy(&words[0].bytes).to_ascii_lowercase();
+        let command = self.tree.as_ref()?.find_subcommand(name)?;
+        let bare = || words[1..].iter().filter(|word| !word.quoted);
+        let misspelt = bare().find_map(|word| {
             let name = flag_name(word)?;
-            let near = help::nearest_flag(command, name)?;
-            (near != name).then_some((word, near))
-        })
+            help::nearest_flag(command, name).filter(|near| near != name).map(|near| (word, near))
+        });
+        let (word, message) = if let Some((word, near)) = misspelt {
+            let unknown = super::escape::excerpt(flag_name(word).unwrap_or_default(), 40);
+            let usage = text_or_failure::<()>(error, "").err()?.message;
+            let usage = usage.rfind(" (usage: ").map_or("", |at| &usage[at..]);
+            (word, format!("unknown flag '--{unknown}'; did you mean '--{near}'?{usage}"))
+        } else if let Some(word) = bare().find(|word| matches!(&*word.bytes, b"|" | b">" | b">>")) {
+            let sign = String::from_utf8_lossy(&word.bytes);
+            (word, format!("'{sign}' is a plain word here, and one too many (see `help pipes`)"))
+        } else {
+            let word = bare().find(|word| word.bytes.starts_with(b"{"))?;
+            let begin = super::escape::excerpt(&String::from_utf8_lossy(&word.bytes), 20);
+            (word, format!("what begins with {begin} is not valid JSON; if it is plain text, quote it: '…'"))
+        };
+        self.blame = Some(Blame::Span(word.span.clone()));
+        Some(Failure::usage(message))
     }
 }
 
@@ -81,12 +92,6 @@ impl Parser {
 fn flag_name<'a>(word: &'a Word<'_>) -> Option<&'a str> {
     let flag = std::str::from_utf8(&word.bytes).ok()?.strip_prefix("--")?;
     flag.split('=').next()
-}
-
-fn unknown_flag(failure: &Failure, word: &Word<'_>, near: &str) -> Failure {
-    let unknown = super::escape::excerpt(flag_name(word).unwrap_or_default(), 40);
-    let usage = failure.message.rfind(" (usage: ").map_or("", |at| &failure.message[at..]);
-    Failure::usage(format!("unknown flag '--{unknown}'; did you mean '--{near}'?{usage}"))
 }
 
 /// The word that clap does not accept.

@@ -34,6 +34,11 @@ pub(crate) fn end() {
     });
 }
 
+/// It goes on; what has passed until now was not its own time.
+pub(crate) fn go_on() {
+    SHOWN.with_borrow_mut(|shown| shown.since = shown.since.map(|_| Instant::now()));
+}
+
 /// Makes room for a line on stderr; what is under way is shown again below it.
 pub(crate) fn make_room() {
     SHOWN.with_borrow_mut(Shown::clear);

@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::command;
+use super::escape;
 use super::words::Word;
 
 /// What `help pipes` prints.
@@ -19,12 +20,25 @@ At the prompt the answer of a command that reads may go into a program or a file
   list user:* > users.txt      into a file, which is written over; ~ is the home directory
   keys >> keys.txt             behind what the file holds
 
-It is written as into a pipe: exact, without colours, all of it; -o json and the like hold.
+It is written as into a pipe: exact, without colours, all of it; -o json and the like hold. \
 `|`, `>` and `>>` are words of their own, with blanks around them. Quoted they are data: get '|'
-They mean this behind get, exists, keys, list, find, count, info, stats, ttl, dbs, path, check,
-history and help only: `set a >` stores a '>'. In scripts, in the rc file and in the program's
+
+They mean this behind get, exists, keys, list, find, count, info, stats, ttl, dbs, path, check, \
+history and help only: `set a >` stores a '>'. In scripts, in the rc file and in the program's \
 arguments they are words like any other, so no file can start a program this way.
 ";
+
+/// What is said of a sign that sends nothing anywhere, because it is a part of a word.
+pub(crate) fn stuck(words: &[Word<'_>]) -> Option<String> {
+    let (first, rest) = words.split_first()?;
+    let is_stuck = |word: &&Word<'_>| !word.quoted && word.bytes.len() > 1 && word.bytes.starts_with(b"|");
+    let is_file = |word: &&Word<'_>| !word.quoted && word.bytes.len() > 2 && word.bytes.starts_with(b">");
+    let word = rest.iter().find(|word| is_stuck(word) || is_file(word))?;
+    let word = escape::excerpt(&String::from_utf8_lossy(&word.bytes), 40);
+    let sign = if word.starts_with(">>") { ">>" } else { &word[..1] };
+    command::reads(&first.bytes)
+        .then(|| format!("'{word}' is a plain word; the answer goes elsewhere with a blank behind the `{sign}`"))
+}
 
 /// Where an answer goes instead of the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]

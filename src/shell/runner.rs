@@ -103,7 +103,7 @@ pub(crate) struct Runner<'a> {
     /// Never ask.
     yes: bool,
     /// The highest status so far.
-    pub(super) worst: Status,
+    pub(crate) worst: Status,
     /// The line of a script that was the first to fail.
     pub(super) fault: Option<String>,
     /// What `exit N` has said.
@@ -130,7 +130,7 @@ pub(crate) struct Runner<'a> {
     pub(super) blame: Option<Blame>,
     /// How long it was waited for a person to answer a question; `None` if for another program too.
     pub(super) waited: Option<Duration>,
-    /// Whether Ctrl-C has hit a group that was being written, and it was said what that means.
+    /// Whether Ctrl-C has cut a script short, and it was said what that means.
     pub(super) was_cut_short: bool,
 }
 
@@ -193,7 +193,7 @@ impl<'a> Runner<'a> {
             Ok(Parsed::Run(line)) => self.line(line, place),
             Ok(Parsed::Text(text)) => self.answer(Ok(Reply::Text(text).into()), place, None),
             Err(failure) => {
-                self.blame = self.parser.blame.take();
+                self.blame = self.parser.blame.take().filter(|_| place == Place::Prompt);
                 let args: Vec<_> = words.iter().map(Word::to_arg).collect();
                 let json = parse::asks_for_json(&args).then(|| Look { mode: OutputMode::Json, ..self.look() });
                 self.answer(Err(failure), place, json.as_ref())
@@ -255,7 +255,9 @@ impl<'a> Runner<'a> {
         if !in_script {
             progress::end();
         }
-        if self.session.borrow().timer && flow == Flow::Next && place != Place::Prompt {
+        // The rc script says nothing.
+        let is_timed = self.session.borrow().timer && !self.console.look.quiet;
+        if is_timed && flow == Flow::Next && place != Place::Prompt {
             self.note(&format!("{:.1?}", start.elapsed()));
         }
         flow
@@ -385,14 +387,16 @@ impl<'a> Runner<'a> {
             session.db.begin_group();
         }
         if matches!(command, Command::Edit(_) | Command::Watch { .. } | Command::Wait(_)) {
-            // It takes as long as others take.
+            // It takes as long as others take, and they may have the terminal.
             self.waited = None;
+            progress::end();
         }
         let (front, waited) = (&mut self.front, &mut self.waited);
         let mut confirm = |question: &str| {
             let start = Instant::now();
             let yes = !asks || front.confirm(question);
             *waited = waited.map(|waited| waited.saturating_add(start.elapsed()));
+            progress::go_on();
             yes
         };
         let is_read = session::is_read(&command);
@@ -441,7 +445,11 @@ impl<'a> Runner<'a> {
                 self.front.typing(TypingSetting::Keys(mode)).map(|()| Reply::Done(done).into())
             }
             ShellCommand::History { n } => self.front.history(n).map(|lines| Reply::Text(lines.join("\n")).into()),
-            ShellCommand::Help { topic } => help::text(topic.as_deref()).map(|text| Reply::Text(text).into()),
+            ShellCommand::Help { topic } => help::text(topic.as_deref()).map(|text| {
+                let look = &self.console.look;
+                let columns = if look.terminal { look.width } else { help::COLUMNS };
+                Reply::Text(help::fitted(&text, columns)).into()
+            }),
             ShellCommand::Exit { code } => {
                 self.exit = code.or(self.exit);
                 self.left = true;
@@ -502,7 +510,8 @@ impl<'a> Runner<'a> {
     fn lost(&mut self, failure: &Failure, name: &str, lines: &[usize]) -> Flow {
         let look = self.look();
         let (Some(&first), Some(&last)) = (lines.first(), lines.last()) else { return Flow::Next };
-        self.was_cut_short = failure.code == "interrupted";
+        let was_cut_short = failure.code == "interrupted";
+        self.was_cut_short |= was_cut_short;
         if look.mode == OutputMode::Json {
             let flows: Vec<Flow> =
                 lines.iter().map(|&line| self.failure(failure, Place::Script { name, line }, &look)).collect();
@@ -511,7 +520,7 @@ impl<'a> Runner<'a> {
         if first == last {
             return self.failure(failure, Place::Script { name, line: first }, &look);
         }
-        let message = match self.was_cut_short {
+        let message = match was_cut_short {
             true if first == 1 => "interrupted; nothing was stored".to_owned(),
             true => format!("interrupted; lines {first} to {last} are not stored, those before are"),
             false => format!("lines {first} to {last}: {}", failure.message),

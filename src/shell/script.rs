@@ -103,9 +103,12 @@ pub(crate) fn source(runner: &mut Runner<'_>, file: &Path, place: Place<'_>) -> 
             let flow = run(runner, &mut input, &file.to_string_lossy());
             progress::end();
             runner.depth -= 1;
+            // Scripts that run others say it once.
+            let was_cut_short = place == Place::Prompt && std::mem::take(&mut runner.was_cut_short);
             // `-o json` owes every command a line, also one whose file holds none.
             match flow {
-                Flow::Next if place == Place::Prompt && !interrupt::is_asked() => runner.ran(runner.lines - before),
+                // Ctrl-C may have come too late to cut anything.
+                Flow::Next if place == Place::Prompt && !was_cut_short => runner.ran(runner.lines - before),
                 Flow::Next => runner.done(place),
                 flow => flow,
             }
@@ -123,6 +126,8 @@ pub(crate) fn run_typed(runner: &mut Runner<'_>, text: &str, prompt: usize) -> F
         let step = splitter.step(rest.as_bytes(), true);
         let (Step::Command { consumed, .. } | Step::Error { consumed, .. }) = step else { break };
         let (line, behind) = rest.split_at(consumed);
+        // What stands in the rows below a word that has gone on there belongs to it.
+        let goes_on = matches!(&step, Step::Error { through, .. } if *through > consumed);
         let is_all = line.trim() == text.trim();
         let start = Instant::now();
         runner.read_on(true, false);
@@ -147,7 +152,7 @@ pub(crate) fn run_typed(runner: &mut Runner<'_>, text: &str, prompt: usize) -> F
             runner.flush();
             return Flow::Stop;
         }
-        if interrupt::is_asked() {
+        if goes_on || interrupt::is_asked() {
             break;
         }
         rest = behind;
@@ -186,7 +191,7 @@ fn run_lines(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow
                     return Flow::Stop;
                 }
             }
-            Step::Error { error, consumed, lines } => {
+            Step::Error { error, consumed, lines, .. } => {
                 let at = line + lines.saturating_sub(1);
                 start += consumed;
                 line += lines;
@@ -245,7 +250,7 @@ fn interrupted(runner: &mut Runner<'_>, place: Place<'_>) -> Flow {
     interrupt::forget();
     let flow = runner.flush();
     interrupt::ask();
-    if std::mem::take(&mut runner.was_cut_short) {
+    if std::mem::replace(&mut runner.was_cut_short, true) {
         return flow;
     }
     let failure = Failure { message: "interrupted; the lines before are done".to_owned(), ..Error::Interrupted.into() };

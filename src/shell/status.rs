@@ -70,8 +70,8 @@ Exit statuses:
    70  internal error (a bug)
   129, 130, 131, 143  ended by a signal
 
-A script goes on past a failing line and ends with the highest status of its lines; `exit N` wins. With --bail it stops
-at the first status of 2 or more; with --atomic too, and nothing of it is stored then. A reader that goes away
+A script goes on past a failing line and ends with the highest status of its lines; `exit N` wins. With --bail it stops \
+at the first status of 2 or more; with --atomic too, and nothing of it is stored then. A reader that goes away \
 (`| head`) ends a script, and is no failure; one with --atomic goes on to its end.
 ";
 

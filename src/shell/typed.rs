@@ -23,7 +23,13 @@ impl Runner<'_> {
         self.typed = typed;
         let flow = match redirect::cut(words) {
             Ok((command, Some(target))) => self.elsewhere(command, target),
-            Ok((command, None)) => self.paged(command),
+            Ok((command, None)) => {
+                let flow = self.paged(command);
+                if let Some(note) = redirect::stuck(command) {
+                    self.note(&note);
+                }
+                flow
+            }
             Err(fault) => {
                 self.blame = Some(Blame::Span(fault.span));
                 self.fail(Failure::usage(fault.message), Place::Prompt)

@@ -51,7 +51,7 @@ fn how_a_program_ended_is_said_if_it_matters_and_the_session_goes_on() {
     terminal.enter("count | no-such-program");
     terminal.shows("the program ended with status 127\nkv>");
     terminal.enter("clear | cat");
-    terminal.shows("error: unexpected argument '|' found");
+    terminal.shows("error: '|' is a plain word here, and one too many (see `help pipes`)");
     terminal.enter("list | head -1");
     terminal.shows("kv> list | head -1\nkey:000\tvalue-0\nkv>".replace('\t', " ").as_str());
     terminal.enter("get nope | cat");
@@ -337,4 +337,18 @@ fn a_program_that_ends_within_a_row_leaves_it_on_the_screen() {
         shows(&terminal, &[&full, "kv> count"]);
         terminal.leave();
     }
+}
+
+#[test]
+fn a_sign_that_is_stuck_to_a_word_is_pointed_out() {
+    let home = Home::new();
+    home.run(&["set", "hello", "world"]);
+    let mut terminal = home.at_prompt();
+    terminal.enter("get hello |cat");
+    terminal.shows("'|cat' is a plain word; the answer goes elsewhere with a blank behind the `|`\nkv>");
+    terminal.enter("list >/tmp/x");
+    terminal.shows("'>/tmp/x' is a plain word; the answer goes elsewhere with a blank behind the `>`\nkv>");
+    terminal.enter("get hello '|cat'");
+    terminal.shows("kv> get hello '|cat'\nKEY    VALUE\nhello  world\nKey '|cat' not found\nkv>");
+    terminal.leave();
 }

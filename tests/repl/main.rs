@@ -195,6 +195,10 @@ fn a_dumb_terminal_is_usable() {
     let home = Home::new();
     let mut terminal = home.terminal().env("TERM", "dumb").start();
     terminal.wait("the prompt", |seen| seen.before_cursor() == "kv> ");
+    terminal.press("set a 'x\n");
+    terminal.wait("what is open", |seen| seen.before_cursor().ends_with(" '> "));
+    terminal.press(CTRL_C);
+    terminal.wait("the prompt", |seen| seen.before_cursor() == "kv> ");
     terminal.press("set a 'x\ny'\n");
     terminal.press("sett\n");
     terminal.shows("did you mean 'set'?");

@@ -1,6 +1,6 @@
 //! Errors at the prompt point at the word in question.
 
-use crate::terminal::{ALT_ENTER, Home};
+use crate::terminal::{ALT_ENTER, ENTER, Home};
 
 #[test]
 fn carets_stand_under_the_word_in_question() {
@@ -21,6 +21,18 @@ fn carets_stand_under_the_word_in_question() {
         ("get usr:1 > x y", "                  ^\nerror: one file is wanted"),
         ("keys a[b", "         ^^^\nerror: a `[` in the pattern"),
         ("set --json k {bad", "                 ^^^^\nerror: not valid JSON"),
+        (
+            "set --json k {\"a\": 1 \"b\": 2}",
+            "                 ^^^^^^^^^^^^^^^\nerror: the JSON literal {\"a\": 1 \"b\": 2} begins here and cannot go on with \"b\": 2}",
+        ),
+        (
+            "set --json k {\"a\": tru, \"b\": 2}",
+            "                 ^^^^^^^^^^^^^^^^^^\nerror: the JSON literal {\"a\": tru, \"b\": 2} begins here and cannot go on with tru,",
+        ),
+        (
+            "set --json k {'a': 1}",
+            "                 ^^^^^\nerror: what begins with {'a': is not valid JSON; if it is plain text, quote it",
+        ),
         ("find (x", "         ^^\nerror: not a regular expression"),
         ("get 日本 '語'", "        ^^^^\nerror: "),
     ] {
@@ -31,6 +43,16 @@ fn carets_stand_under_the_word_in_question() {
         }
         terminal.shows(&format!("kv> {line}\n{said}"));
     }
+    // Script lines have carets of their own no more than what comes behind them.
+    home.write("state/bad.kv", "sett a b\n");
+    terminal.enter(&format!("source {}", home.path("state/bad.kv").display()));
+    terminal.enter("commit");
+    terminal.shows("kv> commit\nerror: no transaction is open");
+    terminal.press(format!("set --json k {{\"a\": 1,{ENTER}"));
+    terminal.wait("what is open", |seen| seen.before_cursor() == " {> ");
+    terminal.press(format!("\"b\": tru,{ENTER}"));
+    terminal.wait("the prompt", |seen| seen.before_cursor() == "kv> ");
+    assert!(!terminal.text().contains("follows a closing"), "what belongs to the literal is no line of its own");
     terminal.enter("get '日本'x");
     terminal.shows("kv> get '日本'x\n        ^^^^^^^\nerror: ");
     terminal.leave();

@@ -383,3 +383,17 @@ fn wide_characters_and_long_lines_keep_the_cursor_where_it_is() {
     assert_eq!(home.get("long").len(), 100_001);
     terminal.leave();
 }
+
+#[test]
+fn what_was_no_command_is_not_suggested_and_a_value_comes_before_other_keys() {
+    let home = home();
+    let mut terminal = home.at_prompt();
+    for line in ["list --bogus", "get visits user:1"] {
+        terminal.enter(line);
+    }
+    hints(&mut terminal, "get visits", "kv> get visits  = 41");
+    terminal.press("list --b");
+    terminal.wait("no hint", |seen| seen.cursor_row() == "kv> list --b");
+    terminal.cancel();
+    terminal.leave();
+}

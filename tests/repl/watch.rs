@@ -16,7 +16,7 @@ fn a_watch_shows_what_others_change_until_ctrl_c() {
         home.run(&["del", "user:2"]);
         terminal.shows("del      user:2");
         home.run(&["set", "user:3", &"x".repeat(100), "--ttl", "300ms"]);
-        terminal.shows("…\n");
+        terminal.shows("…  until 20");
         terminal.shows("expired  user:3");
         assert!(!terminal.text().contains("other"));
         terminal.press(CTRL_C);

@@ -64,7 +64,11 @@ fn push_event(line: &mut String, look: &Look, key: &str, event: &Event) {
     let name = |name| table.cell(name, style::faint);
     let key = || table.cell(key, style::key);
     let row = match event {
-        Event::Set(entry) => vec![name("set    "), key(), value_cell(&table, look, &entry.value)],
+        Event::Set(entry) => {
+            let until = entry.deadline.map(|deadline| table.cell(&format!("until {deadline}"), style::faint));
+            let value = value_cell(&table, look, &entry.value);
+            [name("set    "), key(), value].into_iter().chain(until).collect()
+        }
         Event::Deleted => vec![name("del    "), key()],
         Event::Expired => vec![name("expired"), key()],
     };

@@ -20,6 +20,7 @@ use super::history::{self, HistoryFile};
 use super::keys::{self, Leave, Typing};
 use crate::shell::console::is_dumb;
 use crate::shell::editor_program::edit_text;
+use crate::shell::interrupt;
 use crate::shell::render::style;
 use crate::shell::reply::Failure;
 use crate::shell::runner::is_yes;
@@ -144,7 +145,7 @@ impl Editor {
         if let Some(shell) = self.line.helper() {
             shell.begin("", question.width());
         }
-        let answer = self.line.readline(question);
+        let answer = if is_dumb() { self.read_dumb(question) } else { self.line.readline(question) };
         self.typing.asking.store(false, Ordering::Relaxed);
         // A line that is given up is no answer.
         if self.typing.take_leave().0 == Leave::No { answer } else { Err(ReadlineError::Interrupted) }
@@ -164,6 +165,13 @@ impl Editor {
         notes
     }
 
+    /// What was entered last was no command, and is not suggested again.
+    pub(super) fn fail(&self, line: &str) {
+        if let Some(shell) = self.line.helper() {
+            shell.fail(line);
+        }
+    }
+
     /// Turns the hints on or off, from the next line on.
     pub(super) fn set_hints(&mut self, on: bool) {
         if let Some(shell) = self.line.helper() {
@@ -180,11 +188,29 @@ impl Editor {
         if let Some(shell) = self.line.helper() {
             shell.begin(before, prompt.width());
         }
+        if is_dumb() {
+            return self.read_dumb(prompt);
+        }
         let styled = style::prompt(self.color, prompt);
         match self.prefill.take() {
             Some((left, right)) => self.line.readline_with_initial(&(prompt, styled), (&left, &right)),
             None => self.line.readline(&(prompt, styled)),
         }
+    }
+
+    /// Reads a line from a terminal on which rustyline does not edit it, and where it would not look at Ctrl-C.
+    fn read_dumb(&mut self, prompt: &str) -> rustyline::Result<String> {
+        let mut out = io::stdout();
+        out.write_all(prompt.as_bytes()).and_then(|()| out.flush())?;
+        interrupt::forget();
+        if let Err(error) = interrupt::wait_to_read(&io::stdin()) {
+            if error.kind() != ErrorKind::Interrupted {
+                return Err(error.into());
+            }
+            out.write_all(b"\n").and_then(|()| out.flush())?;
+            return Err(ReadlineError::Interrupted);
+        }
+        self.line.readline("")
     }
 
     /// Lets a person change a text in their own editor; it stands in the next line, whatever has become of it.

@@ -64,6 +64,11 @@ impl Shell {
         self.typing.moved.store(false, Ordering::Relaxed);
     }
 
+    /// A line that was entered was no command.
+    pub(super) fn fail(&self, line: &str) {
+        self.hints.fail(line);
+    }
+
     fn is_asking(&self) -> bool {
         self.typing.asking.load(Ordering::Relaxed)
     }

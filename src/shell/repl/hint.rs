@@ -1,9 +1,12 @@
-//! What stands in grey behind the cursor: what may come next, or what is there already. Three kinds, the first that has
-//! something to say:
+//! What stands in grey behind the cursor: what may come next, or what is there already. The first that has something to
+//! say:
 //!
-//! - the rest of the newest line of the history that begins so, which Right takes;
-//! - the arguments still to come, from clap's own tree, and once the key of an entry is there, the value it has.
+//! - right behind the key of an entry the value it has, if the command is whole;
+//! - the rest of the newest line of the history that begins so, which Right takes; not of one that has failed;
+//! - the arguments still to come, from clap's own tree.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use clap::{Arg, Command};
@@ -25,6 +28,9 @@ use crate::value::Value;
 
 /// A longer text gets no hint.
 const LONGEST: usize = 4 << 10;
+
+/// What stands between what is typed and the value that is there.
+const VALUE: &str = "  = ";
 
 /// What is shown behind the cursor.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,11 +61,18 @@ impl Hint for Suggestion {
 pub(super) struct Hints {
     lookup: Rc<Lookup>,
     tree: Rc<Command>,
+    /// Lines of this session that were no commands.
+    failed: RefCell<HashSet<String>>,
 }
 
 impl Hints {
     pub(super) fn new(lookup: Rc<Lookup>, tree: Rc<Command>) -> Self {
-        Self { lookup, tree }
+        Self { lookup, tree, failed: RefCell::default() }
+    }
+
+    /// A line is not to be suggested again.
+    pub(super) fn fail(&self, line: &str) {
+        self.failed.borrow_mut().insert(line.to_owned());
     }
 
     /// The hint behind a text, in at most so many columns.
@@ -69,11 +82,28 @@ impl Hints {
         if text.trim().is_empty() || text.len() > LONGEST || room < LEAST {
             return None;
         }
-        from_history(text, context, room).or_else(|| self.to_come(text, room).map(Suggestion::note))
+        let (to_come, is_value) = self.to_come(text, room).unzip();
+        let to_come = to_come.map(Suggestion::note);
+        if is_value == Some(true) { to_come } else { self.newest(text, context, room).or(to_come) }
     }
 
-    /// The arguments still to come and the value that is there.
-    fn to_come(&self, text: &str, room: usize) -> Option<String> {
+    /// The rest of the newest line that begins so and goes on.
+    fn newest(&self, text: &str, context: &Context<'_>, room: usize) -> Option<Suggestion> {
+        let history = context.history();
+        let mut start = history.len().checked_sub(1)?;
+        loop {
+            let found = history.starts_with(text, start, SearchDirection::Reverse).ok()??;
+            if found.entry.len() > text.len() && !self.failed.borrow().contains(&*found.entry) {
+                let rest = found.entry[text.len()..].to_owned();
+                return Some(Suggestion { shown: fit(&rest, room), taken: Some(rest) });
+            }
+            start = found.idx.checked_sub(1)?;
+        }
+    }
+
+    /// The arguments still to come and the value that is there; whether the cursor stands right behind its key, and nothing
+    /// must come.
+    fn to_come(&self, text: &str, room: usize) -> Option<(String, bool)> {
         let cursor = Cursor::at_end_of(text)?;
         let typing = cursor.start < text.len() || cursor.flag.is_some();
         let mut before = Before::read(&self.tree, &cursor.before);
@@ -86,7 +116,7 @@ impl Hints {
         let typed = String::from_utf8_lossy(&cursor.typed);
         let is_bare = cursor.quote.is_none() && !before.only_data && cursor.flag.is_none();
         if let Some(arg) = before.value_of {
-            return (!typing).then(|| fit(value_name(arg), room));
+            return (!typing).then(|| (fit(value_name(arg), room), false));
         }
         if before.command.is_none() || (is_bare && typing && typed.starts_with('-') && typed.len() > 1) {
             // The name or the flag that is being typed, if it is whole.
@@ -94,16 +124,18 @@ impl Hints {
             before.take(&word);
             before.command?;
             if let Some(arg) = before.value_of {
-                return Some(fit(&format!(" {}", value_name(arg)), room));
+                return Some((fit(&format!(" {}", value_name(arg)), room), false));
             }
             if typed.starts_with('-') {
                 return None;
             }
-            return Self::pieces(&before, false, None, " ", room);
+            return Some((Self::pieces(&before, false, None, " ", room)?, false));
         }
         let seen = self.preview(&before, &cursor, typing && cursor.flag.is_none());
         let start = if typing { " " } else { "" };
-        Self::pieces(&before, typing && cursor.flag.is_none(), seen, start, room)
+        let shown = Self::pieces(&before, typing && cursor.flag.is_none(), seen, start, room)?;
+        let is_value = typing && shown.starts_with(VALUE);
+        Some((shown, is_value))
     }
 
     /// The arguments as they are written, those by place first, as many as fit; or those that must come and a value.
@@ -120,7 +152,7 @@ impl Hints {
         let must: Vec<String> = places.into_iter().filter(|place| !place.starts_with('[')).collect();
         let mut shown = fill(start, &must, room).unwrap_or_default();
         let left = room.saturating_sub(shown.width());
-        shown.push_str(&fit(&format!("  = {seen}"), left));
+        shown.push_str(&fit(&format!("{VALUE}{seen}"), left));
         Some(shown)
     }
 
@@ -169,20 +201,6 @@ fn shown(value: &Value) -> String {
             let whole = str::from_utf8(text).map_or_else(|error| error.valid_up_to(), str::len);
             terminal_lossy(&text[..whole]).into_owned()
         }
-    }
-}
-
-/// The rest of the newest line that begins so and goes on.
-fn from_history(text: &str, context: &Context<'_>, room: usize) -> Option<Suggestion> {
-    let history = context.history();
-    let mut start = history.len().checked_sub(1)?;
-    loop {
-        let found = history.starts_with(text, start, SearchDirection::Reverse).ok()??;
-        if found.entry.len() > text.len() {
-            let rest = found.entry[text.len()..].to_owned();
-            return Some(Suggestion { shown: fit(&rest, room), taken: Some(rest) });
-        }
-        start = found.idx.checked_sub(1)?;
     }
 }
 
@@ -338,8 +356,9 @@ mod tests {
         let context = Context::new(&history);
         let hint = |text: &str| hints.behind(text, &context, 12);
         assert_eq!(hint("get u").unwrap().completion(), Some("ser:1"));
-        assert_eq!(hint("get visits").unwrap().completion(), Some(" --pointer /a"));
-        assert_eq!(hint("get visits").unwrap().display(), " --pointer …");
+        assert_eq!(hint("get visits").unwrap().display(), "  = 41");
+        assert_eq!(hint("get visits ").unwrap().completion(), Some("--pointer /a"));
+        assert_eq!(hint("get visits ").unwrap().display(), "--pointer /a");
         assert_eq!(hint("set x").unwrap().completion(), Some(" 'a\nb'"));
         assert_eq!(hint("set x").unwrap().display(), " 'a\\nb'");
         assert_eq!(hint("get user:1").unwrap().completion(), None);

@@ -32,6 +32,7 @@ use super::reply::Failure;
 use super::runner::{self, Flow, Front, Place, Runner, TypingSetting};
 use super::script;
 use super::session::Session;
+use super::status::Status;
 
 mod editor;
 
@@ -83,6 +84,9 @@ pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, F
             runner.stay();
             flow = Flow::Next;
         }
+        // The prompt shows how many keys a transaction has changed.
+        session.borrow_mut().db.settle();
+        runner.notices();
         let notes = editor.borrow_mut().take_notes();
         if !runner.console.look.quiet {
             for note in &notes {
@@ -95,7 +99,11 @@ pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, F
         match typed {
             Typed::Text(text) => {
                 interrupt::forget();
+                runner.worst = Status::Done;
                 flow = interrupt::while_working(|| script::run_typed(&mut runner, &text, prompt.width()));
+                if runner.worst == Status::Usage {
+                    editor.borrow().fail(&text);
+                }
             }
             Typed::Cancelled => {}
             Typed::End { ends_line } => {

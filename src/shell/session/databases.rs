@@ -130,8 +130,7 @@ impl Session {
 
     pub(super) fn clear(&mut self, confirm: &mut dyn FnMut(&str) -> bool) -> Result<Answer<'_>, Failure> {
         let count = self.db.len()?;
-        let warning = if self.db.may_be_undone(count) { "" } else { " (too many to undo)" };
-        if count > 1 && !confirm(&format!("Delete all {}{warning}?", keys(count))) {
+        if count > 1 && !confirm(&format!("Delete all {}{}?", keys(count), self.undo_warning(count)?)) {
             return Ok(refused("not_confirmed", "Nothing was deleted".to_owned()));
         }
         let deleted = self.db.transaction(|tx| {
@@ -144,6 +143,11 @@ impl Session {
         })?;
         let done = Done::new(format!("Deleted {}", keys(deleted))).with("deleted", Field::Number(deleted));
         Ok(Reply::Done(done).into())
+    }
+
+    /// What a question about so many keys says where `undo` will not bring them back.
+    pub(super) fn undo_warning(&mut self, keys: u64) -> Result<&'static str, Failure> {
+        Ok(if self.db.may_be_undone(keys)? { "" } else { " (too many to undo)" })
     }
 }
 

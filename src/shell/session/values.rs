@@ -174,7 +174,7 @@ impl Session {
         for key in stoppable(self.db.prefix(prefix).keys(), progress::keys) {
             count += u64::from(hit(&key?));
         }
-        if count > 1 && !confirm(&format!("Delete {}?", keys(count))) {
+        if count > 1 && !confirm(&format!("Delete {}{}?", keys(count), self.undo_warning(count)?)) {
             return Ok(refused("not_confirmed", "Nothing was deleted".to_owned()));
         }
         let deleted = self.db.transaction(|tx| {

@@ -85,6 +85,8 @@ pub(crate) enum Step<'a> {
         consumed: usize,
         /// The lines in them.
         lines: usize,
+        /// The bytes up to the end of the line that has shown it.
+        through: usize,
     },
 }
 
@@ -203,7 +205,10 @@ impl Splitter {
         self.position = 0;
         let text = &input[..consumed];
         let checked = match std::mem::replace(&mut self.mode, Mode::Blank) {
-            Mode::Failed { start, problem } => Err(SyntaxError { at: start, message: problem.message(start, text) }),
+            Mode::Failed { start, problem } => {
+                let (start, problem) = self.broken_json(text).unwrap_or((start, problem));
+                Err(SyntaxError { at: start, message: problem.message(start, text) })
+            }
             _ => check_bytes(text, &self.marks),
         };
         let step = match checked {
@@ -216,7 +221,7 @@ impl Splitter {
                 let rest = &text[error.at..];
                 let consumed = memchr(b'\n', rest).map_or(consumed, |newline| error.at + newline + 1);
                 let lines = count_lines(&text[..consumed]);
-                Step::Error { error, consumed, lines }
+                Step::Error { error, consumed, lines, through: text.len() }
             }
         };
         self.marks.clear();
@@ -353,11 +358,11 @@ impl Splitter {
                 }
             }
         }
+        self.position = input.len();
         if end {
             self.fail(start, Problem::NeverClosed { quote });
             return None;
         }
-        self.position = input.len();
         Some(Found::More(Open::Quote(char::from(quote))))
     }
 
@@ -396,6 +401,16 @@ impl Splitter {
         } else {
             self.fail(start, Problem::NotJson { at });
         }
+    }
+
+    /// The word in front of a wrong one that looked like JSON and was not: its blanks have cut it into words, and its quotes
+    /// are what is wrong with them.
+    fn broken_json(&self, text: &[u8]) -> Option<(usize, Problem)> {
+        let mark = self.marks.iter().find(|mark| mark.kind == Kind::Bare && text[mark.span.start] == b'{')?;
+        let mut json = Json::new();
+        let bytes = text.iter().enumerate().skip(mark.span.start);
+        let (at, _) = bytes.into_iter().find(|&(_, &byte)| !matches!(json.feed(byte), Verdict::Open))?;
+        Some((mark.span.start, Problem::NotJson { at }))
     }
 
     fn closed(&mut self, input: &[u8], end: bool) -> Option<Found> {

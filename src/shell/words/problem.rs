@@ -21,7 +21,7 @@ pub(super) enum Problem {
     },
     /// Its JSON is still open at the end of input.
     NeverFinished,
-    /// It went over lines as JSON and cannot become JSON.
+    /// It went over lines as JSON, or its quotes were taken for those of words, and it cannot become JSON.
     NotJson {
         at: usize,
     },
@@ -64,7 +64,9 @@ impl Problem {
                 )
             }
             Self::NotJson { at } => {
-                let (word, bad) = (shown(&text[start..], 20), shown(&text[at..], 20));
+                // `tru,` is wrong from its `t` on.
+                let letters = text[start..at].iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
+                let (word, bad) = (shown(&text[start..], 20), shown(&text[at - letters..], 20));
                 format!(
                     "the JSON literal {word} begins here and cannot go on with {bad}; if it is plain \
                      text, quote it: '…'"

@@ -23,9 +23,10 @@ pub(crate) fn quote_in(quote: char, bytes: &[u8]) -> String {
     }
 }
 
-/// Whether a text is itself as a bare word, wherever it stands. A BOM would be skipped at the start of a script.
+/// Whether a text is itself as a bare word, wherever it stands, also where `|` and `>` send an answer elsewhere. A BOM would
+/// be skipped at the start of a script.
 fn is_plain(text: &str) -> bool {
-    !text.is_empty()
+    !matches!(text, "" | "|" | ">" | ">>")
         && !text.starts_with(['\'', '"', '{', '[', '-', '#', '\u{feff}'])
         && !text.contains(|c: char| c.is_whitespace() || is_unsafe(c))
 }
@@ -188,6 +189,8 @@ mod tests {
             (b"a b", "'a b'"),
             (b"it's so", r"'it\'s so'"),
             (b"a \\", r"'a \\'"),
+            (b"|", "'|'"),
+            (b">>", "'>>'"),
             (b"-5", "'-5'"),
             (b"#x", "'#x'"),
             (b"[1]", "'[1]'"),
