@@ -24,6 +24,8 @@ mod console;
 
 mod render;
 
+mod transfer;
+
 mod parse;
 
 mod help;
