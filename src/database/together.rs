@@ -5,7 +5,7 @@ use super::Options;
 use super::{Database, Transaction};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
-use crate::storage;
+use crate::storage::{self, Entry};
 use crate::value::Value;
 
 const NO_TRANSACTION: Error = Error::Transaction { reason: "no transaction is open; `begin` opens one" };
@@ -135,16 +135,15 @@ impl Database {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn extend<K: AsRef<str>, V: Into<Value>>(&mut self, entries: impl IntoIterator<Item = (K, V)>) -> Result<()> {
-        const PART: u64 = 256 << 20;
         self.commit_group()?;
         for (key, value) in entries {
-            let set = self.put_blind(key.as_ref(), &value.into());
+            let set = self.put_blind(key.as_ref(), &value.into(), None);
             if self.store.is_open() {
                 set?;
             } else if set.is_err() {
                 self.store.forget();
                 return set;
-            } else if self.store.pending_bytes() >= PART {
+            } else if self.store.is_full() {
                 self.store.commit(self.clock.now())?;
             }
         }
@@ -154,16 +153,61 @@ impl Database {
         self.commit_group()
     }
 
-    fn put_blind(&mut self, key: &str, value: &Value) -> Result<()> {
+    /// Sets many entries, all or none, as a bulk load. What takes more than 256 MiB is gathered in a file without a name
+    /// beside the database; from then on until the end other writers wait. Returns how many entries there were.
+    ///
+    /// # Errors
+    /// As [`Database::set`], and the first error among the entries; then none of them was stored.
+    ///
+    /// ```
+    /// use rusty_kv::{Database, Entry, Error};
+    /// let mut db = Database::in_memory();
+    /// let entries = (0..1000).map(|n| Ok::<_, Error>((format!("key:{n:04}"), Entry::from(n.to_string()))));
+    /// assert_eq!(db.load_all(entries)?, 1000);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn load_all<E: From<Error>>(
+        &mut self,
+        entries: impl IntoIterator<Item = Result<(String, Entry), E>>,
+    ) -> Result<u64, E> {
+        self.commit_group()?;
+        self.store.settle_bulk();
+        let loaded = self.gather(entries);
+        match (&loaded, self.store.is_open()) {
+            (Ok(_), true) => self.store.settle_bulk(),
+            (Ok(_), false) => self.commit_group()?,
+            (Err(_), true) => self.store.forget_bulk(),
+            (Err(_), false) => self.store.forget(),
+        }
+        loaded
+    }
+
+    fn gather<E: From<Error>>(
+        &mut self,
+        entries: impl IntoIterator<Item = Result<(String, Entry), E>>,
+    ) -> Result<u64, E> {
+        let mut count = 0;
+        for entry in entries {
+            let (key, Entry { value, deadline }) = entry?;
+            self.put_blind(&key, &value, deadline)?;
+            count += 1;
+            if !self.store.is_open() && self.store.is_full() {
+                self.store.stage(self.clock.now())?;
+            }
+        }
+        Ok(count)
+    }
+
+    fn put_blind(&mut self, key: &str, value: &Value, deadline: Option<Timestamp>) -> Result<()> {
         storage::check_key(key)?;
         storage::check_value(value)?;
-        self.store.put_blind(key, value)
+        self.store.put_blind(key, value, deadline)
     }
 
     /// Sets a key as part of a group, without reading anything and without the lock until the group is committed.
     #[cfg(feature = "shell")]
     pub(crate) fn set_blind(&mut self, key: &str, value: &Value) -> Result<()> {
-        self.put_blind(key, value)?;
+        self.put_blind(key, value, None)?;
         self.commit_alone(self.clock.now())
     }
 

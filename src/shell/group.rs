@@ -89,7 +89,7 @@ impl Group {
 /// not: it may have to be waited for, and a group holds the lock.
 pub(crate) fn is_grouped(command: &Command) -> bool {
     use Command::{Begin, Check, Clear, Commit, Dbs, Drop, Find, Keys, List, Path, Repair, Rollback};
-    use Command::{Save, Set, Shell, Stats, Use};
+    use Command::{Diff, Dump, Export, Import, Restore, Run, Save, Set, Shell, Stats, Use};
     !matches!(
         command,
         Set(command::Set { file: Some(_), .. })
@@ -109,5 +109,11 @@ pub(crate) fn is_grouped(command: &Command) -> bool {
             | Path
             | Clear
             | Shell(_)
+            | Restore { .. }
+            | Diff { .. }
+            | Import(_)
+            | Export { .. }
+            | Dump { .. }
+            | Run { .. }
     )
 }

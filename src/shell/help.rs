@@ -7,12 +7,13 @@ use super::reply::{Failure, did_you_mean};
 use super::status;
 
 /// The commands in the order in which a newcomer needs them.
-pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
+pub(crate) const GROUPS: [(&str, &[&str]); 7] = [
     ("Values", &["set", "get", "del", "exists", "getdel", "incr", "decr", "append", "rename", "copy"]),
     ("Looking", &["keys", "list", "find", "count", "info", "stats"]),
     ("Time", &["expire", "ttl", "persist"]),
     ("Together", &["begin", "commit", "rollback"]),
-    ("Database", &["save", "use", "dbs", "drop", "path", "clear", "check", "repair"]),
+    ("Database", &["save", "use", "dbs", "drop", "path", "clear", "check", "repair", "restore", "diff"]),
+    ("Interchange", &["import", "export", "dump", "run"]),
     ("Shell", &["source", "output", "timer", "history", "help", "exit"]),
 ];
 

@@ -7,7 +7,7 @@ use super::journal::{Body, Fold, Header, Stamp};
 use super::lock::Doubt;
 use super::merge::{self, Below, FoldFault, Layer, Layers};
 use super::overlay::{Overlay, Sorted};
-use super::snapshot::{Layout, ReadFault};
+use super::snapshot::{Indexed, Layout, ReadFault};
 use super::view::{Base, JOURNAL, Journal, View};
 use super::{Settings, Store};
 use crate::error::{Error, Result};
@@ -77,6 +77,14 @@ impl Drop for Temp<'_> {
     }
 }
 
+/// A snapshot that never gets a name: what a change of any size has made so far of the one that is there.
+#[derive(Debug)]
+pub(super) struct Staged {
+    snapshot: Indexed,
+    /// The last commit that it contains.
+    through: u64,
+}
+
 /// A finished snapshot, synced, that waits to be put in place.
 pub(super) struct Built<'a> {
     pub(super) temp: Temp<'a>,
@@ -97,22 +105,7 @@ impl Store {
         notices: &mut Vec<String>,
     ) -> Result<Built<'d>> {
         let failed = |operation| move |source| disk::write_error(operation, target.to_owned(), source);
-        let temp = Temp::create(disk, target)?;
-        let replay = self.view.changes()?;
-        let committed = replay.map(|replay| Layer::Overlay(replay.overlay.iter()));
-        let changes = [Layer::Bulk(newest.iter()), Layer::Overlay(self.pending.iter())];
-        let changes = Layers::new(changes.into_iter().chain(committed));
-        let below = match &self.view.base {
-            Base::Document(document) => Below::Document(document),
-            Base::Indexed(indexed) => Below::Indexed(indexed),
-        };
-        let layout = merge::fold(temp.file(), below, &changes, now).map_err(|fault| match fault {
-            FoldFault::Write(source) => failed("write")(source),
-            FoldFault::Read(fault) => self.view.fault(fault),
-            FoldFault::Inconsistent(reason) => {
-                self.view.fault(ReadFault::Damaged { at: 0, reason: format!("the snapshot is damaged: {reason}") })
-            }
-        })?;
+        let (temp, layout, through) = self.merge(disk, target, newest, now)?;
         if let Some(like) = like {
             let lost = temp.file().inherit(like).map_err(failed("set the mode of"))?;
             notices.extend(
@@ -120,7 +113,57 @@ impl Store {
             );
         }
         temp.file().sync_all().map_err(failed("sync"))?;
-        Ok(Built { temp, layout, through: replay.map_or(0, |replay| replay.n) })
+        Ok(Built { temp, layout, through })
+    }
+
+    /// Merges snapshot and changes, those not yet written included, into a file beside `target`; says also the last commit
+    /// that is in it.
+    fn merge<'d>(
+        &self,
+        disk: &'d dyn Disk,
+        target: &Path,
+        newest: &Sorted,
+        now: Timestamp,
+    ) -> Result<(Temp<'d>, Layout, u64)> {
+        let temp = Temp::create(disk, target)?;
+        let changes = [Layer::Bulk(newest.iter()), Layer::Overlay(self.pending.iter())].into_iter();
+        let (below, changes, through) = match &self.staged {
+            Some(staged) => (Below::Indexed(&staged.snapshot), Layers::new(changes), staged.through),
+            None => {
+                let replay = self.view.changes()?;
+                let committed = replay.map(|replay| Layer::Overlay(replay.overlay.iter()));
+                let below = match &self.view.base {
+                    Base::Document(document) => Below::Document(document),
+                    Base::Indexed(indexed) => Below::Indexed(indexed),
+                };
+                (below, Layers::new(changes.chain(committed)), replay.map_or(0, |replay| replay.n))
+            }
+        };
+        let layout = merge::fold(temp.file(), below, &changes, now).map_err(|fault| match fault {
+            FoldFault::Write(source) => disk::write_error("write", target.to_owned(), source),
+            FoldFault::Read(fault) => self.view.fault(fault),
+            FoldFault::Inconsistent(reason) => {
+                self.view.fault(ReadFault::Damaged { at: 0, reason: format!("the snapshot is damaged: {reason}") })
+            }
+        })?;
+        Ok((temp, layout, through))
+    }
+
+    /// Moves what was put so far out of memory, as part of a change that is larger than that. From then on the lock is
+    /// held until it is committed.
+    pub(crate) fn stage(&mut self, now: Timestamp) -> Result<()> {
+        let Some(path) = self.path.clone() else { return Ok(()) };
+        self.lock()?;
+        let disk = self.disk.clone();
+        let newest = std::mem::take(&mut self.bulk).sort();
+        let (temp, layout, through) = self.merge(&*disk, &path, &newest, now)?;
+        let left = temp.path.clone();
+        let file = temp.keep();
+        // Open, it is there for us alone; whatever kept its name is swept away by the next save.
+        let _ = disk.remove(&left);
+        self.pending = Overlay::default();
+        self.staged = Some(Staged { snapshot: Indexed::new(file, layout), through });
+        Ok(())
     }
 
     /// Makes a new snapshot of everything, what is not yet written included. A large one is built without the lock, which
@@ -208,6 +251,7 @@ impl Store {
             lock.finish(false);
         }
         self.pending = Overlay::default();
+        self.staged = None;
         let old = std::mem::replace(&mut self.view, View::of(&path, file, seen, layout));
         self.view.stray = old.stray;
         let old = old.journal;

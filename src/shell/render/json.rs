@@ -46,6 +46,7 @@ pub(super) fn reply(out: &mut dyn Write, reply: Reply<'_>) -> Result<(), Trouble
             line.push(']');
         }
         Reply::Text(text) => write_string(&mut line, &text),
+        Reply::Pieces(_) | Reply::Changes(_) => {}
     }
     line.push('\n');
     Ok(out.write_all(line.as_bytes())?)
@@ -143,7 +144,7 @@ fn push_name(text: &mut String, name: &str) {
     text.push(':');
 }
 
-fn push_value(text: &mut String, value: &Value) {
+pub(super) fn push_value(text: &mut String, value: &Value) {
     match value {
         Value::Text(stored) => write_string(text, stored),
         Value::Json(json) => text.push_str(json.as_str()),

@@ -41,6 +41,7 @@ pub(super) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Resul
             plain::push_text(&mut lines, look.terminal, &text);
             out.write_all(&lines)?;
         }
+        Reply::Pieces(_) | Reply::Changes(_) => {}
     }
     Ok(())
 }

@@ -79,6 +79,7 @@ pub(super) fn reply(out: &mut dyn Write, form: Form, reply: Reply<'_>) -> Result
             }
         }
         Reply::Text(text) => push_text(&mut lines, form == Form::Shown, &text),
+        Reply::Pieces(_) | Reply::Changes(_) => {}
     }
     Ok(out.write_all(&lines)?)
 }

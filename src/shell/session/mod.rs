@@ -12,6 +12,8 @@ mod repair;
 
 mod together;
 
+mod transfer;
+
 pub(crate) use self::together::changes;
 pub(crate) use self::values::was_set;
 
@@ -48,6 +50,8 @@ pub(crate) struct Session {
     looked: Option<Instant>,
     /// A value on its way to the database: a line of a script needs no memory of its own.
     scratch: String,
+    /// Other databases that a command looks at.
+    beside: Vec<Database>,
     /// Whether the script as a whole is a transaction.
     pub(crate) atomic: bool,
 }
@@ -91,6 +95,7 @@ impl Session {
             in_script: false,
             looked: None,
             scratch: String::new(),
+            beside: Vec::new(),
             atomic: false,
         }
     }
@@ -152,6 +157,12 @@ impl Session {
             Command::Drop { name } => self.drop_database(&name, confirm),
             Command::Path => Ok(self.path()),
             Command::Clear => self.clear(confirm),
+            Command::Restore { file } => self.restore(&file),
+            Command::Diff { a, b } => self.diff(&a, b.as_deref()),
+            Command::Import(import) => self.import(import),
+            Command::Export { file, glob, format } => self.export(file.as_deref(), glob.as_deref(), format),
+            Command::Dump { file } => self.dump(file.as_deref()),
+            Command::Run { .. } => Err(Failure::usage("not yet")),
             Command::Shell(_) => Err(Failure::usage("this command is the shell's own")),
         }?;
         answer.notes.extend(absence);

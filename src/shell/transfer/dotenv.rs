@@ -106,7 +106,15 @@ fn quoted(quote: u8, text: &[u8], mut value: Vec<u8>) -> Result<Part, &'static s
     Ok(Part::Open(quote, value))
 }
 
-pub(super) struct Writer;
+/// Lines that set variables.
+pub(super) enum Writer {
+    /// `NAME="value"`
+    Dotenv,
+    /// `export NAME='value'`, for any POSIX shell.
+    Sh,
+    /// `set -gx NAME 'value'`
+    Fish,
+}
 
 impl Sink for Writer {
     fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<Loss, String> {
@@ -117,17 +125,26 @@ impl Sink for Writer {
         if matches!(entry.value, Value::Bytes(_)) || bytes.contains(&0) {
             return Err("a variable cannot hold bytes that are not text, nor a NUL".to_owned());
         }
-        out.extend_from_slice(key.as_bytes());
-        out.extend_from_slice(b"=\"");
+        let (before, between, quote) = match self {
+            Self::Dotenv => ("", "=", b'"'),
+            Self::Sh => ("export ", "=", b'\''),
+            Self::Fish => ("set -gx ", " ", b'\''),
+        };
+        for part in [before, key, between] {
+            out.extend_from_slice(part.as_bytes());
+        }
+        out.push(quote);
         for &byte in bytes {
-            match byte {
-                b'\n' => out.extend_from_slice(b"\\n"),
-                b'\r' => out.extend_from_slice(b"\\r"),
-                b'"' | b'\\' | b'$' | b'`' => out.extend([b'\\', byte]),
+            match (&*self, byte) {
+                (Self::Dotenv, b'\n') => out.extend_from_slice(b"\\n"),
+                (Self::Dotenv, b'\r') => out.extend_from_slice(b"\\r"),
+                (Self::Dotenv, b'"' | b'\\' | b'$' | b'`') | (Self::Fish, b'\'' | b'\\') => out.extend([b'\\', byte]),
+                (Self::Sh, b'\'') => out.extend_from_slice(b"'\\''"),
                 _ => out.push(byte),
             }
         }
-        out.extend_from_slice(b"\"\n");
+        out.push(quote);
+        out.push(b'\n');
         Ok(Loss { deadline: entry.deadline.is_some(), kind: matches!(entry.value, Value::Json(_)) })
     }
 }

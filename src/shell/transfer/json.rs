@@ -5,17 +5,9 @@ use std::io::BufRead;
 
 use super::{Fault, Loss, Record, Sink, Source, Trouble};
 use crate::json::{self, Scanner};
+use crate::shell::argument::Flatten;
 use crate::storage::Entry;
 use crate::value::{Json, Value};
-
-/// How nested objects become keys of their own. Arrays and empty objects stay values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Flatten {
-    /// `a.b`
-    Dotted,
-    /// `/a/b`, as in RFC 6901.
-    Pointer,
-}
 
 /// A member is held as a whole; one that is longer than any value can be is refused.
 const LONGEST: usize = 4 << 30;
@@ -138,7 +130,7 @@ impl<R: BufRead> Members<R> {
         let name = scanner.name()?;
         match self.flatten {
             None => self.ready.push_back(Record { key: name.into_owned(), entry: read(&mut scanner)? }),
-            Some(how) => flatten(&mut scanner, &how.child("", &name), how, &mut self.ready)?,
+            Some(how) => flatten(&mut scanner, &child(how, "", &name), how, &mut self.ready)?,
         }
         scanner.end()
     }
@@ -188,13 +180,11 @@ fn read(scanner: &mut Scanner<'_>) -> Result<Entry, json::Fault> {
     Ok(Value::Json(Json::from_checked(text)).into())
 }
 
-impl Flatten {
-    fn child(self, parent: &str, name: &str) -> String {
-        match self {
-            Self::Dotted if parent.is_empty() => name.to_owned(),
-            Self::Dotted => format!("{parent}.{name}"),
-            Self::Pointer => format!("{parent}/{}", name.replace('~', "~0").replace('/', "~1")),
-        }
+fn child(how: Flatten, parent: &str, name: &str) -> String {
+    match how {
+        Flatten::Dotted if parent.is_empty() => name.to_owned(),
+        Flatten::Dotted => format!("{parent}.{name}"),
+        Flatten::Pointer => format!("{parent}/{}", name.replace('~', "~0").replace('/', "~1")),
     }
 }
 
@@ -215,7 +205,7 @@ fn flatten(
         out.push_back(Record { key: key.to_owned(), entry: Value::Json(Json::from_checked(text)).into() });
         return Ok(());
     }
-    Scanner::new(text.as_bytes()).object("an object", |inner, _, name| flatten(inner, &how.child(key, &name), how, out))
+    Scanner::new(text.as_bytes()).object("an object", |inner, _, name| flatten(inner, &child(how, key, &name), how, out))
 }
 
 /// Writes an object, a member a line.

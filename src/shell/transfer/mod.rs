@@ -7,7 +7,7 @@
 //! | json | text and JSON: one object | bytes (refused), deadlines |
 //! | redis | text, bytes, deadlines: `SET` and `PEXPIREAT` as redis-cli takes them | that a value is JSON |
 //! | tsv | key, tab, value: what `list` prints into a pipe | that a value is JSON, deadlines |
-//! | dotenv | names and text: `NAME="value"` | other keys, bytes (refused), that a value is JSON, deadlines |
+//! | dotenv, sh, fish | names and text: `NAME="value"` and the like; sh and fish are written only | other keys, bytes (refused), that a value is JSON, deadlines |
 //!
 //! What a format cannot carry is refused, or counted as a [`Loss`]; it is never left out silently.
 
@@ -20,46 +20,10 @@ mod redis;
 mod tsv;
 
 use std::io::{self, BufRead};
-use std::path::Path;
 
-pub(crate) use self::json::Flatten;
+use super::argument::{Flatten, Format};
 use crate::expiry::Timestamp;
 use crate::storage::Entry;
-
-/// A format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
-    Json,
-    Jsonl,
-    Csv,
-    Dotenv,
-    Redis,
-    Tsv,
-}
-
-impl Format {
-    pub(crate) const ALL: [(&'static str, Self); 6] = [
-        ("json", Self::Json),
-        ("jsonl", Self::Jsonl),
-        ("csv", Self::Csv),
-        ("dotenv", Self::Dotenv),
-        ("redis", Self::Redis),
-        ("tsv", Self::Tsv),
-    ];
-
-    /// The format that a file's name says it has.
-    pub(crate) fn of_path(path: &Path) -> Option<Self> {
-        let name = path.file_name()?.to_str()?.to_ascii_lowercase();
-        if name == ".env" || name.starts_with(".env.") {
-            return Some(Self::Dotenv);
-        }
-        match name.rsplit_once('.')?.1 {
-            "ndjson" => Some(Self::Jsonl),
-            "env" => Some(Self::Dotenv),
-            ending => Self::ALL.iter().find(|(name, _)| *name == ending).map(|&(_, format)| format),
-        }
-    }
-}
 
 /// One key and what it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,13 +92,13 @@ pub(crate) trait Source {
     fn next(&mut self) -> Result<Option<Record>, Trouble>;
 }
 
-/// Reads a format.
+/// Reads a format, one of those that can be read.
 pub(crate) fn source<'a>(format: Format, input: impl BufRead + 'a, reading: Reading) -> Box<dyn Source + 'a> {
     match format {
         Format::Json => Box::new(json::Members::new(input, reading.flatten)),
         Format::Jsonl => Box::new(jsonl::Lines::new(input)),
         Format::Csv => Box::new(csv::Table::new(input, reading)),
-        Format::Dotenv => Box::new(dotenv::Variables::new(input)),
+        Format::Dotenv | Format::Sh | Format::Fish => Box::new(dotenv::Variables::new(input)),
         Format::Redis => Box::new(redis::Commands::new(input, reading.now)),
         Format::Tsv => Box::new(tsv::Pairs::new(input)),
     }
@@ -164,7 +128,9 @@ pub(crate) fn sink(format: Format) -> Box<dyn Sink> {
         Format::Json => Box::new(json::Object::default()),
         Format::Jsonl => Box::new(jsonl::Writer::default()),
         Format::Csv => Box::new(csv::Writer),
-        Format::Dotenv => Box::new(dotenv::Writer),
+        Format::Dotenv => Box::new(dotenv::Writer::Dotenv),
+        Format::Sh => Box::new(dotenv::Writer::Sh),
+        Format::Fish => Box::new(dotenv::Writer::Fish),
         Format::Redis => Box::new(redis::Writer),
         Format::Tsv => Box::new(tsv::Writer),
     }
