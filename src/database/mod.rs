@@ -3,6 +3,8 @@
 #[cfg(feature = "shell")]
 mod glance;
 
+mod load;
+
 mod options;
 
 mod range;
@@ -35,6 +37,8 @@ use self::undo::Memory;
 
 #[cfg(feature = "shell")]
 pub(crate) use self::glance::{Outline, Seen};
+#[cfg(feature = "shell")]
+pub(crate) use self::load::Existing;
 pub use self::options::Options;
 pub use self::range::{Keys, Range};
 pub use self::repair::{Repair, Repaired, Report};

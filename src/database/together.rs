@@ -42,7 +42,7 @@ impl Database {
     }
 
     /// Commits what is no part of a group or of an open transaction.
-    fn commit_alone(&mut self, now: Timestamp) -> Result<()> {
+    pub(super) fn commit_alone(&mut self, now: Timestamp) -> Result<()> {
         if self.group || self.store.is_open() {
             return Ok(());
         }
@@ -158,16 +158,20 @@ impl Database {
     }
 
     fn put_all<K: AsRef<str>, V: Into<Value>>(&mut self, entries: impl IntoIterator<Item = (K, V)>) -> Result<()> {
-        const PART: u64 = 256 << 20;
         for (key, value) in entries {
-            let set = self.put_blind(key.as_ref(), &value.into());
+            let (key, value) = (key.as_ref(), value.into());
+            let set = if self.memory.is_on() {
+                self.transaction(|tx| tx.set(key, value))
+            } else {
+                self.put_blind(key, &value, None)
+            };
             if self.store.is_open() {
                 set?;
             } else if set.is_err() {
                 self.store.forget();
                 self.memory.settle(false);
                 return set;
-            } else if self.store.pending_bytes() >= PART {
+            } else if self.store.is_full() {
                 let committed = self.store.commit(self.clock.now());
                 self.memory.settle(committed.is_ok());
                 committed?;
@@ -176,19 +180,16 @@ impl Database {
         Ok(())
     }
 
-    fn put_blind(&mut self, key: &str, value: &Value) -> Result<()> {
-        if self.memory.is_on() {
-            return self.transaction(|tx| tx.set(key, value.clone()));
-        }
+    pub(super) fn put_blind(&mut self, key: &str, value: &Value, deadline: Option<Timestamp>) -> Result<()> {
         storage::check_key(key)?;
         storage::check_value(value)?;
-        self.store.put_blind(key, value)
+        self.store.put_blind(key, value, deadline)
     }
 
     /// Sets a key as part of a group, without reading anything and without the lock until the group is committed.
     #[cfg(feature = "shell")]
     pub(crate) fn set_blind(&mut self, key: &str, value: &Value) -> Result<()> {
-        self.put_blind(key, value)?;
+        self.put_blind(key, value, None)?;
         self.commit_alone(self.clock.now())
     }
 

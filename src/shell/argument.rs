@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -175,4 +175,84 @@ pub(crate) fn output_mode() -> Unmarked<OutputMode> {
 /// Reads the name of a set of keys.
 pub(crate) fn key_mode() -> Unmarked<KeyMode> {
     Unmarked::one_of(&KeyMode::NAMES, |at| [KeyMode::Emacs, KeyMode::Vi][at])
+}
+
+/// The format of a file that is imported or exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Json,
+    Jsonl,
+    Csv,
+    Dotenv,
+    Redis,
+    Tsv,
+    /// `export` lines for a POSIX shell; written only.
+    Sh,
+    /// `set -gx` lines for fish; written only.
+    Fish,
+}
+
+impl Format {
+    /// With their names; the first six can be read.
+    pub(crate) const ALL: [(&'static str, Self); 8] = [
+        ("json", Self::Json),
+        ("jsonl", Self::Jsonl),
+        ("csv", Self::Csv),
+        ("dotenv", Self::Dotenv),
+        ("redis", Self::Redis),
+        ("tsv", Self::Tsv),
+        ("sh", Self::Sh),
+        ("fish", Self::Fish),
+    ];
+
+    /// The format that a file's name says it has.
+    pub(crate) fn of_path(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+        if name == ".env" || name.starts_with(".env.") {
+            return Some(Self::Dotenv);
+        }
+        match name.rsplit_once('.')?.1 {
+            "ndjson" => Some(Self::Jsonl),
+            "env" => Some(Self::Dotenv),
+            ending => Self::ALL.iter().find(|(name, _)| *name == ending).map(|&(_, format)| format),
+        }
+    }
+}
+
+/// How nested objects become keys of their own. Arrays and empty objects stay values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flatten {
+    /// `a.b`
+    Dotted,
+    /// `/a/b`, as in RFC 6901.
+    Pointer,
+}
+
+/// What becomes of a key that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnConflict {
+    Replace,
+    Skip,
+    Fail,
+}
+
+/// A format that can be read.
+pub(crate) fn import_format() -> Unmarked<Format> {
+    Unmarked::one_of(&["json", "jsonl", "csv", "dotenv", "redis", "tsv"], |at| Format::ALL[at].1)
+}
+
+/// A format that can be written.
+pub(crate) fn export_format() -> Unmarked<Format> {
+    Unmarked::one_of(&["json", "jsonl", "csv", "dotenv", "redis", "tsv", "sh", "fish"], |at| Format::ALL[at].1)
+}
+
+/// `dotted` or `pointer`.
+pub(crate) fn flatten() -> Unmarked<Flatten> {
+    Unmarked::one_of(&["dotted", "pointer"], |at| [Flatten::Dotted, Flatten::Pointer][at])
+}
+
+/// `replace`, `skip` or `fail`.
+pub(crate) fn on_conflict() -> Unmarked<OnConflict> {
+    use OnConflict::{Fail, Replace, Skip};
+    Unmarked::one_of(&["replace", "skip", "fail"], |at| [Replace, Skip, Fail][at])
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::argument::{
-    Data, KeyMode, OutputMode, data, decimal, duration, key_mode, number, output_mode, path, steps, switch, text, time,
+    Data, Flatten, Format, KeyMode, OnConflict, OutputMode, data, decimal, duration, export_format, flatten,
+    import_format, key_mode, number, on_conflict, output_mode, path, steps, switch, text, time,
 };
 use crate::expiry::Timestamp;
 use crate::number::Number;
@@ -232,6 +233,49 @@ pub(crate) enum Command {
     /// Delete every key
     #[command(after_help = "Examples:\n  clear\n  clear --yes")]
     Clear,
+    /// Put a snapshot of a database, as `save FILE` writes it, in this one's place; the old state is kept beside it
+    #[command(after_help = "Examples:\n  restore backup.json")]
+    Restore {
+        /// The snapshot
+        #[arg(value_name = "FILE", value_parser = path())]
+        file: PathBuf,
+    },
+    /// Compare two databases by key: + only in B, - only in A, ~ in both but not the same; status 1 if they differ
+    #[command(after_help = "Examples:\n  diff backup.json\n  diff old.json new.json")]
+    Diff {
+        /// A database: a name, or a path with a slash or ending in .json or .db
+        #[arg(value_name = "A", value_parser = path())]
+        a: PathBuf,
+        /// Another; the open one if it is left out
+        #[arg(value_name = "B", value_parser = path())]
+        b: Option<PathBuf>,
+    },
+
+    /// Take over the entries of a file, all or none
+    #[command(
+        after_help = "Examples:\n  import users.jsonl\n  import .env --prefix env: --on-conflict skip\n  import table.csv --key-column id"
+    )]
+    Import(Import),
+    /// Write entries to a file or stdout
+    #[command(after_help = "Examples:\n  export all.jsonl\n  export users.csv user:*\n  export --format redis")]
+    Export {
+        /// The file (- for stdout, also if it is left out)
+        #[arg(value_name = "FILE", value_parser = path())]
+        file: Option<PathBuf>,
+        /// Only keys that match: * ? [a-z] [^x] \x
+        #[arg(value_name = "GLOB", value_parser = text())]
+        glob: Option<String>,
+        /// json, jsonl, csv, dotenv, redis, tsv, sh or fish; else by the file's name
+        #[arg(long, value_name = "FORMAT", value_parser = export_format())]
+        format: Option<Format>,
+    },
+    /// Write a command file that makes exactly this database
+    #[command(after_help = "Examples:\n  dump backup.kv\n  dump")]
+    Dump {
+        /// The file (- for stdout, also if it is left out)
+        #[arg(value_name = "FILE", value_parser = path())]
+        file: Option<PathBuf>,
+    },
 
     #[command(flatten)]
     Shell(ShellCommand),
@@ -351,6 +395,35 @@ pub(crate) struct Set {
     /// Print the value that the key had
     #[arg(long)]
     pub(crate) print_old: bool,
+}
+
+/// The arguments of `import`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub(crate) struct Import {
+    /// The file (- for stdin)
+    #[arg(value_name = "FILE", value_parser = path())]
+    pub(crate) file: PathBuf,
+    /// json, jsonl, csv, dotenv, redis or tsv; else by the file's name
+    #[arg(long, value_name = "FORMAT", value_parser = import_format())]
+    pub(crate) format: Option<Format>,
+    /// Put this before every key
+    #[arg(long, value_name = "P", value_parser = text(), default_value = "", hide_default_value = true)]
+    pub(crate) prefix: String,
+    /// replace, skip or fail: what to do with a key that is there already
+    #[arg(long, value_name = "WHAT", value_parser = on_conflict(), default_value = "replace")]
+    pub(crate) on_conflict: OnConflict,
+    /// Say what would change, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// dotted (a.b) or pointer (/a/b): keys for the members of nested JSON objects
+    #[arg(long, value_name = "HOW", value_parser = flatten())]
+    pub(crate) flatten: Option<Flatten>,
+    /// The column of a table that holds the keys
+    #[arg(long, value_name = "NAME", value_parser = text())]
+    pub(crate) key_column: Option<String>,
+    /// The column that holds the values; without it a value is a JSON object of the row
+    #[arg(long, value_name = "NAME", value_parser = text())]
+    pub(crate) value_column: Option<String>,
 }
 
 /// The arguments of `get`.

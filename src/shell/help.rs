@@ -8,12 +8,13 @@ use super::reply::{Failure, did_you_mean};
 use super::status;
 
 /// The commands in the order in which a newcomer needs them.
-pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
+pub(crate) const GROUPS: [(&str, &[&str]); 7] = [
     ("Values", &["set", "get", "del", "exists", "getdel", "incr", "decr", "append", "rename", "copy", "edit"]),
     ("Looking", &["keys", "list", "find", "count", "info", "stats"]),
     ("Time", &["expire", "ttl", "persist"]),
     ("Together", &["begin", "commit", "rollback", "undo", "watch", "wait"]),
-    ("Database", &["save", "use", "dbs", "drop", "path", "clear", "check", "repair"]),
+    ("Database", &["save", "restore", "use", "dbs", "drop", "path", "clear", "check", "repair", "diff"]),
+    ("Interchange", &["import", "export", "dump"]),
     ("Shell", &["source", "output", "timer", "pager", "hints", "edit-mode", "history", "help", "exit"]),
 ];
 

@@ -36,6 +36,8 @@ mod outlet;
 
 mod render;
 
+mod transfer;
+
 mod parse;
 
 mod help;
@@ -215,7 +217,7 @@ fn one_off_text(mut console: Console, mode: OutputMode, text: &str) -> Result<u8
     let written = match written {
         Ok(()) => console.out.flush(),
         Err(render::Trouble::Output(error)) => Err(error),
-        Err(render::Trouble::Source(error)) => return Err(error.into()),
+        Err(render::Trouble::Source(failure)) => return Err(failure),
     };
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::stdout(&error)),

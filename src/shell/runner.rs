@@ -407,7 +407,10 @@ impl<'a> Runner<'a> {
             "interrupted" if !is_read => Failure { message: "interrupted; nothing was changed".to_owned(), ..failure },
             _ => failure,
         });
-        if let Ok(Answer { reply: Reply::Listing(_) | Reply::Events(_), .. }) = answer {
+        if let Ok(Answer {
+            reply: Reply::Listing(_) | Reply::Pieces(_) | Reply::Changes(_) | Reply::Events(_), ..
+        }) = answer
+        {
             return self.stream(answer, place, look);
         }
         let said = prepare(answer, look);
@@ -492,13 +495,15 @@ impl<'a> Runner<'a> {
             Err(failure) => return self.failure(&failure, place, look),
         };
         let Answer { reply, status, notes } = answer;
+        let later = if let Reply::Pieces(pieces) = &reply { Rc::clone(&pieces.notes) } else { Rc::default() };
         let written = render::reply(&mut *self.console.out, look, reply);
         match written {
             Ok(()) => {
                 self.notes(&notes, place, look);
+                self.notes(&later.borrow(), place, look);
                 self.finish(status)
             }
-            Err(Trouble::Source(error)) => self.failure(&error.into(), place, look),
+            Err(Trouble::Source(failure)) => self.failure(&failure, place, look),
             Err(Trouble::Output(error)) => self.broken(&error),
         }
     }
@@ -632,7 +637,7 @@ fn prepare(answer: Result<Answer<'_>, Failure>, look: &Look) -> Result<Said, Fai
     let Answer { reply, status, notes } = answer?;
     let mut out = Vec::new();
     match render::reply(&mut out, look, reply) {
-        Err(Trouble::Source(error)) => Err(error.into()),
+        Err(Trouble::Source(failure)) => Err(failure),
         // Writing to a Vec cannot fail.
         Ok(()) | Err(Trouble::Output(_)) => Ok(Said { out, status, notes }),
     }

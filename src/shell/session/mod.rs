@@ -18,6 +18,8 @@ mod together;
 
 mod undo;
 
+mod transfer;
+
 mod watch;
 
 pub(crate) use self::together::changes;
@@ -60,6 +62,8 @@ pub(crate) struct Session {
     looked: Option<Instant>,
     /// A value on its way to the database: a line of a script needs no memory of its own.
     scratch: String,
+    /// Other databases that a command looks at.
+    beside: Vec<Database>,
     /// Whether the script as a whole is a transaction.
     pub(crate) atomic: bool,
     /// Whether the command that runs was entered at the prompt.
@@ -108,6 +112,7 @@ impl Session {
             in_script: false,
             looked: None,
             scratch: String::new(),
+            beside: Vec::new(),
             atomic: false,
             at_prompt: false,
         }
@@ -169,6 +174,11 @@ impl Session {
             Command::Drop { name } => self.drop_database(&name, confirm),
             Command::Path => Ok(self.path()),
             Command::Clear => self.clear(confirm),
+            Command::Restore { file } => self.restore(&file),
+            Command::Diff { a, b } => self.diff(&a, b.as_deref()),
+            Command::Import(import) => self.import(import),
+            Command::Export { file, glob, format } => self.export(file.as_deref(), glob.as_deref(), format),
+            Command::Dump { file } => self.dump(file.as_deref()),
             Command::Shell(_) => Err(Failure::usage("this command is the shell's own")),
         }?;
         answer.notes.extend(absence);

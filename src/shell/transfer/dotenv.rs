@@ -1,0 +1,150 @@
+//! `NAME=value` lines as of a `.env` file. Nothing is ever expanded: a `$` is a `$`.
+
+use std::io::BufRead;
+
+use super::lines::Numbered;
+use super::{Fault, Loss, Record, Sink, Source, Trouble};
+use crate::storage::Entry;
+use crate::value::Value;
+
+/// Whether a key can be the name of an environment variable.
+pub(crate) fn is_name(key: &str) -> bool {
+    let mut bytes = key.bytes();
+    bytes.next().is_some_and(|byte| byte == b'_' || byte.is_ascii_alphabetic())
+        && bytes.all(|byte| byte == b'_' || byte.is_ascii_alphanumeric())
+}
+
+pub(super) struct Variables<R> {
+    lines: Numbered<R>,
+}
+
+impl<R: BufRead> Variables<R> {
+    pub(super) fn new(input: R) -> Self {
+        Self { lines: Numbered::new(input) }
+    }
+}
+
+/// A value as far as it was read.
+enum Part {
+    Whole(Vec<u8>),
+    /// That quote is open at the line's end.
+    Open(u8, Vec<u8>),
+}
+
+impl<R: BufRead> Source for Variables<R> {
+    fn next(&mut self) -> Result<Option<Record>, Trouble> {
+        while let Some((number, line)) = self.lines.next()? {
+            let line = line.trim_ascii_start();
+            if line.is_empty() || line.starts_with(b"#") {
+                continue;
+            }
+            let line = line.strip_prefix(b"export ").map_or(line, <[u8]>::trim_ascii_start);
+            let fault = |reason: &str| Fault::of_line(number, reason);
+            let equals = memchr::memchr(b'=', line).ok_or_else(|| fault("there is no '=' behind a name"))?;
+            let name = str::from_utf8(line[..equals].trim_ascii_end()).ok().filter(|name| is_name(name));
+            let key = name.ok_or_else(|| fault("not a name: letters, digits and _, no digit first"))?.to_owned();
+            let mut part = begin(line[equals + 1..].trim_ascii_start()).map_err(fault)?;
+            let value = loop {
+                match part {
+                    Part::Whole(value) => break value,
+                    Part::Open(quote, mut value) => {
+                        value.push(b'\n');
+                        let Some((_, line)) = self.lines.next()? else {
+                            return Err(fault("the quote of this value is never closed").into());
+                        };
+                        part = quoted(quote, line, value).map_err(fault)?;
+                    }
+                }
+            };
+            return Ok(Some(Record { key, entry: Value::from_bytes(value).into() }));
+        }
+        Ok(None)
+    }
+}
+
+fn begin(text: &[u8]) -> Result<Part, &'static str> {
+    match text.first() {
+        Some(&quote @ (b'"' | b'\'' | b'`')) => quoted(quote, &text[1..], Vec::new()),
+        _ => {
+            let comment = text.windows(2).position(|pair| pair[0].is_ascii_whitespace() && pair[1] == b'#');
+            let text = if text.starts_with(b"#") { &[] } else { &text[..comment.unwrap_or(text.len())] };
+            Ok(Part::Whole(text.trim_ascii_end().to_vec()))
+        }
+    }
+}
+
+fn quoted(quote: u8, text: &[u8], mut value: Vec<u8>) -> Result<Part, &'static str> {
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        at += 1;
+        match byte {
+            _ if byte == quote => {
+                let rest = text[at..].trim_ascii_start();
+                return if rest.is_empty() || rest.starts_with(b"#") {
+                    Ok(Part::Whole(value))
+                } else {
+                    Err("something follows the closing quote")
+                };
+            }
+            b'\\' if quote == b'"' => {
+                let Some(&escaped) = text.get(at) else {
+                    value.push(b'\\');
+                    break;
+                };
+                at += 1;
+                match escaped {
+                    b'n' => value.push(b'\n'),
+                    b'r' => value.push(b'\r'),
+                    b't' => value.push(b'\t'),
+                    b'"' | b'\\' | b'$' | b'`' => value.push(escaped),
+                    _ => value.extend([b'\\', escaped]),
+                }
+            }
+            _ => value.push(byte),
+        }
+    }
+    Ok(Part::Open(quote, value))
+}
+
+/// Lines that set variables.
+pub(super) enum Writer {
+    /// `NAME="value"`
+    Dotenv,
+    /// `export NAME='value'`, for any POSIX shell.
+    Sh,
+    /// `set -gx NAME 'value'`
+    Fish,
+}
+
+impl Sink for Writer {
+    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<Loss, String> {
+        if !is_name(key) {
+            return Err("the key is no name of a variable: letters, digits and _, no digit first".to_owned());
+        }
+        let bytes = entry.value.as_bytes();
+        if matches!(entry.value, Value::Bytes(_)) || bytes.contains(&0) {
+            return Err("a variable cannot hold bytes that are not text, nor a NUL".to_owned());
+        }
+        let (before, between, quote) = match self {
+            Self::Dotenv => ("", "=", b'"'),
+            Self::Sh => ("export ", "=", b'\''),
+            Self::Fish => ("set -gx ", " ", b'\''),
+        };
+        for part in [before, key, between] {
+            out.extend_from_slice(part.as_bytes());
+        }
+        out.push(quote);
+        for &byte in bytes {
+            match (&*self, byte) {
+                (Self::Dotenv, b'\n') => out.extend_from_slice(b"\\n"),
+                (Self::Dotenv, b'\r') => out.extend_from_slice(b"\\r"),
+                (Self::Dotenv, b'"' | b'\\' | b'$' | b'`') | (Self::Fish, b'\'' | b'\\') => out.extend([b'\\', byte]),
+                (Self::Sh, b'\'') => out.extend_from_slice(b"'\\''"),
+                _ => out.push(byte),
+            }
+        }
+        out.push(quote);
+        out.push(b'\n');
+        Ok(Loss { deadline: entry.deadline.is_some(), kind: matches!(entry.value, Value::Json(_)) })
+    }
+}
