@@ -11,6 +11,8 @@ mod range;
 
 mod repair;
 
+mod restore;
+
 mod together;
 
 mod transaction;
@@ -42,6 +44,7 @@ pub(crate) use self::load::Existing;
 pub use self::options::Options;
 pub use self::range::{Keys, Range};
 pub use self::repair::{Repair, Repaired, Report};
+pub use self::restore::Restored;
 pub use self::transaction::Transaction;
 #[cfg(feature = "shell")]
 pub(crate) use crate::storage::{FileState, JournalState};

@@ -193,17 +193,21 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// With their names; the first six can be read.
-    pub(crate) const ALL: [(&'static str, Self); 8] = [
-        ("json", Self::Json),
-        ("jsonl", Self::Jsonl),
-        ("csv", Self::Csv),
-        ("dotenv", Self::Dotenv),
-        ("redis", Self::Redis),
-        ("tsv", Self::Tsv),
-        ("sh", Self::Sh),
-        ("fish", Self::Fish),
-    ];
+    /// The names, in the order of help.
+    pub(crate) const NAMES: [&'static str; 8] = ["json", "jsonl", "csv", "dotenv", "redis", "tsv", "sh", "fish"];
+    /// Those of the formats that can be read.
+    pub(crate) const READ: [&'static str; 6] = ["json", "jsonl", "csv", "dotenv", "redis", "tsv"];
+    const ALL: [Self; 8] =
+        [Self::Json, Self::Jsonl, Self::Csv, Self::Dotenv, Self::Redis, Self::Tsv, Self::Sh, Self::Fish];
+
+    pub(crate) fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+
+    /// Whether it can be read.
+    pub(crate) fn is_read(self) -> bool {
+        !matches!(self, Self::Sh | Self::Fish)
+    }
 
     /// The format that a file's name says it has.
     pub(crate) fn of_path(path: &Path) -> Option<Self> {
@@ -214,7 +218,7 @@ impl Format {
         match name.rsplit_once('.')?.1 {
             "ndjson" => Some(Self::Jsonl),
             "env" => Some(Self::Dotenv),
-            ending => Self::ALL.iter().find(|(name, _)| *name == ending).map(|&(_, format)| format),
+            ending => Self::ALL.into_iter().find(|format| format.name() == ending),
         }
     }
 }
@@ -238,12 +242,12 @@ pub(crate) enum OnConflict {
 
 /// A format that can be read.
 pub(crate) fn import_format() -> Unmarked<Format> {
-    Unmarked::one_of(&["json", "jsonl", "csv", "dotenv", "redis", "tsv"], |at| Format::ALL[at].1)
+    Unmarked::one_of(&Format::READ, |at| Format::ALL[at])
 }
 
 /// A format that can be written.
 pub(crate) fn export_format() -> Unmarked<Format> {
-    Unmarked::one_of(&["json", "jsonl", "csv", "dotenv", "redis", "tsv", "sh", "fish"], |at| Format::ALL[at].1)
+    Unmarked::one_of(&Format::NAMES, |at| Format::ALL[at])
 }
 
 /// `dotted` or `pointer`.

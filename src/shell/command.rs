@@ -13,9 +13,9 @@ use crate::expiry::Timestamp;
 use crate::number::Number;
 
 /// The commands that change nothing: at the prompt their answers may go into a program or a file.
-pub(crate) const READS: [&str; 16] = [
+pub(crate) const READS: [&str; 19] = [
     "get", "exists", "keys", "list", "ls", "scan", "find", "count", "info", "stats", "ttl", "dbs", "path", "check",
-    "history", "help",
+    "history", "help", "export", "dump", "diff",
 ];
 
 /// Whether a command by that name is one of them.
@@ -233,14 +233,14 @@ pub(crate) enum Command {
     /// Delete every key
     #[command(after_help = "Examples:\n  clear\n  clear --yes")]
     Clear,
-    /// Put a snapshot of a database, as `save FILE` writes it, in this one's place; the old state is kept beside it
+    /// Put a backup made by `save FILE` in this database's place; what was there is kept beside
     #[command(after_help = "Examples:\n  restore backup.json")]
     Restore {
         /// The snapshot
         #[arg(value_name = "FILE", value_parser = path())]
         file: PathBuf,
     },
-    /// Compare two databases by key: + only in B, - only in A, ~ in both but not the same; status 1 if they differ
+    /// Compare two databases by key: + only in B, - only in A, ~ not the same; status 1 if they differ
     #[command(after_help = "Examples:\n  diff backup.json\n  diff old.json new.json")]
     Diff {
         /// A database: a name, or a path with a slash or ending in .json or .db
@@ -256,21 +256,13 @@ pub(crate) enum Command {
         after_help = "Examples:\n  import users.jsonl\n  import .env --prefix env: --on-conflict skip\n  import table.csv --key-column id"
     )]
     Import(Import),
-    /// Write entries to a file or stdout
-    #[command(after_help = "Examples:\n  export all.jsonl\n  export users.csv user:*\n  export --format redis")]
-    Export {
-        /// The file (- for stdout, also if it is left out)
-        #[arg(value_name = "FILE", value_parser = path())]
-        file: Option<PathBuf>,
-        /// Only keys that match: * ? [a-z] [^x] \x
-        #[arg(value_name = "GLOB", value_parser = text())]
-        glob: Option<String>,
-        /// json, jsonl, csv, dotenv, redis, tsv, sh or fish; else by the file's name
-        #[arg(long, value_name = "FORMAT", value_parser = export_format())]
-        format: Option<Format>,
-    },
-    /// Write a command file that makes exactly this database
-    #[command(after_help = "Examples:\n  dump backup.kv\n  dump")]
+    /// Write entries to a file or stdout, for other programs
+    #[command(
+        after_help = "Examples:\n  export all.jsonl\n  export users.csv user:*\n  export --format sh --strip-prefix app:"
+    )]
+    Export(Export),
+    /// Write a command file that makes exactly this database: `rusty-kv -f FILE`
+    #[command(after_help = "Examples:\n  dump all.kv\n  dump")]
     Dump {
         /// The file (- for stdout, also if it is left out)
         #[arg(value_name = "FILE", value_parser = path())]
@@ -424,6 +416,26 @@ pub(crate) struct Import {
     /// The column that holds the values; without it a value is a JSON object of the row
     #[arg(long, value_name = "NAME", value_parser = text())]
     pub(crate) value_column: Option<String>,
+}
+
+/// The arguments of `export`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub(crate) struct Export {
+    /// The file (- for stdout, also if it is left out)
+    #[arg(value_name = "FILE", value_parser = path())]
+    pub(crate) file: Option<PathBuf>,
+    /// Only keys that match: * ? [a-z] [^x] \x
+    #[arg(value_name = "GLOB", value_parser = text())]
+    pub(crate) glob: Option<String>,
+    /// json, jsonl, csv, dotenv, redis, tsv, sh or fish; else by the file's name
+    #[arg(long, value_name = "FORMAT", value_parser = export_format())]
+    pub(crate) format: Option<Format>,
+    /// Only keys that begin with P, which is left out of them
+    #[arg(long, value_name = "P", value_parser = text(), default_value = "", hide_default_value = true)]
+    pub(crate) strip_prefix: String,
+    /// Leave out what the format cannot hold, and say how much
+    #[arg(long)]
+    pub(crate) lossy: bool,
 }
 
 /// The arguments of `get`.

@@ -116,7 +116,7 @@ pub(crate) fn is_grouped(command: &Command) -> bool {
             | Restore { .. }
             | Diff { .. }
             | Import(_)
-            | Export { .. }
+            | Export(_)
             | Dump { .. }
     )
 }

@@ -243,6 +243,10 @@ impl<'a> Runner<'a> {
             progress::begin(match &line.command {
                 Command::Save { .. } => "Saving",
                 Command::Check { .. } => "Checking",
+                Command::Import(_) => "Importing",
+                Command::Export(_) | Command::Dump { .. } => "Exporting",
+                Command::Diff { .. } => "Comparing",
+                Command::Restore { .. } => "Restoring",
                 _ => "Looking",
             });
         }

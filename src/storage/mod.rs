@@ -128,6 +128,7 @@ mod reading;
 mod reads;
 mod record;
 mod repair;
+mod restore;
 mod save;
 mod snapshot;
 #[cfg(feature = "shell")]

@@ -1,17 +1,22 @@
 //! Comma-separated values with a header (RFC 4180). The columns key, value, type and expires carry everything.
+//!
+//! A quote that is open at the end is a file that was cut off, so it is refused; so is what stands behind a closed one.
 
 use std::io::BufRead;
 
-use csv::{ByteRecord, Reader, ReaderBuilder};
 use data_encoding::BASE64;
 
-use super::{Fault, Loss, Reading, Record, Sink, Source, Trouble};
+use super::{Fault, Reading, Record, Sink, Source, Trouble, Unfit};
+use crate::error::cut;
 use crate::expiry::Timestamp;
 use crate::json;
 use crate::storage::Entry;
 use crate::value::{Json, Value};
 
 const OWN: [&str; 4] = ["key", "value", "type", "expires"];
+
+/// A row is held as a whole; one that is longer than any entry can be is refused.
+const LONGEST: usize = 3 << 30;
 
 /// Which column is what.
 struct Columns {
@@ -23,38 +28,160 @@ struct Columns {
     expires: Option<usize>,
 }
 
+/// A place in the file: a line and a column.
+type Place = (u64, u64);
+
+/// The fields of one row, and where they begin in the file.
+#[derive(Default)]
+struct Row {
+    text: Vec<u8>,
+    fields: Vec<(usize, Place)>,
+}
+
+impl Row {
+    fn field(&self, at: usize) -> &[u8] {
+        let end = |at: usize| self.fields.get(at).map_or(self.text.len(), |field| field.0);
+        &self.text[if at == 0 { 0 } else { end(at - 1) }..end(at)]
+    }
+
+    fn fault(&self, at: usize, reason: impl Into<String>) -> Trouble {
+        let (line, column) = self.fields.get(at).or(self.fields.last()).map_or((1, 1), |field| field.1);
+        Fault { line, column, reason: reason.into() }.into()
+    }
+
+    fn text(&self, at: usize, what: &str) -> Result<&str, Trouble> {
+        str::from_utf8(self.field(at)).map_err(|_| self.fault(at, format!("{what} is not UTF-8")))
+    }
+}
+
+/// Where in a field the reading is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Start,
+    Bare,
+    Quoted,
+    /// Behind a quote that closes the field, or is the first of two.
+    Closed,
+    /// Behind that and a CR.
+    Ending,
+}
+
 pub(super) struct Table<R> {
-    rows: Reader<R>,
-    row: ByteRecord,
+    input: R,
+    row: Row,
+    /// Of the byte that comes next.
+    place: Place,
     reading: Reading,
     columns: Option<Columns>,
 }
 
 impl<R: BufRead> Table<R> {
     pub(super) fn new(input: R, reading: Reading) -> Self {
-        let rows = ReaderBuilder::new().has_headers(false).from_reader(input);
-        Self { rows, row: ByteRecord::new(), reading, columns: None }
+        Self { input, row: Row::default(), place: (1, 1), reading, columns: None }
     }
 
-    /// The next row and its line.
-    fn read(&mut self) -> Result<Option<u64>, Trouble> {
-        let line = self.rows.position().line();
-        match self.rows.read_byte_record(&mut self.row) {
-            Ok(false) => Ok(None),
-            Ok(true) => Ok(Some(self.row.position().map_or(line, csv::Position::line))),
-            Err(error) => Err(trouble(error, line)),
+    /// Reads the next row that is not empty; false if there is none.
+    fn read(&mut self) -> Result<bool, Trouble> {
+        loop {
+            if !self.read_row()? {
+                return Ok(false);
+            }
+            if !self.row.fields.is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Reads the next row; false at the end. A row without anything, not even an empty field in quotes, has no fields.
+    fn read_row(&mut self) -> Result<bool, Trouble> {
+        let Self { input, row: Row { text, fields }, place, .. } = self;
+        text.clear();
+        fields.clear();
+        let (mut state, mut begin) = (State::Start, *place);
+        loop {
+            let buffer = input.fill_buf()?;
+            if buffer.is_empty() {
+                if state == State::Quoted {
+                    let reason = "the quote that opens here is never closed: the file was cut off";
+                    return Err(Fault { line: begin.0, column: begin.1, reason: reason.to_owned() }.into());
+                }
+                let is_end = state == State::Start && fields.is_empty();
+                if !is_end {
+                    fields.push((text.len(), begin));
+                }
+                return Ok(!is_end);
+            }
+            let mut used = 0;
+            for &byte in buffer {
+                let here = *place;
+                used += 1;
+                match byte {
+                    b'\n' => *place = (here.0 + 1, 1),
+                    // What continues a character is no column of its own.
+                    0x80..0xc0 => {}
+                    _ => place.1 += 1,
+                }
+                match (state, byte) {
+                    (State::Start, b'"') => (state, begin) = (State::Quoted, here),
+                    (State::Quoted, b'"') => state = State::Closed,
+                    (State::Closed, b'"') => {
+                        text.push(b'"');
+                        state = State::Quoted;
+                    }
+                    (State::Quoted, _) => text.push(byte),
+                    (State::Start | State::Bare | State::Closed, b',') => {
+                        fields.push((text.len(), begin));
+                        (state, begin) = (State::Start, *place);
+                    }
+                    (_, b'\n') => {
+                        if state == State::Bare && text.last() == Some(&b'\r') {
+                            text.pop();
+                            let from = fields.last().map_or(0, |field| field.0);
+                            state = if text.len() == from { State::Start } else { State::Bare };
+                        }
+                        if state != State::Start || !fields.is_empty() {
+                            fields.push((text.len(), begin));
+                        }
+                        input.consume(used);
+                        return Ok(true);
+                    }
+                    (State::Closed, b'\r') => state = State::Ending,
+                    (State::Closed | State::Ending, _) => {
+                        let reason =
+                            "something follows the quote that closes the field; a quote inside is written twice";
+                        return Err(Fault { line: here.0, column: here.1, reason: reason.to_owned() }.into());
+                    }
+                    (State::Start | State::Bare, _) => {
+                        text.push(byte);
+                        state = State::Bare;
+                        // A BOM is no part of the first name.
+                        if text.len() == 3 && *place == (1, 2) && text.as_slice() == b"\xef\xbb\xbf" {
+                            text.clear();
+                            *place = (1, 1);
+                            (state, begin) = (State::Start, *place);
+                        }
+                    }
+                }
+            }
+            input.consume(used);
+            if text.len() > LONGEST {
+                return Err(
+                    Fault { line: begin.0, column: begin.1, reason: "a row is longer than 3 GiB".to_owned() }.into()
+                );
+            }
         }
     }
 
     fn header(&mut self) -> Result<Option<Columns>, Trouble> {
-        let Some(line) = self.read()? else { return Ok(None) };
-        let fault = |reason: String| Trouble::from(Fault::of_line(line, reason));
+        if !self.read()? {
+            return Ok(None);
+        }
+        let row = &self.row;
         let mut names: Vec<String> = Vec::new();
-        for name in &self.row {
-            let name = if names.is_empty() { name.strip_prefix(b"\xef\xbb\xbf").unwrap_or(name) } else { name };
-            let name = str::from_utf8(name).map_err(|_| fault("the name of a column is not UTF-8".to_owned()))?;
+        for at in 0..row.fields.len() {
+            let name = row.text(at, "the name of a column")?;
             if names.iter().any(|there| there == name) {
-                return Err(fault(format!("two columns are named {:?}", crate::error::cut(name))));
+                return Err(row.fault(at, format!("two columns are named {:?}", cut(name))));
             }
             names.push(name.to_owned());
         }
@@ -62,15 +189,15 @@ impl<R: BufRead> Table<R> {
         let chosen = |name: &Option<String>| match name {
             None => Ok(None),
             Some(name) => find(name).map(Some).ok_or_else(|| {
-                let there = names.iter().map(|name| crate::error::cut(name)).collect::<Vec<_>>().join(", ");
-                fault(format!("there is no column {:?}; there are {there}", crate::error::cut(name)))
+                let there = names.iter().map(|name| cut(name)).collect::<Vec<_>>().join(", ");
+                row.fault(0, format!("there is no column {:?}; there are {there}", cut(name)))
             }),
         };
         let (key, value) = (chosen(&self.reading.key_column)?, chosen(&self.reading.value_column)?);
         let is_own = key.is_none() && value.is_none() && names.iter().all(|name| OWN.contains(&name.as_str()));
         let own = |name: &str| if is_own { find(name) } else { None };
         let (kind, expires) = (own("type"), own("expires"));
-        let value = if self.reading.value_column.is_some() { value } else { own("value") };
+        let value = value.or_else(|| own("value"));
         let key = key.or_else(|| find("key")).unwrap_or(0);
         Ok(Some(Columns { key, value, kind, expires, names }))
     }
@@ -81,15 +208,16 @@ impl<R: BufRead> Source for Table<R> {
         if self.columns.is_none() {
             self.columns = self.header()?;
         }
-        let Some(line) = self.read()? else { return Ok(None) };
-        let Some(columns) = &self.columns else { return Ok(None) };
-        let fault = |reason: String| Trouble::from(Fault::of_line(line, reason));
-        let text = |at: usize, what: &str| {
-            let field = self.row.get(at).unwrap_or_default();
-            str::from_utf8(field).map_err(|_| fault(format!("{what} is not UTF-8")))
-        };
-        let key = text(columns.key, "the key")?.to_owned();
-        let kind = columns.kind.map_or(Ok(""), |at| text(at, "the type"))?;
+        if !self.read()? {
+            return Ok(None);
+        }
+        let (Some(columns), row) = (&self.columns, &self.row) else { return Ok(None) };
+        if row.fields.len() != columns.names.len() {
+            let reason = format!("the header has {} columns, this row {}", columns.names.len(), row.fields.len());
+            return Err(row.fault(0, reason));
+        }
+        let key = row.text(columns.key, "the key")?.to_owned();
+        let kind = columns.kind.map_or(Ok(""), |at| row.text(at, "the type"))?;
         let value = match (columns.value, kind) {
             (None, _) => {
                 let mut object = String::from("{");
@@ -97,40 +225,31 @@ impl<R: BufRead> Source for Table<R> {
                     object.push_str(if at == 0 { "" } else { "," });
                     json::write_string(&mut object, name);
                     object.push(':');
-                    json::write_string(&mut object, text(at, "a value")?);
+                    json::write_string(&mut object, row.text(at, "a value")?);
                 }
                 object.push('}');
                 Value::Json(Json::from_checked(object))
             }
-            (Some(at), "" | "text") => Value::from_bytes(self.row.get(at).unwrap_or_default().to_vec()),
-            (Some(at), "json") => {
-                Value::from_json(text(at, "the value")?).map_err(|error| fault(format!("the value: {error}")))?
-            }
+            (Some(at), "" | "text") => Value::from_bytes(row.field(at).to_vec()),
+            (Some(at), "json") => Value::from_json(row.text(at, "the value")?)
+                .map_err(|error| row.fault(at, format!("the value: {error}")))?,
             (Some(at), "binary") => BASE64
-                .decode(self.row.get(at).unwrap_or_default())
+                .decode(row.field(at))
                 .map(Value::from_bytes)
-                .map_err(|error| fault(format!("the value is not base64: {error}")))?,
+                .map_err(|error| row.fault(at, format!("the value is not base64: {error}")))?,
             (Some(_), kind) => {
-                let kind = crate::error::cut(kind);
-                return Err(fault(format!("unknown type {kind:?}; there are text, json and binary")));
+                let reason = format!("unknown type {:?}; there are text, json and binary", cut(kind));
+                return Err(row.fault(columns.kind.unwrap_or(0), reason));
             }
         };
-        let deadline = match columns.expires.map_or(Ok(""), |at| text(at, "the deadline"))? {
-            "" => None,
-            text => Some(text.parse::<Timestamp>().map_err(|error| fault(error.to_string()))?),
+        let deadline = match columns.expires {
+            Some(at) if !row.field(at).is_empty() => {
+                let parsed = row.text(at, "the deadline")?.parse::<Timestamp>();
+                Some(parsed.map_err(|error| row.fault(at, error.to_string()))?)
+            }
+            _ => None,
         };
         Ok(Some(Record { key, entry: Entry { value, deadline } }))
-    }
-}
-
-fn trouble(error: csv::Error, line: u64) -> Trouble {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => Trouble::Input(error),
-        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
-            let line = pos.map_or(line, |pos| pos.line());
-            Fault::of_line(line, format!("the header has {expected_len} columns, this row {len}")).into()
-        }
-        kind => Fault::of_line(line, format!("{kind:?}")).into(),
     }
 }
 
@@ -142,7 +261,7 @@ impl Sink for Writer {
         out.push(b'\n');
     }
 
-    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<Loss, String> {
+    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Unfit> {
         field(out, key.as_bytes());
         out.push(b',');
         match &entry.value {
@@ -156,7 +275,7 @@ impl Sink for Writer {
             out.extend_from_slice(deadline.to_string().as_bytes());
         }
         out.push(b'\n');
-        Ok(Loss::default())
+        Ok(())
     }
 }
 

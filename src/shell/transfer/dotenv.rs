@@ -3,7 +3,7 @@
 use std::io::BufRead;
 
 use super::lines::Numbered;
-use super::{Fault, Loss, Record, Sink, Source, Trouble};
+use super::{Fault, Record, Sink, Source, Trouble, Unfit};
 use crate::storage::Entry;
 use crate::value::Value;
 
@@ -33,26 +33,32 @@ enum Part {
 
 impl<R: BufRead> Source for Variables<R> {
     fn next(&mut self) -> Result<Option<Record>, Trouble> {
-        while let Some((number, line)) = self.lines.next()? {
-            let line = line.trim_ascii_start();
+        while let Some((number, full)) = self.lines.next()? {
+            let line = full.trim_ascii_start();
             if line.is_empty() || line.starts_with(b"#") {
                 continue;
             }
+            // Each part of a line reaches to its end, so what is left says where it begins.
+            let fault = |full: &[u8], rest: usize, reason| Fault::in_line(number, full, full.len() - rest, reason);
             let line = line.strip_prefix(b"export ").map_or(line, <[u8]>::trim_ascii_start);
-            let fault = |reason: &str| Fault::of_line(number, reason);
-            let equals = memchr::memchr(b'=', line).ok_or_else(|| fault("there is no '=' behind a name"))?;
+            let Some(equals) = memchr::memchr(b'=', line) else {
+                return Err(fault(full, line.len(), "there is no '=' behind a name").into());
+            };
             let name = str::from_utf8(line[..equals].trim_ascii_end()).ok().filter(|name| is_name(name));
-            let key = name.ok_or_else(|| fault("not a name: letters, digits and _, no digit first"))?.to_owned();
-            let mut part = begin(line[equals + 1..].trim_ascii_start()).map_err(fault)?;
+            let Some(key) = name.map(str::to_owned) else {
+                return Err(fault(full, line.len(), "not a name: letters, digits and _, no digit first").into());
+            };
+            let text = line[equals + 1..].trim_ascii_start();
+            let start = fault(full, text.len(), "the quote that opens here is never closed: the file was cut off");
+            let mut part = begin(text).map_err(|(rest, reason)| fault(full, rest, reason))?;
             let value = loop {
                 match part {
                     Part::Whole(value) => break value,
                     Part::Open(quote, mut value) => {
                         value.push(b'\n');
-                        let Some((_, line)) = self.lines.next()? else {
-                            return Err(fault("the quote of this value is never closed").into());
-                        };
-                        part = quoted(quote, line, value).map_err(fault)?;
+                        let Some((number, line)) = self.lines.next()? else { return Err(start.into()) };
+                        part = quoted(quote, line, value)
+                            .map_err(|(rest, reason)| Fault::in_line(number, line, line.len() - rest, reason))?;
                     }
                 }
             };
@@ -62,7 +68,10 @@ impl<R: BufRead> Source for Variables<R> {
     }
 }
 
-fn begin(text: &[u8]) -> Result<Part, &'static str> {
+/// What is wrong, and how much of the line is left there.
+type Wrong = (usize, &'static str);
+
+fn begin(text: &[u8]) -> Result<Part, Wrong> {
     match text.first() {
         Some(&quote @ (b'"' | b'\'' | b'`')) => quoted(quote, &text[1..], Vec::new()),
         _ => {
@@ -73,7 +82,7 @@ fn begin(text: &[u8]) -> Result<Part, &'static str> {
     }
 }
 
-fn quoted(quote: u8, text: &[u8], mut value: Vec<u8>) -> Result<Part, &'static str> {
+fn quoted(quote: u8, text: &[u8], mut value: Vec<u8>) -> Result<Part, Wrong> {
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
         at += 1;
@@ -83,7 +92,7 @@ fn quoted(quote: u8, text: &[u8], mut value: Vec<u8>) -> Result<Part, &'static s
                 return if rest.is_empty() || rest.starts_with(b"#") {
                     Ok(Part::Whole(value))
                 } else {
-                    Err("something follows the closing quote")
+                    Err((rest.len(), "something follows the closing quote"))
                 };
             }
             b'\\' if quote == b'"' => {
@@ -117,13 +126,21 @@ pub(super) enum Writer {
 }
 
 impl Sink for Writer {
-    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<Loss, String> {
+    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Unfit> {
         if !is_name(key) {
-            return Err("the key is no name of a variable: letters, digits and _, no digit first".to_owned());
+            return Err(Unfit::entry(
+                "it is no name of a variable (letters, digits, _, no digit first); --lossy leaves it out",
+            ));
         }
         let bytes = entry.value.as_bytes();
         if matches!(entry.value, Value::Bytes(_)) || bytes.contains(&0) {
-            return Err("a variable cannot hold bytes that are not text, nor a NUL".to_owned());
+            return Err(Unfit::entry(
+                "a variable cannot hold bytes that are not text, nor a NUL; --lossy leaves it out",
+            ));
+        }
+        if matches!(self, Self::Dotenv) {
+            Unfit::if_it_expires(entry)?;
+            Unfit::if_it_is_json(entry)?;
         }
         let (before, between, quote) = match self {
             Self::Dotenv => ("", "=", b'"'),
@@ -145,6 +162,6 @@ impl Sink for Writer {
         }
         out.push(quote);
         out.push(b'\n');
-        Ok(Loss { deadline: entry.deadline.is_some(), kind: matches!(entry.value, Value::Json(_)) })
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::BufRead;
 
-use super::{Fault, Loss, Record, Sink, Source, Trouble};
+use super::{Fault, Record, Sink, Source, Trouble, Unfit};
 use crate::json::{self, Scanner};
 use crate::shell::argument::Flatten;
 use crate::storage::Entry;
@@ -21,7 +21,7 @@ enum State {
     End,
 }
 
-/// Reads the members of an object that need not fit into memory. Of two with one name the second counts.
+/// Reads the members of an object that need not fit into memory. Of two with one name the last counts.
 pub(super) struct Members<R> {
     input: R,
     flatten: Option<Flatten>,
@@ -216,7 +216,7 @@ impl Sink for Object {
         out.push(b'{');
     }
 
-    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<Loss, String> {
+    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Unfit> {
         let text = &mut self.text;
         text.clear();
         text.push_str(if self.any { ",\n  " } else { "\n  " });
@@ -225,11 +225,14 @@ impl Sink for Object {
         match &entry.value {
             Value::Text(value) => json::write_string(text, value),
             Value::Json(json) => text.push_str(json.as_str()),
-            Value::Bytes(_) => return Err("JSON has no form for bytes; jsonl and csv have".to_owned()),
+            Value::Bytes(_) => {
+                return Err(Unfit::entry("JSON has no form for bytes; jsonl and csv have one, --lossy leaves it out"));
+            }
         }
+        Unfit::if_it_expires(entry)?;
         self.any = true;
         out.extend_from_slice(text.as_bytes());
-        Ok(Loss { deadline: entry.deadline.is_some(), kind: false })
+        Ok(())
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {

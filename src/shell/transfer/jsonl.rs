@@ -5,7 +5,7 @@ use std::io::BufRead;
 use data_encoding::BASE64;
 
 use super::lines::Numbered;
-use super::{Fault, Loss, Record, Sink, Source, Trouble};
+use super::{Fault, Record, Sink, Source, Trouble, Unfit};
 use crate::expiry::Timestamp;
 use crate::json::{self, Scanner};
 use crate::storage::Entry;
@@ -98,7 +98,7 @@ pub(super) struct Writer {
 }
 
 impl Sink for Writer {
-    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<Loss, String> {
+    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Unfit> {
         let line = &mut self.line;
         line.clear();
         line.push_str("{\"key\":");
@@ -123,6 +123,6 @@ impl Sink for Writer {
         }
         line.push_str("}\n");
         out.extend_from_slice(line.as_bytes());
-        Ok(Loss::default())
+        Ok(())
     }
 }

@@ -4,12 +4,14 @@
 //! | --- | --- | --- |
 //! | jsonl | everything: `{"key":…,"value":…,"type":…,"expires":…}` a line | — |
 //! | csv | everything: the columns key, value, type, expires; any other table as JSON values | — |
-//! | json | text and JSON: one object | bytes (refused), deadlines |
+//! | dump | everything: `set` lines of our own language; read by `rusty-kv -f`, not by `import` | — |
+//! | json | text and JSON: one object | bytes, deadlines |
 //! | redis | text, bytes, deadlines: `SET` and `PEXPIREAT` as redis-cli takes them | that a value is JSON |
-//! | tsv | key, tab, value: what `list` prints into a pipe | that a value is JSON, deadlines |
-//! | dotenv, sh, fish | names and text: `NAME="value"` and the like; sh and fish are written only | other keys, bytes (refused), that a value is JSON, deadlines |
+//! | tsv | text and bytes: key, tab, value, what `list` prints into a pipe | that a value is JSON, deadlines |
+//! | dotenv | text under names: `NAME="value"` | other keys, bytes, that a value is JSON, deadlines |
+//! | sh, fish | as dotenv, for a shell that sources it; never read back, so types and deadlines mean nothing | other keys, bytes |
 //!
-//! What a format cannot carry is refused, or counted as a [`Loss`]; it is never left out silently.
+//! What a format cannot carry it refuses ([`Unfit`]); nothing is ever left out silently.
 
 mod csv;
 mod dotenv;
@@ -17,13 +19,17 @@ mod json;
 mod jsonl;
 mod lines;
 mod redis;
+mod script;
 mod tsv;
+
+pub(crate) use self::script::Script;
 
 use std::io::{self, BufRead};
 
 use super::argument::{Flatten, Format};
 use crate::expiry::Timestamp;
 use crate::storage::Entry;
+use crate::value::Value;
 
 /// One key and what it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,14 +75,21 @@ impl From<Fault> for Trouble {
 pub(crate) struct Fault {
     /// From 1.
     pub(crate) line: u64,
-    /// In characters, from 1; 0 if it is the line as a whole.
+    /// In characters, from 1.
     pub(crate) column: u64,
     pub(crate) reason: String,
 }
 
 impl Fault {
+    /// A fault of a whole line.
     fn of_line(line: u64, reason: impl Into<String>) -> Self {
-        Self { line, column: 0, reason: reason.into() }
+        Self { line, column: 1, reason: reason.into() }
+    }
+
+    /// A fault at a byte of a line.
+    fn in_line(line: u64, text: &[u8], at: usize, reason: impl Into<String>) -> Self {
+        let before = String::from_utf8_lossy(&text[..at.min(text.len())]);
+        Self { line, column: before.chars().count() as u64 + 1, reason: reason.into() }
     }
 
     /// A fault of JSON that begins at that line and column of the file.
@@ -104,20 +117,48 @@ pub(crate) fn source<'a>(format: Format, input: impl BufRead + 'a, reading: Read
     }
 }
 
-/// What of an entry did not go into the file, though its text did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Loss {
-    pub(crate) deadline: bool,
+/// What of an entry a format cannot hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// The entry as a whole.
+    Entry,
+    Deadline,
     /// That it is JSON: it would come back as text.
-    pub(crate) kind: bool,
+    Type,
+}
+
+/// Why an entry cannot go into a file as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unfit {
+    pub(crate) what: What,
+    pub(crate) reason: &'static str,
+}
+
+impl Unfit {
+    fn entry(reason: &'static str) -> Self {
+        Self { what: What::Entry, reason }
+    }
+
+    /// For a format without deadlines.
+    fn if_it_expires(entry: &Entry) -> Result<(), Self> {
+        let reason = "it has a deadline, which this format cannot hold; jsonl and csv can, --lossy leaves it out";
+        if entry.deadline.is_some() { Err(Self { what: What::Deadline, reason }) } else { Ok(()) }
+    }
+
+    /// For a format that knows text only.
+    fn if_it_is_json(entry: &Entry) -> Result<(), Self> {
+        let reason = "it is JSON, which this format would make text; jsonl and csv keep it, --lossy makes it text";
+        let is_json = matches!(entry.value, Value::Json(_));
+        if is_json { Err(Self { what: What::Type, reason }) } else { Ok(()) }
+    }
 }
 
 /// Makes a file of records.
 pub(crate) trait Sink {
     /// Appends what stands before all records.
     fn begin(&mut self, _out: &mut Vec<u8>) {}
-    /// Appends one. The error says why the format cannot hold it.
-    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<Loss, String>;
+    /// Appends one, or nothing if the format cannot hold all of it.
+    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Unfit>;
     /// Appends what stands behind all records.
     fn end(&mut self, _out: &mut Vec<u8>) {}
 }

@@ -4,7 +4,7 @@ use std::io::BufRead;
 use std::time::Duration;
 
 use super::lines::Numbered;
-use super::{Fault, Loss, Record, Sink, Source, Trouble};
+use super::{Fault, Record, Sink, Source, Trouble, Unfit};
 use crate::expiry::Timestamp;
 use crate::storage::Entry;
 use crate::value::Value;
@@ -25,21 +25,28 @@ impl<R: BufRead> Commands<R> {
 impl<R: BufRead> Source for Commands<R> {
     fn next(&mut self) -> Result<Option<Record>, Trouble> {
         while let Some((number, line)) = self.lines.next()? {
-            let fault = |reason: String| Trouble::from(Fault::of_line(number, reason));
-            let words = split(line).ok_or_else(|| fault("a quote is open, or something follows it".to_owned()))?;
-            let Some((name, args)) = words.split_first() else { continue };
-            if name.starts_with(b"#") {
+            if line.trim_ascii_start().starts_with(b"#") {
                 continue;
             }
-            match (name.to_ascii_uppercase().as_slice(), args) {
+            let fault = |at: usize, reason: String| Trouble::from(Fault::in_line(number, line, at, reason));
+            let words = split(line).map_err(|(at, reason)| fault(at, reason.to_owned()))?;
+            let Some((name, args)) = words.split_first() else { continue };
+            match (name.bytes.to_ascii_uppercase().as_slice(), args) {
                 (b"SET", [key, value, options @ ..]) => {
-                    let key = String::from_utf8(key.clone()).map_err(|_| fault("the key is not UTF-8".to_owned()))?;
+                    let is_text = str::from_utf8(&key.bytes).map(str::to_owned);
+                    let key = is_text.map_err(|_| fault(key.at, "the key is not UTF-8".to_owned()))?;
                     let deadline = match options {
                         [] => None,
-                        [unit, n] => Some(deadline(unit, n, self.now).map_err(fault)?),
-                        _ => return Err(fault("SET takes EX, PX, EXAT or PXAT here, and nothing else".to_owned())),
+                        [unit, n] => {
+                            let deadline = deadline(&unit.bytes, &n.bytes, self.now);
+                            Some(deadline.map_err(|reason| fault(unit.at, reason))?)
+                        }
+                        [option, ..] => {
+                            let reason = "SET takes one of EX, PX, EXAT and PXAT here, and nothing else";
+                            return Err(fault(option.at, reason.to_owned()));
+                        }
                     };
-                    let entry = Entry { value: Value::from_bytes(value.clone()), deadline };
+                    let entry = Entry { value: Value::from_bytes(value.bytes.clone()), deadline };
                     if let Some(record) = self.held.replace(Record { key, entry }) {
                         return Ok(Some(record));
                     }
@@ -52,15 +59,18 @@ impl<R: BufRead> Source for Commands<R> {
                         _ => b"PXAT",
                     };
                     match &mut self.held {
-                        Some(record) if record.key.as_bytes() == key => {
-                            record.entry.deadline = Some(deadline(unit, n, self.now).map_err(fault)?);
+                        Some(record) if record.key.as_bytes() == key.bytes => {
+                            let deadline = deadline(unit, &n.bytes, self.now);
+                            record.entry.deadline = Some(deadline.map_err(|reason| fault(n.at, reason))?);
                         }
-                        _ => return Err(fault("a deadline must follow the SET of its key".to_owned())),
+                        _ => return Err(fault(key.at, "a deadline must follow the SET of its key".to_owned())),
                     }
                 }
                 _ => {
-                    let name = crate::error::cut(&String::from_utf8_lossy(name));
-                    return Err(fault(format!("{name:?} is not taken: only SET, and EXPIRE and its like behind it")));
+                    let shown = crate::error::cut(&String::from_utf8_lossy(&name.bytes));
+                    let reason =
+                        format!("{shown:?} is not taken so: only SET key value, and EXPIRE and its like behind it");
+                    return Err(fault(name.at, reason));
                 }
             }
         }
@@ -82,41 +92,57 @@ fn deadline(unit: &[u8], number: &[u8], now: Timestamp) -> Result<Timestamp, Str
     }
 }
 
-/// The words of a line; none if a quote is open or not followed by a blank.
-fn split(line: &[u8]) -> Option<Vec<Vec<u8>>> {
+/// A word and where it begins in its line.
+struct Word {
+    at: usize,
+    bytes: Vec<u8>,
+}
+
+/// The words of a line as redis-cli takes them: a quote opens anywhere, and only a blank may follow where it closes.
+fn split(line: &[u8]) -> Result<Vec<Word>, (usize, &'static str)> {
     let mut words = Vec::new();
-    let mut rest = line.trim_ascii_start();
-    while let Some(&first) = rest.first() {
-        let mut word = Vec::new();
-        let mut at = 0;
-        if first == b'"' || first == b'\'' {
-            at = 1;
-            loop {
-                let byte = *rest.get(at)?;
-                at += 1;
-                match byte {
-                    _ if byte == first => break,
-                    b'\\' if first == b'\'' && rest.get(at) == Some(&b'\'') => {
-                        word.push(b'\'');
-                        at += 1;
-                    }
-                    b'\\' if first == b'"' => at += escape(&rest[at..], &mut word)?,
-                    _ => word.push(byte),
-                }
+    let mut at = 0;
+    loop {
+        at += line[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let mut word = Word { at, bytes: Vec::new() };
+        let mut is_closed = false;
+        while let Some(&byte) = line.get(at).filter(|byte| !byte.is_ascii_whitespace()) {
+            if is_closed {
+                return Err((at, "something follows the closing quote"));
             }
-            if rest.get(at).is_some_and(|byte| !byte.is_ascii_whitespace()) {
-                return None;
-            }
-        } else {
-            while let Some(&byte) = rest.get(at).filter(|byte| !byte.is_ascii_whitespace()) {
-                word.push(byte);
+            if byte == b'"' || byte == b'\'' {
+                at = quoted(line, at, &mut word.bytes)?;
+                is_closed = true;
+            } else {
+                word.bytes.push(byte);
                 at += 1;
             }
         }
+        if at == word.at {
+            return Ok(words);
+        }
         words.push(word);
-        rest = rest[at..].trim_ascii_start();
     }
-    Some(words)
+}
+
+/// Reads what is in quotes; returns where it goes on.
+fn quoted(line: &[u8], open: usize, word: &mut Vec<u8>) -> Result<usize, (usize, &'static str)> {
+    let never_closed = (open, "the quote that opens here is not closed on its line");
+    let quote = line[open];
+    let mut at = open + 1;
+    loop {
+        let byte = *line.get(at).ok_or(never_closed)?;
+        at += 1;
+        match byte {
+            _ if byte == quote => return Ok(at),
+            b'\\' if quote == b'\'' && line.get(at) == Some(&b'\'') => {
+                word.push(b'\'');
+                at += 1;
+            }
+            b'\\' if quote == b'"' => at += escape(&line[at..], word).ok_or(never_closed)?,
+            _ => word.push(byte),
+        }
+    }
 }
 
 /// Reads what stands behind a backslash; returns how long it is.
@@ -142,7 +168,8 @@ fn escape(text: &[u8], word: &mut Vec<u8>) -> Option<usize> {
 pub(super) struct Writer;
 
 impl Sink for Writer {
-    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<Loss, String> {
+    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Unfit> {
+        Unfit::if_it_is_json(entry)?;
         out.extend_from_slice(b"SET ");
         word(out, key.as_bytes());
         out.push(b' ');
@@ -153,7 +180,7 @@ impl Sink for Writer {
             word(out, key.as_bytes());
             out.extend(format!(" {}\n", deadline.as_millis()).bytes());
         }
-        Ok(Loss { deadline: false, kind: matches!(entry.value, Value::Json(_)) })
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::BufRead;
 
 use super::lines::Numbered;
-use super::{Fault, Loss, Record, Sink, Source, Trouble};
+use super::{Fault, Record, Sink, Source, Trouble, Unfit};
 use crate::shell::escape;
 use crate::storage::Entry;
 use crate::value::Value;
@@ -27,11 +27,8 @@ impl<R: BufRead> Source for Pairs<R> {
             let fault = |reason: &str| Trouble::from(Fault::of_line(number, reason));
             let tab = memchr::memchr(b'\t', line).ok_or_else(|| fault("there is no tab between key and value"))?;
             let read = |field: &[u8], before: usize| {
-                escape::untsv(field).map_err(|at| Fault {
-                    line: number,
-                    column: String::from_utf8_lossy(&line[..before + at]).chars().count() as u64 + 1,
-                    reason: "unknown escape; there are \\t \\n \\r \\0 \\\\ and \\xHH".to_owned(),
-                })
+                let reason = "unknown escape; there are \\t \\n \\r \\0 \\\\ and \\xHH";
+                escape::untsv(field).map_err(|at| Fault::in_line(number, line, before + at, reason))
             };
             let key = String::from_utf8(read(&line[..tab], 0)?).map_err(|_| fault("the key is not UTF-8"))?;
             let value = Value::from_bytes(read(&line[tab + 1..], tab + 1)?);
@@ -44,13 +41,15 @@ impl<R: BufRead> Source for Pairs<R> {
 pub(super) struct Writer;
 
 impl Sink for Writer {
-    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<Loss, String> {
+    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Unfit> {
+        Unfit::if_it_expires(entry)?;
+        Unfit::if_it_is_json(entry)?;
         // At the start of a file it would be skipped.
         let rest = key.strip_prefix('\u{feff}').inspect(|_| out.extend_from_slice(b"\\xef\\xbb\\xbf"));
         escape::tsv(out, rest.unwrap_or(key).as_bytes());
         out.push(b'\t');
         escape::tsv(out, entry.value.as_bytes());
         out.push(b'\n');
-        Ok(Loss { deadline: entry.deadline.is_some(), kind: matches!(entry.value, Value::Json(_)) })
+        Ok(())
     }
 }

@@ -84,8 +84,8 @@ fn scenarios() -> Vec<Scenario> {
             &filled,
             &[Blind(vec![change("a", "3"), change("c", "4")]), set("b", "3")],
         ),
-        of("a load that memory does not hold", LARGE, &filled, &[Load(many(16, "x")), set("b", "3")]),
-        of("a load into nothing", SMALL, &[], &[Load(many(16, "x"))]),
+        of("a load that memory does not hold", LARGE, &filled, &[Load(many(4, "x")), set("b", "3")]),
+        of("a load into nothing", SMALL, &[], &[Load(many(4, "x"))]),
         of("blind sets into a small database", SMALL, &filled, &[Blind(vec![change("a", "3"), change("c", "4")])]),
         of(
             "blind sets larger than the journal",

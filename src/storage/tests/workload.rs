@@ -48,7 +48,7 @@ impl Workload {
             journal: pick(&mut random, &[250, 400, 600, 900, 1500, 4000]),
             share: 1,
             short: pick(&mut random, &[0, 4000]),
-            memory: 60,
+            memory: 90,
         };
         let habits = Habits {
             tick: pick(&mut random, &[1, 1, 3, 50]),
@@ -66,7 +66,7 @@ impl Workload {
             0..6 => Step::Commit(Self::changes(random, number, 2)),
             6..8 => Step::Commit(Self::changes(random, number, 5)),
             8 => Step::Transaction(Self::changes(random, number, 3)),
-            9 if random.below(2) == 0 => Step::Load(Self::changes(random, number, 6)),
+            9 if random.below(4) == 0 => Step::Load(Self::changes(random, number, 4)),
             9 => Step::Blind(Self::changes(random, number, 4)),
             10..12 => Step::Other(Self::changes(random, number, 2)),
             12 => Step::Save,
