@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::storage::Stored;
 
 /// What becomes of keys that are there already, and have not expired.
+#[cfg_attr(not(feature = "shell"), expect(dead_code, reason = "only an import asks for anything but the first"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Existing {
     /// They get the new values.

@@ -7,6 +7,7 @@ use crate::shell::argument::OutputMode;
 use crate::shell::escape;
 use crate::shell::reply::{Changes, Delta, Failure, Pieces};
 use crate::storage::Entry;
+use crate::value::Value;
 
 /// Writes a file as it is; on a terminal what could act on that is escaped.
 pub(super) fn pieces(out: &mut dyn Write, look: &Look, pieces: Pieces<'_>) -> Result<(), Trouble> {
@@ -70,15 +71,20 @@ fn line(lines: &mut Vec<u8>, look: &Look, delta: &Delta) {
     lines.push(b' ');
     field(lines, delta.key.as_bytes(), 2 * SHOWN);
     if let (Some(old), Some(new)) = (&delta.old, &delta.new) {
-        lines.push(b' ');
-        if old.value == new.value {
-            // Only when it expires.
+        let arrow = " → ".as_bytes();
+        if old.value != new.value {
+            // Alike but for the type: that is what is said.
+            let is_alike = old.value.as_bytes() == new.value.as_bytes();
+            let side =
+                |value: &Value| if is_alike { value.kind().as_bytes().to_vec() } else { value.as_bytes().to_vec() };
+            lines.extend_from_slice(if is_alike { b" type " } else { b" " });
+            field(lines, &side(&old.value), SHOWN);
+            lines.extend_from_slice(arrow);
+            field(lines, &side(&new.value), SHOWN);
+        }
+        if old.deadline != new.deadline {
             let when = |entry: &Entry| entry.deadline.map_or_else(|| "none".to_owned(), |at| at.to_string());
-            lines.extend(format!("expires {} → {}", when(old), when(new)).bytes());
-        } else {
-            field(lines, old.value.as_bytes(), SHOWN);
-            lines.extend_from_slice(" → ".as_bytes());
-            field(lines, new.value.as_bytes(), SHOWN);
+            lines.extend(format!(" expires {} → {}", when(old), when(new)).bytes());
         }
     }
     lines.push(b'\n');
@@ -109,10 +115,10 @@ fn documents(out: &mut dyn Write, changes: Changes<'_>) -> Result<(), Trouble> {
         crate::json::write_string(&mut line, &key);
         for (name, entry) in [("old", old), ("new", new)] {
             let Some(entry) = entry else { continue };
-            line.push_str(&format!(",\"{name}\":"));
+            line.extend([",\"", name, "\":"]);
             json::push_value(&mut line, &entry.value);
             if let Some(deadline) = entry.deadline {
-                line.push_str(&format!(",\"{name}_expires\":\"{deadline}\""));
+                line.extend([",\"", name, "_expires\":\"", &deadline.to_string(), "\""]);
             }
         }
         line.push('}');

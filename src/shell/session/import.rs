@@ -61,11 +61,12 @@ impl Session {
         if let (Existing::Refused, Some(key)) = (existing, &loaded.first_kept) {
             return Err(is_there(key));
         }
-        let mut message = format!("Imported {}", counted(loaded.entries, "entry", "entries"));
-        if loaded.kept > 0 {
-            message.push_str(&format!("; {} there already", counted(loaded.kept, "key was", "keys were")));
-        }
-        let done = Done::new(message).with("imported", Field::Number(loaded.entries));
+        let imported = counted(loaded.entries, "entry", "entries");
+        let kept = match loaded.kept {
+            0 => String::new(),
+            kept => format!("; {} there already", counted(kept, "key was", "keys were")),
+        };
+        let done = Done::new(format!("Imported {imported}{kept}")).with("imported", Field::Number(loaded.entries));
         let mut answer = Answer::from(Reply::Done(done.with("skipped", Field::Number(loaded.kept))));
         if looks_like_database && loaded.entries > 0 {
             let hint = "warning: the file looks like a database; its entries come by: rusty-kv -d FILE export | rusty-kv import - --format jsonl";

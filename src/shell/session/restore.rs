@@ -34,12 +34,9 @@ impl Session {
         if self.db.is_remembering() {
             self.db.remember();
         }
-        let mut message = format!("Restored {}", keys(count));
-        let mut done = Done::new("").with("keys", Field::Number(count));
-        if let Some(kept) = kept {
-            message.push_str(&format!("; what was there is in {}", config::short(&kept)));
-            done = done.with("kept", Field::Text(kept.to_string_lossy().into_owned()));
-        }
-        Ok(Reply::Done(Done { confirmation: message, ..done }).into())
+        let place = kept.as_deref().map(|kept| format!("; what was there is in {}", config::short(kept)));
+        let done = Done::new(format!("Restored {}{}", keys(count), place.unwrap_or_default()));
+        let kept = kept.map_or(Field::None, |kept| Field::Text(kept.to_string_lossy().into_owned()));
+        Ok(Reply::Done(done.with("keys", Field::Number(count)).with("kept", kept)).into())
     }
 }

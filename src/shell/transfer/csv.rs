@@ -6,7 +6,7 @@ use std::io::BufRead;
 
 use data_encoding::BASE64;
 
-use super::{Fault, Reading, Record, Sink, Source, Trouble, Unfit};
+use super::record::{Fault, Reading, Record, Sink, Source, Trouble, Unfit};
 use crate::error::cut;
 use crate::expiry::Timestamp;
 use crate::json;
@@ -199,7 +199,7 @@ impl<R: BufRead> Table<R> {
         let (kind, expires) = (own("type"), own("expires"));
         let value = value.or_else(|| own("value"));
         let key = key.or_else(|| find("key")).unwrap_or(0);
-        Ok(Some(Columns { key, value, kind, expires, names }))
+        Ok(Some(Columns { names, key, value, kind, expires }))
     }
 }
 

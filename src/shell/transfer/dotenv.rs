@@ -3,7 +3,7 @@
 use std::io::BufRead;
 
 use super::lines::Numbered;
-use super::{Fault, Record, Sink, Source, Trouble, Unfit};
+use super::record::{Fault, Record, Sink, Source, Trouble, Unfit};
 use crate::storage::Entry;
 use crate::value::Value;
 

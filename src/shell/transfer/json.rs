@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::BufRead;
 
-use super::{Fault, Record, Sink, Source, Trouble, Unfit};
+use super::record::{Fault, Record, Sink, Source, Trouble, Unfit};
 use crate::json::{self, Scanner};
 use crate::shell::argument::Flatten;
 use crate::storage::Entry;

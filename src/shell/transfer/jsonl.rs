@@ -5,7 +5,7 @@ use std::io::BufRead;
 use data_encoding::BASE64;
 
 use super::lines::Numbered;
-use super::{Fault, Record, Sink, Source, Trouble, Unfit};
+use super::record::{Fault, Record, Sink, Source, Trouble, Unfit};
 use crate::expiry::Timestamp;
 use crate::json::{self, Scanner};
 use crate::storage::Entry;

@@ -4,7 +4,7 @@ use std::io::BufRead;
 use std::time::Duration;
 
 use super::lines::Numbered;
-use super::{Fault, Record, Sink, Source, Trouble, Unfit};
+use super::record::{Fault, Record, Sink, Source, Trouble, Unfit};
 use crate::expiry::Timestamp;
 use crate::storage::Entry;
 use crate::value::Value;

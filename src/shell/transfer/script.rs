@@ -2,7 +2,7 @@
 
 use data_encoding::BASE64;
 
-use super::{Sink, Unfit};
+use super::record::{Sink, Unfit};
 use crate::shell::words;
 use crate::storage::Entry;
 use crate::value::Value;
@@ -16,21 +16,17 @@ impl Sink for Script {
     }
 
     fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Unfit> {
-        let mut line = String::from("set");
-        if let Some(deadline) = entry.deadline {
-            line.push_str(&format!(" --expires-at {deadline}"));
-        }
+        let deadline = entry.deadline.map(|deadline| format!(" --expires-at {deadline}")).unwrap_or_default();
         let key = words::quote(key.as_bytes());
         let in_base64 = |bytes: &[u8]| match bytes {
             [] => "''".to_owned(),
             bytes => BASE64.encode(bytes),
         };
-        let (flag, mut value) = match &entry.value {
+        let (mut flag, mut value) = match &entry.value {
             Value::Text(text) => ("", words::quote(text.as_bytes())),
             Value::Json(json) => (" --json", words::quote(json.as_str().as_bytes())),
             Value::Bytes(bytes) => (" --base64", in_base64(bytes)),
         };
-        let mut flag = flag;
         if value.len() > Value::MAX_LEN && matches!(entry.value, Value::Text(_)) {
             // Escapes make it longer than base64 does.
             (flag, value) = (" --base64", in_base64(entry.value.as_bytes()));
@@ -38,7 +34,7 @@ impl Sink for Script {
         if value.len() > Value::MAX_LEN {
             return Err(Unfit::entry("it is too long for a line of commands; `export` as jsonl keeps it"));
         }
-        out.extend(format!("{line}{flag} {key} {value}\n").bytes());
+        out.extend(format!("set{deadline}{flag} {key} {value}\n").bytes());
         Ok(())
     }
 }

@@ -1,8 +1,13 @@
+use std::io;
+use std::path::Path;
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::expiry::Timestamp;
+use crate::shell::argument::Flatten;
+use crate::storage::Entry;
 use crate::value::Value;
-use std::path::Path;
 
 fn plain() -> Reading {
     Reading { flatten: None, key_column: None, value_column: None, now: Timestamp::from_millis(0) }

@@ -150,7 +150,7 @@ impl Step {
                 state.extend(sets.map(|(key, text)| (key, (text, None))));
             }
             Self::Load(changes) => {
-                state.extend(changes.iter().filter_map(|(key, set)| Some((key.clone(), set.clone()?))))
+                state.extend(changes.iter().filter_map(|(key, set)| Some((key.clone(), set.clone()?))));
             }
             Self::Drop => state.clear(),
             Self::Save | Self::OtherSaves | Self::Reopen => {}
