@@ -234,7 +234,7 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  clear\n  clear --yes")]
     Clear,
     /// Put a backup made by `save FILE` in this database's place; what was there is kept beside
-    #[command(after_help = "Examples:\n  restore backup.json")]
+    #[command(after_help = "Examples:\n  restore backup.json\n  restore backups/monday.json")]
     Restore {
         /// The snapshot
         #[arg(value_name = "FILE", value_parser = path())]
