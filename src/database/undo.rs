@@ -18,7 +18,7 @@ use crate::storage::{Change, Stored};
 const MOST: usize = 64 << 20;
 
 /// What is said of a command that replaces more.
-pub(crate) const TOO_LARGE: &str = "too large to undo: it replaced more than 64 MiB";
+pub(crate) const TOO_LARGE: &str = "too large to undo: it changed more than 64 MiB";
 
 /// A key that a transaction has written.
 #[derive(Debug)]

@@ -24,14 +24,26 @@ impl Store {
 
     fn replace(&mut self, from: &mut Self, path: &Path, now: Timestamp) -> Result<Option<PathBuf>> {
         let disk = self.disk.clone();
-        let kept = if self.is_on_disk() { Some(self.save_to(&free_name(&*disk, path)?, now)?) } else { None };
+        let kept = if self.is_on_disk() { Some(self.copy_to(free_name(&*disk, path)?, now)?) } else { None };
+        let replaced = self.take_over(from, path, now);
+        if let (Err(error), Some(kept)) = (&replaced, &kept)
+            && !matches!(error, Error::OutcomeUnknown { .. } | Error::InDoubt { .. })
+        {
+            // A copy of what is still in its place.
+            let _ = disk.remove(kept);
+        }
+        replaced.map(|()| kept)
+    }
+
+    fn take_over(&mut self, from: &mut Self, path: &Path, now: Timestamp) -> Result<()> {
+        let disk = self.disk.clone();
         from.settle_bulk();
         let mut notices = Vec::new();
         let through = self.view.changes()?.map_or(0, |replay| replay.n);
         let built = from.build(&*disk, path, self.view.file(), &Sorted::default(), now, &mut notices)?;
         self.install(Built { through, ..built })?;
         self.notices.append(&mut notices);
-        Ok(kept)
+        Ok(())
     }
 
     /// The same for files that cannot be opened: they get other names as they are. The journal goes first: what was damaged

@@ -358,12 +358,17 @@ impl Store {
     /// Writes everything to another file, atomically. What is there already must be a database, and is replaced under its
     /// lock.
     pub(crate) fn save_to(&mut self, path: &Path, now: Timestamp) -> Result<PathBuf> {
-        let disk = self.disk.clone();
         let path = disk::resolve(path)?;
         if self.path.as_ref() == Some(&path) {
             self.save(now)?;
             return Ok(path);
         }
+        self.copy_to(path, now)
+    }
+
+    /// The same to a resolved path that is not the store's own.
+    pub(super) fn copy_to(&mut self, path: PathBuf, now: Timestamp) -> Result<PathBuf> {
+        let disk = self.disk.clone();
         let settings = Settings { read_only: false, ..self.settings.clone() };
         let mut copy = Self::open_on(disk.clone(), path.clone(), settings)?;
         self.settle_bulk();

@@ -7,6 +7,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::rc::Rc;
 
+use rustix::fs::OFlags;
+
 use super::{Session, counted, keys};
 use crate::database::Range;
 use crate::shell::argument::Format;
@@ -86,7 +88,8 @@ struct Choice {
 impl Choice {
     /// The key in the file, if it is to be there.
     fn key<'k>(&self, key: &'k str) -> Option<&'k str> {
-        let stripped = key.strip_prefix(self.strip.as_str())?;
+        // To compare with no bytes that lie nowhere takes some processors longer than all the rest of an entry.
+        let stripped = if self.strip.is_empty() { key } else { key.strip_prefix(self.strip.as_str())? };
         self.glob.as_ref().is_none_or(|glob| glob.matches(key)).then_some(stripped)
     }
 }
@@ -215,8 +218,10 @@ fn to_file(path: &Path, mut export: Exported<'_>) -> Result<(u64, Vec<String>), 
         Err(error) => return Err(failed(error)),
     };
     if old.as_ref().is_some_and(|old| !old.is_file()) {
-        // Not that what another process has put there since is emptied: it is opened as it is.
-        let mut file = File::options().write(true).mode(0o600).open(path).map_err(failed)?;
+        // A FIFO that nobody reads must not hold up the prompt.
+        let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+        let mut file = File::options().write(true).custom_flags(nonblocking).open(path).map_err(failed)?;
+        rustix::fs::fcntl_setfl(&file, OFlags::empty()).map_err(|error| failed(error.into()))?;
         for piece in &mut export {
             file.write_all(&piece?).map_err(failed)?;
         }

@@ -41,7 +41,7 @@ fn many(count: usize, text: &str) -> Vec<Change> {
 }
 
 fn scenarios() -> Vec<Scenario> {
-    use Step::{Blind, Commit, Drop, Load, Other, OtherSaves, Reopen, Save, Transaction};
+    use Step::{Blind, Commit, Drop, Load, Other, OtherSaves, Reopen, Restore, Save, Transaction};
     let of = |name, policy, before: &[Step], steps: &[Step]| Scenario {
         name,
         policy,
@@ -85,6 +85,8 @@ fn scenarios() -> Vec<Scenario> {
             &[Blind(vec![change("a", "3"), change("c", "4")]), set("b", "3")],
         ),
         of("a load that memory does not hold", LARGE, &filled, &[Load(many(4, "x")), set("b", "3")]),
+        of("a restore", LARGE, &filled, &[Restore(vec![change("a", "7"), change("z", "1")]), set("b", "3")]),
+        of("a restore of a small database", SMALL, &filled, &[Restore(vec![change("z", "1")])]),
         of("a load into nothing", SMALL, &[], &[Load(many(4, "x"))]),
         of("blind sets into a small database", SMALL, &filled, &[Blind(vec![change("a", "3"), change("c", "4")])]),
         of(

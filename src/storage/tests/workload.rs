@@ -1,6 +1,6 @@
 //! Workloads: steps on a store, and what they should leave.
 
-use super::{NOW, Random, Setup, State, open};
+use super::{NOW, Random, Setup, State, open, settings};
 use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::storage::disk::{Habits, Simulated};
@@ -19,6 +19,8 @@ pub(super) enum Step {
     Blind(Vec<Change>),
     /// The same as one change that memory does not hold.
     Load(Vec<Change>),
+    /// What is there becomes this and nothing else.
+    Restore(Vec<Change>),
     /// A commit by another process.
     Other(Vec<Change>),
     Save,
@@ -70,6 +72,7 @@ impl Workload {
             9 => Step::Blind(Self::changes(random, number, 4)),
             10..12 => Step::Other(Self::changes(random, number, 2)),
             12 => Step::Save,
+            13 if random.below(4) == 0 => Step::Restore(Self::changes(random, number, 3)),
             13 => Step::OtherSaves,
             14 => Step::Reopen,
             _ if random.below(3) == 0 => Step::Drop,
@@ -122,6 +125,11 @@ impl Step {
                 }
                 store.commit(NOW)
             }
+            Self::Restore(changes) => {
+                let mut from = Store::in_memory(settings(setup.policy));
+                commit(&mut from, changes)?;
+                store.restore(&mut from, NOW).map(drop)
+            }
             Self::Other(changes) => commit(&mut open(disk, setup)?, changes),
             Self::Save => store.save(NOW),
             Self::OtherSaves => open(disk, setup)?.save(NOW),
@@ -153,6 +161,7 @@ impl Step {
                 state.extend(changes.iter().filter_map(|(key, set)| Some((key.clone(), set.clone()?))));
             }
             Self::Drop => state.clear(),
+            Self::Restore(changes) => return Self::Commit(changes.clone()).apply(&State::new()),
             Self::Save | Self::OtherSaves | Self::Reopen => {}
         }
         state
