@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -480,6 +481,71 @@ fn flatten(value: &serde_json::Value, key: String, how: &str, leaves: &mut BTree
         }
         leaf => assert!(leaves.insert(key, leaf.clone()).is_none()),
     }
+}
+
+#[test]
+fn a_file_is_whole_or_not_there_and_stays_what_it_was() {
+    let place = Place::new();
+    place.fill("db", &BTreeMap::from([("a".to_owned(), Entry::from("1"))]));
+    let mode = |name: &str| fs::metadata(place.path(name)).unwrap().permissions().mode() & 0o777;
+    place.says("db", &["export", "new.jsonl"]);
+    assert_eq!(mode("new.jsonl"), 0o600);
+    // What is replaced keeps its mode, and a link stays one.
+    let put = |name: &str, text: &str| fs::File::create(place.path(name)).unwrap().write_all(text.as_bytes()).unwrap();
+    put("old.jsonl", "old\n");
+    fs::set_permissions(place.path("old.jsonl"), fs::Permissions::from_mode(0o644)).unwrap();
+    std::os::unix::fs::symlink("old.jsonl", place.path("link.jsonl")).unwrap();
+    place.says("db", &["export", "link.jsonl"]);
+    assert!(place.path("link.jsonl").is_symlink());
+    assert_eq!(
+        (mode("old.jsonl"), fs::read(place.path("old.jsonl")).unwrap()),
+        (0o644, fs::read(place.path("new.jsonl")).unwrap())
+    );
+    // A failure leaves it as it was, and nothing beside it.
+    put("old.tsv", "old\n");
+    place.says("db", &["set", "b", "2", "--ttl", "1h"]);
+    assert_eq!(place.run("db", &["export", "old.tsv"]).status.code(), Some(2));
+    assert_eq!(fs::read_to_string(place.path("old.tsv")).unwrap(), "old\n");
+    let full = place.run("db", &["export", "/dev/full", "--format", "jsonl"]);
+    assert_eq!(full.status.code(), Some(4), "{full:?}");
+    assert!(Command::new("mkfifo").arg(place.path("fifo")).status().unwrap().success());
+    assert_eq!(place.run("db", &["export", "fifo", "--format", "jsonl"]).status.code(), Some(4), "nobody reads");
+    let names = fs::read_dir(place.folder.path()).unwrap().map(|item| item.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    assert_eq!(names, ["db.json", "db.json.lock", "fifo", "link.jsonl", "new.jsonl", "old.jsonl", "old.tsv"]);
+    // The files of the database are never a target, whatever they are called.
+    std::os::unix::fs::symlink("db.json", place.path("alias.json")).unwrap();
+    for own in ["db.json", "./db.json.journal", "db.json.lock", "alias.json"] {
+        let output = place.run("db", &["export", own, "--format", "json", "--lossy"]);
+        assert_eq!(output.status.code(), Some(2), "{own}: {output:?}");
+    }
+    assert_eq!(place.content("db").len(), 2);
+}
+
+/// What streams takes no memory for what it streams: 60 MB of entries where the program may have 50 MB in all.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_is_bounded_whatever_goes_out() {
+    let place = Place::new();
+    let mut db = Database::open(place.path("db.json")).unwrap();
+    db.extend((0..60_000).map(|n| (format!("key:{n:05}"), format!("{n} ").repeat(180)))).unwrap();
+    drop(db);
+    let limited = |args: &str| {
+        let line = format!("ulimit -v 50000; exec \"$0\" -d ./db.json {args} > /dev/null");
+        let mut sh = Command::new("sh");
+        sh.args(["-c", &line, env!("CARGO_BIN_EXE_rusty-kv")]).current_dir(place.folder.path()).output().unwrap()
+    };
+    assert!(fs::metadata(place.path("db.json")).unwrap().len() > 60_000_000);
+    for format in ["json", "jsonl", "csv", "redis", "tsv"] {
+        said(&limited(&format!("export --format {format}")), &[format]);
+    }
+    said(&limited("export all.jsonl"), &["to a file"]);
+    said(&limited("dump"), &["dump"]);
+    said(&limited("diff ./db.json"), &["diff"]);
+    said(&limited("import all.jsonl --dry-run"), &["dry run"]);
+    // The limit is one: what is held as a whole does not fit.
+    assert!(!limited("import all.jsonl").status.success());
 }
 
 /// A shell that takes lines of variables; none if it is not there, which only CI may not be without.
