@@ -5,7 +5,7 @@ use clap::{Command, CommandFactory};
 use super::cli::Line;
 use super::redirect;
 use super::reply::{Failure, did_you_mean};
-use super::status;
+use super::{status, transfer};
 
 /// The commands in the order in which a newcomer needs them.
 pub(crate) const GROUPS: [(&str, &[&str]); 7] = [
@@ -27,6 +27,9 @@ pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
     if topic.eq_ignore_ascii_case("pipes") {
         return Ok(redirect::HELP.trim_end().to_owned());
     }
+    if topic.eq_ignore_ascii_case("formats") {
+        return Ok(transfer::HELP.trim_end().to_owned());
+    }
     let mut tree = Line::command();
     tree.build();
     let name = topic.to_ascii_lowercase();
@@ -36,7 +39,7 @@ pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
             let near = did_you_mean(nearest_command(&name).as_deref());
             let topic = super::escape::excerpt(topic, 40);
             Err(Failure::usage(format!(
-                "no help on '{topic}'{near} (`help` lists the commands; there are also `help pipes` and `help exit-codes`)"
+                "no help on '{topic}'{near} (`help` lists the commands; there are also `help formats`, `help pipes` and `help exit-codes`)"
             )))
         }
     }
@@ -73,10 +76,10 @@ pub(crate) fn names() -> Vec<String> {
     names.collect()
 }
 
-/// What `help` explains: the commands by all their names, the exit statuses, and pipes.
+/// What `help` explains: the commands by all their names, the exit statuses, formats and pipes.
 pub(crate) fn topics() -> Vec<String> {
     let mut topics = names();
-    topics.extend(["exit-codes", "pipes"].map(str::to_owned));
+    topics.extend(["exit-codes", "formats", "pipes"].map(str::to_owned));
     topics
 }
 
@@ -90,7 +93,7 @@ pub(crate) fn with_groups(tree: Command) -> Command {
 
 fn overview() -> String {
     format!(
-        "{}\nA key may be any text; quote blanks: set \"my key\" 'a value'. JSON needs no quotes: set --json u {{\"a\":1}}\nAt the prompt an answer may go elsewhere: get cfg | jq .x    list user:* > users.txt    keys >> keys.txt\n`help COMMAND` explains one, with examples; `help pipes` and `help exit-codes` say more.",
+        "{}\nA key may be any text; quote blanks: set \"my key\" 'a value'. JSON needs no quotes: set --json u {{\"a\":1}}\nAt the prompt an answer may go elsewhere: get cfg | jq .x    list user:* > users.txt    keys >> keys.txt\n`help COMMAND` explains one, with examples; `help formats`, `help pipes` and `help exit-codes` say more.",
         grouped(&Line::command())
     )
 }

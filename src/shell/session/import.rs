@@ -18,6 +18,7 @@ use crate::shell::progress;
 use crate::shell::reply::{Answer, Changes, Delta, Done, Failure, Field, Reply, shown};
 use crate::shell::status::Status;
 use crate::shell::transfer::{self, Reading, Record, Source, Trouble};
+use crate::storage;
 use crate::value::Value;
 
 /// So much is read at once.
@@ -167,12 +168,23 @@ impl Records<'_> {
         match trouble {
             Trouble::Input(_) if interrupt::is_asked() => Error::Interrupted.into(),
             Trouble::Input(error) => Failure::io("read", &self.file, &error),
-            Trouble::Fault(fault) => {
-                let is_stdin = self.file == Path::new("-");
-                let name = if is_stdin { "stdin".into() } else { self.file.to_string_lossy() };
-                let place = format!("{name}:{}:{}", fault.line, fault.column);
-                Failure { code: "syntax", ..Failure::usage(format!("{place}: {}. Nothing was imported", fault.reason)) }
-            }
+            Trouble::Fault(fault) => self.fault(fault.line, fault.column, &fault.reason),
+        }
+    }
+
+    fn fault(&self, line: u64, column: u64, reason: &str) -> Failure {
+        let is_stdin = self.file == Path::new("-");
+        let name = if is_stdin { "stdin".into() } else { self.file.to_string_lossy() };
+        let message = format!("{name}:{line}:{column}: {reason}. Nothing was imported");
+        Failure { code: "syntax", ..Failure::usage(message) }
+    }
+
+    /// The record under its prefix, unless it is more than a database takes.
+    fn accept(&self, Record { key, entry }: Record) -> Result<Record, Failure> {
+        let key = if self.prefix.is_empty() { key } else { self.prefix.clone() + &key };
+        match storage::check_key(&key).and_then(|()| storage::check_value(&entry.value)) {
+            Ok(()) => Ok(Record { key, entry }),
+            Err(error) => Err(self.fault(self.source.last_line(), 1, &error.to_string())),
         }
     }
 }
@@ -188,8 +200,7 @@ impl Iterator for Records<'_> {
             return Some(Err(error.into()));
         }
         match self.source.next() {
-            Ok(record) if self.prefix.is_empty() => record.map(Ok),
-            Ok(record) => record.map(|Record { key, entry }| Ok(Record { key: self.prefix.clone() + &key, entry })),
+            Ok(record) => record.map(|record| self.accept(record)),
             Err(trouble) => Some(Err(self.failure(trouble))),
         }
     }

@@ -251,6 +251,10 @@ impl<R: BufRead> Source for Table<R> {
         };
         Ok(Some(Record { key, entry: Entry { value, deadline } }))
     }
+
+    fn last_line(&self) -> u64 {
+        self.row.fields.first().map_or(0, |field| field.1.0)
+    }
 }
 
 pub(super) struct Writer;

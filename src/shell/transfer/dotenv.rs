@@ -16,11 +16,13 @@ pub(crate) fn is_name(key: &str) -> bool {
 
 pub(super) struct Variables<R> {
     lines: Numbered<R>,
+    /// That the last value began on.
+    line: u64,
 }
 
 impl<R: BufRead> Variables<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { lines: Numbered::new(input) }
+        Self { lines: Numbered::new(input), line: 0 }
     }
 }
 
@@ -34,6 +36,7 @@ enum Part {
 impl<R: BufRead> Source for Variables<R> {
     fn next(&mut self) -> Result<Option<Record>, Trouble> {
         while let Some((number, full)) = self.lines.next()? {
+            self.line = number;
             let line = full.trim_ascii_start();
             if line.is_empty() || line.starts_with(b"#") {
                 continue;
@@ -65,6 +68,10 @@ impl<R: BufRead> Source for Variables<R> {
             return Ok(Some(Record { key, entry: Value::from_bytes(value).into() }));
         }
         Ok(None)
+    }
+
+    fn last_line(&self) -> u64 {
+        self.line
     }
 }
 

@@ -32,12 +32,14 @@ pub(super) struct Members<R> {
     line: u64,
     column: u64,
     ready: VecDeque<Record>,
+    /// The line that the last member began on.
+    begin: u64,
 }
 
 impl<R: BufRead> Members<R> {
     pub(super) fn new(input: R, flatten: Option<Flatten>) -> Self {
         let (member, ready) = (Vec::new(), VecDeque::new());
-        Self { input, flatten, state: State::Start, member, line: 1, column: 1, ready }
+        Self { input, flatten, state: State::Start, member, line: 1, column: 1, ready, begin: 0 }
     }
 
     fn fault<T>(&self, reason: impl Into<String>) -> Result<T, Trouble> {
@@ -164,10 +166,15 @@ impl<R: BufRead> Source for Members<R> {
                 continue;
             }
             let (line, column) = (self.line, self.column);
+            self.begin = line;
             self.take_member()?;
             self.state = State::Rest;
             self.read_member().map_err(|fault| Fault::of_json(&fault, &self.member, line, column))?;
         }
+    }
+
+    fn last_line(&self) -> u64 {
+        self.begin
     }
 }
 

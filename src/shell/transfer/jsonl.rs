@@ -34,6 +34,10 @@ impl<R: BufRead> Source for Lines<R> {
         }
         Ok(None)
     }
+
+    fn last_line(&self) -> u64 {
+        self.lines.number()
+    }
 }
 
 fn read(line: &[u8]) -> Result<Record, json::Fault> {

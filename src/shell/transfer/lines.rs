@@ -16,6 +16,11 @@ impl<R: BufRead> Numbered<R> {
         Self { input, line: Vec::new(), number: 0 }
     }
 
+    /// The number of the last line.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
     /// The next line and its number, from 1.
     pub(super) fn next(&mut self) -> io::Result<Option<(u64, &[u8])>> {
         self.line.clear();

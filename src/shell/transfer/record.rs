@@ -79,6 +79,8 @@ impl Fault {
 /// Gives the records of a file in their order.
 pub(crate) trait Source {
     fn next(&mut self) -> Result<Option<Record>, Trouble>;
+    /// The line that the last one began on.
+    fn last_line(&self) -> u64;
 }
 
 /// What of an entry a format cannot hold.

@@ -14,11 +14,14 @@ pub(super) struct Commands<R> {
     now: Timestamp,
     /// The entry of the last `SET`: a deadline may follow.
     held: Option<Record>,
+    /// Its line, and that of the entry before it.
+    line: u64,
+    given: u64,
 }
 
 impl<R: BufRead> Commands<R> {
     pub(super) fn new(input: R, now: Timestamp) -> Self {
-        Self { lines: Numbered::new(input), now, held: None }
+        Self { lines: Numbered::new(input), now, held: None, line: 0, given: 0 }
     }
 }
 
@@ -47,6 +50,7 @@ impl<R: BufRead> Source for Commands<R> {
                         }
                     };
                     let entry = Entry { value: Value::from_bytes(value.bytes.clone()), deadline };
+                    self.given = std::mem::replace(&mut self.line, number);
                     if let Some(record) = self.held.replace(Record { key, entry }) {
                         return Ok(Some(record));
                     }
@@ -74,7 +78,12 @@ impl<R: BufRead> Source for Commands<R> {
                 }
             }
         }
+        self.given = self.line;
         Ok(self.held.take())
+    }
+
+    fn last_line(&self) -> u64 {
+        self.given
     }
 }
 

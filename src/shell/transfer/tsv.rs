@@ -36,6 +36,10 @@ impl<R: BufRead> Source for Pairs<R> {
         }
         Ok(None)
     }
+
+    fn last_line(&self) -> u64 {
+        self.lines.number()
+    }
 }
 
 pub(super) struct Writer;
