@@ -42,7 +42,7 @@ impl Database {
     }
 
     /// Commits what is no part of a group or of an open transaction.
-    pub(super) fn commit_alone(&mut self, now: Timestamp) -> Result<()> {
+    fn commit_alone(&mut self, now: Timestamp) -> Result<()> {
         if self.group || self.store.is_open() {
             return Ok(());
         }
@@ -159,12 +159,7 @@ impl Database {
 
     fn put_all<K: AsRef<str>, V: Into<Value>>(&mut self, entries: impl IntoIterator<Item = (K, V)>) -> Result<()> {
         for (key, value) in entries {
-            let (key, value) = (key.as_ref(), value.into());
-            let set = if self.memory.is_on() {
-                self.transaction(|tx| tx.set(key, value))
-            } else {
-                self.put_blind(key, &value, None)
-            };
+            let set = self.put_unread(key.as_ref(), &value.into());
             if self.store.is_open() {
                 set?;
             } else if set.is_err() {
@@ -180,6 +175,14 @@ impl Database {
         Ok(())
     }
 
+    /// Sets a key without reading it, unless what it held is to be remembered.
+    fn put_unread(&mut self, key: &str, value: &Value) -> Result<()> {
+        if self.memory.is_on() {
+            return self.transaction(|tx| tx.set(key, value.clone()));
+        }
+        self.put_blind(key, value, None)
+    }
+
     pub(super) fn put_blind(&mut self, key: &str, value: &Value, deadline: Option<Timestamp>) -> Result<()> {
         storage::check_key(key)?;
         storage::check_value(value)?;
@@ -189,7 +192,7 @@ impl Database {
     /// Sets a key as part of a group, without reading anything and without the lock until the group is committed.
     #[cfg(feature = "shell")]
     pub(crate) fn set_blind(&mut self, key: &str, value: &Value) -> Result<()> {
-        self.put_blind(key, value, None)?;
+        self.put_unread(key, value)?;
         self.commit_alone(self.clock.now())
     }
 
