@@ -10,7 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["main", "build"],
     &["shell"],
     &["shell::repl", "shell::script"],
-    &["shell::typed", "shell::streams"],
+    &["shell::typed", "shell::answering", "shell::streams"],
     &["shell::runner"],
     &["shell::session"],
     &["shell::console", "shell::outlet", "shell::parse", "shell::group", "shell::editor_program"],

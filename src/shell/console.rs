@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use super::argument::OutputMode;
 use super::cli::ColorWhen;
 use super::progress;
-use super::render::Look;
+use super::render::{Look, style};
 
 /// The two streams of a run.
 pub(crate) struct Console {
@@ -54,12 +54,29 @@ impl Console {
         }
     }
 
+    /// Ends the row of the terminal on which a program has left the cursor, and marks its end, unless it is at its start. The
+    /// blanks fill the rest of an empty row, which is then taken back, and run over the end of any other.
+    pub(crate) fn end_row(&mut self) {
+        if self.look.terminal && !is_dumb() {
+            let mark = style::faint(self.look.color, "⏎");
+            let blanks = width().unwrap_or(80) - 1;
+            // A terminal that is gone shows at the prompt, which follows at once.
+            let _ = write!(self.out, "{mark}{:blanks$}\r\x1b[K", "");
+        }
+    }
+
     /// Takes the width anew: a terminal may have been resized.
     pub(crate) fn measure(&mut self) {
         if let (true, Some(width)) = (self.look.terminal, width()) {
             self.look.width = width;
         }
     }
+}
+
+/// Whether the terminal is one on which rustyline reads lines without editing them.
+pub(crate) fn is_dumb() -> bool {
+    let term = std::env::var("TERM").unwrap_or_default();
+    ["dumb", "cons25", "emacs"].iter().any(|dumb| term.eq_ignore_ascii_case(dumb))
 }
 
 /// The rows of the terminal.

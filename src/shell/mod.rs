@@ -5,7 +5,7 @@
 //! | `repl` | the prompt: line editor, history, completion |
 //! | `script` | lines from a file or a pipe |
 //! | `typed` | what only a line typed at the prompt has: pipe, pager, time, pointer |
-//! | `runner`, `streams`, `group` | runs commands and writes their answers, those of a script in groups |
+//! | `runner`, `answering`, `streams`, `group` | runs commands and writes their answers, those of a script in groups |
 //! | `session` | a command on the open database gives a reply |
 //! | `render` | replies as bytes |
 //! | `parse`, `help` | words or arguments into commands; help from the same definitions |
@@ -21,6 +21,8 @@ mod script;
 mod typed;
 
 mod streams;
+
+mod answering;
 
 mod runner;
 

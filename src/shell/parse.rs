@@ -48,29 +48,45 @@ impl Parser {
                 Line::from_arg_matches_mut(&mut matches).map(Parsed::Run).map_err(|error| failure(&error, ""))
             }
             Err(error) => {
-                self.blame = blame(&error, &words[0]);
-                text_or_failure(&error, "").map_err(|failure| self.with_nearest_flag(failure, &error, &words[0]))
+                let (blame, near) = match self.misspelt(&error, words) {
+                    Some((word, near)) => (Some(Blame::Span(word.span.clone())), Some((word, near))),
+                    None => (blame(&error, &words[0]), None),
+                };
+                self.blame = blame;
+                text_or_failure(&error, "").map_err(|failure| match near {
+                    Some((word, near)) => unknown_flag(&failure, word, &near),
+                    None => failure,
+                })
             }
         }
     }
 
-    /// Names the flag most like an unknown one, if one is close.
-    fn with_nearest_flag(&self, failure: Failure, error: &clap::Error, command: &Word<'_>) -> Failure {
-        let unknown = match error.get(ContextKind::InvalidArg) {
-            Some(ContextValue::String(flag)) if error.kind() == ErrorKind::UnknownArgument => flag,
-            _ => return failure,
-        };
-        let command = String::from_utf8_lossy(&command.bytes).to_ascii_lowercase();
-        let command = self.tree.as_ref().and_then(|tree| tree.find_subcommand(command));
-        let usage = failure.message.rfind(" (usage: ").map_or("", |at| &failure.message[at..]);
-        match unknown.strip_prefix("--").zip(command).and_then(|(flag, command)| help::nearest_flag(command, flag)) {
-            Some(near) => {
-                let unknown = super::escape::excerpt(unknown, 40);
-                Failure::usage(format!("unknown flag '{unknown}'; did you mean '--{near}'?{usage}"))
-            }
-            None => failure,
+    /// The word that was meant to be a flag, where there is an argument too many, and the flag that is most like it. It may
+    /// have been taken for a value, so that another word is the one too many.
+    fn misspelt<'a, 'w>(&self, error: &clap::Error, words: &'a [Word<'w>]) -> Option<(&'a Word<'w>, String)> {
+        if error.kind() != ErrorKind::UnknownArgument {
+            return None;
         }
+        let command = String::from_utf8_lossy(&words[0].bytes).to_ascii_lowercase();
+        let command = self.tree.as_ref()?.find_subcommand(command)?;
+        words[1..].iter().filter(|word| !word.quoted).find_map(|word| {
+            let name = flag_name(word)?;
+            let near = help::nearest_flag(command, name)?;
+            (near != name).then_some((word, near))
+        })
     }
+}
+
+/// The name in a `--name` or `--name=…`.
+fn flag_name<'a>(word: &'a Word<'_>) -> Option<&'a str> {
+    let flag = std::str::from_utf8(&word.bytes).ok()?.strip_prefix("--")?;
+    flag.split('=').next()
+}
+
+fn unknown_flag(failure: &Failure, word: &Word<'_>, near: &str) -> Failure {
+    let unknown = super::escape::excerpt(flag_name(word).unwrap_or_default(), 40);
+    let usage = failure.message.rfind(" (usage: ").map_or("", |at| &failure.message[at..]);
+    Failure::usage(format!("unknown flag '--{unknown}'; did you mean '--{near}'?{usage}"))
 }
 
 /// The word that clap does not accept.

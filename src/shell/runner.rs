@@ -18,7 +18,7 @@ use super::help;
 use super::outlet::{Outlet, Pager};
 use super::parse::{self, Parsed, Parser};
 use super::progress;
-use super::render::{self, Look, Trouble};
+use super::render::{self, Look};
 use super::reply::{Answer, Done, Failure, Reply};
 use super::session::{self, Session, changes, was_set};
 use super::status::Status;
@@ -105,7 +105,7 @@ pub(crate) struct Runner<'a> {
     /// The highest status so far.
     pub(super) worst: Status,
     /// The line of a script that was the first to fail.
-    fault: Option<String>,
+    pub(super) fault: Option<String>,
     /// What `exit N` has said.
     exit: Option<u8>,
     /// Whether `exit` was said.
@@ -132,13 +132,6 @@ pub(crate) struct Runner<'a> {
     pub(super) waited: Option<Duration>,
     /// Whether Ctrl-C has hit a group that was being written, and it was said what that means.
     pub(super) was_cut_short: bool,
-}
-
-/// An answer as it will be written.
-struct Said {
-    out: Vec<u8>,
-    status: Status,
-    notes: Vec<String>,
 }
 
 impl<'a> Runner<'a> {
@@ -226,7 +219,7 @@ impl<'a> Runner<'a> {
             self.finish(Status::Done)
         } else {
             let look = self.look();
-            self.deliver(prepare(set.map(|()| was_set(key).into()), &look), Place::Script { name, line }, &look)
+            self.deliver(Self::prepare(set.map(|()| was_set(key).into()), &look), Place::Script { name, line }, &look)
         };
         if flow == Flow::Next { self.pace() } else { flow }
     }
@@ -320,7 +313,7 @@ impl<'a> Runner<'a> {
     fn end_atomic(&mut self) {
         let look = self.look();
         if self.worst < Status::Usage && self.code() < Status::Usage.code() {
-            let said = prepare(self.session.borrow_mut().commit(), &look);
+            let said = Self::prepare(self.session.borrow_mut().commit(), &look);
             // Its lines have had their answers; a program that counts them gets no other.
             if said.is_err() || look.mode != OutputMode::Json {
                 self.deliver(said, Place::OneShot, &look);
@@ -371,7 +364,7 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn look(&self) -> Look {
+    pub(super) fn look(&self) -> Look {
         Look { mode: self.session.borrow().output, ..self.console.look.clone() }
     }
 
@@ -417,7 +410,7 @@ impl<'a> Runner<'a> {
         {
             return self.stream(answer, place, look);
         }
-        let said = prepare(answer, look);
+        let said = Self::prepare(answer, look);
         // The answer of the group's first change must wait like the others.
         if let Place::Script { name, line } = place {
             self.group.add(&session.db, name, line, session.output == OutputMode::Json);
@@ -463,86 +456,6 @@ impl<'a> Runner<'a> {
             }
         };
         self.answer(answer, place, look)
-    }
-
-    /// Writes an answer of the shell itself. What waits before it is written first, as it does not depend on it.
-    pub(super) fn answer(
-        &mut self,
-        answer: Result<Answer<'_>, Failure>,
-        place: Place<'_>,
-        look: Option<&Look>,
-    ) -> Flow {
-        if self.flush() == Flow::Stop {
-            return Flow::Stop;
-        }
-        let look = look.cloned().unwrap_or_else(|| self.look());
-        let said = prepare(answer, &look);
-        self.deliver(said, place, &look)
-    }
-
-    fn deliver(&mut self, said: Result<Said, Failure>, place: Place<'_>, look: &Look) -> Flow {
-        match said {
-            Ok(Said { out, status, notes }) => {
-                self.write_out(&out);
-                self.notes(&notes, place, look);
-                self.finish(status)
-            }
-            Err(failure) => self.failure(&failure, place, look),
-        }
-    }
-
-    /// Writes an answer as it comes.
-    fn stream(&mut self, answer: Result<Answer<'_>, Failure>, place: Place<'_>, look: &Look) -> Flow {
-        let answer = match answer {
-            Ok(answer) if !self.deaf => answer,
-            Ok(answer) => return self.finish(answer.status),
-            Err(failure) => return self.failure(&failure, place, look),
-        };
-        let Answer { reply, status, notes } = answer;
-        let later = if let Reply::Pieces(pieces) = &reply { Rc::clone(&pieces.notes) } else { Rc::default() };
-        let written = render::reply(&mut *self.console.out, look, reply);
-        match written {
-            Ok(()) => {
-                self.notes(&notes, place, look);
-                self.notes(&later.borrow(), place, look);
-                self.finish(status)
-            }
-            Err(Trouble::Source(failure)) => self.failure(&failure, place, look),
-            Err(Trouble::Output(error)) => self.broken(&error),
-        }
-    }
-
-    fn notes(&mut self, notes: &[String], place: Place<'_>, look: &Look) {
-        // A program reads the document; what a note says is in it.
-        if look.mode == OutputMode::Json {
-            return;
-        }
-        for note in notes {
-            match place {
-                Place::Script { name, line } => self.note(&format!("{name}:{line}: {note}")),
-                Place::OneShot | Place::Prompt => self.note(note),
-            }
-        }
-    }
-
-    fn failure(&mut self, failure: &Failure, place: Place<'_>, look: &Look) -> Flow {
-        let json = look.mode == OutputMode::Json;
-        let color = self.console.err_color;
-        let line = match place {
-            Place::Script { .. } | Place::OneShot if json => render::failure_json(failure),
-            Place::Script { name, line } => render::failure(color, Some(&format!("{name}:{line}")), failure),
-            Place::OneShot => render::failure(color, None, failure),
-            Place::Prompt => self.pointer(failure) + &render::failure(color, None, failure),
-        };
-        if json && matches!(place, Place::Script { .. }) {
-            self.write_out(line.as_bytes());
-        } else {
-            self.write_err(line.as_bytes());
-        }
-        if let (Place::Script { name, line }, true, None) = (place, failure.status >= Status::Usage, &self.fault) {
-            self.fault = Some(format!("{name}:{line}"));
-        }
-        self.finish(failure.status)
     }
 
     pub(super) fn finish(&mut self, status: Status) -> Flow {
@@ -633,16 +546,5 @@ impl<'a> Runner<'a> {
             std::thread::sleep(GAP);
             self.group.gap = Instant::now();
         }
-    }
-}
-
-/// Renders an answer that is small enough to be held.
-fn prepare(answer: Result<Answer<'_>, Failure>, look: &Look) -> Result<Said, Failure> {
-    let Answer { reply, status, notes } = answer?;
-    let mut out = Vec::new();
-    match render::reply(&mut out, look, reply) {
-        Err(Trouble::Source(failure)) => Err(failure),
-        // Writing to a Vec cannot fail.
-        Ok(()) | Err(Trouble::Output(_)) => Ok(Said { out, status, notes }),
     }
 }

@@ -112,6 +112,9 @@ impl Runner<'_> {
         let was_deaf = std::mem::take(&mut self.deaf);
         self.gone = false;
         self.worst = self.worst.max(worst);
+        if ended.was_shared {
+            self.console.end_row();
+        }
         let late = std::mem::take(&mut self.late);
         self.write_err(&late);
         if let Some(failure) = ended.failure.filter(|_| !was_deaf) {

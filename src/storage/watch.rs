@@ -7,6 +7,7 @@
 use std::ops::{Bound, ControlFlow};
 use std::time::Duration;
 
+use super::merge::Held;
 use super::reading::Entries;
 use super::view::{Advance, Base, View};
 use super::{Change, Store, Stored};
@@ -182,8 +183,8 @@ impl Feed {
     ) -> Result<ControlFlow<()>> {
         let (from, to) = (self.from.clone(), self.to.clone());
         let bounds = || (from.as_ref().map(String::as_str), to.as_ref().map(String::as_str));
-        let mut old = Held::of(last.range(bounds().0, bounds().1)?)?;
-        let mut new = Held::of(newest.range(bounds().0, bounds().1)?)?;
+        let mut old = Ahead::of(last.range(bounds().0, bounds().1)?)?;
+        let mut new = Ahead::of(newest.range(bounds().0, bounds().1)?)?;
         self.next = None;
         for looked_at in 0_u64.. {
             if looked_at.is_multiple_of(LOOKED_AT) && stop() {
@@ -195,12 +196,12 @@ impl Feed {
                 (None, Some(_)) => std::cmp::Ordering::Greater,
                 (Some(old), Some(new)) => old.cmp(new),
             };
-            if order.is_eq() && old.text == new.text && old.deadline == new.deadline {
-                if new.deadline.is_some_and(|deadline| deadline > self.told) {
-                    self.expect(new.deadline);
+            if order.is_eq() && old.next.text == new.next.text && old.next.deadline == new.next.deadline {
+                if new.next.deadline.is_some_and(|deadline| deadline > self.told) {
+                    self.expect(new.next.deadline);
                 }
             } else {
-                let key = if order.is_le() { old.key.clone() } else { new.key.clone() };
+                let key = if order.is_le() { old.next.key.clone() } else { new.next.key.clone() };
                 let (was, is) = (order.is_le().then(|| old.stored()), order.is_ge().then(|| new.stored()));
                 if self.tell(&key, was, is, now, each).is_break() {
                     return Ok(ControlFlow::Break(()));
@@ -268,39 +269,28 @@ impl Store {
 }
 
 /// Entries with a copy of the one that comes next.
-struct Held<'a> {
+struct Ahead<'a> {
     entries: Entries<'a>,
-    is_there: bool,
-    key: String,
-    text: String,
-    deadline: Option<Timestamp>,
+    next: Held,
 }
 
-impl<'a> Held<'a> {
+impl<'a> Ahead<'a> {
     fn of(entries: Entries<'a>) -> Result<Self> {
-        let mut held = Self { entries, is_there: true, key: String::new(), text: String::new(), deadline: None };
-        held.advance()?;
-        Ok(held)
+        let mut ahead = Self { entries, next: Held::default() };
+        ahead.advance()?;
+        Ok(ahead)
     }
 
     fn key(&self) -> Option<&str> {
-        self.is_there.then_some(&*self.key)
+        self.next.full.then_some(&*self.next.key)
     }
 
     fn stored(&self) -> Stored {
-        Stored { text: self.text.as_str().into(), deadline: self.deadline }
+        Stored { text: self.next.text.as_str().into(), deadline: self.next.deadline }
     }
 
     fn advance(&mut self) -> Result<()> {
-        let line = self.entries.next()?;
-        self.is_there = line.is_some();
-        if let Some(line) = line {
-            self.key.clear();
-            self.key.push_str(&line.key);
-            self.text.clear();
-            self.text.push_str(line.text);
-            self.deadline = line.deadline;
-        }
+        self.next.hold(self.entries.next()?);
         Ok(())
     }
 }

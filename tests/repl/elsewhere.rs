@@ -317,3 +317,24 @@ fn a_script_run_from_the_prompt_says_how_much_it_was_not_each_change() {
     assert_eq!(terminal.text(), "1");
     assert_eq!(terminal.status(), 0);
 }
+
+#[test]
+fn a_program_that_ends_within_a_row_leaves_it_on_the_screen() {
+    let home = Home::new();
+    home.run(&["set", "hello", "world"]);
+    for columns in [80, 40] {
+        let mut terminal = home.terminal().columns(columns).at_prompt();
+        let shows = |terminal: &Terminal, rows: &[&str]| {
+            terminal.wait(&rows.join(", "), |seen| seen.rows().windows(rows.len()).any(|window| window == rows));
+        };
+        terminal.enter("get hello | head -c 3");
+        shows(&terminal, &["kv> get hello | head -c 3", "wor⏎", "kv>"]);
+        terminal.enter("get hello | cat");
+        shows(&terminal, &["kv> get hello | cat", "world", "kv>"]);
+        let full = "x".repeat(usize::from(columns));
+        terminal.enter(&format!("get hello | tr -d '\\n' | sed s/world/{full}/"));
+        terminal.enter("count");
+        shows(&terminal, &[&full, "kv> count"]);
+        terminal.leave();
+    }
+}

@@ -17,6 +17,8 @@ mod elsewhere;
 
 mod looking;
 
+mod picture;
+
 mod pointing;
 
 mod safety;

@@ -12,6 +12,7 @@ fn carets_stand_under_the_word_in_question() {
         ("sett a b", "    ^^^^\nerror: unknown command 'sett'; did you mean 'set'?"),
         ("set k v --tl 5", "            ^^^^\nerror: unknown flag '--tl'; did you mean '--ttl'?"),
         ("set k v --tl=5", "            ^^^^^^\nerror: unknown flag '--tl'; did you mean '--ttl'?"),
+        ("set k --tll 90 v", "          ^^^^^\nerror: unknown flag '--tll'; did you mean '--ttl'?"),
         ("set k v --ttl 5q", "                  ^^\nerror: "),
         ("set k v --json --base64", "            ^^^^^^\nerror: the argument '--json' cannot be used with '--base64'"),
         ("set k", "          ^\nerror: "),

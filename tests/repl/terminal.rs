@@ -74,7 +74,7 @@ impl Home {
     }
 
     pub(crate) fn terminal(&self) -> Start<'_> {
-        Start { home: self, columns: 80, args: Vec::new(), env: Vec::new(), shell: "exec \"$@\"" }
+        Start { home: self, rows: 24, columns: 80, args: Vec::new(), env: Vec::new(), shell: "exec \"$@\"" }
     }
 
     fn inside(&self, program: impl AsRef<OsStr>) -> Command {
@@ -89,6 +89,7 @@ impl Home {
 /// How a session is started.
 pub(crate) struct Start<'h> {
     home: &'h Home,
+    rows: u16,
     columns: u16,
     args: Vec<String>,
     env: Vec<(String, String)>,
@@ -96,6 +97,10 @@ pub(crate) struct Start<'h> {
 }
 
 impl Start<'_> {
+    pub(crate) fn rows(self, rows: u16) -> Self {
+        Self { rows, ..self }
+    }
+
     pub(crate) fn columns(self, columns: u16) -> Self {
         Self { columns, ..self }
     }
@@ -130,9 +135,9 @@ impl Start<'_> {
         command.args(["-c", &shell, "sh", PROGRAM]).args(&self.args).envs(self.env);
         let process = PtyProcess::new(command).unwrap();
         let input = process.get_file_handle().unwrap();
-        tcsetwinsize(&input, Winsize { ws_row: 24, ws_col: self.columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+        tcsetwinsize(&input, Winsize { ws_row: self.rows, ws_col: self.columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
         let size = |number| NonZeroU16::new(number).unwrap();
-        let blank = || Seen { raw: Vec::new(), screen: vt100::Parser::new(size(24), size(self.columns), 0) };
+        let blank = || Seen { raw: Vec::new(), screen: vt100::Parser::new(size(self.rows), size(self.columns), 0) };
         let shown = Arc::new((Mutex::new(blank()), Condvar::new()));
         let mut output = process.get_file_handle().unwrap();
         let also = Arc::clone(&shown);
@@ -172,6 +177,12 @@ impl Seen {
             }
         }
         lines.iter().map(|line| line.trim_end().to_owned()).collect()
+    }
+
+    /// The rows of the screen, without blanks at their ends.
+    pub(crate) fn rows(&self) -> Vec<String> {
+        let screen = self.screen.screen();
+        screen.rows(0, screen.size().1.get()).map(|row| row.trim_end().to_owned()).collect()
     }
 
     pub(crate) fn text(&self) -> String {

@@ -18,6 +18,7 @@ use super::cursor;
 use super::helper::Shell;
 use super::history::{self, HistoryFile};
 use super::keys::{self, Leave, Typing};
+use crate::shell::console::is_dumb;
 use crate::shell::editor_program::edit_text;
 use crate::shell::render::style;
 use crate::shell::reply::Failure;
@@ -244,12 +245,6 @@ fn failure(error: &ReadlineError) -> Failure {
         error => io::Error::other(error.to_string()),
     };
     Failure::io("read from", Path::new("the terminal"), &error)
-}
-
-/// Whether the terminal is one on which rustyline reads lines without editing them.
-fn is_dumb() -> bool {
-    let term = std::env::var("TERM").unwrap_or_default();
-    ["dumb", "cons25", "emacs"].iter().any(|dumb| term.eq_ignore_ascii_case(dumb))
 }
 
 #[cfg(test)]

@@ -27,13 +27,14 @@ struct Ahead<'a> {
     line: Held,
 }
 
-/// A line of the snapshot, copied: the cursor goes on before it is given out.
+/// A line, copied: what it came from goes on before it is used.
 #[derive(Debug, Default)]
-struct Held {
-    full: bool,
-    key: String,
-    text: String,
-    deadline: Option<Timestamp>,
+pub(crate) struct Held {
+    /// Whether there is one.
+    pub(crate) full: bool,
+    pub(crate) key: String,
+    pub(crate) text: String,
+    pub(crate) deadline: Option<Timestamp>,
 }
 
 /// The side from which something is taken.
@@ -156,7 +157,7 @@ impl<'a> Ahead<'a> {
 }
 
 impl Held {
-    fn hold(&mut self, line: Option<Line<'_>>) {
+    pub(crate) fn hold(&mut self, line: Option<Line<'_>>) {
         self.full = line.is_some();
         if let Some(line) = line {
             self.key.clear();

@@ -13,4 +13,4 @@ mod tests;
 pub(crate) use self::fault::FoldFault;
 pub(crate) use self::fold::{Below, fold};
 pub(crate) use self::layers::{Layer, Layers};
-pub(crate) use self::merged::Merged;
+pub(crate) use self::merged::{Held, Merged};

@@ -1,0 +1,109 @@
+//! How the answer of one command leaves the runner: rendered, written or held back, with its notes and its failure.
+
+use std::rc::Rc;
+
+use super::argument::OutputMode;
+use super::render::{self, Look, Trouble};
+use super::reply::{Answer, Failure, Reply};
+use super::runner::{Flow, Place, Runner};
+use super::status::Status;
+
+/// An answer as it will be written.
+pub(super) struct Said {
+    out: Vec<u8>,
+    status: Status,
+    notes: Vec<String>,
+}
+
+impl Runner<'_> {
+    /// Writes an answer of the shell itself. What waits before it is written first, as it does not depend on it.
+    pub(super) fn answer(
+        &mut self,
+        answer: Result<Answer<'_>, Failure>,
+        place: Place<'_>,
+        look: Option<&Look>,
+    ) -> Flow {
+        if self.flush() == Flow::Stop {
+            return Flow::Stop;
+        }
+        let look = look.cloned().unwrap_or_else(|| self.look());
+        let said = Self::prepare(answer, &look);
+        self.deliver(said, place, &look)
+    }
+
+    pub(super) fn deliver(&mut self, said: Result<Said, Failure>, place: Place<'_>, look: &Look) -> Flow {
+        match said {
+            Ok(Said { out, status, notes }) => {
+                self.write_out(&out);
+                self.notes(&notes, place, look);
+                self.finish(status)
+            }
+            Err(failure) => self.failure(&failure, place, look),
+        }
+    }
+
+    /// Writes an answer as it comes.
+    pub(super) fn stream(&mut self, answer: Result<Answer<'_>, Failure>, place: Place<'_>, look: &Look) -> Flow {
+        let answer = match answer {
+            Ok(answer) if !self.deaf => answer,
+            Ok(answer) => return self.finish(answer.status),
+            Err(failure) => return self.failure(&failure, place, look),
+        };
+        let Answer { reply, status, notes } = answer;
+        let later = if let Reply::Pieces(pieces) = &reply { Rc::clone(&pieces.notes) } else { Rc::default() };
+        let written = render::reply(&mut *self.console.out, look, reply);
+        match written {
+            Ok(()) => {
+                self.notes(&notes, place, look);
+                self.notes(&later.borrow(), place, look);
+                self.finish(status)
+            }
+            Err(Trouble::Source(failure)) => self.failure(&failure, place, look),
+            Err(Trouble::Output(error)) => self.broken(&error),
+        }
+    }
+
+    fn notes(&mut self, notes: &[String], place: Place<'_>, look: &Look) {
+        // A program reads the document; what a note says is in it.
+        if look.mode == OutputMode::Json {
+            return;
+        }
+        for note in notes {
+            match place {
+                Place::Script { name, line } => self.note(&format!("{name}:{line}: {note}")),
+                Place::OneShot | Place::Prompt => self.note(note),
+            }
+        }
+    }
+
+    pub(super) fn failure(&mut self, failure: &Failure, place: Place<'_>, look: &Look) -> Flow {
+        let json = look.mode == OutputMode::Json;
+        let color = self.console.err_color;
+        let line = match place {
+            Place::Script { .. } | Place::OneShot if json => render::failure_json(failure),
+            Place::Script { name, line } => render::failure(color, Some(&format!("{name}:{line}")), failure),
+            Place::OneShot => render::failure(color, None, failure),
+            Place::Prompt => self.pointer(failure) + &render::failure(color, None, failure),
+        };
+        if json && matches!(place, Place::Script { .. }) {
+            self.write_out(line.as_bytes());
+        } else {
+            self.write_err(line.as_bytes());
+        }
+        if let (Place::Script { name, line }, true, None) = (place, failure.status >= Status::Usage, &self.fault) {
+            self.fault = Some(format!("{name}:{line}"));
+        }
+        self.finish(failure.status)
+    }
+
+    /// Renders an answer that is small enough to be held.
+    pub(super) fn prepare(answer: Result<Answer<'_>, Failure>, look: &Look) -> Result<Said, Failure> {
+        let Answer { reply, status, notes } = answer?;
+        let mut out = Vec::new();
+        match render::reply(&mut out, look, reply) {
+            Err(Trouble::Source(failure)) => Err(failure),
+            // Writing to a Vec cannot fail.
+            Ok(()) | Err(Trouble::Output(_)) => Ok(Said { out, status, notes }),
+        }
+    }
+}
