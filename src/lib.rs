@@ -54,7 +54,9 @@ mod expiry;
 
 mod error;
 
-pub use self::database::{Database, Event, Keys, Options, Range, Repair, Repaired, Report, Transaction, Watch};
+pub use self::database::{
+    Database, Event, Keys, Options, Range, Repair, Repaired, Report, Restored, Transaction, Watch,
+};
 pub use self::error::{Error, Result};
 pub use self::expiry::{Timestamp, format_duration, parse_duration};
 pub use self::number::Number;

@@ -3,11 +3,15 @@
 #[cfg(feature = "shell")]
 mod glance;
 
+mod load;
+
 mod options;
 
 mod range;
 
 mod repair;
+
+mod restore;
 
 mod together;
 
@@ -35,9 +39,12 @@ use self::undo::Memory;
 
 #[cfg(feature = "shell")]
 pub(crate) use self::glance::{Outline, Seen};
+#[cfg(feature = "shell")]
+pub(crate) use self::load::Existing;
 pub use self::options::Options;
 pub use self::range::{Keys, Range};
 pub use self::repair::{Repair, Repaired, Report};
+pub use self::restore::Restored;
 pub use self::transaction::Transaction;
 #[cfg(feature = "shell")]
 pub(crate) use crate::storage::{FileState, JournalState};

@@ -158,16 +158,15 @@ impl Database {
     }
 
     fn put_all<K: AsRef<str>, V: Into<Value>>(&mut self, entries: impl IntoIterator<Item = (K, V)>) -> Result<()> {
-        const PART: u64 = 256 << 20;
         for (key, value) in entries {
-            let set = self.put_blind(key.as_ref(), &value.into());
+            let set = self.put_unread(key.as_ref(), &value.into());
             if self.store.is_open() {
                 set?;
             } else if set.is_err() {
                 self.store.forget();
                 self.memory.settle(false);
                 return set;
-            } else if self.store.pending_bytes() >= PART {
+            } else if self.store.is_full() {
                 let committed = self.store.commit(self.clock.now());
                 self.memory.settle(committed.is_ok());
                 committed?;
@@ -176,19 +175,24 @@ impl Database {
         Ok(())
     }
 
-    fn put_blind(&mut self, key: &str, value: &Value) -> Result<()> {
+    /// Sets a key without reading it, unless what it held is to be remembered.
+    fn put_unread(&mut self, key: &str, value: &Value) -> Result<()> {
         if self.memory.is_on() {
             return self.transaction(|tx| tx.set(key, value.clone()));
         }
+        self.put_blind(key, value, None)
+    }
+
+    pub(super) fn put_blind(&mut self, key: &str, value: &Value, deadline: Option<Timestamp>) -> Result<()> {
         storage::check_key(key)?;
         storage::check_value(value)?;
-        self.store.put_blind(key, value)
+        self.store.put_blind(key, value, deadline)
     }
 
     /// Sets a key as part of a group, without reading anything and without the lock until the group is committed.
     #[cfg(feature = "shell")]
     pub(crate) fn set_blind(&mut self, key: &str, value: &Value) -> Result<()> {
-        self.put_blind(key, value)?;
+        self.put_unread(key, value)?;
         self.commit_alone(self.clock.now())
     }
 

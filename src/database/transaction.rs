@@ -171,7 +171,8 @@ impl<'a> Transaction<'a> {
         self.replace(key, None, change);
     }
 
-    fn put(&mut self, key: &str, change: Change) -> Result<()> {
+    /// Changes a key in any way.
+    pub(super) fn put(&mut self, key: &str, change: Change) -> Result<()> {
         let is_wanted = self.writes.as_ref().is_some_and(Writes::goes_on);
         let before = if is_wanted { self.stored(key)? } else { None };
         self.replace(key, before, change);

@@ -114,6 +114,16 @@ impl Write {
 }
 
 impl Writes {
+    /// So many bytes of them can be remembered,
+    pub(super) const MOST: usize = MOST;
+    /// where each takes so many besides key and value.
+    pub(super) const EACH: usize = size_of::<Write>();
+
+    /// More than can be remembered.
+    pub(super) fn too_many() -> Self {
+        Self { is_too_large: true, ..Self::default() }
+    }
+
     /// Whether what a key held before is still wanted.
     pub(super) fn goes_on(&self) -> bool {
         !self.is_too_large
@@ -123,7 +133,7 @@ impl Writes {
         self.bytes += write.bytes();
         self.list.push(write);
         if self.bytes > MOST {
-            *self = Self { is_too_large: true, ..Self::default() };
+            *self = Self::too_many();
         }
     }
 }

@@ -1,8 +1,10 @@
 //! How the answer of one command leaves the runner: rendered, written or held back, with its notes and its failure.
 
+use std::rc::Rc;
+
 use super::argument::OutputMode;
 use super::render::{self, Look, Trouble};
-use super::reply::{Answer, Failure};
+use super::reply::{Answer, Failure, Reply};
 use super::runner::{Flow, Place, Runner};
 use super::status::Status;
 
@@ -48,13 +50,15 @@ impl Runner<'_> {
             Err(failure) => return self.failure(&failure, place, look),
         };
         let Answer { reply, status, notes } = answer;
+        let later = if let Reply::Pieces(pieces) = &reply { Rc::clone(&pieces.notes) } else { Rc::default() };
         let written = render::reply(&mut *self.console.out, look, reply);
         match written {
             Ok(()) => {
                 self.notes(&notes, place, look);
+                self.notes(&later.borrow(), place, look);
                 self.finish(status)
             }
-            Err(Trouble::Source(error)) => self.failure(&error.into(), place, look),
+            Err(Trouble::Source(failure)) => self.failure(&failure, place, look),
             Err(Trouble::Output(error)) => self.broken(&error),
         }
     }
@@ -97,7 +101,7 @@ impl Runner<'_> {
         let Answer { reply, status, notes } = answer?;
         let mut out = Vec::new();
         match render::reply(&mut out, look, reply) {
-            Err(Trouble::Source(error)) => Err(error.into()),
+            Err(Trouble::Source(failure)) => Err(failure),
             // Writing to a Vec cannot fail.
             Ok(()) | Err(Trouble::Output(_)) => Ok(Said { out, status, notes }),
         }

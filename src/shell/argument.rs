@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -175,4 +175,88 @@ pub(crate) fn output_mode() -> Unmarked<OutputMode> {
 /// Reads the name of a set of keys.
 pub(crate) fn key_mode() -> Unmarked<KeyMode> {
     Unmarked::one_of(&KeyMode::NAMES, |at| [KeyMode::Emacs, KeyMode::Vi][at])
+}
+
+/// The format of a file that is imported or exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Json,
+    Jsonl,
+    Csv,
+    Dotenv,
+    Redis,
+    Tsv,
+    /// `export` lines for a POSIX shell; written only.
+    Sh,
+    /// `set -gx` lines for fish; written only.
+    Fish,
+}
+
+impl Format {
+    /// The names, in the order of help.
+    pub(crate) const NAMES: [&'static str; 8] = ["json", "jsonl", "csv", "dotenv", "redis", "tsv", "sh", "fish"];
+    /// Those of the formats that can be read.
+    pub(crate) const READ: [&'static str; 6] = ["json", "jsonl", "csv", "dotenv", "redis", "tsv"];
+    const ALL: [Self; 8] =
+        [Self::Json, Self::Jsonl, Self::Csv, Self::Dotenv, Self::Redis, Self::Tsv, Self::Sh, Self::Fish];
+
+    pub(crate) fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+
+    /// Whether it can be read.
+    pub(crate) fn is_read(self) -> bool {
+        !matches!(self, Self::Sh | Self::Fish)
+    }
+
+    /// The format that a file's name says it has.
+    pub(crate) fn of_path(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+        if name == ".env" || name.starts_with(".env.") {
+            return Some(Self::Dotenv);
+        }
+        match name.rsplit_once('.')?.1 {
+            "ndjson" => Some(Self::Jsonl),
+            "env" => Some(Self::Dotenv),
+            ending => Self::ALL.into_iter().find(|format| format.name() == ending),
+        }
+    }
+}
+
+/// How nested objects become keys of their own. Arrays and empty objects stay values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flatten {
+    /// `a.b`
+    Dotted,
+    /// `/a/b`, as in RFC 6901.
+    Pointer,
+}
+
+/// What becomes of a key that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnConflict {
+    Replace,
+    Skip,
+    Fail,
+}
+
+/// A format that can be read.
+pub(crate) fn import_format() -> Unmarked<Format> {
+    Unmarked::one_of(&Format::READ, |at| Format::ALL[at])
+}
+
+/// A format that can be written.
+pub(crate) fn export_format() -> Unmarked<Format> {
+    Unmarked::one_of(&Format::NAMES, |at| Format::ALL[at])
+}
+
+/// `dotted` or `pointer`.
+pub(crate) fn flatten() -> Unmarked<Flatten> {
+    Unmarked::one_of(&["dotted", "pointer"], |at| [Flatten::Dotted, Flatten::Pointer][at])
+}
+
+/// `replace`, `skip` or `fail`.
+pub(crate) fn on_conflict() -> Unmarked<OnConflict> {
+    use OnConflict::{Fail, Replace, Skip};
+    Unmarked::one_of(&["replace", "skip", "fail"], |at| [Replace, Skip, Fail][at])
 }

@@ -6,15 +6,16 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::argument::{
-    Data, KeyMode, OutputMode, data, decimal, duration, key_mode, number, output_mode, path, steps, switch, text, time,
+    Data, Flatten, Format, KeyMode, OnConflict, OutputMode, data, decimal, duration, export_format, flatten,
+    import_format, key_mode, number, on_conflict, output_mode, path, steps, switch, text, time,
 };
 use crate::expiry::Timestamp;
 use crate::number::Number;
 
 /// The commands that change nothing: at the prompt their answers may go into a program or a file.
-pub(crate) const READS: [&str; 16] = [
+pub(crate) const READS: [&str; 19] = [
     "get", "exists", "keys", "list", "ls", "scan", "find", "count", "info", "stats", "ttl", "dbs", "path", "check",
-    "history", "help",
+    "history", "help", "export", "dump", "diff",
 ];
 
 /// Whether a command by that name is one of them.
@@ -232,6 +233,41 @@ pub(crate) enum Command {
     /// Delete every key
     #[command(after_help = "Examples:\n  clear\n  clear --yes")]
     Clear,
+    /// Put a backup made by `save FILE` in this database's place; what was there is kept beside
+    #[command(after_help = "Examples:\n  restore backup.json\n  restore backups/monday.json")]
+    Restore {
+        /// The snapshot
+        #[arg(value_name = "FILE", value_parser = path())]
+        file: PathBuf,
+    },
+    /// Compare two databases by key: + only in B, - only in A, ~ not the same; status 1 if they differ
+    #[command(after_help = "Examples:\n  diff backup.json\n  diff old.json new.json")]
+    Diff {
+        /// A database: a name, or a path with a slash or ending in .json or .db
+        #[arg(value_name = "A", value_parser = path())]
+        a: PathBuf,
+        /// Another; the open one if it is left out
+        #[arg(value_name = "B", value_parser = path())]
+        b: Option<PathBuf>,
+    },
+
+    /// Take over the entries of a file, all or none
+    #[command(
+        after_help = "Examples:\n  import users.jsonl\n  import .env --prefix env: --on-conflict skip\n  import table.csv --key-column id"
+    )]
+    Import(Import),
+    /// Write entries to a file or stdout, for other programs
+    #[command(
+        after_help = "Examples:\n  export all.jsonl\n  export users.csv user:*\n  export --format sh --strip-prefix app:"
+    )]
+    Export(Export),
+    /// Write a command file that makes exactly this database: `rusty-kv -f FILE`
+    #[command(after_help = "Examples:\n  dump all.kv\n  dump")]
+    Dump {
+        /// The file (- for stdout, also if it is left out)
+        #[arg(value_name = "FILE", value_parser = path())]
+        file: Option<PathBuf>,
+    },
 
     #[command(flatten)]
     Shell(ShellCommand),
@@ -351,6 +387,55 @@ pub(crate) struct Set {
     /// Print the value that the key had
     #[arg(long)]
     pub(crate) print_old: bool,
+}
+
+/// The arguments of `import`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub(crate) struct Import {
+    /// The file (- for stdin)
+    #[arg(value_name = "FILE", value_parser = path())]
+    pub(crate) file: PathBuf,
+    /// json, jsonl, csv, dotenv, redis or tsv; else by the file's name
+    #[arg(long, value_name = "FORMAT", value_parser = import_format())]
+    pub(crate) format: Option<Format>,
+    /// Put this before every key
+    #[arg(long, value_name = "P", value_parser = text(), default_value = "", hide_default_value = true)]
+    pub(crate) prefix: String,
+    /// replace, skip or fail: what to do with a key that is there already
+    #[arg(long, value_name = "WHAT", value_parser = on_conflict(), default_value = "replace")]
+    pub(crate) on_conflict: OnConflict,
+    /// Say what would change, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// dotted (a.b) or pointer (/a/b): keys for the members of nested JSON objects
+    #[arg(long, value_name = "HOW", value_parser = flatten())]
+    pub(crate) flatten: Option<Flatten>,
+    /// The column of a table that holds the keys
+    #[arg(long, value_name = "NAME", value_parser = text())]
+    pub(crate) key_column: Option<String>,
+    /// The column that holds the values; without it a value is a JSON object of the row
+    #[arg(long, value_name = "NAME", value_parser = text())]
+    pub(crate) value_column: Option<String>,
+}
+
+/// The arguments of `export`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub(crate) struct Export {
+    /// The file (- for stdout, also if it is left out)
+    #[arg(value_name = "FILE", value_parser = path())]
+    pub(crate) file: Option<PathBuf>,
+    /// Only keys that match: * ? [a-z] [^x] \x
+    #[arg(value_name = "GLOB", value_parser = text())]
+    pub(crate) glob: Option<String>,
+    /// json, jsonl, csv, dotenv, redis, tsv, sh or fish; else by the file's name
+    #[arg(long, value_name = "FORMAT", value_parser = export_format())]
+    pub(crate) format: Option<Format>,
+    /// Only keys that begin with P, which is left out of them
+    #[arg(long, value_name = "P", value_parser = text(), default_value = "", hide_default_value = true)]
+    pub(crate) strip_prefix: String,
+    /// Leave out what the format cannot hold, and say how much
+    #[arg(long)]
+    pub(crate) lossy: bool,
 }
 
 /// The arguments of `get`.

@@ -91,6 +91,41 @@ pub(crate) fn tsv(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
+/// Reads back a field that [`tsv`] wrote. The error is the offset of an escape that [`tsv`] does not write.
+pub(crate) fn untsv(field: &[u8]) -> Result<Vec<u8>, usize> {
+    let mut bytes = Vec::with_capacity(field.len());
+    let mut done = 0;
+    while let Some(ahead) = memchr::memchr(b'\\', &field[done..]) {
+        let at = done + ahead;
+        bytes.extend_from_slice(&field[done..at]);
+        let (byte, length) = match field[at + 1..] {
+            [b't', ..] => (b'\t', 2),
+            [b'n', ..] => (b'\n', 2),
+            [b'r', ..] => (b'\r', 2),
+            [b'0', ..] => (b'\0', 2),
+            [b'\\', ..] => (b'\\', 2),
+            [b'x', high, low, ..] => match (digit(high), digit(low)) {
+                (Some(high), Some(low)) => (high << 4 | low, 4),
+                _ => return Err(at),
+            },
+            _ => return Err(at),
+        };
+        bytes.push(byte);
+        done = at + length;
+    }
+    bytes.extend_from_slice(&field[done..]);
+    Ok(bytes)
+}
+
+const fn digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}
+
 fn push_terminal(shown: &mut String, c: char) {
     match c {
         '\n' => shown.push_str("\\n"),
@@ -130,41 +165,6 @@ const fn hex(byte: u8) -> [u8; 2] {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    /// Reads back a field that [`tsv`] wrote. The error is the offset of an escape that [`tsv`] does not know.
-    fn untsv(field: &[u8]) -> Result<Vec<u8>, usize> {
-        let mut bytes = Vec::with_capacity(field.len());
-        let mut done = 0;
-        while let Some(ahead) = memchr::memchr(b'\\', &field[done..]) {
-            let at = done + ahead;
-            bytes.extend_from_slice(&field[done..at]);
-            let (byte, length) = match field[at + 1..] {
-                [b't', ..] => (b'\t', 2),
-                [b'n', ..] => (b'\n', 2),
-                [b'r', ..] => (b'\r', 2),
-                [b'0', ..] => (b'\0', 2),
-                [b'\\', ..] => (b'\\', 2),
-                [b'x', high, low, ..] => match (digit(high), digit(low)) {
-                    (Some(high), Some(low)) => (high << 4 | low, 4),
-                    _ => return Err(at),
-                },
-                _ => return Err(at),
-            };
-            bytes.push(byte);
-            done = at + length;
-        }
-        bytes.extend_from_slice(&field[done..]);
-        Ok(bytes)
-    }
-
-    const fn digit(byte: u8) -> Option<u8> {
-        match byte {
-            b'0'..=b'9' => Some(byte - b'0'),
-            b'a'..=b'f' => Some(byte - b'a' + 10),
-            b'A'..=b'F' => Some(byte - b'A' + 10),
-            _ => None,
-        }
-    }
 
     fn field(bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();

@@ -88,8 +88,8 @@ impl Group {
 /// Whether a command can be part of a group: quick, with a small answer, on the open database. A value from a file is
 /// not: it may have to be waited for, and a group holds the lock.
 pub(crate) fn is_grouped(command: &Command) -> bool {
-    use Command::{Begin, Check, Clear, Commit, Dbs, Drop, Edit, Find, Keys, List, Path, Repair, Rollback};
-    use Command::{Save, Set, Shell, Stats, Undo, Use, Wait, Watch};
+    use Command::{Begin, Check, Clear, Commit, Dbs, Diff, Drop, Dump, Edit, Export, Find, Import, Keys, List, Path};
+    use Command::{Repair, Restore, Rollback, Save, Set, Shell, Stats, Undo, Use, Wait, Watch};
     !matches!(
         command,
         Set(command::Set { file: Some(_), .. })
@@ -113,5 +113,10 @@ pub(crate) fn is_grouped(command: &Command) -> bool {
             | Path
             | Clear
             | Shell(_)
+            | Restore { .. }
+            | Diff { .. }
+            | Import(_)
+            | Export(_)
+            | Dump { .. }
     )
 }

@@ -5,29 +5,37 @@ use clap::{Command, CommandFactory};
 use super::cli::Line;
 use super::redirect;
 use super::reply::{Failure, did_you_mean};
-use super::status;
+use super::{status, transfer};
 
 /// The commands in the order in which a newcomer needs them.
-pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
+pub(crate) const GROUPS: [(&str, &[&str]); 7] = [
     ("Values", &["set", "get", "del", "exists", "getdel", "incr", "decr", "append", "rename", "copy", "edit"]),
     ("Looking", &["keys", "list", "find", "count", "info", "stats"]),
     ("Time", &["expire", "ttl", "persist"]),
     ("Together", &["begin", "commit", "rollback", "undo", "watch", "wait"]),
-    ("Database", &["save", "use", "dbs", "drop", "path", "clear", "check", "repair"]),
+    ("Database", &["save", "restore", "use", "dbs", "drop", "path", "clear", "check", "repair", "diff"]),
+    ("Interchange", &["import", "export", "dump"]),
     ("Shell", &["source", "output", "timer", "pager", "hints", "edit-mode", "history", "help", "exit"]),
 ];
 
-/// The width of what `help` prints into a pipe.
-pub(crate) const COLUMNS: usize = 100;
+/// What `help` or `help TOPIC` prints on so many columns, or into a pipe, which has none.
+pub(crate) fn text(topic: Option<&str>, columns: usize) -> Result<String, Failure> {
+    const IN_A_PIPE: usize = 100;
+    let columns = if columns > 0 { columns } else { IN_A_PIPE };
+    whole(topic).map(|text| fitted(&text, columns))
+}
 
-/// What `help` or `help TOPIC` prints: paragraphs are one line.
-pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
+/// The same with each paragraph on one line.
+fn whole(topic: Option<&str>) -> Result<String, Failure> {
     let Some(topic) = topic else { return Ok(overview()) };
     if topic.eq_ignore_ascii_case("exit-codes") {
         return Ok(status::TABLE.trim_end().to_owned());
     }
     if topic.eq_ignore_ascii_case("pipes") {
         return Ok(redirect::HELP.trim_end().to_owned());
+    }
+    if topic.eq_ignore_ascii_case("formats") {
+        return Ok(transfer::HELP.trim_end().to_owned());
     }
     let mut tree = Line::command();
     tree.build();
@@ -38,7 +46,7 @@ pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
             let near = did_you_mean(nearest_command(&name).as_deref());
             let topic = super::escape::excerpt(topic, 40);
             Err(Failure::usage(format!(
-                "no help on '{topic}'{near} (`help` lists the commands; there are also `help pipes` and `help exit-codes`)"
+                "no help on '{topic}'{near} (`help` lists the commands; there are also `help formats`, `help pipes` and `help exit-codes`)"
             )))
         }
     }
@@ -46,7 +54,7 @@ pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
 
 /// A text within so many columns: what does not fit goes on under the explanation, or where there is no room for that,
 /// a little further in than its line.
-pub(crate) fn fitted(text: &str, columns: usize) -> String {
+fn fitted(text: &str, columns: usize) -> String {
     let mut lines = Vec::new();
     for line in text.lines() {
         let start = line.len() - line.trim_start().len();
@@ -93,10 +101,10 @@ pub(crate) fn names() -> Vec<String> {
     names.collect()
 }
 
-/// What `help` explains: the commands by all their names, the exit statuses, and pipes.
+/// What `help` explains: the commands by all their names, the exit statuses, formats and pipes.
 pub(crate) fn topics() -> Vec<String> {
     let mut topics = names();
-    topics.extend(["exit-codes", "pipes"].map(str::to_owned));
+    topics.extend(["exit-codes", "formats", "pipes"].map(str::to_owned));
     topics
 }
 
@@ -110,7 +118,7 @@ pub(crate) fn with_groups(tree: Command) -> Command {
 
 fn overview() -> String {
     format!(
-        "{}\nA key may be any text; quote blanks: set \"my key\" 'a value'. JSON needs no quotes: set --json u {{\"a\":1}}\nAt the prompt an answer may go elsewhere: get cfg | jq .x    list user:* > users.txt    keys >> keys.txt\n`help COMMAND` explains one, with examples; `help pipes` and `help exit-codes` say more.",
+        "{}\nA key may be any text; quote blanks: set \"my key\" 'a value'. JSON needs no quotes: set --json u {{\"a\":1}}\nAt the prompt an answer may go elsewhere: get cfg | jq .x    list user:* > users.txt    keys >> keys.txt\n`help COMMAND` explains one, with examples; `help formats`, `help pipes` and `help exit-codes` say more.",
         grouped(&Line::command())
     )
 }
@@ -146,7 +154,7 @@ mod tests {
         sorted.sort_unstable();
         assert_eq!(sorted, commands);
         for name in grouped {
-            let help = text(Some(name)).unwrap();
+            let help = whole(Some(name)).unwrap();
             assert!(help.contains("Usage:"), "{name}");
             let examples =
                 help.lines().skip_while(|line| *line != "Examples:").filter(|line| line.starts_with("  ")).count();

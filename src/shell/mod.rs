@@ -38,6 +38,8 @@ mod outlet;
 
 mod render;
 
+mod transfer;
+
 mod parse;
 
 mod help;
@@ -138,7 +140,8 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
     let output = options.output.unwrap_or(OutputMode::Plain);
     // Help needs no database, not even one that can be opened.
     if let Some(Command::Shell(ShellCommand::Help { topic })) = &command {
-        return one_off_text(console, output, &help::text(topic.as_deref())?);
+        let text = help::text(topic.as_deref(), console.look.width)?;
+        return one_off_text(console, output, &text);
     }
     let location = Location::of(options.db.as_deref())?;
     let access = Access { read_only: options.read_only, wait: options.wait };
@@ -217,7 +220,7 @@ fn one_off_text(mut console: Console, mode: OutputMode, text: &str) -> Result<u8
     let written = match written {
         Ok(()) => console.out.flush(),
         Err(render::Trouble::Output(error)) => Err(error),
-        Err(render::Trouble::Source(error)) => return Err(error.into()),
+        Err(render::Trouble::Source(failure)) => return Err(failure),
     };
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::stdout(&error)),

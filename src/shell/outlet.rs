@@ -123,7 +123,7 @@ impl Write for Saved {
 }
 
 /// Whether two paths lead to the same file, there or still to be made.
-fn is_same(one: &Path, other: &Path) -> bool {
+pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
     let identity = |path: &Path| std::fs::metadata(path).map(|meta| (meta.dev(), meta.ino())).ok();
     let place = |path: &Path| {
         let path = std::path::absolute(path).ok()?;

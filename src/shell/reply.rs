@@ -1,6 +1,8 @@
 //! What a command answers: data only, no looks. Listings are streams, never held in memory.
 
+use std::cell::RefCell;
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::escape::excerpt;
@@ -51,6 +53,10 @@ pub(crate) enum Reply<'a> {
     Text(String),
     /// What happens, as it happens: `watch`.
     Events(Events<'a>),
+    /// A file for another program: `export`, `dump`.
+    Pieces(Pieces<'a>),
+    /// What is not alike, or would not be: `diff`, `--dry-run`.
+    Changes(Changes<'a>),
 }
 
 /// A change that was made, or not.
@@ -114,6 +120,24 @@ pub(crate) enum Field {
     Rows(Vec<Vec<(&'static str, Field)>>),
 }
 
+/// A file that is made as it is written.
+pub(crate) struct Pieces<'a> {
+    pub(crate) pieces: Box<dyn Iterator<Item = Result<Vec<u8>, Failure>> + 'a>,
+    /// What there is to say of it, when all of it was written.
+    pub(crate) notes: Rc<RefCell<Vec<String>>>,
+}
+
+/// One key of two states.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Delta {
+    pub(crate) key: String,
+    pub(crate) old: Option<Entry>,
+    pub(crate) new: Option<Entry>,
+}
+
+/// A stream of what is not alike.
+pub(crate) struct Changes<'a>(pub(crate) Box<dyn Iterator<Item = Result<Delta, Failure>> + 'a>);
+
 /// A stream of entries.
 pub(crate) struct Listing<'a> {
     /// In the order in which they are shown.
@@ -159,6 +183,18 @@ pub(crate) enum Show {
 impl std::fmt::Debug for Listing<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Listing").field("show", &self.show).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Pieces<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pieces")
+    }
+}
+
+impl std::fmt::Debug for Changes<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Changes")
     }
 }
 

@@ -236,6 +236,10 @@ impl<'a> Runner<'a> {
             progress::begin(match &line.command {
                 Command::Save { .. } => "Saving",
                 Command::Check { .. } => "Checking",
+                Command::Import(_) => "Importing",
+                Command::Export(_) | Command::Dump { .. } => "Exporting",
+                Command::Diff { .. } => "Comparing",
+                Command::Restore { .. } => "Restoring",
                 _ => "Looking",
             });
         }
@@ -404,7 +408,10 @@ impl<'a> Runner<'a> {
             "interrupted" if !is_read => Failure { message: "interrupted; nothing was changed".to_owned(), ..failure },
             _ => failure,
         });
-        if let Ok(Answer { reply: Reply::Listing(_) | Reply::Events(_), .. }) = answer {
+        if let Ok(Answer {
+            reply: Reply::Listing(_) | Reply::Pieces(_) | Reply::Changes(_) | Reply::Events(_), ..
+        }) = answer
+        {
             return self.stream(answer, place, look);
         }
         let said = Self::prepare(answer, look);
@@ -445,11 +452,9 @@ impl<'a> Runner<'a> {
                 self.front.typing(TypingSetting::Keys(mode)).map(|()| Reply::Done(done).into())
             }
             ShellCommand::History { n } => self.front.history(n).map(|lines| Reply::Text(lines.join("\n")).into()),
-            ShellCommand::Help { topic } => help::text(topic.as_deref()).map(|text| {
-                let look = &self.console.look;
-                let columns = if look.terminal { look.width } else { help::COLUMNS };
-                Reply::Text(help::fitted(&text, columns)).into()
-            }),
+            ShellCommand::Help { topic } => {
+                help::text(topic.as_deref(), self.console.look.width).map(|text| Reply::Text(text).into())
+            }
             ShellCommand::Exit { code } => {
                 self.exit = code.or(self.exit);
                 self.left = true;

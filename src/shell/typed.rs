@@ -1,7 +1,6 @@
 //! What a line typed at the prompt has that others do not: an answer that goes elsewhere or into the pager, the time it
 //! took, and a finger on the word that is wrong.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::caret::{Blame, Typed};
@@ -81,7 +80,9 @@ impl Runner<'_> {
         };
         let outlet = match target {
             Target::Program(line) => Program::of_shell(&line).map(Outlet::program),
-            Target::File { path, append } => Saved::open(path, append, &self.own_files()).map(Outlet::file),
+            Target::File { path, append } => {
+                Saved::open(path, append, &self.session.borrow().own_files()).map(Outlet::file)
+            }
         };
         let outlet = match outlet {
             Ok(outlet) => outlet,
@@ -92,18 +93,6 @@ impl Runner<'_> {
             Parsed::Run(line) => runner.line(line, Place::Prompt),
             Parsed::Text(text) => runner.answer(Ok(Reply::Text(text).into()), Place::Prompt, None),
         })
-    }
-
-    /// What no answer may be written over.
-    fn own_files(&self) -> Vec<PathBuf> {
-        let session = self.session.borrow();
-        let path = session.db.path().unwrap_or(&session.location.path);
-        let beside = |end| {
-            let mut name = path.as_os_str().to_owned();
-            name.push(end);
-            PathBuf::from(name)
-        };
-        ["", ".journal", ".lock"].map(beside).to_vec()
     }
 
     /// Runs something whose answer goes into an outlet. What goes to stderr meanwhile waits for that to end.

@@ -80,6 +80,7 @@ impl Store {
     fn fits_journal(&self) -> bool {
         let Policy { small, .. } = self.settings.policy;
         self.view.journal.is_some()
+            && self.staged.is_none()
             && self.doubt != Some(Doubt::Folder)
             && self.file_len() > small
             && self.pending_bytes() <= self.journal_bound()

@@ -120,6 +120,7 @@
 mod commit;
 mod disk;
 mod journal;
+mod load;
 mod lock;
 mod merge;
 mod overlay;
@@ -127,6 +128,7 @@ mod reading;
 mod reads;
 mod record;
 mod repair;
+mod restore;
 mod save;
 mod snapshot;
 #[cfg(feature = "shell")]
@@ -146,12 +148,14 @@ use self::disk::Disk;
 pub use self::disk::Progress;
 pub(crate) use self::disk::Watch;
 use self::journal::Fold;
+use self::load::Staged;
 use self::lock::{Doubt, WritersLock};
 use self::overlay::{Bulk, Overlay};
 use self::reads::Reads;
 use self::snapshot::MAX_KEY;
 use self::view::{JOURNAL, Looked, View};
 use crate::error::{Error, Result};
+use crate::expiry::Timestamp;
 use crate::value::Value;
 
 pub(crate) use self::reading::Entries;
@@ -177,6 +181,8 @@ pub(crate) struct Store {
     pending: Overlay,
     /// Sets that nobody has read from yet, newer than `pending`.
     bulk: Bulk,
+    /// Snapshot and changes so far, where they are more than memory is to hold.
+    staged: Option<Staged>,
     lock: Option<WritersLock>,
     /// What a failed sync of this process has left in doubt.
     doubt: Option<Doubt>,
@@ -209,11 +215,13 @@ pub(crate) struct Policy {
     pub(crate) share: u64,
     /// Up to this size snapshot and changes are merged under the lock: it takes less time than others notice.
     pub(crate) short: u64,
+    /// So many bytes of changes are held in memory.
+    pub(crate) memory: u64,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { small: 64 << 10, journal: 256 << 10, share: 256, short: 8 << 20 }
+        Self { small: 64 << 10, journal: 256 << 10, share: 256, short: 8 << 20, memory: 256 << 20 }
     }
 }
 
@@ -240,6 +248,7 @@ impl Store {
             view: View::empty(Path::new("")),
             pending: Overlay::default(),
             bulk: Bulk::default(),
+            staged: None,
             lock: None,
             doubt: None,
             reads: None,
@@ -383,13 +392,13 @@ impl Store {
 
     /// Sets a key without reading anything and without the lock: it is taken when the change is written. Reads must be
     /// preceded by [`Store::settle_bulk`].
-    pub(crate) fn put_blind(&mut self, key: &str, value: &Value) -> Result<()> {
+    pub(crate) fn put_blind(&mut self, key: &str, value: &Value, deadline: Option<Timestamp>) -> Result<()> {
         if let (true, Some(path)) = (self.settings.read_only, &self.path) {
             return Err(Error::ReadOnly { path: path.clone(), reason: String::new() });
         }
         let mut text = String::with_capacity(value.as_bytes().len() + 2);
         record::write_value(&mut text, value);
-        self.bulk.push(key, &text);
+        self.bulk.push(key, &text, deadline);
         Ok(())
     }
 
@@ -407,7 +416,7 @@ impl Store {
 
     /// Whether there is anything to write.
     pub(crate) fn is_changed(&self) -> bool {
-        !self.pending.is_empty() || !self.bulk.is_empty()
+        !self.pending.is_empty() || !self.bulk.is_empty() || self.staged.is_some()
     }
 
     /// Gives the lock back unless something that needs it waits to be written.
@@ -421,6 +430,7 @@ impl Store {
     pub(crate) fn forget(&mut self) {
         self.pending = Overlay::default();
         self.bulk = Bulk::default();
+        self.staged = None;
         self.lock = None;
     }
 

@@ -430,7 +430,7 @@ impl Dropped {
 
 impl Store {
     /// A store of the files at `path`, not looked at yet, and the writers' lock.
-    fn to_repair(path: &Path, settings: Settings) -> Result<(Self, PathBuf, WritersLock)> {
+    pub(super) fn to_repair(path: &Path, settings: Settings) -> Result<(Self, PathBuf, WritersLock)> {
         let path = disk::resolve(path)?;
         let store = Self { path: Some(path.clone()), ..Self::in_memory(settings) };
         let seen = store.disk.identity(&path)?;

@@ -103,29 +103,7 @@ impl Store {
         notices: &mut Vec<String>,
     ) -> Result<Built<'d>> {
         let failed = |operation| move |source| disk::write_error(operation, target.to_owned(), source);
-        let temp = Temp::create(disk, target)?;
-        let replay = self.view.changes()?;
-        let committed = replay.map(|replay| Layer::Overlay(replay.overlay.iter()));
-        let changes = [Layer::Bulk(newest.iter()), Layer::Overlay(self.pending.iter())];
-        let changes = Layers::new(changes.into_iter().chain(committed));
-        let below = match &self.view.base {
-            Base::Document(document) => Below::Document(document),
-            Base::Indexed(indexed) => Below::Indexed(indexed),
-        };
-        let watched = self.settings.watch.map(|watch| {
-            let total = self.file_len() + self.pending_bytes();
-            Watched::new(temp.file(), watch, total)
-        });
-        let file: &dyn DiskFile = watched.as_ref().map_or(temp.file(), |watched| watched);
-        let layout = merge::fold(file, below, &changes, now).map_err(|fault| {
-            disk::or_stopped(match fault {
-                FoldFault::Write(source) => failed("write")(source),
-                FoldFault::Read(fault) => self.view.fault(fault),
-                FoldFault::Inconsistent(reason) => {
-                    self.view.fault(ReadFault::Damaged { at: 0, reason: format!("the snapshot is damaged: {reason}") })
-                }
-            })
-        })?;
+        let (temp, layout, through) = self.merge(disk, target, newest, now)?;
         if let Some(like) = like {
             let lost = temp.file().inherit(like).map_err(failed("set the mode of"))?;
             notices.extend(
@@ -133,7 +111,47 @@ impl Store {
             );
         }
         temp.file().sync_all().map_err(failed("sync"))?;
-        Ok(Built { temp, layout, through: replay.map_or(0, |replay| replay.n) })
+        Ok(Built { temp, layout, through })
+    }
+
+    /// Merges snapshot and changes, those not yet written included, into a file beside `target`; says also the last commit
+    /// that is in it.
+    pub(super) fn merge<'d>(
+        &self,
+        disk: &'d dyn Disk,
+        target: &Path,
+        newest: &Sorted,
+        now: Timestamp,
+    ) -> Result<(Temp<'d>, Layout, u64)> {
+        let temp = Temp::create(disk, target)?;
+        let changes = [Layer::Bulk(newest.iter()), Layer::Overlay(self.pending.iter())].into_iter();
+        let (below, changes, through) = match &self.staged {
+            Some(staged) => (Below::Indexed(&staged.snapshot), Layers::new(changes), staged.through),
+            None => {
+                let replay = self.view.changes()?;
+                let committed = replay.map(|replay| Layer::Overlay(replay.overlay.iter()));
+                let below = match &self.view.base {
+                    Base::Document(document) => Below::Document(document),
+                    Base::Indexed(indexed) => Below::Indexed(indexed),
+                };
+                (below, Layers::new(changes.chain(committed)), replay.map_or(0, |replay| replay.n))
+            }
+        };
+        let watched = self.settings.watch.map(|watch| {
+            let staged = self.staged.as_ref().map(|staged| staged.snapshot.layout().length);
+            Watched::new(temp.file(), watch, staged.unwrap_or(self.file_len()) + self.pending_bytes())
+        });
+        let file: &dyn DiskFile = watched.as_ref().map_or(temp.file(), |watched| watched);
+        let layout = merge::fold(file, below, &changes, now).map_err(|fault| {
+            disk::or_stopped(match fault {
+                FoldFault::Write(source) => disk::write_error("write", target.to_owned(), source),
+                FoldFault::Read(fault) => self.view.fault(fault),
+                FoldFault::Inconsistent(reason) => {
+                    self.view.fault(ReadFault::Damaged { at: 0, reason: format!("the snapshot is damaged: {reason}") })
+                }
+            })
+        })?;
+        Ok((temp, layout, through))
     }
 
     /// Makes a new snapshot of everything, what is not yet written included. A large one is built without the lock, which
@@ -225,6 +243,7 @@ impl Store {
             lock.finish(false);
         }
         self.pending = Overlay::default();
+        self.staged = None;
         let old = std::mem::replace(&mut self.view, View::of(&path, file, seen, layout));
         self.view.stray = old.stray;
         let old = old.journal;
@@ -339,12 +358,17 @@ impl Store {
     /// Writes everything to another file, atomically. What is there already must be a database, and is replaced under its
     /// lock.
     pub(crate) fn save_to(&mut self, path: &Path, now: Timestamp) -> Result<PathBuf> {
-        let disk = self.disk.clone();
         let path = disk::resolve(path)?;
         if self.path.as_ref() == Some(&path) {
             self.save(now)?;
             return Ok(path);
         }
+        self.copy_to(path, now)
+    }
+
+    /// The same to a resolved path that is not the store's own.
+    pub(super) fn copy_to(&mut self, path: PathBuf, now: Timestamp) -> Result<PathBuf> {
+        let disk = self.disk.clone();
         let settings = Settings { read_only: false, ..self.settings.clone() };
         let mut copy = Self::open_on(disk.clone(), path.clone(), settings)?;
         self.settle_bulk();

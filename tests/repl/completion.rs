@@ -37,7 +37,7 @@ fn the_first_word_is_a_command() {
     completes(&mut terminal, "pers", "persist ");
     completes(&mut terminal, "UNS", "unset ");
     lists(&mut terminal, "get", "getdel  Print a value and delete its key");
-    lists(&mut terminal, "help ex", "exec        exists      exit        exit-codes  expire");
+    lists(&mut terminal, "help ex", "exec        exists      exit        exit-codes  expire      export");
     completes(&mut terminal, "help exit-", "help exit-codes ");
     completes(&mut terminal, "nonsense a", "nonsense a");
     terminal.leave();

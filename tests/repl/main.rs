@@ -11,6 +11,8 @@ mod edit;
 
 mod history;
 
+mod interchange;
+
 mod elsewhere;
 
 mod looking;

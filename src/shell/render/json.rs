@@ -48,6 +48,7 @@ pub(super) fn reply(out: &mut dyn Write, reply: Reply<'_>) -> Result<(), Trouble
         }
         Reply::Text(text) => write_string(&mut line, &text),
         Reply::Events(events) => return super::events(out, events, &mut push_event),
+        Reply::Pieces(_) | Reply::Changes(_) => {}
     }
     line.push('\n');
     Ok(out.write_all(line.as_bytes())?)
@@ -167,7 +168,7 @@ fn push_name(text: &mut String, name: &str) {
     text.push(':');
 }
 
-fn push_value(text: &mut String, value: &Value) {
+pub(super) fn push_value(text: &mut String, value: &Value) {
     match value {
         Value::Text(stored) => write_string(text, stored),
         Value::Json(json) => text.push_str(json.as_str()),

@@ -33,6 +33,7 @@ mod plain;
 mod json;
 
 mod pretty;
+mod stream;
 
 pub(crate) mod style;
 
@@ -66,8 +67,8 @@ impl Look {
 pub(crate) enum Trouble {
     /// The output did not take it.
     Output(io::Error),
-    /// The database could not give it.
-    Source(Error),
+    /// The database could not give it, or not in this form.
+    Source(Failure),
 }
 
 impl From<io::Error> for Trouble {
@@ -76,14 +77,25 @@ impl From<io::Error> for Trouble {
     }
 }
 
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Source(failure)
+    }
+}
+
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
-        Self::Source(error)
+        Self::Source(error.into())
     }
 }
 
 /// Writes the data of an answer, and nothing else.
 pub(crate) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Result<(), Trouble> {
+    let reply = match reply {
+        Reply::Pieces(pieces) => return stream::pieces(out, look, pieces),
+        Reply::Changes(changes) => return stream::changes(out, look, changes),
+        reply => reply,
+    };
     match (look.mode, look.terminal) {
         (OutputMode::Json, _) => json::reply(out, reply),
         (OutputMode::Plain | OutputMode::Table, true) => person::reply(out, look, reply),

@@ -54,6 +54,7 @@ pub(super) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Resul
             }
             return super::events(out, events, &mut |line, key, event| push_event(line, look, key, event));
         }
+        Reply::Pieces(_) | Reply::Changes(_) => {}
     }
     Ok(())
 }

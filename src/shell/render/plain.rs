@@ -80,6 +80,7 @@ pub(super) fn reply(out: &mut dyn Write, form: Form, reply: Reply<'_>) -> Result
         Reply::Events(events) => {
             return super::events(out, events, &mut |line, key, event| push_event(line, form, key, event));
         }
+        Reply::Pieces(_) | Reply::Changes(_) => {}
     }
     Ok(out.write_all(&lines)?)
 }

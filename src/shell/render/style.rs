@@ -43,6 +43,16 @@ pub(crate) fn error(color: bool, text: &str) -> String {
     paint(color, text, |text| text.red().bold())
 }
 
+/// What is there only on the new side.
+pub(crate) fn added(color: bool, text: &str) -> String {
+    paint(color, text, Colorize::green)
+}
+
+/// What is there only on the old side.
+pub(crate) fn removed(color: bool, text: &str) -> String {
+    paint(color, text, Colorize::red)
+}
+
 /// What may go wrong.
 pub(crate) fn warning(color: bool, text: &str) -> String {
     paint(color, text, |text| text.yellow().bold())

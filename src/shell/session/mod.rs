@@ -18,6 +18,14 @@ mod together;
 
 mod undo;
 
+mod import;
+
+mod export;
+
+mod diff;
+
+mod restore;
+
 mod watch;
 
 pub(crate) use self::together::changes;
@@ -25,6 +33,7 @@ pub(crate) use self::values::was_set;
 
 use std::cell::Cell;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::argument::OutputMode;
@@ -60,6 +69,8 @@ pub(crate) struct Session {
     looked: Option<Instant>,
     /// A value on its way to the database: a line of a script needs no memory of its own.
     scratch: String,
+    /// Other databases that a command looks at.
+    beside: Vec<Database>,
     /// Whether the script as a whole is a transaction.
     pub(crate) atomic: bool,
     /// Whether the command that runs was entered at the prompt.
@@ -108,9 +119,21 @@ impl Session {
             in_script: false,
             looked: None,
             scratch: String::new(),
+            beside: Vec::new(),
             atomic: false,
             at_prompt: false,
         }
+    }
+
+    /// The files of the open database, which nothing else may write to.
+    pub(crate) fn own_files(&self) -> Vec<PathBuf> {
+        let path = self.db.path().unwrap_or(&self.location.path);
+        let beside = |end| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(end);
+            PathBuf::from(name)
+        };
+        ["", ".journal", ".lock"].map(beside).to_vec()
     }
 
     /// Whether changes are refused.
@@ -169,6 +192,11 @@ impl Session {
             Command::Drop { name } => self.drop_database(&name, confirm),
             Command::Path => Ok(self.path()),
             Command::Clear => self.clear(confirm),
+            Command::Restore { file } => self.restore(&file),
+            Command::Diff { a, b } => self.diff(&a, b.as_deref()),
+            Command::Import(import) => self.import(import),
+            Command::Export(export) => self.export(&export),
+            Command::Dump { file } => self.dump(file.as_deref()),
             Command::Shell(_) => Err(Failure::usage("this command is the shell's own")),
         }?;
         answer.notes.extend(absence);
@@ -196,8 +224,11 @@ impl Session {
     /// What a read of a database that is not there says, once: the path that was looked at. `get` and the others that
     /// fail on a missing key say it in their failure.
     fn absence(&mut self, command: &Command) -> Option<String> {
-        use Command::{Count, Exists, Find, Keys, List, Stats};
-        let reads = matches!(command, Count { .. } | Exists { .. } | Find { .. } | Keys(_) | List { .. } | Stats);
+        use Command::{Count, Dump, Exists, Export, Find, Keys, List, Stats};
+        let reads = matches!(
+            command,
+            Count { .. } | Exists { .. } | Find { .. } | Keys(_) | List { .. } | Stats | Export(_) | Dump { .. }
+        );
         let note = self.place().filter(|_| reads && !self.absence_noted)?;
         self.absence_noted = true;
         Some(note)
@@ -249,7 +280,7 @@ fn on_progress(progress: Progress) -> ControlFlow<()> {
 
 /// Whether a command only looks.
 pub(crate) fn is_read(command: &Command) -> bool {
-    use Command::{Check, Count, Dbs, Exists, Find, Get, Info, Keys, List, Path, Stats, Ttl};
+    use Command::{Check, Count, Dbs, Diff, Dump, Exists, Export, Find, Get, Info, Keys, List, Path, Stats, Ttl};
     matches!(
         command,
         Get(_)
@@ -264,6 +295,9 @@ pub(crate) fn is_read(command: &Command) -> bool {
             | Dbs
             | Path
             | Check { .. }
+            | Export(_)
+            | Dump { .. }
+            | Diff { .. }
     )
 }
 
@@ -271,7 +305,9 @@ pub(crate) fn is_read(command: &Command) -> bool {
 pub(crate) fn needs_database(command: &Command) -> bool {
     match command {
         Command::Use { .. } | Command::Dbs | Command::Drop { .. } | Command::Path => false,
-        Command::Check { .. } | Command::Repair { .. } => false,
+        Command::Check { .. } | Command::Repair { .. } | Command::Restore { .. } => false,
+        // Of two others.
+        Command::Diff { b: Some(_), .. } => false,
         Command::Shell(command) => matches!(command, ShellCommand::Source { .. }),
         _ => true,
     }

@@ -45,7 +45,7 @@ impl Session {
     }
 
     /// The file that is replaced when the database is written, also if it cannot be opened.
-    fn real_path(&self) -> PathBuf {
+    pub(super) fn real_path(&self) -> PathBuf {
         let path = &self.location.path;
         let found = self.db.path().map(Path::to_owned).or_else(|| path.canonicalize().ok());
         found.or_else(|| std::path::absolute(path).ok()).unwrap_or_else(|| path.clone())

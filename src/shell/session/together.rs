@@ -30,12 +30,14 @@ impl Session {
 
     /// Fails for what cannot be done while a transaction is open.
     pub(super) fn check_transaction(&self, command: &Command) -> Result<(), Failure> {
-        use Command::{Begin, Check, Commit, Drop, Repair, Rollback, Save, Use, Wait, Watch};
+        use Command::{Begin, Check, Commit, Drop, Repair, Restore, Rollback, Save, Use, Wait, Watch};
         let refused = self.db.open_transaction().is_some()
             && match command {
                 // At the prompt it asks.
                 Use { .. } => !self.at_prompt,
-                Save { .. } | Drop { .. } | Watch { .. } | Wait(_) | Check { .. } | Repair { .. } => true,
+                Save { .. } | Drop { .. } | Watch { .. } | Wait(_) | Check { .. } | Repair { .. } | Restore { .. } => {
+                    true
+                }
                 Begin | Commit | Rollback => self.atomic,
                 _ => false,
             };

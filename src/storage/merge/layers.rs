@@ -116,8 +116,8 @@ impl<'a> Changed<'a> {
         self
     }
 
-    fn set((key, text): (&'a str, &'a str)) -> Self {
-        Self { key, text: Some(text), deadline: None }
+    fn set((key, text, deadline): (&'a str, &'a str, Option<Timestamp>)) -> Self {
+        Self { key, text: Some(text), deadline }
     }
 }
 

@@ -1,10 +1,13 @@
 //! The sets of a bulk load, in the order of their arrival, then sorted once.
 
 use std::cmp::Ordering;
+use std::fmt::Write as _;
 use std::hint::black_box;
 use std::slice;
 
-/// Sets without deadline that nobody has asked back yet: a tree would cost more time and memory than the load itself.
+use crate::expiry::Timestamp;
+
+/// Sets that nobody has asked back yet: a tree would cost more time and memory than the load itself.
 #[derive(Debug, Default)]
 pub(crate) struct Bulk {
     /// Keys and values, one behind the other. A new chunk rather than a larger one: nothing is ever copied, and no
@@ -40,9 +43,15 @@ struct Set {
     head: u64,
     chunk: u32,
     at: u32,
+    /// The highest bit: a deadline stands between key and value.
     key_len: u32,
     text_len: u32,
 }
+
+const HAS_DEADLINE: u32 = 1 << 31;
+
+/// How many digits a deadline takes.
+const DEADLINE: usize = 16;
 
 const CHUNK: usize = 1 << 20;
 
@@ -51,14 +60,18 @@ impl Bulk {
         self.sets.is_empty()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.sets.len()
+    }
+
     /// The bytes of all sets, and of what is kept to find them.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// Sets a key to a value in its form on disk.
-    pub(crate) fn push(&mut self, key: &str, text: &str) {
-        let need = key.len() + text.len();
+    pub(crate) fn push(&mut self, key: &str, text: &str, deadline: Option<Timestamp>) {
+        let need = key.len() + deadline.map_or(0, |_| DEADLINE) + text.len();
         self.bytes += need + size_of::<Set>();
         if self.chunks.last().is_none_or(|chunk| chunk.capacity() - chunk.len() < need) {
             let chunk = String::with_capacity(need.max(CHUNK));
@@ -70,10 +83,13 @@ impl Bulk {
             head: 0,
             chunk: short(index),
             at: short(chunk.len()),
-            key_len: short(key.len()),
+            key_len: short(key.len()) | deadline.map_or(0, |_| HAS_DEADLINE),
             text_len: short(text.len()),
         };
         chunk.push_str(key);
+        if let Some(deadline) = deadline {
+            write!(chunk, "{:016x}", deadline.as_millis()).expect("a String takes all that is written");
+        }
         chunk.push_str(text);
         self.common = match self.sets.first() {
             Some(first) => {
@@ -112,6 +128,21 @@ impl Sorted {
         self.sets.binary_search_by(|set| set.key(&self.chunks).cmp(key)).is_ok()
     }
 
+    /// Keeps some of the keys, in a form that can take more.
+    pub(crate) fn filter<E>(self, mut keeps: impl FnMut(&str) -> Result<bool, E>) -> Result<Bulk, E> {
+        let Self { chunks, mut sets } = self;
+        let mut kept = 0;
+        for at in 0..sets.len() {
+            if keeps(sets[at].key(&chunks))? {
+                sets.swap(kept, at);
+                kept += 1;
+            }
+        }
+        sets.truncate(kept);
+        let bytes = chunks.iter().map(String::len).sum::<usize>() + sets.len() * size_of::<Set>();
+        Ok(Bulk { chunks, sets, common: 0, bytes })
+    }
+
     pub(crate) fn iter(&self) -> Sets<'_> {
         Sets { chunks: &self.chunks, rest: self.sets.iter(), fetched: 0 }
     }
@@ -126,7 +157,7 @@ impl Sets<'_> {
         const LINES: usize = 4;
         for set in self.rest.as_slice().iter().take(TOGETHER) {
             let bytes = &self.chunks[set.chunk as usize].as_bytes()[set.at as usize..];
-            let len = (set.key_len as usize + set.text_len as usize).min(LINES * CACHE_LINE);
+            let len = (set.key_len() + set.text_len as usize).min(LINES * CACHE_LINE);
             for at in (0..len).step_by(CACHE_LINE) {
                 black_box(bytes[at]);
             }
@@ -136,32 +167,42 @@ impl Sets<'_> {
 }
 
 impl<'a> Iterator for Sets<'a> {
-    type Item = (&'a str, &'a str);
+    type Item = (&'a str, &'a str, Option<Timestamp>);
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.fetched == 0 {
             self.fetch();
         }
         self.fetched -= 1;
-        self.rest.next().map(|set| (set.key(self.chunks), set.text(self.chunks)))
+        self.rest.next().map(|set| set.read(self.chunks))
     }
 }
 
 impl DoubleEndedIterator for Sets<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        self.rest.next_back().map(|set| (set.key(self.chunks), set.text(self.chunks)))
+        self.rest.next_back().map(|set| set.read(self.chunks))
     }
 }
 
 impl Set {
-    fn key(self, chunks: &[String]) -> &str {
-        let at = self.at as usize;
-        &chunks[self.chunk as usize][at..at + self.key_len as usize]
+    fn key_len(self) -> usize {
+        (self.key_len & !HAS_DEADLINE) as usize
     }
 
-    fn text(self, chunks: &[String]) -> &str {
-        let at = self.at as usize + self.key_len as usize;
-        &chunks[self.chunk as usize][at..at + self.text_len as usize]
+    fn key(self, chunks: &[String]) -> &str {
+        let at = self.at as usize;
+        &chunks[self.chunk as usize][at..at + self.key_len()]
+    }
+
+    fn read(self, chunks: &[String]) -> (&str, &str, Option<Timestamp>) {
+        let (key, rest) = chunks[self.chunk as usize][self.at as usize..].split_at(self.key_len());
+        let (deadline, rest) = if self.key_len & HAS_DEADLINE == 0 {
+            (None, rest)
+        } else {
+            let (digits, rest) = rest.split_at(DEADLINE);
+            (u64::from_str_radix(digits, 16).ok().map(Timestamp::from_millis), rest)
+        };
+        (key, &rest[..self.text_len as usize], deadline)
     }
 }
 
@@ -188,10 +229,12 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
-    fn bulk_of(sets: &[(String, String)]) -> Bulk {
+    type Entry = (String, Option<Timestamp>);
+
+    fn bulk_of(sets: &[(String, Entry)]) -> Bulk {
         let mut bulk = Bulk::default();
-        for (key, text) in sets {
-            bulk.push(key, text);
+        for (key, (text, deadline)) in sets {
+            bulk.push(key, text, *deadline);
         }
         bulk
     }
@@ -200,12 +243,13 @@ mod tests {
         #[test]
         fn a_bulk_is_a_map_the_last_set_of_a_key_wins(
             prefix in "[a-c]{0,3}",
-            sets in prop::collection::vec(("[ab\0é]{0,12}", "[a-z]{0,9}"), 0..60),
+            sets in prop::collection::vec(("[ab\0é]{0,12}", ("[a-z]{0,9}", prop::option::of(any::<u64>()))), 0..60),
         ) {
-            let sets: Vec<_> = sets.into_iter().map(|(key, text)| (prefix.clone() + &key, text)).collect();
+            let entry = |(text, millis): (_, Option<u64>)| (text, millis.map(Timestamp::from_millis));
+            let sets: Vec<_> = sets.into_iter().map(|(key, set)| (prefix.clone() + &key, entry(set))).collect();
             let model: BTreeMap<_, _> = sets.iter().cloned().collect();
             let sorted = bulk_of(&sets).sort();
-            let wanted = || model.iter().map(|(key, text)| (key.as_str(), text.as_str()));
+            let wanted = || model.iter().map(|(key, (text, deadline))| (key.as_str(), text.as_str(), *deadline));
             prop_assert!(sorted.iter().eq(wanted()));
             prop_assert!(sorted.iter().rev().eq(wanted().rev()));
         }
@@ -214,10 +258,10 @@ mod tests {
     #[test]
     fn a_value_larger_than_a_chunk_has_one_of_its_own() {
         let large = "x".repeat(CHUNK + 1);
-        let sets = [("b", "1"), ("a", &large), ("c", "2")].map(|(key, text)| (key.to_owned(), text.to_owned()));
+        let sets = [("b", "1"), ("a", &large), ("c", "2")].map(|(key, text)| (key.to_owned(), (text.to_owned(), None)));
         let sorted = bulk_of(&sets).sort();
         assert_eq!(
-            sorted.iter().map(|(key, text)| (key, text.len())).collect::<Vec<_>>(),
+            sorted.iter().map(|(key, text, _)| (key, text.len())).collect::<Vec<_>>(),
             [("a", CHUNK + 1), ("b", 1), ("c", 1)]
         );
     }
@@ -233,13 +277,13 @@ mod tests {
             let start = std::time::Instant::now();
             let mut bulk = Bulk::default();
             for key in &keys {
-                bulk.push(key, &text);
+                bulk.push(key, &text, None);
             }
             let pushed = start.elapsed();
             let bytes = bulk.bytes();
             let sorted = bulk.sort();
             let all = start.elapsed();
-            let payload = sorted.iter().map(|(key, text)| key.len() + text.len()).sum::<usize>();
+            let payload = sorted.iter().map(|(key, text, _)| key.len() + text.len()).sum::<usize>();
             eprintln!(
                 "{name}: push {pushed:?}, with sort {all:?}, {bytes} bytes for {payload}, walk to {:?}",
                 start.elapsed()

@@ -101,8 +101,8 @@ impl Overlay {
 impl From<Bulk> for Overlay {
     fn from(bulk: Bulk) -> Self {
         let mut overlay = Self::default();
-        for (key, text) in bulk.sort().iter() {
-            overlay.insert(key, Some(Stored { text: text.into(), deadline: None }));
+        for (key, text, deadline) in bulk.sort().iter() {
+            overlay.insert(key, Some(Stored { text: text.into(), deadline }));
         }
         overlay
     }
@@ -179,7 +179,7 @@ mod tests {
     fn a_bulk_becomes_an_overlay_when_it_is_looked_into() {
         let mut bulk = Bulk::default();
         for (key, text) in [("b", "1"), ("a", "2"), ("b", "3")] {
-            bulk.push(key, text);
+            bulk.push(key, text, None);
         }
         let overlay = Overlay::from(bulk);
         let found = |key| overlay.get(key).and_then(Option::as_ref).map(|stored| &*stored.text);

@@ -9,7 +9,7 @@ use crate::storage::repair::Files;
 use crate::storage::view::JOURNAL;
 use crate::storage::{Policy, Store};
 
-const LARGE: Policy = Policy { small: 0, journal: 4000, share: 1, short: 4000 };
+const LARGE: Policy = Policy { small: 0, journal: 4000, share: 1, short: 4000, memory: 1 << 20 };
 
 /// A database whose journal holds a change of `b`.
 fn filled() -> (Simulated, Store) {

@@ -10,8 +10,8 @@ use crate::storage::disk::Simulated;
 use crate::storage::record::Stored;
 use crate::storage::{Policy, Store};
 
-const SMALL: Policy = Policy { small: 1 << 20, journal: 4000, share: 1, short: 4000 };
-const LARGE: Policy = Policy { small: 0, journal: 4000, share: 1, short: 4000 };
+const SMALL: Policy = Policy { small: 1 << 20, journal: 4000, share: 1, short: 4000, memory: 1 << 20 };
+const LARGE: Policy = Policy { small: 0, journal: 4000, share: 1, short: 4000, memory: 1 << 20 };
 
 /// A disk with entries `a`, `b`, `c` and many more, and a store of it.
 fn filled(policy: Policy) -> (Simulated, Store) {

@@ -22,11 +22,11 @@ struct Scenario {
 }
 
 /// Every commit makes a new snapshot.
-const SMALL: Policy = Policy { small: 4000, journal: 4000, share: 1, short: 4000 };
+const SMALL: Policy = Policy { small: 4000, journal: 4000, share: 1, short: 4000, memory: 60 };
 /// Commits go into the journal.
-const LARGE: Policy = Policy { small: 0, journal: 4000, share: 1, short: 4000 };
+const LARGE: Policy = Policy { small: 0, journal: 4000, share: 1, short: 4000, memory: 60 };
 /// They do, and few of them fit in.
-const TIGHT: Policy = Policy { small: 0, journal: 700, share: 1, short: 0 };
+const TIGHT: Policy = Policy { small: 0, journal: 700, share: 1, short: 0, memory: 60 };
 
 fn set(key: &str, text: &str) -> Step {
     Step::Commit(vec![change(key, text)])
@@ -41,7 +41,7 @@ fn many(count: usize, text: &str) -> Vec<Change> {
 }
 
 fn scenarios() -> Vec<Scenario> {
-    use Step::{Blind, Commit, Drop, Other, OtherSaves, Reopen, Save, Transaction};
+    use Step::{Blind, Commit, Drop, Load, Other, OtherSaves, Reopen, Restore, Save, Transaction};
     let of = |name, policy, before: &[Step], steps: &[Step]| Scenario {
         name,
         policy,
@@ -84,6 +84,10 @@ fn scenarios() -> Vec<Scenario> {
             &filled,
             &[Blind(vec![change("a", "3"), change("c", "4")]), set("b", "3")],
         ),
+        of("a load that memory does not hold", LARGE, &filled, &[Load(many(4, "x")), set("b", "3")]),
+        of("a restore", LARGE, &filled, &[Restore(vec![change("a", "7"), change("z", "1")]), set("b", "3")]),
+        of("a restore of a small database", SMALL, &filled, &[Restore(vec![change("z", "1")])]),
+        of("a load into nothing", SMALL, &[], &[Load(many(4, "x"))]),
         of("blind sets into a small database", SMALL, &filled, &[Blind(vec![change("a", "3"), change("c", "4")])]),
         of(
             "blind sets larger than the journal",

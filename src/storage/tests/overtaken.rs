@@ -13,7 +13,7 @@ use crate::storage::save::Temp;
 use crate::value::Value;
 
 /// Commits go into the journal, and a save holds the lock for its end only.
-const POLICY: Policy = Policy { small: 0, journal: 4000, share: 1, short: 0 };
+const POLICY: Policy = Policy { small: 0, journal: 4000, share: 1, short: 0, memory: 60 };
 
 /// A disk with a database of a few keys and its journal.
 fn disk() -> Simulated {
@@ -61,7 +61,7 @@ fn blind_sets_lie_above_the_commits_that_came_while_they_were_merged() {
     });
     let mut store = open(&disk, POLICY).unwrap();
     for (key, text) in [("counter", "1000000".to_owned()), ("x", "x".repeat(5000))] {
-        store.put_blind(key, &Value::Text(text)).unwrap();
+        store.put_blind(key, &Value::Text(text), None).unwrap();
     }
     store.commit(NOW).unwrap();
     let x = "x".repeat(5000);

@@ -1,6 +1,6 @@
 //! Workloads: steps on a store, and what they should leave.
 
-use super::{NOW, Random, Setup, State, open};
+use super::{NOW, Random, Setup, State, open, settings};
 use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::storage::disk::{Habits, Simulated};
@@ -17,6 +17,10 @@ pub(super) enum Step {
     Transaction(Vec<Change>),
     /// Sets that take no lock before they are written.
     Blind(Vec<Change>),
+    /// The same as one change that memory does not hold.
+    Load(Vec<Change>),
+    /// What is there becomes this and nothing else.
+    Restore(Vec<Change>),
     /// A commit by another process.
     Other(Vec<Change>),
     Save,
@@ -46,6 +50,7 @@ impl Workload {
             journal: pick(&mut random, &[250, 400, 600, 900, 1500, 4000]),
             share: 1,
             short: pick(&mut random, &[0, 4000]),
+            memory: 90,
         };
         let habits = Habits {
             tick: pick(&mut random, &[1, 1, 3, 50]),
@@ -63,9 +68,11 @@ impl Workload {
             0..6 => Step::Commit(Self::changes(random, number, 2)),
             6..8 => Step::Commit(Self::changes(random, number, 5)),
             8 => Step::Transaction(Self::changes(random, number, 3)),
+            9 if random.below(4) == 0 => Step::Load(Self::changes(random, number, 4)),
             9 => Step::Blind(Self::changes(random, number, 4)),
             10..12 => Step::Other(Self::changes(random, number, 2)),
             12 => Step::Save,
+            13 if random.below(4) == 0 => Step::Restore(Self::changes(random, number, 3)),
             13 => Step::OtherSaves,
             14 => Step::Reopen,
             _ if random.below(3) == 0 => Step::Drop,
@@ -104,9 +111,24 @@ impl Step {
             Self::Blind(changes) => {
                 for (key, change) in changes.iter().filter_map(|(key, change)| Some((key, change.as_ref()?))) {
                     let text = change.0.trim_matches('"').to_owned();
-                    store.put_blind(key, &Value::Text(text))?;
+                    store.put_blind(key, &Value::Text(text), None)?;
                 }
                 store.commit(NOW)
+            }
+            Self::Load(changes) => {
+                for (key, change) in changes.iter().filter_map(|(key, change)| Some((key, change.as_ref()?))) {
+                    let text = change.0.trim_matches('"').to_owned();
+                    store.put_blind(key, &Value::Text(text), change.1)?;
+                    if store.is_full() {
+                        store.stage(NOW).inspect_err(|_| store.forget())?;
+                    }
+                }
+                store.commit(NOW)
+            }
+            Self::Restore(changes) => {
+                let mut from = Store::in_memory(settings(setup.policy));
+                commit(&mut from, changes)?;
+                store.restore(&mut from, NOW).map(drop)
             }
             Self::Other(changes) => commit(&mut open(disk, setup)?, changes),
             Self::Save => store.save(NOW),
@@ -135,7 +157,11 @@ impl Step {
                 let sets = changes.iter().filter_map(|(key, change)| Some((key.clone(), change.clone()?.0)));
                 state.extend(sets.map(|(key, text)| (key, (text, None))));
             }
+            Self::Load(changes) => {
+                state.extend(changes.iter().filter_map(|(key, set)| Some((key.clone(), set.clone()?))));
+            }
             Self::Drop => state.clear(),
+            Self::Restore(changes) => return Self::Commit(changes.clone()).apply(&State::new()),
             Self::Save | Self::OtherSaves | Self::Reopen => {}
         }
         state

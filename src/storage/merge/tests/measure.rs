@@ -51,7 +51,7 @@ fn what_a_fold_costs() {
     for count in [1, 998, 1_000, 10_000, 100_000, 1_000_000] {
         let mut bulk = Bulk::default();
         for n in 0..count {
-            bulk.push(&format!("key:{:09}", (n * 387_420_489) % COUNT), &new);
+            bulk.push(&format!("key:{:09}", (n * 387_420_489) % COUNT), &new, None);
         }
         let (sorted, overlay) = (bulk.sort(), Overlay::default());
         let layers = || Layers::new([Layer::Bulk(sorted.iter()), Layer::Overlay(overlay.iter())]);

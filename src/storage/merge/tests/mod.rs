@@ -167,7 +167,7 @@ proptest! {
         let below = overlays(aimed(committed, &base), &mut model);
         let mut bulk = Bulk::default();
         for (key, text) in sets {
-            bulk.push(&key, &text);
+            bulk.push(&key, &text, None);
             model.insert(key, Stored { text, deadline: None });
         }
         let sorted = bulk.sort();

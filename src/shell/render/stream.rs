@@ -1,0 +1,132 @@
+//! Answers that are files or differences, in every mode.
+
+use std::io::Write;
+
+use super::{CHUNK, Look, Trouble, json, style};
+use crate::shell::argument::OutputMode;
+use crate::shell::escape;
+use crate::shell::reply::{Changes, Delta, Failure, Pieces};
+use crate::storage::Entry;
+use crate::value::Value;
+
+/// Writes a file as it is; on a terminal what could act on that is escaped.
+pub(super) fn pieces(out: &mut dyn Write, look: &Look, pieces: Pieces<'_>) -> Result<(), Trouble> {
+    if look.mode == OutputMode::Json {
+        let message = "a file is no JSON document: name one, or leave -o json out";
+        return Err(Trouble::Source(Failure::usage(message)));
+    }
+    for piece in pieces.pieces {
+        let piece = piece?;
+        if look.terminal {
+            for line in piece.split_inclusive(|&byte| byte == b'\n') {
+                let (line, end) = line.strip_suffix(b"\n").map_or((line, ""), |line| (line, "\n"));
+                write!(out, "{}{end}", escape::terminal_lossy(line))?;
+            }
+        } else {
+            out.write_all(&piece)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes what is not alike: `+ key`, `- key`, `~ key old → new`.
+pub(super) fn changes(out: &mut dyn Write, look: &Look, changes: Changes<'_>) -> Result<(), Trouble> {
+    if look.mode == OutputMode::Json {
+        return documents(out, changes);
+    }
+    let mut lines = Vec::with_capacity(2 * CHUNK);
+    for delta in changes.0 {
+        let delta = match delta {
+            Ok(delta) => delta,
+            Err(failure) => {
+                out.write_all(&lines)?;
+                return Err(failure.into());
+            }
+        };
+        line(&mut lines, look, &delta);
+        if lines.len() >= CHUNK {
+            out.write_all(&lines)?;
+            lines.clear();
+        }
+    }
+    Ok(out.write_all(&lines)?)
+}
+
+fn line(lines: &mut Vec<u8>, look: &Look, delta: &Delta) {
+    const SHOWN: usize = 60;
+    let field = |lines: &mut Vec<u8>, bytes: &[u8], most: usize| {
+        if look.terminal {
+            let text = escape::excerpt(&String::from_utf8_lossy(&bytes[..bytes.len().min(4 * most)]), most);
+            lines.extend_from_slice(text.as_bytes());
+        } else {
+            escape::tsv(lines, bytes);
+        }
+    };
+    let (mark, paint): (&str, style::Style) = match (&delta.old, &delta.new) {
+        (None, _) => ("+", style::added),
+        (_, None) => ("-", style::removed),
+        _ => ("~", style::number),
+    };
+    lines.extend_from_slice(paint(look.color, mark).as_bytes());
+    lines.push(b' ');
+    field(lines, delta.key.as_bytes(), 2 * SHOWN);
+    if let (Some(old), Some(new)) = (&delta.old, &delta.new) {
+        let arrow = " → ".as_bytes();
+        if old.value != new.value {
+            // Alike but for the type: that is what is said.
+            let is_alike = old.value.as_bytes() == new.value.as_bytes();
+            let side =
+                |value: &Value| if is_alike { value.kind().as_bytes().to_vec() } else { value.as_bytes().to_vec() };
+            lines.extend_from_slice(if is_alike { b" type " } else { b" " });
+            field(lines, &side(&old.value), SHOWN);
+            lines.extend_from_slice(arrow);
+            field(lines, &side(&new.value), SHOWN);
+        }
+        if old.deadline != new.deadline {
+            let when = |entry: &Entry| entry.deadline.map_or_else(|| "none".to_owned(), |at| at.to_string());
+            lines.extend(format!(" expires {} → {}", when(old), when(new)).bytes());
+        }
+    }
+    lines.push(b'\n');
+}
+
+/// One array: `[{"change":"+","key":…,"new":…},…]`.
+fn documents(out: &mut dyn Write, changes: Changes<'_>) -> Result<(), Trouble> {
+    let mut line = String::from("[");
+    let mut is_first = true;
+    for delta in changes.0 {
+        let Delta { key, old, new } = match delta {
+            Ok(delta) => delta,
+            // What was written is the beginning of a document that must not be taken for one.
+            Err(failure) if is_first => return Err(failure.into()),
+            Err(failure) => {
+                out.write_all(b"\n")?;
+                return Err(failure.into());
+            }
+        };
+        line.push_str(if is_first { "{\"change\":" } else { ",{\"change\":" });
+        is_first = false;
+        line.push_str(match (&old, &new) {
+            (None, _) => "\"+\"",
+            (_, None) => "\"-\"",
+            _ => "\"~\"",
+        });
+        line.push_str(",\"key\":");
+        crate::json::write_string(&mut line, &key);
+        for (name, entry) in [("old", old), ("new", new)] {
+            let Some(entry) = entry else { continue };
+            line.extend([",\"", name, "\":"]);
+            json::push_value(&mut line, &entry.value);
+            if let Some(deadline) = entry.deadline {
+                line.extend([",\"", name, "_expires\":\"", &deadline.to_string(), "\""]);
+            }
+        }
+        line.push('}');
+        if line.len() >= CHUNK {
+            out.write_all(line.as_bytes())?;
+            line.clear();
+        }
+    }
+    line.push_str("]\n");
+    Ok(out.write_all(line.as_bytes())?)
+}

@@ -1,0 +1,244 @@
+//! The entries of the database into a file: export, dump.
+
+use std::cell::RefCell;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::rc::Rc;
+
+use rustix::fs::OFlags;
+
+use super::{Session, counted, keys};
+use crate::database::Range;
+use crate::shell::argument::Format;
+use crate::shell::command::Export;
+use crate::shell::config;
+use crate::shell::glob::Glob;
+use crate::shell::interrupt::{Stoppable, stoppable};
+use crate::shell::outlet;
+use crate::shell::progress;
+use crate::shell::reply::{Answer, Done, Failure, Field, Pieces, Reply, shown};
+use crate::shell::transfer::{self, Sink, Unfit, What};
+use crate::storage::Entry;
+use crate::value::Value;
+
+/// About so many bytes are written at once.
+const PIECE: usize = 64 << 10;
+
+impl Session {
+    pub(super) fn export(&mut self, export: &Export) -> Result<Answer<'_>, Failure> {
+        let file = export.file.as_deref().filter(|file| *file != Path::new("-"));
+        let format = match (export.format, file) {
+            (Some(format), _) => format,
+            (None, None) => Format::Jsonl,
+            (None, Some(file)) => Format::of_path(file).ok_or_else(|| {
+                let names = Format::NAMES.join(", ");
+                Failure::usage(format!("the name {file:?} does not say what it is to be: --format, one of {names}"))
+            })?,
+        };
+        let glob = export.glob.as_deref().map(Glob::new).transpose();
+        let glob = glob.map_err(|reason| Failure { code: "pattern", ..Failure::usage(reason) })?;
+        let choice = Choice { glob, strip: export.strip_prefix.clone(), lossy: export.lossy };
+        self.write_out(file, choice, transfer::sink(format))
+    }
+
+    pub(super) fn dump(&mut self, file: Option<&Path>) -> Result<Answer<'_>, Failure> {
+        let file = file.filter(|file| *file != Path::new("-"));
+        self.write_out(file, Choice::default(), Box::new(transfer::Script))
+    }
+
+    fn write_out(&mut self, file: Option<&Path>, choice: Choice, sink: Box<dyn Sink>) -> Result<Answer<'_>, Failure> {
+        if let Some(path) = file {
+            config::check_path(path)?;
+            if self.own_files().iter().any(|own| outlet::is_same(own, path)) {
+                return Err(Failure::usage(format!("{path:?} belongs to the database; nothing was written to it")));
+            }
+        }
+        // The narrower of the two, if anything can be in both.
+        let prefix = [choice.strip.as_str(), choice.glob.as_ref().map_or("", Glob::prefix)].into_iter().max();
+        let prefix = prefix.unwrap_or_default().to_owned();
+        if prefix.is_empty() {
+            progress::of_keys(self.db.len()?);
+        }
+        let entries = stoppable(self.db.prefix(&prefix), progress::keys);
+        let export = Exported { entries, choice, sink, state: State::Begin, count: 0, lost: Lost::default() };
+        let Some(file) = file else {
+            let notes = Rc::default();
+            let pieces = Box::new(Noted { export, notes: Rc::clone(&notes) });
+            return Ok(Reply::Pieces(Pieces { pieces, notes }).into());
+        };
+        let (count, notes) = to_file(file, export)?;
+        let done = Done::new(format!("Wrote {} to {}", keys(count), config::short(file)));
+        let done = done.with("exported", Field::Number(count));
+        Ok(Answer { notes, ..Reply::Done(done).into() })
+    }
+}
+
+/// What of the database goes into the file, and how.
+#[derive(Default)]
+struct Choice {
+    glob: Option<Glob>,
+    /// What the keys begin with, and what is left out of them.
+    strip: String,
+    /// Whether what the format cannot hold is left out.
+    lossy: bool,
+}
+
+impl Choice {
+    /// The key in the file, if it is to be there.
+    fn key<'k>(&self, key: &'k str) -> Option<&'k str> {
+        // To compare with no bytes that lie nowhere takes some processors longer than all the rest of an entry.
+        let stripped = if self.strip.is_empty() { key } else { key.strip_prefix(self.strip.as_str())? };
+        self.glob.as_ref().is_none_or(|glob| glob.matches(key)).then_some(stripped)
+    }
+}
+
+/// What did not go into a file.
+#[derive(Default)]
+struct Lost {
+    deadlines: u64,
+    types: u64,
+    entries: u64,
+}
+
+impl Lost {
+    fn note(&self) -> Option<String> {
+        let lost = [
+            (self.entries, "entry", "entries"),
+            (self.deadlines, "deadline", "deadlines"),
+            (self.types, "type of a value", "types of values"),
+        ];
+        let lost: Vec<_> =
+            lost.into_iter().filter(|lost| lost.0 > 0).map(|(n, one, many)| counted(n, one, many)).collect();
+        (!lost.is_empty()).then(|| format!("warning: left out, as the format cannot hold them: {}", lost.join(", ")))
+    }
+}
+
+enum State {
+    Begin,
+    Middle,
+    End,
+}
+
+/// Entries on their way into a file, piece by piece.
+struct Exported<'a> {
+    entries: Stoppable<Range<'a>>,
+    choice: Choice,
+    sink: Box<dyn Sink>,
+    state: State,
+    count: u64,
+    lost: Lost,
+}
+
+impl Exported<'_> {
+    /// Appends an entry, or says why it cannot be.
+    fn put(&mut self, key: &str, mut entry: Entry, piece: &mut Vec<u8>) -> Result<(), Failure> {
+        let Some(name) = self.choice.key(key) else { return Ok(()) };
+        loop {
+            let Err(Unfit { what, reason }) = self.sink.put(name, &entry, piece) else {
+                self.count += 1;
+                return Ok(());
+            };
+            if !self.choice.lossy {
+                let message = format!("Key '{}' cannot be written: {reason}", shown(key));
+                return Err(Failure { code: "unfit", ..Failure::usage(message).on(key) });
+            }
+            match what {
+                What::Entry => {
+                    self.lost.entries += 1;
+                    return Ok(());
+                }
+                What::Deadline => {
+                    self.lost.deadlines += 1;
+                    entry.deadline = None;
+                }
+                What::Type => {
+                    self.lost.types += 1;
+                    entry.value = Value::Text(entry.value.to_string());
+                }
+            }
+        }
+    }
+}
+
+impl Iterator for Exported<'_> {
+    type Item = Result<Vec<u8>, Failure>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut piece = Vec::with_capacity(PIECE + PIECE / 4);
+        if matches!(self.state, State::Begin) {
+            self.sink.begin(&mut piece);
+            self.state = State::Middle;
+        }
+        while matches!(self.state, State::Middle) && piece.len() < PIECE {
+            let put = match self.entries.next() {
+                None => {
+                    self.sink.end(&mut piece);
+                    self.state = State::End;
+                    Ok(())
+                }
+                Some(Err(error)) => Err(error.into()),
+                Some(Ok((key, entry))) => self.put(&key, entry, &mut piece),
+            };
+            if let Err(failure) = put {
+                self.state = State::End;
+                return Some(Err(failure));
+            }
+        }
+        (!piece.is_empty()).then_some(Ok(piece))
+    }
+}
+
+/// An export whose notes are known when it has come to its end.
+struct Noted<'a> {
+    export: Exported<'a>,
+    notes: Rc<RefCell<Vec<String>>>,
+}
+
+impl Iterator for Noted<'_> {
+    type Item = Result<Vec<u8>, Failure>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.export.next();
+        if next.is_none() {
+            self.notes.borrow_mut().extend(self.export.lost.note());
+        }
+        next
+    }
+}
+
+/// Writes a file that is there when it is whole, for its owner only if it is new; says how many entries it holds, and what
+/// it does not. What is there and is no file, such as a FIFO, is written to.
+fn to_file(path: &Path, mut export: Exported<'_>) -> Result<(u64, Vec<String>), Failure> {
+    let failed = |error: io::Error| Failure::io("write", path, &error);
+    let old = match fs::metadata(path) {
+        Ok(meta) => Some(meta),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(failed(error)),
+    };
+    if old.as_ref().is_some_and(|old| !old.is_file()) {
+        // A FIFO that nobody reads must not hold up the prompt.
+        let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+        let mut file = File::options().write(true).custom_flags(nonblocking).open(path).map_err(failed)?;
+        rustix::fs::fcntl_setfl(&file, OFlags::empty()).map_err(|error| failed(error.into()))?;
+        for piece in &mut export {
+            file.write_all(&piece?).map_err(failed)?;
+        }
+    } else {
+        // A link stays one.
+        let target = if old.is_some() { path.canonicalize().map_err(failed)? } else { path.to_owned() };
+        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+        for piece in &mut export {
+            file.write_all(&piece?).map_err(failed)?;
+        }
+        if let Some(old) = old {
+            file.as_file().set_permissions(old.permissions()).map_err(failed)?;
+        }
+        file.as_file().sync_all().map_err(failed)?;
+        file.persist(&target).map_err(|error| failed(error.error))?;
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    }
+    Ok((export.count, export.lost.note().into_iter().collect()))
+}

@@ -1,0 +1,299 @@
+//! Comma-separated values with a header (RFC 4180). The columns key, value, type and expires carry everything.
+//!
+//! A quote that is open at the end is a file that was cut off, so it is refused; so is what stands behind a closed one.
+
+use std::io::BufRead;
+
+use data_encoding::BASE64;
+
+use super::record::{Fault, Reading, Record, Sink, Source, Trouble, Unfit};
+use crate::error::cut;
+use crate::expiry::Timestamp;
+use crate::json;
+use crate::storage::Entry;
+use crate::value::{Json, Value};
+
+const OWN: [&str; 4] = ["key", "value", "type", "expires"];
+
+/// A row is held as a whole; one that is longer than any entry can be is refused.
+const LONGEST: usize = 3 << 30;
+
+/// Which column is what.
+struct Columns {
+    names: Vec<String>,
+    key: usize,
+    /// None: a JSON object of all columns.
+    value: Option<usize>,
+    kind: Option<usize>,
+    expires: Option<usize>,
+}
+
+/// A place in the file: a line and a column.
+type Place = (u64, u64);
+
+/// The fields of one row, and where they begin in the file.
+#[derive(Default)]
+struct Row {
+    text: Vec<u8>,
+    fields: Vec<(usize, Place)>,
+}
+
+impl Row {
+    fn field(&self, at: usize) -> &[u8] {
+        let end = |at: usize| self.fields.get(at).map_or(self.text.len(), |field| field.0);
+        &self.text[if at == 0 { 0 } else { end(at - 1) }..end(at)]
+    }
+
+    fn fault(&self, at: usize, reason: impl Into<String>) -> Trouble {
+        let (line, column) = self.fields.get(at).or(self.fields.last()).map_or((1, 1), |field| field.1);
+        Fault { line, column, reason: reason.into() }.into()
+    }
+
+    fn text(&self, at: usize, what: &str) -> Result<&str, Trouble> {
+        str::from_utf8(self.field(at)).map_err(|_| self.fault(at, format!("{what} is not UTF-8")))
+    }
+}
+
+/// Where in a field the reading is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Start,
+    Bare,
+    Quoted,
+    /// Behind a quote that closes the field, or is the first of two.
+    Closed,
+    /// Behind that and a CR.
+    Ending,
+}
+
+pub(super) struct Table<R> {
+    input: R,
+    row: Row,
+    /// Of the byte that comes next.
+    place: Place,
+    reading: Reading,
+    columns: Option<Columns>,
+}
+
+impl<R: BufRead> Table<R> {
+    pub(super) fn new(input: R, reading: Reading) -> Self {
+        Self { input, row: Row::default(), place: (1, 1), reading, columns: None }
+    }
+
+    /// Reads the next row that is not empty; false if there is none.
+    fn read(&mut self) -> Result<bool, Trouble> {
+        loop {
+            if !self.read_row()? {
+                return Ok(false);
+            }
+            if !self.row.fields.is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Reads the next row; false at the end. A row without anything, not even an empty field in quotes, has no fields.
+    fn read_row(&mut self) -> Result<bool, Trouble> {
+        let Self { input, row: Row { text, fields }, place, .. } = self;
+        text.clear();
+        fields.clear();
+        let (mut state, mut begin) = (State::Start, *place);
+        loop {
+            let buffer = input.fill_buf()?;
+            if buffer.is_empty() {
+                if state == State::Quoted {
+                    let reason = "the quote that opens here is never closed: the file was cut off";
+                    return Err(Fault { line: begin.0, column: begin.1, reason: reason.to_owned() }.into());
+                }
+                let is_end = state == State::Start && fields.is_empty();
+                if !is_end {
+                    fields.push((text.len(), begin));
+                }
+                return Ok(!is_end);
+            }
+            let mut used = 0;
+            for &byte in buffer {
+                let here = *place;
+                used += 1;
+                match byte {
+                    b'\n' => *place = (here.0 + 1, 1),
+                    // What continues a character is no column of its own.
+                    0x80..0xc0 => {}
+                    _ => place.1 += 1,
+                }
+                match (state, byte) {
+                    (State::Start, b'"') => (state, begin) = (State::Quoted, here),
+                    (State::Quoted, b'"') => state = State::Closed,
+                    (State::Closed, b'"') => {
+                        text.push(b'"');
+                        state = State::Quoted;
+                    }
+                    (State::Quoted, _) => text.push(byte),
+                    (State::Start | State::Bare | State::Closed, b',') => {
+                        fields.push((text.len(), begin));
+                        (state, begin) = (State::Start, *place);
+                    }
+                    (_, b'\n') => {
+                        if state == State::Bare && text.last() == Some(&b'\r') {
+                            text.pop();
+                            let from = fields.last().map_or(0, |field| field.0);
+                            state = if text.len() == from { State::Start } else { State::Bare };
+                        }
+                        if state != State::Start || !fields.is_empty() {
+                            fields.push((text.len(), begin));
+                        }
+                        input.consume(used);
+                        return Ok(true);
+                    }
+                    (State::Closed, b'\r') => state = State::Ending,
+                    (State::Closed | State::Ending, _) => {
+                        let reason =
+                            "something follows the quote that closes the field; a quote inside is written twice";
+                        return Err(Fault { line: here.0, column: here.1, reason: reason.to_owned() }.into());
+                    }
+                    (State::Start | State::Bare, _) => {
+                        text.push(byte);
+                        state = State::Bare;
+                        // A BOM is no part of the first name.
+                        if text.len() == 3 && *place == (1, 2) && text.as_slice() == b"\xef\xbb\xbf" {
+                            text.clear();
+                            *place = (1, 1);
+                            (state, begin) = (State::Start, *place);
+                        }
+                    }
+                }
+            }
+            input.consume(used);
+            if text.len() > LONGEST {
+                return Err(
+                    Fault { line: begin.0, column: begin.1, reason: "a row is longer than 3 GiB".to_owned() }.into()
+                );
+            }
+        }
+    }
+
+    fn header(&mut self) -> Result<Option<Columns>, Trouble> {
+        if !self.read()? {
+            return Ok(None);
+        }
+        let row = &self.row;
+        let mut names: Vec<String> = Vec::new();
+        for at in 0..row.fields.len() {
+            let name = row.text(at, "the name of a column")?;
+            if names.iter().any(|there| there == name) {
+                return Err(row.fault(at, format!("two columns are named {:?}", cut(name))));
+            }
+            names.push(name.to_owned());
+        }
+        let find = |name: &str| names.iter().position(|there| there == name);
+        let chosen = |name: &Option<String>| match name {
+            None => Ok(None),
+            Some(name) => find(name).map(Some).ok_or_else(|| {
+                let there = names.iter().map(|name| cut(name)).collect::<Vec<_>>().join(", ");
+                row.fault(0, format!("there is no column {:?}; there are {there}", cut(name)))
+            }),
+        };
+        let (key, value) = (chosen(&self.reading.key_column)?, chosen(&self.reading.value_column)?);
+        let is_own = key.is_none() && value.is_none() && names.iter().all(|name| OWN.contains(&name.as_str()));
+        let own = |name: &str| if is_own { find(name) } else { None };
+        let (kind, expires) = (own("type"), own("expires"));
+        let value = value.or_else(|| own("value"));
+        let key = key.or_else(|| find("key")).unwrap_or(0);
+        Ok(Some(Columns { names, key, value, kind, expires }))
+    }
+}
+
+impl<R: BufRead> Source for Table<R> {
+    fn next(&mut self) -> Result<Option<Record>, Trouble> {
+        if self.columns.is_none() {
+            self.columns = self.header()?;
+        }
+        if !self.read()? {
+            return Ok(None);
+        }
+        let (Some(columns), row) = (&self.columns, &self.row) else { return Ok(None) };
+        if row.fields.len() != columns.names.len() {
+            let reason = format!("the header has {} columns, this row {}", columns.names.len(), row.fields.len());
+            return Err(row.fault(0, reason));
+        }
+        let key = row.text(columns.key, "the key")?.to_owned();
+        let kind = columns.kind.map_or(Ok(""), |at| row.text(at, "the type"))?;
+        let value = match (columns.value, kind) {
+            (None, _) => {
+                let mut object = String::from("{");
+                for (at, name) in columns.names.iter().enumerate() {
+                    object.push_str(if at == 0 { "" } else { "," });
+                    json::write_string(&mut object, name);
+                    object.push(':');
+                    json::write_string(&mut object, row.text(at, "a value")?);
+                }
+                object.push('}');
+                Value::Json(Json::from_checked(object))
+            }
+            (Some(at), "" | "text") => Value::from_bytes(row.field(at).to_vec()),
+            (Some(at), "json") => Value::from_json(row.text(at, "the value")?)
+                .map_err(|error| row.fault(at, format!("the value: {error}")))?,
+            (Some(at), "binary") => BASE64
+                .decode(row.field(at))
+                .map(Value::from_bytes)
+                .map_err(|error| row.fault(at, format!("the value is not base64: {error}")))?,
+            (Some(_), kind) => {
+                let reason = format!("unknown type {:?}; there are text, json and binary", cut(kind));
+                return Err(row.fault(columns.kind.unwrap_or(0), reason));
+            }
+        };
+        let deadline = match columns.expires {
+            Some(at) if !row.field(at).is_empty() => {
+                let parsed = row.text(at, "the deadline")?.parse::<Timestamp>();
+                Some(parsed.map_err(|error| row.fault(at, error.to_string()))?)
+            }
+            _ => None,
+        };
+        Ok(Some(Record { key, entry: Entry { value, deadline } }))
+    }
+
+    fn last_line(&self) -> u64 {
+        self.row.fields.first().map_or(0, |field| field.1.0)
+    }
+}
+
+pub(super) struct Writer;
+
+impl Sink for Writer {
+    fn begin(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(OWN.join(",").as_bytes());
+        out.push(b'\n');
+    }
+
+    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Unfit> {
+        field(out, key.as_bytes());
+        out.push(b',');
+        match &entry.value {
+            Value::Bytes(bytes) => out.extend_from_slice(BASE64.encode(bytes).as_bytes()),
+            value => field(out, value.as_bytes()),
+        }
+        out.push(b',');
+        out.extend_from_slice(entry.value.kind().as_bytes());
+        out.push(b',');
+        if let Some(deadline) = entry.deadline {
+            out.extend_from_slice(deadline.to_string().as_bytes());
+        }
+        out.push(b'\n');
+        Ok(())
+    }
+}
+
+/// Quoted where it must be, and where a spreadsheet would otherwise change it.
+fn field(out: &mut Vec<u8>, bytes: &[u8]) {
+    let plain = |byte: &u8| !matches!(byte, b'"' | b',' | b'\r' | b'\n');
+    let is_edge = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_whitespace);
+    if bytes.iter().all(plain) && !is_edge(bytes.first()) && !is_edge(bytes.last()) && !bytes.starts_with(b"\xef") {
+        out.extend_from_slice(bytes);
+        return;
+    }
+    out.push(b'"');
+    for &byte in bytes {
+        out.extend_from_slice(if byte == b'"' { b"\"\"" } else { std::slice::from_ref(&byte) });
+    }
+    out.push(b'"');
+}

@@ -1,0 +1,174 @@
+//! `NAME=value` lines as of a `.env` file. Nothing is ever expanded: a `$` is a `$`.
+
+use std::io::BufRead;
+
+use super::lines::Numbered;
+use super::record::{Fault, Record, Sink, Source, Trouble, Unfit};
+use crate::storage::Entry;
+use crate::value::Value;
+
+/// Whether a key can be the name of an environment variable.
+pub(crate) fn is_name(key: &str) -> bool {
+    let mut bytes = key.bytes();
+    bytes.next().is_some_and(|byte| byte == b'_' || byte.is_ascii_alphabetic())
+        && bytes.all(|byte| byte == b'_' || byte.is_ascii_alphanumeric())
+}
+
+pub(super) struct Variables<R> {
+    lines: Numbered<R>,
+    /// That the last value began on.
+    line: u64,
+}
+
+impl<R: BufRead> Variables<R> {
+    pub(super) fn new(input: R) -> Self {
+        Self { lines: Numbered::new(input), line: 0 }
+    }
+}
+
+/// A value as far as it was read.
+enum Part {
+    Whole(Vec<u8>),
+    /// That quote is open at the line's end.
+    Open(u8, Vec<u8>),
+}
+
+impl<R: BufRead> Source for Variables<R> {
+    fn next(&mut self) -> Result<Option<Record>, Trouble> {
+        while let Some((number, full)) = self.lines.next()? {
+            self.line = number;
+            let line = full.trim_ascii_start();
+            if line.is_empty() || line.starts_with(b"#") {
+                continue;
+            }
+            // Each part of a line reaches to its end, so what is left says where it begins.
+            let fault = |full: &[u8], rest: usize, reason| Fault::in_line(number, full, full.len() - rest, reason);
+            let line = line.strip_prefix(b"export ").map_or(line, <[u8]>::trim_ascii_start);
+            let Some(equals) = memchr::memchr(b'=', line) else {
+                return Err(fault(full, line.len(), "there is no '=' behind a name").into());
+            };
+            let name = str::from_utf8(line[..equals].trim_ascii_end()).ok().filter(|name| is_name(name));
+            let Some(key) = name.map(str::to_owned) else {
+                return Err(fault(full, line.len(), "not a name: letters, digits and _, no digit first").into());
+            };
+            let text = line[equals + 1..].trim_ascii_start();
+            let start = fault(full, text.len(), "the quote that opens here is never closed: the file was cut off");
+            let mut part = begin(text).map_err(|(rest, reason)| fault(full, rest, reason))?;
+            let value = loop {
+                match part {
+                    Part::Whole(value) => break value,
+                    Part::Open(quote, mut value) => {
+                        value.push(b'\n');
+                        let Some((number, line)) = self.lines.next()? else { return Err(start.into()) };
+                        part = quoted(quote, line, value)
+                            .map_err(|(rest, reason)| Fault::in_line(number, line, line.len() - rest, reason))?;
+                    }
+                }
+            };
+            return Ok(Some(Record { key, entry: Value::from_bytes(value).into() }));
+        }
+        Ok(None)
+    }
+
+    fn last_line(&self) -> u64 {
+        self.line
+    }
+}
+
+/// What is wrong, and how much of the line is left there.
+type Wrong = (usize, &'static str);
+
+fn begin(text: &[u8]) -> Result<Part, Wrong> {
+    match text.first() {
+        Some(&quote @ (b'"' | b'\'' | b'`')) => quoted(quote, &text[1..], Vec::new()),
+        _ => {
+            let comment = text.windows(2).position(|pair| pair[0].is_ascii_whitespace() && pair[1] == b'#');
+            let text = if text.starts_with(b"#") { &[] } else { &text[..comment.unwrap_or(text.len())] };
+            Ok(Part::Whole(text.trim_ascii_end().to_vec()))
+        }
+    }
+}
+
+fn quoted(quote: u8, text: &[u8], mut value: Vec<u8>) -> Result<Part, Wrong> {
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        at += 1;
+        match byte {
+            _ if byte == quote => {
+                let rest = text[at..].trim_ascii_start();
+                return if rest.is_empty() || rest.starts_with(b"#") {
+                    Ok(Part::Whole(value))
+                } else {
+                    Err((rest.len(), "something follows the closing quote"))
+                };
+            }
+            b'\\' if quote == b'"' => {
+                let Some(&escaped) = text.get(at) else {
+                    value.push(b'\\');
+                    break;
+                };
+                at += 1;
+                match escaped {
+                    b'n' => value.push(b'\n'),
+                    b'r' => value.push(b'\r'),
+                    b't' => value.push(b'\t'),
+                    b'"' | b'\\' | b'$' | b'`' => value.push(escaped),
+                    _ => value.extend([b'\\', escaped]),
+                }
+            }
+            _ => value.push(byte),
+        }
+    }
+    Ok(Part::Open(quote, value))
+}
+
+/// Lines that set variables.
+pub(super) enum Writer {
+    /// `NAME="value"`
+    Dotenv,
+    /// `export NAME='value'`, for any POSIX shell.
+    Sh,
+    /// `set -gx NAME 'value'`
+    Fish,
+}
+
+impl Sink for Writer {
+    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Unfit> {
+        if !is_name(key) {
+            return Err(Unfit::entry(
+                "it is no name of a variable (letters, digits, _, no digit first); --lossy leaves it out",
+            ));
+        }
+        let bytes = entry.value.as_bytes();
+        if matches!(entry.value, Value::Bytes(_)) || bytes.contains(&0) {
+            return Err(Unfit::entry(
+                "a variable cannot hold bytes that are not text, nor a NUL; --lossy leaves it out",
+            ));
+        }
+        if matches!(self, Self::Dotenv) {
+            Unfit::if_it_expires(entry)?;
+            Unfit::if_it_is_json(entry)?;
+        }
+        let (before, between, quote) = match self {
+            Self::Dotenv => ("", "=", b'"'),
+            Self::Sh => ("export ", "=", b'\''),
+            Self::Fish => ("set -gx ", " ", b'\''),
+        };
+        for part in [before, key, between] {
+            out.extend_from_slice(part.as_bytes());
+        }
+        out.push(quote);
+        for &byte in bytes {
+            match (&*self, byte) {
+                (Self::Dotenv, b'\n') => out.extend_from_slice(b"\\n"),
+                (Self::Dotenv, b'\r') => out.extend_from_slice(b"\\r"),
+                (Self::Dotenv, b'"' | b'\\' | b'$' | b'`') | (Self::Fish, b'\'' | b'\\') => out.extend([b'\\', byte]),
+                (Self::Sh, b'\'') => out.extend_from_slice(b"'\\''"),
+                _ => out.push(byte),
+            }
+        }
+        out.push(quote);
+        out.push(b'\n');
+        Ok(())
+    }
+}

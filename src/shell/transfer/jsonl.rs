@@ -1,0 +1,132 @@
+//! One JSON object a line: the form that carries everything.
+
+use std::io::BufRead;
+
+use data_encoding::BASE64;
+
+use super::lines::Numbered;
+use super::record::{Fault, Record, Sink, Source, Trouble, Unfit};
+use crate::expiry::Timestamp;
+use crate::json::{self, Scanner};
+use crate::storage::Entry;
+use crate::value::{Json, Value};
+
+pub(super) struct Lines<R> {
+    lines: Numbered<R>,
+}
+
+impl<R: BufRead> Lines<R> {
+    pub(super) fn new(input: R) -> Self {
+        Self { lines: Numbered::new(input) }
+    }
+}
+
+impl<R: BufRead> Source for Lines<R> {
+    fn next(&mut self) -> Result<Option<Record>, Trouble> {
+        while let Some((number, line)) = self.lines.next()? {
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            return match read(line) {
+                Ok(record) => Ok(Some(record)),
+                Err(fault) => Err(Fault::of_json(&fault, line, number, 1).into()),
+            };
+        }
+        Ok(None)
+    }
+
+    fn last_line(&self) -> u64 {
+        self.lines.number()
+    }
+}
+
+fn read(line: &[u8]) -> Result<Record, json::Fault> {
+    let (mut key, mut value, mut kind, mut expires) = (None, None, None, None);
+    let mut scanner = Scanner::new(line);
+    scanner.object("a line is an object: {\"key\":…,\"value\":…}", |scanner, at, name| {
+        let twice = match &*name {
+            "key" => key.replace(scanner.string()?.into_owned()).is_some(),
+            "value" => {
+                scanner.peek();
+                let start = scanner.at();
+                let read = if scanner.peek() == Some(b'"') {
+                    Value::Text(scanner.string()?.into_owned())
+                } else {
+                    let mut text = String::new();
+                    scanner.value(&mut text)?;
+                    Value::Json(Json::from_checked(text))
+                };
+                value.replace((start, read)).is_some()
+            }
+            "type" => kind.replace((at, scanner.string()?.into_owned())).is_some(),
+            "expires" if scanner.peek() == Some(b'n') => {
+                scanner.value(&mut String::new())?;
+                false
+            }
+            "expires" => {
+                let text = scanner.string()?;
+                let deadline = text.parse::<Timestamp>().map_err(|error| json::Fault::shape(at, error.to_string()))?;
+                expires.replace(deadline).is_some()
+            }
+            _ => return Err(json::Fault::shape(at, format!("unknown member {:?}", crate::error::cut(&name)))),
+        };
+        if twice { Err(json::duplicate(at, "member", &name)) } else { Ok(()) }
+    })?;
+    scanner.end()?;
+    let missing = |what: &str| json::Fault::shape(0, format!("the line has no {what:?}"));
+    let key = key.ok_or_else(|| missing("key"))?;
+    let (at, value) = value.ok_or_else(|| missing("value"))?;
+    let value = match (kind.as_ref().map(|(at, kind)| (at, kind.as_str())), value) {
+        (None, value) | (Some((_, "text")), value @ Value::Text(_)) | (Some((_, "json")), value @ Value::Json(_)) => {
+            value
+        }
+        (Some((_, "binary")), Value::Text(text)) => match BASE64.decode(text.as_bytes()) {
+            Ok(bytes) => Value::from_bytes(bytes),
+            Err(error) => return Err(json::Fault::shape(at, format!("not base64: {error}"))),
+        },
+        (Some((_, kind @ ("text" | "json" | "binary"))), _) => {
+            return Err(json::Fault::shape(at, format!("the value is not of the type {kind:?}")));
+        }
+        (Some((at, kind)), _) => {
+            let kind = crate::error::cut(kind);
+            return Err(json::Fault::shape(*at, format!("unknown type {kind:?}; there are text, json and binary")));
+        }
+    };
+    Ok(Record { key, entry: Entry { value, deadline: expires } })
+}
+
+/// Keeps a buffer for all lines.
+#[derive(Default)]
+pub(super) struct Writer {
+    line: String,
+}
+
+impl Sink for Writer {
+    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Unfit> {
+        let line = &mut self.line;
+        line.clear();
+        line.push_str("{\"key\":");
+        json::write_string(line, key);
+        line.push_str(",\"value\":");
+        match &entry.value {
+            Value::Text(text) => json::write_string(line, text),
+            Value::Json(json) => line.push_str(json.as_str()),
+            Value::Bytes(bytes) => {
+                line.push('"');
+                BASE64.encode_append(bytes, line);
+                line.push('"');
+            }
+        }
+        line.push_str(",\"type\":\"");
+        line.push_str(entry.value.kind());
+        line.push('"');
+        if let Some(deadline) = entry.deadline {
+            line.push_str(",\"expires\":\"");
+            line.push_str(&deadline.to_string());
+            line.push('"');
+        }
+        line.push_str("}\n");
+        out.extend_from_slice(line.as_bytes());
+        Ok(())
+    }
+}

@@ -1,0 +1,130 @@
+//! What goes through: entries, what reads and what writes them, and why that may end.
+
+use std::io;
+
+use crate::expiry::Timestamp;
+use crate::shell::argument::Flatten;
+use crate::storage::Entry;
+use crate::value::Value;
+
+/// One key and what it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) key: String,
+    pub(crate) entry: Entry,
+}
+
+/// How a file is read.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    /// Takes nested JSON objects apart.
+    pub(crate) flatten: Option<Flatten>,
+    /// The column of the keys; `key`, or else the first.
+    pub(crate) key_column: Option<String>,
+    /// The column of the values; `value`, or else a JSON object of all columns but the key's.
+    pub(crate) value_column: Option<String>,
+    /// The time that relative deadlines count from.
+    pub(crate) now: Timestamp,
+}
+
+/// Why a file cannot be read any further.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    Input(io::Error),
+    Fault(Fault),
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Input(error)
+    }
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// What is wrong with a file, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// From 1.
+    pub(crate) line: u64,
+    /// In characters, from 1.
+    pub(crate) column: u64,
+    pub(crate) reason: String,
+}
+
+impl Fault {
+    /// A fault of a whole line.
+    pub(super) fn of_line(line: u64, reason: impl Into<String>) -> Self {
+        Self { line, column: 1, reason: reason.into() }
+    }
+
+    /// A fault at a byte of a line.
+    pub(super) fn in_line(line: u64, text: &[u8], at: usize, reason: impl Into<String>) -> Self {
+        let before = String::from_utf8_lossy(&text[..at.min(text.len())]);
+        Self { line, column: before.chars().count() as u64 + 1, reason: reason.into() }
+    }
+
+    /// A fault of JSON that begins at that line and column of the file.
+    pub(super) fn of_json(fault: &crate::json::Fault, text: &[u8], line: u64, column: u64) -> Self {
+        let (in_line, in_column) = fault.place(text);
+        let column = if in_line == 1 { column + in_column - 1 } else { in_column };
+        Self { line: line + in_line - 1, column, reason: fault.reason.clone() }
+    }
+}
+
+/// Gives the records of a file in their order.
+pub(crate) trait Source {
+    fn next(&mut self) -> Result<Option<Record>, Trouble>;
+    /// The line that the last one began on.
+    fn last_line(&self) -> u64;
+}
+
+/// What of an entry a format cannot hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// The entry as a whole.
+    Entry,
+    Deadline,
+    /// That it is JSON: it would come back as text.
+    Type,
+}
+
+/// Why an entry cannot go into a file as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unfit {
+    pub(crate) what: What,
+    pub(crate) reason: &'static str,
+}
+
+impl Unfit {
+    pub(super) fn entry(reason: &'static str) -> Self {
+        Self { what: What::Entry, reason }
+    }
+
+    /// For a format without deadlines.
+    pub(super) fn if_it_expires(entry: &Entry) -> Result<(), Self> {
+        let reason = "it has a deadline, which this format cannot hold; jsonl and csv can, --lossy leaves it out";
+        if entry.deadline.is_some() { Err(Self { what: What::Deadline, reason }) } else { Ok(()) }
+    }
+
+    /// For a format that knows text only.
+    pub(super) fn if_it_is_json(entry: &Entry) -> Result<(), Self> {
+        let reason = "it is JSON, which this format would make text; jsonl and csv keep it, --lossy makes it text";
+        let is_json = matches!(entry.value, Value::Json(_));
+        if is_json { Err(Self { what: What::Type, reason }) } else { Ok(()) }
+    }
+}
+
+/// Makes a file of records.
+pub(crate) trait Sink {
+    /// Appends what stands before all records.
+    fn begin(&mut self, _out: &mut Vec<u8>) {}
+    /// Appends one, or nothing if the format cannot hold all of it.
+    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Unfit>;
+    /// Appends what stands behind all records.
+    fn end(&mut self, _out: &mut Vec<u8>) {}
+}
