@@ -25,6 +25,7 @@ const FLOORS: &[&[&str]] = &[
         "shell::glob",
         "shell::config",
         "shell::reply",
+        "shell::own_shell",
     ],
     &["shell::status", "shell::escape", "shell::interrupt", "shell::progress"],
     &["database"],

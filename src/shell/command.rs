@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use super::argument::{
     Data, KeyMode, OutputMode, data, decimal, duration, key_mode, number, output_mode, path, steps, switch, text, time,
 };
+use super::own_shell::{OwnShell, own_shell};
 use crate::expiry::Timestamp;
 use crate::number::Number;
 
@@ -295,6 +296,15 @@ pub(crate) enum ShellCommand {
         /// How many
         #[arg(value_name = "N", value_parser = number::<usize>(), default_value = "20")]
         n: usize,
+    },
+    /// Print what makes Tab complete commands, keys and databases in your own shell
+    #[command(
+        after_help = "Where it goes:\n  bash  ~/.bashrc:                    source <(rusty-kv completions bash)\n  zsh   ~/.zshrc, behind compinit:    source <(rusty-kv completions zsh)\n  fish  ~/.config/fish/config.fish:   rusty-kv completions fish | source\n\nExamples:\n  completions bash\n  completions fish"
+    )]
+    Completions {
+        /// bash, zsh or fish
+        #[arg(value_name = "SHELL", value_parser = own_shell())]
+        shell: OwnShell,
     },
     /// List the commands, or explain one
     #[command(after_help = "Examples:\n  help set\n  help exit-codes")]

@@ -14,7 +14,7 @@ pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
     ("Time", &["expire", "ttl", "persist"]),
     ("Together", &["begin", "commit", "rollback", "undo", "watch", "wait"]),
     ("Database", &["save", "use", "dbs", "drop", "path", "clear", "check", "repair"]),
-    ("Shell", &["source", "output", "timer", "pager", "hints", "edit-mode", "history", "help", "exit"]),
+    ("Shell", &["source", "output", "timer", "pager", "hints", "edit-mode", "history", "completions", "help", "exit"]),
 ];
 
 /// What `help` or `help TOPIC` prints.
@@ -65,8 +65,12 @@ pub(crate) fn nearest_flag(command: &Command, flag: &str) -> Option<String> {
 
 /// All names of commands, aliases included.
 pub(crate) fn names() -> Vec<String> {
-    let tree = Line::command();
-    let names = tree.get_subcommands().flat_map(|command| {
+    names_in(&Line::command())
+}
+
+/// The same of a tree that is there already.
+pub(crate) fn names_in(tree: &Command) -> Vec<String> {
+    let names = tree.get_subcommands().filter(|command| !command.is_hide_set()).flat_map(|command| {
         std::iter::once(command.get_name()).chain(command.get_visible_aliases()).map(str::to_owned).collect::<Vec<_>>()
     });
     names.collect()
@@ -119,7 +123,7 @@ mod tests {
     fn every_command_is_in_one_group_and_has_help_with_two_examples() {
         let grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
         let mut commands: Vec<String> =
-            Line::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+            names_of_shown(&Line::command());
         commands.sort_unstable();
         let mut sorted = grouped.clone();
         sorted.sort_unstable();
@@ -131,6 +135,11 @@ mod tests {
                 help.lines().skip_while(|line| *line != "Examples:").filter(|line| line.starts_with("  ")).count();
             assert!(examples >= 2, "{name}: {help}");
         }
+    }
+
+    fn names_of_shown(tree: &Command) -> Vec<String> {
+        let shown = tree.get_subcommands().filter(|command| !command.is_hide_set());
+        shown.map(|command| command.get_name().to_owned()).collect()
     }
 
     #[test]

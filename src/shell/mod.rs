@@ -11,6 +11,7 @@
 //! | `parse`, `help` | words or arguments into commands; help from the same definitions |
 //! | `outlet`, `redirect`, `caret` | answers into programs, files and the pager; pointing at what is wrong |
 //! | `interrupt`, `progress` | Ctrl-C and other signals; how far a long command is |
+//! | `own_shell` | Tab in bash, zsh and fish |
 //! | `editor_program` | a text in the person's own editor |
 //! | `console`, `config`, `reply`, `command`, `cli`, `argument`, `words`, `glob`, `escape`, `status` | what they speak of |
 
@@ -43,6 +44,8 @@ mod help;
 mod cli;
 
 mod command;
+
+mod own_shell;
 
 mod argument;
 
@@ -108,6 +111,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn start(args: Vec<OsString>) -> u8 {
+    if args.get(1).is_some_and(|arg| arg == own_shell::ASKS) {
+        repl::offer(&args[2..]);
+        return 0;
+    }
     let json = parse::asks_for_json(&args);
     match parse::arguments(args) {
         Ok(Parsed::Run(cli)) => {

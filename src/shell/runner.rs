@@ -448,6 +448,7 @@ impl<'a> Runner<'a> {
                 self.front.typing(TypingSetting::Keys(mode)).map(|()| Reply::Done(done).into())
             }
             ShellCommand::History { n } => self.front.history(n).map(|lines| Reply::Text(lines.join("\n")).into()),
+            ShellCommand::Completions { shell } => Ok(Reply::Text(shell.script().trim_end().to_owned()).into()),
             ShellCommand::Help { topic } => help::text(topic.as_deref()).map(|text| Reply::Text(text).into()),
             ShellCommand::Exit { code } => {
                 self.exit = code.or(self.exit);

@@ -12,6 +12,7 @@
 //! | `tree` | what the words are, by the definitions of the commands |
 //! | `cursor` | which words of which command there are so far |
 //! | `columns` | what fits into a row |
+//! | `offer` | the same candidates for Tab in the user's own shell |
 //! | `welcome` | the first line, and the prompt |
 //!
 //! Left out on purpose: the editor never sees a script or a pipe, which are read as bytes.
@@ -58,6 +59,10 @@ mod cursor;
 mod columns;
 
 mod welcome;
+
+mod offer;
+
+pub(crate) use self::offer::offer;
 
 /// Runs commands from a person until they leave; returns the exit status, which is 0 unless `exit` says otherwise: what
 /// went wrong on the way, the person has seen.

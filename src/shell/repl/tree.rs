@@ -2,13 +2,20 @@
 
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
-use crate::shell::cli::Line;
+use crate::shell::cli::{Cli, Line};
 use crate::shell::command::reads;
 use crate::shell::words::Word;
 
 /// The tree of the commands, with what clap adds to it.
 pub(super) fn tree() -> Command {
     let mut tree = Line::command();
+    tree.build();
+    tree
+}
+
+/// The same with the options of the program, whose arguments are the words.
+pub(super) fn tree_of_program() -> Command {
+    let mut tree = Cli::command();
     tree.build();
     tree
 }
@@ -51,6 +58,8 @@ pub(super) struct Before<'t> {
     pub(super) only_data: bool,
     /// Whether the line begins with a command that reads.
     reads: bool,
+    /// Whether an answer can go elsewhere by words of the line.
+    may_go_outside: bool,
     /// The operator behind which this is.
     pub(super) outside: Option<Outside>,
     /// The flags that are there.
@@ -77,6 +86,7 @@ impl<'t> Before<'t> {
             ends_in_place: false,
             only_data: false,
             reads: false,
+            may_go_outside: true,
             outside: None,
             given: Vec::new(),
         }
@@ -90,6 +100,11 @@ impl<'t> Before<'t> {
         before
     }
 
+    /// The same for the program's arguments: where its answer goes was said in another language.
+    pub(super) fn in_program(tree: &'t Command) -> Self {
+        Self { may_go_outside: false, ..Self::new(tree) }
+    }
+
     /// Takes the next word in and says what it is.
     pub(super) fn take(&mut self, word: &Word<'_>) -> Role {
         self.ends_in_place = false;
@@ -98,7 +113,7 @@ impl<'t> Before<'t> {
         }
         let text = String::from_utf8_lossy(&word.bytes);
         if self.command.is_none() && self.given.is_empty() && !self.lost {
-            self.reads = !word.quoted && reads(&word.bytes);
+            self.reads = self.may_go_outside && !word.quoted && reads(&word.bytes);
         }
         if let Some(outside) = self.operator(word, &text) {
             self.outside = Some(outside);
