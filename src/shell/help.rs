@@ -122,8 +122,7 @@ mod tests {
     #[test]
     fn every_command_is_in_one_group_and_has_help_with_two_examples() {
         let grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
-        let mut commands: Vec<String> =
-            names_of_shown(&Line::command());
+        let mut commands: Vec<String> = names_of_shown(&Line::command());
         commands.sort_unstable();
         let mut sorted = grouped.clone();
         sorted.sort_unstable();

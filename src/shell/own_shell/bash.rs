@@ -325,7 +325,10 @@ mod tests {
         }
         assert!(Line::read("kv get a > x", "x").unwrap().is_file);
         let home = std::env::var("HOME").unwrap_or_default();
-        assert_eq!(read("kv ~/x $HOME \"${HOME}\""), Some((vec!["kv".into(), format!("{home}/x"), home.clone()], home)));
+        assert_eq!(
+            read("kv ~/x $HOME \"${HOME}\""),
+            Some((vec!["kv".into(), format!("{home}/x"), home.clone()], home))
+        );
     }
 
     #[test]

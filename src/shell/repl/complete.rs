@@ -85,12 +85,7 @@ impl Completions {
         (cursor.start, fill(&cursor, &candidates, &text[cursor.start..], after, widest))
     }
 
-    pub(super) fn candidates(
-        &self,
-        wanted: &Wanted<'_>,
-        cursor: &Cursor<'_>,
-        before: &Before<'_>,
-    ) -> Vec<Candidate> {
+    pub(super) fn candidates(&self, wanted: &Wanted<'_>, cursor: &Cursor<'_>, before: &Before<'_>) -> Vec<Candidate> {
         let typed = String::from_utf8_lossy(&cursor.typed);
         match wanted {
             Wanted::Nothing => Vec::new(),

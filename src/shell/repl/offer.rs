@@ -31,6 +31,8 @@ struct Asked {
     before: Vec<Vec<u8>>,
     /// What that one means so far.
     typed: Vec<u8>,
+    /// Whether it begins with a quote.
+    is_quoted: bool,
     /// The line, for the shell that wants its words quoted.
     bash: Option<BashLine>,
 }
@@ -53,15 +55,16 @@ impl Asked {
             (OwnShell::Bash, [line, replaced]) => {
                 let line = BashLine::read(line.to_str()?, replaced.to_str()?)?;
                 let before = line.before.get(1..)?.to_vec();
-                Some(Self { shell, before, typed: line.typed.clone(), bash: Some(line) })
+                Some(Self { shell, before, typed: line.typed.clone(), is_quoted: false, bash: Some(line) })
             }
             (OwnShell::Zsh, [quote, word, before @ ..]) => {
                 let typed = BashLine::meaning_of(quote.to_str()?, word.to_str()?)?;
-                Some(Self { shell, before: meant(before), typed, bash: None })
+                Some(Self { shell, before: meant(before), typed, is_quoted: false, bash: None })
             }
             (OwnShell::Fish, [word, before @ ..]) => {
-                let typed = fish_meaning(word.to_str()?);
-                Some(Self { shell, before: meant(before), typed, bash: None })
+                let word = word.to_str()?;
+                let is_quoted = word.starts_with(['\'', '"']);
+                Some(Self { shell, before: meant(before), typed: fish_meaning(word), is_quoted, bash: None })
             }
             _ => None,
         }
@@ -139,8 +142,9 @@ impl Asked {
         let text = String::from_utf8(text).ok().filter(|text| !text.contains('\0'))?;
         let about = escape::terminal(&candidate.about);
         match self.shell {
-            // It takes lines as they are.
+            // It takes lines as they are, and puts a tilde in as one.
             OwnShell::Fish if text.contains(escape::is_unsafe) => None,
+            OwnShell::Fish if text.starts_with('~') && !self.is_quoted => None,
             OwnShell::Fish => Some(format!("{text}\t{about}")),
             _ => {
                 let shown = escape::terminal(&text);
