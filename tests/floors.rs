@@ -10,11 +10,11 @@ const FLOORS: &[&[&str]] = &[
     &["main", "build"],
     &["shell"],
     &["shell::repl", "shell::script"],
-    &["shell::typed", "shell::streams"],
+    &["shell::typed", "shell::streams", "shell::program", "shell::rehearsal"],
     &["shell::runner"],
     &["shell::session"],
     &["shell::console", "shell::outlet", "shell::parse", "shell::group", "shell::editor_program"],
-    &["shell::render", "shell::transfer", "shell::help"],
+    &["shell::render", "shell::transfer", "shell::help", "shell::man"],
     &[
         "shell::cli",
         "shell::command",

@@ -3,6 +3,9 @@
 #[cfg(feature = "shell")]
 mod glance;
 
+#[cfg(feature = "shell")]
+mod rehearsal;
+
 mod options;
 
 mod range;
@@ -37,10 +40,12 @@ use self::undo::Memory;
 pub(crate) use self::glance::{Outline, Seen};
 pub use self::options::Options;
 pub use self::range::{Keys, Range};
+#[cfg(feature = "shell")]
+pub(crate) use self::rehearsal::Difference;
 pub use self::repair::{Repair, Repaired, Report};
 pub use self::transaction::Transaction;
 #[cfg(feature = "shell")]
-pub(crate) use crate::storage::{FileState, JournalState};
+pub(crate) use crate::storage::{FileState, JournalState, Mark};
 
 #[cfg(feature = "shell")]
 pub(crate) use self::undo::{End, Foreign, TOO_LARGE, Undone};

@@ -89,7 +89,7 @@ impl Group {
 /// not: it may have to be waited for, and a group holds the lock.
 pub(crate) fn is_grouped(command: &Command) -> bool {
     use Command::{Begin, Check, Clear, Commit, Dbs, Drop, Edit, Find, Keys, List, Path, Repair, Rollback};
-    use Command::{Save, Set, Shell, Stats, Undo, Use, Wait, Watch};
+    use Command::{Run, Save, Set, Shell, Stats, Undo, Use, Wait, Watch};
     !matches!(
         command,
         Set(command::Set { file: Some(_), .. })
@@ -112,6 +112,7 @@ pub(crate) fn is_grouped(command: &Command) -> bool {
             | Drop { .. }
             | Path
             | Clear
+            | Run(_)
             | Shell(_)
     )
 }

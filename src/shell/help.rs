@@ -12,7 +12,7 @@ pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
     ("Values", &["set", "get", "del", "exists", "getdel", "incr", "decr", "append", "rename", "copy", "edit"]),
     ("Looking", &["keys", "list", "find", "count", "info", "stats"]),
     ("Time", &["expire", "ttl", "persist"]),
-    ("Together", &["begin", "commit", "rollback", "undo", "watch", "wait"]),
+    ("Together", &["begin", "commit", "rollback", "undo", "watch", "wait", "run"]),
     ("Database", &["save", "use", "dbs", "drop", "path", "clear", "check", "repair"]),
     ("Shell", &["source", "output", "timer", "pager", "hints", "edit-mode", "history", "completions", "help", "exit"]),
 ];

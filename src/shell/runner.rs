@@ -15,6 +15,7 @@ use super::command::{Command, ShellCommand};
 use super::console::Console;
 use super::group::{Group, is_grouped};
 use super::help;
+use super::man;
 use super::outlet::{Outlet, Pager};
 use super::parse::{self, Parsed, Parser};
 use super::progress;
@@ -99,15 +100,19 @@ pub(crate) struct Runner<'a> {
     /// End at the first status of 2 or more.
     pub(crate) bail: bool,
     /// Whether the script as a whole is a transaction.
-    atomic: bool,
+    pub(super) atomic: bool,
+    /// The folder of the script that runs, if that is a file.
+    pub(crate) folder: Option<PathBuf>,
+    /// Whether nothing is to be changed, and what would be is to be said.
+    pub(super) rehearses: bool,
     /// Never ask.
     yes: bool,
     /// The highest status so far.
     pub(super) worst: Status,
     /// The line of a script that was the first to fail.
-    fault: Option<String>,
-    /// What `exit N` has said.
-    exit: Option<u8>,
+    pub(super) fault: Option<String>,
+    /// What `exit N` has said, or the program that was run.
+    pub(super) exit: Option<u8>,
     /// Whether `exit` was said.
     pub(super) left: bool,
     /// Commands of scripts that were run.
@@ -150,6 +155,8 @@ impl<'a> Runner<'a> {
             parser: Parser::default(),
             bail: false,
             atomic: false,
+            folder: None,
+            rehearses: false,
             yes,
             worst: Status::Done,
             exit: None,
@@ -255,7 +262,7 @@ impl<'a> Runner<'a> {
             }
             command => {
                 let look = Look { mode: mode.unwrap_or(self.look().mode), quiet, ..self.look() };
-                let asks = !self.yes && !line.yes && !in_script;
+                let asks = !self.yes && !line.yes && !in_script && !self.rehearses;
                 self.data(command, place, &look, asks)
             }
         };
@@ -294,6 +301,9 @@ impl<'a> Runner<'a> {
     /// Ends a script: commits it if it is one transaction, and leaves none open.
     pub(crate) fn end_script(&mut self, name: &str) {
         self.flush();
+        if self.rehearses {
+            return self.end_rehearsed_script(name);
+        }
         if std::mem::take(&mut self.atomic) {
             self.session.borrow_mut().atomic = false;
             self.end_atomic();
@@ -367,12 +377,15 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn look(&self) -> Look {
+    pub(super) fn look(&self) -> Look {
         Look { mode: self.session.borrow().output, ..self.console.look.clone() }
     }
 
     /// A command on the data.
     fn data(&mut self, command: Command, place: Place<'_>, look: &Look, asks: bool) -> Flow {
+        if let Command::Run(run) = &command {
+            return self.run_program(run, place, look);
+        }
         if place == Place::OneShot && matches!(command, Command::Begin) {
             let failure = Failure::usage("a transaction needs a session: the prompt, or a script (see --atomic)");
             return self.failure(&failure, place, look);
@@ -449,6 +462,7 @@ impl<'a> Runner<'a> {
             }
             ShellCommand::History { n } => self.front.history(n).map(|lines| Reply::Text(lines.join("\n")).into()),
             ShellCommand::Completions { shell } => Ok(Reply::Text(shell.script().trim_end().to_owned()).into()),
+            ShellCommand::Man => Ok(Reply::Text(man::page().trim_end().to_owned()).into()),
             ShellCommand::Help { topic } => help::text(topic.as_deref()).map(|text| Reply::Text(text).into()),
             ShellCommand::Exit { code } => {
                 self.exit = code.or(self.exit);
@@ -477,7 +491,9 @@ impl<'a> Runner<'a> {
     fn deliver(&mut self, said: Result<Said, Failure>, place: Place<'_>, look: &Look) -> Flow {
         match said {
             Ok(Said { out, status, notes }) => {
-                self.write_out(&out);
+                if !self.rehearses {
+                    self.write_out(&out);
+                }
                 self.notes(&notes, place, look);
                 self.finish(status)
             }
@@ -488,7 +504,7 @@ impl<'a> Runner<'a> {
     /// Writes an answer as it comes.
     fn stream(&mut self, answer: Result<Answer<'_>, Failure>, place: Place<'_>, look: &Look) -> Flow {
         let answer = match answer {
-            Ok(answer) if !self.deaf => answer,
+            Ok(answer) if !self.deaf && !self.rehearses => answer,
             Ok(answer) => return self.finish(answer.status),
             Err(failure) => return self.failure(&failure, place, look),
         };
@@ -504,7 +520,7 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn notes(&mut self, notes: &[String], place: Place<'_>, look: &Look) {
+    pub(super) fn notes(&mut self, notes: &[String], place: Place<'_>, look: &Look) {
         // A program reads the document; what a note says is in it.
         if look.mode == OutputMode::Json {
             return;
@@ -517,7 +533,7 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn failure(&mut self, failure: &Failure, place: Place<'_>, look: &Look) -> Flow {
+    pub(super) fn failure(&mut self, failure: &Failure, place: Place<'_>, look: &Look) -> Flow {
         let json = look.mode == OutputMode::Json;
         let color = self.console.err_color;
         let line = match place {
@@ -526,7 +542,8 @@ impl<'a> Runner<'a> {
             Place::OneShot => render::failure(color, None, failure),
             Place::Prompt => self.pointer(failure) + &render::failure(color, None, failure),
         };
-        if json && matches!(place, Place::Script { .. }) {
+        // What goes to stdout in a rehearsal is what would change, and nothing else.
+        if json && matches!(place, Place::Script { .. }) && !self.rehearses {
             self.write_out(line.as_bytes());
         } else {
             self.write_err(line.as_bytes());
@@ -543,7 +560,7 @@ impl<'a> Runner<'a> {
     }
 
     /// Whether `--bail` or `--atomic` has ended it.
-    fn is_stopped(&self) -> bool {
+    pub(super) fn is_stopped(&self) -> bool {
         self.bail && self.worst >= Status::Usage
     }
 

@@ -162,12 +162,12 @@ fn push_object<'a>(text: &mut String, facts: impl Iterator<Item = (&'static str,
     text.push('}');
 }
 
-fn push_name(text: &mut String, name: &str) {
+pub(super) fn push_name(text: &mut String, name: &str) {
     write_string(text, name);
     text.push(':');
 }
 
-fn push_value(text: &mut String, value: &Value) {
+pub(super) fn push_value(text: &mut String, value: &Value) {
     match value {
         Value::Text(stored) => write_string(text, stored),
         Value::Json(json) => text.push_str(json.as_str()),

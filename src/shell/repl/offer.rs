@@ -89,7 +89,8 @@ impl Asked {
             "CMD" => return Some(said(if before.places.len() < 2 { How::Programs } else { How::Files }, Vec::new())),
             _ => {}
         }
-        let session = session(db, matches!(name, "KEY" | "NEW" | "K" | "P" | "PREFIX" | "GLOB" | "POINTER"))?;
+        let session =
+            session(db.as_deref(), matches!(name, "KEY" | "NEW" | "K" | "P" | "PREFIX" | "GLOB" | "POINTER"))?;
         let lookup = Rc::new(Lookup::new(Rc::new(RefCell::new(session))));
         let mut candidates = Completions::by_prefix(lookup, Rc::clone(&tree)).candidates(&wanted, &cursor, &before);
         // What begins with a dash would be taken for a flag.
@@ -178,8 +179,8 @@ fn word(bytes: &[u8]) -> Word<'_> {
 }
 
 /// A session that reads the database that is meant, if that is needed and takes no time to speak of.
-fn session(db: Option<OsString>, is_needed: bool) -> Option<Session> {
-    let location = Location::of(db.as_deref()).ok()?;
+fn session(db: Option<&OsStr>, is_needed: bool) -> Option<Session> {
+    let location = Location::of(db).ok()?;
     let access = Access { read_only: true, wait: Duration::ZERO };
     let opens = is_needed && Database::opens_at_once(&location.path).is_ok_and(|at_once| at_once);
     if opens {

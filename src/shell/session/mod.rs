@@ -20,6 +20,8 @@ mod undo;
 
 mod watch;
 
+mod run;
+
 pub(crate) use self::together::changes;
 pub(crate) use self::values::was_set;
 
@@ -34,7 +36,7 @@ use super::interrupt;
 use super::progress;
 use super::reply::{Answer, Done, Failure, Field, Reply};
 use super::status::Status;
-use crate::database::{Database, Options, Repair};
+use crate::database::{Database, Mark, Options, Repair};
 use crate::storage::Progress;
 use crate::value::Value;
 
@@ -62,6 +64,10 @@ pub(crate) struct Session {
     scratch: String,
     /// Whether the script as a whole is a transaction.
     pub(crate) atomic: bool,
+    /// Whether nothing is to be changed: the whole is a transaction that will be rolled back.
+    pub(crate) rehearses: bool,
+    /// Where a transaction of the script that is rehearsed began.
+    pub(crate) mark: Option<Mark>,
     /// Whether the command that runs was entered at the prompt.
     pub(crate) at_prompt: bool,
 }
@@ -109,6 +115,8 @@ impl Session {
             looked: None,
             scratch: String::new(),
             atomic: false,
+            rehearses: false,
+            mark: None,
             at_prompt: false,
         }
     }
@@ -169,7 +177,7 @@ impl Session {
             Command::Drop { name } => self.drop_database(&name, confirm),
             Command::Path => Ok(self.path()),
             Command::Clear => self.clear(confirm),
-            Command::Shell(_) => Err(Failure::usage("this command is the shell's own")),
+            Command::Run(_) | Command::Shell(_) => Err(Failure::usage("this command is the shell's own")),
         }?;
         answer.notes.extend(absence);
         Ok(answer)
