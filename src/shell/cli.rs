@@ -62,7 +62,7 @@ pub(crate) struct Options {
     /// Refuse every change
     #[arg(long, global = true)]
     pub(crate) read_only: bool,
-    /// Run the commands of a file, one a line (- for stdin); several -f run one after another
+    /// Run the commands of a file, one a line (- for stdin); may be repeated
     #[arg(short = 'f', long, global = true, value_name = "FILE")]
     pub(crate) script: Vec<PathBuf>,
     /// End a script at its first status of 2 or more
@@ -71,7 +71,7 @@ pub(crate) struct Options {
     /// Make a script one transaction: all of it or, after a status of 2 or more, nothing
     #[arg(long, global = true)]
     pub(crate) atomic: bool,
-    /// Change nothing, and print what a script or command would change: + key, - key, ~ key old → new
+    /// Change nothing; print what would change: + key, - key, ~ key old → new
     #[arg(long, global = true)]
     pub(crate) dry_run: bool,
     /// No confirmations, no notices, no welcome

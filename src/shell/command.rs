@@ -186,7 +186,7 @@ pub(crate) enum Command {
     )]
     Wait(Wait),
 
-    /// Run a program with the keys under a prefix as its environment variables
+    /// Run a program with keys as its environment variables
     #[command(
         after_help = "Examples:\n  run app: -- ./server --port 80\n  run app/ --upper -- env\n\nThe rest of a key behind the prefix is the name of its variable, the value what it holds: with app:TOKEN there, `run app: -- env` shows TOKEN. A key that is no name (letters, digits and _, not first a digit) is refused, and nothing is run; --upper makes db-host DB_HOST. No value stands on a command line, where others could see it. The status is the program's, 126 or 127 if it cannot be run; a signal goes to the program. Scripts cannot run programs: what looks like a script may be a dump of somebody's data."
     )]
@@ -303,7 +303,7 @@ pub(crate) enum ShellCommand {
         #[arg(value_name = "N", value_parser = number::<usize>(), default_value = "20")]
         n: usize,
     },
-    /// Print what makes Tab complete commands, keys and databases in your own shell
+    /// Print what makes Tab work in bash, zsh or fish, with live keys
     #[command(
         after_help = "Where it goes:\n  bash  ~/.bashrc:                    source <(rusty-kv completions bash)\n  zsh   ~/.zshrc, behind compinit:    source <(rusty-kv completions zsh)\n  fish  ~/.config/fish/config.fish:   rusty-kv completions fish | source\n\nExamples:\n  completions bash\n  completions fish"
     )]

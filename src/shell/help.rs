@@ -109,7 +109,7 @@ fn grouped(tree: &Command) -> String {
             let about = command.get_about().map(ToString::to_string).unwrap_or_default();
             let aliases: Vec<&str> = command.get_visible_aliases().collect();
             let aliases = if aliases.is_empty() { String::new() } else { format!(" [{}]", aliases.join(", ")) };
-            text.push_str(&format_args!("  {name:<9} {about}{aliases}\n").to_string());
+            text.push_str(&format_args!("  {name:<11} {about}{aliases}\n").to_string());
         }
     }
     text
