@@ -467,6 +467,10 @@ impl<'a> Runner<'a> {
             ShellCommand::Exit { code } => {
                 self.exit = code.or(self.exit);
                 self.left = true;
+                // A program on the pipe is owed its line.
+                if matches!(place, Place::Script { .. }) {
+                    self.done(place);
+                }
                 return Flow::Stop;
             }
         };
