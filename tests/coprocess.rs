@@ -1,7 +1,6 @@
 //! The program as another program's partner: one line of JSON for each command, whatever it is, before the next is asked for.
 
 #![cfg(feature = "shell")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};

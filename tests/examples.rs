@@ -146,7 +146,7 @@ fn coprocess() {
             assert_eq!(says(&mut python), wanted);
         }
         if let Some(mut bash) = script("bash", "coprocess.sh", &[path_text], &path) {
-            let counts: String = (1..=3).map(|n| format!("{{\"ok\":true,\"value\":{n}}}\n")).collect();
+            let counts = [1, 2, 3].map(|n| format!("{{\"ok\":true,\"value\":{n}}}\n")).concat();
             let wanted = format!(
                 "\"two lines,\\n\\\"quoted\\\"\"\n{counts}nobody is not there\n[\"a key\",\"visits\"]\nstatus 1\n"
             );
@@ -196,12 +196,12 @@ fn queue() {
     let items: Vec<String> = (0..30).map(|n| format!("item {n}, -x \"quoted\"")).collect();
     let puts = items.iter().filter_map(|item| script("sh", "queue.sh", &["put", "jobs", item], &path));
     let takes = items.iter().filter_map(|_| script("sh", "queue.sh", &["take", "jobs"], &path));
-    let mut taken = at_once(puts.chain(takes).collect());
-    taken.retain(|said| !said.is_empty());
-    taken.sort_unstable();
+    let mut got = at_once(puts.chain(takes).collect());
+    got.retain(|said| !said.is_empty());
+    got.sort_unstable();
     let mut wanted: Vec<String> = items.iter().map(|item| format!("{item}\n")).collect();
     wanted.sort_unstable();
-    assert_eq!(taken, wanted);
+    assert_eq!(got, wanted);
     let put = |text: &str| says(&mut script("sh", "queue.sh", &["put", "jobs", text], &path).expect("sh is there"));
     let take = || says(&mut script("sh", "queue.sh", &["take", "jobs"], &path).expect("sh is there"));
     for text in ["first", "second", "third"] {

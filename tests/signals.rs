@@ -74,7 +74,7 @@ impl Home {
     fn large() -> Self {
         let home = Self::new();
         let value = "v".repeat(200);
-        let lines: String = (0..60_000).map(|n| format!("set key:{n:06} {value}\n")).collect();
+        let lines = (0..60_000).map(|n| format!("set key:{n:06} {value}\n")).collect::<Vec<_>>().concat();
         File::create(home.path("load.kv")).unwrap().write_all(lines.as_bytes()).unwrap();
         assert!(home.command(&["-f"]).arg(home.path("load.kv")).status().unwrap().success());
         home
@@ -189,7 +189,15 @@ fn without_a_terminal(is_script: bool) -> usize {
                     send(&child, Signal::CONT);
                 }
             }
-            if does != Does::End {
+            if does == Does::End {
+                let start = Instant::now();
+                let status = end_of(&mut child, &what);
+                // A save may have been done before.
+                let done = moment == Moment::Save && status.success();
+                assert!(done || status.signal() == Some(signal.as_raw()), "{what}: {status}");
+                assert!(start.elapsed() < SOON, "{what}: {:?}", start.elapsed());
+                drop((stdin, lock));
+            } else {
                 drop(lock);
                 if moment == Moment::Command {
                     assert!(home.run(&["set", "signal:over", "1"]).success());
@@ -199,14 +207,6 @@ fn without_a_terminal(is_script: bool) -> usize {
                 let status = end_of(&mut child, &what);
                 assert_eq!(status.code(), Some(0), "{what}: {status}");
                 home.run(&["del", "signal:over"]);
-            } else {
-                let start = Instant::now();
-                let status = end_of(&mut child, &what);
-                // A save may have been done before.
-                let done = moment == Moment::Save && status.success();
-                assert!(done || status.signal() == Some(signal.as_raw()), "{what}: {status}");
-                assert!(start.elapsed() < SOON, "{what}: {:?}", start.elapsed());
-                drop((stdin, lock));
             }
             home.assert_sound(&what);
             cases += 1;

@@ -4,7 +4,6 @@
 //! there is a half-typed line on the screen.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -74,7 +73,8 @@ impl Asked {
         if self.bash.as_ref().is_some_and(|line| line.is_file) {
             return Some(said(How::Files, Vec::new()));
         }
-        let tree = Rc::new(tree_of_program());
+        let words: Vec<Word<'_>> = self.before.iter().map(|bytes| word(bytes)).collect();
+        let tree = Rc::new(tree_of_program(&words));
         let (cursor, before, db) = self.read(&tree)?;
         let wanted = Wanted::at(&cursor, &before);
         let name = match wanted {
@@ -91,7 +91,7 @@ impl Asked {
         }
         let session =
             session(db.as_deref(), matches!(name, "KEY" | "NEW" | "K" | "P" | "PREFIX" | "GLOB" | "POINTER"))?;
-        let lookup = Rc::new(Lookup::new(Rc::new(RefCell::new(session))));
+        let lookup = Rc::new(Lookup::once(session));
         let mut candidates = Completions::by_prefix(lookup, Rc::clone(&tree)).candidates(&wanted, &cursor, &before);
         // What begins with a dash would be taken for a flag.
         if !before.only_data && !matches!(wanted, Wanted::Flag) && cursor.flag.is_none() {

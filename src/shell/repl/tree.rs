@@ -13,11 +13,20 @@ pub(super) fn tree() -> Command {
     tree
 }
 
-/// The same with the options of the program, whose arguments are the words.
-pub(super) fn tree_of_program() -> Command {
-    let mut tree = Cli::command();
-    tree.build();
-    tree
+/// The same with the options of the program, whose arguments are the words, as far as those need it: what clap would add to
+/// all the commands takes longer than everything else that an answer to a shell takes.
+pub(super) fn tree_of_program(words: &[Word<'_>]) -> Command {
+    let help = Arg::new("help").short('h').long("help").help("Print help").action(ArgAction::Help);
+    let tree = Cli::command().arg(help.clone());
+    let Some(name) = Before::in_program(&tree).reading(words).command.map(|command| command.get_name().to_owned())
+    else {
+        return tree;
+    };
+    let options: Vec<Arg> = tree.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect();
+    tree.mut_subcommand(name, |command| {
+        let own: Vec<clap::Id> = command.get_arguments().map(|arg| arg.get_id().clone()).collect();
+        command.args(options.into_iter().filter(|option| !own.contains(option.get_id()))).arg(help)
+    })
 }
 
 /// What a word is.
@@ -93,11 +102,14 @@ impl<'t> Before<'t> {
     }
 
     pub(super) fn read(tree: &'t Command, words: &[Word<'_>]) -> Self {
-        let mut before = Self::new(tree);
+        Self::new(tree).reading(words)
+    }
+
+    fn reading(mut self, words: &[Word<'_>]) -> Self {
         for word in words {
-            before.take(word);
+            self.take(word);
         }
-        before
+        self
     }
 
     /// The same for the program's arguments: where its answer goes was said in another language.
