@@ -69,4 +69,14 @@ mod tests {
         db.rollback().unwrap();
         assert_eq!(db.get("b").unwrap(), Some("1".into()));
     }
+
+    #[test]
+    fn collecting_keys_stops_when_it_is_told_to() {
+        let mut db = Database::in_memory();
+        db.extend((0..3000).map(|n| (format!("{n:04}"), "x"))).unwrap();
+        let collect =
+            |db: &mut Database, may_go_on| db.transaction(|tx| tx.all_keys("1", |key| key != "1000", may_go_on));
+        assert_eq!(collect(&mut db, || Ok(())).unwrap().len(), 999);
+        assert!(matches!(collect(&mut db, || Err(Error::Interrupted)), Err(Error::Interrupted)));
+    }
 }

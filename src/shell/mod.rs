@@ -215,9 +215,10 @@ fn run_scripts(runner: &mut Runner<'_>, paths: &[PathBuf], atomic: bool) -> Resu
         let (flow, name) = match input {
             Some(mut input) => {
                 progress::begin("Loading");
-                let flow = script::run_file(runner, &mut input, path);
+                let name = path.to_string_lossy();
+                let flow = script::run_file(runner, &mut input, path, &name);
                 progress::end();
-                (flow, path.to_string_lossy())
+                (flow, name)
             }
             None => (script::run(runner, &mut script::stdin(), "stdin"), "stdin".into()),
         };

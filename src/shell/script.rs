@@ -108,11 +108,11 @@ pub(crate) fn run(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) ->
 }
 
 /// Runs the script in a file; what it names by `source` lies beside it.
-pub(crate) fn run_file(runner: &mut Runner<'_>, input: &mut dyn Input, path: &Path) -> Flow {
+pub(crate) fn run_file(runner: &mut Runner<'_>, input: &mut dyn Input, path: &Path, name: &str) -> Flow {
     // Beside a pipe, such as `/dev/fd/63`, lies nothing.
     let own = path.parent().filter(|_| input.has_known_end()).map(Path::to_owned);
     let folder = std::mem::replace(&mut runner.folder, own);
-    let flow = run_lines(runner, input, &path.to_string_lossy());
+    let flow = run_lines(runner, input, name);
     runner.folder = folder;
     flow
 }
@@ -132,7 +132,7 @@ pub(crate) fn source(runner: &mut Runner<'_>, file: &Path, place: Place<'_>) -> 
             runner.depth += 1;
             progress::begin("Loading");
             let before = runner.lines;
-            let flow = run_file(runner, &mut input, file);
+            let flow = run_file(runner, &mut input, file, &file.to_string_lossy());
             progress::end();
             runner.depth -= 1;
             // `-o json` owes every command a line, also one whose file holds none.

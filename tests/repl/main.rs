@@ -17,6 +17,8 @@ mod looking;
 
 mod pointing;
 
+mod run;
+
 mod safety;
 
 mod signals;

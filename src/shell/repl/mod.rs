@@ -137,7 +137,7 @@ fn start(runner: &mut Runner<'_>) -> Flow {
         // It sets things up; only what goes wrong is worth a line.
         let quiet = std::mem::replace(&mut runner.console.look.quiet, true);
         flow = match script::open(&path) {
-            Ok(mut input) => script::run_file(runner, &mut input, &path),
+            Ok(mut input) => script::run_file(runner, &mut input, &path, "rc"),
             Err(failure) => runner.fail(failure, Place::Prompt),
         };
         runner.console.look.quiet = quiet;
