@@ -312,6 +312,8 @@ fn commands_flags_databases_and_files_are_completed_too() {
             ("show help exit-", &["help", "exit-codes"]),
             ("show -o ta", &["-o", "table"]),
             ("show completions fi", &["completions", "fish"]),
+            ("show -d work run us", &["-d", "work", "run", "user:"]),
+            ("show run user: -- printen", &["run", "user:", "--", "printenv"]),
         ] {
             assert_eq!(shell.complete(line), wanted, "{name}: {line}");
         }

@@ -15,9 +15,11 @@ _rusty_kv() {
     shift lines
     for line in $lines; do
         values+=("${(Q)line%%$'\t'*}")
-        shown+=("${line#*$'\t'}")
+        shown+=("${${line#*$'\t'}[1,COLUMNS-1]}")
     done
-    compadd $end -V keys -l -d shown -a values
+    # Each on a line of its own if anything is said of them.
+    [[ ${(M)#shown:#*  -- *} -gt 0 ]] && end+=(-l)
+    compadd $end -V keys -d shown -a values
 }
 if [[ $funcstack[1] == _rusty-kv ]]; then
     _rusty_kv "$@"

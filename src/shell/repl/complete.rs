@@ -28,7 +28,7 @@ const MOST: usize = 1_000;
 pub(super) struct Completions {
     lookup: Rc<Lookup>,
     tree: Rc<Command>,
-    /// Whether keys that do not begin with what was typed help too.
+    /// Whether it is for the prompt, where keys that do not begin with what was typed help too.
     fuzzy: bool,
 }
 
@@ -91,16 +91,21 @@ impl Completions {
             Wanted::Nothing => Vec::new(),
             Wanted::File => paths(&cursor.typed),
             Wanted::Command => self.commands(&typed),
-            Wanted::Flag => flags(before, &typed),
+            Wanted::Flag => flags(before, &typed, self.few()),
             Wanted::Value(arg) if value_name(arg) == "POINTER" => self.pointers(before, &typed),
             Wanted::Value(arg) => self.values(arg, cursor, &typed),
         }
     }
 
+    /// Of more candidates nothing is said where the room is that of the prompt.
+    fn few(&self) -> usize {
+        if self.fuzzy { 16 } else { usize::MAX }
+    }
+
     /// The commands that begin so, each with what it does.
     fn commands(&self, typed: &str) -> Vec<Candidate> {
         let about = |name: &str| self.tree.find_subcommand(name).and_then(Command::get_about);
-        explained(words_of(help::names_in(&self.tree), typed), |name| about(name).map(ToString::to_string))
+        explained(words_of(help::names_in(&self.tree), typed), self.few(), |name| about(name).map(ToString::to_string))
     }
 
     /// The parts of the JSON at the key that is there, by the pointers to them.
@@ -197,20 +202,19 @@ impl Completions {
 }
 
 /// The flags that begin so, are not there yet, and go with those that are.
-fn flags(before: &Before<'_>, typed: &str) -> Vec<Candidate> {
+fn flags(before: &Before<'_>, typed: &str, few: usize) -> Vec<Candidate> {
     let free = before.free().filter(|arg| !before.excludes(arg));
     let names = free.filter_map(|arg| match arg.get_short() {
         Some(short) if typed == format!("-{short}") => Some(typed.to_owned()),
         _ => arg.get_long().map(|long| format!("--{long}")),
     });
     let help = |name: &str| by_long(before.scope(), name.strip_prefix("--")?)?.get_help().map(ToString::to_string);
-    explained(words_of(names.collect(), typed), help)
+    explained(words_of(names.collect(), typed), few, help)
 }
 
 /// Candidates with what is said of them, if they are so few that it helps.
-fn explained(candidates: Vec<Candidate>, about: impl Fn(&str) -> Option<String>) -> Vec<Candidate> {
-    const FEW: usize = 16;
-    if candidates.len() > FEW {
+fn explained(candidates: Vec<Candidate>, few: usize, about: impl Fn(&str) -> Option<String>) -> Vec<Candidate> {
+    if candidates.len() > few {
         return candidates;
     }
     let explain = |candidate: Candidate| Candidate { about: about(&candidate.shown).unwrap_or_default(), ..candidate };

@@ -10,6 +10,8 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::rc::Rc;
 use std::time::Duration;
 
+use unicode_width::UnicodeWidthStr as _;
+
 use super::candidate::{Candidate, Kind};
 use super::complete::{Completions, Wanted};
 use super::cursor::Cursor;
@@ -22,6 +24,9 @@ use crate::shell::escape;
 use crate::shell::own_shell::{BashLine, How, OwnShell};
 use crate::shell::session::{Access, Session};
 use crate::shell::words::Word;
+
+/// What is said of candidates stands in a column behind them, and those that are longer do not push it away.
+const COLUMN: usize = 32;
 
 /// What a shell has asked.
 struct Asked {
@@ -103,7 +108,9 @@ impl Asked {
         }
         let goes_on = matches!(&candidates[..], [only] if only.kind == Kind::Begun);
         let flag = self.typed.strip_suffix(&cursor.typed[..]).unwrap_or_default();
-        let lines = candidates.iter().filter_map(|candidate| self.line(flag, candidate)).collect();
+        let widths = candidates.iter().map(|candidate| candidate.shown.width()).filter(|&width| width <= COLUMN);
+        let column = flag.len() + widths.max().unwrap_or(0);
+        let lines = candidates.iter().filter_map(|candidate| self.line(flag, candidate, column)).collect();
         Some(said(if goes_on { How::Open } else { How::Words }, lines))
     }
 
@@ -135,7 +142,7 @@ impl Asked {
     }
 
     /// A candidate as the shell wants it.
-    fn line(&self, flag: &[u8], candidate: &Candidate) -> Option<String> {
+    fn line(&self, flag: &[u8], candidate: &Candidate, column: usize) -> Option<String> {
         let text = [flag, &candidate.text[..]].concat();
         if let Some(line) = &self.bash {
             return line.rest_of(&text);
@@ -149,8 +156,9 @@ impl Asked {
             OwnShell::Fish => Some(format!("{text}\t{about}")),
             _ => {
                 let shown = escape::terminal(&text);
-                let gap = if about.is_empty() { "" } else { "  -- " };
-                Some(format!("{}\t{shown}{gap}{about}", BashLine::quoted(&text)))
+                let blanks = " ".repeat(column.saturating_sub(shown.width()));
+                let about = if about.is_empty() { String::new() } else { format!("{blanks}  -- {about}") };
+                Some(format!("{}\t{shown}{about}", BashLine::quoted(&text)))
             }
         }
     }
