@@ -402,3 +402,29 @@ fn a_stdout_that_somebody_has_made_non_blocking_gets_everything() {
     assert!(end_of(&mut child, "list").success());
     assert_eq!(got.len(), wanted.len());
 }
+
+#[test]
+fn run_becomes_the_program_so_that_signals_are_its_own_and_no_value_is_on_a_command_line() {
+    let home = Home::new();
+    assert!(home.run(&["set", "app:SECRET", "hunter2"]).success());
+    let shell = "trap 'echo caught; exit 9' TERM; echo \"$SECRET\"; while :; do sleep 0.05; done";
+    let mut child = home.plain(&["run", "app:", "--", "sh", "-c", shell]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "hunter2");
+    if let Ok(line) = std::fs::read(format!("/proc/{}/cmdline", child.id())) {
+        assert!(line.starts_with(b"sh\0"), "{}", String::from_utf8_lossy(&line));
+    }
+    send(&child, Signal::TERM);
+    assert_eq!(lines.next().unwrap().unwrap(), "caught");
+    assert_eq!(end_of(&mut child, "run").code(), Some(9));
+    for (signal, _, does) in SIGNALS {
+        let mut child = home.plain(&["run", "app:", "--", "sleep", "0.5"]).spawn().unwrap();
+        pause(50);
+        send(&child, signal);
+        send(&child, Signal::CONT);
+        let status = end_of(&mut child, "sleep");
+        // It is an ordinary program: what rusty-kv does with signals is not inherited.
+        let ends = does != Does::Pause;
+        assert_eq!(status.signal(), ends.then_some(signal.as_raw()), "{signal:?}: {status}");
+    }
+}
