@@ -1,5 +1,6 @@
 //! Every example runs and prints what a newcomer is promised to see: once for itself, and over again on a given file.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -110,6 +111,103 @@ fn tour() {
     let first = run();
     assert!(first.starts_with("world\nit is a value\nnight owl\n41\n42\n"), "{first}");
     assert_eq!(run(), first);
+}
+
+/// An example of a language that may not be there, which is said, and is a failure with `CI=true`.
+fn script(interpreter: &str, name: &str, args: &[&str], database: &Path) -> Option<Command> {
+    if !Command::new(interpreter).arg("-c").arg("").output().is_ok_and(|output| output.status.success()) {
+        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{interpreter} is not installed");
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {interpreter} is not installed, so {name} was not run");
+        return None;
+    }
+    let folder = Path::new(env!("CARGO_BIN_EXE_rusty-kv")).parent().expect("a program lies in a folder").to_owned();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(folder).chain(std::env::split_paths(&path)));
+    let mut command = Command::new(interpreter);
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)).args(args);
+    command.env("PATH", path.expect("folders of a PATH")).env("RUSTY_KV_DB", database);
+    Some(command)
+}
+
+fn says(command: &mut Command) -> String {
+    let output = command.output().expect("it starts");
+    assert!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("it prints text")
+}
+
+#[test]
+fn coprocess() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = folder.path().join("kv.json");
+    let path_text = path.to_str().expect("it is text");
+    for _ in 0..2 {
+        if let Some(mut python) = script("python3", "coprocess.py", &[path_text], &path) {
+            let wanted = "two lines,\n\"quoted\"\nAda for True\n[1, 2, 3]\n{'ok': False, 'reason': 'exists'}\nnot_found\n['a key', 'user:1', 'visits']\nstatus 1\n";
+            assert_eq!(says(&mut python), wanted);
+        }
+        if let Some(mut bash) = script("bash", "coprocess.sh", &[path_text], &path) {
+            let counts = [1, 2, 3].map(|n| format!("{{\"ok\":true,\"value\":{n}}}\n")).concat();
+            let wanted = format!(
+                "\"two lines,\\n\\\"quoted\\\"\"\n{counts}nobody is not there\n[\"a key\",\"visits\"]\nstatus 1\n"
+            );
+            assert_eq!(says(&mut bash), wanted);
+        }
+    }
+}
+
+/// Runs several of them at once and returns what each has printed.
+fn at_once(commands: Vec<Command>) -> Vec<String> {
+    let start = |mut command: Command| std::thread::spawn(move || says(&mut command));
+    let running: Vec<_> = commands.into_iter().map(start).collect();
+    running.into_iter().map(|one| one.join().expect("it ends well")).collect()
+}
+
+#[test]
+fn mutex() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = folder.path().join("kv.json");
+    // Without the mutex this loses most of its steps.
+    let step = "n=$(rusty-kv get total --default 0); sleep 0.01; rusty-kv set total $((n + 1))";
+    for _ in 0..4 {
+        let one = || script("sh", "mutex.sh", &["total", "sh", "-c", step], &path);
+        at_once((0..6).filter_map(|_| one()).collect());
+    }
+    let failed = script("sh", "mutex.sh", &["total", "false"], &path).map(|mut command| command.status());
+    assert!(failed.is_none_or(|status| status.expect("it starts").code() == Some(1)));
+    let mut get = Command::new(env!("CARGO_BIN_EXE_rusty-kv"));
+    assert_eq!(says(get.args(["get", "total"]).env("RUSTY_KV_DB", &path)), "24\n");
+}
+
+#[test]
+fn counter() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = folder.path().join("kv.json");
+    let said = at_once((0..6).filter_map(|_| script("sh", "counter.sh", &["tickets", "20"], &path)).collect());
+    let mut numbers: Vec<u32> =
+        said.iter().flat_map(|said| said.lines()).map(|line| line.parse().expect("a number")).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=120).collect::<Vec<_>>());
+}
+
+#[test]
+fn queue() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = folder.path().join("kv.json");
+    let items: Vec<String> = (0..30).map(|n| format!("item {n}, -x \"quoted\"")).collect();
+    let puts = items.iter().filter_map(|item| script("sh", "queue.sh", &["put", "jobs", item], &path));
+    let takes = items.iter().filter_map(|_| script("sh", "queue.sh", &["take", "jobs"], &path));
+    let mut got = at_once(puts.chain(takes).collect());
+    got.retain(|said| !said.is_empty());
+    got.sort_unstable();
+    let mut wanted: Vec<String> = items.iter().map(|item| format!("{item}\n")).collect();
+    wanted.sort_unstable();
+    assert_eq!(got, wanted);
+    let put = |text: &str| says(&mut script("sh", "queue.sh", &["put", "jobs", text], &path).expect("sh is there"));
+    let take = || says(&mut script("sh", "queue.sh", &["take", "jobs"], &path).expect("sh is there"));
+    for text in ["first", "second", "third"] {
+        put(text);
+    }
+    assert_eq!([take(), take(), take()], ["first\n", "second\n", "third\n"]);
 }
 
 #[test]

@@ -5,6 +5,9 @@ mod glance;
 
 mod load;
 
+#[cfg(feature = "shell")]
+mod rehearsal;
+
 mod options;
 
 mod range;
@@ -43,11 +46,13 @@ pub(crate) use self::glance::{Outline, Seen};
 pub(crate) use self::load::Existing;
 pub use self::options::Options;
 pub use self::range::{Keys, Range};
+#[cfg(feature = "shell")]
+pub(crate) use self::rehearsal::Difference;
 pub use self::repair::{Repair, Repaired, Report};
 pub use self::restore::Restored;
 pub use self::transaction::Transaction;
 #[cfg(feature = "shell")]
-pub(crate) use crate::storage::{FileState, JournalState};
+pub(crate) use crate::storage::{FileState, JournalState, Mark};
 
 #[cfg(feature = "shell")]
 pub(crate) use self::undo::{End, Foreign, TOO_LARGE, Undone};

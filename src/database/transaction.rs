@@ -114,6 +114,28 @@ impl<'a> Transaction<'a> {
         range.keys().collect()
     }
 
+    /// The keys that begin with `prefix` and are wanted, in order; now and then it is asked whether to go on.
+    #[cfg(feature = "shell")]
+    pub(crate) fn all_keys(
+        &self,
+        prefix: &str,
+        is_wanted: impl Fn(&str) -> bool,
+        may_go_on: fn() -> Result<()>,
+    ) -> Result<Vec<String>> {
+        const EACH: usize = 1024;
+        let end = prefix_end(prefix);
+        let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let range = Range::new(self.store.range(Bound::Included(prefix), end), self.now);
+        let mut keys = Vec::new();
+        for (number, key) in range.keys().enumerate() {
+            if number % EACH == 0 {
+                may_go_on()?;
+            }
+            keys.extend(Some(key?).filter(|key| is_wanted(key)));
+        }
+        Ok(keys)
+    }
+
     /// As [`Database::set`]; durable when the transaction is.
     ///
     /// # Errors

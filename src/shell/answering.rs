@@ -34,7 +34,9 @@ impl Runner<'_> {
     pub(super) fn deliver(&mut self, said: Result<Said, Failure>, place: Place<'_>, look: &Look) -> Flow {
         match said {
             Ok(Said { out, status, notes }) => {
-                self.write_out(&out);
+                if !self.rehearses {
+                    self.write_out(&out);
+                }
                 self.notes(&notes, place, look);
                 self.finish(status)
             }
@@ -45,7 +47,7 @@ impl Runner<'_> {
     /// Writes an answer as it comes.
     pub(super) fn stream(&mut self, answer: Result<Answer<'_>, Failure>, place: Place<'_>, look: &Look) -> Flow {
         let answer = match answer {
-            Ok(answer) if !self.deaf => answer,
+            Ok(answer) if !self.deaf && !self.rehearses => answer,
             Ok(answer) => return self.finish(answer.status),
             Err(failure) => return self.failure(&failure, place, look),
         };
@@ -63,7 +65,7 @@ impl Runner<'_> {
         }
     }
 
-    fn notes(&mut self, notes: &[String], place: Place<'_>, look: &Look) {
+    pub(super) fn notes(&mut self, notes: &[String], place: Place<'_>, look: &Look) {
         // A program reads the document; what a note says is in it.
         if look.mode == OutputMode::Json {
             return;
@@ -85,7 +87,8 @@ impl Runner<'_> {
             Place::OneShot => render::failure(color, None, failure),
             Place::Prompt => self.pointer(failure) + &render::failure(color, None, failure),
         };
-        if json && matches!(place, Place::Script { .. }) {
+        // What goes to stdout in a rehearsal is what would change, and nothing else.
+        if json && matches!(place, Place::Script { .. }) && !self.rehearses {
             self.write_out(line.as_bytes());
         } else {
             self.write_err(line.as_bytes());

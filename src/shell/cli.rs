@@ -62,15 +62,18 @@ pub(crate) struct Options {
     /// Refuse every change
     #[arg(long, global = true)]
     pub(crate) read_only: bool,
-    /// Run the commands of a file, one a line (- for stdin)
+    /// Run the commands of a file, one a line (- for stdin); may be repeated
     #[arg(short = 'f', long, global = true, value_name = "FILE")]
-    pub(crate) script: Option<PathBuf>,
+    pub(crate) script: Vec<PathBuf>,
     /// End a script at its first status of 2 or more
     #[arg(long, global = true)]
     pub(crate) bail: bool,
     /// Make a script one transaction: all of it or, after a status of 2 or more, nothing
     #[arg(long, global = true)]
     pub(crate) atomic: bool,
+    /// Change nothing; print what would change: + key, - key, ~ key old → new
+    #[arg(long, global = true)]
+    pub(crate) dry_run: bool,
     /// No confirmations, no notices, no welcome
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
@@ -93,9 +96,10 @@ impl Default for Options {
             output: None,
             color: None,
             read_only: false,
-            script: None,
+            script: Vec::new(),
             bail: false,
             atomic: false,
+            dry_run: false,
             quiet: false,
             wait: parse_duration(WAIT).expect("it is one"),
             yes: false,

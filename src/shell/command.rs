@@ -9,6 +9,7 @@ use super::argument::{
     Data, Flatten, Format, KeyMode, OnConflict, OutputMode, data, decimal, duration, export_format, flatten,
     import_format, key_mode, number, on_conflict, output_mode, path, steps, switch, text, time,
 };
+use super::own_shell::{OwnShell, own_shell};
 use crate::expiry::Timestamp;
 use crate::number::Number;
 
@@ -186,6 +187,12 @@ pub(crate) enum Command {
     )]
     Wait(Wait),
 
+    /// Run a program with keys as its environment variables
+    #[command(
+        after_help = "Examples:\n  run app: -- ./server --port 80\n  run app/ --upper -- env\n\nThe rest of a key behind the prefix is the name of its variable, the value what it holds: with app:TOKEN there, `run app: -- env` shows TOKEN. A key that is no name (letters, digits and _, not first a digit) is refused, and nothing is run; --upper makes db-host DB_HOST. No value stands on a command line, where others could see it. The status is the program's, 126 or 127 if it cannot be run; a signal goes to the program. Scripts cannot run programs: what looks like a script may be a dump of somebody's data."
+    )]
+    Run(Run),
+
     /// Put the file into its one form, or write a copy of the database to PATH
     #[command(visible_alias = "flush", after_help = "Examples:\n  save\n  save backup.json")]
     Save {
@@ -332,6 +339,18 @@ pub(crate) enum ShellCommand {
         #[arg(value_name = "N", value_parser = number::<usize>(), default_value = "20")]
         n: usize,
     },
+    /// Print what makes Tab work in bash, zsh or fish, with live keys
+    #[command(
+        after_help = "Where it goes:\n  bash  ~/.bashrc:                    source <(rusty-kv completions bash)\n  zsh   ~/.zshrc, behind compinit:    source <(rusty-kv completions zsh)\n  fish  ~/.config/fish/config.fish:   rusty-kv completions fish | source\n\nExamples:\n  completions bash\n  completions fish"
+    )]
+    Completions {
+        /// bash, zsh or fish
+        #[arg(value_name = "SHELL", value_parser = own_shell())]
+        shell: OwnShell,
+    },
+    /// Print the man page
+    #[command(hide = true, after_help = "Examples:\n  man > rusty-kv.1\n  man | man -l -")]
+    Man,
     /// List the commands, or explain one
     #[command(after_help = "Examples:\n  help set\n  help exit-codes")]
     Help {
@@ -500,6 +519,20 @@ pub(crate) struct Wait {
     /// How long: 90 (seconds), 1h30m, 2days; else as long as it takes
     #[arg(long, value_name = "DURATION", value_parser = duration(), allow_hyphen_values = true)]
     pub(crate) timeout: Option<Duration>,
+}
+
+/// The arguments of `run`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub(crate) struct Run {
+    /// The keys that begin so
+    #[arg(value_name = "PREFIX", value_parser = text())]
+    pub(crate) prefix: String,
+    /// Names in upper case, with _ for what a name cannot have
+    #[arg(long)]
+    pub(crate) upper: bool,
+    /// The program and its arguments
+    #[arg(value_name = "CMD", last = true, required = true, value_parser = path())]
+    pub(crate) command: Vec<PathBuf>,
 }
 
 /// The arguments of `rename` and `copy`.

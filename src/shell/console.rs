@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use super::argument::OutputMode;
 use super::cli::ColorWhen;
+use super::interrupt;
 use super::progress;
 use super::render::{Look, style};
 
@@ -18,8 +19,36 @@ pub(crate) struct Console {
     pub(crate) err_terminal: bool,
 }
 
+/// Stdout, also if somebody who shares it has made it non-blocking.
+struct Patient(io::Stdout);
+
+impl Patient {
+    fn wait<T>(&mut self, mut write: impl FnMut(&mut io::Stdout) -> io::Result<T>) -> io::Result<T> {
+        loop {
+            match write(&mut self.0) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => match interrupt::wait_to_write(&self.0) {
+                    // Retried for ever, would it be called interrupted.
+                    Err(stopped) if stopped.kind() == io::ErrorKind::Interrupted => return Err(error),
+                    waited => waited?,
+                },
+                written => return written,
+            }
+        }
+    }
+}
+
+impl Write for Patient {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.wait(|stdout| stdout.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.wait(io::Stdout::flush)
+    }
+}
+
 /// Stdout as a terminal: what is under way gives it the room.
-struct Terminal(io::Stdout);
+struct Terminal(Patient);
 
 impl Write for Terminal {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -41,9 +70,9 @@ impl Console {
         let err_terminal = io::stderr().is_terminal();
         let err_color = use_color(color, err_terminal);
         let out: Box<dyn Write> = if terminal {
-            Box::new(BufWriter::with_capacity(64 << 10, Terminal(io::stdout())))
+            Box::new(BufWriter::with_capacity(64 << 10, Terminal(Patient(io::stdout()))))
         } else {
-            Box::new(BufWriter::with_capacity(64 << 10, io::stdout()))
+            Box::new(BufWriter::with_capacity(64 << 10, Patient(io::stdout())))
         };
         Self {
             out,

@@ -89,7 +89,7 @@ impl Group {
 /// not: it may have to be waited for, and a group holds the lock.
 pub(crate) fn is_grouped(command: &Command) -> bool {
     use Command::{Begin, Check, Clear, Commit, Dbs, Diff, Drop, Dump, Edit, Export, Find, Import, Keys, List, Path};
-    use Command::{Repair, Restore, Rollback, Save, Set, Shell, Stats, Undo, Use, Wait, Watch};
+    use Command::{Repair, Restore, Rollback, Run, Save, Set, Shell, Stats, Undo, Use, Wait, Watch};
     !matches!(
         command,
         Set(command::Set { file: Some(_), .. })
@@ -112,6 +112,7 @@ pub(crate) fn is_grouped(command: &Command) -> bool {
             | Drop { .. }
             | Path
             | Clear
+            | Run(_)
             | Shell(_)
             | Restore { .. }
             | Diff { .. }

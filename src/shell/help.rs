@@ -12,10 +12,10 @@ pub(crate) const GROUPS: [(&str, &[&str]); 7] = [
     ("Values", &["set", "get", "del", "exists", "getdel", "incr", "decr", "append", "rename", "copy", "edit"]),
     ("Looking", &["keys", "list", "find", "count", "info", "stats"]),
     ("Time", &["expire", "ttl", "persist"]),
-    ("Together", &["begin", "commit", "rollback", "undo", "watch", "wait"]),
+    ("Together", &["begin", "commit", "rollback", "undo", "watch", "wait", "run"]),
     ("Database", &["save", "restore", "use", "dbs", "drop", "path", "clear", "check", "repair", "diff"]),
     ("Interchange", &["import", "export", "dump"]),
-    ("Shell", &["source", "output", "timer", "pager", "hints", "edit-mode", "history", "help", "exit"]),
+    ("Shell", &["source", "output", "timer", "pager", "hints", "edit-mode", "history", "completions", "help", "exit"]),
 ];
 
 /// What `help` or `help TOPIC` prints on so many columns, or into a pipe, which has none.
@@ -94,8 +94,12 @@ pub(crate) fn nearest_flag(command: &Command, flag: &str) -> Option<String> {
 
 /// All names of commands, aliases included.
 pub(crate) fn names() -> Vec<String> {
-    let tree = Line::command();
-    let names = tree.get_subcommands().flat_map(|command| {
+    names_in(&Line::command())
+}
+
+/// The same of a tree that is there already.
+pub(crate) fn names_in(tree: &Command) -> Vec<String> {
+    let names = tree.get_subcommands().filter(|command| !command.is_hide_set()).flat_map(|command| {
         std::iter::once(command.get_name()).chain(command.get_visible_aliases()).map(str::to_owned).collect::<Vec<_>>()
     });
     names.collect()
@@ -134,7 +138,7 @@ fn grouped(tree: &Command) -> String {
             let about = command.get_about().map(ToString::to_string).unwrap_or_default();
             let aliases: Vec<&str> = command.get_visible_aliases().collect();
             let aliases = if aliases.is_empty() { String::new() } else { format!(" [{}]", aliases.join(", ")) };
-            text.push_str(&format_args!("  {name:<9}  {about}{aliases}\n").to_string());
+            text.push_str(&format_args!("  {name:<11}  {about}{aliases}\n").to_string());
         }
     }
     text
@@ -147,8 +151,7 @@ mod tests {
     #[test]
     fn every_command_is_in_one_group_and_has_help_with_two_examples() {
         let grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
-        let mut commands: Vec<String> =
-            Line::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+        let mut commands: Vec<String> = names_of_shown(&Line::command());
         commands.sort_unstable();
         let mut sorted = grouped.clone();
         sorted.sort_unstable();
@@ -160,6 +163,11 @@ mod tests {
                 help.lines().skip_while(|line| *line != "Examples:").filter(|line| line.starts_with("  ")).count();
             assert!(examples >= 2, "{name}: {help}");
         }
+    }
+
+    fn names_of_shown(tree: &Command) -> Vec<String> {
+        let shown = tree.get_subcommands().filter(|command| !command.is_hide_set());
+        shown.map(|command| command.get_name().to_owned()).collect()
     }
 
     #[test]

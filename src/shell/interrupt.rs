@@ -190,6 +190,20 @@ pub(crate) fn wait_to_read(file: &impl AsFd) -> io::Result<()> {
     }
 }
 
+/// Waits until something can be written.
+pub(crate) fn wait_to_write(file: &impl AsFd) -> io::Result<()> {
+    let often = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    let timeout = is_listening().then_some(&often);
+    loop {
+        match rustix::event::poll(&mut [PollFd::new(file, PollFlags::OUT)], timeout) {
+            Ok(1..) => return Ok(()),
+            Ok(0) | Err(rustix::io::Errno::INTR) if is_asked() => return Err(ErrorKind::Interrupted.into()),
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 /// Items up to the moment when the person wants it to stop; then an error, and no more.
 pub(crate) struct Stoppable<I> {
     items: Option<I>,

@@ -5,12 +5,15 @@
 //! | `repl` | the prompt: line editor, history, completion |
 //! | `script` | lines from a file or a pipe |
 //! | `typed` | what only a line typed at the prompt has: pipe, pager, time, pointer |
+//! | `rehearsal` | `--dry-run` |
+//! | `program` | `run`: another program with keys as its environment |
 //! | `runner`, `answering`, `streams`, `group` | runs commands and writes their answers, those of a script in groups |
 //! | `session` | a command on the open database gives a reply |
 //! | `render` | replies as bytes |
-//! | `parse`, `help` | words or arguments into commands; help from the same definitions |
+//! | `parse`, `help`, `man` | words or arguments into commands; help and the man page from the same definitions |
 //! | `outlet`, `redirect`, `caret` | answers into programs, files and the pager; pointing at what is wrong |
 //! | `interrupt`, `progress` | Ctrl-C and other signals; how far a long command is |
+//! | `own_shell` | Tab in bash, zsh and fish |
 //! | `editor_program` | a text in the person's own editor |
 //! | `console`, `config`, `reply`, `command`, `cli`, `argument`, `words`, `glob`, `escape`, `status` | what they speak of |
 
@@ -23,6 +26,10 @@ mod typed;
 mod streams;
 
 mod answering;
+
+mod program;
+
+mod rehearsal;
 
 mod runner;
 
@@ -44,9 +51,13 @@ mod parse;
 
 mod help;
 
+mod man;
+
 mod cli;
 
 mod command;
+
+mod own_shell;
 
 mod argument;
 
@@ -73,7 +84,7 @@ mod progress;
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
 
@@ -112,6 +123,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn start(args: Vec<OsString>) -> u8 {
+    if args.get(1).is_some_and(|arg| arg == own_shell::ASKS) {
+        repl::offer(&args[2..]);
+        return 0;
+    }
     let json = parse::asks_for_json(&args);
     match parse::arguments(args) {
         Ok(Parsed::Run(cli)) => {
@@ -129,8 +144,8 @@ fn start(args: Vec<OsString>) -> u8 {
 /// Chooses the mode: one command, a script, or the prompt.
 fn run_mode(cli: Cli) -> Result<u8, Failure> {
     let Cli { options, command } = cli;
-    let script = options.script;
-    if command.is_some() && script.is_some() {
+    let scripts = options.script;
+    if command.is_some() && !scripts.is_empty() {
         return Err(Failure::usage("--script and a command exclude each other"));
     }
     if options.atomic && command.is_some() {
@@ -152,11 +167,17 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
         Some(command) if !session::needs_database(command) => Session::without_database(location, access, output),
         _ => Session::open(location, access, output)?,
     };
-    let stdin_is_script = command.is_none() && script.as_deref().is_none_or(|path| path == Path::new("-"));
+    let is_stdin = |path: &PathBuf| path == Path::new("-");
+    let stdin_is_script = command.is_none() && (scripts.is_empty() || scripts.iter().any(is_stdin));
     session.stdin_is_free = !stdin_is_script;
-    let interactive = stdin_is_script && script.is_none() && io::stdin().is_terminal() && io::stdout().is_terminal();
+    let interactive = stdin_is_script && scripts.is_empty() && io::stdin().is_terminal() && io::stdout().is_terminal();
     if interactive && options.atomic {
         return Err(Failure::usage("--atomic is for scripts; at the prompt there are `begin` and `commit`"));
+    }
+    if interactive && options.dry_run {
+        return Err(Failure::usage(
+            "--dry-run is for scripts and commands; at the prompt there are `begin` and `rollback`",
+        ));
     }
     if interactive {
         return repl::run(session, console, options.yes);
@@ -168,27 +189,55 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
     if options.atomic {
         runner.begin_atomic()?;
     }
-    match (command, script) {
-        (Some(command), _) => {
+    // An import compares as a stream, whatever its size.
+    let compares = matches!(&command, Some(Command::Import(import)) if import.dry_run);
+    if options.dry_run && !compares {
+        runner.begin_rehearsal()?;
+    }
+    match command {
+        Some(command) => {
             if let Flow::Source(file) = runner.line(Line::of(command), Place::OneShot) {
                 script::source(&mut runner, &file, Place::OneShot);
                 runner.end_script(&file.to_string_lossy());
             }
             runner.flush();
+            runner.end_rehearsal();
         }
-        (None, Some(path)) if path != Path::new("-") => {
-            let mut input = script::open(&path)?;
-            progress::begin("Loading");
-            script::run(&mut runner, &mut input, &path.to_string_lossy());
-            runner.end_script(&path.to_string_lossy());
-            progress::end();
-        }
-        (None, _) => {
-            script::run(&mut runner, &mut script::stdin(), "-");
-            runner.end_script("stdin");
+        None => {
+            run_scripts(&mut runner, &scripts, options.atomic)?;
+            runner.end_rehearsal();
         }
     }
     Ok(runner.code())
+}
+
+/// Runs scripts one after another, those that are files only if all of them can be opened; none at all is stdin.
+fn run_scripts(runner: &mut Runner<'_>, paths: &[PathBuf], atomic: bool) -> Result<(), Failure> {
+    let stdin = [PathBuf::from("-")];
+    let paths = if paths.is_empty() { &stdin[..] } else { paths };
+    let open = |path: &PathBuf| if path == Path::new("-") { Ok(None) } else { script::open(path).map(Some) };
+    let inputs = paths.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    let last = inputs.len() - 1;
+    for (number, (path, input)) in paths.iter().zip(inputs).enumerate() {
+        let (flow, name) = match input {
+            Some(mut input) => {
+                progress::begin("Loading");
+                let name = path.to_string_lossy();
+                let flow = script::run_file(runner, &mut input, path, &name);
+                progress::end();
+                (flow, name)
+            }
+            None => (script::run(runner, &mut script::stdin(), "stdin"), "stdin".into()),
+        };
+        let is_end = number == last || flow == Flow::Stop;
+        if is_end || !atomic {
+            runner.end_script(&name);
+        }
+        if is_end {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// A person who typed one command: asked only where a question and its answer both go through a terminal.

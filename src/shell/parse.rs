@@ -1,7 +1,9 @@
 //! Words or arguments -> a command, and what clap says about those that are none, in one line.
 
 use std::borrow::Cow;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
@@ -9,7 +11,7 @@ use clap::{CommandFactory, FromArgMatches};
 use super::argument::Data;
 use super::caret::Blame;
 use super::cli::{Cli, Line, Options};
-use super::command::{Add, Command, Del, Get, Looking, Set};
+use super::command::{Add, Command, Del, Get, Looking, Run, Set};
 use super::help;
 use super::reply::{Failure, did_you_mean};
 use super::words::Word;
@@ -120,6 +122,7 @@ fn direct(words: &[Word<'_>]) -> Option<Command> {
     match &*name.bytes {
         b"list" => return Some(Command::List { looking: looking(args)?, values: false }),
         b"keys" => return looking(args).map(Command::Keys),
+        b"run" => return program(args).map(Command::Run),
         _ if args.iter().any(may_be_flag) => return None,
         _ => {}
     }
@@ -138,6 +141,14 @@ fn direct(words: &[Word<'_>]) -> Option<Command> {
         (b"incr", [key, by]) => Some(Command::Incr(Add { key: text(key)?, by: text(by)?.parse().ok()? })),
         _ => None,
     }
+}
+
+/// A program and its arguments behind `--`, where nothing is a flag.
+fn program(args: &[Word<'_>]) -> Option<Run> {
+    let [prefix, dashes, command @ ..] = args else { return None };
+    let is_plain = !may_be_flag(prefix) && !dashes.quoted && *dashes.bytes == *b"--" && !command.is_empty();
+    let path = |word: &Word<'_>| PathBuf::from(OsStr::from_bytes(&word.bytes));
+    is_plain.then_some(Run { prefix: text(prefix)?, upper: false, command: command.iter().map(path).collect() })
 }
 
 /// Which keys: all, those that match, or those that begin so.
@@ -285,7 +296,7 @@ mod tests {
 
     fn any_word() -> impl Strategy<Value = Word<'static>> {
         let bytes = prop_oneof![
-            "(set|get|del|exists|incr|list|keys|count|SET|put|help)".prop_map(String::into_bytes),
+            "(set|get|del|exists|incr|list|keys|count|run|SET|put|help)".prop_map(String::into_bytes),
             "(-{0,2}[a-z0-9.=]{0,4}|--|--json|--ttl|--prefix|-o|json|5|-5|1.5)".prop_map(String::into_bytes),
             prop::collection::vec(any::<u8>(), 0..4),
         ];
@@ -312,7 +323,7 @@ mod tests {
         #[test]
         fn the_direct_path_of_arguments_gives_what_clap_gives(
             db in prop::option::of(("(-d|--db)", "([a-z./]{0,4}|-?[a-z]{0,2}|\\PC{0,3})")),
-            args in prop::collection::vec("(set|get|del|exists|incr|keys|list|count|--prefix|[a-z0-9.=]{0,4}|-{1,2}[a-z]{0,3}|\\PC{0,3})", 1..5),
+            args in prop::collection::vec("(set|get|del|exists|incr|keys|list|count|run|--|--prefix|[a-z0-9.=]{0,4}|-{1,2}[a-z]{0,3}|\\PC{0,3})", 1..5),
         ) {
             let db = db.into_iter().flat_map(|(flag, value)| [flag, value]);
             let name = std::iter::once("rusty-kv".to_owned());
@@ -344,6 +355,7 @@ mod tests {
             &["count"],
             &["keys", "user:*"],
             &["list", "--prefix", "user:"],
+            &["run", "app:", "--", "env", "-i"],
         ] {
             assert!(direct(&line.iter().copied().map(word).collect::<Vec<_>>()).is_some(), "{line:?}");
         }

@@ -15,6 +15,7 @@ use super::command::{Command, ShellCommand};
 use super::console::Console;
 use super::group::{Group, is_grouped};
 use super::help;
+use super::man;
 use super::outlet::{Outlet, Pager};
 use super::parse::{self, Parsed, Parser};
 use super::progress;
@@ -99,15 +100,19 @@ pub(crate) struct Runner<'a> {
     /// End at the first status of 2 or more.
     pub(crate) bail: bool,
     /// Whether the script as a whole is a transaction.
-    atomic: bool,
+    pub(super) atomic: bool,
+    /// The folder of the script that runs, if that is a file.
+    pub(crate) folder: Option<PathBuf>,
+    /// Whether nothing is to be changed, and what would be is to be said.
+    pub(super) rehearses: bool,
     /// Never ask.
     yes: bool,
     /// The highest status so far.
     pub(crate) worst: Status,
     /// The line of a script that was the first to fail.
     pub(super) fault: Option<String>,
-    /// What `exit N` has said.
-    exit: Option<u8>,
+    /// What `exit N` has said, or the program that was run.
+    pub(super) exit: Option<u8>,
     /// Whether `exit` was said.
     pub(super) left: bool,
     /// Commands of scripts that were run.
@@ -143,6 +148,8 @@ impl<'a> Runner<'a> {
             parser: Parser::default(),
             bail: false,
             atomic: false,
+            folder: None,
+            rehearses: false,
             yes,
             worst: Status::Done,
             exit: None,
@@ -252,7 +259,7 @@ impl<'a> Runner<'a> {
             }
             command => {
                 let look = Look { mode: mode.unwrap_or(self.look().mode), quiet, ..self.look() };
-                let asks = !self.yes && !line.yes && !in_script;
+                let asks = !self.yes && !line.yes && !in_script && !self.rehearses;
                 self.data(command, place, &look, asks)
             }
         };
@@ -293,6 +300,9 @@ impl<'a> Runner<'a> {
     /// Ends a script: commits it if it is one transaction, and leaves none open.
     pub(crate) fn end_script(&mut self, name: &str) {
         self.flush();
+        if self.rehearses {
+            return self.end_rehearsed_script(name);
+        }
         if std::mem::take(&mut self.atomic) {
             self.session.borrow_mut().atomic = false;
             self.end_atomic();
@@ -372,6 +382,9 @@ impl<'a> Runner<'a> {
 
     /// A command on the data.
     fn data(&mut self, command: Command, place: Place<'_>, look: &Look, asks: bool) -> Flow {
+        if let Command::Run(run) = &command {
+            return self.run_program(run, place, look);
+        }
         if place == Place::OneShot && matches!(command, Command::Begin) {
             let failure = Failure::usage("a transaction needs a session: the prompt, or a script (see --atomic)");
             return self.failure(&failure, place, look);
@@ -452,12 +465,18 @@ impl<'a> Runner<'a> {
                 self.front.typing(TypingSetting::Keys(mode)).map(|()| Reply::Done(done).into())
             }
             ShellCommand::History { n } => self.front.history(n).map(|lines| Reply::Text(lines.join("\n")).into()),
+            ShellCommand::Completions { shell } => Ok(Reply::Text(shell.script().trim_end().to_owned()).into()),
+            ShellCommand::Man => Ok(Reply::Text(man::page().trim_end().to_owned()).into()),
             ShellCommand::Help { topic } => {
                 help::text(topic.as_deref(), self.console.look.width).map(|text| Reply::Text(text).into())
             }
             ShellCommand::Exit { code } => {
                 self.exit = code.or(self.exit);
                 self.left = true;
+                // A program on the pipe is owed its line.
+                if matches!(place, Place::Script { .. }) {
+                    self.done(place);
+                }
                 return Flow::Stop;
             }
         };
@@ -470,7 +489,7 @@ impl<'a> Runner<'a> {
     }
 
     /// Whether `--bail` or `--atomic` has ended it.
-    fn is_stopped(&self) -> bool {
+    pub(super) fn is_stopped(&self) -> bool {
         self.bail && self.worst >= Status::Usage
     }
 

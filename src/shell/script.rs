@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::fs::FileType;
+use rustix::fs::{FileType, Mode, OFlags};
 
 use super::caret::{Blame, Typed};
 use super::command;
@@ -73,9 +73,25 @@ impl<F: Read + AsFd> Input for Stream<F> {
 
 /// Opens a script.
 pub(crate) fn open(path: &Path) -> Result<Stream<File>, Failure> {
-    let opened = File::open(path)
+    let opened = open_file(path)
         .and_then(|file| if file.metadata()?.is_dir() { Err(ErrorKind::IsADirectory.into()) } else { Ok(file) });
-    opened.map(Stream).map_err(|error| Failure::io("open", path, &error))
+    opened.map(Stream).map_err(|error| match error.kind() {
+        ErrorKind::Interrupted if interrupt::is_asked() => Error::Interrupted.into(),
+        _ => Failure::io("open", path, &error),
+    })
+}
+
+/// Opens a file for reading. Who opens a FIFO waits for somebody who writes; where Ctrl-C is only noted, it ends that too.
+fn open_file(path: &Path) -> io::Result<File> {
+    if !interrupt::is_listening() {
+        return File::open(path);
+    }
+    let file = File::from(rustix::fs::open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?);
+    if FileType::from_raw_mode(rustix::fs::fstat(&file)?.st_mode) == FileType::Fifo {
+        interrupt::wait_to_read(&file)?;
+    }
+    rustix::fs::fcntl_setfl(&file, rustix::fs::fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+    Ok(file)
 }
 
 /// The process's stdin as a script.
@@ -85,8 +101,20 @@ pub(crate) fn stdin() -> Stream<impl Read + AsFd> {
 
 /// Runs a whole script, whose lines are named `name:line` in messages.
 pub(crate) fn run(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow {
-    let name = if name == "-" { "stdin" } else { name };
-    run_lines(runner, input, name)
+    let folder = runner.folder.take();
+    let flow = run_lines(runner, input, name);
+    runner.folder = folder;
+    flow
+}
+
+/// Runs the script in a file; what it names by `source` lies beside it.
+pub(crate) fn run_file(runner: &mut Runner<'_>, input: &mut dyn Input, path: &Path, name: &str) -> Flow {
+    // Beside a pipe, such as `/dev/fd/63`, lies nothing.
+    let own = path.parent().filter(|_| input.has_known_end()).map(Path::to_owned);
+    let folder = std::mem::replace(&mut runner.folder, own);
+    let flow = run_lines(runner, input, name);
+    runner.folder = folder;
+    flow
 }
 
 /// Runs the script that a command at `place` names.
@@ -95,12 +123,16 @@ pub(crate) fn source(runner: &mut Runner<'_>, file: &Path, place: Place<'_>) -> 
     if runner.depth == DEEPEST {
         return runner.fail(Failure::usage(format!("`source` nests deeper than {DEEPEST} files")), place);
     }
+    let file = match (&runner.folder, place) {
+        (Some(folder), Place::Script { .. }) => &folder.join(file),
+        _ => file,
+    };
     match open(file) {
         Ok(mut input) => {
             runner.depth += 1;
             progress::begin("Loading");
             let before = runner.lines;
-            let flow = run(runner, &mut input, &file.to_string_lossy());
+            let flow = run_file(runner, &mut input, file, &file.to_string_lossy());
             progress::end();
             runner.depth -= 1;
             // Scripts that run others say it once.

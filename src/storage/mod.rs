@@ -167,6 +167,8 @@ pub(crate) use self::repair::{Checked, Mended, check, salvage};
 pub(crate) use self::snapshot::Line;
 #[cfg(feature = "shell")]
 pub(crate) use self::state::{FileState, JournalState};
+#[cfg(feature = "shell")]
+pub(crate) use self::transaction::Mark;
 pub(crate) use self::watch::{Became, Feed};
 
 /// One database: a view of its files, and the changes that are not in them yet. Knows no clock.

@@ -3,11 +3,20 @@
 use std::cell::RefCell;
 use std::ops::Bound;
 
+#[cfg(feature = "shell")]
+use super::overlay::Bulk;
 use super::overlay::Overlay;
 use super::reads::Reads;
+#[cfg(feature = "shell")]
+use super::record::Change;
 use super::{Entries, Store, View};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
+
+/// The changes of an open transaction at some time.
+#[cfg(feature = "shell")]
+#[derive(Debug)]
+pub(crate) struct Mark(Overlay);
 
 impl Store {
     /// Whether a transaction is open.
@@ -25,6 +34,29 @@ impl Store {
         self.refresh()?;
         self.reads = Some(RefCell::default());
         Ok(())
+    }
+
+    /// The changes of the open transaction so far.
+    #[cfg(feature = "shell")]
+    pub(crate) fn mark(&mut self) -> Mark {
+        self.settle_bulk();
+        Mark(self.pending.clone())
+    }
+
+    /// Forgets those that came after.
+    #[cfg(feature = "shell")]
+    pub(crate) fn back_to(&mut self, mark: Mark) {
+        self.bulk = Bulk::default();
+        self.pending = mark.0;
+    }
+
+    /// The keys that the open transaction has written, each with what it is in the pinned view and what it would be.
+    #[cfg(feature = "shell")]
+    pub(crate) fn differences(&self, now: Timestamp) -> impl Iterator<Item = Result<(&str, Change, Change)>> {
+        self.pending.iter().map(move |(key, change)| {
+            let live = |change: Change| change.filter(|stored| stored.is_live(now));
+            Ok((key, live(self.view.get(key)?), live(change.clone())))
+        })
     }
 
     /// Forgets the changes of the open transaction.

@@ -21,6 +21,8 @@ mod picture;
 
 mod pointing;
 
+mod run;
+
 mod safety;
 
 mod signals;

@@ -30,6 +30,29 @@ fn ctrl_c_stops_a_script_that_is_under_way_and_keeps_what_is_done() {
 }
 
 #[test]
+fn ctrl_c_ends_the_wait_for_somebody_who_writes_into_a_fifo() {
+    let home = Home::new();
+    // Nobody has its other end.
+    drop(home.fifo());
+    let mut terminal = home.at_prompt();
+    terminal.press("source ../fifo\r");
+    terminal.shows("source ../fifo");
+    std::thread::sleep(Duration::from_millis(50));
+    terminal.press(CTRL_C);
+    terminal.shows("interrupted");
+    prompt_comes(&terminal);
+    // And one who comes later is read.
+    terminal.press("source ../fifo\r");
+    std::thread::sleep(Duration::from_millis(50));
+    let mut writer = std::fs::File::options().write(true).open(home.path("fifo")).unwrap();
+    std::io::Write::write_all(&mut writer, b"set late 1\n").unwrap();
+    drop(writer);
+    terminal.shows("Ran 1 command");
+    assert_eq!(terminal.leave(), 0);
+    assert_eq!(home.get("late"), "1\n");
+}
+
+#[test]
 fn ctrl_c_stops_a_long_listing() {
     let home = Home::new();
     let value = "v".repeat(1000);

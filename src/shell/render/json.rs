@@ -163,7 +163,7 @@ fn push_object<'a>(text: &mut String, facts: impl Iterator<Item = (&'static str,
     text.push('}');
 }
 
-fn push_name(text: &mut String, name: &str) {
+pub(super) fn push_name(text: &mut String, name: &str) {
     write_string(text, name);
     text.push(':');
 }

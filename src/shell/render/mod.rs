@@ -14,6 +14,7 @@
 
 use std::io::{self, Write};
 
+pub(crate) use self::difference::{difference, difference_json};
 use self::plain::Form;
 pub(crate) use self::table::size;
 use super::argument::OutputMode;
@@ -29,6 +30,8 @@ mod person;
 mod table;
 
 mod plain;
+
+mod difference;
 
 mod json;
 

@@ -28,52 +28,84 @@ const MOST: usize = 1_000;
 pub(super) struct Completions {
     lookup: Rc<Lookup>,
     tree: Rc<Command>,
+    /// Whether it is for the prompt, where keys that do not begin with what was typed help too.
+    fuzzy: bool,
+}
+
+/// What belongs where the cursor is.
+#[derive(Debug)]
+pub(super) enum Wanted<'t> {
+    Nothing,
+    Command,
+    Flag,
+    /// The value of an argument.
+    Value(&'t Arg),
+    /// A file that an answer goes to.
+    File,
+}
+
+impl<'t> Wanted<'t> {
+    /// By the words before it and what was typed of it.
+    pub(super) fn at(cursor: &Cursor<'_>, before: &Before<'t>) -> Self {
+        match before.outside {
+            Some(Outside::File) => return Self::File,
+            Some(Outside::Program) => return Self::Nothing,
+            None => {}
+        }
+        let arg = match &cursor.flag {
+            Some(flag) => by_long(before.scope(), flag),
+            None if before.value_of.is_some() => before.value_of,
+            None if cursor.quote.is_none() && !before.only_data && cursor.typed.starts_with(b"-") => return Self::Flag,
+            None => match before.command {
+                Some(command) => positional(command, before.places.len()),
+                None if before.lost || cursor.quote.is_some() => None,
+                None => return Self::Command,
+            },
+        };
+        arg.map_or(Self::Nothing, Self::Value)
+    }
 }
 
 impl Completions {
     pub(super) fn new(lookup: Rc<Lookup>, tree: Rc<Command>) -> Self {
-        Self { lookup, tree }
+        Self { lookup, tree, fuzzy: true }
+    }
+
+    /// For whoever shows only what begins with what was typed.
+    pub(super) fn by_prefix(lookup: Rc<Lookup>, tree: Rc<Command>) -> Self {
+        Self { fuzzy: false, ..Self::new(lookup, tree) }
     }
 
     /// What the text could go on with, where the part begins that is replaced, and what stands behind the cursor.
     pub(super) fn at(&self, text: &str, after: &str) -> (usize, Vec<Pair>) {
         let Some(cursor) = Cursor::at_end_of(text) else { return (text.len(), Vec::new()) };
-        let candidates = self.candidates(&cursor);
+        let before = Before::read(&self.tree, &cursor.before);
+        let candidates = self.candidates(&Wanted::at(&cursor, &before), &cursor, &before);
         let widest = WIDEST.min(columns::terminal().0.saturating_sub(2));
         (cursor.start, fill(&cursor, &candidates, &text[cursor.start..], after, widest))
     }
 
-    fn candidates(&self, cursor: &Cursor<'_>) -> Vec<Candidate> {
-        let before = Before::read(&self.tree, &cursor.before);
+    pub(super) fn candidates(&self, wanted: &Wanted<'_>, cursor: &Cursor<'_>, before: &Before<'_>) -> Vec<Candidate> {
         let typed = String::from_utf8_lossy(&cursor.typed);
-        match before.outside {
-            Some(Outside::File) => return paths(&cursor.typed),
-            Some(Outside::Program) => return Vec::new(),
-            None => {}
+        match wanted {
+            Wanted::Nothing => Vec::new(),
+            Wanted::File => paths(&cursor.typed),
+            Wanted::Command => self.commands(&typed),
+            Wanted::Flag => flags(before, &typed, self.few()),
+            Wanted::Value(arg) if value_name(arg) == "POINTER" => self.pointers(before, &typed),
+            Wanted::Value(arg) => self.values(arg, cursor, &typed),
         }
-        let arg = match &cursor.flag {
-            Some(flag) => before.command.and_then(|command| by_long(command, flag)),
-            None if before.value_of.is_some() => before.value_of,
-            None if cursor.quote.is_none() && !before.only_data && typed.starts_with('-') => {
-                return flags(&before, &typed);
-            }
-            None => match before.command {
-                Some(command) => positional(command, before.places.len()),
-                None if before.lost || cursor.quote.is_some() => None,
-                None => return self.commands(&typed),
-            },
-        };
-        match arg {
-            Some(arg) if value_name(arg) == "POINTER" => self.pointers(&before, &typed),
-            Some(arg) => self.values(arg, cursor, &typed),
-            None => Vec::new(),
-        }
+    }
+
+    /// Of more candidates nothing is said where the room is that of the prompt.
+    fn few(&self) -> usize {
+        if self.fuzzy { 16 } else { usize::MAX }
     }
 
     /// The commands that begin so, each with what it does.
     fn commands(&self, typed: &str) -> Vec<Candidate> {
         let about = |name: &str| self.tree.find_subcommand(name).and_then(Command::get_about);
-        explained(words_of(help::names(), typed), |name| about(name).map(ToString::to_string))
+        explained(words_of(help::names_in(&self.tree), typed), self.few(), |name| about(name).map(ToString::to_string))
     }
 
     /// The parts of the JSON at the key that is there, by the pointers to them.
@@ -113,7 +145,7 @@ impl Completions {
             return words_of(possible.iter().map(|value| value.get_name().to_owned()).collect(), typed);
         }
         match value_name(arg) {
-            "KEY" | "NEW" => self.keys(&cursor.typed, true),
+            "KEY" | "NEW" => self.keys(&cursor.typed, self.fuzzy),
             "K" | "P" | "PREFIX" => self.keys(&cursor.typed, false),
             "GLOB" => {
                 let is_pattern = |key: &Candidate| key.text.iter().any(|byte| b"*?[\\".contains(byte));
@@ -123,7 +155,7 @@ impl Completions {
                 let beside = |path: &Candidate| path.text.ends_with(b".lock") || path.text.ends_with(b".journal");
                 paths(&cursor.typed).into_iter().filter(|path| !beside(path)).collect()
             }
-            "NAME" => words_of(config::database_names(), typed),
+            "NAME" | "NAME|PATH" => words_of(config::database_names(), typed),
             "FILE" | "PATH" => paths(&cursor.typed),
             "COMMAND" => words_of(help::topics(), typed),
             "DURATION" => durations(typed),
@@ -170,20 +202,19 @@ impl Completions {
 }
 
 /// The flags that begin so, are not there yet, and go with those that are.
-fn flags(before: &Before<'_>, typed: &str) -> Vec<Candidate> {
+fn flags(before: &Before<'_>, typed: &str, few: usize) -> Vec<Candidate> {
     let free = before.free().filter(|arg| !before.excludes(arg));
     let names = free.filter_map(|arg| match arg.get_short() {
         Some(short) if typed == format!("-{short}") => Some(typed.to_owned()),
         _ => arg.get_long().map(|long| format!("--{long}")),
     });
     let help = |name: &str| by_long(before.scope(), name.strip_prefix("--")?)?.get_help().map(ToString::to_string);
-    explained(words_of(names.collect(), typed), help)
+    explained(words_of(names.collect(), typed), few, help)
 }
 
 /// Candidates with what is said of them, if they are so few that it helps.
-fn explained(candidates: Vec<Candidate>, about: impl Fn(&str) -> Option<String>) -> Vec<Candidate> {
-    const FEW: usize = 16;
-    if candidates.len() > FEW {
+fn explained(candidates: Vec<Candidate>, few: usize, about: impl Fn(&str) -> Option<String>) -> Vec<Candidate> {
+    if candidates.len() > few {
         return candidates;
     }
     let explain = |candidate: Candidate| Candidate { about: about(&candidate.shown).unwrap_or_default(), ..candidate };

@@ -19,11 +19,18 @@ pub(super) struct Lookup {
     session: Rc<RefCell<Session>>,
     /// When what others wrote was taken in last.
     refreshed: Cell<Option<Instant>>,
+    /// Whether it has just been opened, and will not be looked at for long.
+    once: bool,
 }
 
 impl Lookup {
     pub(super) fn new(session: Rc<RefCell<Session>>) -> Self {
-        Self { session, refreshed: Cell::new(None) }
+        Self { session, refreshed: Cell::new(None), once: false }
+    }
+
+    /// For one look at what was opened for it.
+    pub(super) fn once(session: Session) -> Self {
+        Self { once: true, ..Self::new(Rc::new(RefCell::new(session))) }
     }
 
     /// The keys that begin so, those that others have just written included: the first ones, `most` at most, and if that are
@@ -32,8 +39,11 @@ impl Lookup {
         self.refreshed.set(None);
         let found = self.look(|session| {
             let mut range = session.db.outlines(prefix);
-            let found = collect(&mut range, most, Instant::now(), |_| true);
-            let last = range.last_outline().and_then(Result::ok);
+            let begun = Instant::now();
+            let found = collect(&mut range, most, begun, |_| true);
+            // Finding the end costs as much as finding the beginning.
+            let may_be_more = found.len() == most || begun.elapsed() > LONGEST;
+            let last = if may_be_more { range.last_outline().and_then(Result::ok) } else { None };
             (found, last)
         });
         found.unwrap_or_default()
@@ -75,7 +85,7 @@ impl Lookup {
         session.db.settle();
         let is_fresh = self.refreshed.get().is_some_and(|refreshed| refreshed.elapsed() < FRESH);
         // What a transaction reads must not change until its commit. What is wrong with the file, the next command says.
-        if !is_fresh && session.db.open_transaction().is_none() {
+        if !is_fresh && !self.once && session.db.open_transaction().is_none() {
             let _ = session.db.refresh();
             self.refreshed.set(Some(Instant::now()));
         }

@@ -12,6 +12,7 @@
 //! | `tree` | what the words are, by the definitions of the commands |
 //! | `cursor` | which words of which command there are so far |
 //! | `columns` | what fits into a row |
+//! | `offer` | the same candidates for Tab in the user's own shell |
 //! | `welcome` | the first line, and the prompt |
 //!
 //! Left out on purpose: the editor never sees a script or a pipe, which are read as bytes.
@@ -59,6 +60,10 @@ mod cursor;
 mod columns;
 
 mod welcome;
+
+mod offer;
+
+pub(crate) use self::offer::offer;
 
 /// Runs commands from a person until they leave; returns the exit status, which is 0 unless `exit` says otherwise: what
 /// went wrong on the way, the person has seen.
@@ -140,7 +145,7 @@ fn start(runner: &mut Runner<'_>) -> Flow {
         // It sets things up; only what goes wrong is worth a line.
         let quiet = std::mem::replace(&mut runner.console.look.quiet, true);
         flow = match script::open(&path) {
-            Ok(mut input) => script::run(runner, &mut input, "rc"),
+            Ok(mut input) => script::run_file(runner, &mut input, &path, "rc"),
             Err(failure) => runner.fail(failure, Place::Prompt),
         };
         runner.console.look.quiet = quiet;

@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
-use crate::shell::cli::Line;
+use crate::shell::cli::{Cli, Line};
 use crate::shell::command::reads;
 use crate::shell::words::Word;
 
@@ -11,6 +11,22 @@ pub(super) fn tree() -> Command {
     let mut tree = Line::command();
     tree.build();
     tree
+}
+
+/// The same with the options of the program, whose arguments are the words, as far as those need it: what clap would add to
+/// all the commands takes longer than everything else that an answer to a shell takes.
+pub(super) fn tree_of_program(words: &[Word<'_>]) -> Command {
+    let help = Arg::new("help").short('h').long("help").help("Print help").action(ArgAction::Help);
+    let tree = Cli::command().arg(help.clone());
+    let Some(name) = Before::in_program(&tree).reading(words).command.map(|command| command.get_name().to_owned())
+    else {
+        return tree;
+    };
+    let options: Vec<Arg> = tree.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect();
+    tree.mut_subcommand(name, |command| {
+        let own: Vec<clap::Id> = command.get_arguments().map(|arg| arg.get_id().clone()).collect();
+        command.args(options.into_iter().filter(|option| !own.contains(option.get_id()))).arg(help)
+    })
 }
 
 /// What a word is.
@@ -51,6 +67,8 @@ pub(super) struct Before<'t> {
     pub(super) only_data: bool,
     /// Whether the line begins with a command that reads.
     reads: bool,
+    /// Whether an answer can go elsewhere by words of the line.
+    may_go_outside: bool,
     /// The operator behind which this is.
     pub(super) outside: Option<Outside>,
     /// The flags that are there.
@@ -77,17 +95,26 @@ impl<'t> Before<'t> {
             ends_in_place: false,
             only_data: false,
             reads: false,
+            may_go_outside: true,
             outside: None,
             given: Vec::new(),
         }
     }
 
     pub(super) fn read(tree: &'t Command, words: &[Word<'_>]) -> Self {
-        let mut before = Self::new(tree);
+        Self::new(tree).reading(words)
+    }
+
+    fn reading(mut self, words: &[Word<'_>]) -> Self {
         for word in words {
-            before.take(word);
+            self.take(word);
         }
-        before
+        self
+    }
+
+    /// The same for the program's arguments: where its answer goes was said in another language.
+    pub(super) fn in_program(tree: &'t Command) -> Self {
+        Self { may_go_outside: false, ..Self::new(tree) }
     }
 
     /// Takes the next word in and says what it is.
@@ -98,7 +125,7 @@ impl<'t> Before<'t> {
         }
         let text = String::from_utf8_lossy(&word.bytes);
         if self.command.is_none() && self.given.is_empty() && !self.lost {
-            self.reads = !word.quoted && reads(&word.bytes);
+            self.reads = self.may_go_outside && !word.quoted && reads(&word.bytes);
         }
         if let Some(outside) = self.operator(word, &text) {
             self.outside = Some(outside);

@@ -20,6 +20,7 @@ impl Session {
                 config::check_path(path)?;
                 self.db.save_to(path)?
             }
+            None if self.rehearses => self.db.path().map(Path::to_owned).unwrap_or_default(),
             None => {
                 self.db.save()?;
                 self.db.path().map(Path::to_owned).unwrap_or_default()
@@ -135,7 +136,7 @@ impl Session {
         }
         let deleted = self.db.transaction(|tx| {
             let mut deleted = 0;
-            for key in tx.keys("")? {
+            for key in tx.all_keys("", |_| true, interrupt::check)? {
                 interrupt::check()?;
                 deleted += u64::from(tx.delete(&key)?);
             }

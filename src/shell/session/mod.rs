@@ -28,6 +28,8 @@ mod restore;
 
 mod watch;
 
+mod run;
+
 pub(crate) use self::together::changes;
 pub(crate) use self::values::was_set;
 
@@ -43,7 +45,7 @@ use super::interrupt;
 use super::progress;
 use super::reply::{Answer, Done, Failure, Field, Reply};
 use super::status::Status;
-use crate::database::{Database, Options, Repair};
+use crate::database::{Database, Mark, Options, Repair};
 use crate::storage::Progress;
 use crate::value::Value;
 
@@ -73,6 +75,10 @@ pub(crate) struct Session {
     beside: Vec<Database>,
     /// Whether the script as a whole is a transaction.
     pub(crate) atomic: bool,
+    /// Whether nothing is to be changed: the whole is a transaction that will be rolled back.
+    pub(crate) rehearses: bool,
+    /// Where a transaction of the script that is rehearsed began.
+    pub(crate) mark: Option<Mark>,
     /// Whether the command that runs was entered at the prompt.
     pub(crate) at_prompt: bool,
 }
@@ -121,6 +127,8 @@ impl Session {
             scratch: String::new(),
             beside: Vec::new(),
             atomic: false,
+            rehearses: false,
+            mark: None,
             at_prompt: false,
         }
     }
@@ -197,7 +205,7 @@ impl Session {
             Command::Import(import) => self.import(import),
             Command::Export(export) => self.export(&export),
             Command::Dump { file } => self.dump(file.as_deref()),
-            Command::Shell(_) => Err(Failure::usage("this command is the shell's own")),
+            Command::Run(_) | Command::Shell(_) => Err(Failure::usage("this command is the shell's own")),
         }?;
         answer.notes.extend(absence);
         Ok(answer)

@@ -1,25 +1,43 @@
 //! Commands on several changes together: begin, commit, rollback; and what may not be mixed with them.
 
 use super::{Session, counted};
+use crate::database::Mark;
 use crate::shell::command::Command;
 use crate::shell::reply::{Answer, Done, Failure, Field, Reply};
 
 impl Session {
     pub(super) fn begin(&mut self) -> Result<Answer<'_>, Failure> {
-        self.db.begin()?;
+        if self.rehearses {
+            if self.mark.is_some() {
+                return Err(Failure::usage("a transaction is open already; `commit` or `rollback` ends it"));
+            }
+            self.mark = Some(self.db.mark());
+        } else {
+            self.db.begin()?;
+        }
         Ok(Reply::Done(Done::new("Transaction begun: commit or rollback")).into())
     }
 
     pub(crate) fn commit(&mut self) -> Result<Answer<'_>, Failure> {
-        let changed = self.db.commit()?;
+        let changed = if self.rehearses { self.mark().map(|_| 0)? } else { self.db.commit()? };
         Ok(Reply::Done(Done::new(format!("Committed {}", changes(changed))).with("changes", Field::Number(changed)))
             .into())
     }
 
     pub(super) fn roll_back(&mut self) -> Result<Answer<'_>, Failure> {
-        let changed = self.db.rollback()?;
+        let changed = if self.rehearses {
+            let mark = self.mark()?;
+            self.db.back_to(mark)
+        } else {
+            self.db.rollback()?
+        };
         let done = Done::new(format!("Rolled back {}", changes(changed)));
         Ok(Reply::Done(done.with("changes", Field::Number(changed))).into())
+    }
+
+    /// Where the transaction that is rehearsed began.
+    fn mark(&mut self) -> Result<Mark, Failure> {
+        self.mark.take().ok_or_else(|| Failure::usage("no transaction is open"))
     }
 
     /// What a person is asked who would lose the changes of an open transaction by that.
@@ -30,15 +48,19 @@ impl Session {
 
     /// Fails for what cannot be done while a transaction is open.
     pub(super) fn check_transaction(&self, command: &Command) -> Result<(), Failure> {
-        use Command::{Begin, Check, Commit, Drop, Repair, Restore, Rollback, Save, Use, Wait, Watch};
+        use Command::{Begin, Check, Commit, Drop, Repair, Restore, Rollback, Save, Undo, Use, Wait, Watch};
         let refused = self.db.open_transaction().is_some()
             && match command {
                 // At the prompt it asks.
                 Use { .. } => !self.at_prompt,
+                // What it would write is what is there.
+                Save { path: None } if self.rehearses => false,
                 Save { .. } | Drop { .. } | Watch { .. } | Wait(_) | Check { .. } | Repair { .. } | Restore { .. } => {
                     true
                 }
                 Begin | Commit | Rollback => self.atomic,
+                // Only a person's own session asks before it forgets changes.
+                Undo { .. } => self.rehearses,
                 _ => false,
             };
         if !refused {
@@ -46,6 +68,8 @@ impl Session {
         }
         Err(Failure::usage(if self.atomic {
             "the whole script is one transaction (--atomic); leave this line out"
+        } else if self.rehearses {
+            "--dry-run changes no file and waits for nobody; leave this line out"
         } else {
             "a transaction is open; `commit` or `rollback` it first"
         }))

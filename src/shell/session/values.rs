@@ -179,9 +179,9 @@ impl Session {
         }
         let deleted = self.db.transaction(|tx| {
             let mut deleted = 0;
-            for key in tx.keys(prefix)?.iter().filter(|key| hit(key)) {
+            for key in tx.all_keys(prefix, hit, interrupt::check)? {
                 interrupt::check()?;
-                deleted += u64::from(tx.delete(key)?);
+                deleted += u64::from(tx.delete(&key)?);
             }
             Ok(deleted)
         })?;

@@ -1,0 +1,82 @@
+//! Changes that are made to see what they would come to: an open transaction, read before it is rolled back.
+
+use super::Database;
+use crate::error::{Error, Result};
+use crate::storage::{Entry, Mark};
+
+/// A key that would be another one.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Difference {
+    pub(crate) key: String,
+    /// What is there.
+    pub(crate) old: Option<Entry>,
+    /// What would be.
+    pub(crate) new: Option<Entry>,
+}
+
+impl Database {
+    /// The changes of the open transaction so far, for [`Database::back_to`].
+    pub(crate) fn mark(&mut self) -> Mark {
+        self.store.mark()
+    }
+
+    /// Forgets what the open transaction has changed since; returns how many keys had changed by then.
+    pub(crate) fn back_to(&mut self, mark: Mark) -> u64 {
+        self.store.settle_bulk();
+        let changed = self.store.changed_keys();
+        self.store.back_to(mark);
+        changed
+    }
+
+    /// What the open transaction would change, in key order.
+    pub(crate) fn differences(&mut self) -> impl Iterator<Item = Result<Difference>> + '_ {
+        self.store.settle_bulk();
+        let now = self.clock.now();
+        let store = &self.store;
+        store.differences(now).filter_map(move |item| {
+            let entry = |stored: Option<_>| stored.map(|stored| store.entry(&stored)).transpose();
+            let made = item.and_then(|(key, old, new)| {
+                Ok::<_, Error>(Difference { key: key.to_owned(), old: entry(old)?, new: entry(new)? })
+            });
+            Some(made).filter(|made| made.as_ref().is_ok_and(|made| made.old != made.new) || made.is_err())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_to_nothing_is_no_difference() {
+        let mut db = Database::in_memory();
+        db.set("a", "1").unwrap();
+        db.set("b", "1").unwrap();
+        db.set("c", "1").unwrap();
+        db.begin().unwrap();
+        db.set("a", "2").unwrap();
+        db.set("a", "1").unwrap();
+        db.set("b", "2").unwrap();
+        let mark = db.mark();
+        db.delete("c").unwrap();
+        db.set("new", "x").unwrap();
+        db.set("gone", "x").unwrap();
+        db.delete("gone").unwrap();
+        let keys = |db: &mut Database| db.differences().map(|item| item.unwrap().key).collect::<Vec<_>>();
+        assert_eq!(keys(&mut db), ["b", "c", "new"]);
+        db.back_to(mark);
+        assert_eq!(keys(&mut db), ["b"]);
+        db.rollback().unwrap();
+        assert_eq!(db.get("b").unwrap(), Some("1".into()));
+    }
+
+    #[test]
+    fn collecting_keys_stops_when_it_is_told_to() {
+        let mut db = Database::in_memory();
+        db.extend((0..3000).map(|n| (format!("{n:04}"), "x"))).unwrap();
+        let collect =
+            |db: &mut Database, may_go_on| db.transaction(|tx| tx.all_keys("1", |key| key != "1000", may_go_on));
+        assert_eq!(collect(&mut db, || Ok(())).unwrap().len(), 999);
+        assert!(matches!(collect(&mut db, || Err(Error::Interrupted)), Err(Error::Interrupted)));
+    }
+}

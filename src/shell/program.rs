@@ -1,0 +1,89 @@
+//! `run`: another program, with keys as its environment variables.
+//!
+//! A one-shot becomes that program, so that signals and the terminal are its own and nobody waits for it in between. At
+//! the prompt it has the terminal until it ends. Scripts run no programs: what looks like one may be a dump of data that
+//! somebody else has written.
+
+use std::io::ErrorKind;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, ExitStatus};
+
+use super::command::Run;
+use super::escape::excerpt;
+use super::interrupt;
+use super::progress;
+use super::render::Look;
+use super::reply::Failure;
+use super::runner::{Flow, Place, Runner};
+use super::status::Status;
+
+impl Runner<'_> {
+    pub(super) fn run_program(&mut self, run: &Run, place: Place<'_>, look: &Look) -> Flow {
+        if let Place::Script { .. } = place {
+            let why = "scripts run no programs, as they may be made of data; in a shell: rusty-kv run PREFIX -- CMD";
+            return self.failure(&Failure::usage(why), place, look);
+        }
+        if self.rehearses {
+            return self.failure(&Failure::usage("--dry-run runs no program"), place, look);
+        }
+        if self.flush() == Flow::Stop {
+            return Flow::Stop;
+        }
+        let made = self.session.borrow_mut().environment(run);
+        let variables = match made {
+            Ok(variables) => variables,
+            Err(failure) => return self.failure(&failure, place, look),
+        };
+        progress::end();
+        self.notices();
+        if variables.is_empty() && !look.quiet {
+            let note = self.session.borrow().without_keys(&run.prefix);
+            self.notes(&[note], place, look);
+        }
+        let Some((program, args)) = run.command.split_first() else { return Flow::Next };
+        let mut command = Command::new(program);
+        command.args(args).envs(variables);
+        if place == Place::Prompt {
+            return self.run_at_prompt(&mut command, program, look);
+        }
+        let error = command.exec();
+        self.not_run(program, &error, place, look)
+    }
+
+    fn run_at_prompt(&mut self, command: &mut Command, program: &Path, look: &Look) -> Flow {
+        // It takes as long as it takes.
+        self.waited = None;
+        match lent(command) {
+            Ok(status) if status.success() => {}
+            Ok(status) => self.note(&format!("'{}' ended with {status}", excerpt(&program.to_string_lossy(), 60))),
+            Err(error) => return self.not_run(program, &error, Place::Prompt, look),
+        }
+        Flow::Next
+    }
+
+    /// Says why a program was not run; the status is the one that shells have for it.
+    fn not_run(&mut self, program: &Path, error: &std::io::Error, place: Place<'_>, look: &Look) -> Flow {
+        let name = excerpt(&program.to_string_lossy(), 60);
+        let is_missing = error.kind() == ErrorKind::NotFound;
+        let reason = if is_missing { "there is no such program".to_owned() } else { crate::error::reason(error) };
+        let message = format!("cannot run '{name}': {reason}");
+        let failure = Failure { status: Status::Io, code: "io", message, key: None };
+        let flow = self.failure(&failure, place, look);
+        if place == Place::OneShot {
+            self.exit = Some(if is_missing { 127 } else { 126 });
+        }
+        flow
+    }
+}
+
+/// Runs a program, which has the terminal meanwhile.
+fn lent(command: &mut Command) -> std::io::Result<ExitStatus> {
+    let mut child = command.spawn()?;
+    let lent = interrupt::lend_terminal(child.id());
+    let status = child.wait();
+    drop(lent);
+    // Ctrl-C was meant for the program.
+    interrupt::forget();
+    status
+}

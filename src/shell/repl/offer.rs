@@ -1,0 +1,237 @@
+//! Tab in the user's own shell: the shell asks with the words that it has, and is told candidates, one a line.
+//!
+//! What is looked at is as bounded as at the prompt, nothing is ever written, and nothing is said about what goes wrong:
+//! there is a half-typed line on the screen.
+
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write as _};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::rc::Rc;
+use std::time::Duration;
+
+use unicode_width::UnicodeWidthStr as _;
+
+use super::candidate::{Candidate, Kind};
+use super::complete::{Completions, Wanted};
+use super::cursor::Cursor;
+use super::lookup::Lookup;
+use super::tree::{Before, Role, tree_of_program, value_name};
+use crate::database::Database;
+use crate::shell::argument::OutputMode;
+use crate::shell::config::Location;
+use crate::shell::escape;
+use crate::shell::own_shell::{BashLine, How, OwnShell};
+use crate::shell::session::{Access, Session};
+use crate::shell::words::Word;
+
+/// What is said of candidates stands in a column behind them, and those that are longer do not push it away.
+const COLUMN: usize = 32;
+
+/// What a shell has asked.
+struct Asked {
+    shell: OwnShell,
+    /// The arguments before the cursor's.
+    before: Vec<Vec<u8>>,
+    /// What that one means so far.
+    typed: Vec<u8>,
+    /// Whether it begins with a quote.
+    is_quoted: bool,
+    /// The line, for the shell that wants its words quoted.
+    bash: Option<BashLine>,
+}
+
+/// Answers a shell that asks with these arguments: its name, then what it knows.
+pub(crate) fn offer(args: &[OsString]) {
+    let Some(text) = Asked::of(args).and_then(|asked| asked.answer()) else { return };
+    // A shell that does not listen any more has no use for an error either.
+    let _ = io::stdout().write_all(text.as_bytes());
+}
+
+impl Asked {
+    /// bash tells the line up to the cursor and what of its end is to be replaced; zsh the quote that is open, the word at
+    /// the cursor and the words before it; fish that word and those before.
+    fn of(args: &[OsString]) -> Option<Self> {
+        let (shell, args) = args.split_first()?;
+        let shell = OwnShell::named(shell.to_str()?)?;
+        let meant = |words: &[OsString]| words.iter().map(|word| word.as_bytes().to_vec()).collect();
+        match (shell, args) {
+            (OwnShell::Bash, [line, replaced]) => {
+                let line = BashLine::read(line.to_str()?, replaced.to_str()?)?;
+                let before = line.before.get(1..)?.to_vec();
+                Some(Self { shell, before, typed: line.typed.clone(), is_quoted: false, bash: Some(line) })
+            }
+            (OwnShell::Zsh, [quote, word, before @ ..]) => {
+                let typed = BashLine::meaning_of(quote.to_str()?, word.to_str()?)?;
+                Some(Self { shell, before: meant(before), typed, is_quoted: false, bash: None })
+            }
+            (OwnShell::Fish, [word, before @ ..]) => {
+                let word = word.to_str()?;
+                let is_quoted = word.starts_with(['\'', '"']);
+                Some(Self { shell, before: meant(before), typed: fish_meaning(word), is_quoted, bash: None })
+            }
+            _ => None,
+        }
+    }
+
+    fn answer(&self) -> Option<String> {
+        if self.bash.as_ref().is_some_and(|line| line.is_file) {
+            return Some(said(How::Files, Vec::new()));
+        }
+        let words: Vec<Word<'_>> = self.before.iter().map(|bytes| word(bytes)).collect();
+        let tree = Rc::new(tree_of_program(&words));
+        let (cursor, before, db) = self.read(&tree)?;
+        let wanted = Wanted::at(&cursor, &before);
+        let name = match wanted {
+            Wanted::Value(arg) => value_name(arg),
+            _ => "",
+        };
+        match name {
+            "FILE" | "PATH" => return Some(said(How::Files, Vec::new())),
+            "NAME" | "NAME|PATH" if cursor.typed.iter().any(|byte| b"/~".contains(byte)) => {
+                return Some(said(How::Files, Vec::new()));
+            }
+            "CMD" => return Some(said(if before.places.len() < 2 { How::Programs } else { How::Files }, Vec::new())),
+            _ => {}
+        }
+        let session =
+            session(db.as_deref(), matches!(name, "KEY" | "NEW" | "K" | "P" | "PREFIX" | "GLOB" | "POINTER"))?;
+        let lookup = Rc::new(Lookup::once(session));
+        let mut candidates = Completions::by_prefix(lookup, Rc::clone(&tree)).candidates(&wanted, &cursor, &before);
+        // What begins with a dash would be taken for a flag.
+        if !before.only_data && !matches!(wanted, Wanted::Flag) && cursor.flag.is_none() {
+            candidates.retain(|candidate| !candidate.text.starts_with(b"-"));
+        }
+        candidates.retain(|candidate| candidate.text.starts_with(&cursor.typed));
+        if candidates.is_empty() && name == "NAME|PATH" {
+            return Some(said(How::Files, Vec::new()));
+        }
+        let goes_on = matches!(&candidates[..], [only] if only.kind == Kind::Begun);
+        let flag = self.typed.strip_suffix(&cursor.typed[..]).unwrap_or_default();
+        let widths = candidates.iter().map(|candidate| candidate.shown.width()).filter(|&width| width <= COLUMN);
+        let column = flag.len() + widths.max().unwrap_or(0);
+        let lines = candidates.iter().filter_map(|candidate| self.line(flag, candidate, column)).collect();
+        Some(said(if goes_on { How::Open } else { How::Words }, lines))
+    }
+
+    /// What of the arguments counts: the word at the cursor, what stands before it, and the database that is named there.
+    fn read<'t>(&'t self, tree: &'t clap::Command) -> Option<(Cursor<'t>, Before<'t>, Option<OsString>)> {
+        let mut before = Before::in_program(tree);
+        let mut db = None;
+        for bytes in &self.before {
+            let is_db = before.value_of.is_some_and(|arg| arg.get_id() == "db");
+            let role = before.take(&word(bytes));
+            let value = match role {
+                Role::Value if is_db => Some(&bytes[..]),
+                Role::Flag => [&b"--db="[..], b"-d"].iter().find_map(|flag| bytes.strip_prefix(*flag)),
+                _ => None,
+            };
+            db = value.filter(|value| !value.is_empty()).and_then(at_home).or(db);
+        }
+        let length = match self.typed.iter().position(|&byte| byte == b'=') {
+            Some(at) if self.typed.starts_with(b"--") && !before.only_data && before.value_of.is_none() => at + 1,
+            _ => 0,
+        };
+        let flag = match length {
+            0 => None,
+            length => Some(str::from_utf8(&self.typed[2..length - 1]).ok()?.to_owned()),
+        };
+        let words = self.before.iter().map(|bytes| word(bytes)).collect();
+        let typed = self.typed[length..].to_vec();
+        Some((Cursor { before: words, start: 0, flag, typed, quote: None }, before, db))
+    }
+
+    /// A candidate as the shell wants it.
+    fn line(&self, flag: &[u8], candidate: &Candidate, column: usize) -> Option<String> {
+        let text = [flag, &candidate.text[..]].concat();
+        if let Some(line) = &self.bash {
+            return line.rest_of(&text);
+        }
+        let text = String::from_utf8(text).ok().filter(|text| !text.contains('\0'))?;
+        let about = escape::terminal(&candidate.about);
+        match self.shell {
+            // It takes lines as they are, and puts a tilde in as one.
+            OwnShell::Fish if text.contains(escape::is_unsafe) => None,
+            OwnShell::Fish if text.starts_with('~') && !self.is_quoted => None,
+            OwnShell::Fish => Some(format!("{text}\t{about}")),
+            _ => {
+                let shown = escape::terminal(&text);
+                let blanks = " ".repeat(column.saturating_sub(shown.width()));
+                let about = if about.is_empty() { String::new() } else { format!("{blanks}  -- {about}") };
+                Some(format!("{}\t{shown}{about}", BashLine::quoted(&text)))
+            }
+        }
+    }
+}
+
+/// A database as it was named, in the home directory for `~/`, which zsh and fish tell as it is.
+fn at_home(name: &[u8]) -> Option<OsString> {
+    match name.strip_prefix(b"~/") {
+        Some(path) => Some(dirs::home_dir()?.join(OsStr::from_bytes(path)).into()),
+        None => Some(OsString::from_vec(name.to_vec())),
+    }
+}
+
+fn said(how: How, lines: Vec<String>) -> String {
+    let mut text = how.name().to_owned();
+    for line in lines {
+        text.push('\n');
+        text.push_str(&line);
+    }
+    text.push('\n');
+    text
+}
+
+fn word(bytes: &[u8]) -> Word<'_> {
+    Word { bytes: Cow::Borrowed(bytes), quoted: false, flag: 0, span: 0..0 }
+}
+
+/// A session that reads the database that is meant, if that is needed and takes no time to speak of.
+fn session(db: Option<&OsStr>, is_needed: bool) -> Option<Session> {
+    let location = Location::of(db).ok()?;
+    let access = Access { read_only: true, wait: Duration::ZERO };
+    let opens = is_needed && Database::opens_at_once(&location.path).is_ok_and(|at_once| at_once);
+    if opens {
+        Session::open(location, access, OutputMode::Plain).ok()
+    } else {
+        Some(Session::without_database(location, access, OutputMode::Plain))
+    }
+}
+
+/// What a word of fish means, which may not be at its end yet.
+fn fish_meaning(word: &str) -> Vec<u8> {
+    let mut meant = String::new();
+    let mut quote = None;
+    let mut rest = word.chars().peekable();
+    while let Some(c) = rest.next() {
+        match (quote, c) {
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(open), c) if c == open => quote = None,
+            (None, '\\') => meant.extend(rest.next()),
+            (Some(open), '\\') => {
+                let is_escape = |&next: &char| next == '\\' || next == open || (open == '"' && next == '$');
+                meant.push(rest.next_if(is_escape).unwrap_or('\\'));
+            }
+            (_, c) => meant.push(c),
+        }
+    }
+    meant.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_fish_is_read_as_fish_reads_it() {
+        for (word, meant) in [
+            (r"a\ b", "a b"),
+            ("'a b", "a b"),
+            (r"'a\'b\c", r"a'b\c"),
+            (r#""a\"\$\x"#, r#"a"$\x"#),
+            ("a'b'\"c\"d", "abcd"),
+        ] {
+            assert_eq!(String::from_utf8(fish_meaning(word)).unwrap(), meant, "{word}");
+        }
+    }
+}
