@@ -2,7 +2,7 @@
 
 use super::{Session, counted};
 use crate::database::Mark;
-use crate::shell::command::Command;
+use crate::shell::command::{self, Command};
 use crate::shell::reply::{Answer, Done, Failure, Field, Reply};
 
 impl Session {
@@ -48,7 +48,7 @@ impl Session {
 
     /// Fails for what cannot be done while a transaction is open.
     pub(super) fn check_transaction(&self, command: &Command) -> Result<(), Failure> {
-        use Command::{Begin, Check, Commit, Drop, Repair, Restore, Rollback, Save, Undo, Use, Wait, Watch};
+        use Command::{Begin, Check, Commit, Drop, Dump, Export, Repair, Restore, Rollback, Save, Undo, Use, Wait, Watch};
         let refused = self.db.open_transaction().is_some()
             && match command {
                 // At the prompt it asks.
@@ -59,6 +59,8 @@ impl Session {
                     true
                 }
                 Begin | Commit | Rollback => self.atomic,
+                // They would write the file, which is what they are for.
+                Dump { file: Some(_) } | Export(command::Export { file: Some(_), .. }) => self.rehearses,
                 // Only a person's own session asks before it forgets changes.
                 Undo { .. } => self.rehearses,
                 _ => false,
