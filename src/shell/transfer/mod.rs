@@ -36,8 +36,8 @@ pub(crate) const HELP: &str = "\
 Formats of import and export; the file's name says which, or --format:
 
   jsonl   everything, one a line: {\"key\":\"a\",\"value\":1,\"type\":\"json\",\"expires\":\"2030-01-01T00:00:00Z\"}
-  csv     everything, in the columns key, value, type, expires; of any other table each row is read as
-          a JSON object under its first column, or as --key-column and --value-column say
+  csv     everything, in the columns key, value, type, expires; of any other table each row is read \
+          as a JSON object under its first column, or as --key-column and --value-column say
   json    text and JSON: one object. --flatten takes nested ones apart: a.b (dotted) or /a/b (pointer)
   redis   text, bytes, deadlines: SET and PEXPIREAT lines for redis-cli; no other command is ever read
   tsv     text and bytes: key, tab, value, with \\t \\n \\r \\0 \\\\ \\xHH; what `list` prints into a pipe
@@ -45,8 +45,8 @@ Formats of import and export; the file's name says which, or --format:
   sh      the same for a shell to source: export NAME='value'; written only, as is
   fish    set -gx NAME 'value'
 
-What a format cannot hold is refused, with the key; `export --lossy` leaves it out and says how much.
-An import is all or nothing; of a key that comes twice the last counts. `dump` writes commands, which
+What a format cannot hold is refused, with the key; `export --lossy` leaves it out and says how much. \
+An import is all or nothing; of a key that comes twice the last counts. `dump` writes commands, which \
 `rusty-kv -f` takes.
 ";
 
