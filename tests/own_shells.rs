@@ -6,9 +6,12 @@
 #![cfg(feature = "shell")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "common/shown.rs"]
+mod shown;
+
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
@@ -16,6 +19,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rexpect::process::{PtyProcess, Signal};
 use rustix::termios::{Winsize, tcsetwinsize};
+
+use shown::shown;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_rusty-kv");
 
@@ -179,15 +184,7 @@ impl<'h> Shell<'h> {
         let process = PtyProcess::new(command).unwrap();
         let input = process.get_file_handle().unwrap();
         tcsetwinsize(&input, Winsize { ws_row: 24, ws_col: 200, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
-        let mut output = process.get_file_handle().unwrap();
-        let shown = Arc::new(Mutex::new(Vec::new()));
-        let also = Arc::clone(&shown);
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(read @ 1..) = output.read(&mut bytes) {
-                also.lock().unwrap().extend_from_slice(&bytes[..read]);
-            }
-        });
+        let shown = shown(process.get_file_handle().unwrap());
         let shell = Self { home, name, input, shown, process };
         shell.wait("a prompt", |shown| shown.windows(6).any(|part| part == b"ready>"));
         shell

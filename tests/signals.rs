@@ -5,6 +5,9 @@
 #![cfg(feature = "shell")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "common/shown.rs"]
+mod shown;
+
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
@@ -15,6 +18,8 @@ use std::time::{Duration, Instant};
 
 use rexpect::process::{PtyProcess, Signal as PtySignal, WaitStatus};
 use rustix::process::{Pid, Signal, kill_process};
+
+use shown::shown;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_rusty-kv");
 
@@ -236,15 +241,7 @@ impl Prompt {
     fn start(home: &Home) -> Self {
         let process = PtyProcess::new(home.plain(&["--wait", "60s"])).unwrap();
         let input = process.get_file_handle().unwrap();
-        let mut output = process.get_file_handle().unwrap();
-        let shown = Arc::new(Mutex::new(Vec::new()));
-        let also = Arc::clone(&shown);
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(read @ 1..) = output.read(&mut bytes) {
-                also.lock().unwrap().extend_from_slice(&bytes[..read]);
-            }
-        });
+        let shown = shown(process.get_file_handle().unwrap());
         let prompt = Self { process, input, shown };
         prompt.wait_for_prompts(1, "the first prompt");
         prompt

@@ -9,7 +9,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::process::Command;
 
 use super::escape::excerpt;
 use super::interrupt;
@@ -30,7 +30,7 @@ pub(crate) fn edit_text(initial: &[u8], suffix: &str, line: Option<usize>) -> Re
         command.arg(format!("+{line}"));
     }
     let name = excerpt(&program.to_string_lossy(), 60);
-    let status = run(command.arg(&path)).map_err(|error| {
+    let status = interrupt::run_lent(command.arg(&path)).map_err(|error| {
         let reason = crate::error::reason(&error);
         let message = format!("cannot run the editor '{name}': {reason}; set $VISUAL or $EDITOR. Nothing was changed");
         Failure { status: Status::Io, code: "io", message, key: None }
@@ -47,17 +47,6 @@ pub(crate) fn edit_text(initial: &[u8], suffix: &str, line: Option<usize>) -> Re
     }
     let edited = edited.map_err(|error| Failure::io("read", &path, &error))?;
     Ok((edited != initial).then_some(edited))
-}
-
-/// Runs the editor, which has the terminal meanwhile.
-fn run(command: &mut Command) -> io::Result<ExitStatus> {
-    let mut child = command.spawn()?;
-    let lent = interrupt::lend_terminal(child.id());
-    let status = child.wait();
-    drop(lent);
-    // Ctrl-C was meant for the editor.
-    interrupt::forget();
-    status
 }
 
 /// The program and what stands behind it in the variable.

@@ -5,6 +5,7 @@
 
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
+use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -141,6 +142,17 @@ pub(crate) fn while_working<T>(run: impl FnOnce() -> T) -> T {
 pub(crate) fn lend_terminal(id: u32) -> Lent {
     work().child = i32::try_from(id).ok().and_then(Pid::from_raw);
     Lent { modes: tcgetattr(io::stdin()).ok() }
+}
+
+/// Runs a program, which has the terminal meanwhile.
+pub(crate) fn run_lent(command: &mut Command) -> io::Result<ExitStatus> {
+    let mut child = command.spawn()?;
+    let lent = lend_terminal(child.id());
+    let status = child.wait();
+    drop(lent);
+    // Ctrl-C was meant for the program.
+    forget();
+    status
 }
 
 /// The terminal while a program has it. Its modes are put back: the program may have been killed.

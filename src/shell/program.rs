@@ -7,7 +7,7 @@
 use std::io::ErrorKind;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::process::Command;
 
 use super::command::Run;
 use super::escape::excerpt;
@@ -54,7 +54,7 @@ impl Runner<'_> {
     fn run_at_prompt(&mut self, command: &mut Command, program: &Path, look: &Look) -> Flow {
         // It takes as long as it takes.
         self.waited = None;
-        match lent(command) {
+        match interrupt::run_lent(command) {
             Ok(status) if status.success() => {}
             Ok(status) => self.note(&format!("'{}' ended with {status}", excerpt(&program.to_string_lossy(), 60))),
             Err(error) => return self.not_run(program, &error, Place::Prompt, look),
@@ -75,15 +75,4 @@ impl Runner<'_> {
         }
         flow
     }
-}
-
-/// Runs a program, which has the terminal meanwhile.
-fn lent(command: &mut Command) -> std::io::Result<ExitStatus> {
-    let mut child = command.spawn()?;
-    let lent = interrupt::lend_terminal(child.id());
-    let status = child.wait();
-    drop(lent);
-    // Ctrl-C was meant for the program.
-    interrupt::forget();
-    status
 }

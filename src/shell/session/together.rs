@@ -48,7 +48,9 @@ impl Session {
 
     /// Fails for what cannot be done while a transaction is open.
     pub(super) fn check_transaction(&self, command: &Command) -> Result<(), Failure> {
-        use Command::{Begin, Check, Commit, Drop, Dump, Export, Repair, Restore, Rollback, Save, Undo, Use, Wait, Watch};
+        use Command::{
+            Begin, Check, Commit, Drop, Dump, Export, Repair, Restore, Rollback, Save, Undo, Use, Wait, Watch,
+        };
         let refused = self.db.open_transaction().is_some()
             && match command {
                 // At the prompt it asks.
