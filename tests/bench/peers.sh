@@ -298,6 +298,37 @@ wait_() {
     row "longest wait of another writer beside a save, beside an idle set" s "$longest" "$idle" "" "$count"
 }
 
+interchange() {
+    local new=$work/data/taken
+    has sqlite3 "export and import beside sqlite3" || return 0
+    one out.run "sh -c '$KV -d $kv export --format jsonl >data/out.jsonl'"
+    one out.lite "sh -c 'sqlite3 $lite .dump >data/out.sql'"
+    pair "export as jsonl, beside sqlite3 .dump" "1" out.run out.lite
+    printf '%s\n' 'CREATE TABLE kv(k TEXT PRIMARY KEY, v TEXT);' '.mode tabs' '.import data/sorted kv' >data/in.sql
+    LC_ALL=C sort data/tsv >data/sorted
+    "$KV" -d "$kv" export data/in.jsonl
+    one in.run "$KV -d $new.json import data/in.jsonl"
+    one in.lite "sqlite3 $new.sqlite <data/in.sql"
+    pair "import of jsonl, beside sqlite3 .import of the same order" "0.5" in.run in.lite --before "rm -f $new.*"
+    rm -f "$new".* data/out.* data/in.* data/sorted
+}
+
+# What the user's own shell waits for at Tab, and what a program waits for that is started with its variables.
+around() {
+    local key
+    key=$(head -n 1 data/keys)
+    one tab.run "$KV __complete bash 'rusty-kv -d $kv get $key' $key"
+    pair "completion of one key, beside get" "1.5" tab.run get.kv
+    one tab.run "$KV __complete bash 'rusty-kv -d $kv get ${key%???}' ${key%???}"
+    pair "completion of a key among up to 1,000, beside get" "1.5" tab.run get.kv
+    "$KV" -d ./app.json set app:X 1
+    one run.run "$KV -d ./app.json run app: -- true"
+    one run.get "$KV -d ./app.json get app:X"
+    one run.true true
+    pair "run of true, beside get" "1.5" run.run run.get
+    pair "true alone, beside get" "" run.true run.get
+}
+
 base() {
     [[ -n ${BASE:-} ]] || { lacks "start-up beside an older rusty-kv: no BASE"; return 0; }
     # The older one may be of before there was anything but small databases, so both get one.
@@ -307,7 +338,7 @@ base() {
     pair "get of one entry, beside the older program" 1 base.a base.b --same
 }
 
-groups=(get journal set load onto gets list jq save wait base)
+groups=(get journal set load onto gets list jq save wait interchange around base)
 printf '%-62s %9s %12s %12s %-5s %8s %9s  %s\n' "A, beside B" size A B unit "A / B" "must aim" "(turns)"
 for n in "${sizes[@]}"; do
     [[ ${ONLY:-} == base ]] || prepare

@@ -67,7 +67,7 @@ fn how_a_program_ended_is_said_if_it_matters_and_the_session_goes_on() {
 fn ctrl_c_ends_the_program_and_not_the_session() {
     let home = Home::new();
     let mut terminal = home.at_prompt();
-    terminal.press("count | sh -c 'echo started; sleep 100'\r");
+    terminal.press("count | sh -c 'echo started; exec sleep 100'\r");
     terminal.shows("\nstarted");
     // A shell that is just starting a program swallows it.
     std::thread::sleep(std::time::Duration::from_millis(200));

@@ -13,7 +13,7 @@ fn a_program_gets_the_keys_and_the_terminal_and_the_prompt_comes_back() {
     terminal.shows("'sh' ended with exit status: 3\nkv>");
     terminal.enter("run app: -- no-such-program");
     terminal.shows("cannot run 'no-such-program': there is no such program");
-    terminal.press("run app: -- sh -c 'stty -echo; echo waits; sleep 100'\r");
+    terminal.press("run app: -- sh -c 'stty -echo; echo waits; exec sleep 100'\r");
     terminal.shows("\nwaits");
     terminal.press(CTRL_C);
     terminal.shows("ended with signal: 2");

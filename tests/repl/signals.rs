@@ -154,7 +154,7 @@ fn term_and_hup_end_what_is_under_way_within_a_second() {
     let home = Home::new();
     let _script = home.fifo();
     for signal in [Signal::SIGTERM, Signal::SIGHUP] {
-        for command in ["source ../fifo", "count | sh -c 'echo up; sleep 100'", "clear"] {
+        for command in ["source ../fifo", "count | sh -c 'echo up; exec sleep 100'", "clear"] {
             let mut terminal = home.at_prompt();
             terminal.enter("set a 1");
             terminal.enter("set b 1");

@@ -167,7 +167,9 @@ impl Completions {
     /// The keys that begin so; if there is none, and it helps, those that have these characters in this order.
     fn keys(&self, typed: &[u8], fuzzy: bool) -> Vec<Candidate> {
         let Ok(typed) = str::from_utf8(typed) else { return Vec::new() };
-        let (mut found, last) = self.lookup.keys(typed, MOST);
+        // The last one comes too, so that a shell finds what is common to all.
+        let most = if self.fuzzy { MOST } else { 200 };
+        let (mut found, last) = self.lookup.keys(typed, most);
         let kind = if found.is_empty() { Kind::Near } else { Kind::Data };
         if found.is_empty() && fuzzy {
             found = self.lookup.fuzzy(typed, MOST);
