@@ -523,6 +523,31 @@ fn a_file_is_whole_or_not_there_and_stays_what_it_was() {
     assert_eq!(place.content("db").len(), 2);
 }
 
+/// A file without a name is gone with its program, where the system has such files.
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_is_left_of_an_export_that_is_killed() {
+    let place = Place::new();
+    let mut db = Database::open(place.path("db.json")).unwrap();
+    db.extend((0..100_000).map(|n| (format!("key:{n:05}"), format!("{n} ").repeat(50)))).unwrap();
+    drop(db);
+    let names = || fs::read_dir(place.folder.path()).unwrap().map(|item| item.unwrap().file_name()).collect::<Vec<_>>();
+    let before = names();
+    for (command, file) in [("export", "all.jsonl"), ("dump", "all.kv")] {
+        for millis in [5, 20, 40] {
+            let mut child = place.command("db", &[command, file]).spawn().unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(millis));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            let whole = place.path(file);
+            if whole.exists() {
+                fs::remove_file(whole).unwrap();
+            }
+            assert_eq!(names().len(), before.len(), "{:?}", names());
+        }
+    }
+}
+
 /// What streams takes no memory for what it streams: 60 MB of entries where the program may have 50 MB in all.
 #[cfg(target_os = "linux")]
 #[test]

@@ -269,7 +269,9 @@ pub(crate) enum Command {
     )]
     Export(Export),
     /// Write a command file that makes exactly this database: `rusty-kv -f FILE`
-    #[command(after_help = "Examples:\n  dump all.kv\n  dump")]
+    #[command(
+        after_help = "It is for an empty database: what is there and not in the file stays.\n\nExamples:\n  dump all.kv\n  dump"
+    )]
     Dump {
         /// The file (- for stdout, also if it is left out)
         #[arg(value_name = "FILE", value_parser = path())]

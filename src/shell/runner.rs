@@ -20,7 +20,7 @@ use super::outlet::{Outlet, Pager};
 use super::parse::{self, Parsed, Parser};
 use super::progress;
 use super::render::{self, Look};
-use super::reply::{Answer, Done, Failure, Reply};
+use super::reply::{Answer, Done, Failure, Field, Reply};
 use super::session::{self, Session, changes, was_set};
 use super::status::Status;
 use super::words::Word;
@@ -135,6 +135,8 @@ pub(crate) struct Runner<'a> {
     pub(super) blame: Option<Blame>,
     /// How long it was waited for a person to answer a question; `None` if for another program too.
     pub(super) waited: Option<Duration>,
+    /// Whether a command has changed something.
+    pub(super) has_changed: bool,
     /// Whether Ctrl-C has cut a script short, and it was said what that means.
     pub(super) was_cut_short: bool,
 }
@@ -166,6 +168,7 @@ impl<'a> Runner<'a> {
             typed: None,
             blame: None,
             waited: Some(Duration::ZERO),
+            has_changed: false,
             was_cut_short: false,
         }
     }
@@ -277,6 +280,12 @@ impl<'a> Runner<'a> {
     /// Says that a command is done which has nothing else to say.
     pub(crate) fn done(&mut self, place: Place<'_>) -> Flow {
         self.answer(Ok(Reply::Done(Done::new("")).into()), place, None)
+    }
+
+    /// Says that a file of so many commands was run: the last of its lines to whoever counts them.
+    pub(crate) fn sourced(&mut self, commands: u64, place: Place<'_>) -> Flow {
+        let done = Done::new("").with("commands", Field::Number(commands));
+        self.answer(Ok(Reply::Done(done).into()), place, None)
     }
 
     /// Says what is wrong with a line that could not be split into words.
@@ -421,6 +430,7 @@ impl<'a> Runner<'a> {
             "interrupted" if !is_read => Failure { message: "interrupted; nothing was changed".to_owned(), ..failure },
             _ => failure,
         });
+        self.has_changed |= !is_read && answer.is_ok();
         if let Ok(Answer {
             reply: Reply::Listing(_) | Reply::Pieces(_) | Reply::Changes(_) | Reply::Events(_), ..
         }) = answer

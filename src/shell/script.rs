@@ -141,7 +141,7 @@ pub(crate) fn source(runner: &mut Runner<'_>, file: &Path, place: Place<'_>) -> 
             match flow {
                 // Ctrl-C may have come too late to cut anything.
                 Flow::Next if place == Place::Prompt && !was_cut_short => runner.ran(runner.lines - before),
-                Flow::Next => runner.done(place),
+                Flow::Next => runner.sourced(runner.lines - before, place),
                 flow => flow,
             }
         }

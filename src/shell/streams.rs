@@ -55,7 +55,10 @@ impl Runner<'_> {
             return if self.is_alone() { Flow::Stop } else { Flow::Next };
         }
         let path = self.outlet.as_ref().and_then(Outlet::path);
-        let failure = path.map_or_else(|| Failure::stdout(error), |path| Failure::io("write to", &path, error));
+        let mut failure = path.map_or_else(|| Failure::stdout(error), |path| Failure::io("write to", &path, error));
+        if self.has_changed && !self.atomic {
+            failure.message.push_str("; what was changed is stored all the same");
+        }
         let line = render::failure(self.console.err_color, None, &failure);
         if self.outlet.is_some() {
             self.late.extend_from_slice(line.as_bytes());

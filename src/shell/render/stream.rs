@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use super::{CHUNK, Look, Trouble, json, style};
+use super::{CHUNK, Look, Trouble, difference_json, style};
+use crate::database::Difference;
 use crate::shell::argument::OutputMode;
 use crate::shell::escape;
 use crate::shell::reply::{Changes, Delta, Failure, Pieces};
@@ -90,7 +91,7 @@ fn line(lines: &mut Vec<u8>, look: &Look, delta: &Delta) {
     lines.push(b'\n');
 }
 
-/// One array: `[{"change":"+","key":…,"new":…},…]`.
+/// One array: `[{"key":…,"change":"added","new":…},…]`.
 fn documents(out: &mut dyn Write, changes: Changes<'_>) -> Result<(), Trouble> {
     let mut line = String::from("[");
     let mut is_first = true;
@@ -104,24 +105,11 @@ fn documents(out: &mut dyn Write, changes: Changes<'_>) -> Result<(), Trouble> {
                 return Err(failure.into());
             }
         };
-        line.push_str(if is_first { "{\"change\":" } else { ",{\"change\":" });
-        is_first = false;
-        line.push_str(match (&old, &new) {
-            (None, _) => "\"+\"",
-            (_, None) => "\"-\"",
-            _ => "\"~\"",
-        });
-        line.push_str(",\"key\":");
-        crate::json::write_string(&mut line, &key);
-        for (name, entry) in [("old", old), ("new", new)] {
-            let Some(entry) = entry else { continue };
-            line.extend([",\"", name, "\":"]);
-            json::push_value(&mut line, &entry.value);
-            if let Some(deadline) = entry.deadline {
-                line.extend([",\"", name, "_expires\":\"", &deadline.to_string(), "\""]);
-            }
+        if !is_first {
+            line.push(',');
         }
-        line.push('}');
+        is_first = false;
+        line.push_str(&difference_json(&Difference { key, old, new }));
         if line.len() >= CHUNK {
             out.write_all(line.as_bytes())?;
             line.clear();

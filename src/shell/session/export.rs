@@ -3,8 +3,9 @@
 use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use rustix::fs::OFlags;
@@ -53,6 +54,10 @@ impl Session {
             config::check_path(path)?;
             if self.own_files().iter().any(|own| outlet::is_same(own, path)) {
                 return Err(Failure::usage(format!("{path:?} belongs to the database; nothing was written to it")));
+            }
+            if let Some(beside) = beside_database(path) {
+                let message = format!("{path:?} is a database, as {beside:?} says; nothing was written to it");
+                return Err(Failure::usage(message));
             }
         }
         // The narrower of the two, if anything can be in both.
@@ -229,16 +234,72 @@ fn to_file(path: &Path, mut export: Exported<'_>) -> Result<(u64, Vec<String>), 
         // A link stays one.
         let target = if old.is_some() { path.canonicalize().map_err(failed)? } else { path.to_owned() };
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+        let mut file = Whole::new_in(folder).map_err(failed)?;
         for piece in &mut export {
-            file.write_all(&piece?).map_err(failed)?;
+            file.file().write_all(&piece?).map_err(failed)?;
         }
         if let Some(old) = old {
-            file.as_file().set_permissions(old.permissions()).map_err(failed)?;
+            file.file().set_permissions(old.permissions()).map_err(failed)?;
         }
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(&target).map_err(|error| failed(error.error))?;
+        file.file().sync_all().map_err(failed)?;
+        file.put(folder, &target).map_err(failed)?;
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
     }
     Ok((export.count, export.lost.note().into_iter().collect()))
+}
+
+/// The file beside a path that says that a database is there which is written to: another program may be at it.
+fn beside_database(path: &Path) -> Option<PathBuf> {
+    [".journal", ".lock"].into_iter().find_map(|end| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        Some(PathBuf::from(name)).filter(|beside| beside.exists())
+    })
+}
+
+/// A file that gets its name when it is whole. Where the system has files without one, nothing is left of it when the
+/// program is killed before that.
+enum Whole {
+    Nameless(File),
+    Named(tempfile::NamedTempFile),
+}
+
+impl Whole {
+    fn new_in(folder: &Path) -> io::Result<Self> {
+        #[cfg(target_os = "linux")]
+        if let Ok(file) = rustix::fs::open(
+            folder,
+            OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC,
+            rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        ) {
+            return Ok(Self::Nameless(file.into()));
+        }
+        tempfile::NamedTempFile::new_in(folder).map(Self::Named)
+    }
+
+    fn file(&mut self) -> &mut File {
+        match self {
+            Self::Nameless(file) => file,
+            Self::Named(file) => file.as_file_mut(),
+        }
+    }
+
+    /// Puts it in place of whatever has that name. A file without a name cannot replace another, so it gets one first.
+    fn put(self, folder: &Path, target: &Path) -> io::Result<()> {
+        match self {
+            Self::Nameless(file) => {
+                let open = format!("/proc/self/fd/{}", file.as_raw_fd());
+                let link = |path: &Path| {
+                    let flags = rustix::fs::AtFlags::SYMLINK_FOLLOW;
+                    rustix::fs::linkat(rustix::fs::CWD, &open, rustix::fs::CWD, path, flags).map_err(io::Error::from)
+                };
+                let named = tempfile::Builder::new().make_in(folder, link)?;
+                named.persist(target).map_err(|error| error.error)?;
+            }
+            Self::Named(file) => {
+                file.persist(target).map_err(|error| error.error)?;
+            }
+        }
+        Ok(())
+    }
 }

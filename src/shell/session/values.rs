@@ -54,6 +54,7 @@ impl Session {
             self.db.set_blind(key, &value).map_err(|error| Failure::from(error).on(key))?;
             return Ok(was_set(key).into());
         }
+        let mut is_over = false;
         let (old, refusal) = self
             .db
             .transaction(|tx| {
@@ -74,20 +75,23 @@ impl Session {
                         None if set.keep_ttl => old.as_ref().and_then(|old| old.deadline),
                         None => set.expires_at,
                     };
-                    if set.expires_at.is_none_or(|deadline| deadline > tx.now()) {
-                        tx.set_entry(key, Entry { value, deadline })?;
+                    // A dump is read again whenever that may be, also behind the time of some of its keys.
+                    is_over = set.expires_at.is_some_and(|deadline| deadline <= tx.now());
+                    if is_over {
+                        tx.delete(key)?;
                     } else {
-                        return Ok((old, Some("past")));
+                        tx.set_entry(key, Entry { value, deadline })?;
                     }
                 }
                 Ok((old, refusal))
             })
             .map_err(|error| Failure::from(error).on(key))?;
-        if refusal == Some("past") {
-            return Err(Failure::usage("--expires-at lies in the past; `del` deletes a key").on(key));
-        }
         let old = old.map(|entry| entry.value);
         let mut answer = match refusal {
+            None if is_over => {
+                let told = format!("The time of key '{}' is over already; it is not there", shown(key));
+                Reply::Done(Done::new(told)).into()
+            }
             None => Answer::from(was_set(key)),
             Some(reason @ "exists") => refused(reason, format!("Key '{}' exists already; nothing was set", shown(key))),
             Some(reason @ "differs") => {

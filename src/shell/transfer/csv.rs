@@ -235,7 +235,7 @@ impl<R: BufRead> Source for Table<R> {
                 .map_err(|error| row.fault(at, format!("the value: {error}")))?,
             (Some(at), "binary") => BASE64
                 .decode(row.field(at))
-                .map(Value::from_bytes)
+                .map(Value::Bytes)
                 .map_err(|error| row.fault(at, format!("the value is not base64: {error}")))?,
             (Some(_), kind) => {
                 let reason = format!("unknown type {:?}; there are text, json and binary", cut(kind));

@@ -81,7 +81,7 @@ fn read(line: &[u8]) -> Result<Record, json::Fault> {
             value
         }
         (Some((_, "binary")), Value::Text(text)) => match BASE64.decode(text.as_bytes()) {
-            Ok(bytes) => Value::from_bytes(bytes),
+            Ok(bytes) => Value::Bytes(bytes),
             Err(error) => return Err(json::Fault::shape(at, format!("not base64: {error}"))),
         },
         (Some((_, kind @ ("text" | "json" | "binary"))), _) => {

@@ -88,7 +88,7 @@ fn any_record() -> impl Strategy<Value = Record> {
     let text = prop_oneof![any::<String>(), "[\\PC\t\n\r\"'\\\\,#$` \0\u{feff}]{0,12}", "[a-z0-9 ]{0,6}"];
     let value = prop_oneof![
         text.clone().prop_map(Value::Text),
-        prop::collection::vec(any::<u8>(), 0..20).prop_map(Value::from_bytes),
+        prop::collection::vec(any::<u8>(), 0..20).prop_map(Value::Bytes),
         "(1|1\\.50|-0|1e400|18446744073709551616|null|true|\\[1,\"a\"\\]|\\{\"z\":1,\"a\":\\[\\]\\})"
             .prop_map(|text| json(&text)),
     ];
@@ -110,7 +110,12 @@ proptest! {
             let Ok(bytes) = written else { continue };
             let back = read(format, &bytes);
             let Ok([back]) = back.as_deref() else { panic!("{format:?}: {back:?} of {record:?}") };
-            prop_assert_eq!(back, &record, "{:?}: {}", format, String::from_utf8_lossy(&bytes));
+            let mut kept = record.clone();
+            if let (Format::Redis | Format::Tsv, Value::Bytes(bytes)) = (format, &record.entry.value) {
+                // They have bytes without a type: those that are text are text.
+                kept.entry.value = Value::from_bytes(bytes.clone());
+            }
+            prop_assert_eq!(back, &kept, "{:?}: {}", format, String::from_utf8_lossy(&bytes));
         }
     }
 
