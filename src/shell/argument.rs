@@ -156,6 +156,14 @@ pub(crate) fn duration() -> Unmarked<Duration> {
     Unmarked::text(|text| parse_duration(text).map_err(|error| error.to_string()))
 }
 
+/// How long to wait; not at all is a way to look.
+pub(crate) fn timeout() -> Unmarked<Duration> {
+    Unmarked::text(|text| match text {
+        "0" | "0s" => Ok(Duration::ZERO),
+        text => parse_duration(text).map_err(|error| error.to_string()),
+    })
+}
+
 /// A point in time.
 pub(crate) fn time() -> Unmarked<Timestamp> {
     Unmarked::text(|text| text.parse().map_err(|error: Error| error.to_string()))

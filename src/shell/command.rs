@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 
 use super::argument::{
     Data, Flatten, Format, KeyMode, OnConflict, OutputMode, data, decimal, duration, export_format, flatten,
-    import_format, key_mode, number, on_conflict, output_mode, path, steps, switch, text, time,
+    import_format, key_mode, number, on_conflict, output_mode, path, steps, switch, text, time, timeout,
 };
 use super::own_shell::{OwnShell, own_shell};
 use crate::expiry::Timestamp;
@@ -519,7 +519,7 @@ pub(crate) struct Wait {
     #[arg(long, value_name = "VALUE", value_parser = data(), allow_hyphen_values = true)]
     pub(crate) equals: Option<Data>,
     /// How long: 90 (seconds), 1h30m, 2days; else as long as it takes
-    #[arg(long, value_name = "DURATION", value_parser = duration(), allow_hyphen_values = true)]
+    #[arg(long, value_name = "DURATION", value_parser = timeout(), allow_hyphen_values = true)]
     pub(crate) timeout: Option<Duration>,
 }
 
