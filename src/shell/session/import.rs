@@ -1,5 +1,6 @@
 //! Entries of a file into the database: import.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::os::fd::AsFd;
@@ -49,15 +50,25 @@ impl Session {
             OnConflict::Skip => Existing::Kept,
             OnConflict::Fail => Existing::Refused,
         };
-        let mut looks_like_database = format == Format::Json;
+        // Nothing, until there is an entry; then whether all of them are those that a database has at its top.
+        let looks_like_database = Cell::new(None);
         let entries = records.map(|record| {
             let Record { key, entry } = record?;
-            looks_like_database &= match &entry.value {
+            let looks = match &entry.value {
                 Value::Json(json) => matches!(key.as_str(), "map" | "expires") && json.as_str().starts_with('{'),
                 _ => false,
             };
+            looks_like_database.set(Some(looks && looks_like_database.get().unwrap_or(format == Format::Json)));
             Ok::<_, Failure>((key, entry))
         });
+        // All or nothing: what is said behind the last of them keeps all of them out.
+        let entries = entries.chain(std::iter::from_fn(|| {
+            let is_database = looks_like_database.take() == Some(true);
+            is_database.then(|| {
+                let way = "rusty-kv -d ./FILE export | rusty-kv import - --format jsonl";
+                Err(Failure::usage(format!("the file is a database; its entries come by: {way}. Nothing was imported")))
+            })
+        }));
         let loaded = self.db.load_entries(entries, existing)?;
         if let (Existing::Refused, Some(key)) = (existing, &loaded.first_kept) {
             return Err(is_there(key));
@@ -68,11 +79,7 @@ impl Session {
             kept => format!("; {} there already", counted(kept, "key was", "keys were")),
         };
         let done = Done::new(format!("Imported {imported}{kept}")).with("imported", Field::Number(loaded.entries));
-        let mut answer = Answer::from(Reply::Done(done.with("skipped", Field::Number(loaded.kept))));
-        if looks_like_database && loaded.entries > 0 {
-            let hint = "warning: the file looks like a database; its entries come by: rusty-kv -d FILE export | rusty-kv import - --format jsonl";
-            answer.notes.push(hint.to_owned());
-        }
+        let answer = Answer::from(Reply::Done(done.with("skipped", Field::Number(loaded.kept))));
         Ok(answer)
     }
 
