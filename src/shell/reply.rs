@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::escape::excerpt;
 use super::status::Status;
-use crate::database::Event;
+use crate::database::{Difference, Event};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::Entry;
@@ -127,16 +127,8 @@ pub(crate) struct Pieces<'a> {
     pub(crate) notes: Rc<RefCell<Vec<String>>>,
 }
 
-/// One key of two states.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Delta {
-    pub(crate) key: String,
-    pub(crate) old: Option<Entry>,
-    pub(crate) new: Option<Entry>,
-}
-
 /// A stream of what is not alike.
-pub(crate) struct Changes<'a>(pub(crate) Box<dyn Iterator<Item = Result<Delta, Failure>> + 'a>);
+pub(crate) struct Changes<'a>(pub(crate) Box<dyn Iterator<Item = Result<Difference, Failure>> + 'a>);
 
 /// A stream of entries.
 pub(crate) struct Listing<'a> {

@@ -6,7 +6,7 @@ use super::{CHUNK, Look, Trouble, difference_json, style};
 use crate::database::Difference;
 use crate::shell::argument::OutputMode;
 use crate::shell::escape;
-use crate::shell::reply::{Changes, Delta, Failure, Pieces};
+use crate::shell::reply::{Changes, Failure, Pieces};
 use crate::storage::Entry;
 use crate::value::Value;
 
@@ -36,15 +36,15 @@ pub(super) fn changes(out: &mut dyn Write, look: &Look, changes: Changes<'_>) ->
         return documents(out, changes);
     }
     let mut lines = Vec::with_capacity(2 * CHUNK);
-    for delta in changes.0 {
-        let delta = match delta {
-            Ok(delta) => delta,
+    for difference in changes.0 {
+        let difference = match difference {
+            Ok(difference) => difference,
             Err(failure) => {
                 out.write_all(&lines)?;
                 return Err(failure.into());
             }
         };
-        line(&mut lines, look, &delta);
+        line(&mut lines, look, &difference);
         if lines.len() >= CHUNK {
             out.write_all(&lines)?;
             lines.clear();
@@ -53,7 +53,7 @@ pub(super) fn changes(out: &mut dyn Write, look: &Look, changes: Changes<'_>) ->
     Ok(out.write_all(&lines)?)
 }
 
-fn line(lines: &mut Vec<u8>, look: &Look, delta: &Delta) {
+fn line(lines: &mut Vec<u8>, look: &Look, difference: &Difference) {
     const SHOWN: usize = 60;
     let field = |lines: &mut Vec<u8>, bytes: &[u8], most: usize| {
         if look.terminal {
@@ -63,15 +63,15 @@ fn line(lines: &mut Vec<u8>, look: &Look, delta: &Delta) {
             escape::tsv(lines, bytes);
         }
     };
-    let (mark, paint): (&str, style::Style) = match (&delta.old, &delta.new) {
+    let (mark, paint): (&str, style::Style) = match (&difference.old, &difference.new) {
         (None, _) => ("+", style::added),
         (_, None) => ("-", style::removed),
         _ => ("~", style::number),
     };
     lines.extend_from_slice(paint(look.color, mark).as_bytes());
     lines.push(b' ');
-    field(lines, delta.key.as_bytes(), 2 * SHOWN);
-    if let (Some(old), Some(new)) = (&delta.old, &delta.new) {
+    field(lines, difference.key.as_bytes(), 2 * SHOWN);
+    if let (Some(old), Some(new)) = (&difference.old, &difference.new) {
         let arrow = " → ".as_bytes();
         if old.value != new.value {
             // Alike but for the type: that is what is said.
@@ -95,9 +95,9 @@ fn line(lines: &mut Vec<u8>, look: &Look, delta: &Delta) {
 fn documents(out: &mut dyn Write, changes: Changes<'_>) -> Result<(), Trouble> {
     let mut line = String::from("[");
     let mut is_first = true;
-    for delta in changes.0 {
-        let Delta { key, old, new } = match delta {
-            Ok(delta) => delta,
+    for difference in changes.0 {
+        let difference = match difference {
+            Ok(difference) => difference,
             // What was written is the beginning of a document that must not be taken for one.
             Err(failure) if is_first => return Err(failure.into()),
             Err(failure) => {
@@ -109,7 +109,7 @@ fn documents(out: &mut dyn Write, changes: Changes<'_>) -> Result<(), Trouble> {
             line.push(',');
         }
         is_first = false;
-        line.push_str(&difference_json(&Difference { key, old, new }));
+        line.push_str(&difference_json(&difference));
         if line.len() >= CHUNK {
             out.write_all(line.as_bytes())?;
             line.clear();

@@ -5,11 +5,11 @@ use std::iter::Peekable;
 use std::path::Path;
 
 use super::{Access, Session};
-use crate::database::Range;
+use crate::database::{Difference, Range};
 use crate::shell::config::Location;
 use crate::shell::interrupt::{Stoppable, stoppable};
 use crate::shell::progress;
-use crate::shell::reply::{Answer, Changes, Delta, Failure, Reply};
+use crate::shell::reply::{Answer, Changes, Failure, Reply};
 use crate::shell::status::Status;
 
 impl Session {
@@ -27,10 +27,11 @@ impl Session {
         }
         let (old, new) = (&self.beside[0], self.beside.get(1).unwrap_or(&self.db));
         progress::of_keys(old.len()?);
-        let mut deltas =
-            Deltas { old: stoppable(old.iter(), progress::keys).peekable(), new: new.iter().peekable() }.peekable();
-        let status = if deltas.peek().is_none() { Status::Done } else { Status::No };
-        Ok(Answer { status, ..Reply::Changes(Changes(Box::new(deltas))).into() })
+        let mut differences =
+            Differences { old: stoppable(old.iter(), progress::keys).peekable(), new: new.iter().peekable() }
+                .peekable();
+        let status = if differences.peek().is_none() { Status::Done } else { Status::No };
+        Ok(Answer { status, ..Reply::Changes(Changes(Box::new(differences))).into() })
     }
 }
 
@@ -41,13 +42,13 @@ pub(super) fn no_database(location: &Location) -> Failure {
 }
 
 /// What two sorted streams do not have alike.
-struct Deltas<'a> {
+struct Differences<'a> {
     old: Peekable<Stoppable<Range<'a>>>,
     new: Peekable<Range<'a>>,
 }
 
-impl Iterator for Deltas<'_> {
-    type Item = Result<Delta, Failure>;
+impl Iterator for Differences<'_> {
+    type Item = Result<Difference, Failure>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -66,7 +67,7 @@ impl Iterator for Deltas<'_> {
             let key = old.as_ref().or(new.as_ref()).map(|(key, _)| key.clone()).unwrap_or_default();
             let (old, new) = (old.map(|(_, entry)| entry), new.map(|(_, entry)| entry));
             if old != new {
-                return Some(Ok(Delta { key, old, new }));
+                return Some(Ok(Difference { key, old, new }));
             }
         }
     }

@@ -260,6 +260,7 @@ fn beside_database(path: &Path) -> Option<PathBuf> {
 /// A file that gets its name when it is whole. Where the system has files without one, nothing is left of it when the
 /// program is killed before that.
 enum Whole {
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "no other system has them"))]
     Nameless(File),
     Named(tempfile::NamedTempFile),
 }

@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 
 use super::{Session, counted};
-use crate::database::Existing;
+use crate::database::{Difference, Existing};
 use crate::error::Error;
 use crate::shell::argument::{Format, OnConflict};
 use crate::shell::command::Import;
 use crate::shell::interrupt;
 use crate::shell::progress;
-use crate::shell::reply::{Answer, Changes, Delta, Done, Failure, Field, Reply, shown};
+use crate::shell::reply::{Answer, Changes, Done, Failure, Field, Reply, shown};
 use crate::shell::status::Status;
 use crate::shell::transfer::{self, Reading, Record, Source, Trouble};
 use crate::storage;
@@ -88,19 +88,19 @@ impl Session {
         &'a self,
         records: Records<'a>,
         on_conflict: OnConflict,
-    ) -> impl Iterator<Item = Result<Delta, Failure>> + 'a {
+    ) -> impl Iterator<Item = Result<Difference, Failure>> + 'a {
         records.filter_map(move |record| {
-            let delta = || -> Result<Option<Delta>, Failure> {
+            let difference = || -> Result<Option<Difference>, Failure> {
                 let Record { key, entry } = record?;
                 let old = self.db.entry(&key)?;
                 match (&old, on_conflict) {
                     (Some(_), OnConflict::Fail) => Err(is_there(&key)),
                     (Some(_), OnConflict::Skip) => Ok(None),
                     (Some(old), OnConflict::Replace) if *old == entry => Ok(None),
-                    _ => Ok(Some(Delta { key, old, new: Some(entry) })),
+                    _ => Ok(Some(Difference { key, old, new: Some(entry) })),
                 }
             };
-            delta().transpose()
+            difference().transpose()
         })
     }
 

@@ -1,0 +1,264 @@
+//! What is undone, and what is not.
+
+use super::*;
+use crate::Options;
+use proptest::prelude::*;
+
+fn yes(_: &[Foreign]) -> bool {
+    true
+}
+
+fn remembering() -> Database {
+    let mut db = Database::in_memory();
+    db.remember();
+    db
+}
+
+fn content(db: &Database) -> Vec<(String, crate::Entry)> {
+    db.iter().collect::<Result<_>>().unwrap()
+}
+
+#[test]
+fn what_does_not_fit_is_forgotten_from_its_oldest_step_on() {
+    let mut db = remembering();
+    let large = "x".repeat(30 << 20);
+    for key in ["a", "b", "c"] {
+        db.next_step();
+        db.set(key, large.as_str()).unwrap();
+        db.next_step();
+        db.delete(key).unwrap();
+    }
+    db.next_step();
+    assert!(db.memory.bytes <= MOST && db.take_notices().is_empty());
+    let undone = db.undo(9, &mut yes).unwrap();
+    assert_eq!((undone.steps, undone.end), (4, Some(End::Forgotten)));
+    assert!(db.is_empty().unwrap());
+    assert_eq!(db.memory.bytes, 0);
+}
+
+#[test]
+fn a_step_that_does_not_fit_is_said_to_and_stands_in_the_way_of_those_before() {
+    let mut db = remembering();
+    let large = "x".repeat(40 << 20);
+    db.next_step();
+    db.set("a", large.as_str()).unwrap();
+    db.set("b", large.as_str()).unwrap();
+    assert!(db.may_be_undone(2).unwrap() && !db.may_be_undone(10_000_000).unwrap());
+    db.next_step();
+    db.transaction(|tx| tx.delete("a").and_then(|_| tx.delete("b"))).unwrap();
+    assert_eq!(db.take_notices(), [TOO_LARGE]);
+    db.next_step();
+    db.set("c", "1").unwrap();
+    db.next_step();
+    let undone = db.undo(3, &mut yes).unwrap();
+    assert_eq!((undone.steps, undone.end), (1, Some(End::TooLarge)));
+    assert!(db.is_empty().unwrap());
+    assert_eq!(db.undo(1, &mut yes).unwrap().steps, 0);
+    db.begin().unwrap();
+    db.set("d", large.as_str()).unwrap();
+    db.next_step();
+    db.set("d", large.as_str()).unwrap();
+    db.next_step();
+    db.set("d", large.as_str()).unwrap();
+    db.next_step();
+    assert_eq!(db.undo(1, &mut yes).unwrap().end, Some(End::TooLarge));
+    db.rollback().unwrap();
+    assert!(db.take_notices().is_empty(), "nothing was done that could be undone");
+    db.next_step();
+    db.set("e", "1").unwrap();
+    db.next_step();
+    assert_eq!(db.undo(1, &mut yes).unwrap().steps, 1);
+}
+
+#[test]
+fn what_was_too_large_and_is_rolled_back_leaves_the_steps_before_it() {
+    let mut db = remembering();
+    db.next_step();
+    db.set("a", "1").unwrap();
+    db.next_step();
+    db.set("a", "2").unwrap();
+    db.next_step();
+    db.begin().unwrap();
+    for n in 0..3 {
+        db.next_step();
+        db.set("b", "x".repeat((40 << 20) + n)).unwrap();
+    }
+    db.rollback().unwrap();
+    db.next_step();
+    assert_eq!(db.undo(1, &mut yes).unwrap().steps, 1);
+    assert_eq!(db.get("a").unwrap(), Some("1".into()));
+}
+
+#[test]
+fn what_others_change_while_a_person_is_asked_is_asked_about_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kv.json");
+    let (mut ours, mut theirs) = (Database::open(&path).unwrap(), Database::open(&path).unwrap());
+    ours.remember();
+    ours.set("n", "1").unwrap();
+    ours.next_step();
+    theirs.set("n", "2").unwrap();
+    ours.refresh().unwrap();
+    let mut asked = Vec::new();
+    let undone = ours.undo(1, &mut |foreign| {
+        let held = foreign[0].1.as_ref().map(|stored| stored.text.to_string());
+        asked.push(held.clone().unwrap());
+        if asked.len() == 1 {
+            theirs.set("n", "3").unwrap();
+        }
+        true
+    });
+    assert_eq!(undone.unwrap().steps, 1);
+    assert_eq!(asked, ["\"2\"", "\"3\""]);
+    assert!(ours.is_empty().unwrap());
+}
+
+#[test]
+fn what_was_not_stored_is_no_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kv.json");
+    let (mut ours, mut theirs) = (Database::open(&path).unwrap(), Database::open(&path).unwrap());
+    ours.remember();
+    ours.begin().unwrap();
+    ours.set("a", "1").unwrap();
+    theirs.set("a", "theirs").unwrap();
+    assert!(ours.commit().is_err());
+    ours.next_step();
+    assert_eq!(ours.undo(1, &mut yes).unwrap().end, Some(End::Nothing));
+    ours.begin_group();
+    ours.set("b", "1").unwrap();
+    ours.store.forget();
+    ours.memory.settle(false);
+    ours.next_step();
+    assert_eq!(ours.undo(1, &mut yes).unwrap().steps, 0);
+    assert_eq!(ours.memory.bytes, 0);
+}
+
+#[test]
+fn what_has_expired_meanwhile_does_not_come_back_and_is_no_change_of_others() {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NOW: AtomicU64 = AtomicU64::new(1_000);
+    let mut db = Options::new().clock(|| Timestamp::from_millis(NOW.load(Ordering::Relaxed))).in_memory();
+    db.remember();
+    let until = |millis| crate::Entry { deadline: Some(Timestamp::from_millis(millis)), ..crate::Entry::from("x") };
+    db.next_step();
+    db.set_entry("short", until(2_000)).unwrap();
+    db.next_step();
+    db.set("short", "y").unwrap();
+    db.next_step();
+    db.set_entry("other", until(2_000)).unwrap();
+    NOW.store(3_000, Ordering::Relaxed);
+    db.next_step();
+    let mut no = |_: &[Foreign]| panic!("nobody has changed anything");
+    assert!(db.undo(1, &mut no).unwrap().keys.is_empty());
+    assert_eq!(db.undo(1, &mut no).unwrap().keys.len(), 1);
+    assert!(db.is_empty().unwrap());
+}
+
+#[test]
+fn a_bulk_load_is_a_step_like_any_other() {
+    let mut db = remembering();
+    db.set("a", "old").unwrap();
+    db.next_step();
+    db.extend([("a", "1"), ("b", "2")]).unwrap();
+    db.next_step();
+    assert_eq!(db.undo(1, &mut yes).unwrap().keys.len(), 2);
+    assert_eq!(content(&db), [("a".to_owned(), "old".into())]);
+    let too_long = "k".repeat(70_000);
+    assert!(db.extend([("b", "2"), (&*too_long, "3")]).is_err());
+    db.begin().unwrap();
+    assert!(db.extend([("c", "2"), (&*too_long, "3")]).is_err());
+    db.commit().unwrap();
+    db.next_step();
+    assert_eq!(
+        db.undo(9, &mut yes).unwrap().steps,
+        2,
+        "what was set before, and the first of those in the transaction"
+    );
+    assert!(db.is_empty().unwrap() && !db.has_open_group());
+}
+
+/// A command: some sets and deletes in one transaction; or the begin or end of an open one.
+#[derive(Clone, Debug)]
+enum Step {
+    Write(Vec<(u8, Option<u8>)>),
+    Begin,
+    Commit,
+    Rollback,
+    Undo(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let write = || prop::collection::vec((0..4_u8, prop::option::of(0..3_u8)), 0..4).prop_map(Step::Write);
+    let undo = (1..4_usize).prop_map(Step::Undo);
+    prop_oneof![4 => write(), 1 => Just(Step::Begin), 1 => Just(Step::Commit), 1 => Just(Step::Rollback), 3 => undo]
+}
+
+proptest! {
+    /// Against a stack of whole states.
+    #[test]
+    fn undo_gives_back_the_states_before(commands in prop::collection::vec(step(), 1..30)) {
+        let mut db = remembering();
+        let (mut states, mut open): (Vec<_>, Option<Vec<_>>) = (Vec::new(), None);
+        for command in commands {
+            db.next_step();
+            let before = content(&db);
+            match command {
+                Step::Write(writes) => {
+                    let wrote = writes.iter().any(|(_, value)| value.is_some());
+                    let mut deleted = false;
+                    db.transaction(|tx| {
+                        for (key, value) in writes {
+                            let key = key.to_string();
+                            match value {
+                                Some(value) => tx.set(&key, value.to_string())?,
+                                None => deleted |= tx.delete(&key)?,
+                            }
+                        }
+                        Ok(())
+                    }).unwrap();
+                    match &mut open {
+                        // Within a transaction a command that has written is a step even if nothing is different.
+                        Some(open) if wrote || deleted => open.push(before),
+                        None if content(&db) != before => states.push(before),
+                        _ => {}
+                    }
+                }
+                Step::Begin if open.is_none() => {
+                    db.begin().unwrap();
+                    open = Some(Vec::new());
+                    states.push(before);
+                }
+                Step::Commit if open.is_some() => {
+                    db.commit().unwrap();
+                    open = None;
+                    if states.last() == Some(&before) {
+                        states.pop();
+                    }
+                }
+                Step::Rollback if open.is_some() => {
+                    db.rollback().unwrap();
+                    open = None;
+                    prop_assert_eq!(content(&db), states.pop().unwrap());
+                }
+                Step::Undo(count) => {
+                    let stack = open.as_mut().unwrap_or(&mut states);
+                    let wanted = count.min(stack.len());
+                    let undone = db.undo(count, &mut yes).unwrap();
+                    prop_assert_eq!(undone.steps, wanted);
+                    if let Some(state) = stack.drain(stack.len() - wanted..).next() {
+                        prop_assert_eq!(content(&db), state);
+                    }
+                }
+                Step::Begin | Step::Commit | Step::Rollback => {}
+            }
+        }
+        if open.is_some() {
+            db.rollback().unwrap();
+        }
+        db.next_step();
+        db.undo(usize::MAX, &mut yes).unwrap();
+        prop_assert!(db.is_empty().unwrap());
+        prop_assert_eq!(db.memory.bytes, 0);
+    }
+}
