@@ -17,7 +17,7 @@
 //! transactions, any number of processes on one file. It is not a server, and has no query language.
 //!
 //! # Floor plan, top first
-//! A module uses only what is below it; `tests/floors.rs` holds it to that.
+//! A module uses only what is below it; `tests/suite/floors.rs` holds it to that.
 //!
 //! | module | what it is |
 //! | --- | --- |

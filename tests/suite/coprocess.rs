@@ -1,7 +1,5 @@
 //! The program as another program's partner: one line of JSON for each command, whatever it is, before the next is asked for.
 
-#![cfg(feature = "shell")]
-
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;

@@ -1,7 +1,5 @@
 //! Data that was not made for this program goes in and comes out as it was.
 
-mod common;
-
 use std::path::Path;
 
 use rusty_kv::{Database, Result, Value};
@@ -9,8 +7,8 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::common::{folder, put};
 
-const MEDIA_TYPES: &str = include_str!("data/mime-db.json");
-const EMOJI: &str = include_str!("data/emoji.json");
+const MEDIA_TYPES: &str = include_str!("../data/mime-db.json");
+const EMOJI: &str = include_str!("../data/emoji.json");
 
 #[test]
 fn media_types_read_back_as_they_were() {

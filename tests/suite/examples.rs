@@ -215,7 +215,7 @@ fn no_example_is_left_out_here() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let here = include_str!("examples.rs");
     // The picture and the recorded session.
-    let there = include_str!("repl/picture.rs");
+    let there = include_str!("../repl/picture.rs");
     for item in std::fs::read_dir(folder).expect("the folder is there") {
         let path = item.expect("it can be listed").path();
         let file = path.file_name().expect("an example has a name").to_string_lossy();

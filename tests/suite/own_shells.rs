@@ -3,11 +3,7 @@
 //!
 //! A shell that is not there is left out, which is said, and is a failure with `CI=true`.
 
-#![cfg(feature = "shell")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[path = "common/shown.rs"]
-mod shown;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -20,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 use rexpect::process::{PtyProcess, Signal};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-use shown::shown;
+use crate::common::shown::shown;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_rusty-kv");
 

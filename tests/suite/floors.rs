@@ -107,7 +107,10 @@ fn a_use_that_goes_up_is_reported_with_file_and_line() {
         offences("shell/words/quotes.rs", "use super::Word;"),
         ["src/shell/words/quotes.rs:1: shell::words::quotes uses shell::words, the module that it is a part of"]
     );
-    assert_eq!(offences("cellar.rs", ""), ["src/cellar.rs:1: cellar has no floor; give it one in tests/floors.rs"]);
+    assert_eq!(
+        offences("cellar.rs", ""),
+        ["src/cellar.rs:1: cellar has no floor; give it one in tests/suite/floors.rs"]
+    );
 }
 
 #[test]
@@ -283,7 +286,7 @@ fn floor_offences(house: &House) -> Vec<String> {
     // The parts of a test are one thing.
     for (from, module) in house.modules.iter().filter(|(from, _)| !from.contains("::tests::")) {
         let Some((from_floor, from_unit)) = floor(from) else {
-            offences.push(format!("{}:1: {from} has no floor; give it one in tests/floors.rs", module.file));
+            offences.push(format!("{}:1: {from} has no floor; give it one in tests/suite/floors.rs", module.file));
             continue;
         };
         for named in &module.paths {
@@ -366,7 +369,7 @@ fn is_shell(module: &str) -> bool {
 
 /// The dependencies that only the feature `shell` brings, as they are named in code; not those that every test may use.
 fn shell_dependencies() -> BTreeSet<String> {
-    let manifest = include_str!("../Cargo.toml");
+    let manifest = include_str!("../../Cargo.toml");
     let for_tests = manifest.split_once("[dev-dependencies]").map_or("", |(_, rest)| rest);
     let optional = manifest.split("\"dep:").skip(1).filter_map(|rest| rest.split('"').next());
     let optional = optional.filter(|name| !for_tests.contains(&format!("\n{name} = ")));

@@ -5,11 +5,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[expect(dead_code, reason = "this test writes no file by itself")]
-mod common;
-#[path = "common/random.rs"]
-mod random;
-
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{BufRead, BufReader, Write};
@@ -22,7 +17,7 @@ use std::time::{Duration, Instant};
 use rusty_kv::{Database, Value};
 use serde::de::IgnoredAny;
 
-use crate::random::Random;
+use crate::common::random::Random;
 
 /// What the database holds: keys and texts.
 type State = BTreeMap<String, String>;
@@ -222,7 +217,7 @@ struct Tally {
 
 /// Rounds on one file that begins with `fill` other entries, and whose values are `pad` bytes long at most.
 fn rounds(seed: u64, count: u64, fill: usize, pad: u64) -> Tally {
-    let folder = common::folder();
+    let folder = crate::common::folder();
     let path = folder.path().join("db.json");
     let mut state = State::new();
     if fill > 0 {

@@ -1,4 +1,13 @@
-//! What every test of files needs.
+//! What tests share.
+
+pub(crate) mod changes;
+pub(crate) mod fold;
+pub(crate) mod large;
+pub(crate) mod nobody;
+pub(crate) mod random;
+#[cfg(feature = "shell")]
+pub(crate) mod shown;
+pub(crate) mod untouched;
 
 use std::fs::File;
 use std::io::Write;

@@ -1,27 +1,17 @@
 //! T13 for databases with a journal: whatever small damage either file takes, what opens is a state that was, and whatever
 //! is refused keeps every byte.
 
-#[path = "common/changes.rs"]
-mod changes;
-mod common;
-#[path = "common/fold.rs"]
-mod fold;
-#[path = "common/large.rs"]
-mod large;
-#[path = "common/untouched.rs"]
-mod untouched;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use rusty_kv::{Database, Entry, Error, Timestamp};
 
-use crate::changes::{Changes, gone, json, text, until};
+use crate::common::changes::{Changes, gone, json, text, until};
+use crate::common::fold::fold_line;
+use crate::common::large::filler;
+use crate::common::untouched::Untouched;
 use crate::common::{folder, put};
-use crate::fold::fold_line;
-use crate::large::filler;
-use crate::untouched::Untouched;
 
 type State = BTreeMap<String, Entry>;
 /// What the snapshot holds.

@@ -3,10 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
-mod common;
-#[path = "common/untouched.rs"]
-mod untouched;
-
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -15,8 +11,8 @@ use std::time::Duration;
 use rusty_kv::{Database, Entry, Error, Options, Repair, Timestamp, Value};
 use tempfile::TempDir;
 
+use crate::common::untouched::Untouched;
 use crate::common::{folder, put};
-use crate::untouched::Untouched;
 
 /// A database in a folder of its own.
 struct Place {

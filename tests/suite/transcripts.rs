@@ -2,7 +2,7 @@
 //! and must print what stands below them. A line `[status N]` stands for every status but 0.
 //!
 //! Each file has a home and a working directory of its own, in which `tests/data` is `data`. `UPDATE=1 cargo test --test
-//! transcripts` writes what is printed into the files: read the diff before you commit it.
+//! suite transcripts` writes what is printed into the files: read the diff before you commit it.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

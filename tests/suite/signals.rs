@@ -2,11 +2,7 @@
 //!
 //! Whatever happens, what was acknowledged is stored, the database is sound, and nothing hangs or panics.
 
-#![cfg(feature = "shell")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[path = "common/shown.rs"]
-mod shown;
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -19,7 +15,7 @@ use std::time::{Duration, Instant};
 use rexpect::process::{PtyProcess, Signal as PtySignal, WaitStatus};
 use rustix::process::{Pid, Signal, kill_process};
 
-use shown::shown;
+use crate::common::shown::shown;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_rusty-kv");
 

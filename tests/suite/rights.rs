@@ -1,14 +1,6 @@
 //! T15: who may read and write the files of a database, and what is never followed: modes, owners, attributes, planted
 //! links, for the snapshot, its journal, its lock and its temporary files.
 
-mod common;
-#[path = "common/large.rs"]
-mod large;
-#[path = "common/nobody.rs"]
-mod nobody;
-#[path = "common/untouched.rs"]
-mod untouched;
-
 use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixListener;
@@ -19,10 +11,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 use rusty_kv::{Database, Error};
 
+use crate::common::large::filler;
+use crate::common::nobody::{NOBODY, without_privileges};
+use crate::common::untouched::Untouched;
 use crate::common::{folder, put};
-use crate::large::filler;
-use crate::nobody::{NOBODY, without_privileges};
-use crate::untouched::Untouched;
 
 fn mode(path: &Path) -> u32 {
     std::fs::symlink_metadata(path).unwrap_or_else(|error| panic!("{path:?}: {error}")).mode() & 0o7777

@@ -1,11 +1,5 @@
 //! The file among others: its mode, its links, its atomic replacement, and those who use it at the same time.
 
-mod common;
-#[path = "common/nobody.rs"]
-mod nobody;
-#[path = "common/untouched.rs"]
-mod untouched;
-
 use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -15,9 +9,9 @@ use std::time::Duration;
 
 use rusty_kv::{Database, Error, Options, Result, Value};
 
+use crate::common::nobody::{NOBODY, without_privileges};
+use crate::common::untouched::Untouched;
 use crate::common::{folder, put};
-use crate::nobody::{NOBODY, without_privileges};
-use crate::untouched::Untouched;
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).expect("it is there").mode() & 0o7777
@@ -51,7 +45,8 @@ fn increment(db: &mut Database, key: &str) -> Result<()> {
 /// Runs one test of this file, written for the purpose and otherwise ignored, in a process of its own.
 fn run_apart(test: &str, folder: &Path, variable: (&str, &str)) {
     let mut command = Command::new(std::env::current_exe().expect("a test knows its program"));
-    command.args(["--exact", test, "--ignored", "--nocapture"]);
+    let test = format!("files::{test}");
+    command.args(["--exact", &test, "--ignored", "--nocapture"]);
     command.env("RUSTY_KV_TEST_FOLDER", folder).env(variable.0, variable.1);
     let output = command.output().expect("the test program starts again");
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);

@@ -1,9 +1,5 @@
 //! Files that are no database: each is refused with its place, in one line, and not a byte of it is changed.
 
-mod common;
-#[path = "common/untouched.rs"]
-mod untouched;
-
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -12,8 +8,8 @@ use std::time::Duration;
 
 use rusty_kv::{Database, Entry, Error, Options, Timestamp, Value};
 
+use crate::common::untouched::Untouched;
 use crate::common::{folder, put};
-use crate::untouched::Untouched;
 
 /// What a file was refused with, after the checks that hold for every refusal.
 fn refusal(bytes: &[u8]) -> Error {

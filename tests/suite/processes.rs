@@ -3,12 +3,6 @@
 //!
 //! `RUSTY_KV_SEED` repeats what each process did, though not how they met; `RUSTY_KV_LONG=1` does it for longer.
 
-mod common;
-#[path = "common/large.rs"]
-mod large;
-#[path = "common/random.rs"]
-mod random;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -20,9 +14,9 @@ use std::time::Duration;
 use rusty_kv::{Database, Error, Options};
 use serde_json::Value;
 
+use crate::common::large::filler;
+use crate::common::random::Random;
 use crate::common::{folder, put};
-use crate::large::filler;
-use crate::random::Random;
 
 const SESSIONS: usize = 4;
 const ONE_SHOTS: usize = 4;

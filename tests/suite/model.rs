@@ -1,9 +1,5 @@
 //! Whatever is done to a database, in whatever order and by whichever of two handles, it answers as a `BTreeMap` would.
 
-mod common;
-#[path = "common/large.rs"]
-mod large;
-
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -14,8 +10,8 @@ use proptest::sample::select;
 use proptest::test_runner::{Config, TestCaseError};
 use rusty_kv::{Database, Entry, Error, Options, Result, Timestamp, Transaction, Value};
 
+use crate::common::large::filler;
 use crate::common::{folder, put};
-use crate::large::filler;
 
 thread_local! {
     /// The time of the sequence that this thread runs, in milliseconds.

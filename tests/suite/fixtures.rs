@@ -4,22 +4,14 @@
 //! there at [`noon`]. They are copies, so no stamp in a journal fits and its hashes decide. The ignored test
 //! `makes_the_fixtures_of_this_version` has made them; once a version is released its folder is never made anew.
 
-#[path = "common/changes.rs"]
-mod changes;
-mod common;
-#[path = "common/fold.rs"]
-mod fold;
-#[path = "common/large.rs"]
-mod large;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rusty_kv::{Database, Entry, Options, Result, Timestamp, Value};
 
+use crate::common::fold::fold_line;
+use crate::common::large::filler;
 use crate::common::{folder, put};
-use crate::fold::fold_line;
-use crate::large::filler;
 
 type State = BTreeMap<String, Entry>;
 
@@ -145,7 +137,7 @@ mod making {
     //! How they were made.
 
     use super::*;
-    use crate::changes::{Changes, gone, json, text, until};
+    use crate::common::changes::{Changes, gone, json, text, until};
 
     /// Every kind of value, and keys that are hard to sort, escape or find.
     fn first() -> Changes {

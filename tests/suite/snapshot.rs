@@ -1,7 +1,5 @@
 //! The file as other programs see it: its one form byte for byte, what it keeps, and what it reads.
 
-mod common;
-
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

@@ -1,7 +1,6 @@
 //! The man page, as `man` shows it and as mandoc's lint finds it. A tool that is not there is left out, which is said, and
 //! is a failure with `CI=true`.
 
-#![cfg(feature = "shell")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::io::Write as _;

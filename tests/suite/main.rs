@@ -1,0 +1,37 @@
+//! Everything that needs no prompt: the library by its public face, and the program as scripts and other programs use it.
+//! One program, because each test program links the whole crate anew. What happens at the prompt is in `tests/repl`.
+
+mod common;
+
+// The library: the file, its journal and what may be wrong with them.
+mod damage;
+mod files;
+mod fixtures;
+mod journal_damage;
+mod model;
+mod progress;
+mod real_data;
+mod repair;
+mod restore;
+mod rights;
+mod snapshot;
+mod watch;
+
+// The program, and many of them at once.
+#[cfg(feature = "shell")]
+mod coprocess;
+mod interchange;
+mod kill;
+#[cfg(feature = "shell")]
+mod man;
+#[cfg(feature = "shell")]
+mod own_shells;
+mod processes;
+mod program;
+#[cfg(feature = "shell")]
+mod signals;
+
+// What is read: the documents, the examples, the code itself.
+mod examples;
+mod floors;
+mod transcripts;
