@@ -12,7 +12,8 @@ me=$$-$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')
 
 until rusty-kv --quiet set "$key" "$me" --if-absent --ttl 60s 2> /dev/null; do
     # 1 is a no; all else is a failure.
-    [ $? -eq 1 ] || exit
+    status=$?
+    [ $status -eq 1 ] || exit $status
     sleep 0.02
 done
 

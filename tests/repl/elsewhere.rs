@@ -67,10 +67,9 @@ fn how_a_program_ended_is_said_if_it_matters_and_the_session_goes_on() {
 fn ctrl_c_ends_the_program_and_not_the_session() {
     let home = Home::new();
     let mut terminal = home.at_prompt();
-    terminal.press("count | sh -c 'echo started; exec sleep 100'\r");
+    // Without the trap, a shell that is just starting a program would swallow it.
+    terminal.press("count | sh -c 'trap \"exit 130\" INT; echo started; while :; do sleep 0.05; done'\r");
     terminal.shows("\nstarted");
-    // A shell that is just starting a program swallows it.
-    std::thread::sleep(std::time::Duration::from_millis(200));
     terminal.press(CTRL_C);
     prompt_comes(&terminal);
     terminal.enter("count");
@@ -249,6 +248,11 @@ fn json_is_spread_out_and_coloured_for_a_person() {
     terminal.leave();
 }
 
+/// Makes something that is under way take long; longer does no harm.
+fn takes_at_least(milliseconds: u64) {
+    std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+}
+
 #[test]
 fn a_command_that_takes_long_says_so_and_one_with_a_person_in_it_does_not() {
     let home = Home::new();
@@ -257,11 +261,13 @@ fn a_command_that_takes_long_says_so_and_one_with_a_person_in_it_does_not() {
     let mut terminal = home.at_prompt();
     terminal.enter("count | sleep 0.6");
     terminal.press("source ../fifo\r");
-    std::thread::sleep(std::time::Duration::from_millis(700));
+    home.fifo_is_read();
+    takes_at_least(700);
     terminal.press(CTRL_C);
-    terminal.wait("the time", |seen| seen.lines().iter().any(|line| line.starts_with("0.") && line.ends_with(" s")));
+    let is_time = |line: &String| line.strip_suffix(" s").is_some_and(|time| time.parse::<f64>().is_ok());
+    terminal.wait("the time", |seen| seen.lines().iter().any(is_time));
     terminal.press_until("clear\r", "Delete all 200 keys? [y/N] ");
-    std::thread::sleep(std::time::Duration::from_millis(700));
+    takes_at_least(700);
     terminal.press("n");
     terminal.press(ENTER);
     prompt_comes(&terminal);
@@ -277,13 +283,18 @@ fn a_command_that_takes_long_says_so_and_one_with_a_person_in_it_does_not() {
 #[test]
 fn how_far_something_long_is_is_shown_and_gone_when_it_is_done() {
     let home = Home::new();
-    let mut script = home.fifo();
-    let mut write = |line: &[u8]| std::io::Write::write_all(&mut script, line).unwrap();
+    let script = home.fifo();
+    let write = |line: &[u8]| std::io::Write::write_all(&mut &script, line).unwrap();
+    let is_taken = |home: &Home| {
+        home.fifo_is_read();
+        crate::process::wait_until("the line is taken", || rustix::io::ioctl_fionread(&script).unwrap() == 0);
+    };
     for columns in [80, 40] {
         let mut terminal = home.terminal().columns(columns).at_prompt();
         terminal.press("source ../fifo\r");
         write(b"set a 1\n");
-        std::thread::sleep(std::time::Duration::from_millis(1100));
+        is_taken(&home);
+        takes_at_least(1100);
         write(b"set b 1\n");
         terminal.shows("\nLoading ");
         terminal.press(CTRL_C);
@@ -295,7 +306,8 @@ fn how_far_something_long_is_is_shown_and_gone_when_it_is_done() {
     prompt_comes(&terminal);
     terminal.press("source ../fifo\n");
     write(b"set a 1\n");
-    std::thread::sleep(std::time::Duration::from_millis(1100));
+    is_taken(&home);
+    takes_at_least(1100);
     write(b"set b 1\nget b\n");
     terminal.shows("kv> 1");
     terminal.press(CTRL_C);

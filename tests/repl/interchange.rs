@@ -37,7 +37,7 @@ fn an_import_from_who_does_not_write_is_stopped_with_nothing_changed() {
     terminal.press("import ../fifo --format tsv\r");
     terminal.wait("it runs", |seen| seen.text().ends_with("tsv"));
     std::io::Write::write_all(&mut &fifo, b"a\t1\nb\t").unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(200));
+    crate::process::wait_until("it was read", || rustix::io::ioctl_fionread(&fifo).unwrap() == 0);
     terminal.press(CTRL_C);
     terminal.wait("it was stopped", |seen| seen.text().contains("interrupted; nothing was changed"));
     terminal.enter("count");

@@ -3,6 +3,9 @@
 #![cfg(feature = "shell")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "../suite/common/process.rs"]
+mod process;
+
 mod terminal;
 
 mod completion;

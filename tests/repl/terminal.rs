@@ -11,12 +11,11 @@ use std::time::{Duration, Instant};
 
 pub(crate) use rexpect::process::Signal;
 use rexpect::process::{PtyProcess, WaitStatus};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, OptionalActions, Winsize, tcgetattr, tcgetsid, tcsetattr, tcsetwinsize};
+
+use crate::process::{DEADLINE, is_open_elsewhere, is_waiting, wait_until};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_rusty-kv");
-
-/// Nothing takes this long: what has not come by then will not come.
-const DEADLINE: Duration = Duration::from_secs(10);
 
 pub(crate) const CTRL_C: &str = "\x03";
 pub(crate) const CTRL_D: &str = "\x04";
@@ -51,6 +50,12 @@ impl Home {
 
     pub(crate) fn read(&self, path: &str) -> String {
         std::fs::read_to_string(self.path(path)).unwrap()
+    }
+
+    /// Waits until the program reads the FIFO.
+    #[track_caller]
+    pub(crate) fn fifo_is_read(&self) {
+        wait_until("the FIFO is open", || is_open_elsewhere(&self.path("fifo")));
     }
 
     /// A FIFO, and this test at its other end: whoever reads from it waits.
@@ -297,10 +302,25 @@ impl Terminal {
         self.process.signal(signal).unwrap();
     }
 
+    /// Waits until a command has the terminal, and waits itself.
+    #[track_caller]
+    pub(crate) fn is_under_way(&self) {
+        wait_until("a command under way", || self.has_its_modes());
+        let pid = tcgetsid(&self.input).unwrap().as_raw_nonzero().get().cast_unsigned();
+        wait_until("it waits", || is_waiting(pid));
+    }
+
+    /// Has the terminal show what is typed into the command that is under way.
+    pub(crate) fn echoes(&self) {
+        let mut modes = tcgetattr(&self.input).unwrap();
+        modes.local_modes |= LocalModes::ECHO | LocalModes::ECHOCTL;
+        tcsetattr(&self.input, OptionalActions::Now, &modes).unwrap();
+    }
+
     /// Whether the terminal edits lines and knows Ctrl-C by itself, as it does where no program has other wishes.
     pub(crate) fn has_its_modes(&self) -> bool {
-        let modes = rustix::termios::tcgetattr(&self.input).unwrap().local_modes;
-        modes.contains(rustix::termios::LocalModes::ICANON | rustix::termios::LocalModes::ISIG)
+        let modes = tcgetattr(&self.input).unwrap().local_modes;
+        modes.contains(LocalModes::ICANON | LocalModes::ISIG)
     }
 
     /// The signal that the program is about to end by, once it has.

@@ -94,8 +94,14 @@ fn the_value_of_a_whole_key_is_shown_within_the_row() {
     terminal.wait("what is left", |seen| seen.cursor_row().ends_with("m left) hello"));
     terminal.cancel();
     home.run(&["set", "visits", "42"]);
-    std::thread::sleep(std::time::Duration::from_millis(600));
-    hints(&mut terminal, "incr visits", "kv> incr visits  = 42");
+    // What was looked up is believed for a moment.
+    crate::process::wait_until("the new value", || {
+        terminal.press("incr visits");
+        terminal.wait("a hint", |seen| seen.cursor_row().starts_with("kv> incr visits  = "));
+        let row = terminal.look(Seen::cursor_row);
+        terminal.cancel();
+        row == "kv> incr visits  = 42"
+    });
     terminal.leave();
 
     let mut terminal = home.terminal().columns(40).at_prompt();
@@ -251,9 +257,10 @@ fn the_keys_of_vi_are_there_when_they_are_asked_for() {
     terminal.enter("edit-mode vi");
     terminal.shows("Edit mode is vi");
     terminal.press_until("set a 12", "kv> set a 12");
-    terminal.press(ESCAPE);
-    std::thread::sleep(std::time::Duration::from_millis(600));
-    terminal.press_until("x", "kv> set a 1");
+    // The cursor shows that the escape was taken for itself.
+    terminal.press_until(ESCAPE, "kv> set a 1");
+    terminal.press("x");
+    terminal.wait("a key less", |seen| !seen.cursor_row().contains("12"));
     terminal.press_until("A", "kv> set a 1");
     terminal.enter("9");
     terminal.press("edit-mode emacs\r");
@@ -266,8 +273,7 @@ fn the_keys_of_vi_are_there_when_they_are_asked_for() {
     home.write("config/rusty-kv/rc", "edit-mode vi\nhints off\n");
     let mut terminal = home.at_prompt();
     terminal.press_until("get a", "kv> get a");
-    terminal.press(ESCAPE);
-    std::thread::sleep(std::time::Duration::from_millis(600));
+    terminal.press_until(ESCAPE, "kv> get ");
     terminal.press_until("0", "kv> ");
     terminal.cancel();
     terminal.leave();
@@ -332,8 +338,7 @@ fn a_line_in_vi_goes_to_the_editor_by_v() {
     let mut terminal = home.terminal().env("EDITOR", path).at_prompt();
     terminal.enter("edit-mode vi");
     terminal.press_until("set vv 1", "kv> set vv 1");
-    terminal.press(ESCAPE);
-    std::thread::sleep(std::time::Duration::from_millis(600));
+    terminal.press_until(ESCAPE, "kv> set vv ");
     terminal.press("v");
     terminal.wait("the line", |seen| seen.before_cursor() == "kv> set vv 2");
     terminal.cancel();

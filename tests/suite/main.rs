@@ -28,7 +28,7 @@ mod man;
 mod own_shells;
 mod processes;
 mod program;
-#[cfg(feature = "shell")]
+#[cfg(all(feature = "shell", target_os = "linux"))]
 mod signals;
 
 // What is read: the documents, the examples, the code itself.

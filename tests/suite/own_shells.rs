@@ -16,6 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 use rexpect::process::{PtyProcess, Signal};
 use rustix::termios::{Winsize, tcsetwinsize};
 
+use crate::common::process::DEADLINE;
 use crate::common::shown::shown;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_rusty-kv");
@@ -189,7 +190,7 @@ impl<'h> Shell<'h> {
     fn wait(&self, what: &str, until: impl Fn(&[u8]) -> bool) {
         let start = Instant::now();
         while !until(&self.shown.lock().unwrap()) {
-            assert!(start.elapsed() < Duration::from_secs(10), "{}: no {what}: {}", self.name, self.text());
+            assert!(start.elapsed() < DEADLINE, "{}: no {what}: {}", self.name, self.text());
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -204,17 +205,18 @@ impl<'h> Shell<'h> {
         let _ = std::fs::remove_file(&args);
         self.shown.lock().unwrap().clear();
         self.input.write_all(format!("{line}\t").as_bytes()).unwrap();
-        if self.name == "fish" {
-            // It throws away what was typed ahead while it looks for candidates.
-            std::thread::sleep(Duration::from_millis(60));
-        }
         self.input.write_all(b"\r").unwrap();
-        let start = Instant::now();
+        let (start, mut entered) = (Instant::now(), Instant::now());
         while !args.exists() {
-            if start.elapsed() > Duration::from_secs(3) {
+            if start.elapsed() > DEADLINE {
                 let text = self.text();
                 self.input.write_all(b"\x03\x03\r").unwrap();
                 return vec![format!("nothing was run: {text:?}")];
+            }
+            // fish throws away what was typed ahead while it looks for candidates.
+            if self.name == "fish" && entered.elapsed() > Duration::from_millis(60) {
+                self.input.write_all(b"\r").unwrap();
+                entered = Instant::now();
             }
             std::thread::sleep(Duration::from_millis(2));
         }

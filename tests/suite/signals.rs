@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -15,15 +15,13 @@ use std::time::{Duration, Instant};
 use rexpect::process::{PtyProcess, Signal as PtySignal, WaitStatus};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::common::process::{DEADLINE, is_open_elsewhere, is_waiting, state, wait_until};
 use crate::common::shown::shown;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_rusty-kv");
 
-/// Nothing takes this long on the busiest of machines.
-const DEADLINE: Duration = Duration::from_secs(20);
-
 /// A session that is told to end has ended by then; the promise is a second, and the rest is for a busy machine.
-const SOON: Duration = Duration::from_secs(3);
+const SOON: Duration = Duration::from_secs(5);
 
 /// What is under way when the signal comes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -103,6 +101,11 @@ impl Home {
         self.command(args).output().unwrap().status
     }
 
+    /// Whether the journal holds no change.
+    fn is_saved(&self) -> bool {
+        std::fs::read_to_string(self.path("db.json.journal")).is_ok_and(|journal| journal.lines().count() == 1)
+    }
+
     /// Keeps others from writing until it is dropped.
     fn lock(&self) -> File {
         let lock = File::options().read(true).write(true).open(self.path("db.json.lock")).unwrap();
@@ -129,8 +132,33 @@ fn line(moment: Moment) -> Option<&'static str> {
     }
 }
 
-fn pause(milliseconds: u64) {
-    std::thread::sleep(Duration::from_millis(milliseconds));
+/// Whether a process is stopped, as by Ctrl-Z; true as well once it has ended.
+fn is_stopped(pid: u32) -> bool {
+    !matches!(state(pid), Some((_, state)) if state != 'T' && state != 'Z')
+}
+
+/// Whether a process has a handler of its own for a signal; true as well once it has ended.
+fn handles(pid: u32, signal: Signal) -> bool {
+    let Ok(status) = std::fs::read_to_string(format!("/proc/{pid}/status")) else { return true };
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let bit = 1 << (signal.as_raw() - 1);
+    caught.is_none_or(|mask| u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask & bit != 0))
+}
+
+/// Waits until the program has come to a moment: it knows its signals by then.
+#[track_caller]
+fn wait_for(moment: Moment, home: &Home, pid: u32, what: &str) {
+    wait_until(what, || handles(pid, Signal::XFSZ));
+    match moment {
+        Moment::Idle | Moment::Command => wait_until(what, || is_waiting(pid)),
+        Moment::Lock => wait_until(what, || is_open_elsewhere(&home.path("db.json.lock")) && is_waiting(pid)),
+        Moment::Save => {
+            let makes_a_file = |item: std::fs::DirEntry| item.file_name().to_string_lossy().contains(".tmp-");
+            let is_saving = || std::fs::read_dir(home.path("")).unwrap().flatten().any(makes_a_file);
+            // It may have done so before anybody looked.
+            wait_until(what, || is_saving() || home.is_saved() || is_waiting(pid));
+        }
+    }
 }
 
 #[track_caller]
@@ -144,7 +172,7 @@ fn end_of(child: &mut Child, what: &str) -> ExitStatus {
             child.kill().unwrap();
             panic!("{what}: it does not end");
         }
-        pause(2);
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 
@@ -169,7 +197,8 @@ fn without_a_terminal(is_script: bool) -> usize {
                 None => vec!["set", "b", "--file", "-"],
                 Some(line) => ["--wait", "60s"].into_iter().chain(line.split(' ')).collect(),
             };
-            let mut child = home.command(&args).stdin(Stdio::piped()).spawn().unwrap();
+            // In a group of its own, so that Ctrl-Z would stop it.
+            let mut child = home.command(&args).stdin(Stdio::piped()).process_group(0).spawn().unwrap();
             let mut stdin = child.stdin.take().unwrap();
             if is_script {
                 writeln!(stdin, "get a").unwrap();
@@ -180,15 +209,11 @@ fn without_a_terminal(is_script: bool) -> usize {
                     writeln!(stdin, "{line}").unwrap();
                 }
             }
-            pause(if moment == Moment::Save { 10 } else { 60 });
+            wait_for(moment, &home, child.id(), &what);
             send(&child, signal);
-            match does {
-                Does::End => {}
-                Does::Nothing => pause(10),
-                Does::Pause => {
-                    pause(20);
-                    send(&child, Signal::CONT);
-                }
+            if does == Does::Pause {
+                wait_until(&what, || is_stopped(child.id()));
+                send(&child, Signal::CONT);
             }
             if does == Does::End {
                 let start = Instant::now();
@@ -254,8 +279,23 @@ impl Prompt {
         while self.prompts() < number {
             let text = String::from_utf8_lossy(&self.shown.lock().unwrap()).into_owned();
             assert!(start.elapsed() < DEADLINE, "{what}: no prompt in {text:?}");
-            pause(2);
+            std::thread::sleep(Duration::from_millis(2));
         }
+    }
+
+    /// Waits until the editor has given the terminal to a command.
+    #[track_caller]
+    fn wait_for_command(&self, what: &str) {
+        self.wait_for_text("\x1b[?2004l", what);
+    }
+
+    #[track_caller]
+    fn wait_for_text(&self, text: &str, what: &str) {
+        wait_until(what, || String::from_utf8_lossy(&self.shown.lock().unwrap()).contains(text));
+    }
+
+    fn pid(&self) -> u32 {
+        rustix::termios::tcgetsid(&self.input).unwrap().as_raw_nonzero().get().cast_unsigned()
     }
 
     #[track_caller]
@@ -267,7 +307,7 @@ impl Prompt {
                 Some(status) => return status,
             }
             assert!(start.elapsed() < DEADLINE, "{what}: it does not end");
-            pause(2);
+            std::thread::sleep(Duration::from_millis(2));
         }
     }
 }
@@ -294,7 +334,11 @@ fn the_prompt_ends_by_a_signal_or_comes_back_with_everything_that_was_acknowledg
                 Some(line) => write!(prompt.input, "{line}\r").unwrap(),
                 None => write!(prompt.input, "set b half").unwrap(),
             }
-            pause(if moment == Moment::Save { 10 } else { 60 });
+            match line(moment) {
+                Some(_) => prompt.wait_for_command(&what),
+                None => prompt.wait_for_text("half", &what),
+            }
+            wait_for(moment, &home, prompt.pid(), &what);
             let start = Instant::now();
             prompt.process.signal(signal).unwrap();
             let ends = does == Does::End && signal != PtySignal::SIGINT;
@@ -304,7 +348,7 @@ fn the_prompt_ends_by_a_signal_or_comes_back_with_everything_that_was_acknowledg
                 assert!(start.elapsed() < SOON, "{what}: {:?}", start.elapsed());
                 drop(lock);
             } else {
-                pause(20);
+                // A session leader, as a terminal's first program is, is stopped by nothing.
                 prompt.process.signal(PtySignal::SIGCONT).unwrap();
                 if signal != PtySignal::SIGINT {
                     drop(lock);
@@ -387,10 +431,16 @@ fn a_stdout_that_somebody_has_made_non_blocking_gets_everything() {
     let wanted = home.command(&["list"]).output().unwrap().stdout;
     let (reader, writer) = std::io::pipe().unwrap();
     fcntl_setfl(&writer, fcntl_getfl(&writer).unwrap() | OFlags::NONBLOCK).unwrap();
+    let full = writer.try_clone().unwrap();
     let mut child = home.command(&["list"]).stdout(writer).spawn().unwrap();
     let mut reader = BufReader::new(reader);
     let mut got = Vec::new();
-    pause(100);
+    wait_until("the pipe is full", || {
+        let mut fds = [rustix::event::PollFd::new(&full, rustix::event::PollFlags::OUT)];
+        let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+        rustix::event::poll(&mut fds, Some(&now)).unwrap() == 0
+    });
+    drop(full);
     reader.read_to_end(&mut got).unwrap();
     assert!(end_of(&mut child, "list").success());
     assert_eq!(got.len(), wanted.len());
@@ -412,7 +462,7 @@ fn run_becomes_the_program_so_that_signals_are_its_own_and_no_value_is_on_a_comm
     assert_eq!(end_of(&mut child, "run").code(), Some(9));
     for (signal, _, does) in SIGNALS {
         let mut child = home.plain(&["run", "app:", "--", "sleep", "0.5"]).spawn().unwrap();
-        pause(50);
+        wait_until("sleep", || state(child.id()).is_none_or(|(program, _)| program == "sleep"));
         send(&child, signal);
         send(&child, Signal::CONT);
         let status = end_of(&mut child, "sleep");

@@ -1,22 +1,25 @@
 //! Golden transcripts: the console blocks of `tests/transcripts/*.md` and of the README are run by `sh`, line by line,
 //! and must print what stands below them. A line `[status N]` stands for every status but 0.
 //!
-//! Each file has a home and a working directory of its own, in which `tests/data` is `data`. `UPDATE=1 cargo test --test
+//! Each file has a home and a working directory of its own, in which `tests/data` is `data`; the README's holds what a
+//! fresh clone does. `UPDATE=1 cargo test --test
 //! suite transcripts` writes what is printed into the files: read the diff before you commit it.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Runs the blocks of a file and returns its text with what was printed.
-fn rerun(text: &str) -> String {
+/// Runs the blocks of a file in a folder that holds `from`, and returns its text with what was printed.
+fn rerun(text: &str, from: &[(OsString, PathBuf)]) -> String {
     let home = tempfile::tempdir().unwrap();
     let work = home.path().join("work");
     std::fs::create_dir(&work).unwrap();
-    std::os::unix::fs::symlink(root().join("tests/data"), work.join("data")).unwrap();
-    std::os::unix::fs::symlink(root().join("examples"), work.join("examples")).unwrap();
+    for (name, target) in from {
+        std::os::unix::fs::symlink(target, work.join(name)).unwrap();
+    }
     let mut result = String::new();
     let mut lines = text.lines().peekable();
     let mut in_block = false;
@@ -82,10 +85,21 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// What the transcripts are given.
+fn given() -> Vec<(OsString, PathBuf)> {
+    vec![("data".into(), root().join("tests/data")), ("examples".into(), root().join("examples"))]
+}
+
+/// What a reader of the README has: a fresh clone, in which they are.
+fn clone() -> Vec<(OsString, PathBuf)> {
+    let items = std::fs::read_dir(root()).unwrap().map(|item| item.unwrap());
+    items.filter(|item| item.file_name() != "target").map(|item| (item.file_name(), item.path())).collect()
+}
+
 /// Compares a file with what its commands print now; the first difference is the message.
-fn check(file: &Path) -> Result<usize, String> {
+fn check(file: &Path, from: &[(OsString, PathBuf)]) -> Result<usize, String> {
     let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let now = rerun(&text);
+    let now = rerun(&text, from);
     let commands = text.lines().filter(|line| line.starts_with("$ ")).count();
     if now == text {
         return Ok(commands);
@@ -105,7 +119,7 @@ fn every_transcript_prints_what_it_says() {
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(root().join("tests/transcripts")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    let results: Vec<_> = files.iter().map(|file| check(file)).collect();
+    let results: Vec<_> = files.iter().map(|file| check(file, &given())).collect();
     let failures: Vec<_> = results.iter().filter_map(|result| result.as_ref().err().cloned()).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
     assert!(results.into_iter().flatten().sum::<usize>() >= 150, "too few commands: were the files read?");
@@ -113,12 +127,12 @@ fn every_transcript_prints_what_it_says() {
 
 #[test]
 fn the_readme_prints_what_it_says() {
-    let commands = check(&root().join("README.md")).unwrap_or_else(|failure| panic!("{failure}"));
+    let commands = check(&root().join("README.md"), &clone()).unwrap_or_else(|failure| panic!("{failure}"));
     assert!(commands >= 15, "only {commands} commands");
 }
 
 #[test]
 fn a_wrong_transcript_is_found() {
     let text = "```console\n$ rusty-kv set a b\n$ rusty-kv get a\nc\n```\n";
-    assert_eq!(rerun(text), "```console\n$ rusty-kv set a b\n$ rusty-kv get a\nb\n```\n");
+    assert_eq!(rerun(text, &given()), "```console\n$ rusty-kv set a b\n$ rusty-kv get a\nb\n```\n");
 }

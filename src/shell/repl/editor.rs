@@ -201,8 +201,9 @@ impl Editor {
     /// Reads a line from a terminal on which rustyline does not edit it, and where it would not look at Ctrl-C.
     fn read_dumb(&mut self, prompt: &str) -> rustyline::Result<String> {
         let mut out = io::stdout();
-        out.write_all(prompt.as_bytes()).and_then(|()| out.flush())?;
+        // Who sees the prompt may press Ctrl-C at once.
         interrupt::forget();
+        out.write_all(prompt.as_bytes()).and_then(|()| out.flush())?;
         if let Err(error) = interrupt::wait_to_read(&io::stdin()) {
             if error.kind() != ErrorKind::Interrupted {
                 return Err(error.into());

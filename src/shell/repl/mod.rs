@@ -99,11 +99,12 @@ pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, F
             }
         }
         let prompt = welcome::prompt(&session.borrow());
+        // From Enter on, Ctrl-C is for the command, however early it comes.
+        interrupt::forget();
         let typed = editor.borrow_mut().read(&prompt).inspect_err(|_| interrupt::wait_for_hangup())?;
         runner.console.measure();
         match typed {
             Typed::Text(text) => {
-                interrupt::forget();
                 runner.worst = Status::Done;
                 flow = interrupt::while_working(|| script::run_typed(&mut runner, &text, prompt.width()));
                 if runner.worst == Status::Usage {

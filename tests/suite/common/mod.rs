@@ -4,6 +4,8 @@ pub(crate) mod changes;
 pub(crate) mod fold;
 pub(crate) mod large;
 pub(crate) mod nobody;
+#[cfg(feature = "shell")]
+pub(crate) mod process;
 pub(crate) mod random;
 #[cfg(feature = "shell")]
 pub(crate) mod shown;

@@ -1,0 +1,66 @@
+//! What another process is doing, so that a test can wait for that instead of for a time.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Nothing takes this long on the busiest of machines.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Waits until a condition holds.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < DEADLINE, "{what}: it did not come to that in {DEADLINE:?}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The name of the program that a process runs, and its state: running (`R`), waiting (`S`), stopped (`T`), … Nothing
+/// once it has ended.
+#[cfg(target_os = "linux")]
+pub(crate) fn state(pid: u32) -> Option<(String, char)> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (name, rest) = stat.split_once('(')?.1.rsplit_once(") ")?;
+    Some((name.to_owned(), rest.chars().next()?))
+}
+
+/// Whether a process waits for something; true as well once it has ended.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_waiting(pid: u32) -> bool {
+    let waits = || !matches!(state(pid), Some((_, 'R' | 'D')));
+    // Not between two steps of its own.
+    waits() && {
+        std::thread::sleep(Duration::from_millis(1));
+        waits()
+    }
+}
+
+/// Whether a process waits for something: there is nobody to ask here.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn is_waiting(_pid: u32) -> bool {
+    true
+}
+
+/// Whether a process other than this one has a file open.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_open_elsewhere(path: &Path) -> bool {
+    let path = path.canonicalize().expect("the file is there");
+    let processes = std::fs::read_dir("/proc").expect("/proc is mounted").flatten();
+    let others = processes.filter(|process| {
+        let pid = process.file_name().to_str().and_then(|name| name.parse().ok());
+        pid.is_some_and(|pid: u32| pid != std::process::id())
+    });
+    others
+        .filter_map(|process| std::fs::read_dir(process.path().join("fd")).ok())
+        .flat_map(Iterator::flatten)
+        .any(|file| std::fs::read_link(file.path()).is_ok_and(|target| target == path))
+}
+
+/// Whether a process other than this one has a file open.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn is_open_elsewhere(path: &Path) -> bool {
+    let output = std::process::Command::new("lsof").arg("-t").arg(path).output().expect("lsof is there");
+    let own = std::process::id().to_string();
+    String::from_utf8_lossy(&output.stdout).lines().any(|pid| pid != own)
+}
