@@ -21,20 +21,10 @@ pub(crate) struct Cli {
 
 /// One line of a script or of the prompt.
 #[derive(Debug, PartialEq, Parser)]
-#[command(
-    name = "",
-    no_binary_name = true,
-    next_help_heading = "Options for every command",
-    disable_help_subcommand = true,
-    disable_version_flag = true
-)]
+#[command(name = "", no_binary_name = true, disable_help_subcommand = true, disable_version_flag = true)]
 pub(crate) struct Line {
-    /// plain, json, table or raw
-    #[arg(short, long, global = true, value_name = "MODE", value_parser = output_mode(), hide_possible_values = true)]
-    pub(crate) output: Option<OutputMode>,
-    /// Do not ask before deleting much
-    #[arg(short, long, global = true)]
-    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) options: LineOptions,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -42,8 +32,20 @@ pub(crate) struct Line {
 impl Line {
     /// A command and nothing else.
     pub(crate) fn of(command: Command) -> Self {
-        Self { output: None, yes: false, command }
+        Self { options: LineOptions::default(), command }
     }
+}
+
+/// What may stand before or after the command of a line.
+#[derive(Args, Debug, Default, PartialEq)]
+#[command(next_help_heading = "Options for every command")]
+pub(crate) struct LineOptions {
+    /// plain, json, table or raw
+    #[arg(short, long, global = true, value_name = "MODE", value_parser = output_mode(), hide_possible_values = true)]
+    pub(crate) output: Option<OutputMode>,
+    /// Do not ask before deleting much
+    #[arg(short, long, global = true)]
+    pub(crate) yes: bool,
 }
 
 /// What stands before or after the command.
