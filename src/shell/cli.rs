@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser};
 
-use super::argument::{OutputMode, Unmarked, output_mode};
+use super::argument::{OutputMode, Unmarked, output_mode, timeout};
 use super::command::Command;
 use crate::expiry::parse_duration;
 
@@ -80,7 +80,7 @@ pub(crate) struct Options {
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
     /// How long a change waits for the lock
-    #[arg(long, global = true, value_name = "DURATION", value_parser = wait(), default_value = WAIT)]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = timeout(), default_value = WAIT)]
     pub(crate) wait: Duration,
     /// Do not ask before deleting much
     #[arg(short, long, global = true)]
@@ -123,12 +123,4 @@ pub(crate) enum ColorWhen {
 fn color_when() -> Unmarked<ColorWhen> {
     use ColorWhen::{Always, Auto, Never};
     Unmarked::one_of(&["auto", "always", "never"], |at| [Auto, Always, Never][at])
-}
-
-fn wait() -> Unmarked<Duration> {
-    // Not waiting at all is a wait, though no time to live.
-    Unmarked::text(|text| match text {
-        "0" | "0s" => Ok(Duration::ZERO),
-        text => parse_duration(text).map_err(|error| error.to_string()),
-    })
 }
