@@ -210,12 +210,12 @@ pub enum Error {
         range: &'static str,
     },
     /// A duration or time could not be read.
-    #[error("{given:?} is not a {wanted}")]
+    #[error("{reason}")]
     NotATime {
         /// What was given, cut to 40 characters.
         given: String,
-        /// What is wanted, with an example.
-        wanted: &'static str,
+        /// What is wrong with it, and what is expected.
+        reason: String,
     },
     /// A Rust value and a stored value do not fit each other.
     #[error("cannot convert: {0}")]

@@ -107,7 +107,7 @@ impl FromStr for Timestamp {
             .and_then(|millis| u64::try_from(millis - behind).ok())
             .filter(|&millis| millis <= LAST)
             .map(Self)
-            .ok_or_else(|| Error::NotATime { given: cut(text), wanted: "time like 2026-11-23T04:00:00Z" })
+            .ok_or_else(|| not_a_time(text, "expected a time such as 2026-11-23T04:00:00Z"))
     }
 }
 
@@ -129,10 +129,18 @@ fn split_offset(text: &str) -> (String, i64) {
     offset().unwrap_or_else(|| (text.to_owned(), 0))
 }
 
-/// Reads a duration: `90` (seconds), `1.5h`, `1h30m`, `2days`. Units are case-sensitive: `m` is a minute, `M` a month.
+/// Why a text is no time or duration.
+fn not_a_time(text: &str, expected: &str) -> Error {
+    let given = cut(text);
+    let reason = format!("{expected}, found '{}'", given.escape_debug());
+    Error::NotATime { given, reason }
+}
+
+/// Reads a duration: `90` (seconds), `1.5h`, `1h30m`, `2days`. Units of one letter are lower case: `m` is a minute, and `M`,
+/// which elsewhere is a month, is refused.
 ///
 /// # Errors
-/// [`Error::NotATime`], also for zero and for anything negative: a deadline lies ahead.
+/// [`Error::NotATime`], also for zero and for anything negative (an expiry is in the future), and for more than 10,000 years.
 ///
 /// ```
 /// use std::time::Duration;
@@ -142,16 +150,95 @@ fn split_offset(text: &str) -> (String, i64) {
 /// # Ok::<(), rusty_kv::Error>(())
 /// ```
 pub fn parse_duration(text: &str) -> Result<Duration> {
-    let number = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let parsed = if number && !text.is_empty() {
-        humantime::parse_duration(&format!("{text}s"))
-    } else {
-        humantime::parse_duration(text)
+    const TOO_SHORT: &str = "a duration must be more than zero";
+    if text.strip_prefix('-').is_some_and(|rest| parse_wait(rest).is_ok()) {
+        return Err(not_a_time(text, TOO_SHORT));
+    }
+    match parse_wait(text)? {
+        Duration::ZERO => Err(not_a_time(text, TOO_SHORT)),
+        span => Ok(span),
+    }
+}
+
+/// Reads how long to wait: a duration, or zero for not at all.
+pub(crate) fn parse_wait(text: &str) -> Result<Duration> {
+    const LONGEST: u128 = 10_000 * 31_557_600 * SECOND;
+    let is_number = |c: char| c.is_ascii_digit() || c == '.';
+    let mut rest = text.trim();
+    let mut nanos = 0u128;
+    loop {
+        let end = rest.find(|c| !is_number(c)).unwrap_or(rest.len());
+        let (number, behind) = rest.split_at(end);
+        let behind = behind.trim_start();
+        let end = behind.find(|c: char| is_number(c) || c.is_whitespace()).unwrap_or(behind.len());
+        let (unit, behind) = behind.split_at(end);
+        let is_all = number.len() == text.trim().len();
+        let unit = if is_all { SECOND } else { unit_of(unit, number, text)? };
+        let part = times(number, unit).ok_or_else(|| not_a_time(text, EXPECTED))?;
+        nanos = part
+            .checked_add(nanos)
+            .filter(|&nanos| nanos <= LONGEST)
+            .ok_or_else(|| not_a_time(text, "a duration may be at most 10,000 years"))?;
+        rest = behind.trim_start();
+        if rest.is_empty() {
+            let seconds = u64::try_from(nanos / SECOND).expect("it is at most the longest");
+            return Ok(Duration::new(seconds, u32::try_from(nanos % SECOND).expect("it is less than a second")));
+        }
+    }
+}
+
+const EXPECTED: &str = "expected a duration such as 90, 45s, 1h30m or 2days";
+
+/// Nanoseconds.
+const SECOND: u128 = 1_000_000_000;
+
+/// The units by their names, in nanoseconds. A month is a twelfth of a year, a year 365.25 days.
+const UNITS: [(&[&str], u128); 10] = [
+    (&["ns", "nsec", "nanos"], 1),
+    (&["us", "µs", "usec"], 1_000),
+    (&["ms", "msec", "millis"], 1_000_000),
+    (&["s", "sec", "secs", "second", "seconds"], SECOND),
+    (&["m", "min", "mins", "minute", "minutes"], 60 * SECOND),
+    (&["h", "hr", "hrs", "hour", "hours"], 3_600 * SECOND),
+    (&["d", "day", "days"], 86_400 * SECOND),
+    (&["w", "wk", "wks", "week", "weeks"], 7 * 86_400 * SECOND),
+    (&["month", "months"], 2_630_016 * SECOND),
+    (&["y", "yr", "yrs", "year", "years"], 31_557_600 * SECOND),
+];
+
+/// The nanoseconds of a unit, which stands after a number in a text.
+fn unit_of(unit: &str, number: &str, text: &str) -> Result<u128> {
+    let find = |unit: &str| UNITS.iter().find(|(names, _)| names.contains(&unit)).map(|&(_, nanos)| nanos);
+    if let Some(nanos) = find(unit) {
+        return Ok(nanos);
+    }
+    let number = cut(number);
+    let lower = unit.to_lowercase();
+    Err(match unit {
+        "M" => not_a_time(
+            text,
+            &format!("'{number}M' is ambiguous: write {number}m for minutes, {number}months for months"),
+        ),
+        _ if unit.len() == 1 && find(&lower).is_some() => {
+            not_a_time(text, &format!("units of one letter are lower case: write {number}{lower}"))
+        }
+        _ => not_a_time(text, EXPECTED),
+    })
+}
+
+/// A decimal number of a unit; finer than a nanosecond it is cut.
+fn times(number: &str, unit: u128) -> Option<u128> {
+    // Nobody means more digits, and so many fit.
+    const DIGITS: usize = 18;
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let value = |digits: &str| {
+        let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+        (is_number && !digits.is_empty()).then(|| digits.parse::<u128>().unwrap_or(u128::MAX))
     };
-    parsed
-        .ok()
-        .filter(|span| !span.is_zero())
-        .ok_or_else(|| Error::NotATime { given: cut(text), wanted: "duration like 90, 45s, 1h30m or 2days" })
+    let fraction = value(fraction).map(|_| &fraction[..fraction.len().min(DIGITS)])?;
+    let scale = 10u128.pow(u32::try_from(fraction.len()).expect("it is short"));
+    let part = value(fraction)?.saturating_mul(unit) / scale;
+    Some(value(whole)?.saturating_mul(unit).saturating_add(part))
 }
 
 /// Shows a duration for a person, in whole seconds rounded up so that what is left never reads as nothing.
@@ -175,8 +262,73 @@ mod tests {
 
     #[test]
     fn durations_that_are_not_ahead_or_not_finite_are_refused() {
-        for text in ["", "0", "0s", "-5", "1e30", "NaN", "inf", "1x", "99999999999999999999", " ", "."] {
+        for text in [
+            "",
+            "0",
+            "0s",
+            "-5",
+            "1e30",
+            "NaN",
+            "inf",
+            "1x",
+            "99999999999999999999",
+            " ",
+            ".",
+            "1.",
+            ".5",
+            "1..5",
+            "1h30",
+            "30 5s",
+            "18446744073709551615s 1000000000ns",
+            "18446744073709551615s",
+            "10001y",
+            "1h-5m",
+            "1,5h",
+            "5µ",
+            "\u{661}s",
+        ] {
             assert!(parse_duration(text).is_err(), "{text:?}");
+        }
+        for text in ["0", "0s", "0ms", "0h0m", "-5", "-1h"] {
+            let error = parse_duration(text).unwrap_err().to_string();
+            assert_eq!(error, format!("a duration must be more than zero, found '{text}'"));
+        }
+    }
+
+    #[test]
+    fn units_of_one_letter_are_lower_case_and_what_is_ambiguous_names_both_meanings() {
+        for text in ["30M", "1h30M", "1.5 M"] {
+            let error = parse_duration(text).unwrap_err().to_string();
+            assert!(error.contains("m for minutes") && error.contains("months for months"), "{error}");
+        }
+        for text in ["30S", "1H", "2D", "1W", "1Y"] {
+            let error = parse_duration(text).unwrap_err().to_string();
+            assert!(error.ends_with(&format!("write {}, found '{text}'", text.to_lowercase())), "{error}");
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(3_000))]
+        #[test]
+        fn no_text_makes_a_duration_or_a_time_panic(
+            text in "(-?[0-9]{0,22}(\\.[0-9]{0,30})? ?(ns|us|µs|ms|s|m|h|d|w|M|months|y|years|[a-zA-Z]{0,3})? ?){0,4}|\\PC{0,12}",
+            time in "[0-9]{0,5}-?[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{0,12})?([Zz]|[+-][0-9]{2}:[0-9]{2})?|\\PC{0,30}",
+        ) {
+            let _ = parse_wait(&text);
+            if let Ok(span) = parse_duration(&text) {
+                assert!(!span.is_zero());
+                let _ = Timestamp::from_millis(LAST).after(span);
+                let _ = format_duration(span);
+            }
+            if let Ok(time) = time.parse::<Timestamp>() {
+                assert_eq!(time.to_string().parse::<Timestamp>().unwrap(), time);
+            }
+        }
+
+        #[test]
+        fn a_duration_reads_back_as_it_is_shown(seconds in 1u64..315_000_000_000) {
+            let span = Duration::from_secs(seconds);
+            assert_eq!(parse_duration(&format_duration(span)).unwrap(), span);
         }
     }
 

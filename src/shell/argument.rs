@@ -12,7 +12,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::escape::excerpt;
 use super::words;
 use crate::error::Error;
-use crate::expiry::{Timestamp, parse_duration};
+use crate::expiry::{Timestamp, parse_duration, parse_wait};
 use crate::number::Number;
 
 /// How answers are written.
@@ -158,10 +158,7 @@ pub(crate) fn duration() -> Unmarked<Duration> {
 
 /// How long to wait; not at all is a way to look.
 pub(crate) fn timeout() -> Unmarked<Duration> {
-    Unmarked::text(|text| match text {
-        "0" | "0s" => Ok(Duration::ZERO),
-        text => parse_duration(text).map_err(|error| error.to_string()),
-    })
+    Unmarked::text(|text| parse_wait(text).map_err(|error| error.to_string()))
 }
 
 /// A point in time.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser};
 
-use super::argument::{OutputMode, Unmarked, output_mode};
+use super::argument::{OutputMode, Unmarked, output_mode, timeout};
 use super::command::Command;
 use crate::expiry::parse_duration;
 
@@ -21,20 +21,10 @@ pub(crate) struct Cli {
 
 /// One line of a script or of the prompt.
 #[derive(Debug, PartialEq, Parser)]
-#[command(
-    name = "",
-    no_binary_name = true,
-    next_help_heading = "Options for every command",
-    disable_help_subcommand = true,
-    disable_version_flag = true
-)]
+#[command(name = "", no_binary_name = true, disable_help_subcommand = true, disable_version_flag = true)]
 pub(crate) struct Line {
-    /// plain, json, table or raw
-    #[arg(short, long, global = true, value_name = "MODE", value_parser = output_mode(), hide_possible_values = true)]
-    pub(crate) output: Option<OutputMode>,
-    /// Do not ask before deleting much
-    #[arg(short, long, global = true)]
-    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) options: LineOptions,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -42,8 +32,20 @@ pub(crate) struct Line {
 impl Line {
     /// A command and nothing else.
     pub(crate) fn of(command: Command) -> Self {
-        Self { output: None, yes: false, command }
+        Self { options: LineOptions::default(), command }
     }
+}
+
+/// What may stand before or after the command of a line.
+#[derive(Args, Debug, Default, PartialEq)]
+#[command(next_help_heading = "Options for every command")]
+pub(crate) struct LineOptions {
+    /// plain, json, table or raw
+    #[arg(short, long, global = true, value_name = "MODE", value_parser = output_mode(), hide_possible_values = true)]
+    pub(crate) output: Option<OutputMode>,
+    /// Do not ask before deleting much
+    #[arg(short, long, global = true)]
+    pub(crate) yes: bool,
 }
 
 /// What stands before or after the command.
@@ -78,7 +80,7 @@ pub(crate) struct Options {
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
     /// How long a change waits for the lock
-    #[arg(long, global = true, value_name = "DURATION", value_parser = wait(), default_value = WAIT)]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = timeout(), default_value = WAIT)]
     pub(crate) wait: Duration,
     /// Do not ask before deleting much
     #[arg(short, long, global = true)]
@@ -121,12 +123,4 @@ pub(crate) enum ColorWhen {
 fn color_when() -> Unmarked<ColorWhen> {
     use ColorWhen::{Always, Auto, Never};
     Unmarked::one_of(&["auto", "always", "never"], |at| [Auto, Always, Never][at])
-}
-
-fn wait() -> Unmarked<Duration> {
-    // Not waiting at all is a wait, though no time to live.
-    Unmarked::text(|text| match text {
-        "0" | "0s" => Ok(Duration::ZERO),
-        text => parse_duration(text).map_err(|error| error.to_string()),
-    })
 }

@@ -1,9 +1,10 @@
 //! The language: one enum for all three modes. The doc comments are the help.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
 use super::argument::{
     Data, Flatten, Format, KeyMode, OnConflict, OutputMode, data, decimal, duration, export_format, flatten,
@@ -41,18 +42,10 @@ pub(crate) enum Command {
     Del(Del),
     /// Say how many of the keys exist; status 0 only if all do
     #[command(after_help = "Examples:\n  exists hello\n  exists user:1 user:2")]
-    Exists {
-        /// The keys
-        #[arg(required = true, value_name = "KEY", value_parser = text())]
-        keys: Vec<String>,
-    },
+    Exists(OfKeys),
     /// Print a value and delete its key
     #[command(after_help = "Examples:\n  getdel job:1\n  getdel token -o raw")]
-    Getdel {
-        /// The key
-        #[arg(value_name = "KEY", value_parser = text())]
-        key: String,
-    },
+    Getdel(OfKey),
     /// Add to a number (1 if BY is not given); a missing key counts from 0
     #[command(after_help = "Examples:\n  incr visits\n  incr balance -2.50")]
     Incr(Add),
@@ -61,14 +54,7 @@ pub(crate) enum Command {
     Decr(Add),
     /// Put text behind a value; a missing key counts as empty
     #[command(after_help = "Examples:\n  append log \"one more line\\n\"\n  append greeting \", world\"")]
-    Append {
-        /// The key
-        #[arg(value_name = "KEY", value_parser = text())]
-        key: String,
-        /// What is put behind its value
-        #[arg(value_name = "VALUE", value_parser = data(), allow_hyphen_values = true)]
-        value: Data,
-    },
+    Append(Append),
     /// Give a key another name
     #[command(after_help = "Examples:\n  rename draft final\n  rename new current --replace")]
     Rename(Move),
@@ -87,71 +73,29 @@ pub(crate) enum Command {
     Keys(Looking),
     /// Print keys and values
     #[command(visible_aliases = ["ls", "scan"], after_help = "Examples:\n  list user:*\n  list --prefix log: --reverse --limit 5")]
-    List {
-        #[command(flatten)]
-        looking: Looking,
-        /// Only the values
-        #[arg(long)]
-        values: bool,
-    },
+    List(List),
     /// Print the entries whose key or value matches a regular expression
     #[command(after_help = "Examples:\n  find (?i)ada\n  find ^user: --keys")]
-    Find {
-        /// The regular expression (syntax of the Rust regex crate)
-        #[arg(value_name = "REGEX", value_parser = text(), allow_hyphen_values = true)]
-        regex: String,
-        /// Look at keys only
-        #[arg(long, conflicts_with = "values")]
-        keys: bool,
-        /// Look at values only
-        #[arg(long)]
-        values: bool,
-        /// At most so many
-        #[arg(long, value_name = "N", value_parser = number::<u64>())]
-        limit: Option<u64>,
-    },
+    Find(Find),
     /// Say how many keys there are
     #[command(after_help = "Examples:\n  count\n  count user:*")]
-    Count {
-        /// Only those that match
-        #[arg(value_name = "GLOB", value_parser = text())]
-        glob: Option<String>,
-    },
+    Count(Count),
     /// Describe a key: type, size, deadline
     #[command(after_help = "Examples:\n  info user:1\n  info user:1 -o json")]
-    Info {
-        /// The key
-        #[arg(value_name = "KEY", value_parser = text())]
-        key: String,
-    },
+    Info(OfKey),
     /// Describe the database: keys, bytes, types, file
     #[command(after_help = "Examples:\n  stats\n  stats -o json")]
     Stats,
 
     /// Give a key a time to live
     #[command(after_help = "Examples:\n  expire session:9 30m\n  expire token 90")]
-    Expire {
-        /// The key
-        #[arg(value_name = "KEY", value_parser = text())]
-        key: String,
-        /// 90 (seconds), 45s, 1h30m, 2days
-        #[arg(value_name = "DURATION", value_parser = duration(), allow_hyphen_values = true)]
-        duration: Duration,
-    },
+    Expire(Expire),
     /// Print how many seconds a key has left, or none
     #[command(after_help = "Examples:\n  ttl session:9\n  ttl session:9 -o json")]
-    Ttl {
-        /// The key
-        #[arg(value_name = "KEY", value_parser = text())]
-        key: String,
-    },
+    Ttl(OfKey),
     /// Take a key's deadline away
     #[command(after_help = "Examples:\n  persist session:9\n  persist token -q")]
-    Persist {
-        /// The key
-        #[arg(value_name = "KEY", value_parser = text())]
-        key: String,
-    },
+    Persist(OfKey),
 
     /// Begin a transaction: its changes are made by `commit`, all or none
     #[command(visible_alias = "multi", after_help = "Examples:\n  begin\n  begin -q")]
@@ -369,6 +313,67 @@ pub(crate) enum ShellCommand {
     },
 }
 
+/// One command without the rest of the language, whose definition takes longer to make than most commands take to run.
+pub(crate) struct Alone {
+    /// Its arguments and the options for every command.
+    pub(crate) arguments: clap::Command,
+    make: Box<Make>,
+}
+
+/// Makes a command of what clap has found.
+type Make = dyn Fn(&mut ArgMatches) -> Result<Command, clap::Error>;
+
+impl Alone {
+    /// The command by that name or alias, with options that are for every command; `None` for those that are seldom run or
+    /// run long.
+    pub(crate) fn named(name: &str, options: clap::Command) -> Option<Self> {
+        Some(match name {
+            "set" | "put" => Self::of(options, Command::Set),
+            "get" => Self::of(options, Command::Get),
+            "del" | "delete" | "rm" | "unset" => Self::of(options, Command::Del),
+            "exists" => Self::of(options, Command::Exists),
+            "getdel" => Self::of(options, Command::Getdel),
+            "incr" => Self::of(options, Command::Incr),
+            "decr" => Self::of(options, Command::Decr),
+            "append" => Self::of(options, Command::Append),
+            "rename" => Self::of(options, Command::Rename),
+            "copy" => Self::of(options, Command::Copy),
+            "keys" => Self::of(options, Command::Keys),
+            "list" | "ls" | "scan" => Self::of(options, Command::List),
+            "find" => Self::of(options, Command::Find),
+            "count" => Self::of(options, Command::Count),
+            "info" => Self::of(options, Command::Info),
+            "expire" => Self::of(options, Command::Expire),
+            "ttl" => Self::of(options, Command::Ttl),
+            "persist" => Self::of(options, Command::Persist),
+            "wait" => Self::of(options, Command::Wait),
+            "run" => Self::of(options, Command::Run),
+            "export" => Self::of(options, Command::Export),
+            "stats" => Self { arguments: options, make: Box::new(|_| Ok(Command::Stats)) },
+            "path" => Self { arguments: options, make: Box::new(|_| Ok(Command::Path)) },
+            _ => return None,
+        })
+    }
+
+    fn of<A: Args + 'static>(options: clap::Command, make: fn(A) -> Command) -> Self {
+        let make = move |matches: &mut ArgMatches| A::from_arg_matches_mut(matches).map(make);
+        Self { arguments: A::augment_args(options), make: Box::new(make) }
+    }
+
+    /// The options and the command that these arguments give, if they do; what is wrong with others all of the language tells.
+    pub(crate) fn parse<O: FromArgMatches>(&mut self, args: &[OsString]) -> Option<(O, Command)> {
+        let mut matches = self.arguments.try_get_matches_from_mut(args).ok()?;
+        let options = O::from_arg_matches_mut(&mut matches).ok()?;
+        Some((options, (self.make)(&mut matches).ok()?))
+    }
+}
+
+impl std::fmt::Debug for Alone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Alone").field(&self.arguments.get_name()).finish()
+    }
+}
+
 /// The arguments of `set`.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub(crate) struct Set {
@@ -471,6 +476,79 @@ pub(crate) struct Get {
     /// What to print for a key that is not there
     #[arg(long, value_name = "VALUE", value_parser = data(), allow_hyphen_values = true)]
     pub(crate) default: Option<Data>,
+}
+
+/// The argument of `getdel`, `info`, `ttl` and `persist`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub(crate) struct OfKey {
+    /// The key
+    #[arg(value_name = "KEY", value_parser = text())]
+    pub(crate) key: String,
+}
+
+/// The arguments of `exists`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub(crate) struct OfKeys {
+    /// The keys
+    #[arg(required = true, value_name = "KEY", value_parser = text())]
+    pub(crate) keys: Vec<String>,
+}
+
+/// The arguments of `append`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub(crate) struct Append {
+    /// The key
+    #[arg(value_name = "KEY", value_parser = text())]
+    pub(crate) key: String,
+    /// What is put behind its value
+    #[arg(value_name = "VALUE", value_parser = data(), allow_hyphen_values = true)]
+    pub(crate) value: Data,
+}
+
+/// The arguments of `list`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub(crate) struct List {
+    #[command(flatten)]
+    pub(crate) looking: Looking,
+    /// Only the values
+    #[arg(long)]
+    pub(crate) values: bool,
+}
+
+/// The arguments of `find`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub(crate) struct Find {
+    /// The regular expression (syntax of the Rust regex crate)
+    #[arg(value_name = "REGEX", value_parser = text(), allow_hyphen_values = true)]
+    pub(crate) regex: String,
+    /// Look at keys only
+    #[arg(long, conflicts_with = "values")]
+    pub(crate) keys: bool,
+    /// Look at values only
+    #[arg(long)]
+    pub(crate) values: bool,
+    /// At most so many
+    #[arg(long, value_name = "N", value_parser = number::<u64>())]
+    pub(crate) limit: Option<u64>,
+}
+
+/// The argument of `count`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub(crate) struct Count {
+    /// Only those that match
+    #[arg(value_name = "GLOB", value_parser = text())]
+    pub(crate) glob: Option<String>,
+}
+
+/// The arguments of `expire`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub(crate) struct Expire {
+    /// The key
+    #[arg(value_name = "KEY", value_parser = text())]
+    pub(crate) key: String,
+    /// 90 (seconds), 45s, 1h30m, 2days
+    #[arg(value_name = "DURATION", value_parser = duration(), allow_hyphen_values = true)]
+    pub(crate) duration: Duration,
 }
 
 /// The arguments of `del`.

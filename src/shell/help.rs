@@ -72,24 +72,31 @@ fn fitted(text: &str, columns: usize) -> String {
 
 /// The command or alias most like a word, if one is close.
 pub(crate) fn nearest_command(word: &str) -> Option<String> {
-    let word = word.to_ascii_lowercase();
-    names()
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(&word, &name), name))
-        .filter(|&(distance, ref name)| distance <= 1 + word.len().min(name.len()) / 5 && distance < name.len())
-        .min()
-        .map(|(_, name)| name)
+    is_short(word).then(|| nearest(word, names(), |name| 1 + word.len().min(name.len()) / 5)).flatten()
 }
 
-/// The flag of a command most like that one, if one is close; both without their dashes.
-pub(crate) fn nearest_flag(command: &Command, flag: &str) -> Option<String> {
-    let flag = flag.to_ascii_lowercase();
-    let flags = command.get_arguments().filter_map(clap::Arg::get_long);
-    flags
-        .map(|there| (strsim::damerau_levenshtein(&flag, there), there))
-        .filter(|&(distance, there)| distance <= 1 + there.len() / 5 && distance < there.len())
+/// The flag most like that one of those there are, if one is close; all without their dashes.
+pub(crate) fn nearest_flag<'a>(flags: impl Iterator<Item = &'a str>, flag: &str) -> Option<&'a str> {
+    is_short(flag).then(|| nearest(flag, flags, |name| 1 + name.len() / 5)).flatten()
+}
+
+/// Whether a word may be a name that was misspelt: none is nearly as long, and a distance takes time by the length.
+fn is_short(word: &str) -> bool {
+    const LONGEST: usize = 40;
+    word.len() <= LONGEST
+}
+
+fn nearest<N: AsRef<str> + Ord>(
+    word: &str,
+    names: impl IntoIterator<Item = N>,
+    most: impl Fn(&str) -> usize,
+) -> Option<N> {
+    let word = word.to_ascii_lowercase();
+    let by_distance = names.into_iter().map(|name| (strsim::damerau_levenshtein(&word, name.as_ref()), name));
+    by_distance
+        .filter(|(distance, name)| *distance <= most(name.as_ref()) && *distance < name.as_ref().len())
         .min()
-        .map(|(_, there)| there.to_owned())
+        .map(|(_, name)| name)
 }
 
 /// All names of commands, aliases included.
@@ -178,9 +185,11 @@ mod tests {
         let mut tree = Line::command();
         tree.build();
         let set = tree.find_subcommand("set").unwrap();
-        assert_eq!(nearest_flag(set, "tl").as_deref(), Some("ttl"));
-        assert_eq!(nearest_flag(set, "if-absnet").as_deref(), Some("if-absent"));
-        assert_eq!(nearest_flag(set, "colour"), None);
+        let nearest = |flag| nearest_flag(set.get_arguments().filter_map(clap::Arg::get_long), flag);
+        assert_eq!(nearest("tl"), Some("ttl"));
+        assert_eq!(nearest("if-absnet"), Some("if-absent"));
+        assert_eq!(nearest("colour"), None);
+        assert_eq!(nearest(&"ttl".repeat(2_000_000)), None);
     }
 
     #[test]

@@ -55,7 +55,7 @@ const DATE: &str = "2026-11-24";
 const DESCRIPTION: [&str; 4] = [
     "A key-value database that can be read: the data is one plain JSON file with a sorted line for each key, for cat, jq, git and an editor, with the speed and the safety of a database.",
     "With a command it runs that one. Without, it is a shell on a terminal, and else runs stdin as a script of one command a line; -f runs the script in a file. All three speak the same language.",
-    "A key may be any text. A word goes to the next blank; '…' is literal but for \\' and \\\\, and \"…\" knows \\n, \\t, \\xHH, \\u{H…} and the like. JSON needs no quotes. A line that begins with # is a comment.",
+    "A key may be any text. A word goes to the next blank; '…' is literal but for \\' and \\\\, and \"…\" knows \\n, \\t, \\xHH, \\u{H…} and the like, and all of JSON's. JSON needs no quotes. A line that begins with # is a comment.",
     "Answers go to stdout, everything else to stderr. Into a pipe a value is exact; on a terminal nothing that is stored acts on it.",
 ];
 

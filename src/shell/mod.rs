@@ -10,6 +10,7 @@
 //! | `runner`, `answering`, `streams`, `group` | runs commands and writes their answers, those of a script in groups |
 //! | `session` | a command on the open database gives a reply |
 //! | `render` | replies as bytes |
+//! | `place` | which words are options, their values or data |
 //! | `parse`, `help`, `man` | words or arguments into commands; help and the man page from the same definitions |
 //! | `outlet`, `redirect`, `caret` | answers into programs, files and the pager; pointing at what is wrong |
 //! | `interrupt`, `progress` | Ctrl-C and other signals; how far a long command is |
@@ -48,6 +49,8 @@ mod render;
 mod transfer;
 
 mod parse;
+
+mod place;
 
 mod help;
 

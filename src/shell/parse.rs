@@ -1,18 +1,21 @@
 //! Words or arguments -> a command, and what clap says about those that are none, in one line.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, FromArgMatches};
+use clap::{Args as _, CommandFactory, FromArgMatches};
 
 use super::argument::Data;
 use super::caret::Blame;
-use super::cli::{Cli, Line, Options};
-use super::command::{Add, Command, Del, Get, Looking, Run, Set};
+use super::cli::{Cli, Line, LineOptions, Options};
+use super::command::{Add, Alone, Command, Count, Del, Get, List, Looking, OfKeys, Run, Set};
+use super::escape::excerpt;
 use super::help;
+use super::place::{Places, Refused, flag_name};
 use super::reply::{Failure, did_you_mean};
 use super::words::Word;
 use crate::number::Number;
@@ -26,9 +29,11 @@ pub(crate) enum Parsed<T> {
     Text(String),
 }
 
-/// Parses lines, one after another: clap's tree is built once, and only if a line needs it.
+/// Parses lines, one after another: what a command's definition is made into is kept, and made only if a line needs it.
 #[derive(Debug, Default)]
 pub(crate) struct Parser {
+    alone: HashMap<String, Alone>,
+    /// All of the language, for the commands that seldom run and for what is wrong with the others.
     tree: Option<clap::Command>,
     /// What was wrong with the line that failed last, if clap says.
     pub(crate) blame: Option<Blame>,
@@ -41,20 +46,61 @@ impl Parser {
     }
 
     fn through_clap(&mut self, words: &[Word<'_>]) -> Result<Parsed<Line>, Failure> {
-        let mut args: Vec<OsString> = words.iter().map(Word::to_arg).collect();
-        if let Ok(name) = std::str::from_utf8(&words[0].bytes) {
-            args[0] = name.to_ascii_lowercase().into();
+        let options = || LineOptions::augment_args(clap::Command::new("").no_binary_name(true));
+        let head = Head::of(words, options);
+        let (first, words) = words.split_at(head.command);
+        if let Some(name) = name_of(words)
+            && let Some(line) = self.by_itself(&name, first, words, options)?
+        {
+            return Ok(Parsed::Run(line));
         }
-        match self.tree.get_or_insert_with(Line::command).try_get_matches_from_mut(args) {
+        self.by_all(&head, first, words)
+    }
+
+    /// The line by all of the language.
+    fn by_all(&mut self, head: &Head, first: &[Word<'_>], words: &[Word<'_>]) -> Result<Parsed<Line>, Failure> {
+        let tree = self.tree.get_or_insert_with(Line::command);
+        let args = match whole(tree, head, first, words, true) {
+            Ok(args) => args,
+            Err(Whole::Refused(Refused { at, message })) => {
+                self.blame = Some(Blame::Span(words[at].span.clone()));
+                return Err(Failure::usage(message));
+            }
+            Err(Whole::Help(failure)) => return Err(failure),
+        };
+        match tree.try_get_matches_from_mut(args) {
             Ok(mut matches) => {
                 Line::from_arg_matches_mut(&mut matches).map(Parsed::Run).map_err(|error| failure(&error, ""))
             }
             Err(error) => {
+                let words = if words.is_empty() { first } else { words };
                 if let Some(failure) = self.closer_look(&error, words) {
                     return Err(failure);
                 }
                 self.blame = blame(&error, &words[0]);
                 text_or_failure(&error, "")
+            }
+        }
+    }
+
+    /// The line of a command that can be parsed without the rest of the language, if nothing is wrong with it.
+    fn by_itself(
+        &mut self,
+        name: &str,
+        first: &[Word<'_>],
+        words: &[Word<'_>],
+        options: impl Fn() -> clap::Command,
+    ) -> Result<Option<Line>, Failure> {
+        if !self.alone.contains_key(name) {
+            let Some(alone) = Alone::named(name, options()) else { return Ok(None) };
+            self.alone.insert(name.to_owned(), alone);
+        }
+        let Some(alone) = self.alone.get_mut(name) else { return Ok(None) };
+        match alone_of(alone, first, words, true) {
+            Ok(found) => Ok(found.map(|(options, command)| Line { options, command })),
+            Err(Refused { at, message }) => {
+                self.blame = Some(Blame::Span(words[at].span.clone()));
+                Err(Failure::usage(message))
             }
         }
     }
@@ -69,11 +115,12 @@ impl Parser {
         let command = self.tree.as_ref()?.find_subcommand(name)?;
         let bare = || words[1..].iter().filter(|word| !word.quoted);
         let misspelt = bare().find_map(|word| {
-            let name = flag_name(word)?;
-            help::nearest_flag(command, name).filter(|near| near != name).map(|near| (word, near))
+            let name = flag_name(&word.bytes)?;
+            let flags = command.get_arguments().filter_map(clap::Arg::get_long);
+            help::nearest_flag(flags, name).filter(|near| *near != name).map(|near| (word, near))
         });
         let (word, message) = if let Some((word, near)) = misspelt {
-            let unknown = super::escape::excerpt(flag_name(word).unwrap_or_default(), 40);
+            let unknown = excerpt(flag_name(&word.bytes).unwrap_or_default(), 40);
             let usage = text_or_failure::<()>(error, "").err()?.message;
             let usage = usage.rfind(" (usage: ").map_or("", |at| &usage[at..]);
             (word, format!("unknown flag '--{unknown}'; did you mean '--{near}'?{usage}"))
@@ -82,7 +129,7 @@ impl Parser {
             (word, format!("'{sign}' is a plain word here, and one too many (see `help pipes`)"))
         } else {
             let word = bare().find(|word| word.bytes.starts_with(b"{"))?;
-            let begin = super::escape::excerpt(&String::from_utf8_lossy(&word.bytes), 20);
+            let begin = excerpt(&String::from_utf8_lossy(&word.bytes), 20);
             (word, format!("what begins with {begin} is not valid JSON; if it is plain text, quote it: '…'"))
         };
         self.blame = Some(Blame::Span(word.span.clone()));
@@ -90,10 +137,130 @@ impl Parser {
     }
 }
 
-/// The name in a `--name` or `--name=…`.
-fn flag_name<'a>(word: &'a Word<'_>) -> Option<&'a str> {
-    let flag = std::str::from_utf8(&word.bytes).ok()?.strip_prefix("--")?;
-    flag.split('=').next()
+/// Where the command stands among some words.
+struct Head {
+    /// How many options and their values stand before it; all words if there is none, or if something else does.
+    command: usize,
+    /// The first of them that asks for help or the version.
+    asks: Option<usize>,
+}
+
+impl Head {
+    /// Looks for it behind the options that may stand before it.
+    fn of(words: &[Word<'_>], options: impl Fn() -> clap::Command) -> Self {
+        let mut head = Self { command: 0, asks: None };
+        let is_option = |word: &Word<'_>| may_be_flag(word) && word.bytes.len() > 1;
+        if !words.first().is_some_and(is_option) {
+            return head;
+        }
+        let options = options();
+        while let Some(word) = words.get(head.command).filter(|word| is_option(word)) {
+            let takes_next = match word.bytes.strip_prefix(b"--") {
+                Some(b"help" | b"version") => head.ask(),
+                Some(long) => long_takes_next(&options, long),
+                None => head.letters(&options, &word.bytes[1..]),
+            };
+            head.command = match takes_next {
+                Some(takes_next) => head.command + 1 + usize::from(takes_next),
+                None => words.len(),
+            };
+        }
+        head.command = head.command.min(words.len());
+        head
+    }
+
+    fn ask(&mut self) -> Option<bool> {
+        self.asks.get_or_insert(self.command);
+        Some(false)
+    }
+
+    /// Whether the last of some options of one letter takes the next word; `None` if there is one that is none.
+    fn letters(&mut self, options: &clap::Command, letters: &[u8]) -> Option<bool> {
+        for (at, &letter) in letters.iter().enumerate() {
+            if matches!(letter, b'h' | b'V') {
+                self.ask();
+                continue;
+            }
+            let option = options.get_arguments().find(|arg| arg.get_short() == Some(char::from(letter)))?;
+            if option.get_action().takes_values() {
+                return Some(at + 1 == letters.len());
+            }
+        }
+        Some(false)
+    }
+}
+
+/// Whether a long option, without its dashes, takes the next word; `None` if it is none.
+fn long_takes_next(options: &clap::Command, long: &[u8]) -> Option<bool> {
+    let end = long.iter().position(|&byte| byte == b'=');
+    let name = &long[..end.unwrap_or(long.len())];
+    let by_name = |arg: &&clap::Arg| arg.get_long().is_some_and(|long| long.as_bytes() == name);
+    let option = options.get_arguments().find(by_name)?;
+    Some(option.get_action().takes_values() && end.is_none())
+}
+
+/// The name of the command that some words begin with; case does not matter.
+fn name_of(words: &[Word<'_>]) -> Option<String> {
+    let name = std::str::from_utf8(&words.first()?.bytes).ok()?;
+    Some(excerpt(name, 40).to_ascii_lowercase())
+}
+
+/// What a command that is parsed by itself comes to; nothing if all of the language is needed, as it is for help and for
+/// what is wrong.
+fn alone_of<O: FromArgMatches>(
+    alone: &mut Alone,
+    first: &[Word<'_>],
+    words: &[Word<'_>],
+    in_line: bool,
+) -> Result<Option<(O, Command)>, Refused> {
+    let places = Places { command: &alone.arguments, program: &alone.arguments, in_line };
+    let placed = places.of(words)?;
+    if placed.help.is_some() {
+        return Ok(None);
+    }
+    let args: Vec<OsString> = first.iter().map(Word::to_arg).chain(placed.args).collect();
+    Ok(alone.parse(&args))
+}
+
+/// Why some words are not for clap to read.
+#[derive(Debug)]
+enum Whole {
+    Refused(Refused),
+    /// Help was asked for, and something else.
+    Help(Failure),
+}
+
+/// The arguments for all of the language.
+fn whole(
+    tree: &mut clap::Command,
+    head: &Head,
+    first: &[Word<'_>],
+    words: &[Word<'_>],
+    in_line: bool,
+) -> Result<Vec<OsString>, Whole> {
+    let mut args: Vec<OsString> = first.iter().map(Word::to_arg).collect();
+    let Some(name) = name_of(words) else { return Ok(args) };
+    let Some(command) = tree.find_subcommand(&name) else {
+        args.extend(words.iter().map(Word::to_arg));
+        return Ok(args);
+    };
+    let places = Places { command, program: tree, in_line };
+    let placed = places.of(words).map_err(Whole::Refused)?;
+    let asks = placed.help.filter(|_| placed.has_more);
+    let asks_before = head.asks.filter(|_| words.len() > 1).map(|at| &first[at]);
+    if let Some(word) = asks.map(|at| &words[at]).or(asks_before) {
+        let tail = asks.map(|at| places.help_as_text(words, at)).unwrap_or_default();
+        let program = if in_line { None } else { Some("rusty-kv") };
+        let text = match tree.try_get_matches_from_mut(program.into_iter().chain([&name, "--help"])) {
+            Err(error) => unmarked(&error),
+            Ok(_) => String::new(),
+        };
+        let word = excerpt(&String::from_utf8_lossy(&word.bytes), 40);
+        return Err(Whole::Help(Failure::help(&word, &tail, text.trim_end())));
+    }
+    args.push(name.into());
+    args.extend(placed.args);
+    Ok(args)
 }
 
 /// The word that clap does not accept.
@@ -120,7 +287,7 @@ fn blame(error: &clap::Error, command: &Word<'_>) -> Option<Blame> {
 fn direct(words: &[Word<'_>]) -> Option<Command> {
     let (name, args) = words.split_first()?;
     match &*name.bytes {
-        b"list" => return Some(Command::List { looking: looking(args)?, values: false }),
+        b"list" => return Some(Command::List(List { looking: looking(args)?, values: false })),
         b"keys" => return looking(args).map(Command::Keys),
         b"run" => return program(args).map(Command::Run),
         _ if args.iter().any(may_be_flag) => return None,
@@ -134,9 +301,9 @@ fn direct(words: &[Word<'_>]) -> Option<Command> {
         }
         (b"get", _) => Some(Command::Get(Get { keys: keys()?, ..Get::default() })),
         (b"del", _) => Some(Command::Del(Del { keys: keys()?, ..Del::default() })),
-        (b"count", []) => Some(Command::Count { glob: None }),
-        (b"count", [glob]) => Some(Command::Count { glob: Some(text(glob)?) }),
-        (b"exists", _) => Some(Command::Exists { keys: keys()? }),
+        (b"count", []) => Some(Command::Count(Count { glob: None })),
+        (b"count", [glob]) => Some(Command::Count(Count { glob: Some(text(glob)?) })),
+        (b"exists", _) => Some(Command::Exists(OfKeys { keys: keys()? })),
         (b"incr", [key]) => Some(Command::Incr(Add { key: text(key)?, by: Number::ONE })),
         (b"incr", [key, by]) => Some(Command::Incr(Add { key: text(key)?, by: text(by)?.parse().ok()? })),
         _ => None,
@@ -183,8 +350,8 @@ pub(crate) fn plain_set<'a>(words: &'a [Word<'_>]) -> Option<(&'a str, &'a [u8])
 
 /// The program's arguments, its own name first.
 pub(crate) fn arguments(args: impl IntoIterator<Item = OsString>) -> Result<Parsed<Box<Cli>>, Failure> {
-    let mut args: Vec<OsString> = args.into_iter().collect();
-    direct_arguments(&args).map_or_else(|| arguments_through_clap(&mut args), |cli| Ok(Parsed::Run(Box::new(cli))))
+    let args: Vec<OsString> = args.into_iter().collect();
+    direct_arguments(&args).map_or_else(|| arguments_through_clap(&args), |cli| Ok(Parsed::Run(Box::new(cli))))
 }
 
 /// The everyday commands past clap, for a one-shot too; a `--db` in front is everyday.
@@ -205,16 +372,28 @@ fn word(arg: &OsString) -> Word<'_> {
     Word { bytes: Cow::Borrowed(arg.as_encoded_bytes()), quoted: false, flag: 0, span: 0..0 }
 }
 
-fn arguments_through_clap(args: &mut [OsString]) -> Result<Parsed<Box<Cli>>, Failure> {
-    let mut tree = Cli::command();
-    let mut matches = tree.try_get_matches_from_mut(&*args);
-    if let Some(at) = matches.as_ref().err().and_then(|error| unknown_command(error, args)) {
-        args[at] = args[at].to_ascii_lowercase();
-        matches = tree.try_get_matches_from_mut(&*args);
+fn arguments_through_clap(args: &[OsString]) -> Result<Parsed<Box<Cli>>, Failure> {
+    let words: Vec<Word<'_>> = args.iter().skip(1).map(word).collect();
+    let options = || Options::augment_args(clap::Command::new("").no_binary_name(true));
+    let head = Head::of(&words, options);
+    let (first, words) = words.split_at(head.command);
+    let alone = name_of(words).and_then(|name| Alone::named(&name, options()));
+    if let Some(mut alone) = alone {
+        let found = alone_of(&mut alone, first, words, false);
+        if let Some((options, command)) = found.map_err(|refused| Failure::usage(refused.message))? {
+            return Ok(Parsed::Run(Box::new(Cli { options, command: Some(command) })));
+        }
     }
+    let mut tree = Cli::command();
+    let rest = whole(&mut tree, &head, first, words, false).map_err(|why| match why {
+        Whole::Refused(refused) => Failure::usage(refused.message),
+        Whole::Help(failure) => failure,
+    })?;
+    let args: Vec<OsString> = std::iter::once("rusty-kv".into()).chain(rest).collect();
+    let mut matches = tree.try_get_matches_from_mut(&args);
     // The list of commands in the program's own help takes time to make, so it is made when it is asked for.
     if matches.as_ref().is_err_and(|error| error.kind() == ErrorKind::DisplayHelp) {
-        matches = help::with_groups(Cli::command()).try_get_matches_from(&*args);
+        matches = help::with_groups(Cli::command()).try_get_matches_from(&args);
     }
     match matches {
         Ok(mut matches) => Cli::from_arg_matches_mut(&mut matches)
@@ -222,21 +401,6 @@ fn arguments_through_clap(args: &mut [OsString]) -> Result<Parsed<Box<Cli>>, Fai
             .map_err(|error| failure(&error, "rusty-kv ")),
         Err(error) => text_or_failure(&error, "rusty-kv "),
     }
-}
-
-/// Where among the arguments the command stands that clap does not know as it is written; names are case-insensitive.
-fn unknown_command(error: &clap::Error, args: &[OsString]) -> Option<usize> {
-    const WITH_VALUE: [&str; 6] = ["--db", "--output", "--color", "--script", "--wait", "--"];
-    let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand) else { return None };
-    // Short options may be clustered: `-qd NAME`.
-    let clustered = |arg: &OsString| {
-        let arg = arg.as_encoded_bytes();
-        arg.starts_with(b"-")
-            && !arg.starts_with(b"--")
-            && arg.ends_with(b"d") | arg.ends_with(b"o") | arg.ends_with(b"f")
-    };
-    let takes_value = |arg: &OsString| clustered(arg) || WITH_VALUE.iter().any(|option| arg == option);
-    (1..args.len()).find(|&at| args[at] == **name && !takes_value(&args[at - 1]))
 }
 
 /// Whether the arguments, which may not be parsable, ask for JSON.
@@ -261,7 +425,7 @@ fn failure(error: &clap::Error, program: &str) -> Failure {
         _ => None,
     };
     if let (ErrorKind::InvalidSubcommand, Some(name)) = (error.kind(), context(ContextKind::InvalidSubcommand)) {
-        let name = super::escape::excerpt(&name, 40);
+        let name = excerpt(&name, 40);
         let near = did_you_mean(help::nearest_command(&name).as_deref());
         return Failure::usage(format!("unknown command '{name}'{near} (`{program}help` lists them)"));
     }
@@ -319,6 +483,76 @@ mod tests {
         }
     }
 
+    fn line_options() -> clap::Command {
+        LineOptions::augment_args(clap::Command::new("").no_binary_name(true))
+    }
+
+    fn any_argument() -> impl Strategy<Value = String> {
+        let flags: Vec<String> = Line::command()
+            .get_subcommands()
+            .flat_map(|command| command.get_arguments().filter_map(clap::Arg::get_long).collect::<Vec<_>>())
+            .map(|long| format!("--{long}"))
+            .collect();
+        prop_oneof![
+            prop::sample::select(flags),
+            "(-o|-y|-q|-0|-oy|-yo|-ojson|-d|--output|--db|--output=json|--yes|--quiet|--wait|--|-|-5|-hq|-h|--help|-V)",
+            "(json|plain|5|1h|k|v|[a-z*]{0,3}|--[a-z]{0,4}=?[a-z]?|-{1,2}[a-z]{0,3}|\\PC{0,3})",
+        ]
+    }
+
+    fn any_alone() -> impl Strategy<Value = String> {
+        let names = help::names().into_iter().filter(|name| Alone::named(name, line_options()).is_some());
+        prop::sample::select(names.collect::<Vec<_>>())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(6_000))]
+        #[test]
+        fn a_command_by_itself_is_parsed_as_by_all_of_the_language(
+            first in prop::collection::vec(any_argument(), 0..2),
+            name in any_alone(),
+            rest in prop::collection::vec((any_argument(), any::<bool>()), 0..6),
+        ) {
+            let word = |text: &str, quoted| Word { bytes: Cow::Owned(text.as_bytes().to_vec()), quoted, flag: 0, span: 0..0 };
+            let mut words: Vec<Word<'_>> = first.iter().map(|text| word(text, false)).collect();
+            words.push(word(&name, false));
+            words.extend(rest.iter().map(|(text, quoted)| word(text, *quoted)));
+            let head = Head::of(&words, line_options);
+            let (first, words) = words.split_at(head.command);
+            let mut parser = Parser::default();
+            if words.first().is_some_and(|word| *word.bytes == *name.as_bytes())
+                && let Ok(Some(line)) = parser.by_itself(&name, first, words, line_options)
+            {
+                match parser.by_all(&head, first, words) {
+                    Ok(Parsed::Run(by_all)) => prop_assert_eq!(by_all, line),
+                    other => prop_assert!(false, "{:?}", other),
+                }
+            }
+        }
+
+        #[test]
+        fn arguments_by_themselves_are_parsed_as_by_all_of_the_language(
+            first in prop::collection::vec(any_argument(), 0..2),
+            name in any_alone(),
+            rest in prop::collection::vec(any_argument(), 0..6),
+        ) {
+            let args: Vec<OsString> = first.iter().chain([&name]).chain(&rest).map(OsString::from).collect();
+            let words: Vec<Word<'_>> = args.iter().map(word).collect();
+            let options = || Options::augment_args(clap::Command::new("").no_binary_name(true));
+            let head = Head::of(&words, options);
+            let (first, words) = words.split_at(head.command);
+            let Some(mut alone) = name_of(words).and_then(|name| Alone::named(&name, options())) else { return Ok(()) };
+            if let Ok(Some((options, command))) = alone_of::<Options>(&mut alone, first, words, false) {
+                let mut tree = Cli::command();
+                let whole = whole(&mut tree, &head, first, words, false);
+                let args = std::iter::once("rusty-kv".into()).chain(whole.unwrap());
+                let cli = tree.try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches)).unwrap();
+                prop_assert_eq!(cli.command, Some(command));
+                prop_assert_eq!(cli.options, options);
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn the_direct_path_of_arguments_gives_what_clap_gives(
@@ -327,9 +561,9 @@ mod tests {
         ) {
             let db = db.into_iter().flat_map(|(flag, value)| [flag, value]);
             let name = std::iter::once("rusty-kv".to_owned());
-            let mut args: Vec<OsString> = name.chain(db).chain(args).map(OsString::from).collect();
+            let args: Vec<OsString> = name.chain(db).chain(args).map(OsString::from).collect();
             if let Some(direct) = direct_arguments(&args) {
-                match arguments_through_clap(&mut args) {
+                match arguments_through_clap(&args) {
                     Ok(Parsed::Run(cli)) => {
                         prop_assert_eq!(cli.command, direct.command);
                         prop_assert_eq!(cli.options, direct.options);
@@ -358,6 +592,9 @@ mod tests {
             &["run", "app:", "--", "env", "-i"],
         ] {
             assert!(direct(&line.iter().copied().map(word).collect::<Vec<_>>()).is_some(), "{line:?}");
+        }
+        for name in ["set", "get", "del", "exists", "count", "keys", "list", "ttl", "info", "incr", "find", "run"] {
+            assert!(Alone::named(name, line_options()).is_some(), "{name}");
         }
         for line in [&["set", "k", "-5"][..], &["get", "k", "-o", "json"], &["set", "k"], &["keys", "--limit", "5"]] {
             assert!(direct(&line.iter().copied().map(word).collect::<Vec<_>>()).is_none(), "{line:?}");

@@ -218,6 +218,17 @@ impl Failure {
         Self { status: Status::Usage, code: "usage", message: message.into(), key: None }
     }
 
+    /// Help that the word `asks` has asked for together with something else, which was not done: a message of several lines.
+    /// `tail` says how that word is written if something else was meant by it.
+    pub(crate) fn help(asks: &str, tail: &str, text: &str) -> Self {
+        let what = if matches!(asks, "-V" | "--version") { "the version" } else { "help" };
+        let message = format!("'{asks}' asks for {what}, so nothing else was done.{tail}\n\n{text}");
+        Self { code: Self::HELP, ..Self::usage(message) }
+    }
+
+    /// The code of help that is a failure, whose message alone has several lines.
+    pub(crate) const HELP: &str = "help";
+
     /// A key that is not there; `near` is the nearest that is, `place` says where it was looked for if that is news.
     pub(crate) fn not_found(key: &str, near: Option<&str>, place: Option<&str>) -> Self {
         let near = did_you_mean(near);

@@ -237,7 +237,7 @@ impl<'a> Runner<'a> {
     /// Runs one command.
     pub(crate) fn line(&mut self, line: Line, place: Place<'_>) -> Flow {
         let start = Instant::now();
-        let mode = line.output;
+        let mode = line.options.output;
         let in_script = matches!(place, Place::Script { .. });
         // Nobody wants a script's changes confirmed one by one.
         let quiet = self.console.look.quiet || in_script;
@@ -262,7 +262,7 @@ impl<'a> Runner<'a> {
             }
             command => {
                 let look = Look { mode: mode.unwrap_or(self.look().mode), quiet, ..self.look() };
-                let asks = !self.yes && !line.yes && !in_script && !self.rehearses;
+                let asks = !self.yes && !line.options.yes && !in_script && !self.rehearses;
                 self.data(command, place, &look, asks)
             }
         };

@@ -141,6 +141,13 @@ pub(crate) fn failure(color: bool, place: Option<&str>, failure: &Failure) -> St
         line.push_str(&style::error(color, "error:"));
         line.push(' ');
     }
+    if failure.code == Failure::HELP {
+        for row in failure.message.lines() {
+            line.push_str(&escape::terminal(row));
+            line.push('\n');
+        }
+        return line;
+    }
     line.push_str(&escape::terminal(&failure.message));
     line.push('\n');
     line

@@ -84,7 +84,7 @@ fn push_word<'t>(
         // As long as it may become one, it is not wrong.
         Role::Unknown if span.end == text.len() && begins_command(tree, written) => {}
         Role::Unknown => spans.push((span, style::unknown)),
-        Role::NoFlag if span.end == text.len() => {}
+        Role::NoFlag if span.end == text.len() && before.begins_flag(written) => {}
         Role::NoFlag => spans.push((span, style::unknown)),
         Role::Dashes => spans.push((span, style::flag)),
         Role::Flag => {
@@ -170,6 +170,12 @@ mod tests {
             ("get k --default=\"a b\"", "c<get> k f<--default=>s<\"a b\">"),
             ("get --nonsense k", "c<get> ?<--nonsense> k"),
             ("get --def", "c<get> --def"),
+            ("set cfg --fi", "c<set> cfg --fi"),
+            ("set cfg --flie", "c<set> cfg ?<--flie>"),
+            ("set cfg --flie=config.json", "c<set> cfg ?<--flie=config.json>"),
+            ("set cfg --flie=config.json --ttl", "c<set> cfg ?<--flie=config.json> f<--ttl>"),
+            ("set k -param", "c<set> k -param"),
+            ("get k --default --pointer x", "c<get> k f<--default> ?<--pointer> x"),
             ("get k | jq -r '.a", "c<get> k |<|> o<jq -r '.a>"),
             ("get k | '.a", "c<get> k |<|> o<'.a>"),
             ("list > a.txt", "c<list> |<>> o<a.txt>"),

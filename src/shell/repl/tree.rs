@@ -4,6 +4,7 @@ use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use crate::shell::cli::{Cli, Line};
 use crate::shell::command::reads;
+use crate::shell::place;
 use crate::shell::words::Word;
 
 /// The tree of the commands, with what clap adds to it.
@@ -131,10 +132,16 @@ impl<'t> Before<'t> {
             self.outside = Some(outside);
             return Role::Operator;
         }
-        if self.value_of.take().is_some() {
-            return Role::Value;
+        let is_bare = !word.quoted && !self.only_data && text.starts_with('-') && text.len() > 1;
+        if let Some(option) = self.value_of.take() {
+            let is_wrong =
+                is_bare && option.is_allow_hyphen_values_set() && text != "--" && !place::is_data(&word.bytes);
+            return if is_wrong { Role::NoFlag } else { Role::Value };
         }
-        let is_data = word.quoted || self.only_data;
+        let takes_text = |arg: Option<&Arg>| arg.is_some_and(Arg::is_allow_hyphen_values_set);
+        let takes_text = takes_text(self.command.and_then(|command| positional(command, self.places.len())));
+        // Where any text may stand, only what has the form of an option is none.
+        let is_data = !is_bare || (takes_text && place::is_data(&word.bytes));
         if !is_data && text == "--" {
             self.only_data = true;
             return Role::Dashes;
@@ -144,21 +151,15 @@ impl<'t> Before<'t> {
             self.value_of = Some(arg).filter(|arg| arg.get_action().takes_values() && !has_value);
             return Role::Flag;
         }
-        let Some(command) = self.command else {
+        if self.command.is_none() {
             if self.lost {
                 return Role::Value;
             }
             self.command = self.tree.find_subcommand(text.to_ascii_lowercase());
             self.lost = self.command.is_none();
             return if self.lost { Role::Unknown } else { Role::Command };
-        };
-        let arg = positional(command, self.places.len());
-        // Where a value may begin with a dash, what is no flag is one.
-        if !is_data
-            && text.starts_with("--")
-            && text.len() > 2
-            && arg.is_none_or(|arg| !arg.is_allow_hyphen_values_set())
-        {
+        }
+        if !is_data && (takes_text || text.starts_with("--")) {
             return Role::NoFlag;
         }
         self.places.push(word.bytes.to_vec());
@@ -178,6 +179,14 @@ impl<'t> Before<'t> {
     /// The command, or before there is one all of the language.
     pub(super) fn scope(&self) -> &'t Command {
         self.command.unwrap_or(self.tree)
+    }
+
+    /// Whether a flag of the command begins with a word that is being typed.
+    pub(super) fn begins_flag(&self, word: &str) -> bool {
+        let name = word.strip_prefix("--");
+        name.is_some_and(|name| {
+            self.scope().get_arguments().filter_map(Arg::get_long).any(|long| long.starts_with(name))
+        })
     }
 
     /// Takes a flag in whose value is being typed behind its name.
@@ -281,6 +290,16 @@ mod tests {
             ("set k v x", "cvvv"),
             ("get a b c", "cvvv"),
             ("get --nonsense a", "cnv"),
+            ("set cfg --flie=config.json", "cvn"),
+            ("set cfg --json --flie", "cvfn"),
+            ("set cfg '--flie=x'", "cvv"),
+            ("set cfg -- --flie=x", "cv-v"),
+            ("set cfg -hq", "cvv"),
+            ("set cfg -q", "cvn"),
+            ("set cfg -----BEGIN", "cvv"),
+            ("set k v --if-equals --json", "cvvfn"),
+            ("get k --default=--x", "cvf"),
+            ("find --keyz", "cn"),
             ("get -- --pointer", "c-v"),
             ("get '--pointer'", "cv"),
             ("-o json get a", "fvcv"),

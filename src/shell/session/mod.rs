@@ -39,7 +39,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::argument::OutputMode;
-use super::command::{Command, ShellCommand};
+use super::command::{Append, Command, Count, Expire, Find, List, OfKey, OfKeys, ShellCommand};
 use super::config::Location;
 use super::interrupt;
 use super::progress;
@@ -167,23 +167,23 @@ impl Session {
             Command::Set(set) => self.set(&set),
             Command::Get(get) => self.get(&get),
             Command::Del(del) => self.del(&del, confirm),
-            Command::Exists { keys } => self.exists(&keys),
-            Command::Getdel { key } => self.getdel(&key),
+            Command::Exists(OfKeys { keys }) => self.exists(&keys),
+            Command::Getdel(OfKey { key }) => self.getdel(&key),
             Command::Incr(add) => self.add(&add.key, add.by),
             Command::Decr(add) => self.add(&add.key, add.by.negated()?),
-            Command::Append { key, value } => self.append(&key, &value.0),
+            Command::Append(Append { key, value }) => self.append(&key, &value.0),
             Command::Rename(names) => self.rename(&names),
             Command::Copy(names) => self.copy(&names),
             Command::Keys(looking) => self.keys(&looking),
-            Command::List { looking, values } => self.list(&looking, values),
-            Command::Find { regex, keys, values, limit } => self.find(&regex, keys, values, limit),
-            Command::Count { glob } => self.count(glob.as_deref()),
-            Command::Info { key } => self.info(&key),
+            Command::List(List { looking, values }) => self.list(&looking, values),
+            Command::Find(Find { regex, keys, values, limit }) => self.find(&regex, keys, values, limit),
+            Command::Count(Count { glob }) => self.count(glob.as_deref()),
+            Command::Info(OfKey { key }) => self.info(&key),
             Command::Stats => self.stats(),
             Command::Edit(edit) => self.edit(&edit, confirm),
-            Command::Expire { key, duration } => self.expire(&key, duration),
-            Command::Ttl { key } => self.ttl(&key),
-            Command::Persist { key } => self.persist(&key),
+            Command::Expire(Expire { key, duration }) => self.expire(&key, duration),
+            Command::Ttl(OfKey { key }) => self.ttl(&key),
+            Command::Persist(OfKey { key }) => self.persist(&key),
             Command::Begin => self.begin(),
             Command::Commit => self.commit(),
             Command::Rollback => self.roll_back(),

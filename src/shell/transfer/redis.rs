@@ -92,7 +92,7 @@ fn deadline(unit: &[u8], number: &[u8], now: Timestamp) -> Result<Timestamp, Str
     let number = number.ok_or_else(|| "a deadline is a whole number".to_owned())?;
     let after = |span| now.after(span).map_err(|error| error.to_string());
     match unit.to_ascii_uppercase().as_slice() {
-        b"EX" | b"PX" if number == 0 => Err("a time to live is more than nothing".to_owned()),
+        b"EX" | b"PX" if number == 0 => Err("a time to live must be more than zero".to_owned()),
         b"EX" => after(Duration::from_secs(number)),
         b"PX" => after(Duration::from_millis(number)),
         b"EXAT" => Ok(Timestamp::from_millis(number.saturating_mul(1000))),

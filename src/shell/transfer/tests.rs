@@ -284,7 +284,7 @@ fn redis_lines_are_read_and_no_other_command_is() {
         ("SET a \"b\\", "1:7: the quote that opens here"),
         ("SET a \"b\"c", "1:10: something follows"),
         ("DEL a", "1:1: "),
-        ("SET a b EX 0", "1:9: a time to live is more than nothing"),
+        ("SET a b EX 0", "1:9: a time to live must be more than zero"),
         ("SET a b EX x", "1:9: a deadline is a whole number"),
     ] {
         let fault = fault(Format::Redis, text.as_bytes());

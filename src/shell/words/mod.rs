@@ -2,8 +2,8 @@
 //!
 //! - A bare word runs to the next white space. Quotes are special at a word's start only, and right behind `--flag=`: `it's` and
 //!   `5"` are plain.
-//! - `'…'` is literal but for `\'` and `\\`. `"…"` knows `\n \r \t \b \a \0 \\ \" \xHH \u{H…}`. Behind a closing quote there must be
-//!   white space or the end.
+//! - `'…'` is literal but for `\'` and `\\`. `"…"` knows `\n \r \t \b \f \a \0 \/ \\ \" \xHH \uHHHH \u{H…}`, so that every string literal of
+//!   JSON is a word. Behind a closing quote there must be white space or the end.
 //! - A word that starts with `{` or `[` and is JSON up to its balanced end is one word, verbatim. If the first line shows that
 //!   it is not JSON it is a bare word: `keys [a-z]*`.
 //! - An open quote, and JSON that is still possible, goes on on the next line.

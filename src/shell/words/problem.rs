@@ -1,5 +1,6 @@
 //! What can be wrong with a word, and how it is said.
 
+use super::quotes::is_surrogate;
 use crate::shell::escape::excerpt;
 use memchr::memchr;
 
@@ -39,14 +40,21 @@ impl Problem {
                      {quote}, or, if the {quote} belongs to it, put it in {other}…{other}"
                 )
             }
+            Self::UnknownEscape { at, length } if text.get(at..at + length).is_some_and(is_surrogate) => {
+                let escape = shown(&text[at..at + length], 12);
+                format!(
+                    "{escape} is half of a surrogate pair, and the other half is missing; a character is both, \
+                     as in \\ud83d\\ude00, or \\u{{1f600}}"
+                )
+            }
             Self::UnknownEscape { at, length } => {
                 let escape = match text.get(at..at + length) {
                     Some([_, b'\n' | b'\r']) => "\\<newline>".to_owned(),
                     escape => shown(escape.unwrap_or(&text[at..]), 12),
                 };
                 format!(
-                    "unknown escape {escape} inside \"…\"; there are \\n \\r \\t \\b \\a \\0 \\\\ \\\" \
-                     \\xHH \\u{{H…}}, and inside '…' a backslash is itself"
+                    "unknown escape {escape} inside \"…\"; there are \\n \\r \\t \\b \\f \\a \\0 \\/ \\\\ \\\" \
+                     \\xHH \\uHHHH \\u{{H…}}, and inside '…' a backslash is itself"
                 )
             }
             Self::NoSpace { at, quote } => {

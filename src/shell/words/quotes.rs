@@ -90,7 +90,9 @@ impl Escape {
             b'r' => b'\r',
             b't' => b'\t',
             b'b' => 0x08,
+            b'f' => 0x0c,
             b'a' => 0x07,
+            b'/' => b'/',
             b'0' => b'\0',
             b'x' => return Self::hex(text),
             b'u' => return Self::unicode(text),
@@ -116,13 +118,28 @@ impl Escape {
         Ok(Some(Self::byte(value, 4)))
     }
 
-    /// `\u{H…}`: one to six digits that are a Unicode scalar value.
+    /// `\uHHHH` as in JSON, where two make a character beyond the first 65,536; or `\u{H…}`.
     fn unicode(text: &[u8]) -> Result<Option<Self>, usize> {
         match text.get(2) {
             None => return Ok(None),
-            Some(b'{') => {}
-            Some(_) => return Err(2),
+            Some(b'{') => return Self::braced(text),
+            Some(_) => {}
         }
+        let Some(first) = unit(text)? else { return Ok(None) };
+        let (code, length) = match first {
+            0xd800..0xdc00 => match second_unit(&text[UNIT..]) {
+                Some(Some(second)) => (0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00), 2 * UNIT),
+                Some(None) => return Err(UNIT),
+                None => return Ok(None),
+            },
+            first => (first, UNIT),
+        };
+        let meaning = Meaning::Char(char::from_u32(code).ok_or(length)?);
+        Ok(Some(Self { length, meaning }))
+    }
+
+    /// `\u{H…}`: one to six digits that are a Unicode scalar value.
+    fn braced(text: &[u8]) -> Result<Option<Self>, usize> {
         let mut value = 0;
         for at in 3..10 {
             match text.get(at).copied() {
@@ -144,6 +161,36 @@ impl Escape {
         let meaning = Meaning::Byte(byte);
         Self { length, meaning }
     }
+}
+
+/// The bytes of a `\uHHHH`.
+const UNIT: usize = 6;
+
+/// The UTF-16 unit of the `\uHHHH` that `text` begins with, of which the first two bytes are there; `None` if more is needed.
+fn unit(text: &[u8]) -> Result<Option<u32>, usize> {
+    let mut value = 0;
+    for at in 2..UNIT {
+        let Some(&byte) = text.get(at) else { return Ok(None) };
+        value = value << 4 | u32::from(hex_digit(byte).ok_or(at)?);
+    }
+    Ok(Some(value))
+}
+
+/// The second half of a surrogate pair that `text` begins with: `Some(None)` if it is none, `None` if more is needed to tell.
+fn second_unit(text: &[u8]) -> Option<Option<u32>> {
+    if !text.starts_with(b"\\u") {
+        return if b"\\u".starts_with(text) { None } else { Some(None) };
+    }
+    match unit(text) {
+        Ok(None) => None,
+        Ok(Some(unit)) => Some(Some(unit).filter(|unit| (0xdc00..0xe000).contains(unit))),
+        Err(_) => Some(None),
+    }
+}
+
+/// Whether an escape that is none is half of a surrogate pair.
+pub(super) fn is_surrogate(escape: &[u8]) -> bool {
+    matches!(escape, [b'\\', b'u', b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F', _, _])
 }
 
 const fn hex_digit(byte: u8) -> Option<u8> {

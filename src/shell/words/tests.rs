@@ -137,7 +137,8 @@ fn a_bad_escape_is_refused_by_name() {
         (r#"get "\é""#, r"\é"),
         (r#"get "\x4g""#, r"\x4"),
         (r#"get "\xg""#, r"\x"),
-        (r#"get "\u0041""#, r"\u"),
+        (r#"get "\u004g""#, r"\u004"),
+        (r#"get "\ug""#, r"\u"),
         (r#"get "\u{}""#, r"\u{"),
         (r#"get "\u{d800}""#, r"\u{d800}"),
         (r#"get "\u{110000}""#, r"\u{110000}"),
@@ -538,4 +539,87 @@ fn the_program_behind_a_pipe_ends_with_its_line() {
     let Step::Command { words, consumed, lines } = step else { panic!("{step:?}") };
     assert_eq!((words.len(), consumed, lines), (4, 14, 1));
     assert_eq!(words[3].span, 8..13);
+}
+
+#[test]
+fn every_escape_of_a_json_string_is_known() {
+    for (literal, meaning) in [
+        (r#""caf\u00e9""#, "café"),
+        (r#""\ud83d\ude00""#, "😀"),
+        (r#""\uD83D\uDE00!""#, "😀!"),
+        (r#""\/\b\f\n\r\t\"\\""#, "/\u{8}\u{c}\n\r\t\"\\"),
+        (r#""\u0000\uffff\u2028""#, "\0\u{ffff}\u{2028}"),
+    ] {
+        assert_eq!(split(&format!("set k {literal}"))[2], format!("«{meaning}»"), "{literal}");
+        assert_eq!(split(&format!("get k --default={literal}"))[2], format!("--default={meaning}"), "{literal}");
+    }
+    assert_eq!(split(r"set k '\u00e9\/\f'")[2], r"«\u00e9\/\f»", "a backslash is itself in single quotes");
+}
+
+#[test]
+fn half_of_a_surrogate_pair_is_an_error_where_its_word_begins() {
+    for word in
+        [r#""\ud800""#, r#""a\udc00""#, r#""\ud800x""#, r#""\ud83d\n""#, r#""\ud83d\u0041""#, r#""\ud83d\ud83d""#]
+    {
+        let (at, message, _) = error(&format!("set k {word}"));
+        assert_eq!(at, 6, "{word}");
+        assert!(message.contains("half of a surrogate pair"), "{word}: {message}");
+    }
+    for word in [r#""\u12g4""#, r#""\u""#, r#""\ud83d\u12""#, r#""\ud83d\ux""#, r#""\u{}""#] {
+        assert_eq!(error(&format!("set k {word}")).0, 6, "{word}");
+    }
+}
+
+#[test]
+fn an_escape_that_arrives_in_parts_is_waited_for() {
+    let line = "set k \"\\ud83d\\ude00\"\n";
+    for cut in 7..line.len() {
+        let mut splitter = Splitter::new();
+        assert!(matches!(splitter.step(&line.as_bytes()[..cut], false), Step::More(_)), "{cut}");
+        let Step::Command { words, .. } = splitter.step(line.as_bytes(), false) else { panic!("{cut}") };
+        assert_eq!(words[2].bytes, "😀".as_bytes());
+    }
+}
+
+/// A text as a JSON string literal, each character written in one of the ways that JSON has for it.
+fn json_literal(text: &str, ways: &[u8]) -> String {
+    let mut literal = String::from("\"");
+    for (c, way) in text.chars().zip(ways.iter().cycle()) {
+        let short = match c {
+            '"' | '\\' | '/' => Some(c),
+            '\u{8}' => Some('b'),
+            '\u{c}' => Some('f'),
+            '\n' => Some('n'),
+            '\r' => Some('r'),
+            '\t' => Some('t'),
+            _ => None,
+        };
+        match (way % 4, short) {
+            (0, Some(letter)) => literal.extend(['\\', letter]),
+            (1, None) if c >= ' ' => literal.push(c),
+            (way, _) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    literal += &if way == 2 { format!("\\u{unit:04X}") } else { format!("\\u{unit:04x}") };
+                }
+            }
+        }
+    }
+    literal + "\""
+}
+
+proptest! {
+    #[test]
+    fn every_json_string_literal_is_a_word_that_means_the_same(
+        text in "(\\PC|[\\x00-\\x7f]|😀|\u{2028}|\u{10ffff}){0,20}",
+        ways in vec(any::<u8>(), 1..8),
+    ) {
+        let by_hand = json_literal(&text, &ways);
+        prop_assert_eq!(&serde_json::from_str::<String>(&by_hand).unwrap(), &text);
+        for literal in [by_hand, serde_json::to_string(&text).unwrap()] {
+            let line = format!("set k {literal}\n");
+            let words = words(&line);
+            prop_assert_eq!(&*words[2].bytes, text.as_bytes());
+            prop_assert!(words[2].quoted);
+        }
+    }
 }
