@@ -285,6 +285,7 @@ impl Store {
     }
 
     /// Whether there was a file, but nothing in it.
+    #[cfg(feature = "shell")]
     pub(crate) fn is_blank(&self) -> bool {
         self.view.seen.is_some() && self.view.unwritten
     }
