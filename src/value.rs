@@ -68,7 +68,7 @@ impl Value {
     /// Any serializable Rust value, as JSON (as text if it is a string).
     ///
     /// # Errors
-    /// [`Error::Convert`] if it has no JSON form, [`Error::NotJson`] if it nests too deep.
+    /// [`Error::Convert`] if it has no JSON form, as infinity and NaN have none; [`Error::NotJson`] if it nests too deep.
     ///
     /// ```
     /// use rusty_kv::Value;
@@ -76,6 +76,7 @@ impl Value {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn from_serialize<T: Serialize + ?Sized>(value: &T) -> Result<Self> {
+        json::check_finite(value)?;
         Self::from_json(&serde_json::to_string(value)?)
     }
 
@@ -407,6 +408,39 @@ mod tests {
             deep = serde_json::Value::Array(vec![deep]);
         }
         assert!(matches!(Value::try_from(deep), Err(Error::Limit { what: "nesting", .. })));
+    }
+
+    #[test]
+    fn a_number_that_json_lacks_is_refused_at_any_depth() {
+        use std::collections::BTreeMap;
+        #[derive(Serialize)]
+        enum Shape {
+            Newtype(f64),
+            Tuple(u8, f32),
+            Struct { x: Option<f64> },
+        }
+        #[derive(Serialize)]
+        struct Wrapped(Vec<Shape>);
+        let refused = |value: Result<Value>| matches!(value, Err(Error::Convert(_)));
+        for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            #[expect(clippy::cast_possible_truncation, reason = "none of them is cut")]
+            let single = number as f32;
+            assert!(refused(Value::from_serialize(&number)) && refused(Value::from_serialize(&single)));
+            assert!(refused(Value::from_serialize(&[1.0, number])) && refused(Value::from_serialize(&(1, number))));
+            assert!(refused(Value::from_serialize(&BTreeMap::from([("a", vec![Some(number)])]))));
+            for shape in [Shape::Newtype(number), Shape::Tuple(1, single), Shape::Struct { x: Some(number) }] {
+                assert!(refused(Value::from_serialize(&Wrapped(vec![shape]))));
+            }
+        }
+        let fine = Wrapped(vec![Shape::Newtype(1.5), Shape::Tuple(1, f32::MAX), Shape::Struct { x: None }]);
+        let text = Value::from_serialize(&fine).unwrap().to_string();
+        assert_eq!(text, r#"[{"Newtype":1.5},{"Tuple":[1,3.4028235e+38]},{"Struct":{"x":null}}]"#);
+        for fine in [Value::from_serialize(&u128::MAX), Value::from_serialize(&i128::MIN), Value::from_serialize(&'c')]
+        {
+            fine.unwrap();
+        }
+        let error = Value::from_serialize(&f64::NAN).unwrap_err().to_string();
+        assert_eq!(error, "cannot convert: JSON has no NaN; store null or text in its place");
     }
 
     #[test]

@@ -3,6 +3,9 @@
 #[cfg(feature = "shell")]
 mod glance;
 
+#[cfg(feature = "shell")]
+mod handle;
+
 mod load;
 
 #[cfg(feature = "shell")]

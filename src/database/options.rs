@@ -146,7 +146,7 @@ impl Options {
         self.with(Store::in_memory(self.settings.clone()))
     }
 
-    fn with(&self, store: Store) -> Database {
+    pub(super) fn with(&self, store: Store) -> Database {
         let clock = Clock { now: self.clock, latest: Cell::new(Timestamp::from_millis(0)) };
         Database { store, clock, group: false, memory: Memory::default() }
     }

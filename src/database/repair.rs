@@ -56,8 +56,13 @@ impl Options {
     /// assert!(rusty_kv::Options::new().check("/no/such/file").is_err());
     /// ```
     pub fn check(&self, path: impl AsRef<Path>) -> Result<Report> {
-        let Checked { entries, changes, torn, doubt, faults } = storage::check(path.as_ref(), self.settings.watch)?;
-        Ok(Report { entries, changes, torn, doubt, faults })
+        storage::check(path.as_ref(), self.settings.watch).map(Report::from)
+    }
+}
+
+impl From<Checked> for Report {
+    fn from(Checked { entries, changes, torn, doubt, faults }: Checked) -> Self {
+        Self { entries, changes, torn, doubt, faults }
     }
 }
 

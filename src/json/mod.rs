@@ -3,10 +3,13 @@
 //! The scanner never builds a tree. It checks RFC 8259 strictly and three things more that a store needs: no
 //! object names a member twice, nesting ends at [`MAX_DEPTH`], and a number is any number, kept digit for digit.
 
+mod finite;
+
 mod scanner;
 
 mod strings;
 
+pub(crate) use self::finite::check_finite;
 pub(crate) use self::scanner::Scanner;
 pub(crate) use self::strings::{is_unsafe, write_string};
 

@@ -138,7 +138,10 @@ pub(crate) enum Command {
     Run(Run),
 
     /// Put the file into its one form, or write a copy of the database to PATH
-    #[command(visible_alias = "flush", after_help = "Examples:\n  save\n  save backup.json")]
+    #[command(
+        visible_alias = "flush",
+        after_help = "A backup is replaced; a database in use (one with side files) only with --yes.\n\nExamples:\n  save\n  save backup.json"
+    )]
     Save {
         /// Another file
         #[arg(value_name = "PATH", value_parser = path())]
@@ -165,9 +168,9 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  path\n  path -o json")]
     Path,
     /// Read everything and say what is wrong
-    #[command(after_help = "Examples:\n  check\n  check backup.json")]
+    #[command(after_help = "Examples:\n  check\n  check backup.json\n  check -")]
     Check {
-        /// Another database: a name, or a path with a slash or ending in .json or .db
+        /// Another database: a name, a path with a slash or ending in .json or .db, a pipe, or - for stdin
         #[arg(value_name = "FILE", value_parser = path())]
         file: Option<PathBuf>,
     },
@@ -187,14 +190,14 @@ pub(crate) enum Command {
     /// Put a backup made by `save FILE` in this database's place; what was there is kept beside
     #[command(after_help = "Examples:\n  restore backup.json\n  restore backups/monday.json")]
     Restore {
-        /// The snapshot
+        /// The snapshot: a file, a pipe, or - for stdin
         #[arg(value_name = "FILE", value_parser = path())]
         file: PathBuf,
     },
     /// Compare two databases by key: + only in B, - only in A, ~ not the same; status 1 if they differ
     #[command(after_help = "Examples:\n  diff backup.json\n  diff old.json new.json")]
     Diff {
-        /// A database: a name, or a path with a slash or ending in .json or .db
+        /// A database: a name, a path with a slash or ending in .json or .db, a pipe, or - for stdin
         #[arg(value_name = "A", value_parser = path())]
         a: PathBuf,
         /// Another; the open one if it is left out
@@ -220,6 +223,9 @@ pub(crate) enum Command {
         /// The file (- for stdout, also if it is left out)
         #[arg(value_name = "FILE", value_parser = path())]
         file: Option<PathBuf>,
+        /// Replace FILE even if it is a database
+        #[arg(long)]
+        force: bool,
     },
 
     #[command(flatten)]
@@ -462,6 +468,9 @@ pub(crate) struct Export {
     /// Leave out what the format cannot hold, and say how much
     #[arg(long)]
     pub(crate) lossy: bool,
+    /// Replace FILE even if it is a database
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// The arguments of `get`.

@@ -44,6 +44,10 @@ mod editor_program;
 
 mod outlet;
 
+mod spool;
+
+mod destination;
+
 mod render;
 
 mod transfer;

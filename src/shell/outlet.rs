@@ -2,18 +2,17 @@
 
 use std::cell::RefCell;
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::rc::Rc;
 
-use rustix::fs::OFlags;
 use unicode_width::UnicodeWidthChar as _;
 
 use super::config;
+use super::destination::{self, Open};
 use super::interrupt::{self, Lent};
 use super::progress;
 use super::render::size;
@@ -75,7 +74,7 @@ fn ending(status: ExitStatus) -> Option<String> {
 /// A file that takes an answer. It is emptied when the first of it comes, so that a command that fails leaves it be.
 #[derive(Debug)]
 pub(crate) struct Saved {
-    file: BufWriter<File>,
+    file: BufWriter<Open>,
     path: PathBuf,
     is_emptied: bool,
     /// What it took.
@@ -83,27 +82,25 @@ pub(crate) struct Saved {
 }
 
 impl Saved {
-    /// Opens or makes the file. `own` are the files of the database, which nothing else may write to.
+    /// Opens or makes the file. `own` are the files of the database, which nothing else may write to; nor is another
+    /// database written over.
     pub(crate) fn open(path: PathBuf, append: bool, own: &[PathBuf]) -> Result<Self, Failure> {
-        if own.iter().any(|own| is_same(own, &path)) {
-            return Err(Failure::usage(format!("{path:?} belongs to the database; nothing was written to it")));
-        }
+        destination::check(&path, own, false)?;
         let failed = |error: io::Error| Failure::io("write to", &path, &error);
-        let mut options = OpenOptions::new();
-        // A FIFO that nobody reads must not hold up the prompt.
-        let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-        options.create(true).append(append).write(true).truncate(false).custom_flags(nonblocking);
-        let file = options.open(&path).map_err(failed)?;
-        let kind = file.metadata().map_err(failed)?.file_type();
-        let flags = if append { OFlags::APPEND } else { OFlags::empty() };
-        rustix::fs::fcntl_setfl(&file, flags).map_err(|error| failed(error.into()))?;
-        let is_emptied = append || kind.is_fifo() || kind.is_char_device();
+        let (file, is_emptied) = match Open::of(&path).map_err(failed)? {
+            Some(open) => (open, true),
+            None => {
+                let mut options = OpenOptions::new();
+                options.create(true).append(append).write(true).truncate(false);
+                (Open::from(options.open(&path).map_err(failed)?), append)
+            }
+        };
         Ok(Self { file: BufWriter::with_capacity(64 << 10, file), path, is_emptied, length: 0 })
     }
 
     fn empty(&mut self) -> io::Result<()> {
         if !std::mem::replace(&mut self.is_emptied, true) {
-            self.file.get_ref().set_len(0)?;
+            self.file.get_ref().empty()?;
         }
         Ok(())
     }
@@ -120,17 +117,6 @@ impl Write for Saved {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
-}
-
-/// Whether two paths lead to the same file, there or still to be made.
-pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
-    let identity = |path: &Path| std::fs::metadata(path).map(|meta| (meta.dev(), meta.ino())).ok();
-    let place = |path: &Path| {
-        let path = std::path::absolute(path).ok()?;
-        Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
-    };
-    let alike = |one: Option<_>, other| one.is_some() && one == other;
-    alike(identity(one), identity(other)) || place(one).is_some_and(|one| place(other) == Some(one))
 }
 
 /// The program that shows what is longer than the screen.
@@ -427,7 +413,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kv.json");
         let journal = folder.path().join("kv.json.journal");
-        File::create(&path).unwrap();
+        std::fs::File::create(&path).unwrap();
         std::os::unix::fs::symlink(&path, folder.path().join("link")).unwrap();
         let own = [path.clone(), journal.clone()];
         for name in ["kv.json", "kv.json.journal", "link", "../x/kv.json.journal"] {

@@ -262,8 +262,7 @@ impl<'a> Runner<'a> {
             }
             command => {
                 let look = Look { mode: mode.unwrap_or(self.look().mode), quiet, ..self.look() };
-                let asks = !self.yes && !line.options.yes && !in_script && !self.rehearses;
-                self.data(command, place, &look, asks)
+                self.data(command, place, &look, line.options.yes)
             }
         };
         if !in_script {
@@ -390,7 +389,8 @@ impl<'a> Runner<'a> {
     }
 
     /// A command on the data.
-    fn data(&mut self, command: Command, place: Place<'_>, look: &Look, asks: bool) -> Flow {
+    fn data(&mut self, command: Command, place: Place<'_>, look: &Look, yes: bool) -> Flow {
+        let asks = !self.yes && !yes && !matches!(place, Place::Script { .. }) && !self.rehearses;
         if let Command::Run(run) = &command {
             return self.run_program(run, place, look);
         }
@@ -409,6 +409,7 @@ impl<'a> Runner<'a> {
         let session = Rc::clone(&self.session);
         let mut session = session.borrow_mut();
         session.at_prompt = place == Place::Prompt;
+        session.yes = self.yes || yes;
         if grouped {
             session.db.begin_group();
         }

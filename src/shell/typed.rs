@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::caret::{Blame, Typed};
 use super::command;
 use super::console;
+use super::destination::Descriptor;
 use super::outlet::{Outlet, Pager, Program, Saved};
 use super::parse::Parsed;
 use super::redirect::{self, Target};
@@ -20,7 +21,13 @@ impl Runner<'_> {
     /// Runs the words of a line typed at the prompt; `typed` is the line, if a person still sees it.
     pub(crate) fn typed(&mut self, words: &[Word<'_>], typed: Option<Typed>) -> Flow {
         self.typed = typed;
-        let flow = match redirect::cut(words) {
+        // That is where it goes anyhow.
+        let is_elsewhere = |target: &Target| match target {
+            Target::File { path, .. } => Descriptor::named_by(path) != Some(Descriptor::Stdout),
+            Target::Program(_) => true,
+        };
+        let cut = redirect::cut(words).map(|(command, target)| (command, target.filter(is_elsewhere)));
+        let flow = match cut {
             Ok((command, Some(target))) => self.elsewhere(command, target),
             Ok((command, None)) => {
                 let flow = self.paged(command);

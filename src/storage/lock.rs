@@ -172,7 +172,7 @@ fn text(unwritten: bool, doubt: &str) -> String {
 }
 
 /// What the lock's name has behind the database's.
-const LOCK: &str = ".lock";
+pub(super) const LOCK: &str = ".lock";
 
 /// Whether a database was ever written to, as far as its lock file knows: an empty one beside it is new, or a loss.
 pub(crate) fn was_written(disk: &dyn Disk, database: &Path) -> Result<bool> {

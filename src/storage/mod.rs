@@ -140,6 +140,8 @@ mod view;
 mod watch;
 
 use std::cell::RefCell;
+#[cfg(feature = "shell")]
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -163,6 +165,8 @@ pub use self::record::Entry;
 pub(crate) use self::record::{Change, Stored};
 #[cfg(feature = "shell")]
 pub(crate) use self::record::{Glance, kind};
+#[cfg(feature = "shell")]
+pub(crate) use self::repair::check_file;
 pub(crate) use self::repair::{Checked, Mended, check, salvage};
 pub(crate) use self::snapshot::Line;
 #[cfg(feature = "shell")]
@@ -242,6 +246,18 @@ impl Store {
         Ok(store)
     }
 
+    /// What an open file holds, for reading; `shown` names it in messages. What is changed is changed in memory only.
+    #[cfg(feature = "shell")]
+    pub(crate) fn of_file(file: File, shown: &Path, settings: Settings) -> Result<Self> {
+        let file = disk::opened(file, None);
+        let seen = file.identity().map_err(|source| Error::Open { path: shown.to_owned(), source })?;
+        let view = View::read_base(shown, file, seen)?;
+        if view.unwritten {
+            return Err(Error::Unsuitable { path: shown.to_owned(), reason: NOTHING.to_owned() });
+        }
+        Ok(Self { view, ..Self::in_memory(settings) })
+    }
+
     pub(crate) fn in_memory(settings: Settings) -> Self {
         Self {
             disk: Arc::new(disk::Real),
@@ -266,6 +282,12 @@ impl Store {
     /// Whether the file was there when it was last looked at.
     pub(crate) fn is_on_disk(&self) -> bool {
         self.view.seen.is_some()
+    }
+
+    /// Whether there was a file, but nothing in it.
+    #[cfg(feature = "shell")]
+    pub(crate) fn is_blank(&self) -> bool {
+        self.view.seen.is_some() && self.view.unwritten
     }
 
     /// The length of the snapshot when it was last looked at, in bytes.
@@ -490,6 +512,10 @@ impl Store {
 }
 
 const EMPTY: &str = "the file is empty, but was written to before; restore a backup, or remove it to start anew";
+
+/// What an empty file lacks where a database is to be read.
+#[cfg(feature = "shell")]
+const NOTHING: &str = "the file is empty; it holds no database";
 
 /// Fails if a key is too long.
 pub(crate) fn check_key(key: &str) -> Result<()> {

@@ -1,6 +1,8 @@
 //! Checking both files in full, and the ways out of what is refused. What is damaged is never changed in place.
 
 use std::ffi::OsString;
+#[cfg(feature = "shell")]
+use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -77,6 +79,18 @@ pub(crate) fn check(path: &Path, watch: Option<Watch>) -> Result<Checked> {
     let Some(watch) = watch else { return Files::open(&disk::Real, &path)?.check() };
     let watched = WatchedDisk { disk: &disk::Real, watch };
     Files::open(&watched, &path).and_then(|files| files.check()).map_err(disk::or_stopped)
+}
+
+/// The same for an open file that has no journal; `shown` names it in messages.
+#[cfg(feature = "shell")]
+pub(crate) fn check_file(file: File, shown: &Path, watch: Option<Watch>) -> Result<Checked> {
+    let opened = |disk| -> Result<Checked> {
+        let file = disk::opened(file, watch);
+        let seen = file.identity().map_err(|source| Error::Open { path: shown.to_owned(), source })?;
+        let snapshot = Some(Opened { file, seen });
+        Files { disk, path: shown, journal_path: disk::beside(shown, JOURNAL), snapshot, journal: None }.check()
+    };
+    opened(&disk::Real).map_err(disk::or_stopped)
 }
 
 /// Writes all that can be read into a new file beside a damaged one.

@@ -1,11 +1,13 @@
 //! Saving (fold): snapshot and changes become a new snapshot, which takes the old one's place.
 
 use std::cell::Cell;
+#[cfg(feature = "shell")]
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::disk::{self, Disk, DiskFile, Folder, Identity, Open, Rename, Watched};
 use super::journal::{Body, Fold, Header, Stamp};
-use super::lock::Doubt;
+use super::lock::{Doubt, LOCK};
 use super::merge::{self, Below, FoldFault, Layer, Layers};
 use super::overlay::{Overlay, Sorted};
 use super::snapshot::{Layout, ReadFault};
@@ -124,6 +126,18 @@ impl Store {
         now: Timestamp,
     ) -> Result<(Temp<'d>, Layout, u64)> {
         let temp = Temp::create(disk, target)?;
+        let (layout, through) = self.merge_into(temp.file(), target, newest, now)?;
+        Ok((temp, layout, through))
+    }
+
+    /// The same into an empty file that is open for appending; `target` names it in messages.
+    fn merge_into(
+        &self,
+        file: &(dyn DiskFile + 'static),
+        target: &Path,
+        newest: &Sorted,
+        now: Timestamp,
+    ) -> Result<(Layout, u64)> {
         let changes = [Layer::Bulk(newest.iter()), Layer::Overlay(self.pending.iter())].into_iter();
         let (below, changes, through) = match &self.staged {
             Some(staged) => (Below::Indexed(&staged.snapshot), Layers::new(changes), staged.through),
@@ -139,9 +153,9 @@ impl Store {
         };
         let watched = self.settings.watch.map(|watch| {
             let staged = self.staged.as_ref().map(|staged| staged.snapshot.layout().length);
-            Watched::new(temp.file(), watch, staged.unwrap_or(self.file_len()) + self.pending_bytes())
+            Watched::new(file, watch, staged.unwrap_or(self.file_len()) + self.pending_bytes())
         });
-        let file: &dyn DiskFile = watched.as_ref().map_or(temp.file(), |watched| watched);
+        let file: &dyn DiskFile = watched.as_ref().map_or(file, |watched| watched);
         let layout = merge::fold(file, below, &changes, now).map_err(|fault| {
             disk::or_stopped(match fault {
                 FoldFault::Write(source) => disk::write_error("write", target.to_owned(), source),
@@ -151,7 +165,15 @@ impl Store {
                 }
             })
         })?;
-        Ok((temp, layout, through))
+        Ok((layout, through))
+    }
+
+    /// Writes a snapshot into an empty file that is open for appending.
+    #[cfg(feature = "shell")]
+    pub(crate) fn write_snapshot(&mut self, file: File, now: Timestamp) -> Result<()> {
+        self.settle_bulk();
+        let file = disk::opened(file, None);
+        self.merge_into(&*file, Path::new("a temporary file"), &Sorted::default(), now).map(drop)
     }
 
     /// Makes a new snapshot of everything, what is not yet written included. A large one is built without the lock, which
@@ -356,7 +378,7 @@ impl Store {
     }
 
     /// Writes everything to another file, atomically. What is there already must be a database, and is replaced under its
-    /// lock.
+    /// lock if it has side files.
     pub(crate) fn save_to(&mut self, path: &Path, now: Timestamp) -> Result<PathBuf> {
         let path = disk::resolve(path)?;
         if self.path.as_ref() == Some(&path) {
@@ -369,22 +391,31 @@ impl Store {
     /// The same to a resolved path that is not the store's own.
     pub(super) fn copy_to(&mut self, path: PathBuf, now: Timestamp) -> Result<PathBuf> {
         let disk = self.disk.clone();
-        let settings = Settings { read_only: false, ..self.settings.clone() };
-        let mut copy = Self::open_on(disk.clone(), path.clone(), settings)?;
+        let read_only = Settings { read_only: true, ..self.settings.clone() };
+        let mut copy = Self::open_on(disk.clone(), path.clone(), read_only)?;
         self.settle_bulk();
         let (mut notices, newest) = (Vec::new(), Sorted::default());
-        if copy.is_on_disk() {
-            if self.settings.read_only {
-                return Err(Error::ReadOnly { path, reason: "a copy may go to a new file only".to_owned() });
-            }
+        if copy.is_on_disk() && self.settings.read_only {
+            return Err(Error::ReadOnly { path, reason: "a copy may go to a new file only".to_owned() });
+        }
+        if has_side_files(&*disk, &path)? {
+            let settings = Settings { read_only: false, ..self.settings.clone() };
+            copy = Self::open_on(disk.clone(), path.clone(), settings)?;
+        }
+        if copy.is_on_disk() && !copy.settings.read_only {
             copy.lock()?;
             let through = copy.view.changes()?.map_or(0, |replay| replay.n);
             let built = self.build(&*disk, &path, copy.view.file(), &newest, now, &mut notices)?;
             copy.install(Built { through, ..built })?;
         } else {
+            // Nobody works on a backup, and nothing shall look as if somebody did.
+            let old = copy.view.seen;
+            if old.is_some() {
+                disk.check_writable(&path)?;
+            }
             let folder = open_folder(&*disk, &path)?;
-            let built = self.build(&*disk, &path, None, &newest, now, &mut notices)?;
-            put_in_place(&*disk, &built.temp, &path, None, &*folder)?;
+            let built = self.build(&*disk, &path, copy.view.file(), &newest, now, &mut notices)?;
+            put_in_place(&*disk, &built.temp, &path, old, &*folder)?;
             built.temp.keep();
             folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.clone(), source })?;
         }
@@ -392,6 +423,11 @@ impl Store {
         self.notices.append(&mut copy.notices);
         Ok(path)
     }
+}
+
+/// Whether a database was ever written to at a path, rather than copied there.
+fn has_side_files(disk: &dyn Disk, path: &Path) -> Result<bool> {
+    Ok(disk.identity(&disk::beside(path, JOURNAL))?.is_some() || disk.identity(&disk::beside(path, LOCK))?.is_some())
 }
 
 /// The error of a save whose changes are all in the journal.

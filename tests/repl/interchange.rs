@@ -20,13 +20,47 @@ fn an_import_is_undone_as_one_step_and_a_restore_leaves_nothing_to_undo() {
     terminal.enter("undo");
     terminal.shows("Undone: removed x:a; removed x:b");
     terminal.enter("rollback");
-    terminal.enter("restore backup.json");
+    terminal.press("restore backup.json\r");
+    terminal.shows("This cannot be undone by `undo`, and ends what `undo` remembers; a copy of it is kept");
+    terminal.shows("[y/N]");
+    terminal.enter("");
+    terminal.shows("Nothing was restored");
+    terminal.press("restore backup.json\r");
+    terminal.wait("it asks again", |seen| seen.text().matches("[y/N]").count() == 2);
+    terminal.enter("y");
     terminal.shows("Restored 1 key; what was there is in ~/config/rusty-kv/kv.before-restore.json");
     terminal.enter("undo");
     terminal.shows("Nothing to undo");
     terminal.enter("count");
     terminal.leave();
     assert_eq!(home.get("a"), "old\n");
+}
+
+#[test]
+fn an_answer_goes_into_no_database_and_into_what_names_a_descriptor_as_it_is() {
+    let home = Home::new();
+    home.run(&["set", "a", "\u{1b}[31mred"]);
+    home.run(&["save", "../work/backup.json"]);
+    home.write("work/log", "before\n");
+    let mut terminal = home.terminal().through("exec 7>>log; exec \"$@\"").at_prompt();
+    let backup = home.read("work/backup.json");
+    for line in ["keys > backup.json", "keys >> backup.json", "man > backup.json"] {
+        terminal.enter(line);
+        terminal.shows("is a database; nothing was written to it");
+        assert_eq!(home.read("work/backup.json"), backup);
+    }
+    terminal.enter("keys > /dev/fd/7");
+    terminal.enter("export /dev/fd/7 --format tsv");
+    terminal.shows("Wrote 1 key to /dev/fd/7");
+    assert_eq!(home.read("work/log"), "before\na\na\t\u{1b}[31mred\n");
+    // Nothing of a value acts on the terminal by whatever name.
+    for line in ["get a > /dev/stdout", "get a > /dev/tty", "export /dev/stderr --format tsv"] {
+        terminal.enter("count");
+        terminal.enter(line);
+        terminal.shows("\\x1b[31mred");
+    }
+    terminal.enter("export /dev/stdout --format tsv");
+    terminal.leave();
 }
 
 #[test]

@@ -757,6 +757,11 @@ fn a_copy_over_an_existing_file_keeps_that_files_mode() {
     set_mode(&copy, 0o644);
     db.save_to(&copy).unwrap();
     assert_eq!(mode(&copy), 0o644);
-    // What was there is a database that others may be writing to, so it is replaced under its lock.
+    // Nobody works on a backup, and nothing looks as if somebody did.
+    assert_names(folder.path(), &["copy.json"]);
+    // A database that others may be writing to is replaced under its lock.
+    Database::open(&copy).and_then(|mut copy| copy.set("b", "2")).unwrap();
+    db.save_to(&copy).unwrap();
     assert_names(folder.path(), &["copy.json", "copy.json.lock"]);
+    assert_eq!(Database::open(&copy).and_then(|copy| copy.len()).unwrap(), 1);
 }

@@ -13,7 +13,16 @@ const FLOORS: &[&[&str]] = &[
     &["shell::typed", "shell::answering", "shell::streams", "shell::program", "shell::rehearsal"],
     &["shell::runner"],
     &["shell::session"],
-    &["shell::console", "shell::outlet", "shell::parse", "shell::place", "shell::group", "shell::editor_program"],
+    &[
+        "shell::console",
+        "shell::outlet",
+        "shell::destination",
+        "shell::spool",
+        "shell::parse",
+        "shell::place",
+        "shell::group",
+        "shell::editor_program",
+    ],
     &["shell::render", "shell::transfer", "shell::help", "shell::man"],
     &[
         "shell::cli",

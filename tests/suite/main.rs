@@ -20,6 +20,8 @@ mod watch;
 // The program, and many of them at once.
 #[cfg(feature = "shell")]
 mod coprocess;
+#[cfg(feature = "shell")]
+mod destinations;
 mod interchange;
 mod kill;
 #[cfg(feature = "shell")]
@@ -30,6 +32,8 @@ mod processes;
 mod program;
 #[cfg(all(feature = "shell", target_os = "linux"))]
 mod signals;
+#[cfg(feature = "shell")]
+mod sources;
 
 // What is read: the documents, the examples, the code itself.
 mod examples;

@@ -193,6 +193,70 @@ fn what_a_crash_has_left_is_counted_and_is_no_fault() {
 }
 
 #[test]
+fn what_both_sides_of_a_merge_have_deleted_does_not_come_back() {
+    let conflict = "{\n  \"map\": {\n    \"a\": \"1\",\n<<<<<<< HEAD\n    \"b\": \"ours\",\n||||||| 1234567\n    \"b\": \"old\",\n    \"gone\": {\n      \"x\": 1\n    },\n=======\n    \"b\": \"theirs\",\n    \"c\": \"3\",\n>>>>>>> topic\n    \"d\": \"4\"\n  }\n}\n";
+    let kept = [("a", "1"), ("b", "theirs"), ("c", "3"), ("d", "4")];
+    let dropped = [
+        "line 4: \"<<<<<<< HEAD\"",
+        "line 6: \"||||||| 1234567\"",
+        "line 7: \"\\\"b\\\": \\\"old\\\",\"",
+        "line 8: \"\\\"gone\\\": {\"",
+        "line 9: \"\\\"x\\\": 1\"",
+        "line 11: \"=======\"",
+        "line 5: \"\\\"b\\\": \\\"ours\\\"\"",
+        "line 14: \">>>>>>> topic\"",
+    ];
+    assert_salvaged(conflict, &kept, &dropped);
+    // Deadlines that both sides have taken away are not brought back either.
+    let place = Place::of(
+        "{\n  \"map\": {\n    \"a\": \"1\",\n    \"b\": \"2\"\n  },\n  \"expires\": {\n<<<<<<<<< ours\n    \"b\": \"2100-01-01T00:00:00.000Z\"\n||||||||| base\n    \"a\": \"2001-01-01T00:00:00.000Z\",\n    \"b\": \"2001-01-01T00:00:00.000Z\"\n=========\n>>>>>>>>> theirs\n  }\n}\n",
+    );
+    let db = Database::open(Database::repair(place.path(), Repair::Salvage).unwrap().path).unwrap();
+    assert_eq!(db.entry("a").unwrap().unwrap().deadline, None);
+    assert_eq!(db.entry("b").unwrap().unwrap().deadline, Some("2100-01-01T00:00:00.000Z".parse().unwrap()));
+}
+
+#[test]
+fn a_merge_that_git_left_unfinished_is_repaired_without_its_base_in_every_style() {
+    for style in ["merge", "diff3", "zdiff3"] {
+        let place = Place::new();
+        let save = |entries: &[(&str, &str)]| {
+            let _ = std::fs::remove_file(place.path());
+            let mut db = Database::open(place.path()).unwrap();
+            db.transaction(|tx| entries.iter().try_for_each(|(key, value)| tx.set(key, *value))).unwrap();
+        };
+        let git = |args: &[&str]| {
+            let config = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", &format!("merge.conflictStyle={style}")];
+            let mut command = std::process::Command::new("git");
+            command.args(config).args(args).current_dir(place.folder.path());
+            command.env("HOME", place.folder.path()).env("GIT_CONFIG_NOSYSTEM", "1").output()
+        };
+        if git(&["init", "-q", "-b", "main"]).is_err() {
+            println!("SKIPPED: git is not installed, so it merged nothing");
+            assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "SKIPPED: git");
+            return;
+        }
+        let commit = |entries: &[(&str, &str)]| {
+            save(entries);
+            git(&["add", "kv.json"]).and_then(|_| git(&["commit", "-qm", "m"])).unwrap();
+        };
+        commit(&[("a", "1"), ("b", "old"), ("gone", "x"), ("z", "1")]);
+        git(&["checkout", "-qb", "topic"]).unwrap();
+        commit(&[("a", "1"), ("b", "theirs"), ("new", "2"), ("z", "1")]);
+        git(&["checkout", "-q", "main"]).unwrap();
+        commit(&[("a", "1"), ("b", "ours"), ("z", "1")]);
+        git(&["merge", "-q", "topic"]).unwrap();
+        let text = std::fs::read_to_string(place.path()).unwrap();
+        assert!(text.contains("<<<<<<<") && text.contains("|||||||") == (style != "merge"), "{style}: {text}");
+        let db = Database::open(Database::repair(place.path(), Repair::Salvage).unwrap().path).unwrap();
+        let found: Vec<_> =
+            db.iter().map(|item| item.unwrap()).map(|(key, entry)| (key, entry.value.to_string())).collect();
+        let wanted = [("a", "1"), ("b", "theirs"), ("new", "2"), ("z", "1")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+        assert_eq!(found, wanted, "{style}: {text}");
+    }
+}
+
+#[test]
 fn of_a_file_with_an_entry_a_line_only_damaged_lines_are_lost() {
     let replaced = |from: &str, to: &str| DOCUMENT.replacen(from, to, 1);
     let (a, b, d) = (("a", "1"), ("b", "{\"c\":[2]}"), ("d", "34"));

@@ -1,23 +1,45 @@
 //! Commands on whole databases: save, use, dbs, drop, path, clear.
 
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::rc::Rc;
 
 use super::{Session, keys, refused};
 use crate::database::Database;
 use crate::error::Error;
 use crate::expiry::Timestamp;
 use crate::shell::config::{self, Location};
+use crate::shell::destination::{self, Descriptor, Open};
 use crate::shell::interrupt;
-use crate::shell::reply::{Answer, Done, Failure, Field, Reply};
+use crate::shell::reply::{Answer, Done, Failure, Field, Pieces, Reply};
+use crate::shell::spool;
 use crate::shell::status::Status;
 use crate::value::Value;
 
 impl Session {
-    pub(super) fn save(&mut self, path: Option<&Path>) -> Result<Answer<'_>, Failure> {
+    pub(super) fn save(
+        &mut self,
+        path: Option<&Path>,
+        confirm: &mut dyn FnMut(&str) -> bool,
+    ) -> Result<Answer<'_>, Failure> {
         let path = match path {
             Some(path) => {
                 config::check_path(path)?;
+                if let Some(descriptor) = Descriptor::named_by(path) {
+                    return self.save_into(path, descriptor);
+                }
+                if let Some(live) = self.live_database(path) {
+                    let what = format!("{} is a database in use (it has {live})", config::short(path));
+                    if !self.yes && !self.at_prompt {
+                        let way_out = "save to another file, or replace it with --yes";
+                        return Err(Failure::usage(format!("{what}; nothing was written to it: {way_out}")));
+                    }
+                    if !confirm(&format!("{what}. Replace it with a copy of this one? This cannot be undone.")) {
+                        return Ok(refused("not_confirmed", "Nothing was saved".to_owned()));
+                    }
+                }
                 self.db.save_to(path)?
             }
             None if self.rehearses => self.db.path().map(Path::to_owned).unwrap_or_default(),
@@ -28,6 +50,39 @@ impl Session {
         };
         let count = self.db.len()?;
         let done = Done::new(format!("Saved {} to {}", keys(count), config::short(&path)))
+            .with("keys", Field::Number(count))
+            .with("path", Field::Text(path.to_string_lossy().into_owned()));
+        Ok(Reply::Done(done).into())
+    }
+
+    /// The side file, if there is one, of another database at a path: somebody works on it.
+    fn live_database(&self, path: &Path) -> Option<String> {
+        let real = path.canonicalize().ok()?;
+        if self.db.path() == Some(&real) {
+            return None;
+        }
+        let name = real.file_name()?.to_string_lossy().into_owned();
+        let side_files = [".journal", ".lock"].map(|end| format!("{name}{end}"));
+        side_files.into_iter().find(|side_file| real.with_file_name(side_file).exists())
+    }
+
+    /// Writes a snapshot to an open descriptor. It is made in a file without a name first, so that a failure writes none.
+    fn save_into(&mut self, path: &Path, descriptor: Descriptor) -> Result<Answer<'_>, Failure> {
+        destination::check(path, &self.own_files(), self.yes)?;
+        let made = spool::nameless().and_then(|file| Ok((file.try_clone()?, file)));
+        let (snapshot, mut file) = made.map_err(|error| Failure::io("write", path, &error))?;
+        self.db.write_snapshot(snapshot)?;
+        let failed = |error: io::Error| Failure::io("write to", path, &error);
+        file.rewind().map_err(failed)?;
+        if descriptor == Descriptor::Stdout {
+            let pieces = Box::new(std::iter::from_fn(move || piece_of(&mut file).transpose()));
+            return Ok(Reply::Pieces(Pieces { pieces, notes: Rc::default() }).into());
+        }
+        if let Some(mut open) = Open::of(path).map_err(failed)? {
+            io::copy(&mut file, &mut open).map_err(failed)?;
+        }
+        let count = self.db.len()?;
+        let done = Done::new(format!("Saved {} to {}", keys(count), config::short(path)))
             .with("keys", Field::Number(count))
             .with("path", Field::Text(path.to_string_lossy().into_owned()));
         Ok(Reply::Done(done).into())
@@ -150,6 +205,14 @@ impl Session {
     pub(super) fn undo_warning(&mut self, keys: u64) -> Result<&'static str, Failure> {
         Ok(if self.db.may_be_undone(keys)? { "" } else { " (too many to undo)" })
     }
+}
+
+/// The next bytes of a file; nothing at its end.
+fn piece_of(file: &mut File) -> Result<Option<Vec<u8>>, Failure> {
+    let mut piece = Vec::new();
+    let read = file.take(64 << 10).read_to_end(&mut piece);
+    read.map_err(|error| Failure::io("read", Path::new("a temporary file"), &error))?;
+    Ok((!piece.is_empty()).then_some(piece))
 }
 
 /// How many keys a database has, if that can be told without reading a large file.

@@ -10,13 +10,18 @@ use crate::shell::config::Location;
 use crate::shell::interrupt::{Stoppable, stoppable};
 use crate::shell::progress;
 use crate::shell::reply::{Answer, Changes, Failure, Reply};
+use crate::shell::spool;
 use crate::shell::status::Status;
 
 impl Session {
     pub(super) fn diff(&mut self, a: &Path, b: Option<&Path>) -> Result<Answer<'_>, Failure> {
         // Nothing is left beside what is only looked at.
         let access = Access { read_only: true, ..self.access };
+        let stdin_is_free = self.stdin_is_free;
         let open = |name: &Path| {
+            if let Some(file) = spool::of(name, stdin_is_free)? {
+                return Ok(access.options().open_file(file, name)?);
+            }
             let location = Location::of(Some(name.as_os_str()))?;
             let db = access.open(&location)?;
             if db.is_on_disk() { Ok(db) } else { Err(no_database(&location)) }

@@ -4,8 +4,7 @@ use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::AsRawFd as _;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
 use rustix::fs::OFlags;
@@ -15,9 +14,9 @@ use crate::database::Range;
 use crate::shell::argument::Format;
 use crate::shell::command::Export;
 use crate::shell::config;
+use crate::shell::destination::{self, Descriptor, Open};
 use crate::shell::glob::Glob;
 use crate::shell::interrupt::{Stoppable, stoppable};
-use crate::shell::outlet;
 use crate::shell::progress;
 use crate::shell::reply::{Answer, Done, Failure, Field, Pieces, Reply, shown};
 use crate::shell::transfer::{self, Sink, Unfit, What};
@@ -29,7 +28,7 @@ const PIECE: usize = 64 << 10;
 
 impl Session {
     pub(super) fn export(&mut self, export: &Export) -> Result<Answer<'_>, Failure> {
-        let file = export.file.as_deref().filter(|file| *file != Path::new("-"));
+        let file = named(export.file.as_deref());
         let format = match (export.format, file) {
             (Some(format), _) => format,
             (None, None) => Format::Jsonl,
@@ -40,26 +39,19 @@ impl Session {
         };
         let glob = export.glob.as_deref().map(Glob::new).transpose();
         let glob = glob.map_err(|reason| Failure { code: "pattern", ..Failure::usage(reason) })?;
-        let choice = Choice { glob, strip: export.strip_prefix.clone(), lossy: export.lossy };
+        let choice = Choice { glob, strip: export.strip_prefix.clone(), lossy: export.lossy, force: export.force };
         self.write_out(file, choice, transfer::sink(format))
     }
 
-    pub(super) fn dump(&mut self, file: Option<&Path>) -> Result<Answer<'_>, Failure> {
-        let file = file.filter(|file| *file != Path::new("-"));
-        self.write_out(file, Choice::default(), Box::new(transfer::Script))
+    pub(super) fn dump(&mut self, file: Option<&Path>, force: bool) -> Result<Answer<'_>, Failure> {
+        self.write_out(named(file), Choice { force, ..Choice::default() }, Box::new(transfer::Script))
     }
 
     fn write_out(&mut self, file: Option<&Path>, choice: Choice, sink: Box<dyn Sink>) -> Result<Answer<'_>, Failure> {
         if let Some(path) = file {
             config::check_path(path)?;
-            if self.own_files().iter().any(|own| outlet::is_same(own, path)) {
-                return Err(Failure::usage(format!("{path:?} belongs to the database; nothing was written to it")));
-            }
-            if let Some(beside) = beside_database(path) {
-                let message = format!("{path:?} is a database, as {beside:?} says; nothing was written to it");
-                return Err(Failure::usage(message));
-            }
         }
+        destination::check(file.unwrap_or(Path::new("/dev/stdout")), &self.own_files(), choice.force)?;
         // The narrower of the two, if anything can be in both.
         let prefix = [choice.strip.as_str(), choice.glob.as_ref().map_or("", Glob::prefix)].into_iter().max();
         let prefix = prefix.unwrap_or_default().to_owned();
@@ -80,6 +72,11 @@ impl Session {
     }
 }
 
+/// The file that is meant, unless it is stdout.
+fn named(file: Option<&Path>) -> Option<&Path> {
+    file.filter(|file| *file != Path::new("-") && Descriptor::named_by(file) != Some(Descriptor::Stdout))
+}
+
 /// What of the database goes into the file, and how.
 #[derive(Default)]
 struct Choice {
@@ -88,6 +85,8 @@ struct Choice {
     strip: String,
     /// Whether what the format cannot hold is left out.
     lossy: bool,
+    /// Whether a database in the file's place is replaced.
+    force: bool,
 }
 
 impl Choice {
@@ -214,23 +213,19 @@ impl Iterator for Noted<'_> {
 }
 
 /// Writes a file that is there when it is whole, for its owner only if it is new; says how many entries it holds, and what
-/// it does not. What is there and is no file, such as a FIFO, is written to.
+/// it does not. What names an open descriptor, or is there and no regular file, is written to.
 fn to_file(path: &Path, mut export: Exported<'_>) -> Result<(u64, Vec<String>), Failure> {
     let failed = |error: io::Error| Failure::io("write", path, &error);
-    let old = match fs::metadata(path) {
-        Ok(meta) => Some(meta),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(failed(error)),
-    };
-    if old.as_ref().is_some_and(|old| !old.is_file()) {
-        // A FIFO that nobody reads must not hold up the prompt.
-        let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-        let mut file = File::options().write(true).custom_flags(nonblocking).open(path).map_err(failed)?;
-        rustix::fs::fcntl_setfl(&file, OFlags::empty()).map_err(|error| failed(error.into()))?;
+    if let Some(mut open) = Open::of(path).map_err(failed)? {
         for piece in &mut export {
-            file.write_all(&piece?).map_err(failed)?;
+            open.write_all(&piece?).map_err(failed)?;
         }
     } else {
+        let old = match fs::metadata(path) {
+            Ok(meta) => Some(meta),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(failed(error)),
+        };
         // A link stays one.
         let target = if old.is_some() { path.canonicalize().map_err(failed)? } else { path.to_owned() };
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -246,15 +241,6 @@ fn to_file(path: &Path, mut export: Exported<'_>) -> Result<(u64, Vec<String>), 
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
     }
     Ok((export.count, export.lost.note().into_iter().collect()))
-}
-
-/// The file beside a path that says that a database is there which is written to: another program may be at it.
-fn beside_database(path: &Path) -> Option<PathBuf> {
-    [".journal", ".lock"].into_iter().find_map(|end| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(end);
-        Some(PathBuf::from(name)).filter(|beside| beside.exists())
-    })
 }
 
 /// A file that gets its name when it is whole. Where the system has files without one, nothing is left of it when the

@@ -41,6 +41,7 @@ use std::time::{Duration, Instant};
 use super::argument::OutputMode;
 use super::command::{Append, Command, Count, Expire, Find, List, OfKey, OfKeys, ShellCommand};
 use super::config::Location;
+use super::destination::Descriptor;
 use super::interrupt;
 use super::progress;
 use super::reply::{Answer, Done, Failure, Field, Reply};
@@ -81,6 +82,8 @@ pub(crate) struct Session {
     pub(crate) mark: Option<Mark>,
     /// Whether the command that runs was entered at the prompt.
     pub(crate) at_prompt: bool,
+    /// Whether the user has said yes to whatever it may ask (`--yes`).
+    pub(crate) yes: bool,
 }
 
 /// How databases are opened.
@@ -92,7 +95,9 @@ pub(crate) struct Access {
 
 impl Access {
     fn open(self, location: &Location) -> Result<Database, Failure> {
-        Ok(self.options().make_folder(location.named).open(&location.path)?)
+        // What a descriptor's name leads to is never replaced.
+        let read_only = self.read_only || Descriptor::named_by(&location.path).is_some();
+        Ok(Self { read_only, ..self }.options().make_folder(location.named).open(&location.path)?)
     }
 
     fn options(self) -> Options {
@@ -130,6 +135,7 @@ impl Session {
             rehearses: false,
             mark: None,
             at_prompt: false,
+            yes: false,
         }
     }
 
@@ -146,7 +152,7 @@ impl Session {
 
     /// Whether changes are refused.
     pub(crate) fn is_read_only(&self) -> bool {
-        self.access.read_only
+        self.access.read_only || Descriptor::named_by(&self.location.path).is_some()
     }
 
     /// Runs one command on the newest state. `confirm` asks a person, before much is deleted.
@@ -194,17 +200,17 @@ impl Session {
             Command::Repair { keep_journal: true, .. } => self.repair(Repair::KeepJournal, confirm),
             Command::Repair { drop_journal: true, .. } => self.repair(Repair::DropJournal, confirm),
             Command::Repair { .. } => self.repair(Repair::Salvage, confirm),
-            Command::Save { path } => self.save(path.as_deref()),
+            Command::Save { path } => self.save(path.as_deref(), confirm),
             Command::Use { name } => self.use_database(&name, confirm),
             Command::Dbs => self.databases(),
             Command::Drop { name } => self.drop_database(&name, confirm),
             Command::Path => Ok(self.path()),
             Command::Clear => self.clear(confirm),
-            Command::Restore { file } => self.restore(&file),
+            Command::Restore { file } => self.restore(&file, confirm),
             Command::Diff { a, b } => self.diff(&a, b.as_deref()),
             Command::Import(import) => self.import(import),
             Command::Export(export) => self.export(&export),
-            Command::Dump { file } => self.dump(file.as_deref()),
+            Command::Dump { file, force } => self.dump(file.as_deref(), force),
             Command::Run(_) | Command::Shell(_) => Err(Failure::usage("this command is the shell's own")),
         }?;
         answer.notes.extend(absence);

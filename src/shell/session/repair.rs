@@ -10,16 +10,23 @@ use crate::database::{Options, Repair, Repaired, Report};
 use crate::error::Error;
 use crate::shell::config::{self, Location};
 use crate::shell::reply::{Answer, Done, Failure, Field, Reply};
+use crate::shell::spool;
 use crate::shell::status::Status;
 use crate::value::Value;
 
 impl Session {
     pub(super) fn check(&self, file: Option<&Path>) -> Result<Answer<'static>, Failure> {
+        let options = Options::new().on_progress(on_progress);
+        if let Some(file) = file
+            && let Some(spooled) = spool::of(file, self.stdin_is_free)?
+        {
+            return Ok(checked(options.check_file(spooled, file)?));
+        }
         let location = match file {
             Some(file) => Location::of(Some(file.as_os_str()))?,
             None => self.location.clone(),
         };
-        Ok(checked(Options::new().on_progress(on_progress).check(location.path)?))
+        Ok(checked(options.check(location.path)?))
     }
 
     pub(super) fn repair(

@@ -3,27 +3,27 @@
 use std::path::Path;
 
 use super::diff::no_database;
-use super::{Access, Session, keys};
-use crate::database::Restored;
+use super::{Access, Session, keys, refused};
+use crate::database::{Database, Restored};
 use crate::error::Error;
 use crate::shell::config::{self, Location};
 use crate::shell::reply::{Answer, Done, Failure, Field, Reply};
+use crate::shell::spool;
 
 impl Session {
-    pub(super) fn restore(&mut self, file: &Path) -> Result<Answer<'_>, Failure> {
+    pub(super) fn restore(
+        &mut self,
+        file: &Path,
+        confirm: &mut dyn FnMut(&str) -> bool,
+    ) -> Result<Answer<'_>, Failure> {
         config::check_path(file)?;
         let path = self.real_path();
         if self.is_read_only() {
             return Err(Error::ReadOnly { path, reason: String::new() }.into());
         }
-        let options = Access { read_only: true, ..self.access }.options();
-        let mut backup = options.open(file)?;
-        if !backup.is_on_disk() {
-            let name = file.to_string_lossy().into_owned();
-            return Err(no_database(&Location { name, path: file.to_owned(), named: false }));
-        }
-        if backup.path() == Some(&path) {
-            return Err(Failure::usage(format!("{file:?} is the database itself; nothing was changed")));
+        let mut backup = self.open_backup(file, &path)?;
+        if !confirm(&self.question(file, &path, backup.len()?)) {
+            return Ok(refused("not_confirmed", "Nothing was restored".to_owned()));
         }
         let target = self.access.options().make_folder(self.location.named);
         let Restored { keys: count, kept } = target.restore(&path, &mut backup)?;
@@ -38,5 +38,41 @@ impl Session {
         let done = Done::new(format!("Restored {}{}", keys(count), place.unwrap_or_default()));
         let kept = kept.map_or(Field::None, |kept| Field::Text(kept.to_string_lossy().into_owned()));
         Ok(Reply::Done(done.with("keys", Field::Number(count)).with("kept", kept)).into())
+    }
+
+    /// The backup, which must be there and hold something.
+    fn open_backup(&self, file: &Path, path: &Path) -> Result<Database, Failure> {
+        let options = Access { read_only: true, ..self.access }.options();
+        if let Some(spooled) = spool::of(file, self.stdin_is_free)? {
+            return Ok(options.open_file(spooled, file)?);
+        }
+        let backup = options.open(file)?;
+        if !backup.is_on_disk() {
+            let name = file.to_string_lossy().into_owned();
+            return Err(no_database(&Location { name, path: file.to_owned(), named: false }));
+        }
+        if backup.path() == Some(path) {
+            return Err(Failure::usage(format!("{file:?} is the database itself; nothing was changed")));
+        }
+        if backup.is_blank() {
+            let reason = "the file is empty; nothing was restored (`clear` deletes every key)".to_owned();
+            return Err(Error::Unsuitable { path: file.to_owned(), reason }.into());
+        }
+        Ok(backup)
+    }
+
+    /// What a person is asked before the backup takes the database's place.
+    fn question(&self, file: &Path, path: &Path, count: u64) -> String {
+        let (shown, file) = (config::short(path), config::short(file));
+        let old = match self.db.len() {
+            Ok(old) if self.db.path() == Some(path) => format!(" ({})", keys(old)),
+            // It cannot be read, which may be why it is restored.
+            _ => String::new(),
+        };
+        let undo = if self.db.is_remembering() { ", and ends what `undo` remembers" } else { "" };
+        format!(
+            "Replace {shown}{old} with {file} ({})? This cannot be undone by `undo`{undo}; a copy of it is kept in the same folder.",
+            keys(count)
+        )
     }
 }

@@ -62,7 +62,7 @@ impl Session {
                 }
                 Begin | Commit | Rollback => self.atomic,
                 // They would write the file, which is what they are for.
-                Dump { file: Some(_) } | Export(command::Export { file: Some(_), .. }) => self.rehearses,
+                Dump { file: Some(_), .. } | Export(command::Export { file: Some(_), .. }) => self.rehearses,
                 // Only a person's own session asks before it forgets changes.
                 Undo { .. } => self.rehearses,
                 _ => false,

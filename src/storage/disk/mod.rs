@@ -183,7 +183,16 @@ pub(crate) fn resolve(path: &Path) -> Result<PathBuf> {
         Err(_) => {}
     }
     if fs::symlink_metadata(path).is_ok() {
-        return Err(unsuitable("a symbolic link to nothing; create its target or remove the link"));
+        // A descriptor's name leads to what has no path, such as a pipe.
+        let reason = match fs::metadata(path) {
+            Ok(meta) if meta.file_type().is_fifo() => {
+                "a pipe, not a regular file; `diff`, `check`, `restore` and `import` can read it"
+            }
+            Ok(meta) if meta.is_file() => "a descriptor of a file that has no path",
+            Ok(meta) => return Err(irregular(path, &meta).unwrap_or_else(|| unsuitable("not a regular file"))),
+            Err(_) => "a symbolic link to nothing; create its target or remove the link",
+        };
+        return Err(unsuitable(reason));
     }
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -192,6 +201,16 @@ pub(crate) fn resolve(path: &Path) -> Result<PathBuf> {
     match fs::canonicalize(folder) {
         Ok(folder) => Ok(folder.join(name)),
         Err(_) => std::path::absolute(path).map_err(|source| Error::Open { path: path.to_owned(), source }),
+    }
+}
+
+/// A file that is open already, to read it, or to write to it if it is opened for appending.
+#[cfg(feature = "shell")]
+pub(crate) fn opened(file: File, watch: Option<Watch>) -> Box<dyn DiskFile> {
+    let file: Box<dyn DiskFile> = Box::new(real::RealFile::from(file));
+    match watch {
+        Some(watch) => Box::new(Watched::new(file, watch, 0)),
+        None => file,
     }
 }
 

@@ -178,7 +178,7 @@ fn open_error(path: &Path, how: Open, source: io::Error) -> Error {
 }
 
 #[derive(Debug)]
-struct RealFile {
+pub(super) struct RealFile {
     file: File,
     /// The same file without `O_APPEND`, with which the system copies nothing; opened when it is first wanted.
     target: OnceLock<Option<File>>,

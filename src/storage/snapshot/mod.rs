@@ -8,6 +8,7 @@ pub(crate) mod layout;
 pub(crate) mod line;
 
 mod check;
+mod conflict;
 mod fences;
 mod lines;
 mod salvage;

@@ -2,12 +2,14 @@
 //!
 //! It is read by its structure as far as that goes. At a fault the rest of the entry is dropped, and reading goes on at the
 //! next line that can begin an entry: one whose indent is not deeper than that of the entries before. So of a file with an
-//! entry a line only damaged lines are lost; of a file in one line, all from the fault on. An entry counts only if
+//! entry a line only damaged lines are lost; of a file in one line, all from the fault on. The base part of a merge conflict
+//! is dropped: what stands only there was deleted by both sides. An entry counts only if
 //! something that ends an entry stands behind it: a number that was cut short must not become another number.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::conflict;
 use super::document::{Document, RESERVED};
 use super::line::MAX_KEY;
 use crate::expiry::Timestamp;
@@ -30,8 +32,14 @@ pub(crate) fn salvage(bytes: &[u8], dropped: &mut dyn FnMut(Range<usize>)) -> Op
         deadlines: HashMap::new(),
         dropped,
     };
+    let mut bases = conflict::base_parts(bytes).into_iter().peekable();
     while salvage.skip_blank() {
         let start = salvage.at;
+        while bases.next_if(|base| base.end <= start).is_some() {}
+        if let Some(base) = bases.next_if(|base| base.start <= start) {
+            salvage.skip(base.end);
+            continue;
+        }
         match salvage.step() {
             Ok(true) => {}
             Ok(false) => return None,
@@ -75,6 +83,24 @@ impl Salvage<'_, '_> {
         let blank = self.bytes[self.at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         self.at += blank;
         self.at < self.bytes.len()
+    }
+
+    /// Drops all lines up to `end`: what both sides of a merge have started from.
+    fn skip(&mut self, end: usize) {
+        self.is_damaged = true;
+        while self.at < end {
+            self.drop_line();
+        }
+    }
+
+    /// Drops the line that goes on here. Of what was inside a dropped entry the braces alone say nothing.
+    fn drop_line(&mut self) {
+        let rest = &self.bytes[self.at..];
+        let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |newline| newline + 1);
+        if !rest[..end].iter().all(|byte| byte.is_ascii_whitespace() || b"{}[],".contains(byte)) {
+            (self.dropped)(self.at..self.at + end);
+        }
+        self.at += end;
     }
 
     /// Takes what comes next: a brace, a comma, or a member with its value. False: a newer version made it.
@@ -208,13 +234,7 @@ impl Salvage<'_, '_> {
         self.is_damaged = true;
         self.at = start;
         loop {
-            let rest = &self.bytes[self.at..];
-            let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |newline| newline + 1);
-            // Of what was inside a dropped entry the braces alone say nothing.
-            if !rest[..end].iter().all(|byte| byte.is_ascii_whitespace() || b"{}[],".contains(byte)) {
-                (self.dropped)(self.at..self.at + end);
-            }
-            self.at += end;
+            self.drop_line();
             if self.at >= self.bytes.len() || self.is_start() {
                 return;
             }

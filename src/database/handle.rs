@@ -1,0 +1,41 @@
+//! Databases in files that are known by an open descriptor, not by a path.
+
+use std::fs::File;
+use std::path::Path;
+
+use super::{Database, Options, Report};
+use crate::error::Result;
+use crate::storage::{self, Store};
+
+impl Options {
+    /// What a file holds, for reading; `shown` names it in messages.
+    ///
+    /// # Errors
+    /// As [`Options::open`].
+    pub(crate) fn open_file(&self, file: File, shown: &Path) -> Result<Database> {
+        Ok(self.with(Store::of_file(file, shown, self.settings.clone())?))
+    }
+
+    /// As [`Options::check`], of a file that has no journal.
+    ///
+    /// # Errors
+    /// As [`Options::check`].
+    pub(crate) fn check_file(&self, file: File, shown: &Path) -> Result<Report> {
+        storage::check_file(file, shown, self.settings.watch).map(Report::from)
+    }
+}
+
+impl Database {
+    /// Whether the file that was opened held nothing, not even an empty database.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.store.is_blank()
+    }
+
+    /// Writes a snapshot to the end of a file.
+    ///
+    /// # Errors
+    /// As [`Database::save_to`].
+    pub(crate) fn write_snapshot(&mut self, file: File) -> Result<()> {
+        self.store.write_snapshot(file, self.clock.now())
+    }
+}
