@@ -20,6 +20,7 @@ mod watch;
 // The program, and many of them at once.
 #[cfg(feature = "shell")]
 mod coprocess;
+mod imports;
 mod interchange;
 mod kill;
 #[cfg(feature = "shell")]
