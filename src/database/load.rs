@@ -1,36 +1,99 @@
 //! Bulk loads of any size, all or none.
 
+use std::hash::{BuildHasher, RandomState};
+
 use super::undo::Writes;
 use super::{Database, Entry};
 use crate::error::{Error, Result};
-use crate::storage::Stored;
+use crate::expiry::Timestamp;
+use crate::storage::{Sorted, Stored, Winner};
 
-/// What becomes of keys that are there already, and have not expired.
+#[cfg(feature = "shell")]
+use super::rehearsal::Difference;
+
+/// What becomes of keys that already exist or that repeat, as if the entries were set one after the other.
 #[cfg_attr(not(feature = "shell"), expect(dead_code, reason = "only an import asks for anything but the first"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Existing {
-    /// They get the new values.
+    /// They get the new values; of several the last.
     Replaced,
-    /// They stay as they are.
+    /// They stay as they are; of several new values the first counts.
     Kept,
     /// They are a reason to set none.
     Refused,
 }
 
-/// What a load has come to.
+/// How entries are loaded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Loading {
+    pub(crate) existing: Existing,
+    /// A key that repeats is a reason to set none, whatever becomes of keys that exist.
+    pub(crate) unique: bool,
+}
+
+/// What a load has come to. Of the entries read, those that were neither set nor kept out repeated a key or had expired.
 #[derive(Debug, Default)]
 pub(crate) struct Loaded {
-    /// How many entries were set.
+    /// How many entries were read.
+    pub(crate) read: u64,
+    /// How many of them had expired before they were read.
+    pub(crate) expired: u64,
+    /// How many keys were set.
     pub(crate) entries: u64,
-    /// How many keys were there already and were to stay.
+    /// How many keys existed and stayed as they were.
     pub(crate) kept: u64,
-    /// The first of them.
-    pub(crate) first_kept: Option<String>,
+    /// Why none were set, if none were to be.
+    pub(crate) conflict: Option<Conflict>,
+}
+
+impl Loaded {
+    /// How many entries had the key of another one.
+    pub(crate) fn repeated(&self) -> u64 {
+        self.read.saturating_sub(self.expired + self.entries + self.kept)
+    }
+}
+
+/// A key that is a reason to set none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Conflict {
+    Exists(String),
+    Repeats(String),
+}
+
+/// A load on its way.
+struct Load {
+    how: Loading,
+    /// Whether nothing is to be written.
+    rehearses: bool,
+    now: Timestamp,
+    /// The keys that are no longer in memory.
+    seen: Seen,
+    loaded: Loaded,
+}
+
+impl Load {
+    fn new(how: Loading, rehearses: bool, now: Timestamp) -> Self {
+        Self { how, rehearses, now, seen: Seen::default(), loaded: Loaded::default() }
+    }
+
+    fn repeats(&mut self, key: &str) {
+        if self.how.unique || self.how.existing == Existing::Refused {
+            self.loaded.conflict.get_or_insert_with(|| Conflict::Repeats(key.to_owned()));
+        }
+    }
+
+    fn exists(&mut self, key: &str) {
+        self.loaded.kept += 1;
+        if self.how.existing == Existing::Refused {
+            self.loaded.conflict.get_or_insert_with(|| Conflict::Exists(key.to_owned()));
+        }
+    }
 }
 
 impl Database {
-    /// Sets many entries, all or none, as a bulk load. What takes more than 256 MiB is gathered in a file without a name
-    /// beside the database; from then on until the end other writers wait. Returns how many entries there were.
+    /// Sets many entries, all or none, as a bulk load; of those with one key the last. What takes more than 256 MiB is
+    /// gathered in a file without a name beside the database; from then on until the end other writers wait. Returns how
+    /// many keys were set.
     ///
     /// # Errors
     /// As [`Database::set`], and the first error among the entries; then none of them was stored.
@@ -46,63 +109,140 @@ impl Database {
         &mut self,
         entries: impl IntoIterator<Item = Result<(String, Entry), E>>,
     ) -> Result<u64, E> {
-        self.load_entries(entries, Existing::Replaced).map(|loaded| loaded.entries)
+        let how = Loading { existing: Existing::Replaced, unique: false };
+        self.load_entries(entries, how).map(|loaded| loaded.entries)
     }
 
-    /// The same, where keys that are there already may be left as they are, or be a reason to set none.
+    /// The same, where keys that already exist may be left as they are, or be a reason to set none.
     pub(crate) fn load_entries<E: From<Error>>(
         &mut self,
         entries: impl IntoIterator<Item = Result<(String, Entry), E>>,
-        existing: Existing,
+        how: Loading,
     ) -> Result<Loaded, E> {
         self.commit_group()?;
         self.store.settle_bulk();
-        let mut loaded = Loaded::default();
-        let gathered = self.gather(entries, existing, &mut loaded);
-        let is_refused = existing == Existing::Refused && loaded.kept > 0;
+        let mut load = Load::new(how, false, self.now());
+        let gathered = self.gather(entries, &mut load);
+        let mut loaded = load.loaded;
         let done = match gathered {
-            Ok(()) if !is_refused => self.put_bulk().map_err(E::from),
+            Ok(()) if loaded.conflict.is_none() => self.put_bulk().map_err(E::from),
             gathered => gathered,
         };
-        if done.is_err() || is_refused {
+        if done.is_err() || loaded.conflict.is_some() {
             self.forget_load();
             loaded.entries = 0;
         }
         done.map(|()| loaded)
     }
 
+    /// What the same would come to, entry by entry in key order. Neither locks nor writes anything; the entries are held in
+    /// memory.
+    #[cfg(feature = "shell")]
+    pub(crate) fn rehearse_load<E: From<Error>>(
+        &mut self,
+        entries: impl IntoIterator<Item = Result<(String, Entry), E>>,
+        how: Loading,
+    ) -> Result<(Loaded, impl Iterator<Item = Result<Difference>> + '_), E> {
+        self.commit_group()?;
+        self.store.settle_bulk();
+        let mut load = Load::new(how, true, self.now());
+        let gathered = self.gather(entries, &mut load);
+        let sets = self.store.take_bulk(Winner::Last, |_| {});
+        gathered?;
+        let Load { loaded, now, .. } = load;
+        let count = if loaded.conflict.is_some() { 0 } else { sets.len() };
+        let differences = (0..count).filter_map(move |at| {
+            let difference = || -> Result<Option<Difference>> {
+                let (key, text, deadline) = sets.get(at);
+                let old = self.entry(key)?;
+                let new = self.store.entry(&Stored { text: text.into(), deadline })?;
+                let new = Some(new).filter(|entry| entry.is_live(now));
+                Ok((old != new).then(|| Difference { key: key.to_owned(), old, new }))
+            };
+            difference().transpose()
+        });
+        Ok((loaded, differences))
+    }
+
     fn gather<E: From<Error>>(
         &mut self,
         entries: impl IntoIterator<Item = Result<(String, Entry), E>>,
-        existing: Existing,
-        loaded: &mut Loaded,
+        load: &mut Load,
     ) -> Result<(), E> {
         for entry in entries {
-            let (key, Entry { value, deadline }) = entry?;
+            let (key, entry) = entry?;
+            load.loaded.read += 1;
+            if !entry.is_live(load.now) {
+                load.loaded.expired += 1;
+                // It takes the place of what it may replace, and is nothing itself.
+                if load.how.existing != Existing::Replaced {
+                    continue;
+                }
+            }
+            let Entry { value, deadline } = entry;
+            if load.rehearses {
+                self.store.gather(&key, &value, deadline);
+                continue;
+            }
             self.put_blind(&key, &value, deadline)?;
             if !self.store.is_open() && self.store.is_full() {
-                self.thin_out(existing, loaded)?;
+                self.thin_out(load, true)?;
                 self.store.stage(self.clock.now())?;
             }
         }
-        Ok(self.thin_out(existing, loaded)?)
+        Ok(self.thin_out(load, false)?)
     }
 
-    /// Takes the keys that are to stay as they are out of what was put.
-    fn thin_out(&mut self, existing: Existing, loaded: &mut Loaded) -> Result<()> {
-        if existing != Existing::Replaced {
-            let (kept, first) = self.store.drop_existing(self.now())?;
-            loaded.kept += kept;
-            loaded.first_kept = loaded.first_kept.take().or(first);
+    /// Leaves in memory what is to be set, each key once, and counts it.
+    fn thin_out(&mut self, load: &mut Load, stages: bool) -> Result<()> {
+        let replaces = load.how.existing == Existing::Replaced;
+        let winner = if replaces { Winner::Last } else { Winner::First };
+        let mut sets = self.store.take_bulk(winner, |key| load.repeats(key));
+        let now = load.now;
+        let live = |sets: &Sorted| match load.loaded.expired {
+            0 => sets.len() as u64,
+            _ => sets.iter().filter(|set| is_live(set, now)).count() as u64,
+        };
+        let hashes = (stages || !load.seen.is_empty()).then(|| load.seen.hashes(&sets, now));
+        if replaces {
+            load.loaded.entries += live(&sets);
+            load.loaded.entries -= hashes.as_ref().map_or(0, |hashes| load.seen.known(hashes));
+            let repeats = load.how.unique.then(|| sets.iter().map(|(key, ..)| key).find(|key| load.seen.contains(key)));
+            if let Some(key) = repeats.flatten() {
+                load.repeats(key);
+            }
+        } else {
+            self.keep_existing(load, &mut sets)?;
+            load.loaded.entries += sets.len() as u64;
         }
-        loaded.entries += self.store.bulk_len();
+        load.seen.parts.extend(hashes);
+        self.store.put_bulk(sets);
         Ok(())
+    }
+
+    /// Leaves out the keys that exist, and those that the load itself has set.
+    fn keep_existing(&mut self, load: &mut Load, sets: &mut Sorted) -> Result<()> {
+        if !load.rehearses {
+            // From now on no further key comes to exist.
+            self.store.lock()?;
+        }
+        let now = self.now();
+        sets.filter(|key| {
+            let exists = self.store.has(key, now)?;
+            let repeats = load.seen.contains(key) && (exists || self.store.has_staged(key)?);
+            match (exists, repeats) {
+                (_, true) => load.repeats(key),
+                (true, false) => load.exists(key),
+                (false, false) => return Ok(true),
+            }
+            Ok(false)
+        })
     }
 
     /// Commits what was put, or makes it part of the open transaction.
     fn put_bulk(&mut self) -> Result<()> {
         if self.memory.is_on() && self.store.is_bulk_up_to(Writes::MOST, Writes::EACH) {
-            let sets = self.store.take_bulk();
+            let sets = self.store.take_bulk(Winner::Last, |_| {});
             return self.transaction(|tx| {
                 sets.iter()
                     .try_for_each(|(key, text, deadline)| tx.put(key, Some(Stored { text: text.into(), deadline })))
@@ -130,9 +270,53 @@ impl Database {
     }
 }
 
+/// The keys of a load that are no longer in memory, to tell those that repeat: eight bytes for each. A key is known by its
+/// hash alone, which errs about three times in a million loads of ten million keys.
+#[derive(Default)]
+struct Seen {
+    hasher: RandomState,
+    /// Each is sorted.
+    parts: Vec<Vec<u64>>,
+}
+
+impl Seen {
+    fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    fn contains(&self, key: &str) -> bool {
+        let hash = || self.hasher.hash_one(key);
+        !self.is_empty() && self.parts.iter().any(|part| part.binary_search(&hash()).is_ok())
+    }
+
+    /// Of the keys that have not expired.
+    fn hashes(&self, sets: &Sorted, now: Timestamp) -> Vec<u64> {
+        let live = sets.iter().filter(|set| is_live(set, now));
+        let mut hashes: Vec<u64> = live.map(|(key, ..)| self.hasher.hash_one(key)).collect();
+        hashes.sort_unstable();
+        hashes
+    }
+
+    /// How many of them are here.
+    fn known(&self, hashes: &[u64]) -> u64 {
+        let mut parts: Vec<_> = self.parts.iter().map(|part| part.iter().peekable()).collect();
+        let is_known = |hash: &&u64| {
+            parts.iter_mut().any(|part| {
+                while part.next_if(|older| older < hash).is_some() {}
+                part.peek() == Some(hash)
+            })
+        };
+        hashes.iter().filter(is_known).count() as u64
+    }
+}
+
+fn is_live((_, _, deadline): &(&str, &str, Option<Timestamp>), now: Timestamp) -> bool {
+    deadline.is_none_or(|deadline| now < deadline)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::path::Path;
 
     use proptest::prelude::*;
@@ -155,6 +339,47 @@ mod tests {
         Entry { deadline: deadline.map(Timestamp::from_millis), ..Entry::from(value.to_string()) }
     }
 
+    /// What a load comes to.
+    struct Model {
+        content: BTreeMap<String, Entry>,
+        set: u64,
+        expired: u64,
+        kept: u64,
+        is_refused: bool,
+    }
+
+    impl Model {
+        fn of(old: &BTreeMap<String, Entry>, load: &[(u8, u8, Option<u64>)], how: Loading) -> Self {
+            let (mut content, mut set, mut kept) = (old.clone(), BTreeSet::new(), BTreeSet::new());
+            let (mut expired, mut is_refused) = (0, false);
+            for &(key, value, deadline) in load {
+                let (key, entry) = (key.to_string(), entry(value, deadline));
+                let is_live = entry.is_live(Timestamp::from_millis(1_000));
+                expired += u64::from(!is_live);
+                let replaces = how.existing == Existing::Replaced;
+                is_refused |= how.unique && set.contains(&key);
+                match (replaces, is_live) {
+                    (true, false) => {
+                        content.remove(&key);
+                        set.remove(&key);
+                    }
+                    (false, false) => {}
+                    (false, true) if content.contains_key(&key) => {
+                        is_refused |= how.existing == Existing::Refused || how.unique && kept.contains(&key);
+                        if !set.contains(&key) {
+                            kept.insert(key);
+                        }
+                    }
+                    _ => {
+                        content.insert(key.clone(), entry);
+                        set.insert(key);
+                    }
+                }
+            }
+            Self { content, set: set.len() as u64, expired, kept: kept.len() as u64, is_refused }
+        }
+    }
+
     fn loads() -> impl Strategy<Value = Vec<(u8, u8, Option<u64>)>> {
         // Some deadlines are over.
         prop::collection::vec((0..8_u8, any::<u8>(), prop::option::of(prop_oneof![Just(500), Just(5_000)])), 0..12)
@@ -163,26 +388,25 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(300))]
 
-        /// In memory, in a file that must be staged, at a prompt that remembers, in an open transaction.
+        /// In memory, in a file that must be staged, at a prompt that remembers, in an open transaction. A rehearsal
+        /// says what it comes to.
         #[test]
-        fn a_load_is_a_map_extended_or_nothing(
+        fn a_load_sets_entries_one_after_the_other_or_none(
             before in loads(),
-            load in loads(),
+            mut load in loads(),
             existing in prop_oneof![Just(Existing::Replaced), Just(Existing::Kept), Just(Existing::Refused)],
-            (remembers, is_open, is_file, fails) in any::<(bool, bool, bool, bool)>(),
+            (remembers, is_open, is_file, fails, unique) in any::<(bool, bool, bool, bool, bool)>(),
         ) {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("kv.json");
             let clock = || Timestamp::from_millis(1_000);
             let mut db = if is_file { open(&path) } else { Options::new().clock(clock).in_memory() };
-            let live = |deadline: Option<u64>| deadline != Some(500);
-            let mut model = BTreeMap::new();
+            let mut old = BTreeMap::new();
             for (key, value, deadline) in before {
                 db.set_entry(&key.to_string(), entry(value, deadline)).unwrap();
-                model.insert(key.to_string(), (entry(value, deadline), live(deadline)));
+                old.insert(key.to_string(), entry(value, deadline));
             }
-            model.retain(|_, (_, is_live)| *is_live);
-            let old: BTreeMap<_, _> = model.into_iter().map(|(key, (entry, _))| (key, entry)).collect();
+            old.retain(|_, entry: &mut Entry| entry.is_live(clock()));
             if remembers {
                 db.remember();
             }
@@ -190,33 +414,38 @@ mod tests {
             if is_open {
                 db.begin().unwrap();
             }
-            let too_long = fails.then(|| Ok(("k".repeat(70_000), Entry::from("x"))));
-            let entries = load.iter().map(|&(key, value, deadline)| Ok((key.to_string(), entry(value, deadline))));
-            let loaded = db.load_entries::<Error>(entries.chain(too_long), existing);
-            let mut new = BTreeMap::new();
-            for (key, value, deadline) in load {
-                new.insert(key.to_string(), (entry(value, deadline), live(deadline)));
+            if unique {
+                load.iter_mut().for_each(|(_, _, deadline)| *deadline = None);
             }
-            let kept = new.keys().filter(|key| old.contains_key(*key)).count() as u64;
-            let kept = if existing == Existing::Replaced { 0 } else { kept };
-            let mut wanted = old.clone();
+            let how = Loading { existing, unique };
+            let model = Model::of(&old, &load, how);
+            let entries = || load.iter().map(|&(key, value, deadline)| Ok((key.to_string(), entry(value, deadline))));
+            let (rehearsed, changes) = db.rehearse_load::<Error>(entries(), how).unwrap();
+            let mut foreseen = old.clone();
+            for change in changes {
+                let Difference { key, old, new } = change.unwrap();
+                prop_assert_eq!(foreseen.remove(&key), old);
+                foreseen.extend(new.map(|entry| (key, entry)));
+            }
+            let is_refused = model.is_refused;
+            prop_assert_eq!(rehearsed.conflict.is_some(), is_refused);
+            prop_assert_eq!(&foreseen, if is_refused { &old } else { &model.content });
+            prop_assert!(!db.is_locked());
+            let too_long = fails.then(|| Ok(("k".repeat(70_000), Entry::from("x"))));
+            let loaded = db.load_entries::<Error>(entries().chain(too_long), how);
             prop_assert_eq!(loaded.is_err(), fails);
-            if let Ok(loaded) = loaded {
-                // Parts of it are compared one by one, so a key of two parts counts twice.
-                prop_assert!(loaded.kept >= kept && (loaded.kept == 0) == (kept == 0));
-                if !(existing == Existing::Refused && kept > 0) {
-                    for (key, (entry, is_live)) in new {
-                        if existing == Existing::Kept && old.contains_key(&key) {
-                            continue;
-                        }
-                        if is_live {
-                            wanted.insert(key, entry);
-                        } else {
-                            wanted.remove(&key);
-                        }
-                    }
+            if let Ok(loaded) = &loaded {
+                prop_assert_eq!(loaded.conflict.is_some(), is_refused);
+                if !is_refused {
+                    prop_assert_eq!((loaded.read, loaded.expired, loaded.kept), (load.len() as u64, model.expired, model.kept));
+                    // One that is set in one part and has expired in a later one counts as set.
+                    prop_assert!(loaded.entries == model.set || is_file && model.expired > 0 && loaded.entries > model.set);
+                    prop_assert_eq!(rehearsed.entries, model.set);
+                    prop_assert_eq!((rehearsed.read, rehearsed.expired), (loaded.read, loaded.expired));
+                    prop_assert_eq!(rehearsed.kept, loaded.kept);
                 }
             }
+            let wanted = if fails || is_refused { old.clone() } else { model.content };
             prop_assert_eq!(content(&db), wanted.clone());
             if is_open {
                 db.commit().unwrap();
@@ -257,13 +486,14 @@ mod tests {
             theirs.set(key, "theirs").unwrap();
             Ok::<_, Error>((key.to_owned(), Entry::from("ours")))
         });
-        let loaded = ours.load_entries(entries, Existing::Kept).unwrap();
-        assert_eq!((loaded.entries, loaded.kept, loaded.first_kept.as_deref()), (0, 2, Some("a")));
+        let how = |existing| Loading { existing, unique: false };
+        let loaded = ours.load_entries(entries, how(Existing::Kept)).unwrap();
+        assert_eq!((loaded.entries, loaded.kept), (0, 2));
         let entries = ["b", "c"].into_iter().map(|key| {
             theirs.set(key, "theirs again").unwrap();
             Ok::<_, Error>((key.to_owned(), Entry::from("ours")))
         });
-        assert_eq!(ours.load_entries(entries, Existing::Replaced).unwrap().entries, 2);
+        assert_eq!(ours.load_entries(entries, how(Existing::Replaced)).unwrap().entries, 2);
         theirs.refresh().unwrap();
         assert_eq!(theirs.get("c").unwrap(), Some("ours".into()));
     }

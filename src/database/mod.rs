@@ -46,7 +46,7 @@ use self::undo::Memory;
 #[cfg(feature = "shell")]
 pub(crate) use self::glance::{Outline, Seen};
 #[cfg(feature = "shell")]
-pub(crate) use self::load::Existing;
+pub(crate) use self::load::{Conflict, Existing, Loaded, Loading};
 pub use self::options::Options;
 pub use self::range::{Keys, Range};
 #[cfg(feature = "shell")]

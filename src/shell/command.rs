@@ -433,7 +433,7 @@ pub(crate) struct Import {
     /// Put this before every key
     #[arg(long, value_name = "P", value_parser = text(), default_value = "", hide_default_value = true)]
     pub(crate) prefix: String,
-    /// replace, skip or fail: what to do with a key that is there already
+    /// replace, skip or fail: what to do with a key that already exists, or that repeats in the file
     #[arg(long, value_name = "WHAT", value_parser = on_conflict(), default_value = "replace")]
     pub(crate) on_conflict: OnConflict,
     /// Say what would change, and change nothing

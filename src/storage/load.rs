@@ -1,10 +1,12 @@
 //! Changes of any size: sets that nobody reads before all of them are there, and that memory need not hold.
 
 use super::Store;
-use super::overlay::{Bulk, Overlay, Sorted};
+use super::overlay::{Bulk, Overlay, Sorted, Winner};
+use super::record;
 use super::snapshot::Indexed;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::expiry::Timestamp;
+use crate::value::Value;
 
 /// A snapshot that never gets a name: what a change of any size has made so far of the one that is there.
 #[derive(Debug)]
@@ -15,15 +17,21 @@ pub(super) struct Staged {
 }
 
 impl Store {
-    /// How many sets were put blindly and are still in memory.
-    pub(crate) fn bulk_len(&self) -> u64 {
-        self.bulk.len() as u64
+    /// Puts a set where only a load looks, which need not be one that will be written.
+    pub(crate) fn gather(&mut self, key: &str, value: &Value, deadline: Option<Timestamp>) {
+        let mut text = String::with_capacity(value.as_bytes().len() + 2);
+        record::write_value(&mut text, value);
+        self.bulk.push(key, &text, deadline);
     }
 
-    /// What was put blindly, to be put otherwise; none of it may be staged.
-    pub(crate) fn take_bulk(&mut self) -> Sorted {
-        debug_assert!(self.staged.is_none(), "a part of it is no longer in memory");
-        std::mem::take(&mut self.bulk).sort()
+    /// What was put blindly and is still in memory, to be put back or put otherwise.
+    pub(crate) fn take_bulk(&mut self, winner: Winner, repeated: impl FnMut(&str)) -> Sorted {
+        std::mem::take(&mut self.bulk).sort_to(winner, repeated)
+    }
+
+    /// Puts back what was taken.
+    pub(crate) fn put_bulk(&mut self, sorted: Sorted) {
+        self.bulk = sorted.into_bulk();
     }
 
     /// Forgets what was put blindly.
@@ -43,21 +51,15 @@ impl Store {
         self.staged.is_none() && all <= bytes
     }
 
-    /// Takes the keys that are there already, and are not past their deadline, out of what was put blindly; returns how
-    /// many there were and the first. Takes the lock, so that there will be no more of them.
-    pub(crate) fn drop_existing(&mut self, now: Timestamp) -> Result<(u64, Option<String>)> {
-        self.lock()?;
-        let sorted = std::mem::take(&mut self.bulk).sort();
-        let (mut count, mut first) = (0, None);
-        self.bulk = sorted.filter::<Error>(|key| {
-            let is_there = self.get(key)?.is_some_and(|stored| stored.is_live(now));
-            if is_there {
-                count += 1;
-                first.get_or_insert_with(|| key.to_owned());
-            }
-            Ok(!is_there)
-        })?;
-        Ok((count, first))
+    /// Whether a key exists that has not expired.
+    pub(crate) fn has(&self, key: &str, now: Timestamp) -> Result<bool> {
+        Ok(self.get(key)?.is_some_and(|stored| stored.is_live(now)))
+    }
+
+    /// Whether what was moved out of memory has a key.
+    pub(crate) fn has_staged(&self, key: &str) -> Result<bool> {
+        let contains = |staged: &Staged| staged.snapshot.contains(key).map_err(|fault| self.view.fault(fault));
+        self.staged.as_ref().map_or(Ok(false), contains)
     }
 
     /// Moves what was put so far out of memory, as part of a change that is larger than that. From then on the lock is

@@ -153,6 +153,7 @@ use self::journal::Fold;
 use self::load::Staged;
 use self::lock::{Doubt, WritersLock};
 use self::overlay::{Bulk, Overlay};
+pub(crate) use self::overlay::{Sorted, Winner};
 use self::reads::Reads;
 use self::snapshot::MAX_KEY;
 use self::view::{JOURNAL, Looked, View};
@@ -420,9 +421,7 @@ impl Store {
         if let (true, Some(path)) = (self.settings.read_only, &self.path) {
             return Err(Error::ReadOnly { path: path.clone(), reason: String::new() });
         }
-        let mut text = String::with_capacity(value.as_bytes().len() + 2);
-        record::write_value(&mut text, value);
-        self.bulk.push(key, &text, deadline);
+        self.gather(key, value, deadline);
         Ok(())
     }
 

@@ -568,7 +568,6 @@ fn memory_is_bounded_whatever_goes_out() {
     said(&limited("export all.jsonl"), &["to a file"]);
     said(&limited("dump"), &["dump"]);
     said(&limited("diff ./db.json"), &["diff"]);
-    said(&limited("import all.jsonl --dry-run"), &["dry run"]);
     // The limit is one: what is held as a whole does not fit.
     assert!(!limited("import all.jsonl").status.success());
 }

@@ -22,6 +22,7 @@ mod watch;
 mod coprocess;
 #[cfg(feature = "shell")]
 mod destinations;
+mod imports;
 mod interchange;
 mod kill;
 #[cfg(feature = "shell")]

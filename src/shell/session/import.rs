@@ -1,16 +1,18 @@
 //! Entries of a file into the database: import.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use rustix::fs::OFlags;
 
 use super::{Session, counted};
-use crate::database::{Difference, Existing};
+use crate::database::{Conflict, Existing, Loaded, Loading};
 use crate::error::Error;
 use crate::shell::argument::{Format, OnConflict};
 use crate::shell::command::Import;
@@ -19,7 +21,7 @@ use crate::shell::progress;
 use crate::shell::reply::{Answer, Changes, Done, Failure, Field, Reply, shown};
 use crate::shell::status::Status;
 use crate::shell::transfer::{self, Reading, Record, Source, Trouble};
-use crate::storage;
+use crate::storage::{self, Entry};
 use crate::value::Value;
 
 /// So much is read at once.
@@ -41,67 +43,32 @@ impl Session {
             now: self.db.now(),
         };
         let source = transfer::source(format, input, reading);
-        let records = Records { source, file: import.file, prefix: import.prefix, count: 0 };
-        if import.dry_run {
-            return Ok(Reply::Changes(Changes(Box::new(self.would_change(records, import.on_conflict)))).into());
-        }
+        let mut records = Records { source, file: import.file, prefix: import.prefix, count: 0 };
         let existing = match import.on_conflict {
             OnConflict::Replace => Existing::Replaced,
             OnConflict::Skip => Existing::Kept,
             OnConflict::Fail => Existing::Refused,
         };
-        // Nothing, until there is an entry; then whether all of them are those that a database has at its top.
-        let looks_like_database = Cell::new(None);
-        let entries = records.map(|record| {
-            let Record { key, entry } = record?;
-            let looks = match &entry.value {
-                Value::Json(json) => matches!(key.as_str(), "map" | "expires") && json.as_str().starts_with('{'),
-                _ => false,
-            };
-            looks_like_database.set(Some(looks && looks_like_database.get().unwrap_or(format == Format::Json)));
-            Ok::<_, Failure>((key, entry))
-        });
-        // All or nothing: what is said behind the last of them keeps all of them out.
-        let entries = entries.chain(std::iter::from_fn(|| {
-            let is_database = looks_like_database.take() == Some(true);
-            is_database.then(|| {
-                let way = "rusty-kv -d ./FILE export | rusty-kv import - --format jsonl";
-                Err(Failure::usage(format!("the file is a database; its entries come by: {way}. Nothing was imported")))
-            })
-        }));
-        let loaded = self.db.load_entries(entries, existing)?;
-        if let (Existing::Refused, Some(key)) = (existing, &loaded.first_kept) {
-            return Err(is_there(key));
+        // Two members of one object have no order: neither is the one that counts.
+        let how = Loading { existing, unique: format == Format::Json };
+        let entries = entries(&mut records, format);
+        if import.dry_run {
+            let (loaded, changes) = self.db.rehearse_load(entries, how)?;
+            refuse(loaded.conflict.as_ref(), &records)?;
+            let changes = Changes(Box::new(changes.map(|change| change.map_err(Failure::from))));
+            return Ok(Answer { notes: vec![in_words("Would import", &loaded)], ..Reply::Changes(changes).into() });
         }
-        let imported = counted(loaded.entries, "entry", "entries");
-        let kept = match loaded.kept {
-            0 => String::new(),
-            kept => format!("; {} there already", counted(kept, "key was", "keys were")),
-        };
-        let done = Done::new(format!("Imported {imported}{kept}")).with("imported", Field::Number(loaded.entries));
-        let answer = Answer::from(Reply::Done(done.with("skipped", Field::Number(loaded.kept))));
-        Ok(answer)
-    }
-
-    /// What an import would change, entry by entry.
-    fn would_change<'a>(
-        &'a self,
-        records: Records<'a>,
-        on_conflict: OnConflict,
-    ) -> impl Iterator<Item = Result<Difference, Failure>> + 'a {
-        records.filter_map(move |record| {
-            let difference = || -> Result<Option<Difference>, Failure> {
-                let Record { key, entry } = record?;
-                let old = self.db.entry(&key)?;
-                match (&old, on_conflict) {
-                    (Some(_), OnConflict::Fail) => Err(is_there(&key)),
-                    (Some(_), OnConflict::Skip) => Ok(None),
-                    (Some(old), OnConflict::Replace) if *old == entry => Ok(None),
-                    _ => Ok(Some(Difference { key, old, new: Some(entry) })),
-                }
-            };
-            difference().transpose()
-        })
+        let loaded = self.db.load_entries(entries, how)?;
+        refuse(loaded.conflict.as_ref(), &records)?;
+        let mut done = Done::new(in_words("Imported", &loaded))
+            .with("imported", Field::Number(loaded.entries))
+            .with("read", Field::Number(loaded.read))
+            .with("repeated", Field::Number(loaded.repeated()))
+            .with("skipped", Field::Number(loaded.kept));
+        if loaded.expired > 0 {
+            done = done.with("expired", Field::Number(loaded.expired));
+        }
+        Ok(Reply::Done(done).into())
     }
 
     fn input(&self, path: &Path) -> Result<Box<dyn BufRead>, Failure> {
@@ -154,9 +121,52 @@ impl<R: Read + AsFd> Read for Input<R> {
     }
 }
 
-fn is_there(key: &str) -> Failure {
-    let message = format!("Key '{}' is there already; nothing was imported", shown(key));
-    Failure { status: Status::No, code: "exists", message, key: Some(key.to_owned()) }
+/// What is read, as a database takes it. All or nothing: a failure at the end keeps out all that came before.
+fn entries<'r>(
+    records: &'r mut Records<'_>,
+    format: Format,
+) -> impl Iterator<Item = Result<(String, Entry), Failure>> + 'r {
+    // Nothing, until there is an entry; then whether all of them are those that a database has at its top.
+    let looks_like_database = Rc::new(Cell::new(None));
+    let looks = Rc::clone(&looks_like_database);
+    let entries = records.map(move |record| {
+        let Record { key, entry } = record?;
+        let is_part = match &entry.value {
+            Value::Json(json) => matches!(key.as_str(), "map" | "expires") && json.as_str().starts_with('{'),
+            _ => false,
+        };
+        looks.set(Some(is_part && looks.get().unwrap_or(format == Format::Json)));
+        Ok((key, entry))
+    });
+    entries.chain(std::iter::from_fn(move || {
+        let is_database = looks_like_database.take() == Some(true);
+        is_database.then(|| {
+            let way = "rusty-kv -d ./FILE export | rusty-kv import - --format jsonl";
+            Err(Failure::usage(format!("the file is a database; its entries come by: {way}. Nothing was imported")))
+        })
+    }))
+}
+
+/// The failure of an import that a key kept from being made.
+fn refuse(conflict: Option<&Conflict>, records: &Records<'_>) -> Result<(), Failure> {
+    let (code, key, what) = match conflict {
+        None => return Ok(()),
+        Some(Conflict::Exists(key)) => ("exists", key, "already exists"),
+        Some(Conflict::Repeats(key)) => match records.repeats(key) {
+            Some(failure) => return Err(failure),
+            None => ("repeats", key, "appears more than once"),
+        },
+    };
+    let message = format!("Key '{}' {what}; nothing was imported", shown(key));
+    Err(Failure { status: Status::No, code, message, key: Some(key.to_owned()) })
+}
+
+/// What an import has made, and what became of the rest of what was read.
+fn in_words(verb: &str, loaded: &Loaded) -> String {
+    let rest = [(loaded.repeated(), "repeated a key"), (loaded.kept, "skipped"), (loaded.expired, "expired")];
+    let rest: String = rest.iter().filter(|rest| rest.0 > 0).map(|(n, what)| format!(", {n} {what}")).collect();
+    let entries = counted(loaded.entries, "entry", "entries");
+    if rest.is_empty() { format!("{verb} {entries}") } else { format!("{verb} {entries} ({} read{rest})", loaded.read) }
 }
 
 /// The records of a file, under a prefix.
@@ -179,11 +189,20 @@ impl Records<'_> {
         }
     }
 
+    fn name(&self) -> Cow<'_, str> {
+        if self.file == Path::new("-") { "stdin".into() } else { self.file.to_string_lossy() }
+    }
+
     fn fault(&self, line: u64, column: u64, reason: &str) -> Failure {
-        let is_stdin = self.file == Path::new("-");
-        let name = if is_stdin { "stdin".into() } else { self.file.to_string_lossy() };
-        let message = format!("{name}:{line}:{column}: {reason}. Nothing was imported");
+        let message = format!("{}:{line}:{column}: {reason}. Nothing was imported", self.name());
         Failure { code: "syntax", ..Failure::usage(message) }
+    }
+
+    /// The failure of a file that must not have a key twice, and has.
+    fn repeats(&self, key: &str) -> Option<Failure> {
+        let reason = self.source.repeats(key.strip_prefix(&self.prefix)?)?;
+        let message = format!("{}: {reason}. Nothing was imported", self.name());
+        Some(Failure { code: "syntax", ..Failure::usage(message).on(key) })
     }
 
     /// The record under its prefix, unless it is more than a database takes.

@@ -1,9 +1,10 @@
 //! One JSON object, member by member: a text is text, anything else is JSON.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io::BufRead;
 
 use super::record::{Fault, Record, Sink, Source, Trouble, Unfit};
+use crate::error::cut;
 use crate::json::{self, Scanner};
 use crate::shell::argument::Flatten;
 use crate::storage::Entry;
@@ -21,7 +22,7 @@ enum State {
     End,
 }
 
-/// Reads the members of an object that need not fit into memory. Of two with one name the last counts.
+/// Reads the members of an object that need not fit into memory.
 pub(super) struct Members<R> {
     input: R,
     flatten: Option<Flatten>,
@@ -32,14 +33,15 @@ pub(super) struct Members<R> {
     line: u64,
     column: u64,
     ready: VecDeque<Record>,
+    odd: Odd,
     /// The line that the last member began on.
     begin: u64,
 }
 
 impl<R: BufRead> Members<R> {
     pub(super) fn new(input: R, flatten: Option<Flatten>) -> Self {
-        let (member, ready) = (Vec::new(), VecDeque::new());
-        Self { input, flatten, state: State::Start, member, line: 1, column: 1, ready, begin: 0 }
+        let (member, ready, odd) = (Vec::new(), VecDeque::new(), Odd::new());
+        Self { input, flatten, state: State::Start, member, line: 1, column: 1, ready, odd, begin: 0 }
     }
 
     fn fault<T>(&self, reason: impl Into<String>) -> Result<T, Trouble> {
@@ -132,7 +134,8 @@ impl<R: BufRead> Members<R> {
         let name = scanner.name()?;
         match self.flatten {
             None => self.ready.push_back(Record { key: name.into_owned(), entry: read(&mut scanner)? }),
-            Some(how) => flatten(&mut scanner, &child(how, "", &name), how, &mut self.ready)?,
+            Some(how) => Flattened { how, ready: &mut self.ready, odd: &mut self.odd }
+                .flatten(&mut scanner, &Place::TOP.child(how, &name))?,
         }
         scanner.end()
     }
@@ -176,6 +179,40 @@ impl<R: BufRead> Source for Members<R> {
     fn last_line(&self) -> u64 {
         self.begin
     }
+
+    /// Which members have that key.
+    fn repeats(&self, key: &str) -> Option<String> {
+        let plain = match self.flatten {
+            None => Place::TOP.child(Flatten::Pointer, key).pointer,
+            Some(Flatten::Pointer) => key.to_owned(),
+            Some(Flatten::Dotted) => key.split('.').map(|name| format!("/{}", escaped(name))).collect(),
+        };
+        let (first, second) = match self.odd.get(key).map_or(&[][..], Vec::as_slice) {
+            [] => (&plain, &plain),
+            [odd] => (&plain, odd),
+            [first, second, ..] => (first, second),
+        };
+        let (first, second, key) = (cut(first), cut(second), cut(key));
+        Some(if first == second {
+            format!("the member {first:?} appears twice")
+        } else {
+            format!(
+                "the members {first:?} and {second:?} would both become the key {key:?}; --flatten pointer keeps them apart"
+            )
+        })
+    }
+}
+
+/// The JSON Pointers of members whose keys say them only in part, by these keys: only they can have a key in common.
+type Odd = HashMap<String, Vec<String>>;
+
+/// Where a member is in its document.
+struct Place {
+    /// What it becomes.
+    key: String,
+    pointer: String,
+    /// Whether its dotted key, split at the dots, gives other names.
+    is_odd: bool,
 }
 
 fn read(scanner: &mut Scanner<'_>) -> Result<Entry, json::Fault> {
@@ -187,28 +224,56 @@ fn read(scanner: &mut Scanner<'_>) -> Result<Entry, json::Fault> {
     Ok(Value::Json(Json::from_checked(text)).into())
 }
 
-fn child(how: Flatten, parent: &str, name: &str) -> String {
-    match how {
-        Flatten::Dotted if parent.is_empty() => name.to_owned(),
-        Flatten::Dotted => format!("{parent}.{name}"),
-        Flatten::Pointer => format!("{parent}/{}", name.replace('~', "~0").replace('/', "~1")),
+/// A name as a part of a JSON Pointer.
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+impl Place {
+    const TOP: Self = Self { key: String::new(), pointer: String::new(), is_odd: false };
+
+    fn child(&self, how: Flatten, name: &str) -> Self {
+        let pointer = format!("{}/{}", self.pointer, escaped(name));
+        let key = match how {
+            Flatten::Dotted if self.key.is_empty() => name.to_owned(),
+            Flatten::Dotted => format!("{}.{name}", self.key),
+            Flatten::Pointer => pointer.clone(),
+        };
+        Self { key, pointer, is_odd: self.is_odd || name.is_empty() || name.contains('.') }
     }
 }
 
-fn flatten(scanner: &mut Scanner<'_>, key: &str, how: Flatten, out: &mut VecDeque<Record>) -> Result<(), json::Fault> {
-    if scanner.peek() != Some(b'{') {
-        out.push_back(Record { key: key.to_owned(), entry: read(scanner)? });
-        return Ok(());
+/// Where the parts of a member go.
+struct Flattened<'a> {
+    how: Flatten,
+    ready: &'a mut VecDeque<Record>,
+    odd: &'a mut Odd,
+}
+
+impl Flattened<'_> {
+    fn flatten(&mut self, scanner: &mut Scanner<'_>, place: &Place) -> Result<(), json::Fault> {
+        if scanner.peek() != Some(b'{') {
+            let entry = read(scanner)?;
+            self.put(place, entry);
+            return Ok(());
+        }
+        // Checked as a whole first: nesting and names that come twice.
+        let mut text = String::new();
+        scanner.value(&mut text)?;
+        if text == "{}" {
+            self.put(place, Value::Json(Json::from_checked(text)).into());
+            return Ok(());
+        }
+        Scanner::new(text.as_bytes())
+            .object("an object", |inner, _, name| self.flatten(inner, &place.child(self.how, &name)))
     }
-    // Checked as a whole first: nesting and names that come twice.
-    let mut text = String::new();
-    scanner.value(&mut text)?;
-    if text == "{}" {
-        out.push_back(Record { key: key.to_owned(), entry: Value::Json(Json::from_checked(text)).into() });
-        return Ok(());
+
+    fn put(&mut self, place: &Place, entry: Entry) {
+        if place.is_odd && self.how == Flatten::Dotted {
+            self.odd.entry(place.key.clone()).or_default().push(place.pointer.clone());
+        }
+        self.ready.push_back(Record { key: place.key.clone(), entry });
     }
-    Scanner::new(text.as_bytes())
-        .object("an object", |inner, _, name| flatten(inner, &child(how, key, &name), how, out))
 }
 
 /// Writes an object, a member a line.

@@ -46,8 +46,8 @@ Formats of import and export; the file's name says which, or --format:
   fish    set -gx NAME 'value'
 
 What a format cannot hold is refused, with the key; `export --lossy` leaves it out and says how much. \
-An import is all or nothing; of a key that comes twice the last counts. `dump` writes commands, which \
-`rusty-kv -f` takes.
+An import is all or nothing; of rows with the same key the last counts, or as --on-conflict says. Two members of one \
+JSON document that would become one key are refused. `dump` writes commands, which `rusty-kv -f` takes.
 ";
 
 /// Reads a format, one of those that can be read.

@@ -81,6 +81,10 @@ pub(crate) trait Source {
     fn next(&mut self) -> Result<Option<Record>, Trouble>;
     /// The line that the last one began on.
     fn last_line(&self) -> u64;
+    /// What is wrong with a file that has a key twice, where that is no matter of which one counts.
+    fn repeats(&self, _key: &str) -> Option<String> {
+        None
+    }
 }
 
 /// What of an entry a format cannot hold.

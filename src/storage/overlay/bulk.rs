@@ -18,13 +18,19 @@ pub(crate) struct Bulk {
     common: usize,
     /// The capacity of the chunks.
     bytes: usize,
+    /// Whether the sets are in key order, each key once.
+    is_sorted: bool,
 }
 
 /// The sets of a [`Bulk`] in key order, each key once.
 #[derive(Debug, Default)]
-pub(crate) struct Sorted {
-    chunks: Vec<String>,
-    sets: Vec<Set>,
+pub(crate) struct Sorted(Bulk);
+
+/// Which of the sets of one key counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Winner {
+    First,
+    Last,
 }
 
 /// Keys and values in key order, from both ends.
@@ -99,11 +105,20 @@ impl Bulk {
             None => key.len(),
         };
         self.sets.push(set);
+        self.is_sorted = false;
     }
 
     /// The sets in key order; of those of one key the last.
     pub(crate) fn sort(self) -> Sorted {
-        let Self { chunks, mut sets, common, .. } = self;
+        self.sort_to(Winner::Last, |_| {})
+    }
+
+    /// The sets in key order, one of each key; `repeated` is told of a key for each further set that it had.
+    pub(crate) fn sort_to(self, winner: Winner, mut repeated: impl FnMut(&str)) -> Sorted {
+        if self.is_sorted {
+            return Sorted(self);
+        }
+        let Self { chunks, mut sets, common, bytes, .. } = self;
         for set in &mut sets {
             set.head = head(&set.key(&chunks).as_bytes()[common..]);
         }
@@ -114,37 +129,54 @@ impl Bulk {
         sets.dedup_by(|later, kept| {
             let same = later.head == kept.head && later.key(&chunks) == kept.key(&chunks);
             if same {
-                *kept = *later;
+                repeated(kept.key(&chunks));
+                if winner == Winner::Last {
+                    *kept = *later;
+                }
             }
             same
         });
-        Sorted { chunks, sets }
+        Sorted(Self { chunks, sets, common, bytes, is_sorted: true })
     }
 }
 
 impl Sorted {
     /// Whether a key is set.
     pub(crate) fn contains(&self, key: &str) -> bool {
-        self.sets.binary_search_by(|set| set.key(&self.chunks).cmp(key)).is_ok()
+        self.0.sets.binary_search_by(|set| set.key(&self.0.chunks).cmp(key)).is_ok()
     }
 
-    /// Keeps some of the keys, in a form that can take more.
-    pub(crate) fn filter<E>(self, mut keeps: impl FnMut(&str) -> Result<bool, E>) -> Result<Bulk, E> {
-        let Self { chunks, mut sets } = self;
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The set at a place in the order of keys.
+    pub(crate) fn get(&self, at: usize) -> (&str, &str, Option<Timestamp>) {
+        self.0.sets[at].read(&self.0.chunks)
+    }
+
+    /// Keeps some of the keys.
+    pub(crate) fn filter<E>(&mut self, mut keeps: impl FnMut(&str) -> Result<bool, E>) -> Result<(), E> {
+        let Bulk { chunks, sets, bytes, .. } = &mut self.0;
         let mut kept = 0;
         for at in 0..sets.len() {
-            if keeps(sets[at].key(&chunks))? {
+            if keeps(sets[at].key(chunks))? {
                 sets.swap(kept, at);
                 kept += 1;
             }
         }
         sets.truncate(kept);
-        let bytes = chunks.iter().map(String::len).sum::<usize>() + sets.len() * size_of::<Set>();
-        Ok(Bulk { chunks, sets, common: 0, bytes })
+        *bytes = chunks.iter().map(String::len).sum::<usize>() + sets.len() * size_of::<Set>();
+        Ok(())
+    }
+
+    /// The same in a form that can take more.
+    pub(crate) fn into_bulk(self) -> Bulk {
+        self.0
     }
 
     pub(crate) fn iter(&self) -> Sets<'_> {
-        Sets { chunks: &self.chunks, rest: self.sets.iter(), fetched: 0 }
+        Sets { chunks: &self.0.chunks, rest: self.0.sets.iter(), fetched: 0 }
     }
 }
 

@@ -7,7 +7,7 @@ use std::ops::Bound;
 
 use super::record::{Change, Stored};
 
-pub(crate) use self::bulk::{Bulk, Sets, Sorted};
+pub(crate) use self::bulk::{Bulk, Sets, Sorted, Winner};
 
 /// The newest change of each key, deletions included.
 #[derive(Clone, Debug, Default)]
