@@ -2,6 +2,7 @@
 
 use super::Store;
 use super::overlay::{Bulk, Overlay, Sorted};
+use super::save::Temp;
 use super::snapshot::Indexed;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
@@ -67,7 +68,7 @@ impl Store {
         self.lock()?;
         let disk = self.disk.clone();
         let newest = std::mem::take(&mut self.bulk).sort();
-        let (temp, layout, through) = self.merge(&*disk, &path, &newest, now)?;
+        let (temp, layout, through) = self.merge(Temp::create(&*disk, &path)?, &path, &newest, now)?;
         let left = temp.path.clone();
         let file = temp.keep();
         // Open, it is there for us alone; whatever kept its name is swept away by the next save.
