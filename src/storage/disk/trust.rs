@@ -49,9 +49,9 @@ pub(crate) fn check_side(disk: &dyn Disk, path: &Path, side: &Identity, snapshot
     if side.mode & OTHERS_WRITE & !snapshot.mode == 0 {
         return Ok(());
     }
-    let (mode, narrow) = (side.mode & 0o777, side.mode & 0o777 & (snapshot.mode | !OTHERS_WRITE));
+    let (mode, wanted) = (side.mode & 0o777, snapshot.mode & 0o777 | 0o600);
     distrusted(format!(
-        "it belongs to {}, and its mode {mode:03o} lets users write to it who may not write to the database; delete it, or run `chmod {narrow:03o}` on it if you trust what it holds",
+        "it belongs to {}, and its mode {mode:03o} lets users write to it who may not write to the database; delete it, or run `chmod {wanted:03o}` on it if you trust what it holds",
         owner()
     ))
 }
