@@ -148,8 +148,7 @@ impl Store {
 
     /// Folds a journal that has grown too long. A failure does not concern the write that made it so.
     fn tidy(&mut self, now: Timestamp) {
-        // Whoever holds this lock is doing it already.
-        if self.view.file().is_some_and(|file| !file.try_lock().unwrap_or(true)) {
+        if self.is_being_saved() {
             return;
         }
         // Who stops it has no use for being told.
@@ -157,10 +156,6 @@ impl Store {
             && !matches!(error, Error::Interrupted)
         {
             self.notices.push(format!("warning: {error}"));
-        }
-        if let Some(file) = self.view.file() {
-            // The next opener's handle has a lock of its own.
-            let _ = file.unlock();
         }
         self.lock = None;
     }

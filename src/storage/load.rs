@@ -3,6 +3,7 @@
 use super::Store;
 use super::overlay::{Bulk, Overlay, Sorted, Winner};
 use super::record;
+use super::save::Temp;
 use super::snapshot::Indexed;
 use crate::error::Result;
 use crate::expiry::Timestamp;
@@ -69,7 +70,7 @@ impl Store {
         self.lock()?;
         let disk = self.disk.clone();
         let newest = std::mem::take(&mut self.bulk).sort();
-        let (temp, layout, through) = self.merge(&*disk, &path, &newest, now)?;
+        let (temp, layout, through) = self.merge(Temp::create(&*disk, &path)?, &path, &newest, now)?;
         let left = temp.path.clone();
         let file = temp.keep();
         // Open, it is there for us alone; whatever kept its name is swept away by the next save.

@@ -1,4 +1,10 @@
-//! The writers' lock: one file beside the database, never deleted, never renamed.
+//! The writers' lock: one file next to the database, never deleted, never renamed; and the database's own files.
+//!
+//! Somebody may delete the lock file all the same, while a writer is at work: the next one makes another and locks that.
+//! So each locks the files that are about to change as well, snapshot and journal, and begins again if by then others
+//! have their names. What takes their places is locked before it does. All locks are held until the write is
+//! acknowledged, and two writers with different lock files wait for each other as two with the same one do. Where there
+//! is neither file yet, the new snapshot's name decides: it is never taken from another.
 //!
 //! Its note names the holder, for messages only. It also tells two things from one writer to the next, neither of which
 //! must survive a crash of the system: whether the database was ever written to, and what a failed sync, or the death of
@@ -8,7 +14,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::disk::{self, Disk, DiskFile, Identity, LockFile, Progress, Watch};
+use rustix::io::Errno;
+
+use super::disk::{self, Disk, DiskFile, Identity, LockFile, Open, Progress, Watch};
+use super::view::JOURNAL;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 
@@ -16,8 +25,12 @@ use crate::expiry::Timestamp;
 #[derive(Debug)]
 pub(crate) struct WritersLock {
     file: Box<dyn LockFile>,
+    /// The database's files, locked: those that were there, and those that took their places since.
+    data: Vec<Box<dyn DiskFile>>,
     /// What the holder before has left in doubt.
     pub(crate) doubt: Option<Doubt>,
+    /// Whether nobody has noted anything yet: there is nothing to tell what became of the holder before, if there was one.
+    pub(crate) is_new: bool,
     /// The note that giving the lock back leaves, once all is in order.
     finished: Option<String>,
 }
@@ -28,8 +41,27 @@ impl Drop for WritersLock {
             // If it cannot be written, the next holder does more than it must.
             let _ = self.file.set_note(&note);
         }
+        // Before the lock file's own, which others wait for. The files may stay open, and with them their locks.
+        for file in &self.data {
+            let _ = file.unlock();
+        }
     }
 }
+
+/// What a try to take the lock has come to.
+enum Tried {
+    Taken(WritersLock),
+    /// Somebody has it: what is known of them.
+    Held(String),
+    /// A file has got another's name meanwhile.
+    Replaced,
+}
+
+/// The snapshot and the journal as they are at their paths.
+pub(crate) type Files = (Option<Identity>, Option<Identity>);
+
+/// How the files of a database are found once they are locked.
+pub(crate) type Look<'a> = dyn FnMut() -> Result<Files> + 'a;
 
 /// What cannot be known to be durable after a sync has failed: whoever writes next makes it anew in a new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,31 +136,33 @@ impl Doubt {
 }
 
 impl WritersLock {
-    /// Takes the lock of the database at `database`, waiting at most `wait`, and no longer than `watch` wants.
+    /// Takes the lock of the database at `database`, waiting at most `wait`, and no longer than `watch` wants. The files
+    /// that `look` finds are those that are locked then.
     pub(crate) fn acquire(
         disk: &dyn Disk,
         database: &Path,
         identity: Option<Identity>,
-        wait: Duration,
-        watch: Option<Watch>,
+        (wait, watch): (Duration, Option<Watch>),
+        look: &mut Look<'_>,
     ) -> Result<Self> {
-        let path = disk::beside(database, LOCK);
+        /// How often it is begun again at once. Each time somebody else has come on.
+        const AT_ONCE: u32 = 10;
         let start = Instant::now();
         let mut pause = Duration::from_millis(5);
+        let mut begun_again = 0;
         loop {
-            let file = disk.open_lock(&path, identity)?;
-            let locked = file.try_lock().map_err(unlockable(&path))?;
-            // Whoever deletes the file by hand makes a second lock of it: look whether ours still is the one.
-            if locked && !file.is_in_place().map_err(unlockable(&path))? {
-                continue;
-            }
-            if locked {
-                let doubt = file.note().ok().and_then(|note| Doubt::in_note(note.trim_end()));
-                return Ok(Self { file, doubt, finished: None });
-            }
+            let holder = match Self::attempt(disk, database, identity, look)? {
+                Tried::Taken(lock) => return Ok(lock),
+                Tried::Replaced if begun_again < AT_ONCE => {
+                    begun_again += 1;
+                    continue;
+                }
+                Tried::Replaced => OTHERS.to_owned(),
+                Tried::Held(holder) => holder,
+            };
             let waited = start.elapsed();
             if waited >= wait {
-                return Err(Error::Busy { holder: holder(&*file), path, waited: wait });
+                return Err(Error::Busy { holder, path: disk::beside(database, LOCK), waited: wait });
             }
             if watch.is_some_and(|watch| watch(Progress { done: 0, total: 0 }).is_break()) {
                 return Err(Error::Interrupted);
@@ -140,9 +174,42 @@ impl WritersLock {
         }
     }
 
+    fn attempt(disk: &dyn Disk, database: &Path, identity: Option<Identity>, look: &mut Look<'_>) -> Result<Tried> {
+        let path = disk::beside(database, LOCK);
+        let file = open(disk, &path, database, identity)?;
+        if !file.try_lock().map_err(unlockable(&path))? {
+            return Ok(Tried::Held(holder(&*file)));
+        }
+        let here = file.identity().map_err(unlockable(&path))?;
+        if !is_same(disk.identity(&path)?, Some(here)) {
+            return Ok(Tried::Replaced);
+        }
+        let note = file.note().unwrap_or_default();
+        let doubt = Doubt::in_note(note.trim_end());
+        let mut lock = Self { file, data: Vec::new(), doubt, is_new: note.is_empty(), finished: None };
+        let mut files = [None, None];
+        let paths = [(database.to_owned(), Open::Snapshot), (disk::beside(database, JOURNAL), Open::Side)];
+        for (locked, (path, how)) in files.iter_mut().zip(paths) {
+            let Some(file) = disk.open(&path, how)? else { continue };
+            if !lock_data(&*file).map_err(unlockable(&path))? {
+                return Ok(Tried::Held(OTHERS.to_owned()));
+            }
+            *locked = Some(file.identity().map_err(|source| Error::Open { path, source })?);
+            lock.data.push(file);
+        }
+        let (snapshot, journal) = look()?;
+        let is_current = is_same(files[0], snapshot) && is_same(files[1], journal);
+        Ok(if is_current { Tried::Taken(lock) } else { Tried::Replaced })
+    }
+
     /// Takes the lock if it can be had at once.
     pub(crate) fn try_acquire(disk: &dyn Disk, database: &Path, identity: Option<Identity>) -> Option<Self> {
-        Self::acquire(disk, database, identity, Duration::ZERO, None).ok()
+        Self::acquire(disk, database, identity, (Duration::ZERO, None), &mut || files(disk, database)).ok()
+    }
+
+    /// Keeps the lock of a file that is about to take the place of one of the database's, or has just done so.
+    pub(crate) fn hold(&mut self, file: Box<dyn DiskFile>) {
+        self.data.push(file);
     }
 
     /// Notes who holds the lock, for those who wait; whether the database was never written to, for [`was_written`];
@@ -171,21 +238,73 @@ fn text(unwritten: bool, doubt: &str) -> String {
     format!("pid {pid} ({host}, {program}) since {now}{doubt}{unwritten}\n")
 }
 
+/// The files of a database as they are at their paths.
+pub(crate) fn files(disk: &dyn Disk, database: &Path) -> Result<Files> {
+    Ok((disk.identity(database)?, disk.identity(&disk::beside(database, JOURNAL))?))
+}
+
+fn is_same(one: Option<Identity>, other: Option<Identity>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.is_same_file(&other),
+        (one, other) => one.is_none() && other.is_none(),
+    }
+}
+
+/// Opens the lock file, or makes it. A stranger's does not count.
+fn open(disk: &dyn Disk, path: &Path, database: &Path, identity: Option<Identity>) -> Result<Box<dyn LockFile>> {
+    // What is known of the database may be old.
+    let check = |there: &Identity| {
+        disk::check_side(disk, path, there, identity.as_ref())
+            .or_else(|_| disk::check_side(disk, path, there, disk.identity(database)?.as_ref()))
+    };
+    match disk.open_lock(path, identity) {
+        Ok(file) => {
+            check(&file.identity().map_err(unlockable(path))?)?;
+            Ok(file)
+        }
+        Err(error) => {
+            if let Ok(Some(there)) = disk.identity(path) {
+                check(&there)?;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Locks one of the database's files, if that can be done at once. Where such files cannot be locked, the lock file has
+/// to do.
+fn lock_data(file: &dyn DiskFile) -> std::io::Result<bool> {
+    file.try_lock().or_else(|error| match Errno::from_io_error(&error) {
+        Some(Errno::BADF | Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Ok(true),
+        _ => Err(error),
+    })
+}
+
 /// What the lock's name has behind the database's.
 pub(super) const LOCK: &str = ".lock";
 
+/// Of a holder that is not known.
+const OTHERS: &str = "another process";
+
 /// Whether a database was ever written to, as far as its lock file knows: an empty one beside it is new, or a loss.
 pub(crate) fn was_written(disk: &dyn Disk, database: &Path) -> Result<bool> {
-    let path = disk::beside(database, LOCK);
-    let Some(file) = disk.open(&path, disk::Open::Side)? else { return Ok(false) };
-    let note = note_in(&*file).map_err(|source| Error::Open { path, source })?;
+    let Some(file) = opened(disk, database)? else { return Ok(false) };
+    let note = note_in(&*file).map_err(|source| Error::Open { path: disk::beside(database, LOCK), source })?;
     Ok(!note.is_empty() && !note.ends_with(UNWRITTEN))
+}
+
+/// The lock file, to be looked at only. A stranger's does not count.
+fn opened(disk: &dyn Disk, database: &Path) -> Result<Option<Box<dyn DiskFile>>> {
+    let path = disk::beside(database, LOCK);
+    let Some(file) = disk.open(&path, Open::Side)? else { return Ok(None) };
+    let there = file.identity().map_err(|source| Error::Open { path: path.clone(), source })?;
+    disk::check_side(disk, &path, &there, disk.identity(database)?.as_ref())?;
+    Ok(Some(file))
 }
 
 /// What a writer that is gone has left in doubt. Nothing while one is at work, who notes much ahead.
 pub(crate) fn left_in_doubt(disk: &dyn Disk, database: &Path) -> Option<Doubt> {
-    let path = disk::beside(database, LOCK);
-    let file = disk.open(&path, disk::Open::Side).ok()??;
+    let file = opened(disk, database).ok()??;
     let noted = || Doubt::in_note(&note_in(&*file).ok()?);
     // In the common case nobody is made to wait.
     noted()?;
@@ -218,5 +337,5 @@ fn holder(file: &dyn LockFile) -> String {
     let ends = [UNWRITTEN, JOURNAL_DOUBT, FOLDER_DOUBT, UNFINISHED];
     let end = ends.iter().filter_map(|end| note.find(end)).min().unwrap_or(note.len());
     let note: String = note[..end].trim_end().chars().filter(|&c| !crate::json::is_unsafe(c)).collect();
-    if note.starts_with("pid ") { note } else { "another process".to_owned() }
+    if note.starts_with("pid ") { note } else { OTHERS.to_owned() }
 }

@@ -8,7 +8,7 @@
 //! | `kv.json` | the snapshot: one valid JSON document, always whole |
 //! | `kv.json.journal` | the commits since; absent beside a small database |
 //! | `kv.json.lock` | the writers' lock, with a note who holds it; never deleted, never renamed |
-//! | `kv.json.tmp-…` | a snapshot or journal in the making; locked while it is; left over only by a crash, and removed by the next `save` or large fold |
+//! | `kv.json.tmp-…` | a snapshot, a journal or a copy in the making; locked while it is; left over only by a crash, and removed by the next writer |
 //! | `kv.json.journal.torn` | what a crash has left of a commit that was never acknowledged |
 //! | `kv.json.old-…` | what an editor has put there just when a save replaced it, if it could not be put back |
 //!
@@ -51,6 +51,16 @@
 //! for one. `sum` is a hash of the line seeded with the journal's random epoch: bytes of an older journal never pass. A
 //! fold line says that a snapshot was made, which file it is, and the last commit in it.
 //!
+//! # Lock
+//! A writer locks (flock) the lock file, then the snapshot and the journal, and looks whether all of them still have their
+//! names; if not it begins again. A new snapshot or journal is locked before it gets its name. So whoever deletes the lock
+//! file, and makes a second one of it, changes nothing: two writers meet at the files themselves, and one waits until the
+//! other's write is acknowledged. A new database has no file yet; its snapshot never takes a name that is taken, so of two
+//! the second is told of a conflict. What the lost lock file had to say is unknown, and taken for "unfinished".
+//!
+//! A journal or lock file counts only if whoever could have written it could have written the snapshot: in a folder that
+//! others may write to anybody can put one there. Any other is refused by readers and writers.
+//!
 //! # Commit
 //! Under the lock: look at both files again and take in what others wrote; put the journal's end in order; append the
 //! commit's lines with one write; fdatasync; give the lock back; acknowledge. A crash
@@ -81,7 +91,8 @@
 //! larger than that bound.
 //!
 //! 1. Write the new snapshot to a temporary file in the same folder, give it mode, owner and attributes of the old one,
-//!    fsync it. A large one is made without the writers' lock, from a pinned view. It counts only if, under the lock, the
+//!    fsync it. A large one is made without the writers' lock, from a pinned view; the name of its file follows from the
+//!    journal's epoch, and tells others that a save is under way, or was killed. It counts only if, under the lock, the
 //!    snapshot and the journal's epoch are still those (a commit that was seen before its sync failed is not in the next
 //!    journal), and no commit that came meanwhile has changed a key that this writer changes too; else it is made again,
 //!    under the lock. *Crash: a stray file.*
@@ -94,6 +105,9 @@
 //! 4. Write a new journal (new epoch, the new snapshot's identity, the commits that came while 1 was under way), fsync it,
 //!    rename it over the old, fsync the folder. *Crash: either journal leads to the same state; the next writer makes up
 //!    for it.* It must not come before 3 is synced: the new journal beside the old snapshot would have lost the commits.
+//!
+//! A writer that is killed leaves at most the temporary file that it is at. The lock's note, or the file's name, tells the
+//! next writer to look for it; whoever makes one without the lock looks before that.
 //!
 //! Without a journal (a small or a new database) steps 2 and 4 fall away, and the rename of 3 is the commit. If the fsync
 //! of the folder fails, the outcome is unknown, and the lock's note has the next writer make a new snapshot. Dropping
@@ -114,7 +128,8 @@
 //!
 //! # Assumed
 //! fsync and fdatasync do what they say; a rename is atomic; a file that was synced and is only read does not change; a
-//! synced append does not disturb the bytes before it; flock works across the processes of one host. Network file
+//! synced append does not disturb the bytes before it; flock works across the processes of one host. Where it does not work
+//! for files that are open for reading only (NFS), the lock file alone keeps writers apart. Network file
 //! systems and disks that lie about syncs are outside the promise.
 
 mod commit;
@@ -352,11 +367,13 @@ impl Store {
         // What others have left in doubt is for whoever writes.
         self.lock = lock.filter(|lock| lock.doubt.is_none());
         let is_noted = |lock: &mut WritersLock| lock.note(unwritten, Doubt::Unfinished).is_ok();
-        if self.lock.as_mut().is_some_and(is_noted) && self.view.is_current(&*self.disk).unwrap_or(false) {
-            // Whatever keeps it from being written is no reason not to read.
-            let _ = self.settle(true);
-        }
-        if let (None, Some(lock)) = (self.doubt, &mut self.lock) {
+        let is_newest = self.lock.as_mut().is_some_and(is_noted) && self.view.is_current(&*self.disk).unwrap_or(false);
+        // Whatever keeps it from being written is no reason not to read.
+        let is_settled = is_newest && self.settle(true).is_ok();
+        if let (None, Some(lock)) = (self.doubt, &mut self.lock)
+            // Whoever writes next still has to do what a note that is not there calls for.
+            && (is_settled || !lock.is_new)
+        {
             lock.finish(unwritten);
         }
         self.lock = None;
@@ -384,9 +401,18 @@ impl Store {
             self.disk.make_folder(folder)?;
         }
         let Settings { wait, watch, .. } = self.settings;
-        let mut lock = WritersLock::acquire(&*self.disk, &path, self.view.seen, wait, watch)?;
-        self.look_again()?;
-        self.doubt = Doubt::stronger(self.doubt, lock.doubt);
+        let (disk, seen) = (self.disk.clone(), self.view.seen);
+        let mut lock = WritersLock::acquire(&*disk, &path, seen, (wait, watch), &mut || {
+            self.look_again()?;
+            Ok(self.view.files_seen())
+        })?;
+        // Where nobody has left a note, the holder before may have been killed, and its lock file removed.
+        let is_unknown = lock.is_new && self.view.seen.is_some();
+        let left = lock.doubt.or(is_unknown.then_some(Doubt::Unfinished));
+        if left.is_some() || self.view.seen.is_none() || self.is_save_marked() {
+            save::sweep(&*disk, &path);
+        }
+        self.doubt = Doubt::stronger(self.doubt, left);
         let noted = lock.note(self.view.unwritten, self.doubt.unwrap_or(Doubt::Unfinished));
         noted.map_err(|source| disk::write_error("lock", path, source))?;
         if self.doubt.is_none() {

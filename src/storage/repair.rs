@@ -117,14 +117,17 @@ pub(crate) fn salvage(path: &Path) -> Result<Mended> {
 impl<'a> Files<'a> {
     pub(super) fn open(disk: &'a dyn Disk, path: &'a Path) -> Result<Self> {
         let journal_path = disk::beside(path, JOURNAL);
-        let open = |path: &Path, how| -> Result<Option<Opened>> {
-            let Some(file) = disk.open(path, how)? else { return Ok(None) };
+        let opened = |path: &Path, file: Box<dyn DiskFile>| -> Result<Opened> {
             let seen = file.identity().map_err(|source| Error::Open { path: path.to_owned(), source })?;
-            Ok(Some(Opened { file, seen }))
+            Ok(Opened { file, seen })
         };
         for _ in 0..view::ATTEMPTS {
-            let journal = open(&journal_path, Open::Side)?;
-            let snapshot = open(path, Open::Snapshot)?;
+            let journal = view::open_journal(disk, &journal_path, path)?;
+            let journal = journal.map(|file| opened(&journal_path, file)).transpose()?;
+            let snapshot = disk.open(path, Open::Snapshot)?.map(|file| opened(path, file)).transpose()?;
+            if let Some(journal) = &journal {
+                disk::check_side(disk, &journal_path, &journal.seen, snapshot.as_ref().map(|opened| &opened.seen))?;
+            }
             if snapshot.is_none() && journal.is_none() {
                 return Err(missing(path));
             }
@@ -334,6 +337,9 @@ impl<'a> Files<'a> {
             move |source| disk::write_error(operation, target, source)
         };
         let folder = save::open_folder(self.disk, self.path)?;
+        if self.disk.identity(&target)?.is_none() {
+            save::sweep(self.disk, &target);
+        }
         let temp = Temp::create(self.disk, &target)?;
         merge::fold(temp.file(), Below::Document(document), &Layers::new([]), ALL).map_err(|fault| match fault {
             FoldFault::Write(source) => failed("write")(source),
@@ -454,7 +460,10 @@ impl Store {
         if seen.is_none() && store.disk.identity(&disk::beside(&path, JOURNAL))?.is_none() {
             return Err(missing(&path));
         }
-        let lock = WritersLock::acquire(&*store.disk, &path, seen, store.settings.wait, store.settings.watch)?;
+        let Settings { wait, watch, .. } = store.settings;
+        let look = &mut || lock::files(&*store.disk, &path);
+        let lock = WritersLock::acquire(&*store.disk, &path, seen, (wait, watch), look)?;
+        save::sweep(&*store.disk, &path);
         Ok((store, path, lock))
     }
 
@@ -485,14 +494,15 @@ impl Store {
         let count = store.view.changes()?.map_or(0, |replay| replay.overlay.len() as u64);
         let folder = save::open_folder(&*disk, &path)?;
         let mut notices = Vec::new();
-        let built = store.build(&*disk, &path, store.view.file(), &Sorted::default(), now, &mut notices)?;
+        let temp = Temp::create(&*disk, &path)?;
+        let built = store.build(temp, &path, store.view.file(), &Sorted::default(), now, &mut notices)?;
         store.name_fold(&built, lock.doubt, &journal_path)?;
         folder.sync().map_err(|source| Error::Io { operation: "sync", path: journal_path.clone(), source })?;
         let Built { temp, .. } = built;
         let noted = lock.note(false, Doubt::Folder);
         noted.map_err(|source| disk::write_error("lock", path.clone(), source))?;
         save::put_in_place(&*disk, &temp, &path, store.view.seen, &*folder)?;
-        temp.keep();
+        lock.hold(temp.keep());
         folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.clone(), source })?;
         lock.finish(false);
         // The next writer does it again.
@@ -523,7 +533,8 @@ impl Store {
         let made = built.temp.file().identity().map_err(failed("write"))?;
         let stamp = Stamp::before_rename(&made);
         Fold { through: built.through, stamp, layout: built.layout }.write(&mut text, journal.header.epoch);
-        let temp = Temp::create(&*self.disk, journal_path)?;
+        // After the database, so that the next one finds what is left of it.
+        let temp = Temp::create(&*self.disk, self.path.as_deref().unwrap_or(journal_path))?;
         temp.file().append(&text).map_err(failed("write"))?;
         temp.file().inherit(&*journal.file).map_err(failed("set the mode of"))?;
         temp.file().sync_all().map_err(failed("sync"))?;

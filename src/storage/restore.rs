@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::disk::{self, Disk, Open, Rename};
 use super::overlay::Sorted;
-use super::save::{self, Built};
+use super::save::{self, Built, Temp};
 use super::view::JOURNAL;
 use super::{Settings, Store};
 use crate::error::{Error, Result};
@@ -40,7 +40,8 @@ impl Store {
         from.settle_bulk();
         let mut notices = Vec::new();
         let through = self.view.changes()?.map_or(0, |replay| replay.n);
-        let built = from.build(&*disk, path, self.view.file(), &Sorted::default(), now, &mut notices)?;
+        let temp = Temp::create(&*disk, path)?;
+        let built = from.build(temp, path, self.view.file(), &Sorted::default(), now, &mut notices)?;
         self.install(Built { through, ..built })?;
         self.notices.append(&mut notices);
         Ok(())
@@ -55,7 +56,8 @@ impl Store {
         let kept = free_name(disk, &path)?;
         let old = disk.open(&path, Open::Side)?;
         let mut notices = Vec::new();
-        let Built { temp, .. } = from.build(disk, &path, old.as_deref(), &Sorted::default(), now, &mut notices)?;
+        let temp = Temp::create(disk, &path)?;
+        let Built { temp, .. } = from.build(temp, &path, old.as_deref(), &Sorted::default(), now, &mut notices)?;
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| disk::write_error("rename", path, source)
@@ -85,7 +87,8 @@ impl Store {
         } else {
             disk.rename(&temp.path, &path, Rename::New).map_err(failed(&path))?;
         }
-        temp.keep();
+        // Locked until it is acknowledged.
+        let _file = temp.keep();
         folder.sync().map_err(unknown)?;
         Ok(kept)
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::disk::{self, Disk, DiskFile, Folder, Identity, Open, Rename, Watched};
 use super::journal::{Body, Fold, Header, Stamp};
-use super::lock::{Doubt, LOCK};
+use super::lock::{Doubt, LOCK, WritersLock};
 use super::merge::{self, Below, FoldFault, Layer, Layers};
 use super::overlay::{Overlay, Sorted};
 use super::snapshot::{Layout, ReadFault};
@@ -27,8 +27,14 @@ pub(super) struct Temp<'a> {
 
 impl<'a> Temp<'a> {
     pub(super) fn create(disk: &'a dyn Disk, target: &Path) -> Result<Self> {
+        Self::create_as(disk, target, disk::random())
+    }
+
+    /// The same with that number in its name, or any other if it is taken.
+    fn create_as(disk: &'a dyn Disk, target: &Path, mut number: u64) -> Result<Self> {
         loop {
-            let path = disk::beside(target, &format!(".tmp-{:016x}", disk::random()));
+            let path = temporary(target, number);
+            number = disk::random();
             match disk.create(&path) {
                 Ok(file) => {
                     let temp = Self { disk, path, file: Some(file), is_alien: Cell::new(false) };
@@ -67,12 +73,9 @@ impl<'a> Temp<'a> {
         self.file.as_deref().expect("a temporary file is open until it is put in place")
     }
 
-    /// The file has a name of its own now.
+    /// The file has a name of its own now. It stays locked.
     pub(super) fn keep(mut self) -> Box<dyn DiskFile> {
-        let file = self.file.take().expect("a temporary file is open until it is put in place");
-        // A lock that stays keeps others from nothing but a save that they need not make.
-        let _ = file.unlock();
-        file
+        self.file.take().expect("a temporary file is open until it is put in place")
     }
 }
 
@@ -94,10 +97,10 @@ pub(super) struct Built<'a> {
 }
 
 impl Store {
-    /// Writes snapshot and changes, those not yet written included, into a synced file beside `target`.
+    /// Writes snapshot and changes, those not yet written included, into a file that will replace `target`, and syncs it.
     pub(super) fn build<'d>(
         &self,
-        disk: &'d dyn Disk,
+        temp: Temp<'d>,
         target: &Path,
         like: Option<&dyn DiskFile>,
         newest: &Sorted,
@@ -105,7 +108,7 @@ impl Store {
         notices: &mut Vec<String>,
     ) -> Result<Built<'d>> {
         let failed = |operation| move |source| disk::write_error(operation, target.to_owned(), source);
-        let (temp, layout, through) = self.merge(disk, target, newest, now)?;
+        let (temp, layout, through) = self.merge(temp, target, newest, now)?;
         if let Some(like) = like {
             let lost = temp.file().inherit(like).map_err(failed("set the mode of"))?;
             notices.extend(
@@ -116,16 +119,15 @@ impl Store {
         Ok(Built { temp, layout, through })
     }
 
-    /// Merges snapshot and changes, those not yet written included, into a file beside `target`; says also the last commit
-    /// that is in it.
+    /// Merges snapshot and changes, those not yet written included, into a file that will replace `target`; says also the
+    /// last commit that is in it.
     pub(super) fn merge<'d>(
         &self,
-        disk: &'d dyn Disk,
+        temp: Temp<'d>,
         target: &Path,
         newest: &Sorted,
         now: Timestamp,
     ) -> Result<(Temp<'d>, Layout, u64)> {
-        let temp = Temp::create(disk, target)?;
         let (layout, through) = self.merge_into(temp.file(), target, newest, now)?;
         Ok((temp, layout, through))
     }
@@ -192,18 +194,61 @@ impl Store {
             self.refresh()?;
             let pinned = self.pinned();
             notices.clear();
-            let built = self.build(&*disk, &path, self.view.file(), &newest, now, &mut notices)?;
+            let temp = self.marked(&*disk, &path)?;
+            let built = self.build(temp, &path, self.view.file(), &newest, now, &mut notices)?;
             self.lock()?;
             if self.pinned() == pinned && !self.was_overtaken(built.through, &newest)? {
-                let installed = self.install(built);
+                self.install(built)?;
                 self.notices.append(&mut notices);
-                if installed.is_ok() && !is_short {
-                    self.sweep(&path);
-                }
-                return installed;
+                return Ok(());
             }
         }
         Ok(())
+    }
+
+    /// A temporary file for a save. The name of one that is made without the lock follows from the journal, so that whoever
+    /// sees the journal knows of it by one look: that it is under way, or that its maker was killed.
+    fn marked<'d>(&self, disk: &'d dyn Disk, path: &Path) -> Result<Temp<'d>> {
+        if self.lock.is_some() {
+            return Temp::create(disk, path);
+        }
+        self.sweep_next_to(disk, path);
+        Temp::create_as(disk, path, self.pinned().1.unwrap_or_else(disk::random))
+    }
+
+    /// Removes what killed writers have left next to a path, unless another writer may be at work there: what an editor has
+    /// put into the way of a save has a temporary name for a moment, and nobody's lock.
+    fn sweep_next_to(&self, disk: &dyn Disk, path: &Path) {
+        let is_own = self.path.as_deref() == Some(path);
+        let is_locked = is_own && self.lock.is_some();
+        if is_locked || disk.identity(path).is_ok_and(|there| there.is_none()) {
+            sweep(disk, path);
+        } else if is_own && !self.settings.read_only && !disk.left_overs(path).is_empty() {
+            let lock = WritersLock::try_acquire(disk, path, self.view.seen);
+            if lock.is_some() {
+                sweep(disk, path);
+            }
+        }
+    }
+
+    /// The name of a save's temporary file that follows from the journal, where saves are made without the lock.
+    fn save_mark(&self) -> Option<PathBuf> {
+        let (path, epoch) = (self.path.as_ref()?, self.pinned().1?);
+        (!self.is_short()).then(|| temporary(path, epoch))
+    }
+
+    /// Whether a save is under way without the lock, or was when its maker was killed.
+    pub(super) fn is_save_marked(&self) -> bool {
+        self.save_mark().is_some_and(|mark| self.disk.identity(&mark).is_ok_and(|there| there.is_some()))
+    }
+
+    /// Whether a save is under way without the lock.
+    pub(super) fn is_being_saved(&self) -> bool {
+        let Some(mark) = self.save_mark() else { return false };
+        let Ok(Some(file)) = self.disk.open(&mark, Open::Side) else { return false };
+        // A stranger must not keep others from saving.
+        let counts = |there: Identity| disk::check_side(&*self.disk, &mark, &there, self.view.seen.as_ref()).is_ok();
+        file.identity().is_ok_and(counts) && !file.try_lock().unwrap_or(true)
     }
 
     /// Whether merging snapshot and changes takes less time than others notice.
@@ -233,6 +278,8 @@ impl Store {
         let folder = open_folder(&*disk, &path)?;
         let Built { temp, layout, through } = built;
         let made = temp.file().identity().map_err(|source| disk::write_error("write", path.clone(), source))?;
+        // Locked from the beginning, so that nobody with another lock file can write to it before it is acknowledged.
+        let locked = temp.file().again().map_err(|source| disk::write_error("open", path.clone(), source))?;
         let fold = Fold { through, stamp: Stamp::before_rename(&made), layout };
         let good = self.view.changes()?.map_or(0, |replay| replay.good);
         self.append_fold(&fold)?;
@@ -252,6 +299,9 @@ impl Store {
         }
         placed?;
         let file = temp.keep();
+        if let Some(lock) = &mut self.lock {
+            lock.hold(locked);
+        }
         // From here on the change is made: whatever fails now, it must not be called "not stored".
         let settled = folder.sync().and_then(|()| file.identity());
         let seen = settled.map_err(|source| {
@@ -327,14 +377,18 @@ impl Store {
         temp.file().append(&text).map_err(|source| failed("write")(without_room(source, needed)))?;
         temp.file().inherit(indexed.file()).map_err(failed("set the mode of"))?;
         temp.file().sync_all().map_err(failed("sync"))?;
+        let locked = temp.file().again().map_err(failed("open"))?;
         let renamed = rename(&*disk, &temp, &journal_path, Rename::Replace);
         // Whoever finds it in place writes behind it: it must be durable also if the rename was reported to have failed.
         self.sync(folder, &journal_path)?;
         renamed?;
         let file = temp.keep();
+        if let Some(lock) = &mut self.lock {
+            lock.hold(locked);
+        }
         self.view.stray = None;
         self.view.unpublished = false;
-        self.view.journal = Some(Journal::of(file, journal_path)?);
+        self.view.journal = Some(Journal::of(file, &*disk, journal_path, Some(&seen))?);
         Ok(())
     }
 
@@ -354,27 +408,12 @@ impl Store {
         }
         let Some(path) = self.path.clone() else { return self.commit(now) };
         let was_safe = self.view.journal.is_some() && !self.is_changed();
-        let is_short = self.is_short();
         let saved = self.fold(now).map_err(|error| if was_safe { not_saved(error) } else { error });
-        // A large fold has done it.
-        if saved.is_ok() && is_short {
-            self.sweep(&path);
+        if saved.is_ok() {
+            sweep(&*self.disk, &path);
         }
         self.forget();
         saved
-    }
-
-    /// Removes what killed writers have left beside the database: temporary files that nobody holds a lock on.
-    fn sweep(&self, path: &Path) {
-        for left in self.disk.left_overs(path) {
-            let file = self.disk.open(&left, Open::Side);
-            if let Ok(Some(file)) = file
-                && file.try_lock().unwrap_or(false)
-            {
-                // They harm nobody; whatever keeps this one from going is no reason to fail.
-                let _ = self.disk.remove(&left);
-            }
-        }
     }
 
     /// Writes everything to another file, atomically. What is there already must be a database, and is replaced under its
@@ -405,7 +444,8 @@ impl Store {
         if copy.is_on_disk() && !copy.settings.read_only {
             copy.lock()?;
             let through = copy.view.changes()?.map_or(0, |replay| replay.n);
-            let built = self.build(&*disk, &path, copy.view.file(), &newest, now, &mut notices)?;
+            let temp = Temp::create(&*disk, &path)?;
+            let built = self.build(temp, &path, copy.view.file(), &newest, now, &mut notices)?;
             copy.install(Built { through, ..built })?;
         } else {
             // Nobody works on a backup, and nothing shall look as if somebody did.
@@ -414,9 +454,15 @@ impl Store {
                 disk.check_writable(&path)?;
             }
             let folder = open_folder(&*disk, &path)?;
-            let built = self.build(&*disk, &path, copy.view.file(), &newest, now, &mut notices)?;
+            // After the database itself, so that the next copy, whatever its name, finds what is left of one whose maker
+            // was killed.
+            let name = self.path.as_ref().and_then(|own| own.file_name()).map(|own| path.with_file_name(own));
+            let name = name.unwrap_or_else(|| path.clone());
+            self.sweep_next_to(&*disk, &name);
+            let built =
+                self.build(Temp::create(&*disk, &name)?, &path, copy.view.file(), &newest, now, &mut notices)?;
             put_in_place(&*disk, &built.temp, &path, old, &*folder)?;
-            built.temp.keep();
+            let _file = built.temp.keep();
             folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.clone(), source })?;
         }
         self.notices.append(&mut notices);
@@ -428,6 +474,25 @@ impl Store {
 /// Whether a database was ever written to at a path, rather than copied there.
 fn has_side_files(disk: &dyn Disk, path: &Path) -> Result<bool> {
     Ok(disk.identity(&disk::beside(path, JOURNAL))?.is_some() || disk.identity(&disk::beside(path, LOCK))?.is_some())
+}
+
+/// The name of a temporary file.
+fn temporary(target: &Path, number: u64) -> PathBuf {
+    disk::beside(target, &format!(".tmp-{number:016x}"))
+}
+
+/// Removes what killed writers have left next to a database: temporary files that nobody holds a lock on. No other writer
+/// may be at work.
+pub(super) fn sweep(disk: &dyn Disk, path: &Path) {
+    for left in disk.left_overs(path) {
+        let file = disk.open(&left, Open::Side);
+        if let Ok(Some(file)) = file
+            && file.try_lock().unwrap_or(false)
+        {
+            // They harm nobody; whatever keeps this one from going is no reason to fail.
+            let _ = disk.remove(&left);
+        }
+    }
 }
 
 /// The error of a save whose changes are all in the journal.

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Store;
 use super::disk::{self, Disk as _};
 use super::journal::Stamp;
-use super::view::{Base, JOURNAL, Journal};
+use super::view::{Base, Journal};
 use crate::error::Result;
 
 /// The files of a database as they were last looked at.
@@ -41,7 +41,7 @@ impl Store {
         const SMALL: u64 = 1 << 20;
         let (disk, path) = (disk::Real, disk::resolve(path)?);
         let Some(seen) = disk.identity(&path)?.filter(|seen| seen.len > SMALL) else { return Ok(true) };
-        let Some(journal) = Journal::open(&disk, disk::beside(&path, JOURNAL))? else { return Ok(false) };
+        let Some(journal) = Journal::open(&disk, &path, Some(&seen))? else { return Ok(false) };
         let fold = || Ok::<_, crate::Error>(journal.replay()?.fold.map(|fold| fold.stamp));
         Ok(journal.header.stamp == Stamp::of(&seen) || fold()? == Some(Stamp::before_rename(&seen)))
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::disk::{self, Disk, DiskFile, Identity, Open};
 use super::journal::{Body, Damage, Fold, Header, HeaderFault, Stamp};
+use super::lock;
 use super::overlay::Overlay;
 #[cfg(feature = "shell")]
 use super::record::Glance;
@@ -138,12 +139,16 @@ impl View {
     fn look(disk: &dyn Disk, path: &Path) -> Result<Option<Self>> {
         let journal_path = disk::beside(path, JOURNAL);
         // The journal first: a save puts what a reader needs into the old one before it touches the snapshot.
-        let journal = Journal::open(disk, journal_path.clone())?;
+        let journal = open_journal(disk, &journal_path, path)?;
+        let file = disk.open(path, Open::Snapshot)?;
+        let seen = file.as_deref().map(DiskFile::identity).transpose();
+        let seen = seen.map_err(|source| Error::Open { path: path.to_owned(), source })?;
+        let journal = journal.map(|file| Journal::of(file, disk, journal_path.clone(), seen.as_ref())).transpose()?;
         let is_settled = |journal: Option<&Journal>, seen: Option<Identity>| -> Result<bool> {
             let same_journal = disk.identity(&journal_path)? == journal.map(|journal| journal.seen);
             Ok(same_journal && disk.identity(path)? == seen)
         };
-        let Some(file) = disk.open(path, Open::Snapshot)? else {
+        let (Some(file), Some(seen)) = (file, seen) else {
             let mut view = Self::empty(path);
             let Some(journal) = journal else { return Ok(is_settled(None, None)?.then_some(view)) };
             if !is_settled(Some(&journal), None)? {
@@ -155,7 +160,6 @@ impl View {
             view.stray = Some(journal.seen);
             return Ok(Some(view));
         };
-        let seen = file.identity().map_err(|source| Error::Open { path: path.to_owned(), source })?;
         let Some(mut journal) = journal else {
             let view = Self::read_base(path, file, seen)?;
             return Ok(if is_settled(None, Some(seen))? { Some(view) } else { None });
@@ -200,9 +204,9 @@ impl View {
 
     /// The file that is there under the changes of a journal that belongs to another one. Nobody may be writing.
     pub(super) fn adopt(disk: &dyn Disk, path: &Path) -> Result<Option<Self>> {
-        let Some(mut journal) = Journal::open(disk, disk::beside(path, JOURNAL))? else { return Ok(None) };
         let Some(file) = disk.open(path, Open::Snapshot)? else { return Ok(None) };
         let seen = file.identity().map_err(|source| Error::Open { path: path.to_owned(), source })?;
+        let Some(mut journal) = Journal::open(disk, path, Some(&seen))? else { return Ok(None) };
         let removed = journal.replay()?.fold.filter(Fold::is_of_nothing);
         journal.skip(removed.map_or(0, |fold| fold.through));
         let view = Self { journal: Some(journal), ..Self::read_base(path, file, seen)? };
@@ -263,13 +267,12 @@ impl View {
 
     /// Whether nothing has happened to the files since they were looked at.
     pub(crate) fn is_current(&self, disk: &dyn Disk) -> Result<bool> {
-        let (snapshot, journal) = self.identities(disk)?;
-        Ok(snapshot == self.seen && journal == self.journal_seen())
+        Ok(lock::files(disk, &self.path)? == self.files_seen())
     }
 
-    /// The two files as they are now.
-    fn identities(&self, disk: &dyn Disk) -> Result<(Option<Identity>, Option<Identity>)> {
-        Ok((disk.identity(&self.path)?, disk.identity(&disk::beside(&self.path, JOURNAL))?))
+    /// The files as they were when they were looked at.
+    pub(super) fn files_seen(&self) -> (Option<Identity>, Option<Identity>) {
+        (self.seen, self.journal_seen())
     }
 
     fn journal_seen(&self) -> Option<Identity> {
@@ -278,14 +281,13 @@ impl View {
 
     /// Takes in what others wrote.
     pub(crate) fn refresh(&mut self, disk: &dyn Disk) -> Result<Looked> {
-        let (snapshot, there) = self.identities(disk)?;
-        if snapshot == self.seen && there == self.journal_seen() {
+        let (snapshot, there) = lock::files(disk, &self.path)?;
+        if (snapshot, there) == self.files_seen() {
             return Ok(Looked::Same);
         }
         if let (Some(journal), Some(there)) = (&mut self.journal, there)
             && snapshot == self.seen
-            && there.is_same_file(&journal.seen)
-            && there.len >= journal.seen.len
+            && journal.has_grown(&there)
         {
             journal.grow(there)?;
             return Ok(Looked::Changed);
@@ -313,12 +315,12 @@ impl View {
 
     /// Takes in what others have appended to the journal, and says what that changes.
     pub(super) fn advance(&mut self, disk: &dyn Disk) -> Result<Advance> {
-        let (snapshot, there) = self.identities(disk)?;
-        if snapshot == self.seen && there == self.journal_seen() {
+        let (snapshot, there) = lock::files(disk, &self.path)?;
+        if (snapshot, there) == self.files_seen() {
             return Ok(Advance::Nothing);
         }
         let (Some(journal), Some(there)) = (&self.journal, there) else { return Ok(Advance::Renewed) };
-        if snapshot != self.seen || !there.is_same_file(&journal.seen) || there.len < journal.seen.len {
+        if snapshot != self.seen || !journal.has_grown(&there) {
             return Ok(Advance::Renewed);
         }
         let fresh = journal.fresh(there)?;
@@ -384,14 +386,22 @@ pub(crate) const JOURNAL: &str = ".journal";
 pub(super) const MISSING: &str = "the data file is missing, but its journal holds changes; put the file back, or let `repair` write them into a new one, or `repair --drop-journal` set the journal aside";
 
 impl Journal {
-    /// Opens the journal and reads its header.
-    pub(super) fn open(disk: &dyn Disk, path: PathBuf) -> Result<Option<Self>> {
-        let Some(file) = disk.open(&path, Open::Side)? else { return Ok(None) };
-        Self::of(file, path).map(Some)
+    /// Opens the journal of a snapshot and reads its header.
+    pub(super) fn open(disk: &dyn Disk, database: &Path, snapshot: Option<&Identity>) -> Result<Option<Self>> {
+        let path = disk::beside(database, JOURNAL);
+        let Some(file) = open_journal(disk, &path, database)? else { return Ok(None) };
+        Self::of(file, disk, path, snapshot).map(Some)
     }
 
-    pub(crate) fn of(file: Box<dyn DiskFile>, path: PathBuf) -> Result<Self> {
+    /// An open journal; a stranger's does not count.
+    pub(super) fn of(
+        file: Box<dyn DiskFile>,
+        disk: &dyn Disk,
+        path: PathBuf,
+        snapshot: Option<&Identity>,
+    ) -> Result<Self> {
         let seen = file.identity().map_err(|source| Error::Open { path: path.clone(), source })?;
+        disk::check_side(disk, &path, &seen, snapshot)?;
         Self::seen(file, path, seen)
     }
 
@@ -485,6 +495,11 @@ impl Journal {
             self.through = through;
             self.replay.take();
         }
+    }
+
+    /// Whether it is the same file, no shorter, and open to nobody else.
+    fn has_grown(&self, there: &Identity) -> bool {
+        there.is_same_file(&self.seen) && there.len >= self.seen.len && there.has_same_rights(&self.seen)
     }
 
     /// The same file has become longer.
@@ -581,6 +596,16 @@ impl Journal {
         let replay = self.replay()?;
         Ok((replay.torn == 0).then_some(replay.n))
     }
+}
+
+/// Opens a journal's file. If that is not permitted, whether it is a stranger's is what matters.
+pub(super) fn open_journal(disk: &dyn Disk, path: &Path, database: &Path) -> Result<Option<Box<dyn DiskFile>>> {
+    disk.open(path, Open::Side).or_else(|error| {
+        if let (Ok(Some(there)), Ok(snapshot)) = (disk.identity(path), disk.identity(database)) {
+            disk::check_side(disk, path, &there, snapshot.as_ref())?;
+        }
+        Err(error)
+    })
 }
 
 fn damaged_header(path: &Path, reason: &str) -> Error {

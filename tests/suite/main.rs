@@ -15,6 +15,7 @@ mod repair;
 mod restore;
 mod rights;
 mod snapshot;
+mod strangers;
 mod watch;
 
 // The program, and many of them at once.
@@ -25,6 +26,7 @@ mod destinations;
 mod imports;
 mod interchange;
 mod kill;
+mod locks;
 #[cfg(feature = "shell")]
 mod man;
 #[cfg(feature = "shell")]

@@ -6,6 +6,7 @@ mod memory;
 mod real;
 #[cfg(test)]
 mod simulated;
+mod trust;
 mod watched;
 
 use std::ffi::OsStr;
@@ -23,6 +24,7 @@ pub(crate) use self::memory::Memory;
 pub(crate) use self::real::Real;
 #[cfg(test)]
 pub(crate) use self::simulated::{Crashed, Cuts, Habits, Injected, Moment, Operation, Random, Simulated, Until};
+pub(crate) use self::trust::check_side;
 pub use self::watched::Progress;
 pub(crate) use self::watched::{Watch, Watched, WatchedDisk, or_stopped};
 
@@ -31,10 +33,10 @@ pub(crate) use self::watched::{Watch, Watched, WatchedDisk, or_stopped};
 /// Paths are absolute and resolved ([`resolve`]). Nothing here is durable until the file, and for a new name its folder,
 /// was synced.
 pub(crate) trait Disk: fmt::Debug + Send + Sync {
-    /// The identity of the file at a path, links followed; `None` if there is none.
+    /// The identity of what is at a path, a link itself included; `None` if there is nothing.
     fn identity(&self, path: &Path) -> Result<Option<Identity>>;
-    /// Opens a file; `None` if there is none. Never waits on a FIFO; whatever is no regular file is
-    /// [`Error::Unsuitable`]. With [`Open::Side`] a symbolic link is refused likewise.
+    /// Opens a file; `None` if there is none. Never waits on a FIFO; whatever is no regular file, a symbolic link
+    /// included, is [`Error::Unsuitable`].
     fn open(&self, path: &Path, how: Open) -> Result<Option<Box<dyn DiskFile>>>;
     /// Makes a new file, mode 0600, for appending. Fails with `AlreadyExists` if there is anything, a link included.
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
@@ -58,11 +60,11 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync {
 /// How a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Open {
-    /// The snapshot, for reading; links are followed.
+    /// The snapshot, for reading.
     Snapshot,
-    /// A side file, for reading; no links.
+    /// A side file, for reading.
     Side,
-    /// A side file, for reading and appending; no links.
+    /// A side file, for reading and appending.
     SideAppend,
 }
 
@@ -80,7 +82,7 @@ pub(crate) enum Rename {
 /// An open file of the engine. It is written at its end only, and cut there only.
 pub(crate) trait DiskFile: fmt::Debug + Send + Sync {
     fn identity(&self) -> io::Result<Identity>;
-    /// The same file once more, whatever has its name by now.
+    /// The same file once more, whatever has its name by now. Both have one lock.
     fn again(&self) -> io::Result<Box<dyn DiskFile>>;
     /// Fills the buffer from `at` on; returns less than its length only at the end of the file.
     fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize>;
@@ -114,8 +116,7 @@ pub(crate) trait Folder: fmt::Debug + Send + Sync {
 pub(crate) trait LockFile: fmt::Debug + Send + Sync {
     /// Takes the lock, if it can be had at once.
     fn try_lock(&self) -> io::Result<bool>;
-    /// Whether its path still names it.
-    fn is_in_place(&self) -> io::Result<bool>;
+    fn identity(&self) -> io::Result<Identity>;
     /// The note in it, at most 1 KiB.
     fn note(&self) -> io::Result<String>;
     /// Replaces the note. Never synced: nothing that must survive a crash of the system stands there.
@@ -146,6 +147,11 @@ impl Identity {
     /// Whether both have the same content; a rename in between does not matter.
     pub(crate) fn is_same_content(&self, other: &Self) -> bool {
         self.is_same_file(other) && (self.len, self.modified) == (other.len, other.modified)
+    }
+
+    /// Whether the same users may do the same with both.
+    pub(crate) fn has_same_rights(&self, other: &Self) -> bool {
+        (self.mode, self.owner) == (other.mode, other.owner)
     }
 
     fn of(meta: &fs::Metadata) -> Self {

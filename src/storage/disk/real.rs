@@ -24,7 +24,7 @@ const COPY: u64 = 256 << 10;
 
 impl Disk for Real {
     fn identity(&self, path: &Path) -> Result<Option<Identity>> {
-        match fs::metadata(path) {
+        match fs::symlink_metadata(path) {
             Ok(meta) => Ok(Some(Identity::of(&meta))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(Error::Open { path: path.to_owned(), source }),
@@ -33,14 +33,9 @@ impl Disk for Real {
 
     fn open(&self, path: &Path, how: Open) -> Result<Option<Box<dyn DiskFile>>> {
         // A FIFO must not be waited for, and a terminal must not become that of this process.
-        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
         let mut options = OpenOptions::new();
-        options.read(true);
-        match how {
-            Open::Snapshot => options.custom_flags(bits(flags)),
-            Open::Side => options.custom_flags(bits(flags | OFlags::NOFOLLOW)),
-            Open::SideAppend => options.append(true).custom_flags(bits(flags | OFlags::NOFOLLOW)),
-        };
+        options.read(true).append(how == Open::SideAppend).custom_flags(bits(flags));
         let file = match options.open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -61,26 +56,29 @@ impl Disk for Real {
     }
 
     fn rename(&self, from: &Path, to: &Path, how: Rename) -> io::Result<()> {
-        let with = |flags| renameat_with(CWD, from, CWD, to, flags);
+        let with = |flags| renameat_with(CWD, from, CWD, to, flags).map_err(|errno| mounted(errno.into()));
+        let is_unknown = |error: &io::Error| {
+            matches!(Errno::from_io_error(error), Some(Errno::NOSYS | Errno::INVAL | Errno::NOTSUP))
+        };
         match how {
             Rename::Replace => {}
             Rename::New => match with(RenameFlags::NOREPLACE) {
-                Err(Errno::NOSYS | Errno::INVAL | Errno::NOTSUP) => {}
-                done => return Ok(done?),
+                Err(error) if is_unknown(&error) => {}
+                done => return done,
             },
             Rename::Exchange => {
                 return match with(RenameFlags::EXCHANGE) {
-                    Err(Errno::NOSYS | Errno::INVAL | Errno::NOTSUP) => Err(io::ErrorKind::Unsupported.into()),
-                    done => Ok(done?),
+                    Err(error) if is_unknown(&error) => Err(io::ErrorKind::Unsupported.into()),
+                    done => done,
                 };
             }
         }
         #[expect(clippy::disallowed_methods, reason = "its one home")]
-        fs::rename(from, to)
+        fs::rename(from, to).map_err(mounted)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        fs::remove_file(path)
+        fs::remove_file(path).map_err(mounted)
     }
 
     fn open_folder(&self, path: &Path) -> io::Result<Box<dyn Folder>> {
@@ -110,14 +108,12 @@ impl Disk for Real {
 
     fn left_overs(&self, path: &Path) -> Vec<PathBuf> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Vec::new() };
-        let own = rustix::process::geteuid().as_raw();
-        let is_ours = |entry: &fs::DirEntry| {
-            super::is_temporary(&entry.file_name(), name)
-                // Of a symbolic link this is its own.
-                && entry.metadata().is_ok_and(|meta| meta.is_file() && meta.uid() == own)
+        let is_one = |entry: &fs::DirEntry| {
+            // Of a symbolic link this is its own.
+            super::is_temporary(&entry.file_name(), name) && entry.metadata().is_ok_and(|meta| meta.is_file())
         };
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        entries.filter(is_ours).map(|entry| entry.path()).collect()
+        entries.filter(is_one).map(|entry| entry.path()).collect()
     }
 
     fn open_lock(&self, path: &Path, database: Option<Identity>) -> Result<Box<dyn LockFile>> {
@@ -126,13 +122,19 @@ impl Disk for Real {
         // Whoever may write to the database must be able to lock it, whatever the umask of who came first. Its owner must
         // be able to also when the database becomes writable later.
         let wanted = database.map(|database| Identity { mode: database.mode | 0o600, ..database });
-        let open = || match options.clone().create_new(true).open(path) {
-            Ok(file) => {
-                let inherited = wanted.map(|wanted| attributes::take_owner_and_mode(&file, wanted));
-                inherited.unwrap_or(Ok(())).map(|()| file)
+        let open = || loop {
+            match options.clone().create_new(true).open(path) {
+                Ok(file) => {
+                    let inherited = wanted.map(|wanted| attributes::take_owner_and_mode(&file, wanted));
+                    break inherited.unwrap_or(Ok(())).map(|()| file);
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match options.open(path) {
+                    // Somebody has deleted it since; nobody does that for long.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    opened => break opened,
+                },
+                Err(error) => break Err(error),
             }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(path),
-            Err(error) => Err(error),
         };
         let file = open().map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => Error::Open { path: path.parent().unwrap_or(path).to_owned(), source },
@@ -150,7 +152,7 @@ impl Disk for Real {
         if let Some(wanted) = wanted {
             follow(&file, &meta, wanted);
         }
-        Ok(Box::new(RealLock { file, path: path.to_owned() }))
+        Ok(Box::new(RealLock { file }))
     }
 }
 
@@ -158,9 +160,23 @@ impl Disk for Real {
 /// that cannot be done, it is as good as it was.
 fn follow(file: &File, meta: &fs::Metadata, wanted: Identity) {
     let (there, own) = (Identity::of(meta), rustix::process::geteuid());
-    if (there.mode, there.owner) != (wanted.mode, wanted.owner) && (own.is_root() || own.as_raw() == meta.uid()) {
+    if !there.has_same_rights(&wanted) && (own.is_root() || own.as_raw() == meta.uid()) {
         let _ = attributes::take_owner_and_mode(file, wanted);
+        if there.mode & !wanted.mode & 0o022 != 0 {
+            // Others than the database's writers may have written the note. Without it the next holder does more than it
+            // must.
+            let _ = file.set_len(0);
+        }
     }
+}
+
+/// The error of a name that cannot be given to another file, with the way out.
+fn mounted(error: io::Error) -> io::Error {
+    if error.kind() != io::ErrorKind::ResourceBusy {
+        return error;
+    }
+    let reason = "the file itself is a mount point, so it cannot be replaced or removed; mount its folder instead";
+    io::Error::new(error.kind(), reason)
 }
 
 fn bits(flags: OFlags) -> i32 {
@@ -168,8 +184,13 @@ fn bits(flags: OFlags) -> i32 {
 }
 
 fn open_error(path: &Path, how: Open, source: io::Error) -> Error {
-    if how != Open::Snapshot && fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink()) {
-        return Error::Unsuitable { path: path.to_owned(), reason: "a symbolic link, not a regular file".to_owned() };
+    if fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink()) {
+        // The database's own link is followed before this.
+        let reason = match how {
+            Open::Snapshot => "it was replaced by a symbolic link while it was in use; open the database again",
+            Open::Side | Open::SideAppend => "a symbolic link, not a regular file",
+        };
+        return Error::Unsuitable { path: path.to_owned(), reason: reason.to_owned() };
     }
     not_regular(path).unwrap_or_else(|| match how {
         Open::Snapshot | Open::Side => Error::Open { path: path.to_owned(), source },
@@ -311,7 +332,6 @@ impl Folder for RealFolder {
 #[derive(Debug)]
 struct RealLock {
     file: File,
-    path: PathBuf,
 }
 
 impl Drop for RealLock {
@@ -330,9 +350,8 @@ impl LockFile for RealLock {
         try_lock(&self.file)
     }
 
-    fn is_in_place(&self) -> io::Result<bool> {
-        let here = self.file.metadata()?;
-        Ok(fs::symlink_metadata(&self.path).is_ok_and(|there| (there.dev(), there.ino()) == (here.dev(), here.ino())))
+    fn identity(&self) -> io::Result<Identity> {
+        Ok(Identity::of(&self.file.metadata()?))
     }
 
     fn note(&self) -> io::Result<String> {
@@ -446,8 +465,9 @@ mod tests {
         Real.create(&file).unwrap();
         symlink(&file, &link).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-        assert!(Real.open(&link, Open::Snapshot).unwrap().is_some());
         assert_eq!(Real.create(&link).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        let error = Real.open(&link, Open::Snapshot).unwrap_err().to_string();
+        assert!(error.contains("replaced by a symbolic link"), "{error}");
         for (path, reason) in [
             (&*link, "a symbolic link, not a regular file"),
             (&*fifo, "a FIFO, not a regular file"),
@@ -464,7 +484,7 @@ mod tests {
     }
 
     #[test]
-    fn left_overs_are_the_regular_files_of_the_user_with_such_a_name() {
+    fn left_overs_are_the_regular_files_with_such_a_name() {
         let folder = folder();
         let path = folder.path().join("kv.json");
         let left = folder.path().join("kv.json.tmp-0123456789abcdef");
@@ -488,10 +508,13 @@ mod tests {
         one.set_note("short").unwrap();
         assert_eq!(other.note().unwrap(), "short");
         drop(one);
-        assert!(other.try_lock().unwrap() && other.is_in_place().unwrap());
+        assert!(other.try_lock().unwrap());
+        let is_in_place =
+            || Real.identity(&path).unwrap().is_some_and(|it| it.is_same_file(&other.identity().unwrap()));
+        assert!(is_in_place());
         Real.remove(&path).unwrap();
-        assert!(!other.is_in_place().unwrap());
+        assert!(!is_in_place());
         Real.open_lock(&path, None).unwrap();
-        assert!(!other.is_in_place().unwrap());
+        assert!(!is_in_place());
     }
 }

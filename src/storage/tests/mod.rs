@@ -14,6 +14,7 @@ mod doubts;
 mod edits;
 mod faults;
 mod overtaken;
+mod removed_lock;
 mod workload;
 
 use std::collections::BTreeMap;

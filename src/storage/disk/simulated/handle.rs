@@ -19,7 +19,8 @@ pub(super) struct Handle {
     /// The name under which it was opened.
     path: Arc<Path>,
     file: usize,
-    number: u64,
+    /// Shared by all that are the same open file, of which the last gives the lock back.
+    number: Arc<u64>,
 }
 
 impl Drop for Handle {
@@ -27,14 +28,15 @@ impl Drop for Handle {
         let mut shared = self.disk.shared();
         let inode = &mut shared.world.files[self.file];
         inode.handles -= 1;
-        inode.locked_by.take_if(|holder| *holder == self.number);
+        let is_last = Arc::strong_count(&self.number) == 1;
+        inode.locked_by.take_if(|holder| is_last && *holder == *self.number);
     }
 }
 
 impl Handle {
     pub(super) fn new(disk: &Simulated, shared: &mut Shared, path: Arc<Path>, file: usize) -> Self {
         shared.world.files[file].handles += 1;
-        Self { disk: disk.clone(), path, file, number: HANDLES.fetch_add(1, Ordering::Relaxed) }
+        Self { disk: disk.clone(), path, file, number: Arc::new(HANDLES.fetch_add(1, Ordering::Relaxed)) }
     }
 
     fn sync(&self, operation: Operation, times: bool) -> io::Result<()> {
@@ -50,11 +52,11 @@ impl Handle {
 
     fn lock(&self) -> io::Result<bool> {
         let mut shared = self.disk.look()?;
-        Ok(*shared.world.files[self.file].locked_by.get_or_insert(self.number) == self.number)
+        Ok(*shared.world.files[self.file].locked_by.get_or_insert(*self.number) == *self.number)
     }
 
     fn give_back(&self) -> io::Result<()> {
-        self.disk.look()?.world.files[self.file].locked_by.take_if(|holder| *holder == self.number);
+        self.disk.look()?.world.files[self.file].locked_by.take_if(|holder| *holder == *self.number);
         Ok(())
     }
 }
@@ -65,7 +67,9 @@ impl DiskFile for Handle {
     }
 
     fn again(&self) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(Self::new(&self.disk, &mut *self.disk.look()?, Arc::clone(&self.path), self.file)))
+        self.disk.look()?.world.files[self.file].handles += 1;
+        let (disk, path, number) = (self.disk.clone(), Arc::clone(&self.path), Arc::clone(&self.number));
+        Ok(Box::new(Self { disk, path, file: self.file, number }))
     }
 
     fn cut(&self, len: u64) -> io::Result<()> {
@@ -143,8 +147,8 @@ impl LockFile for Handle {
         self.lock()
     }
 
-    fn is_in_place(&self) -> io::Result<bool> {
-        Ok(self.disk.look()?.world.names.get(&self.path) == Some(&self.file))
+    fn identity(&self) -> io::Result<Identity> {
+        Ok(self.disk.look()?.world.identity(self.file))
     }
 
     fn note(&self) -> io::Result<String> {

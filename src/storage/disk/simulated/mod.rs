@@ -10,6 +10,7 @@ mod crash;
 mod fault;
 mod handle;
 mod random;
+mod turns;
 mod world;
 
 #[cfg(test)]
@@ -27,6 +28,7 @@ use crate::error::{Error, Result};
 
 use self::fault::{Fate, Fault};
 use self::handle::{Handle, OpenFolder};
+use self::turns::Turns;
 use self::world::World;
 
 pub(crate) use self::crash::{Crashed, Cuts, Moment};
@@ -38,6 +40,8 @@ pub(crate) use self::world::Habits;
 #[derive(Clone)]
 pub(crate) struct Simulated {
     shared: Arc<Mutex<Shared>>,
+    /// Whose operations wait for their turns.
+    turns: Option<(Arc<Turns>, usize)>,
 }
 
 type IsIt = Box<dyn FnMut(&Operation) -> bool + Send>;
@@ -80,7 +84,7 @@ impl Simulated {
             mark: 0,
             meanwhile: None,
         };
-        Self { shared: Arc::new(Mutex::new(shared)) }
+        Self { shared: Arc::new(Mutex::new(shared)), turns: None }
     }
 
     fn shared(&self) -> MutexGuard<'_, Shared> {
@@ -192,7 +196,30 @@ impl Simulated {
         self.shared().log.clone()
     }
 
+    /// The same disk for each of some threads, which take turns in an order that follows from a seed.
+    pub(crate) fn taking_turns(&self, seed: u64, count: usize) -> Vec<Self> {
+        let turns = Arc::new(Turns::new(seed, count));
+        (0..count)
+            .map(|who| Self { shared: Arc::clone(&self.shared), turns: Some((Arc::clone(&turns), who)) })
+            .collect()
+    }
+
+    /// The thread that takes turns by this does nothing more.
+    pub(crate) fn leave(&self) {
+        if let Some((turns, who)) = &self.turns {
+            turns.leave(*who);
+        }
+    }
+
+    /// Waits until it is its turn, which goes on until it asks for the next.
+    pub(crate) fn take_turn(&self) {
+        if let Some((turns, who)) = &self.turns {
+            turns.take(*who);
+        }
+    }
+
     fn look(&self) -> io::Result<MutexGuard<'_, Shared>> {
+        self.take_turn();
         let mut shared = self.shared();
         shared.check_running()?;
         shared.looks += 1;
@@ -211,6 +238,7 @@ impl Simulated {
         operation: Operation,
         change: impl FnOnce(&mut World, Fate) -> io::Result<T>,
     ) -> io::Result<T> {
+        self.take_turn();
         let meanwhile = self.shared().meanwhile.take_if(|(is_it, _)| is_it(&operation));
         if let Some((_, meanwhile)) = meanwhile {
             meanwhile();
@@ -354,7 +382,7 @@ impl Disk for Simulated {
     fn open_lock(&self, path: &Path, database: Option<Identity>) -> Result<Box<dyn LockFile>> {
         let path: Arc<Path> = path.into();
         let there = |shared: &Shared| shared.world.names.get(&path).copied();
-        let opened = self.look().map(|shared| there(&shared)).and_then(|file| match file {
+        let open = || match self.look().map(|shared| there(&shared))? {
             Some(file) => Ok(file),
             None => self.change(Operation::CreateLock(Arc::clone(&path)), |world, fate| {
                 let file = create(world, &path, fate)?;
@@ -367,7 +395,14 @@ impl Disk for Simulated {
                 }
                 Ok(file)
             }),
-        });
+        };
+        let opened = loop {
+            match open() {
+                // Somebody else was quicker.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                opened => break opened,
+            }
+        };
         let file = opened.map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => Error::Open { path: path.parent().unwrap_or(&path).to_owned(), source },
             _ => write_error("open", path.to_path_buf(), source),

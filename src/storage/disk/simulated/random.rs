@@ -1,6 +1,7 @@
 //! Numbers that look random.
 
 /// The same numbers for the same seed (`SplitMix64`).
+#[derive(Debug)]
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {

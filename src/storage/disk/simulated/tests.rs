@@ -303,8 +303,15 @@ fn a_lock_ends_with_its_handle_or_with_a_crash_and_its_note_may_be_lost() {
     drop(one);
     assert!(other.try_lock().unwrap());
     assert_eq!(other.note().unwrap(), "held");
-    disk.remove(&lock).unwrap();
-    assert!(!other.is_in_place().unwrap());
+    // The same open file once more has the same lock, until it is closed for the last time.
+    let file = disk.open(&lock, Open::Side).unwrap().unwrap();
+    drop(other);
+    assert!(file.try_lock().unwrap());
+    let again = file.again().unwrap();
+    drop(file);
+    assert!(!disk.open(&lock, Open::Side).unwrap().unwrap().try_lock().unwrap());
+    again.unlock().unwrap();
+    assert!(disk.open(&lock, Open::Side).unwrap().unwrap().try_lock().unwrap());
 }
 
 #[test]

@@ -1,0 +1,202 @@
+//! Somebody deletes the lock file again and again while three writers are at work. Nothing that was acknowledged may rest
+//! on it.
+//!
+//! The writers and whoever deletes it come on one operation at a time, in any order.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+
+use super::workload::{Change, commit};
+use super::{NOW, State, lose_note, open, path, seeds, state};
+use crate::error::Error;
+use crate::storage::disk::{self, Cuts, Disk, Moment, Random, Simulated};
+use crate::storage::record::Stored;
+use crate::storage::repair::Files;
+use crate::storage::{Policy, Store};
+
+const WRITERS: usize = 3;
+/// How often each tries to write.
+const TRIES: u64 = 12;
+
+/// Every commit makes a new snapshot.
+const SMALL: Policy = Policy { small: 1 << 20, journal: 4000, share: 1, short: 1 << 20, memory: 1 << 20 };
+/// Commits go into the journal.
+const LARGE: Policy = Policy { small: 0, journal: 4000, share: 1, short: 1 << 20, memory: 1 << 20 };
+/// They do, and few of them fit in; saves are made without the lock.
+const TIGHT: Policy = Policy { small: 0, journal: 700, share: 1, short: 0, memory: 1 << 20 };
+
+/// What the writers were told, in order.
+#[derive(Debug, Default)]
+struct Told {
+    /// Keys that were acknowledged.
+    acknowledged: Vec<String>,
+    /// Keys of which it was said that it is not known.
+    unknown: Vec<String>,
+    refused: usize,
+}
+
+fn text(text: impl ToString) -> Option<(String, Option<crate::Timestamp>)> {
+    Some((format!("\"{}\"", text.to_string()), None))
+}
+
+fn number(store: &Store) -> crate::Result<u64> {
+    let stored = store.get("number")?.map(|stored| stored.text.trim_matches('"').to_owned());
+    Ok(stored.map_or(0, |text| text.parse().unwrap()))
+}
+
+/// Sets a key of its own and counts, as one commit.
+fn count(store: &mut Store, key: &str) -> crate::Result<()> {
+    store.lock()?;
+    let next = match number(store) {
+        Ok(number) => number + 1,
+        Err(error) => {
+            store.forget();
+            return Err(error);
+        }
+    };
+    for (key, (text, deadline)) in [("number", text(next)), (key, text(key))].map(|(key, it)| (key, it.unwrap())) {
+        store.put(key, Some(Stored { text: text.into(), deadline }));
+    }
+    store.commit(NOW)
+}
+
+fn write(disk: &Simulated, policy: Policy, writer: usize, seed: u64, told: &Mutex<Told>) {
+    let mut random = Random(seed);
+    let mut session = None;
+    for attempt in 0..TRIES {
+        let key = format!("{writer}.{attempt}");
+        let done = match session.take().map_or_else(|| open(disk, policy), Ok) {
+            Ok(mut store) => {
+                let done = if random.below(6) == 0 {
+                    store.save(NOW).map(|()| false)
+                } else {
+                    count(&mut store, &key).map(|()| true)
+                };
+                session = (random.below(3) > 0).then_some(store);
+                done
+            }
+            Err(error) => Err(error),
+        };
+        // Nobody else comes on before it is noted: it is still this one's turn.
+        let mut told = told.lock().unwrap();
+        match done {
+            Ok(true) => {
+                told.acknowledged.push(key);
+                disk.mark(told.acknowledged.len() as u64);
+            }
+            Ok(false) => {}
+            Err(Error::OutcomeUnknown { .. } | Error::InDoubt { .. }) => told.unknown.push(key),
+            // The others are in the way.
+            Err(Error::Busy { .. } | Error::Conflict { .. }) => told.refused += 1,
+            Err(error) => panic!("{key}: {error}"),
+        }
+    }
+}
+
+/// Runs the writers beside somebody who deletes the lock file; what they were told, and the moments.
+fn run(disk: &Simulated, policy: Policy, seed: u64) -> (Told, Vec<Moment>) {
+    disk.record();
+    let told = Arc::new(Mutex::new(Told::default()));
+    let disks = disk.taking_turns(seed, WRITERS + 1);
+    let done = std::thread::scope(|scope| {
+        let threads: Vec<_> = (disks.iter().enumerate())
+            .map(|(who, disk)| {
+                let told = &told;
+                scope.spawn(move || {
+                    let work = || match who {
+                        WRITERS => {
+                            let lock = disk::beside(path(), ".lock");
+                            for _ in 0..TRIES * 12 {
+                                let _ = disk.remove(&lock);
+                            }
+                        }
+                        _ => write(disk, policy, who, seed ^ who as u64, told),
+                    };
+                    let done = catch_unwind(AssertUnwindSafe(work));
+                    disk.leave();
+                    done
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    for done in done {
+        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    }
+    let told = std::mem::take(&mut *told.lock().unwrap());
+    (told, disk.take_moments())
+}
+
+/// What is wrong with a state: all of `acknowledged` must be in it, and nothing that was refused.
+fn judge(found: &State, acknowledged: &[String], possible: &[String]) -> Result<(), String> {
+    let has = |key: &String| found.contains_key(key);
+    if let Some(lost) = acknowledged.iter().find(|key| !has(key)) {
+        return Err(format!("{lost} was acknowledged, and is not there"));
+    }
+    let keys = found.keys().filter(|key| !["number", "first"].contains(&key.as_str()));
+    if let Some(alien) = keys.clone().find(|key| !possible.contains(key)) {
+        return Err(format!("{alien} was refused, and is there"));
+    }
+    let counted = found.get("number").map_or(0, |(text, _)| text.trim_matches('"').parse().unwrap());
+    let there = keys.count();
+    if there == counted { Ok(()) } else { Err(format!("{counted} were counted, {there} are there")) }
+}
+
+fn survives(policy: Policy, is_new: bool, seed: u64) -> (usize, usize) {
+    let disk = Simulated::new(path().parent().unwrap());
+    if !is_new {
+        let first: Change = ("first".to_owned(), text("1"));
+        commit(&mut open(&disk, policy).unwrap(), &[first]).unwrap();
+    }
+    let (told, moments) = run(&disk, policy, seed);
+    let failed = |wrong: String| -> ! { panic!("RUSTY_KV_SEED={seed} {policy:?} new: {is_new}: {wrong}\n{told:?}") };
+    let possible = [&told.acknowledged[..], &told.unknown[..]].concat();
+    let found = open(&disk, policy).and_then(|store| state(&store)).unwrap_or_else(|error| failed(error.to_string()));
+    judge(&found, &told.acknowledged, &possible).unwrap_or_else(|wrong| failed(wrong));
+    if disk.identity(path()).unwrap().is_some() {
+        let faults = Files::open(&disk, path()).and_then(|files| files.check()).unwrap().faults;
+        if !faults.is_empty() {
+            failed(format!("{faults:?}"));
+        }
+    }
+    let mut random = Random(seed);
+    let mut states = 0;
+    for moment in moments.iter().filter(|_| random.below(12) == 0) {
+        let acknowledged = &told.acknowledged[..usize::try_from(moment.mark).unwrap()];
+        // All writers are killed, and their lock file goes with what it says of them. Whoever comes next writes.
+        let killed = moment.killed();
+        let _ = killed.remove(&disk::beside(path(), ".lock"));
+        let next = open(&killed, policy).and_then(|mut store| commit(&mut store, &[("next".to_owned(), text("1"))]));
+        next.unwrap_or_else(|error| failed(format!("killed before {}: {error}", moment.changes)));
+        let next = ["next".to_owned()];
+        for (moment, next) in [(moment, &next[..0]), (&killed.moment(), &next)] {
+            moment.crash_states(Cuts { everywhere_up_to: 0, samples: 2, seed, old_times: false }, |crashed| {
+                states += 1;
+                if crashed.hash & 1 == 0 {
+                    lose_note(&crashed.disk);
+                }
+                let found = open(&crashed.disk, policy).and_then(|store| state(&store));
+                let found = found.unwrap_or_else(|error| failed(format!("before {}: {error}", moment.changes)));
+                if let Some(lost) = acknowledged.iter().chain(next).find(|key| !found.contains_key(*key)) {
+                    failed(format!("a power cut before change {} takes {lost}", moment.changes));
+                }
+            });
+        }
+    }
+    (told.acknowledged.len(), states)
+}
+
+#[test]
+fn three_writers_lose_nothing_though_the_lock_file_is_deleted_again_and_again() {
+    let (mut acknowledged, mut states, mut runs) = (0, 0, 0);
+    for seed in seeds(60, 4_000) {
+        for policy in [SMALL, LARGE, TIGHT] {
+            for is_new in [false, true] {
+                let (more, cuts) = survives(policy, is_new, seed);
+                (acknowledged, states, runs) = (acknowledged + more, states + cuts, runs + 1);
+            }
+        }
+    }
+    println!("{acknowledged} acknowledged in {runs} runs, {states} crash states");
+    assert!(acknowledged >= 4 * runs, "only {acknowledged} of {runs} runs were acknowledged");
+}
