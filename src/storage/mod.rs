@@ -119,6 +119,7 @@
 
 mod commit;
 mod disk;
+mod ending;
 mod journal;
 mod load;
 mod lock;
@@ -144,7 +145,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::disk::Disk;
+use self::disk::{Disk, Identity};
 pub use self::disk::Progress;
 pub(crate) use self::disk::Watch;
 use self::journal::Fold;
@@ -153,7 +154,7 @@ use self::lock::{Doubt, WritersLock};
 use self::overlay::{Bulk, Overlay};
 use self::reads::Reads;
 use self::snapshot::MAX_KEY;
-use self::view::{JOURNAL, Looked, View};
+use self::view::{JOURNAL, Journal, Looked, View};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::value::Value;
@@ -191,6 +192,8 @@ pub(crate) struct Store {
     /// What the open transaction has read.
     reads: Option<RefCell<Reads>>,
     notices: Vec<String>,
+    /// The journal whose end was last said to be bad.
+    end_noticed: Option<Identity>,
 }
 
 /// How a store is used.
@@ -255,6 +258,7 @@ impl Store {
             doubt: None,
             reads: None,
             notices: Vec::new(),
+            end_noticed: None,
         }
     }
 
@@ -275,6 +279,7 @@ impl Store {
 
     /// What a person should know about the file, each said once.
     pub(crate) fn take_notices(&mut self) -> Vec<String> {
+        self.notice_end();
         std::mem::take(&mut self.notices)
     }
 
@@ -324,6 +329,11 @@ impl Store {
         if !self.view.unpublished || is_small || self.settings.read_only || self.disk.check_writable(&path).is_err() {
             return;
         }
+        // An end that cannot be read is for whoever writes.
+        let is_whole = |journal: &Journal| matches!(journal.clean_end(), Ok(Some(_)));
+        if !self.view.journal.as_ref().is_none_or(is_whole) {
+            return;
+        }
         let unwritten = self.view.unwritten;
         let lock = WritersLock::try_acquire(&*self.disk, &path, self.view.seen);
         // What others have left in doubt is for whoever writes.
@@ -364,17 +374,29 @@ impl Store {
         let mut lock = WritersLock::acquire(&*self.disk, &path, self.view.seen, wait, watch)?;
         self.look_again()?;
         self.doubt = Doubt::stronger(self.doubt, lock.doubt);
-        let noted = lock.note(self.view.unwritten, self.doubt.unwrap_or(Doubt::Unfinished));
-        noted.map_err(|source| disk::write_error("lock", path, source))?;
-        if self.doubt.is_none() {
-            lock.finish(self.view.unwritten);
-        }
-        self.lock = Some(lock);
+        let is_unknown = self.check_end(&mut lock)?;
+        self.note(lock, &path)?;
         let settled = self.settle(false);
         if settled.is_err() {
             self.lock = None;
         }
-        settled
+        settled?;
+        if let (true, Some(mut lock)) = (is_unknown, self.lock.take()) {
+            lock.name_boot(self.disk.boot());
+            self.note(lock, &path)?;
+        }
+        Ok(())
+    }
+
+    /// Notes that a write is under way, before anything is done, and keeps the lock.
+    fn note(&mut self, mut lock: WritersLock, path: &Path) -> Result<()> {
+        let noted = lock.note(self.view.unwritten, self.doubt.unwrap_or(Doubt::Unfinished));
+        noted.map_err(|source| disk::write_error("lock", path.to_owned(), source))?;
+        if self.doubt.is_none() {
+            lock.finish(self.view.unwritten);
+        }
+        self.lock = Some(lock);
+        Ok(())
     }
 
     /// Puts an entry in, or takes it out; gives back what was pending for the key. The lock must be held.
