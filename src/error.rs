@@ -156,6 +156,26 @@ pub enum Error {
         /// How many good lines follow.
         good_after: u64,
     },
+    /// The journal ends in a record that cannot be read. All before it can be; reads leave it out. No byte was changed.
+    #[error("{}", last_record(path, (*offset, *bytes), *acknowledged))]
+    LastRecord {
+        /// The journal.
+        path: PathBuf,
+        /// Where the record begins, in bytes.
+        offset: u64,
+        /// How long it is, to the end of the file.
+        bytes: u64,
+        /// Whether it is known to have been acknowledged: then writes are refused. Otherwise the next write sets it aside.
+        acknowledged: bool,
+    },
+    /// All of the file was read, and its checksum is not the one that it was written with: a value in it changed on disk.
+    #[error(
+        "{path:?} is corrupt: its checksum does not match its content, so what was read may be wrong. Nothing was changed; `check` says more, or restore a backup"
+    )]
+    Corrupt {
+        /// The snapshot.
+        path: PathBuf,
+    },
     /// The journal holds changes, but belongs to another snapshot: the file was edited, replaced or restored by hand.
     /// Nothing was changed.
     #[error(
@@ -239,6 +259,20 @@ pub(crate) fn cut(text: &str) -> String {
 /// The way out of a damaged file; of one that never was a database there is none.
 fn salvage(is_syntax: bool, place: (u64, u64)) -> &'static str {
     if is_syntax && place != (1, 1) { "; `repair` writes what can be read into a new file" } else { "" }
+}
+
+/// What is known of a journal's last record that cannot be read, and the way out.
+fn last_record(path: &std::path::Path, (offset, bytes): (u64, u64), acknowledged: bool) -> String {
+    let place = format!("{bytes} bytes from offset {offset}");
+    if acknowledged {
+        format!(
+            "{path:?} is corrupt: its last record ({place}) was acknowledged, and its bytes changed on disk after that; it is left out. Nothing was changed; `repair` sets the record aside"
+        )
+    } else {
+        format!(
+            "{path:?} ends in a damaged record ({place}), which may or may not have been acknowledged; it is left out, and the next write sets it aside"
+        )
+    }
 }
 
 fn because(reason: &str) -> String {

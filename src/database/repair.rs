@@ -13,7 +13,8 @@ pub struct Report {
     pub entries: u64,
     /// Changes in the journal that the file lacks.
     pub changes: u64,
-    /// Bytes behind the journal's last complete commit, which do not count: no fault, a crash leaves them.
+    /// Bytes behind the journal's last complete commit, which do not count. A fault ([`Error::LastRecord`]) only if they
+    /// were acknowledged, or may have been.
     pub torn: u64,
     /// What a failed write has left in doubt for the next one to settle, in words: no fault.
     pub doubt: Option<String>,
@@ -44,6 +45,9 @@ pub struct Repaired {
     /// Whether the old journal still stands beside the damaged file: [`Repair::DropJournal`] is due once the new file has
     /// taken that one's place.
     pub journal_remains: bool,
+    /// Whether the database itself is sound again, because nothing was wrong but the journal's last record: that is in the
+    /// file at `path` now.
+    pub in_place: bool,
 }
 
 impl Options {
@@ -61,7 +65,7 @@ impl Options {
 }
 
 impl From<Checked> for Report {
-    fn from(Checked { entries, changes, torn, doubt, faults }: Checked) -> Self {
+    fn from(Checked { entries, changes, torn, doubt, faults, .. }: Checked) -> Self {
         Self { entries, changes, torn, doubt, faults }
     }
 }
@@ -94,7 +98,8 @@ impl Database {
     /// Makes a database usable again.
     ///
     /// - [`Repair::Salvage`] writes all that can be read into a new file beside (`kv.repaired.json`) and leaves both files
-    ///   as they are. It is held in memory meanwhile.
+    ///   as they are. It is held in memory meanwhile. If nothing is wrong but the journal's last record, that record is
+    ///   set aside (`kv.json.journal.torn`) and the database is sound again.
     /// - [`Repair::KeepJournal`] applies the changes of a journal that belongs to another version of the file to the file
     ///   that is there.
     /// - [`Repair::DropJournal`] gives a foreign or damaged journal another name (`kv.json.journal.dropped-…`).
@@ -138,11 +143,11 @@ impl Options {
     pub fn repair(&self, path: impl AsRef<Path>, how: Repair) -> Result<Repaired> {
         let path = path.as_ref();
         let Self { settings, clock } = self.clone();
-        let Mended { path, count, dropped, journal_remains } = match how {
-            Repair::Salvage => storage::salvage(path)?,
+        let Mended { path, count, dropped, journal_remains, in_place } = match how {
+            Repair::Salvage => storage::salvage(path, settings)?,
             Repair::KeepJournal => Store::keep_journal(path, settings, clock())?,
             Repair::DropJournal => Store::drop_journal(path, settings)?,
         };
-        Ok(Repaired { path, entries: count, dropped, journal_remains })
+        Ok(Repaired { path, entries: count, dropped, journal_remains, in_place })
     }
 }

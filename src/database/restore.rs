@@ -44,11 +44,15 @@ impl Options {
             keys += 1;
         }
         let now = from.now();
-        let kept = match self.open(path) {
-            Ok(mut db) => db.store.restore(&mut from.store, now)?,
+        // Damage may show up only when what is there is copied, or its journal is put in order.
+        let restored = self.open(path).and_then(|mut db| db.store.restore(&mut from.store, now));
+        let kept = match restored {
+            Ok(kept) => kept,
             Err(
                 Error::Damaged { .. }
                 | Error::JournalDamaged { .. }
+                | Error::LastRecord { .. }
+                | Error::Corrupt { .. }
                 | Error::ForeignJournal { .. }
                 | Error::NewerVersion { .. }
                 | Error::Unsuitable { .. },

@@ -374,9 +374,9 @@ impl<'a> Runner<'a> {
         self.write_err(line.as_bytes());
     }
 
-    /// Says what the database has to say about its file.
+    /// Says what the database, and others that a command has looked at, have to say about their files.
     pub(crate) fn notices(&mut self) {
-        let notices = self.session.borrow_mut().db.take_notices();
+        let notices = self.session.borrow_mut().take_notices();
         if !self.console.look.quiet {
             for notice in notices {
                 self.note(&notice);
@@ -436,7 +436,10 @@ impl<'a> Runner<'a> {
             reply: Reply::Listing(_) | Reply::Pieces(_) | Reply::Changes(_) | Reply::Events(_), ..
         }) = answer
         {
-            return self.stream(answer, place, look);
+            let flow = self.stream(answer, place, look);
+            drop(session);
+            self.notices();
+            return flow;
         }
         let said = Self::prepare(answer, look);
         // The answer of the group's first change must wait like the others.

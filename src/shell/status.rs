@@ -39,7 +39,10 @@ impl Status {
     pub(crate) fn of(error: &Error) -> (Self, &'static str) {
         match error {
             Error::Open { .. } | Error::Unsuitable { .. } => (Self::Database, "cannot_open"),
-            Error::Damaged { .. } | Error::JournalDamaged { .. } => (Self::Database, "damaged"),
+            Error::Damaged { .. } | Error::JournalDamaged { .. } | Error::LastRecord { .. } => {
+                (Self::Database, "damaged")
+            }
+            Error::Corrupt { .. } => (Self::Database, "corrupt"),
             Error::ForeignJournal { .. } => (Self::Database, "foreign_journal"),
             Error::NewerVersion { .. } => (Self::Database, "newer_version"),
             Error::Io { .. } | Error::NotSaved { .. } => (Self::Io, "io"),

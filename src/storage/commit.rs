@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::disk::{self, DiskFile, Open};
 use super::journal;
-use super::lock::Doubt;
+use super::lock::{Doubt, Ending};
 use super::save::{self, not_saved};
 use super::view::{Base, View};
 use super::{Policy, Store};
@@ -182,6 +182,11 @@ impl Store {
             && epoch == journal.header.epoch
         {
             let (through, folder) = (journal.through, folder()?);
+            let replay = journal.replay()?;
+            if replay.torn > 0 && replay.good < good {
+                // All up to `good` was synced.
+                self.set_end_aside((replay.good, good - replay.good), Ending::Corrupt)?;
+            }
             let old = self.view.journal.take();
             let renewed = self.renew(old.as_ref(), through, good, &*folder);
             if renewed.is_err() {
@@ -201,11 +206,7 @@ impl Store {
         let replay = journal.replay()?;
         let (good, bytes) = (replay.good, replay.torn);
         if bytes > 0 {
-            let rest = journal.read(good, good + bytes)?;
-            let aside = self.set_aside(journal.path(), &rest)?;
-            self.notices.push(format!(
-                "warning: the journal ended in a torn write: {bytes} bytes that were never acknowledged are now in {aside:?}"
-            ));
+            self.set_end_aside((good, bytes), Ending::Torn)?;
         }
         // What a crash may still undo must be durable before the journal that can redo it is replaced.
         self.sync(&*folder, &path)?;
@@ -248,7 +249,7 @@ impl Store {
         }
     }
 
-    fn resolve_doubt(&mut self) {
+    pub(super) fn resolve_doubt(&mut self) {
         self.doubt = None;
         if let Some(lock) = &mut self.lock {
             lock.finish(self.view.unwritten);

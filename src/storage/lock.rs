@@ -8,7 +8,8 @@
 //!
 //! Its note names the holder, for messages only. It also tells two things from one writer to the next, neither of which
 //! must survive a crash of the system: whether the database was ever written to, and what a failed sync, or the death of
-//! a holder, has left in doubt.
+//! a holder, has left in doubt. It also names the boot that it was written in: of a journal's end that cannot be read, a
+//! note of this boot says whether it was acknowledged, and any other says nothing.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,10 @@ pub(crate) struct WritersLock {
     pub(crate) doubt: Option<Doubt>,
     /// Whether nobody has noted anything yet: there is nothing to tell what became of the holder before, if there was one.
     pub(crate) is_new: bool,
+    /// What its note says of a last record that cannot be read.
+    pub(crate) ending: Ending,
+    /// The boot that its notes name: this one, or none while it must stay unknown what became of a bad end.
+    boot: String,
     /// The note that giving the lock back leaves, once all is in order.
     finished: Option<String>,
 }
@@ -75,6 +80,8 @@ pub(crate) enum Doubt {
     Unfinished,
 }
 
+/// Stands before the name of the boot.
+const BOOT: &str = ", boot ";
 /// Ends the note of a holder before whom nothing was ever written to the database.
 const UNWRITTEN: &str = ", before the first write";
 const JOURNAL_DOUBT: &str = ", a sync failed behind byte ";
@@ -135,6 +142,41 @@ impl Doubt {
     }
 }
 
+/// What became of a journal's last record that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Its writer did not finish: it was never acknowledged.
+    Torn,
+    /// Every writer of this boot finished, so it was acknowledged, and its bytes changed after that.
+    Corrupt,
+    /// It may or may not have been acknowledged: the note is of another boot or host, or there is none.
+    Unknown,
+}
+
+impl Ending {
+    /// What a note says at a given boot of this host. A note is never synced, so one that outlived a crash of the system
+    /// may be any older one.
+    fn in_note(note: &str, boot: &str) -> Self {
+        let host = note.split_once(" (").and_then(|(_, rest)| rest.split_once(", "));
+        let is_of_host = host.is_some_and(|(host, _)| host == rustix::system::uname().nodename().to_string_lossy());
+        let noted = note.rsplit_once(BOOT).map(|(_, rest)| rest.split(',').next().unwrap_or_default());
+        if !is_of_host || !noted.is_some_and(|noted| is_same_boot(noted, boot)) {
+            return Self::Unknown;
+        }
+        if Doubt::in_note(note).is_some() { Self::Torn } else { Self::Corrupt }
+    }
+}
+
+/// Whether two names are of one boot. Where a boot has no name, its time stands for it, and that wanders with the clock.
+fn is_same_boot(noted: &str, boot: &str) -> bool {
+    const WANDERS: i64 = 2;
+    let time = |name: &str| name.strip_prefix('@').and_then(|seconds| seconds.parse::<i64>().ok());
+    match (time(noted), time(boot)) {
+        (Some(noted), Some(boot)) => noted.abs_diff(boot) <= WANDERS.unsigned_abs(),
+        _ => !boot.is_empty() && noted == boot,
+    }
+}
+
 impl WritersLock {
     /// Takes the lock of the database at `database`, waiting at most `wait`, and no longer than `watch` wants. The files
     /// that `look` finds are those that are locked then.
@@ -184,9 +226,10 @@ impl WritersLock {
         if !is_same(disk.identity(&path)?, Some(here)) {
             return Ok(Tried::Replaced);
         }
-        let note = file.note().unwrap_or_default();
-        let doubt = Doubt::in_note(note.trim_end());
-        let mut lock = Self { file, data: Vec::new(), doubt, is_new: note.is_empty(), finished: None };
+        let (note, boot) = (file.note().unwrap_or_default(), disk.boot());
+        let (is_new, note) = (note.is_empty(), note.trim_end());
+        let (doubt, ending) = (Doubt::in_note(note), Ending::in_note(note, &boot));
+        let mut lock = Self { file, data: Vec::new(), doubt, is_new, ending, boot, finished: None };
         let mut files = [None, None];
         let paths = [(database.to_owned(), Open::Snapshot), (disk::beside(database, JOURNAL), Open::Side)];
         for (locked, (path, how)) in files.iter_mut().zip(paths) {
@@ -218,24 +261,31 @@ impl WritersLock {
     pub(crate) fn note(&mut self, unwritten: bool, doubt: Doubt) -> std::io::Result<()> {
         self.finished = None;
         self.doubt = Some(doubt);
-        self.file.set_note(&text(unwritten, &doubt.to_string()))
+        self.file.set_note(&text(&self.boot, unwritten, &doubt.to_string()))
+    }
+
+    /// Names no boot in notes from now on, so that what is not known of a bad end stays so if the holder does not come to
+    /// settle it; or names this one again.
+    pub(crate) fn name_boot(&mut self, boot: String) {
+        self.boot = boot;
     }
 
     /// Everything is in order: giving the lock back will say so.
     pub(crate) fn finish(&mut self, unwritten: bool) {
         self.doubt = None;
-        self.finished = Some(text(unwritten, ""));
+        self.finished = Some(text(&self.boot, unwritten, ""));
     }
 }
 
-fn text(unwritten: bool, doubt: &str) -> String {
+fn text(boot: &str, unwritten: bool, doubt: &str) -> String {
     let program = std::env::args_os().next().unwrap_or_default();
     let program = Path::new(&program).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let host = rustix::system::uname();
     let host = host.nodename().to_string_lossy();
     let (pid, now) = (std::process::id(), Timestamp::now());
     let unwritten = if unwritten { UNWRITTEN } else { "" };
-    format!("pid {pid} ({host}, {program}) since {now}{doubt}{unwritten}\n")
+    let boot = if boot.is_empty() { String::new() } else { format!("{BOOT}{boot}") };
+    format!("pid {pid} ({host}, {program}) since {now}{boot}{doubt}{unwritten}\n")
 }
 
 /// The files of a database as they are at their paths.
@@ -316,6 +366,22 @@ pub(crate) fn left_in_doubt(disk: &dyn Disk, database: &Path) -> Option<Doubt> {
     noted
 }
 
+/// What became of the last record of a journal that cannot be read, for whoever only reads. `None` if it cannot be told
+/// now: a writer is at work, or the journal is no longer what was seen.
+pub(crate) fn ending(disk: &dyn Disk, database: &Path, journal: &Path, seen: Identity) -> Option<Ending> {
+    let file = disk.open(&disk::beside(database, LOCK), disk::Open::Side).ok().flatten();
+    // Where files cannot be locked, nobody writes.
+    if file.as_ref().is_some_and(|file| !file.try_lock().unwrap_or(true)) {
+        return None;
+    }
+    let note = file.as_ref().and_then(|file| note_in(&**file).ok()).unwrap_or_default();
+    let is_there = disk.identity(journal).is_ok_and(|there| there == Some(seen));
+    if let Some(file) = file {
+        let _ = file.unlock();
+    }
+    is_there.then(|| Ending::in_note(&note, &disk.boot()))
+}
+
 /// The note of a lock file that is only looked at.
 fn note_in(file: &dyn DiskFile) -> std::io::Result<String> {
     let mut note = [0; 1 << 10];
@@ -334,7 +400,7 @@ fn unlockable(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
 /// What the holder has noted, fit for a message.
 fn holder(file: &dyn LockFile) -> String {
     let note = file.note().unwrap_or_default();
-    let ends = [UNWRITTEN, JOURNAL_DOUBT, FOLDER_DOUBT, UNFINISHED];
+    let ends = [BOOT, UNWRITTEN, JOURNAL_DOUBT, FOLDER_DOUBT, UNFINISHED];
     let end = ends.iter().filter_map(|end| note.find(end)).min().unwrap_or(note.len());
     let note: String = note[..end].trim_end().chars().filter(|&c| !crate::json::is_unsafe(c)).collect();
     if note.starts_with("pid ") { note } else { OTHERS.to_owned() }

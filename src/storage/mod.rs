@@ -134,6 +134,7 @@
 
 mod commit;
 mod disk;
+mod ending;
 mod journal;
 mod load;
 mod lock;
@@ -161,9 +162,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::disk::Disk;
 pub use self::disk::Progress;
 pub(crate) use self::disk::Watch;
+use self::disk::{Disk, Identity};
 use self::journal::Fold;
 use self::load::Staged;
 use self::lock::{Doubt, WritersLock};
@@ -171,7 +172,7 @@ use self::overlay::{Bulk, Overlay};
 pub(crate) use self::overlay::{Sorted, Winner};
 use self::reads::Reads;
 use self::snapshot::MAX_KEY;
-use self::view::{JOURNAL, Looked, View};
+use self::view::{JOURNAL, Journal, Looked, View};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::value::Value;
@@ -211,6 +212,8 @@ pub(crate) struct Store {
     /// What the open transaction has read.
     reads: Option<RefCell<Reads>>,
     notices: Vec<String>,
+    /// The journal whose end was last said to be bad.
+    end_noticed: Option<Identity>,
 }
 
 /// How a store is used.
@@ -287,6 +290,7 @@ impl Store {
             doubt: None,
             reads: None,
             notices: Vec::new(),
+            end_noticed: None,
         }
     }
 
@@ -313,6 +317,7 @@ impl Store {
 
     /// What a person should know about the file, each said once.
     pub(crate) fn take_notices(&mut self) -> Vec<String> {
+        self.notice_end();
         std::mem::take(&mut self.notices)
     }
 
@@ -362,6 +367,11 @@ impl Store {
         if !self.view.unpublished || is_small || self.settings.read_only || self.disk.check_writable(&path).is_err() {
             return;
         }
+        // An end that cannot be read is for whoever writes.
+        let is_whole = |journal: &Journal| matches!(journal.clean_end(), Ok(Some(_)));
+        if !self.view.journal.as_ref().is_none_or(is_whole) {
+            return;
+        }
         let unwritten = self.view.unwritten;
         let lock = WritersLock::try_acquire(&*self.disk, &path, self.view.seen);
         // What others have left in doubt is for whoever writes.
@@ -407,23 +417,35 @@ impl Store {
             Ok(self.view.files_seen())
         })?;
         // Where nobody has left a note, the holder before may have been killed, and its lock file removed.
-        let is_unknown = lock.is_new && self.view.seen.is_some();
-        let left = lock.doubt.or(is_unknown.then_some(Doubt::Unfinished));
+        let has_no_note = lock.is_new && self.view.seen.is_some();
+        let left = lock.doubt.or(has_no_note.then_some(Doubt::Unfinished));
         if left.is_some() || self.view.seen.is_none() || self.is_save_marked() {
             save::sweep(&*disk, &path);
         }
         self.doubt = Doubt::stronger(self.doubt, left);
-        let noted = lock.note(self.view.unwritten, self.doubt.unwrap_or(Doubt::Unfinished));
-        noted.map_err(|source| disk::write_error("lock", path, source))?;
-        if self.doubt.is_none() {
-            lock.finish(self.view.unwritten);
-        }
-        self.lock = Some(lock);
+        let is_unknown = self.check_end(&mut lock)?;
+        self.note(lock, &path)?;
         let settled = self.settle(false);
         if settled.is_err() {
             self.lock = None;
         }
-        settled
+        settled?;
+        if let (true, Some(mut lock)) = (is_unknown, self.lock.take()) {
+            lock.name_boot(self.disk.boot());
+            self.note(lock, &path)?;
+        }
+        Ok(())
+    }
+
+    /// Notes that a write is under way, before anything is done, and keeps the lock.
+    fn note(&mut self, mut lock: WritersLock, path: &Path) -> Result<()> {
+        let noted = lock.note(self.view.unwritten, self.doubt.unwrap_or(Doubt::Unfinished));
+        noted.map_err(|source| disk::write_error("lock", path.to_owned(), source))?;
+        if self.doubt.is_none() {
+            lock.finish(self.view.unwritten);
+        }
+        self.lock = Some(lock);
+        Ok(())
     }
 
     /// Puts an entry in, or takes it out; gives back what was pending for the key. The lock must be held.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::disk::{self, Disk, DiskFile, Identity, Open, Rename, Watch, WatchedDisk};
 use super::journal::{Body, Fold, Header, HeaderFault, Stamp};
-use super::lock::{self, Doubt, WritersLock};
+use super::lock::{self, Doubt, Ending, WritersLock};
 use super::merge::{self, Below, FoldFault, Layers};
 use super::overlay::Sorted;
 use super::record::Change;
@@ -32,6 +32,8 @@ pub(crate) struct Checked {
     /// What a writer has left in doubt, in words.
     pub(crate) doubt: Option<String>,
     pub(crate) faults: Vec<Error>,
+    /// What is wrong with the end of a journal that is sound up to there.
+    pub(crate) end: Option<Error>,
 }
 
 /// What a repair has done.
@@ -45,6 +47,8 @@ pub(crate) struct Mended {
     pub(crate) dropped: Vec<String>,
     /// Whether the journal stands where it stood, with changes that are in the file that was made.
     pub(crate) journal_remains: bool,
+    /// Whether the database itself was mended; `path` is what was set aside then.
+    pub(crate) in_place: bool,
 }
 
 /// So that nothing is over: what is past its deadline can be read all the same.
@@ -94,12 +98,17 @@ pub(crate) fn check_file(file: File, shown: &Path, watch: Option<Watch>) -> Resu
 }
 
 /// Writes all that can be read into a new file beside a damaged one.
-pub(crate) fn salvage(path: &Path) -> Result<Mended> {
+///
+/// Where nothing is wrong but the journal's last record, that is set aside.
+pub(crate) fn salvage(path: &Path, settings: Settings) -> Result<Mended> {
     let path = disk::resolve(path)?;
     let files = Files::open(&disk::Real, &path)?;
     let mut faults = files.check()?.faults;
     if faults.is_empty() {
         return Err(Error::NothingToRepair { path, reason: "it is sound" });
+    }
+    if matches!(faults[..], [Error::LastRecord { .. }]) {
+        return Store::settle_end(&path, settings);
     }
     // Whether another file's changes shall count is not for this to decide, and what is new not for this version.
     let is_foreign = matches!(faults[..], [Error::ForeignJournal { .. }]);
@@ -162,7 +171,9 @@ impl<'a> Files<'a> {
             }
         }
         let doubt = lock::left_in_doubt(self.disk, self.path).map(Doubt::meaning);
-        Ok(Checked { doubt, ..checked? })
+        let mut checked = checked?;
+        checked.faults.extend(checked.end.take());
+        Ok(Checked { doubt, ..checked })
     }
 
     fn check_opened(&self) -> Result<Checked> {
@@ -222,6 +233,10 @@ impl<'a> Files<'a> {
             Ok(replay) => {
                 checked.torn = replay.torn;
                 let fold = replay.fold;
+                if let Some(place) = journal.bad_end() {
+                    let ending = lock::ending(self.disk, self.path, &self.journal_path, opened.seen);
+                    checked.end = journal.end_error(place, ending);
+                }
                 Ok(Some((journal, fold)))
             }
             Err(error @ (Error::JournalDamaged { .. } | Error::NewerVersion { .. })) => {
@@ -361,7 +376,7 @@ impl<'a> Files<'a> {
         temp.keep();
         folder.sync().map_err(|source| Error::OutcomeUnknown { path: target.clone(), source })?;
         let (count, journal_remains) = (document.entries.len() as u64, self.journal.is_some());
-        Ok(Mended { path: target, count, dropped: dropped.list(), journal_remains })
+        Ok(Mended { path: target, count, dropped: dropped.list(), journal_remains, in_place: false })
     }
 
     fn conflict(&self) -> Error {
@@ -510,7 +525,7 @@ impl Store {
             (store.view, store.lock) = (view, Some(lock));
             let _ = store.settle(false);
         }
-        Ok(Mended { path, count, dropped: notices, journal_remains: false })
+        Ok(Mended { path, count, dropped: notices, journal_remains: false, in_place: false })
     }
 
     /// Replaces the journal by its good part with a fold line of what was built. What is torn is set aside.
@@ -545,14 +560,22 @@ impl Store {
 
     /// Gives a journal that cannot be used another name.
     pub(crate) fn drop_journal(path: &Path, settings: Settings) -> Result<Mended> {
-        let (store, path, _lock) = Self::to_repair(path, settings)?;
+        let (store, path, lock) = Self::to_repair(path, settings)?;
         let disk = &*store.disk;
         let journal_path = disk::beside(&path, JOURNAL);
         let is_missing = disk.identity(&path)?.is_none();
-        let looked = View::pin(disk, &path).and_then(|view| Ok(view.changes()?.is_some() || view.stray.is_some()));
+        let looked = View::pin(disk, &path).and_then(|view| {
+            let journal = view.journal.as_ref().filter(|_| lock.ending != Ending::Torn);
+            view.changes()?;
+            Ok((
+                view.journal.is_some() || view.stray.is_some(),
+                journal.is_some_and(|journal| journal.bad_end().is_some()),
+            ))
+        });
         match looked {
-            Ok(false) => return Err(Error::NothingToRepair { path, reason: "there is no journal" }),
-            Ok(true) => {
+            Ok((_, true)) => {}
+            Ok((false, _)) => return Err(Error::NothingToRepair { path, reason: "there is no journal" }),
+            Ok((true, _)) => {
                 return Err(Error::NothingToRepair {
                     path,
                     reason: "the journal is sound and belongs to the file; `save` puts its changes into the file",
@@ -579,6 +602,6 @@ impl Store {
             }
         };
         folder.sync().map_err(|source| Error::OutcomeUnknown { path: journal_path, source })?;
-        Ok(Mended { path: aside, count, dropped: Vec::new(), journal_remains: false })
+        Ok(Mended { path: aside, count, dropped: Vec::new(), journal_remains: false, in_place: false })
     }
 }

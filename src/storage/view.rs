@@ -5,7 +5,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 
 use super::disk::{self, Disk, DiskFile, Identity, Open};
-use super::journal::{Body, Damage, Fold, Header, HeaderFault, Stamp};
+use super::journal::{Body, Damage, Fold, Header, HeaderFault, Stamp, Suspect};
 use super::lock;
 use super::overlay::Overlay;
 #[cfg(feature = "shell")]
@@ -552,13 +552,28 @@ impl Journal {
             return Ok(self.replay()?.overlay.get(key).cloned());
         }
         self.searches.set(searches + 1);
-        let mut bytes = self.bytes.borrow_mut();
-        if bytes.is_none() {
-            *bytes = Some(self.read(self.start, self.seen.len)?);
+        let found = {
+            let mut bytes = self.bytes.borrow_mut();
+            if bytes.is_none() {
+                *bytes = Some(self.read(self.start, self.seen.len)?);
+            }
+            let bytes = bytes.as_deref().unwrap_or_default();
+            Body { bytes, epoch: self.header.epoch, n: self.header.n }.find(key)
+        };
+        match found {
+            Ok(found) => Ok(found),
+            Err(Suspect) => Ok(self.replay()?.overlay.get(key).cloned()),
         }
-        let bytes = bytes.as_deref().unwrap_or_default();
-        let found = Body { bytes, epoch: self.header.epoch, n: self.header.n }.find(key);
-        found.map_err(|damage| self.damaged(damage))
+    }
+
+    /// The bytes behind the last commit that counts, as far as a read has come upon them: where they begin, and how many.
+    pub(super) fn bad_end(&self) -> Option<(u64, u64)> {
+        self.replay.get().filter(|replay| replay.torn > 0).map(|replay| (replay.good, replay.torn))
+    }
+
+    /// The error of that end.
+    pub(super) fn last_record(&self, (offset, bytes): (u64, u64), acknowledged: bool) -> Error {
+        Error::LastRecord { path: self.path.clone(), offset, bytes, acknowledged }
     }
 
     /// Whether any commit is in it that its snapshot lacks.

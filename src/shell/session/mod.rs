@@ -150,6 +150,13 @@ impl Session {
         ["", ".journal", ".lock"].map(beside).to_vec()
     }
 
+    /// What a person should know about the files that were read, each said once.
+    pub(crate) fn take_notices(&mut self) -> Vec<String> {
+        let mut notices = self.db.take_notices();
+        notices.extend(self.beside.iter_mut().flat_map(Database::take_notices));
+        notices
+    }
+
     /// Whether changes are refused.
     pub(crate) fn is_read_only(&self) -> bool {
         self.access.read_only || Descriptor::named_by(&self.location.path).is_some()

@@ -40,7 +40,9 @@ impl Session {
         }
         let shown = config::short(&path);
         let question = match how {
-            Repair::Salvage => format!("Write what can be read of {shown} into a new file?"),
+            Repair::Salvage => format!(
+                "Write what can be read of {shown} into a new file, or only set aside the last record of its journal if nothing else is damaged?"
+            ),
             Repair::KeepJournal => format!("Apply the changes in the journal to {shown}?"),
             Repair::DropJournal => format!("Set the journal of {shown} aside, with its changes?"),
         };
@@ -62,6 +64,7 @@ impl Session {
 /// What a check has found: one line, or every fault and what can be read.
 fn checked(report: Report) -> Answer<'static> {
     let Report { entries, changes: in_journal, torn, doubt, faults } = report;
+    let is_torn = torn > 0 && !faults.iter().any(|fault| matches!(fault, Error::LastRecord { .. }));
     let found = format!("{}, {} in the journal", counted(entries, "entry", "entries"), changes(in_journal));
     let mut notes: Vec<String> = faults.into_iter().map(|fault| format!("error: {fault}")).collect();
     let sound = notes.is_empty();
@@ -80,9 +83,10 @@ fn checked(report: Report) -> Answer<'static> {
         notes.push(format!("warning: {doubt}"));
         done = done.with("doubt", Field::Text(doubt));
     }
-    if torn > 0 {
-        notes
-            .push(format!("warning: the journal ends in {torn} torn bytes; they hold no change that was acknowledged"));
+    if is_torn {
+        notes.push(format!(
+            "warning: the journal ends in {torn} torn bytes; they hold no change that was acknowledged, and the next write sets them aside"
+        ));
     }
     let status = if sound { Status::Done } else { Status::Database };
     Answer { reply: Reply::Done(done), status, notes }
@@ -90,9 +94,12 @@ fn checked(report: Report) -> Answer<'static> {
 
 /// What a repair has done, and how to go on.
 fn told(path: &Path, how: Repair, repaired: Repaired) -> Answer<'static> {
-    let Repaired { path: made, entries, dropped, journal_remains } = repaired;
+    let Repaired { path: made, entries, dropped, journal_remains, in_place } = repaired;
     let shown = config::short(&made);
     let (counted, mut notes) = match how {
+        Repair::Salvage if in_place => {
+            ("entries", vec![format!("Set the journal's last record aside, in {shown}; everything else is sound")])
+        }
         Repair::Salvage => {
             let mut notes = vec![
                 format!("Wrote {} to {shown}; nothing else was changed", counted(entries, "entry", "entries")),
@@ -182,7 +189,7 @@ mod tests {
     fn a_repair_says_what_it_wrote_what_it_dropped_and_how_to_go_on() {
         let repaired = |dropped| {
             let path = PathBuf::from("/a b/kv.json.repaired");
-            Repaired { path, entries: 2, dropped, journal_remains: false }
+            Repaired { path, entries: 2, dropped, journal_remains: false, in_place: false }
         };
         let dropped = vec!["line 3: key \"x\"".to_owned()];
         let (done, status, notes) = answer(told(Path::new("/a b/it's.json"), Repair::Salvage, repaired(dropped)));
@@ -211,6 +218,7 @@ mod tests {
             entries: 0,
             dropped: Vec::new(),
             journal_remains,
+            in_place: false,
         };
         assert_eq!(answer(told(path, Repair::Salvage, repaired(false))).2.len(), 2);
         let notes = answer(told(path, Repair::Salvage, repaired(true))).2;

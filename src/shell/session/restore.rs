@@ -37,7 +37,8 @@ impl Session {
         let place = kept.as_deref().map(|kept| format!("; what was there is in {}", config::short(kept)));
         let done = Done::new(format!("Restored {}{}", keys(count), place.unwrap_or_default()));
         let kept = kept.map_or(Field::None, |kept| Field::Text(kept.to_string_lossy().into_owned()));
-        Ok(Reply::Done(done.with("keys", Field::Number(count)).with("kept", kept)).into())
+        let reply = Reply::Done(done.with("keys", Field::Number(count)).with("kept", kept));
+        Ok(Answer { notes: backup.take_notices(), ..reply.into() })
     }
 
     /// The backup, which must be there and hold something.

@@ -53,6 +53,8 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync {
     fn check_writable(&self, path: &Path) -> Result<()>;
     /// The temporary files that killed writers have left beside `path`.
     fn left_overs(&self, path: &Path) -> Vec<PathBuf>;
+    /// The name of the running boot of the system: equal while no power cut or crash came between. Empty if unknown.
+    fn boot(&self) -> String;
     /// Opens (or creates) a lock file, with the mode and owner of the database. Follows no link.
     fn open_lock(&self, path: &Path, database: Option<Identity>) -> Result<Box<dyn LockFile>>;
 }

@@ -116,6 +116,11 @@ impl Disk for Real {
         entries.filter(is_one).map(|entry| entry.path()).collect()
     }
 
+    fn boot(&self) -> String {
+        static BOOT: OnceLock<String> = OnceLock::new();
+        BOOT.get_or_init(boot).clone()
+    }
+
     fn open_lock(&self, path: &Path, database: Option<Identity>) -> Result<Box<dyn LockFile>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).mode(0o600).custom_flags(bits(OFlags::NOFOLLOW | OFlags::NONBLOCK));
@@ -327,6 +332,21 @@ impl Folder for RealFolder {
     fn sync(&self) -> io::Result<()> {
         self.folder.sync_all()
     }
+}
+
+/// The kernel's name of this boot.
+#[cfg(target_os = "linux")]
+fn boot() -> String {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
+}
+
+/// The time of this boot: elsewhere it has no name.
+#[cfg(not(target_os = "linux"))]
+fn boot() -> String {
+    let up = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic).tv_sec;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.ok().and_then(|now| i64::try_from(now.as_secs()).ok()).map_or_else(String::new, |now| format!("@{}", now - up))
 }
 
 #[derive(Debug)]

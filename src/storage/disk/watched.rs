@@ -173,6 +173,10 @@ impl Disk for WatchedDisk<'_> {
         self.disk.left_overs(path)
     }
 
+    fn boot(&self) -> String {
+        self.disk.boot()
+    }
+
     fn open_lock(&self, path: &Path, database: Option<Identity>) -> Result<Box<dyn LockFile>> {
         self.disk.open_lock(path, database)
     }

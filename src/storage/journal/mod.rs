@@ -99,20 +99,9 @@ impl<'a> Body<'a> {
     }
 
     /// The newest change of one key, if there is any; found by a search for its bytes. Only the last commit and the line
-    /// of the answer are checked; all of it, if there is anything wrong with them.
-    pub(crate) fn find(self, key: &str) -> Result<Option<Change>, Damage> {
-        if self.ends_whole()
-            && let Ok(found) = self.search(key)
-        {
-            return Ok(found);
-        }
-        let mut newest = None;
-        self.replay(&mut |_, changed, change| {
-            if changed == key {
-                newest = Some(change);
-            }
-        })?;
-        Ok(newest)
+    /// of the answer are checked: if there is anything wrong with them, only a replay can answer.
+    pub(crate) fn find(self, key: &str) -> Result<Option<Change>, Suspect> {
+        if self.ends_whole() { self.search(key) } else { Err(Suspect) }
     }
 
     /// The number of the last commit, if nothing is wrong with any line and no commit is incomplete; by sums and numbers
@@ -284,8 +273,9 @@ impl<'a> Body<'a> {
     }
 }
 
-/// A line that was found is not as it was written. Only a replay tells what that means.
-struct Suspect;
+/// A line is not as it was written. Only a replay tells what that means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Suspect;
 
 /// Takes the last line off; without its newline. None if there is none that ends in one.
 fn take_last<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {

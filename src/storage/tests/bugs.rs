@@ -192,6 +192,10 @@ impl Disk for Buggy {
         self.inner.left_overs(path)
     }
 
+    fn boot(&self) -> String {
+        self.inner.boot()
+    }
+
     fn open_lock(&self, path: &Path, database: Option<Identity>) -> Result<Box<dyn LockFile>> {
         self.inner.open_lock(path, database)
     }

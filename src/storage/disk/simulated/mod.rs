@@ -379,6 +379,10 @@ impl Disk for Simulated {
         shared.world.names.keys().filter(|there| is_left_over(there)).map(|there| there.to_path_buf()).collect()
     }
 
+    fn boot(&self) -> String {
+        self.shared().world.boot.to_string()
+    }
+
     fn open_lock(&self, path: &Path, database: Option<Identity>) -> Result<Box<dyn LockFile>> {
         let path: Arc<Path> = path.into();
         let there = |shared: &Shared| shared.world.names.get(&path).copied();

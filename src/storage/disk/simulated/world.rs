@@ -23,6 +23,8 @@ pub(super) struct World {
     /// Goes on by one with every change.
     pub(super) clock: u64,
     pub(super) habits: Habits,
+    /// How many power cuts there were.
+    pub(super) boot: u64,
     last_number: u64,
 }
 
@@ -116,7 +118,14 @@ impl World {
     pub(super) fn without_files(&self) -> Self {
         let folders = self.folders.clone();
         let clock = self.clock + 1000 * self.habits.tick;
-        Self { folders, clock, habits: self.habits, last_number: self.last_number, ..Self::default() }
+        Self {
+            folders,
+            clock,
+            habits: self.habits,
+            boot: self.boot + 1,
+            last_number: self.last_number,
+            ..Self::default()
+        }
     }
 
     pub(super) fn new_file(&mut self, mode: u32) -> usize {
