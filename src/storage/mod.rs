@@ -430,7 +430,7 @@ impl Store {
             self.lock = None;
         }
         settled?;
-        if let (true, Some(mut lock)) = (is_unknown, self.lock.take()) {
+        if is_unknown && let Some(mut lock) = self.lock.take() {
             lock.name_boot(self.disk.boot());
             self.note(lock, &path)?;
         }
