@@ -162,6 +162,8 @@ use std::time::Duration;
 use self::disk::Disk;
 pub use self::disk::Progress;
 pub(crate) use self::disk::Watch;
+#[cfg(feature = "shell")]
+pub(crate) use self::disk::mounted;
 use self::journal::Fold;
 use self::load::Staged;
 use self::lock::{Doubt, WritersLock};

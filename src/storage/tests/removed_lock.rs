@@ -172,9 +172,7 @@ fn survives(policy: Policy, is_new: bool, seed: u64) -> (usize, usize) {
         for (moment, next) in [(moment, &next[..0]), (&killed.moment(), &next)] {
             moment.crash_states(Cuts { everywhere_up_to: 0, samples: 2, seed, old_times: false }, |crashed| {
                 states += 1;
-                if crashed.hash & 1 == 0 {
-                    lose_note(&crashed.disk);
-                }
+                lose_note(&crashed);
                 let found = open(&crashed.disk, policy).and_then(|store| state(&store));
                 let found = found.unwrap_or_else(|error| failed(format!("before {}: {error}", moment.changes)));
                 if let Some(lost) = acknowledged.iter().chain(next).find(|key| !found.contains_key(*key)) {
