@@ -66,7 +66,7 @@ enum Tried {
 pub(crate) type Files = (Option<Identity>, Option<Identity>);
 
 /// How the files of a database are found once they are locked.
-pub(crate) type Look<'a> = dyn FnMut() -> Result<Files> + 'a;
+pub(crate) type Newest<'a> = dyn FnMut() -> Result<Files> + 'a;
 
 /// What cannot be known to be durable after a sync has failed: whoever writes next makes it anew in a new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,13 +179,13 @@ fn is_same_boot(noted: &str, boot: &str) -> bool {
 
 impl WritersLock {
     /// Takes the lock of the database at `database`, waiting at most `wait`, and no longer than `watch` wants. The files
-    /// that `look` finds are those that are locked then.
+    /// that `newest` finds are those that are locked then.
     pub(crate) fn acquire(
         disk: &dyn Disk,
         database: &Path,
         identity: Option<Identity>,
         (wait, watch): (Duration, Option<Watch>),
-        look: &mut Look<'_>,
+        newest: &mut Newest<'_>,
     ) -> Result<Self> {
         /// How often it is begun again at once. Each time somebody else has come on.
         const AT_ONCE: u32 = 10;
@@ -193,7 +193,7 @@ impl WritersLock {
         let mut pause = Duration::from_millis(5);
         let mut begun_again = 0;
         loop {
-            let holder = match Self::attempt(disk, database, identity, look)? {
+            let holder = match Self::attempt(disk, database, identity, newest)? {
                 Tried::Taken(lock) => return Ok(lock),
                 Tried::Replaced if begun_again < AT_ONCE => {
                     begun_again += 1;
@@ -216,7 +216,7 @@ impl WritersLock {
         }
     }
 
-    fn attempt(disk: &dyn Disk, database: &Path, identity: Option<Identity>, look: &mut Look<'_>) -> Result<Tried> {
+    fn attempt(disk: &dyn Disk, database: &Path, identity: Option<Identity>, newest: &mut Newest<'_>) -> Result<Tried> {
         let path = disk::beside(database, LOCK);
         let file = open(disk, &path, database, identity)?;
         if !file.try_lock().map_err(unlockable(&path))? {
@@ -240,7 +240,7 @@ impl WritersLock {
             *locked = Some(file.identity().map_err(|source| Error::Open { path, source })?);
             lock.data.push(file);
         }
-        let (snapshot, journal) = look()?;
+        let (snapshot, journal) = newest()?;
         let is_current = is_same(files[0], snapshot) && is_same(files[1], journal);
         Ok(if is_current { Tried::Taken(lock) } else { Tried::Replaced })
     }

@@ -164,6 +164,8 @@ use std::time::Duration;
 
 pub use self::disk::Progress;
 pub(crate) use self::disk::Watch;
+#[cfg(feature = "shell")]
+pub(crate) use self::disk::mounted;
 use self::disk::{Disk, Identity};
 use self::journal::Fold;
 use self::load::Staged;

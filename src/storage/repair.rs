@@ -476,8 +476,8 @@ impl Store {
             return Err(missing(&path));
         }
         let Settings { wait, watch, .. } = store.settings;
-        let look = &mut || lock::files(&*store.disk, &path);
-        let lock = WritersLock::acquire(&*store.disk, &path, seen, (wait, watch), look)?;
+        let newest = &mut || lock::files(&*store.disk, &path);
+        let lock = WritersLock::acquire(&*store.disk, &path, seen, (wait, watch), newest)?;
         save::sweep(&*store.disk, &path);
         Ok((store, path, lock))
     }

@@ -73,6 +73,13 @@ impl<'a> Temp<'a> {
         self.file.as_deref().expect("a temporary file is open until it is put in place")
     }
 
+    /// The same file, opened once more and without its lock, for what stays open longer than that is held.
+    fn reopened(&self, target: &Path) -> Result<Box<dyn DiskFile>> {
+        let conflict = || Error::Conflict { path: target.to_owned() };
+        let file = self.disk.open(&self.path, Open::Side)?.ok_or_else(conflict)?;
+        if self.is_at(&self.path) == Some(false) { Err(conflict()) } else { Ok(file) }
+    }
+
     /// The file has a name of its own now. It stays locked.
     pub(super) fn keep(mut self) -> Box<dyn DiskFile> {
         self.file.take().expect("a temporary file is open until it is put in place")
@@ -278,8 +285,7 @@ impl Store {
         let folder = open_folder(&*disk, &path)?;
         let Built { temp, layout, through } = built;
         let made = temp.file().identity().map_err(|source| disk::write_error("write", path.clone(), source))?;
-        // Locked from the beginning, so that nobody with another lock file can write to it before it is acknowledged.
-        let locked = temp.file().again().map_err(|source| disk::write_error("open", path.clone(), source))?;
+        let file = temp.reopened(&path)?;
         let fold = Fold { through, stamp: Stamp::before_rename(&made), layout };
         let good = self.view.changes()?.map_or(0, |replay| replay.good);
         self.append_fold(&fold)?;
@@ -298,7 +304,7 @@ impl Store {
             _ => {}
         }
         placed?;
-        let file = temp.keep();
+        let locked = temp.keep();
         if let Some(lock) = &mut self.lock {
             lock.hold(locked);
         }
@@ -377,12 +383,12 @@ impl Store {
         temp.file().append(&text).map_err(|source| failed("write")(without_room(source, needed)))?;
         temp.file().inherit(indexed.file()).map_err(failed("set the mode of"))?;
         temp.file().sync_all().map_err(failed("sync"))?;
-        let locked = temp.file().again().map_err(failed("open"))?;
+        let file = temp.reopened(&journal_path)?;
         let renamed = rename(&*disk, &temp, &journal_path, Rename::Replace);
         // Whoever finds it in place writes behind it: it must be durable also if the rename was reported to have failed.
         self.sync(folder, &journal_path)?;
         renamed?;
-        let file = temp.keep();
+        let locked = temp.keep();
         if let Some(lock) = &mut self.lock {
             lock.hold(locked);
         }

@@ -3,12 +3,10 @@
 use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::fd::AsRawFd as _;
 use std::path::Path;
 use std::rc::Rc;
 
-use rustix::fs::OFlags;
-
+use super::whole::Whole;
 use super::{Session, counted, keys};
 use crate::database::Range;
 use crate::shell::argument::Format;
@@ -241,52 +239,4 @@ fn to_file(path: &Path, mut export: Exported<'_>) -> Result<(u64, Vec<String>), 
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
     }
     Ok((export.count, export.lost.note().into_iter().collect()))
-}
-
-/// A file that gets its name when it is whole. Where the system has files without one, nothing is left of it when the
-/// program is killed before that.
-enum Whole {
-    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "no other system has them"))]
-    Nameless(File),
-    Named(tempfile::NamedTempFile),
-}
-
-impl Whole {
-    fn new_in(folder: &Path) -> io::Result<Self> {
-        #[cfg(target_os = "linux")]
-        if let Ok(file) = rustix::fs::open(
-            folder,
-            OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC,
-            rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
-        ) {
-            return Ok(Self::Nameless(file.into()));
-        }
-        tempfile::NamedTempFile::new_in(folder).map(Self::Named)
-    }
-
-    fn file(&mut self) -> &mut File {
-        match self {
-            Self::Nameless(file) => file,
-            Self::Named(file) => file.as_file_mut(),
-        }
-    }
-
-    /// Puts it in place of whatever has that name. A file without a name cannot replace another, so it gets one first.
-    fn put(self, folder: &Path, target: &Path) -> io::Result<()> {
-        match self {
-            Self::Nameless(file) => {
-                let open = format!("/proc/self/fd/{}", file.as_raw_fd());
-                let link = |path: &Path| {
-                    let flags = rustix::fs::AtFlags::SYMLINK_FOLLOW;
-                    rustix::fs::linkat(rustix::fs::CWD, &open, rustix::fs::CWD, path, flags).map_err(io::Error::from)
-                };
-                let named = tempfile::Builder::new().make_in(folder, link)?;
-                named.persist(target).map_err(|error| error.error)?;
-            }
-            Self::Named(file) => {
-                file.persist(target).map_err(|error| error.error)?;
-            }
-        }
-        Ok(())
-    }
 }

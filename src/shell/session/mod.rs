@@ -27,6 +27,7 @@ mod diff;
 mod restore;
 
 mod watch;
+mod whole;
 
 mod run;
 

@@ -176,7 +176,7 @@ fn follow(file: &File, meta: &fs::Metadata, wanted: Identity) {
 }
 
 /// The error of a name that cannot be given to another file, with the way out.
-fn mounted(error: io::Error) -> io::Error {
+pub(crate) fn mounted(error: io::Error) -> io::Error {
     if error.kind() != io::ErrorKind::ResourceBusy {
         return error;
     }

@@ -78,7 +78,7 @@ mod tests {
 
     fn of(owner: (u32, u32), mode: u32) -> Identity {
         let identity = Real.identity(Path::new("/")).unwrap().unwrap();
-        Identity { owner, mode, ..identity }
+        Identity { mode, owner, ..identity }
     }
 
     /// Whether a side file counts in a folder of one user.

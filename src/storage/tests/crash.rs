@@ -89,9 +89,7 @@ pub(super) fn crash(ran: &Ran, seed: u64, visit: &mut dyn FnMut(&Moment, Crashed
     for moment in &ran.moments {
         moment.crash_states(cuts, |crashed| {
             if distinct.insert((crashed.hash, moment.mark)) {
-                if crashed.hash & 1 == 0 {
-                    lose_note(&crashed.disk);
-                }
+                lose_note(&crashed);
                 visit(moment, crashed);
             }
         });
@@ -147,9 +145,7 @@ fn a_power_cut_while_it_is_recovering_from_one_loses_nothing_either() {
             for again in crashed.disk.take_moments() {
                 let cuts = Cuts { everywhere_up_to: 32, samples: 4, seed, old_times: false };
                 states += again.crash_states(cuts, |twice| {
-                    if twice.hash & 1 == 0 {
-                        lose_note(&twice.disk);
-                    }
+                    lose_note(&twice);
                     if let Err(wrong) = judge(&twice.disk, &ran, moment.mark, (twice.hash >> 8) % 64 == 0) {
                         panic!(
                             "RUSTY_KV_SEED={seed}: before change {} of step {}, {:?}, then {:?}: {wrong}\n{workload:?}",

@@ -246,9 +246,7 @@ impl Scenario {
                 return;
             }
             let how = format!("{:?}", crashed.how);
-            if crashed.hash & 1 == 0 {
-                lose_note(&crashed.disk);
-            }
+            lose_note(&crashed);
             wrong = match open(&crashed.disk, self.policy).and_then(|store| state(&store)) {
                 Ok(seen) if possible.contains(&seen) => None,
                 Ok(seen) => Some(format!("{when} ({how}) there is {seen:?}, which is none of {possible:?}")),

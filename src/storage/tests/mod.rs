@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::bugs::{Bug, Buggy};
-use super::disk::{Disk, Random, Simulated};
+use super::disk::{Crashed, Disk, Random, Simulated};
 use super::{Policy, Settings, Store};
 use crate::error::Result;
 use crate::expiry::Timestamp;
@@ -76,11 +76,12 @@ fn state(store: &Store) -> Result<State> {
     Ok(state)
 }
 
-/// The lock's note is never synced, so a power cut may take it, whatever else is left.
-fn lose_note(disk: &Simulated) {
+/// The lock's note is never synced, so a power cut may take it, whatever else is left, or bring back any older one.
+fn lose_note(crashed: &Crashed<'_>) {
     let lock = super::disk::beside(path(), ".lock");
-    if disk.content(&lock).is_some() {
-        disk.edit(&lock, b"");
+    if crashed.hash & 1 == 0 && crashed.disk.content(&lock).is_some() {
+        let older = ["", "pid 1 (host, rusty-kv) since 2026-01-01T00:00:00.000Z\n"][usize::from(crashed.hash & 2 > 0)];
+        crashed.disk.edit(&lock, older.as_bytes());
     }
 }
 

@@ -6,7 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
-use super::workload::{Change, commit};
+use super::workload::{change, commit};
 use super::{NOW, State, lose_note, open, path, seeds, state};
 use crate::error::Error;
 use crate::storage::disk::{self, Cuts, Disk, Moment, Random, Simulated};
@@ -35,8 +35,8 @@ struct Told {
     refused: usize,
 }
 
-fn text(text: impl ToString) -> Option<(String, Option<crate::Timestamp>)> {
-    Some((format!("\"{}\"", text.to_string()), None))
+fn text(text: &str) -> String {
+    format!("\"{text}\"")
 }
 
 fn number(store: &Store) -> crate::Result<u64> {
@@ -54,8 +54,8 @@ fn count(store: &mut Store, key: &str) -> crate::Result<()> {
             return Err(error);
         }
     };
-    for (key, (text, deadline)) in [("number", text(next)), (key, text(key))].map(|(key, it)| (key, it.unwrap())) {
-        store.put(key, Some(Stored { text: text.into(), deadline }));
+    for (key, text) in [("number", text(&next.to_string())), (key, text(key))] {
+        store.put(key, Some(Stored { text: text.into(), deadline: None }));
     }
     store.commit(NOW)
 }
@@ -145,8 +145,7 @@ fn judge(found: &State, acknowledged: &[String], possible: &[String]) -> Result<
 fn survives(policy: Policy, is_new: bool, seed: u64) -> (usize, usize) {
     let disk = Simulated::new(path().parent().unwrap());
     if !is_new {
-        let first: Change = ("first".to_owned(), text("1"));
-        commit(&mut open(&disk, policy).unwrap(), &[first]).unwrap();
+        commit(&mut open(&disk, policy).unwrap(), &[change("first", "1")]).unwrap();
     }
     let (told, moments) = run(&disk, policy, seed);
     let failed = |wrong: String| -> ! { panic!("RUSTY_KV_SEED={seed} {policy:?} new: {is_new}: {wrong}\n{told:?}") };
@@ -166,15 +165,13 @@ fn survives(policy: Policy, is_new: bool, seed: u64) -> (usize, usize) {
         // All writers are killed, and their lock file goes with what it says of them. Whoever comes next writes.
         let killed = moment.killed();
         let _ = killed.remove(&disk::beside(path(), ".lock"));
-        let next = open(&killed, policy).and_then(|mut store| commit(&mut store, &[("next".to_owned(), text("1"))]));
+        let next = open(&killed, policy).and_then(|mut store| commit(&mut store, &[change("next", "1")]));
         next.unwrap_or_else(|error| failed(format!("killed before {}: {error}", moment.changes)));
         let next = ["next".to_owned()];
         for (moment, next) in [(moment, &next[..0]), (&killed.moment(), &next)] {
             moment.crash_states(Cuts { everywhere_up_to: 0, samples: 2, seed, old_times: false }, |crashed| {
                 states += 1;
-                if crashed.hash & 1 == 0 {
-                    lose_note(&crashed.disk);
-                }
+                lose_note(&crashed);
                 let found = open(&crashed.disk, policy).and_then(|store| state(&store));
                 let found = found.unwrap_or_else(|error| failed(format!("before {}: {error}", moment.changes)));
                 if let Some(lost) = acknowledged.iter().chain(next).find(|key| !found.contains_key(*key)) {
