@@ -157,7 +157,10 @@ impl Head {
         let options = options.borrow();
         while let Some(word) = words.get(head.command).filter(|word| is_option(word)) {
             let takes_next = match word.bytes.strip_prefix(b"--") {
-                Some(b"help" | b"version") => head.ask(),
+                Some(b"help" | b"version") => {
+                    head.ask();
+                    Some(false)
+                }
                 Some(long) => long_takes_next(options, long),
                 None => head.letters(options, &word.bytes[1..]),
             };
@@ -170,9 +173,8 @@ impl Head {
         head
     }
 
-    fn ask(&mut self) -> Option<bool> {
+    fn ask(&mut self) {
         self.asks.get_or_insert(self.command);
-        Some(false)
     }
 
     /// Whether the last of some options of one letter takes the next word; `None` if there is one that is none.
@@ -215,14 +217,14 @@ fn alone_of<O: FromArgMatches>(
     in_line: bool,
 ) -> Result<Option<(O, Command)>, Refused> {
     let places = Places { command: &alone.arguments, program: &alone.arguments, in_line };
-    let placed = places.of(words)?;
+    let found = places.of(words)?;
     // By itself a command would take `-ojson` before it for its first argument, if that may be any text.
     let takes_text = alone.arguments.get_positionals().next().is_some_and(clap::Arg::is_allow_hyphen_values_set);
     let is_cluster = |word: &Word<'_>| word.bytes.len() > 2 && !word.bytes.starts_with(b"--");
-    if placed.help.is_some() || (takes_text && first.iter().any(is_cluster)) {
+    if found.help.is_some() || (takes_text && first.iter().any(is_cluster)) {
         return Ok(None);
     }
-    let args: Vec<OsString> = first.iter().map(Word::to_arg).chain(placed.args).collect();
+    let args: Vec<OsString> = first.iter().map(Word::to_arg).chain(found.args).collect();
     Ok(alone.parse(&args))
 }
 
@@ -255,8 +257,8 @@ fn whole(
     };
     let places = Places { command, program: tree, in_line };
     let refused = |Refused { at, message }| Whole::Failed(first.len() + at, Failure::usage(message));
-    let placed = places.of(words).map_err(refused)?;
-    let asks = placed.help.filter(|_| placed.has_more);
+    let found = places.of(words).map_err(refused)?;
+    let asks = found.help.filter(|_| found.has_more);
     let asks_before = head.asks.filter(|_| words.len() > 1).map(|at| &first[at]);
     if let Some(word) = asks.map(|at| &words[at]).or(asks_before) {
         let tail = asks.map(|at| places.help_as_text(words, at)).unwrap_or_default();
@@ -269,7 +271,7 @@ fn whole(
         return Err(Whole::Help(Failure::help(&word, &tail, text.trim_end())));
     }
     args.push(name.into());
-    args.extend(placed.args);
+    args.extend(found.args);
     Ok(args)
 }
 
