@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::escape::excerpt;
 use super::reply::Failure;
 use super::status::Status;
 
@@ -21,6 +22,9 @@ pub(crate) struct Location {
     pub(crate) named: bool,
 }
 
+/// The longest excerpt of a name in a message.
+const SHOWN: usize = 80;
+
 impl Location {
     /// What `--db`, `use` and `drop` mean: a path if there is a separator or the ending `.json` or `.db`, else a name.
     /// Without one, `RUSTY_KV_DB` says, or it is `kv`.
@@ -29,7 +33,10 @@ impl Location {
         let Some(given) = given.or(from_environment.as_deref()) else { return Self::named(DEFAULT_NAME) };
         let bytes = given.as_bytes();
         if bytes.windows(3).any(|part| part == b"://") {
-            return Err(Failure::usage(format!("{given:?}: remote databases are not built in; give a name or a path")));
+            let given = excerpt(&given.to_string_lossy(), SHOWN);
+            return Err(Failure::usage(format!(
+                "\"{given}\": remote databases are not built in; give a name or a path"
+            )));
         }
         let is_path = bytes.contains(&b'/') || bytes.ends_with(b".json") || bytes.ends_with(b".db");
         if is_path {
@@ -40,7 +47,8 @@ impl Location {
         match given.to_str().filter(|name| is_name(name)) {
             Some(name) => Self::named(name),
             None => Err(Failure::usage(format!(
-                "{given:?} is not a database name: 1 to 64 of A-Z a-z 0-9 _ - and, not first, '.'; a path has a slash or ends in .json"
+                "\"{}\" is not a database name: 1 to 64 of A-Z a-z 0-9 _ - and, not first, '.'; a path has a slash or ends in .json",
+                excerpt(&given.to_string_lossy(), SHOWN)
             ))),
         }
     }

@@ -73,6 +73,18 @@ pub(crate) fn excerpt(text: &str, max: usize) -> String {
     shown
 }
 
+/// A message without its middle if it is longer than any but one that holds a path or a name of thousands of characters.
+pub(crate) fn brief(message: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 2_000;
+    const END: usize = 400;
+    if message.len() <= LONGEST {
+        return Cow::Borrowed(message);
+    }
+    let begin = &message[..message.floor_char_boundary(LONGEST - END)];
+    let end = &message[message.ceil_char_boundary(message.len() - END)..];
+    Cow::Owned(format!("{begin}…{end}"))
+}
+
 /// Appends `bytes` as one field of a line of a pipe: tab, newline, CR, NUL and backslash as `\t \n \r \0 \\`, bytes that are not
 /// UTF-8 as `\xHH`, everything else exactly as it is.
 pub(crate) fn tsv(out: &mut Vec<u8>, bytes: &[u8]) {

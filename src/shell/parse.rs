@@ -1,6 +1,6 @@
 //! Words or arguments -> a command, and what clap says about those that are none, in one line.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
@@ -15,7 +15,7 @@ use super::cli::{Cli, Line, LineOptions, Options};
 use super::command::{Add, Alone, Command, Count, Del, Get, List, Looking, OfKeys, Run, Set};
 use super::escape::excerpt;
 use super::help;
-use super::place::{Places, Refused, flag_name};
+use super::place::{self, Places, Refused, flag_name};
 use super::reply::{Failure, did_you_mean};
 use super::words::Word;
 use crate::number::Number;
@@ -50,7 +50,7 @@ impl Parser {
         let head = Head::of(words, options);
         let (first, words) = words.split_at(head.command);
         if let Some(name) = name_of(words)
-            && let Some(line) = self.by_itself(&name, first, words, options)?
+            && let Some(line) = self.by_itself(&name, &head, first, words, options)?
         {
             return Ok(Parsed::Run(line));
         }
@@ -62,9 +62,9 @@ impl Parser {
         let tree = self.tree.get_or_insert_with(Line::command);
         let args = match whole(tree, head, first, words, true) {
             Ok(args) => args,
-            Err(Whole::Refused(Refused { at, message })) => {
-                self.blame = Some(Blame::Span(words[at].span.clone()));
-                return Err(Failure::usage(message));
+            Err(Whole::Failed(at, failure)) => {
+                self.blame = first.iter().chain(words).nth(at).map(|word| Blame::Span(word.span.clone()));
+                return Err(failure);
             }
             Err(Whole::Help(failure)) => return Err(failure),
         };
@@ -87,6 +87,7 @@ impl Parser {
     fn by_itself(
         &mut self,
         name: &str,
+        head: &Head,
         first: &[Word<'_>],
         words: &[Word<'_>],
         options: impl Fn() -> clap::Command,
@@ -96,7 +97,7 @@ impl Parser {
             self.alone.insert(name.to_owned(), alone);
         }
         let Some(alone) = self.alone.get_mut(name) else { return Ok(None) };
-        match alone_of(alone, first, words, true) {
+        match alone_of(alone, head, first, words, true) {
             Ok(found) => Ok(found.map(|(options, command)| Line { options, command })),
             Err(Refused { at, message }) => {
                 self.blame = Some(Blame::Span(words[at].span.clone()));
@@ -147,18 +148,22 @@ struct Head {
 
 impl Head {
     /// Looks for it behind the options that may stand before it.
-    fn of(words: &[Word<'_>], options: impl Fn() -> clap::Command) -> Self {
+    fn of<O: Borrow<clap::Command>>(words: &[Word<'_>], options: impl FnOnce() -> O) -> Self {
         let mut head = Self { command: 0, asks: None };
         let is_option = |word: &Word<'_>| may_be_flag(word) && word.bytes.len() > 1;
         if !words.first().is_some_and(is_option) {
             return head;
         }
         let options = options();
+        let options = options.borrow();
         while let Some(word) = words.get(head.command).filter(|word| is_option(word)) {
             let takes_next = match word.bytes.strip_prefix(b"--") {
-                Some(b"help" | b"version") => head.ask(),
-                Some(long) => long_takes_next(&options, long),
-                None => head.letters(&options, &word.bytes[1..]),
+                Some(b"help" | b"version") => {
+                    head.ask();
+                    Some(false)
+                }
+                Some(long) => long_takes_next(options, long),
+                None => head.letters(options, &word.bytes[1..]),
             };
             head.command = match takes_next {
                 Some(takes_next) => head.command + 1 + usize::from(takes_next),
@@ -169,9 +174,8 @@ impl Head {
         head
     }
 
-    fn ask(&mut self) -> Option<bool> {
+    fn ask(&mut self) {
         self.asks.get_or_insert(self.command);
-        Some(false)
     }
 
     /// Whether the last of some options of one letter takes the next word; `None` if there is one that is none.
@@ -209,23 +213,28 @@ fn name_of(words: &[Word<'_>]) -> Option<String> {
 /// what is wrong.
 fn alone_of<O: FromArgMatches>(
     alone: &mut Alone,
+    head: &Head,
     first: &[Word<'_>],
     words: &[Word<'_>],
     in_line: bool,
 ) -> Result<Option<(O, Command)>, Refused> {
     let places = Places { command: &alone.arguments, program: &alone.arguments, in_line };
-    let placed = places.of(words)?;
-    if placed.help.is_some() {
+    let found = places.of(words)?;
+    // By itself a command would take `-ojson` before it for its first argument, if that may be any text.
+    let takes_text = alone.arguments.get_positionals().next().is_some_and(clap::Arg::is_allow_hyphen_values_set);
+    let is_cluster = |word: &Word<'_>| word.bytes.len() > 2 && !word.bytes.starts_with(b"--");
+    if found.help.is_some() || head.asks.is_some() || (takes_text && first.iter().any(is_cluster)) {
         return Ok(None);
     }
-    let args: Vec<OsString> = first.iter().map(Word::to_arg).chain(placed.args).collect();
+    let args: Vec<OsString> = first.iter().map(Word::to_arg).chain(found.args).collect();
     Ok(alone.parse(&args))
 }
 
 /// Why some words are not for clap to read.
 #[derive(Debug)]
 enum Whole {
-    Refused(Refused),
+    /// One of them, the options before the command included.
+    Failed(usize, Failure),
     /// Help was asked for, and something else.
     Help(Failure),
 }
@@ -238,15 +247,20 @@ fn whole(
     words: &[Word<'_>],
     in_line: bool,
 ) -> Result<Vec<OsString>, Whole> {
+    if let Some(at) = first.iter().position(place::is_too_long) {
+        return Err(Whole::Failed(at, Failure::usage(place::unknown(&first[at]))));
+    }
     let mut args: Vec<OsString> = first.iter().map(Word::to_arg).collect();
-    let Some(name) = name_of(words) else { return Ok(args) };
+    let Some(word) = words.first() else { return Ok(args) };
+    let name = name_of(words).unwrap_or_default();
     let Some(command) = tree.find_subcommand(&name) else {
-        args.extend(words.iter().map(Word::to_arg));
-        return Ok(args);
+        let name = String::from_utf8_lossy(&word.bytes);
+        return Err(Whole::Failed(first.len(), unknown_command(&name, if in_line { "" } else { "rusty-kv " })));
     };
     let places = Places { command, program: tree, in_line };
-    let placed = places.of(words).map_err(Whole::Refused)?;
-    let asks = placed.help.filter(|_| placed.has_more);
+    let refused = |Refused { at, message }| Whole::Failed(first.len() + at, Failure::usage(message));
+    let found = places.of(words).map_err(refused)?;
+    let asks = found.help.filter(|_| found.has_more);
     let asks_before = head.asks.filter(|_| words.len() > 1).map(|at| &first[at]);
     if let Some(word) = asks.map(|at| &words[at]).or(asks_before) {
         let tail = asks.map(|at| places.help_as_text(words, at)).unwrap_or_default();
@@ -259,7 +273,7 @@ fn whole(
         return Err(Whole::Help(Failure::help(&word, &tail, text.trim_end())));
     }
     args.push(name.into());
-    args.extend(placed.args);
+    args.extend(found.args);
     Ok(args)
 }
 
@@ -374,20 +388,24 @@ fn word(arg: &OsString) -> Word<'_> {
 
 fn arguments_through_clap(args: &[OsString]) -> Result<Parsed<Box<Cli>>, Failure> {
     let words: Vec<Word<'_>> = args.iter().skip(1).map(word).collect();
-    let options = || Options::augment_args(clap::Command::new("").no_binary_name(true));
-    let head = Head::of(&words, options);
+    let options = Options::augment_args(clap::Command::new("").no_binary_name(true));
+    let head = Head::of(&words, || &options);
     let (first, words) = words.split_at(head.command);
-    let alone = name_of(words).and_then(|name| Alone::named(&name, options()));
+    if words.is_empty()
+        && let Some(options) = options_alone(options.clone(), first)
+    {
+        return Ok(Parsed::Run(Box::new(Cli { options, command: None })));
+    }
+    let alone = name_of(words).and_then(|name| Alone::named(&name, options));
     if let Some(mut alone) = alone {
-        let found = alone_of(&mut alone, first, words, false);
+        let found = alone_of(&mut alone, &head, first, words, false);
         if let Some((options, command)) = found.map_err(|refused| Failure::usage(refused.message))? {
             return Ok(Parsed::Run(Box::new(Cli { options, command: Some(command) })));
         }
     }
     let mut tree = Cli::command();
     let rest = whole(&mut tree, &head, first, words, false).map_err(|why| match why {
-        Whole::Refused(refused) => Failure::usage(refused.message),
-        Whole::Help(failure) => failure,
+        Whole::Failed(_, failure) | Whole::Help(failure) => failure,
     })?;
     let args: Vec<OsString> = std::iter::once("rusty-kv".into()).chain(rest).collect();
     let mut matches = tree.try_get_matches_from_mut(&args);
@@ -401,6 +419,12 @@ fn arguments_through_clap(args: &[OsString]) -> Result<Parsed<Box<Cli>>, Failure
             .map_err(|error| failure(&error, "rusty-kv ")),
         Err(error) => text_or_failure(&error, "rusty-kv "),
     }
+}
+
+/// The options of a script or the prompt, if nothing is wrong with them.
+fn options_alone(options: clap::Command, words: &[Word<'_>]) -> Option<Options> {
+    let mut matches = options.try_get_matches_from(words.iter().map(Word::to_arg)).ok()?;
+    Options::from_arg_matches_mut(&mut matches).ok()
 }
 
 /// Whether the arguments, which may not be parsable, ask for JSON.
@@ -425,9 +449,7 @@ fn failure(error: &clap::Error, program: &str) -> Failure {
         _ => None,
     };
     if let (ErrorKind::InvalidSubcommand, Some(name)) = (error.kind(), context(ContextKind::InvalidSubcommand)) {
-        let name = excerpt(&name, 40);
-        let near = did_you_mean(help::nearest_command(&name).as_deref());
-        return Failure::usage(format!("unknown command '{name}'{near} (`{program}help` lists them)"));
+        return unknown_command(&name, program);
     }
     let text = unmarked(error);
     let mut paragraphs = text.split("\n\n");
@@ -444,9 +466,25 @@ fn failure(error: &clap::Error, program: &str) -> Failure {
     Failure::usage(message)
 }
 
-/// The text without the marks of quoted words and without colours.
+/// The failure for a word where the name of a command is expected.
+fn unknown_command(name: &str, program: &str) -> Failure {
+    let near = did_you_mean(help::nearest_command(name).as_deref());
+    let name = excerpt(name, 40);
+    Failure::usage(format!("unknown command '{name}'{near} (`{program}help` lists them)"))
+}
+
+/// The text without the marks of quoted words and without colours, and of what was given no more than an excerpt.
 fn unmarked(error: &clap::Error) -> String {
-    error.render().to_string().replace('\0', "")
+    const LONGEST: usize = 80;
+    let mut text = error.render().to_string().replace('\0', "");
+    for (_, given) in error.context() {
+        let ContextValue::String(given) = given else { continue };
+        let given = given.trim_start_matches('\0');
+        if given.len() > LONGEST {
+            text = text.replace(given, &excerpt(given, LONGEST));
+        }
+    }
+    text
 }
 
 fn one_line(text: &str) -> String {
@@ -506,7 +544,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(6_000))]
+        #![proptest_config(ProptestConfig::with_cases(1_500))]
         #[test]
         fn a_command_by_itself_is_parsed_as_by_all_of_the_language(
             first in prop::collection::vec(any_argument(), 0..2),
@@ -521,7 +559,7 @@ mod tests {
             let (first, words) = words.split_at(head.command);
             let mut parser = Parser::default();
             if words.first().is_some_and(|word| *word.bytes == *name.as_bytes())
-                && let Ok(Some(line)) = parser.by_itself(&name, first, words, line_options)
+                && let Ok(Some(line)) = parser.by_itself(&name, &head, first, words, line_options)
             {
                 match parser.by_all(&head, first, words) {
                     Ok(Parsed::Run(by_all)) => prop_assert_eq!(by_all, line),
@@ -542,7 +580,7 @@ mod tests {
             let head = Head::of(&words, options);
             let (first, words) = words.split_at(head.command);
             let Some(mut alone) = name_of(words).and_then(|name| Alone::named(&name, options())) else { return Ok(()) };
-            if let Ok(Some((options, command))) = alone_of::<Options>(&mut alone, first, words, false) {
+            if let Ok(Some((options, command))) = alone_of::<Options>(&mut alone, &head, first, words, false) {
                 let mut tree = Cli::command();
                 let whole = whole(&mut tree, &head, first, words, false);
                 let args = std::iter::once("rusty-kv".into()).chain(whole.unwrap());

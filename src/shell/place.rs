@@ -105,6 +105,7 @@ impl<'a> Places<'a> {
             let is_known = self.option(walk, bytes, at);
             return match place {
                 Some(place) if !is_known => Err(self.no_flag(place, words, at)),
+                None if !is_known && is_too_long(word) => Err(Refused { at, message: unknown(word) }),
                 _ => Ok(false),
             };
         }
@@ -201,7 +202,7 @@ impl<'a> Places<'a> {
         }
         let word = shown(&words[at]);
         let before: Vec<String> = words[..at].iter().map(example).collect();
-        let before = before.join(" ");
+        let before = excerpt(&before.join(" "), 2 * SHOWN);
         if self.in_line {
             format!(" If it is meant as text, quote it: {before} '{word}'")
         } else {
@@ -221,6 +222,18 @@ impl<'a> Places<'a> {
             None => String::new(),
         }
     }
+}
+
+/// Whether a word is a flag longer than any there is: to look for the one that may be meant would take long.
+pub(crate) fn is_too_long(word: &Word<'_>) -> bool {
+    const LONGEST: usize = 100;
+    let name = word.bytes.split(|&byte| byte == b'=').next().unwrap_or_default();
+    !word.quoted && name.len() > LONGEST && name.starts_with(b"--")
+}
+
+/// The message for such a flag.
+pub(crate) fn unknown(word: &Word<'_>) -> String {
+    format!("unknown flag '{}'", excerpt(&String::from_utf8_lossy(&word.bytes), SHOWN))
 }
 
 /// Whether an argument takes any text, and not a number or a duration.

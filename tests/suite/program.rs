@@ -379,3 +379,104 @@ fn arguments_and_paths_need_not_be_utf_8() {
     quiet(set.arg(&path).output().unwrap());
     assert!(Path::new(&path).exists());
 }
+
+#[test]
+fn what_a_message_quotes_of_the_input_is_bounded_and_takes_no_time() {
+    let program = Program::new();
+    program.says(&["set", "--json", "j", "{\"a\":1}"]);
+    let long = "x".repeat(200_000);
+    for line in [
+        "%",
+        "--%",
+        "-%",
+        "%=1",
+        "get --% k",
+        "get --%=1 k",
+        "get %",
+        "get '%'",
+        "set k --%",
+        "set k v --%=1",
+        "set k v %",
+        "get j --pointer /%",
+        "get j --default --%",
+        "get j -o %",
+        "-o % get j",
+        "incr n %",
+        "expire j %",
+        "set k v --ttl %",
+        "set k v --expires-at %",
+        "set --json k {%",
+        "set --base64 k '!%'",
+        "keys [%",
+        "keys --limit %",
+        "find (%",
+        "use %",
+        "use ./%",
+        "drop %",
+        "check %",
+        "diff %",
+        "restore %",
+        "save %/x",
+        "source %",
+        "import %",
+        "import % --format csv",
+        "import x --format %",
+        "export x --format %",
+        "export %/x.csv",
+        "help %",
+        "output %",
+        "timer %",
+        "undo %",
+        "exit %",
+        "completions %",
+        "wait j --timeout %",
+        "copy j b --replace=%",
+        "begin %",
+        "set k --file %",
+        "set k \"\\q%\"",
+    ] {
+        for fill in [long.clone(), long.replace('x', "\u{1b}"), long.replace('x', "y\u{301}")] {
+            let output = program.pipe(&[], (line.replace('%', &fill) + "\n").as_bytes());
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert!(said.len() < 12_000 && (!said.is_empty() || fill != long), "{line} says {} bytes", said.len());
+            assert!(!said.contains('\u{1b}'), "{line}");
+            let in_json = program.pipe(&["-o", "json"], (line.replace('%', &fill) + "\n").as_bytes());
+            assert!(in_json.stdout.len() < 220_000, "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_word_of_five_million_characters_is_unknown_at_once() {
+    let program = Program::new();
+    let word = "x".repeat(5_000_000);
+    for line in [word.clone(), format!("get --{word} k"), format!("--{word}"), format!("set k --{word}=1")] {
+        let begun = std::time::Instant::now();
+        let output = program.pipe(&[], (line + "\n").as_bytes());
+        assert_eq!(output.status.code(), Some(2));
+        // It took nine; a debug build on a busy machine takes a tenth of this.
+        assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn a_misspelled_flag_is_never_stored_in_any_of_the_ways_in() {
+    let program = Program::new();
+    program.says(&["set", "cfg", "kept"]);
+    for words in [
+        &["set", "cfg", "--flie=config.json"][..],
+        &["set", "--json", "cfg", "--Flie"],
+        &["put", "cfg", "--x-1="],
+        &["append", "cfg", "--sep=,"],
+        &["find", "--limt=5"],
+        &["get", "none", "--default", "--json"],
+        &["set", "cfg", "v", "--if-equals", "--ttl=5"],
+        &["wait", "cfg", "--timeout", "0", "--equals", "--x"],
+    ] {
+        let one_shot = program.run(words);
+        assert_eq!((one_shot.status.code(), &one_shot.stdout[..]), (Some(2), &b""[..]), "{words:?}");
+        let script = program.pipe(&[], (words.join(" ") + "\n").as_bytes());
+        assert_eq!((script.status.code(), &script.stdout[..]), (Some(2), &b""[..]), "{words:?}");
+        assert_eq!(program.says(&["get", "cfg"]), b"kept\n");
+    }
+}

@@ -13,6 +13,7 @@ use super::{CHUNK, Trouble};
 use crate::database::Event;
 use crate::expiry::whole_seconds;
 use crate::json::write_string;
+use crate::shell::escape;
 use crate::shell::reply::{Failure, Field, Listing, Reply, Show};
 use crate::value::{Json, Value};
 
@@ -56,11 +57,15 @@ pub(super) fn reply(out: &mut dyn Write, reply: Reply<'_>) -> Result<(), Trouble
 
 /// A failure as a document, with its newline.
 pub(super) fn failure(failure: &Failure) -> String {
+    // No stored key is longer.
+    const LONGEST: usize = 64 << 10;
+    let brief = escape::brief(&failure.message);
     let mut line = "{\"error\":{\"code\":".to_owned();
     write_string(&mut line, failure.code);
     line.push_str(",\"message\":");
-    write_string(&mut line, &failure.message);
-    if let Some(key) = &failure.key {
+    let is_help = failure.code == Failure::HELP;
+    write_string(&mut line, if is_help { &failure.message } else { &brief });
+    if let Some(key) = failure.key.as_ref().filter(|key| key.len() <= LONGEST) {
         line.push_str(",\"key\":");
         write_string(&mut line, key);
     }

@@ -148,7 +148,7 @@ pub(crate) fn failure(color: bool, place: Option<&str>, failure: &Failure) -> St
         }
         return line;
     }
-    line.push_str(&escape::terminal(&failure.message));
+    line.push_str(&escape::terminal(&escape::brief(&failure.message)));
     line.push('\n');
     line
 }

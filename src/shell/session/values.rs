@@ -329,7 +329,7 @@ fn part(key: &str, value: Value, pointer: Option<&str>) -> Result<Result<Value, 
     Ok(found.ok_or_else(|| Failure {
         status: Status::No,
         code: "not_found",
-        message: format!("Key '{}' has nothing at '{pointer}'{why}", shown(key)),
+        message: format!("Key '{}' has nothing at '{}'{why}", shown(key), shown(pointer)),
         key: Some(key.to_owned()),
     }))
 }

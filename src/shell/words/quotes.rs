@@ -127,9 +127,8 @@ impl Escape {
         }
         let Some(first) = unit(text)? else { return Ok(None) };
         let (code, length) = match first {
-            0xd800..0xdc00 => match second_unit(&text[UNIT..]) {
-                Some(Some(second)) => (0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00), 2 * UNIT),
-                Some(None) => return Err(UNIT),
+            0xd800..0xdc00 => match second_unit(&text[UNIT..])? {
+                Some(second) => (0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00), 2 * UNIT),
                 None => return Ok(None),
             },
             first => (first, UNIT),
@@ -176,15 +175,16 @@ fn unit(text: &[u8]) -> Result<Option<u32>, usize> {
     Ok(Some(value))
 }
 
-/// The second half of a surrogate pair that `text` begins with: `Some(None)` if it is none, `None` if more is needed to tell.
-fn second_unit(text: &[u8]) -> Option<Option<u32>> {
+/// The second half of a surrogate pair that `text` begins with; `None` if more is needed to tell. The error is the length of
+/// the first half, which is alone.
+fn second_unit(text: &[u8]) -> Result<Option<u32>, usize> {
     if !text.starts_with(b"\\u") {
-        return if b"\\u".starts_with(text) { None } else { Some(None) };
+        return if b"\\u".starts_with(text) { Ok(None) } else { Err(UNIT) };
     }
     match unit(text) {
-        Ok(None) => None,
-        Ok(Some(unit)) => Some(Some(unit).filter(|unit| (0xdc00..0xe000).contains(unit))),
-        Err(_) => Some(None),
+        Ok(Some(unit)) if !(0xdc00..0xe000).contains(&unit) => Err(UNIT),
+        Err(_) => Err(UNIT),
+        found => found,
     }
 }
 

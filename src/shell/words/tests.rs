@@ -599,7 +599,9 @@ fn json_literal(text: &str, ways: &[u8]) -> String {
             (1, None) if c >= ' ' => literal.push(c),
             (way, _) => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
-                    literal += &if way == 2 { format!("\\u{unit:04X}") } else { format!("\\u{unit:04x}") };
+                    let digits = format!("{unit:04x}");
+                    literal.push_str("\\u");
+                    literal.push_str(&if way == 2 { digits.to_uppercase() } else { digits });
                 }
             }
         }
