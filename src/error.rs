@@ -195,6 +195,12 @@ pub enum Error {
         /// Why, and what to do instead.
         reason: &'static str,
     },
+    /// A large value needs more memory than there is.
+    #[error("out of memory: {} MiB could not be had. No data was lost", bytes.div_ceil(1 << 20))]
+    OutOfMemory {
+        /// How much was asked for.
+        bytes: usize,
+    },
     /// A key, value or nesting is over its limit.
     #[error("{what} is {actual}, the limit is {limit}")]
     Limit {

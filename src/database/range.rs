@@ -4,7 +4,7 @@ use super::Database;
 use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::json::Fault;
-use crate::storage::{Entries, Entry, Line};
+use crate::storage::{Entries, Entry, LARGE, Line, check_memory};
 
 /// Entries in key order, from [`Database::iter`], [`Database::range`] or [`Database::prefix`]: a stream, of which only
 /// what is read ahead is in memory. After an error there are no more.
@@ -59,7 +59,17 @@ impl<'a> Range<'a> {
             };
             match line {
                 Ok(Some(line)) if line.deadline.is_some_and(|deadline| deadline <= self.now) => {}
-                Ok(Some(line)) => break make(line).map_err(|fault| entries.damaged(fault)),
+                Ok(Some(line)) => {
+                    let is_large = line.text.len() >= LARGE;
+                    if let Err(error) = check_memory(line.text.len()) {
+                        break Err(error);
+                    }
+                    let made = make(line).map_err(|fault| entries.damaged(fault));
+                    if is_large {
+                        entries.release();
+                    }
+                    break made;
+                }
                 Ok(None) => return None,
                 Err(error) => break Err(error),
             }

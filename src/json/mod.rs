@@ -7,11 +7,14 @@ mod finite;
 
 mod scanner;
 
+mod sink;
+
 mod strings;
 
 pub(crate) use self::finite::check_finite;
 pub(crate) use self::scanner::Scanner;
-pub(crate) use self::strings::{is_unsafe, write_string};
+pub(crate) use self::sink::{Length, Nowhere, Same, Sink};
+pub(crate) use self::strings::{Escaped, is_unsafe, unescape_in_place, write_string};
 
 /// How deep arrays and objects may nest in a value.
 pub(crate) const MAX_DEPTH: usize = 100;

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::strings::{check_raw, find_unsafe, push_escape, unescape};
+use super::sink::{Nowhere, Sink};
+use super::strings::{check_raw, find_unsafe, push_escape, unescape, unescape_into};
 use super::{Fault, MAX_DEPTH, duplicate, too_deep};
 
 /// Reads JSON tokens out of bytes, in order.
@@ -80,7 +81,7 @@ impl<'a> Scanner<'a> {
     ) -> Result<(), E> {
         if matches!(self.peek(), Some(b'[' | b'"' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9')) {
             let at = self.at;
-            self.value(&mut String::new())?;
+            self.value(&mut Nowhere)?;
             return Err(Fault::shape(at, what).into());
         }
         self.expect(b'{', "a '{'")?;
@@ -113,6 +114,12 @@ impl<'a> Scanner<'a> {
         unescape(raw, start).map(Cow::Owned)
     }
 
+    /// A string, checked, and unescaped into `out`.
+    pub(crate) fn string_into(&mut self, out: &mut impl Sink) -> Result<(), Fault> {
+        let (raw, start) = self.raw_string()?;
+        unescape_into(raw, start, out)
+    }
+
     /// A member's name and the `:` behind it.
     pub(crate) fn name(&mut self) -> Result<Cow<'a, str>, Fault> {
         if self.peek() != Some(b'"') {
@@ -125,17 +132,17 @@ impl<'a> Scanner<'a> {
 
     /// Any value: checked, and appended to `out` without the white space between its tokens. Characters that could
     /// act on a terminal ([`super::is_unsafe`]) become `\u` escapes; everything else stays as it was written.
-    pub(crate) fn value(&mut self, out: &mut String) -> Result<(), Fault> {
+    pub(crate) fn value(&mut self, out: &mut impl Sink) -> Result<(), Fault> {
         self.nested(out, MAX_DEPTH)
     }
 
     /// Like [`Scanner::value`], for a value that may stand in a wrapper of one level.
-    pub(crate) fn wrapped_value(&mut self, out: &mut String) -> Result<(), Fault> {
+    pub(crate) fn wrapped_value(&mut self, out: &mut impl Sink) -> Result<(), Fault> {
         self.nested(out, MAX_DEPTH + 1)
     }
 
     /// `levels` is how many more levels may open.
-    fn nested(&mut self, out: &mut String, levels: usize) -> Result<(), Fault> {
+    fn nested(&mut self, out: &mut impl Sink, levels: usize) -> Result<(), Fault> {
         match self.peek() {
             Some(b'"') => self.copy_string(out),
             Some(b'-' | b'0'..=b'9') => self.number(out),
@@ -152,7 +159,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn members(&mut self, out: &mut String, levels: usize) -> Result<(), Fault> {
+    fn members(&mut self, out: &mut impl Sink, levels: usize) -> Result<(), Fault> {
         let mut names = Names::default();
         let mut first = true;
         while self.more(b'}', first)? {
@@ -178,7 +185,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn items(&mut self, out: &mut String, levels: usize) -> Result<(), Fault> {
+    fn items(&mut self, out: &mut impl Sink, levels: usize) -> Result<(), Fault> {
         let mut first = true;
         while self.more(b']', first)? {
             if !first {
@@ -191,10 +198,10 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn copy_string(&mut self, out: &mut String) -> Result<(), Fault> {
+    fn copy_string(&mut self, out: &mut impl Sink) -> Result<(), Fault> {
         let (raw, start) = self.raw_string()?;
         if memchr::memchr(b'\\', raw.as_bytes()).is_some() {
-            unescape(raw, start)?;
+            unescape_into(raw, start, &mut Nowhere)?;
         }
         out.push('"');
         let mut rest = raw;
@@ -231,7 +238,7 @@ impl<'a> Scanner<'a> {
         check_raw(&self.bytes[start..at], start).map(|raw| (raw, start))
     }
 
-    fn number(&mut self, out: &mut String) -> Result<(), Fault> {
+    fn number(&mut self, out: &mut impl Sink) -> Result<(), Fault> {
         let start = self.at;
         if self.byte() == Some(b'-') {
             self.at += 1;
@@ -255,7 +262,9 @@ impl<'a> Scanner<'a> {
             }
             self.digits()?;
         }
-        out.extend(self.bytes[start..self.at].iter().map(|&digit| char::from(digit)));
+        for &digit in &self.bytes[start..self.at] {
+            out.push(char::from(digit));
+        }
         Ok(())
     }
 
@@ -267,7 +276,7 @@ impl<'a> Scanner<'a> {
         if self.at == start { Err(self.unexpected("a digit")) } else { Ok(()) }
     }
 
-    fn word(&mut self, word: &'static str, out: &mut String) -> Result<(), Fault> {
+    fn word(&mut self, word: &'static str, out: &mut impl Sink) -> Result<(), Fault> {
         if self.bytes[self.at..].starts_with(word.as_bytes()) {
             self.at += word.len();
             out.push_str(word);

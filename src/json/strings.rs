@@ -1,6 +1,7 @@
 //! JSON strings: their escapes, both ways.
 
 use super::Fault;
+use super::sink::Sink;
 
 /// The text of a JSON string whose escapes are still in it: UTF-8, and no bare control character.
 pub(super) fn check_raw(raw: &[u8], start: usize) -> Result<&str, Fault> {
@@ -22,54 +23,76 @@ pub(super) fn check_raw(raw: &[u8], start: usize) -> Result<&str, Fault> {
 /// Resolves the escapes of a string; `start` is its offset, for faults.
 pub(super) fn unescape(raw: &str, start: usize) -> Result<String, Fault> {
     let mut text = String::with_capacity(raw.len());
+    unescape_into(raw, start, &mut text)?;
+    Ok(text)
+}
+
+/// The same into what takes no memory, perhaps.
+pub(super) fn unescape_into(raw: &str, start: usize, text: &mut impl Sink) -> Result<(), Fault> {
     let mut at = 0;
     while let Some(skip) = memchr::memchr(b'\\', &raw.as_bytes()[at..]) {
         text.push_str(&raw[at..at + skip]);
         at += skip;
-        let fault = |reason: &str| Fault::new(start + at, reason);
-        let code = raw.as_bytes().get(at + 1).copied();
-        let plain = match code {
-            Some(b'"') => '"',
-            Some(b'\\') => '\\',
-            Some(b'/') => '/',
-            Some(b'b') => '\u{8}',
-            Some(b'f') => '\u{c}',
-            Some(b'n') => '\n',
-            Some(b'r') => '\r',
-            Some(b't') => '\t',
-            Some(b'u') => {
-                let unit = hex4(raw, at + 2).ok_or_else(|| fault("\\u wants four hexadecimal digits"))?;
-                at += 4;
-                match unit {
-                    0xD800..=0xDBFF => {
-                        let low = (raw.as_bytes().get(at + 2..at + 4) == Some(b"\\u"))
-                            .then(|| hex4(raw, at + 4))
-                            .flatten()
-                            .filter(|low| (0xDC00..=0xDFFF).contains(low));
-                        let low = low.ok_or_else(|| Fault::new(start + at - 4, LONE))?;
-                        at += 6;
-                        char::from_u32(0x1_0000 + ((unit - 0xD800) << 10) + (low - 0xDC00)).unwrap_or('\u{fffd}')
-                    }
-                    unit => char::from_u32(unit).ok_or_else(|| Fault::new(start + at - 4, LONE))?,
-                }
-            }
-            _ => return Err(fault("unknown escape; JSON knows \\\" \\\\ \\/ \\b \\f \\n \\r \\t and \\uXXXX")),
-        };
-        text.push(plain);
-        at += 2;
+        let (c, length) =
+            escape(&raw.as_bytes()[at..]).map_err(|fault| Fault { at: start + at + fault.at, ..fault })?;
+        text.push(c);
+        at += length;
     }
     text.push_str(&raw[at..]);
-    Ok(text)
+    Ok(())
 }
 
-const LONE: &str = "half of a surrogate pair: no character";
+/// The same where the string stands. It was checked, and no escape is shorter than what it stands for.
+pub(crate) fn unescape_in_place(bytes: &mut Vec<u8>) {
+    let (mut from, mut to) = (0, 0);
+    while let Some(skip) = memchr::memchr(b'\\', &bytes[from..]) {
+        bytes.copy_within(from..from + skip, to);
+        (from, to) = (from + skip, to + skip);
+        let Ok((c, length)) = escape(&bytes[from..]) else { break };
+        let mut utf8 = [0; 4];
+        let utf8 = c.encode_utf8(&mut utf8).as_bytes();
+        bytes[to..to + utf8.len()].copy_from_slice(utf8);
+        (from, to) = (from + length, to + utf8.len());
+    }
+    let rest = bytes.len() - from;
+    bytes.copy_within(from.., to);
+    bytes.truncate(to + rest);
+}
 
-fn hex4(raw: &str, at: usize) -> Option<u32> {
+/// The character that the escape at the beginning of `raw` stands for, and the escape's length.
+fn escape(raw: &[u8]) -> Result<(char, usize), Fault> {
+    let plain = match raw.get(1) {
+        Some(b'"') => '"',
+        Some(b'\\') => '\\',
+        Some(b'/') => '/',
+        Some(b'b') => '\u{8}',
+        Some(b'f') => '\u{c}',
+        Some(b'n') => '\n',
+        Some(b'r') => '\r',
+        Some(b't') => '\t',
+        Some(b'u') => return unicode_escape(raw),
+        _ => return Err(Fault::new(0, "unknown escape; JSON knows \\\" \\\\ \\/ \\b \\f \\n \\r \\t and \\uXXXX")),
+    };
+    Ok((plain, 2))
+}
+
+fn unicode_escape(raw: &[u8]) -> Result<(char, usize), Fault> {
+    let lone = || Fault::new(0, "half of a surrogate pair: no character");
+    let unit = hex4(raw, 2).ok_or_else(|| Fault::new(0, "\\u wants four hexadecimal digits"))?;
+    if !(0xD800..=0xDBFF).contains(&unit) {
+        return char::from_u32(unit).map(|c| (c, 6)).ok_or_else(lone);
+    }
+    let low = (raw.get(6..8) == Some(b"\\u")).then(|| hex4(raw, 8)).flatten();
+    let low = low.filter(|low| (0xDC00..=0xDFFF).contains(low)).ok_or_else(lone)?;
+    Ok((char::from_u32(0x1_0000 + ((unit - 0xD800) << 10) + (low - 0xDC00)).unwrap_or('\u{fffd}'), 12))
+}
+
+fn hex4(raw: &[u8], at: usize) -> Option<u32> {
     let digits = raw.get(at..at + 4)?;
-    if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+    if !digits.iter().all(u8::is_ascii_hexdigit) {
         return None;
     }
-    u32::from_str_radix(digits, 16).ok()
+    u32::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()
 }
 
 /// Whether a character could act on a terminal or hide what stands there: C0, DEL, C1, the bidirectional controls and
@@ -115,20 +138,32 @@ fn find(text: &str, quotes: bool) -> Option<(usize, char)> {
 }
 
 /// Appends `text` as a JSON string in its quotes, unsafe characters escaped.
-pub(crate) fn write_string(out: &mut String, text: &str) {
+pub(crate) fn write_string(out: &mut impl Sink, text: &str) {
     out.push('"');
-    let mut rest = text;
-    while let Some((at, c)) = find(rest, true) {
-        out.push_str(&rest[..at]);
-        push_escape(out, c);
-        rest = &rest[at + c.len_utf8()..];
-    }
-    out.push_str(rest);
+    Escaped(out).push_str(text);
     out.push('"');
 }
 
-pub(super) fn push_escape(out: &mut String, c: char) {
-    use std::fmt::Write as _;
+/// Writes what it takes as the inside of a JSON string.
+pub(crate) struct Escaped<'a, S>(pub(crate) &'a mut S);
+
+impl<S: Sink> Sink for Escaped<'_, S> {
+    fn push(&mut self, c: char) {
+        self.push_str(c.encode_utf8(&mut [0; 4]));
+    }
+
+    fn push_str(&mut self, text: &str) {
+        let mut rest = text;
+        while let Some((at, c)) = find(rest, true) {
+            self.0.push_str(&rest[..at]);
+            push_escape(self.0, c);
+            rest = &rest[at + c.len_utf8()..];
+        }
+        self.0.push_str(rest);
+    }
+}
+
+pub(super) fn push_escape(out: &mut impl Sink, c: char) {
     match c {
         '"' => out.push_str("\\\""),
         '\\' => out.push_str("\\\\"),
@@ -137,6 +172,6 @@ pub(super) fn push_escape(out: &mut String, c: char) {
         '\t' => out.push_str("\\t"),
         '\u{8}' => out.push_str("\\b"),
         '\u{c}' => out.push_str("\\f"),
-        c => write!(out, "\\u{:04x}", u32::from(c)).expect("writing to a String cannot fail"),
+        c => out.push_str(&format!("\\u{:04x}", u32::from(c))),
     }
 }

@@ -7,6 +7,7 @@ use super::render::{self, Look, Trouble};
 use super::reply::{Answer, Failure, Reply};
 use super::runner::{Flow, Place, Runner};
 use super::status::Status;
+use crate::storage::check_memory;
 
 /// An answer as it will be written.
 pub(super) struct Said {
@@ -103,6 +104,8 @@ impl Runner<'_> {
     pub(super) fn prepare(answer: Result<Answer<'_>, Failure>, look: &Look) -> Result<Said, Failure> {
         let Answer { reply, status, notes } = answer?;
         let mut out = Vec::new();
+        // Held, perhaps twice, and as much again while it grows.
+        check_memory(4 * render::large(&reply).unwrap_or(0))?;
         match render::reply(&mut out, look, reply) {
             Err(Trouble::Source(failure)) => Err(failure),
             // Writing to a Vec cannot fail.

@@ -432,10 +432,11 @@ impl<'a> Runner<'a> {
             _ => failure,
         });
         self.has_changed |= !is_read && answer.is_ok();
-        if let Ok(Answer {
-            reply: Reply::Listing(_) | Reply::Pieces(_) | Reply::Changes(_) | Reply::Events(_), ..
-        }) = answer
-        {
+        let is_stream = |answer: &Answer<'_>| match &answer.reply {
+            Reply::Listing(_) | Reply::Pieces(_) | Reply::Changes(_) | Reply::Events(_) => true,
+            reply => !grouped && render::large(reply).is_some(),
+        };
+        if answer.as_ref().is_ok_and(is_stream) {
             let flow = self.stream(answer, place, look);
             drop(session);
             self.notices();

@@ -38,6 +38,8 @@ impl Status {
     /// The status of an error of the library, and its code in `-o json`.
     pub(crate) fn of(error: &Error) -> (Self, &'static str) {
         match error {
+            Error::Open { source, .. } if source.kind() == std::io::ErrorKind::OutOfMemory => (Self::Io, "io"),
+            Error::OutOfMemory { .. } => (Self::Io, "io"),
             Error::Open { .. } | Error::Unsuitable { .. } => (Self::Database, "cannot_open"),
             Error::Damaged { .. } | Error::JournalDamaged { .. } | Error::LastRecord { .. } => {
                 (Self::Database, "damaged")

@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::overlay::{Bulk, Overlay, Sorted, Winner};
-use super::record;
+use super::record::{self, LARGE};
 use super::save::Temp;
 use super::snapshot::Indexed;
 use crate::error::Result;
@@ -20,7 +20,8 @@ pub(super) struct Staged {
 impl Store {
     /// Puts a set where only a load looks, which need not be one that will be written.
     pub(crate) fn gather(&mut self, key: &str, value: &Value, deadline: Option<Timestamp>) {
-        let mut text = String::with_capacity(value.as_bytes().len() + 2);
+        let length = value.as_bytes().len();
+        let mut text = String::with_capacity(if length < LARGE { length + 2 } else { record::length(value) });
         record::write_value(&mut text, value);
         self.bulk.push(key, &text, deadline);
     }

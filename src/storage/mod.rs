@@ -181,7 +181,7 @@ use crate::value::Value;
 
 pub(crate) use self::reading::Entries;
 pub use self::record::Entry;
-pub(crate) use self::record::{Change, Stored};
+pub(crate) use self::record::{Change, LARGE, Stored};
 #[cfg(feature = "shell")]
 pub(crate) use self::record::{Glance, kind};
 #[cfg(feature = "shell")]
@@ -574,12 +574,27 @@ pub(crate) fn check_key(key: &str) -> Result<()> {
     }
 }
 
-/// Fails if a value is too long.
+/// Fails if so much memory cannot be had at once. What is done with a large value takes copies of it, and a copy that
+/// cannot be made ends the process; so whoever makes some asks before.
+pub(crate) fn check_memory(bytes: usize) -> Result<()> {
+    if bytes < LARGE {
+        return Ok(());
+    }
+    let mut memory: Vec<u8> = Vec::new();
+    let had = memory.try_reserve_exact(bytes);
+    // Memory that nobody looks at might not be asked for.
+    std::hint::black_box(&mut memory);
+    had.map_err(|_| Error::OutOfMemory { bytes })
+}
+
+/// Fails if a value is too long, or there is not enough memory to store it: its form on disk, as a change and as a line.
+
 pub(crate) fn check_value(value: &Value) -> Result<()> {
     match value.as_bytes().len() {
         len if len > Value::MAX_LEN => {
             Err(Error::Limit { what: "the value", actual: format!("{len} bytes"), limit: "512 MiB" })
         }
+        len if len >= LARGE => check_memory(3 * record::length(value)),
         _ => Ok(()),
     }
 }

@@ -48,6 +48,11 @@ impl Store {
         Entry::decode(&stored.text, stored.deadline).map_err(|fault| self.damaged(fault))
     }
 
+    /// The same, in the memory that it was stored in.
+    pub(crate) fn into_entry(&self, stored: Stored) -> Result<Entry> {
+        Entry::of_stored(stored).map_err(|fault| self.damaged(fault))
+    }
+
     /// The error of a stored value that cannot be read; a full read of the file tells where it is.
     pub(super) fn damaged(&self, fault: Fault) -> Error {
         self.view.fault(ReadFault::Damaged { at: 0, reason: fault.reason })
@@ -128,6 +133,11 @@ impl Entries<'_> {
     pub(crate) fn next_back(&mut self) -> Result<Option<Line<'_>>> {
         let Self { store, merged, given } = self;
         given_out(store, given, merged.next_back())
+    }
+
+    /// Gives back the memory that a long line has taken.
+    pub(crate) fn release(&mut self) {
+        self.merged.release();
     }
 
     /// The error of one of their values that cannot be read.

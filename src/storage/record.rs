@@ -6,7 +6,7 @@
 use data_encoding::BASE64;
 
 use crate::expiry::Timestamp;
-use crate::json::{self, Fault, Scanner};
+use crate::json::{self, Escaped, Fault, Length, Nowhere, Same, Scanner, Sink as _};
 use crate::value::{Json, Value};
 
 /// A value and, if it expires, its deadline.
@@ -27,6 +27,11 @@ impl Entry {
     /// Reads a value's form on disk, and nothing behind it.
     pub(crate) fn decode(text: &str, deadline: Option<Timestamp>) -> Result<Self, Fault> {
         Ok(Self { value: decode(text)?, deadline })
+    }
+
+    /// Reads an entry as it is stored, in its own memory.
+    pub(crate) fn of_stored(stored: Stored) -> Result<Self, Fault> {
+        Ok(Self { value: decode_in_place(stored.text)?, deadline: stored.deadline })
     }
 
     /// Whether the entry is still there at `now`.
@@ -80,7 +85,9 @@ pub(crate) type Change = Option<Stored>;
 
 impl Stored {
     pub(crate) fn of(entry: &Entry) -> Self {
-        let mut text = String::new();
+        let length = entry.value.as_bytes().len();
+        // A small one that was guessed too short costs less than counting.
+        let mut text = String::with_capacity(if length < LARGE { length + 2 } else { self::length(&entry.value) });
         write_value(&mut text, &entry.value);
         Self { text: text.into_boxed_str(), deadline: entry.deadline }
     }
@@ -91,12 +98,80 @@ impl Stored {
     }
 }
 
+/// Shorter values need no care: where so little memory is missing, everything else fails too.
+pub(crate) const LARGE: usize = 1 << 20;
+
 /// Reads a value's form on disk, and nothing behind it.
 pub(crate) fn decode(text: &str) -> Result<Value, Fault> {
     let mut scanner = Scanner::new(text.as_bytes());
     let value = read_value(&mut scanner)?;
     scanner.end()?;
     Ok(value)
+}
+
+/// The same where the text stands, without other memory, if it is in the form that [`write_value`] writes.
+pub(crate) fn decode_in_place(text: Box<str>) -> Result<Value, Fault> {
+    let mut scanner = Scanner::new(text.as_bytes());
+    if text.starts_with('"') {
+        scanner.string_into(&mut Nowhere)?;
+        let end = scanner.at();
+        scanner.end()?;
+        let mut bytes = String::from(text).into_bytes();
+        bytes.truncate(end - 1);
+        bytes.drain(..1);
+        json::unescape_in_place(&mut bytes);
+        return Ok(Value::Text(String::from_utf8(bytes).expect("it was checked")));
+    }
+    let mut same = Same::new(text.as_bytes());
+    scanner.wrapped_value(&mut same)?;
+    scanner.end()?;
+    if !same.is_whole() {
+        return decode(&text);
+    }
+    match mark(&text) {
+        None if json::depth(&text) > json::MAX_DEPTH => Err(json::too_deep(0)),
+        None => Ok(Value::Json(Json::from_checked(String::from(text)))),
+        Some((JSON, inner)) => {
+            let mut text = String::from(text);
+            text.pop();
+            text.drain(..inner);
+            if text.starts_with('"') {
+                return decode_in_place(text.into_boxed_str());
+            }
+            Ok(Value::Json(Json::from_checked(text)))
+        }
+        Some((_, inner)) => {
+            let encoded = text.as_bytes().get(inner + 1..text.len().saturating_sub(2)).unwrap_or_default();
+            if text.as_bytes()[inner] != b'"' || memchr::memchr2(b'"', b'\\', encoded).is_some() {
+                return decode(&text);
+            }
+            let mut bytes = String::from(text).into_bytes();
+            bytes.truncate(bytes.len() - 2);
+            bytes.drain(..=inner);
+            decode_base64_in_place(&mut bytes).then_some(Value::Bytes(bytes)).ok_or_else(no_base64)
+        }
+    }
+}
+
+fn no_base64() -> Fault {
+    Fault::shape(0, "\"$binary\" wants base64 text")
+}
+
+/// Three bytes take the place of each four characters; false if that is not base64.
+fn decode_base64_in_place(bytes: &mut Vec<u8>) -> bool {
+    const CHARACTERS: usize = 4 << 10;
+    let mut piece = [0; CHARACTERS / 4 * 3];
+    let (mut from, mut to) = (0, 0);
+    while from < bytes.len() {
+        let end = bytes.len().min(from + CHARACTERS);
+        let encoded = &bytes[from..end];
+        let Ok(most) = BASE64.decode_len(encoded.len()) else { return false };
+        let Ok(decoded) = BASE64.decode_mut(encoded, &mut piece[..most]) else { return false };
+        bytes[to..to + decoded].copy_from_slice(&piece[..decoded]);
+        (from, to) = (end, to + decoded);
+    }
+    bytes.truncate(to);
+    true
 }
 
 /// What a value's form on disk is the form of, by its first bytes alone, in the words of [`Value::kind`].
@@ -130,6 +205,20 @@ pub(crate) fn write_value(out: &mut String, value: &Value) {
     }
 }
 
+/// How long a value's form on disk is.
+pub(crate) fn length(value: &Value) -> usize {
+    const MARK: usize = "{\"$binary\":\"\"}".len();
+    match value {
+        Value::Text(text) => {
+            let mut length = Length(2);
+            Escaped(&mut length).push_str(text);
+            length.0
+        }
+        Value::Json(json) => json.as_str().len() + MARK,
+        Value::Bytes(bytes) => BASE64.encode_len(bytes.len()) + MARK,
+    }
+}
+
 /// Reads the value that comes next.
 pub(crate) fn read_value(scanner: &mut Scanner<'_>) -> Result<Value, Fault> {
     if scanner.peek() == Some(b'"') {
@@ -152,9 +241,49 @@ pub(crate) fn read_value(scanner: &mut Scanner<'_>) -> Result<Value, Fault> {
             encoded
                 .and_then(|encoded| BASE64.decode(encoded.as_bytes()).ok())
                 .map(Value::Bytes)
-                .ok_or_else(|| Fault::shape(start, "\"$binary\" wants base64 text"))
+                .ok_or_else(|| Fault { at: start, ..no_base64() })
         }
     }
+}
+
+/// Whether a text is, byte for byte, what [`write_value`] writes of the value that it gives. Takes no memory.
+pub(crate) fn is_written(raw: &[u8]) -> bool {
+    let mut scanner = Scanner::new(raw);
+    let mut same = Same::new(raw);
+    let checked = if raw.first() == Some(&b'"') {
+        same.push('"');
+        let checked = scanner.string_into(&mut Escaped(&mut same));
+        same.push('"');
+        checked
+    } else {
+        scanner.wrapped_value(&mut same)
+    };
+    let Ok(text) = str::from_utf8(raw) else { return false };
+    checked.is_ok() && same.is_whole() && (text.starts_with('"') || is_written_json(text))
+}
+
+/// The same of a compact text that is no string.
+fn is_written_json(text: &str) -> bool {
+    match mark(text) {
+        None => json::depth(text) <= json::MAX_DEPTH,
+        Some((JSON, inner)) => text.starts_with("{\"$json\":") && mark(&text[inner..text.len() - 1]).is_some(),
+        Some((_, inner)) => {
+            let encoded = text[inner..].strip_prefix('"').and_then(|text| text.strip_suffix("\"}"));
+            text.starts_with("{\"$binary\":") && encoded.is_some_and(is_base64)
+        }
+    }
+}
+
+/// Whether a text is the base64 of something, padded at its end only.
+fn is_base64(text: &str) -> bool {
+    const CHARACTERS: usize = 4 << 10;
+    let mut piece = [0; CHARACTERS / 4 * 3];
+    let pad = text.find('=').unwrap_or(text.len());
+    text.len() - pad <= 2
+        && text.as_bytes().chunks(CHARACTERS).all(|encoded| {
+            let most = BASE64.decode_len(encoded.len());
+            most.is_ok_and(|most| BASE64.decode_mut(encoded, &mut piece[..most]).is_ok())
+        })
 }
 
 /// The mark that a compact JSON text bears, and where the marked value begins.
@@ -167,7 +296,7 @@ fn mark(text: &str) -> Option<(&'static str, usize)> {
     let name = scanner.name().ok()?;
     let name = [BINARY, JSON].into_iter().find(|&mark| mark == name)?;
     let inner = 1 + scanner.at();
-    scanner.wrapped_value(&mut String::new()).ok()?;
+    scanner.wrapped_value(&mut Nowhere).ok()?;
     (scanner.peek() == Some(b'}')).then_some((name, inner))
 }
 
@@ -179,6 +308,7 @@ mod tests {
     fn through_disk(value: &Value) -> Value {
         let mut text = String::new();
         write_value(&mut text, value);
+        assert_eq!(decode_in_place(text.clone().into()).as_ref(), Ok(value));
         read_value(&mut Scanner::new(text.as_bytes())).unwrap()
     }
 
@@ -220,6 +350,16 @@ mod tests {
             let (text, bytes) = (Value::Text(text), Value::Bytes(bytes));
             prop_assert_eq!(&through_disk(&text), &text);
             prop_assert_eq!(&through_disk(&bytes), &bytes);
+        }
+
+        #[test]
+        fn what_is_read_in_place_is_what_is_read_elsewhere(
+            text in "(\"|\\{\"\\$(binary|json)\":|\\{\"\\$binary\":\")?([aGk=/+09]|\\\\[nu\"d8c0]|[\"{}\\[\\]:, ]|é){0,12}(\"\\}?|\\})?",
+        ) {
+            prop_assert_eq!(decode_in_place(text.clone().into()), decode(&text));
+            let mut written = String::new();
+            let decoded = decode(&text).map(|value| write_value(&mut written, &value));
+            prop_assert_eq!(is_written(text.as_bytes()), decoded.is_ok() && written == text);
         }
     }
 }

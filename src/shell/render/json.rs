@@ -5,14 +5,14 @@
 //! characters are `\u` escapes in strings, so that an answer is as safe on a terminal as in a pipe.
 
 use std::collections::HashSet;
-use std::io::Write;
+use std::io::{self, Write};
 
 use data_encoding::BASE64;
 
 use super::{CHUNK, Trouble};
 use crate::database::Event;
 use crate::expiry::whole_seconds;
-use crate::json::write_string;
+use crate::json::{Sink, write_string};
 use crate::shell::escape;
 use crate::shell::reply::{Failure, Field, Listing, Reply, Show};
 use crate::value::{Json, Value};
@@ -30,7 +30,13 @@ pub(super) fn reply(out: &mut dyn Write, reply: Reply<'_>) -> Result<(), Trouble
             }
             line.push('}');
         }
-        Reply::Value(value) => push_value(&mut line, &value),
+        Reply::Value(value) => {
+            let mut written = Written { out, text: line, failure: Ok(()) };
+            push_value(&mut written, &value);
+            written.text.push('\n');
+            written.flush();
+            return Ok(written.failure?);
+        }
         Reply::Values(values) => push_values(&mut line, &values),
         Reply::Number(number) => line.push_str(&number.to_string()),
         Reply::TimeLeft(None) => line.push_str("null"),
@@ -173,13 +179,49 @@ pub(super) fn push_name(text: &mut String, name: &str) {
     text.push(':');
 }
 
-pub(super) fn push_value(text: &mut String, value: &Value) {
+/// A text that is written as it gets longer.
+struct Written<'o> {
+    out: &'o mut dyn Write,
+    text: String,
+    failure: io::Result<()>,
+}
+
+impl Written<'_> {
+    fn flush(&mut self) {
+        if self.failure.is_ok() {
+            self.failure = self.out.write_all(self.text.as_bytes());
+        }
+        self.text.clear();
+    }
+}
+
+impl Sink for Written<'_> {
+    fn push(&mut self, c: char) {
+        self.text.push(c);
+    }
+
+    fn push_str(&mut self, text: &str) {
+        if self.text.len() + text.len() < CHUNK {
+            return self.text.push_str(text);
+        }
+        self.flush();
+        if self.failure.is_ok() {
+            self.failure = self.out.write_all(text.as_bytes());
+        }
+    }
+}
+
+pub(super) fn push_value(text: &mut impl Sink, value: &Value) {
+    /// Of so many bytes the base64 goes on where that of the bytes before ends.
+    const BYTES: usize = 3 << 14;
     match value {
         Value::Text(stored) => write_string(text, stored),
         Value::Json(json) => text.push_str(json.as_str()),
         Value::Bytes(bytes) => {
             text.push_str("{\"$binary\":\"");
-            BASE64.encode_append(bytes, text);
+            for piece in bytes.chunks(BYTES) {
+                text.push_str(&BASE64.encode(piece));
+            }
             text.push_str("\"}");
         }
     }

@@ -20,10 +20,11 @@ pub(crate) use self::table::size;
 use super::argument::OutputMode;
 use super::caret::Pointer;
 use super::escape;
-use super::reply::{Events, Failure, Reply};
+use super::reply::{Done, Events, Failure, Reply};
 use super::status::Status;
 use crate::database::Event;
 use crate::error::Error;
+use crate::storage::{LARGE, check_memory};
 
 mod person;
 
@@ -92,6 +93,19 @@ impl From<Error> for Trouble {
     }
 }
 
+/// How long the values of an answer are, if they are too long to be held as they will be written.
+pub(crate) fn large(reply: &Reply<'_>) -> Option<usize> {
+    let length = match reply {
+        Reply::Value(value) => value.as_bytes().len(),
+        Reply::Done(Done { value, .. }) => value.as_ref().map_or(0, |value| value.as_bytes().len()),
+        Reply::Values(values) => {
+            values.iter().filter_map(|(_, value)| value.as_ref()).map(|value| value.as_bytes().len()).sum()
+        }
+        _ => 0,
+    };
+    (length >= LARGE).then_some(length)
+}
+
 /// Writes the data of an answer, and nothing else.
 pub(crate) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Result<(), Trouble> {
     let reply = match reply {
@@ -99,6 +113,12 @@ pub(crate) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Resul
         Reply::Changes(changes) => return stream::changes(out, look, changes),
         reply => reply,
     };
+    if let Some(length) = large(&reply) {
+        // Single values go as they are; what else there is, is put together first.
+        let is_whole = matches!(reply, Reply::Value(_))
+            && (look.mode == OutputMode::Json || !look.terminal && look.mode != OutputMode::Table);
+        check_memory(if is_whole { 0 } else { 8 * length })?;
+    }
     match (look.mode, look.terminal) {
         (OutputMode::Json, _) => json::reply(out, reply),
         (OutputMode::Plain | OutputMode::Table, true) => person::reply(out, look, reply),

@@ -18,7 +18,7 @@ use crate::shell::interrupt::{Stoppable, stoppable};
 use crate::shell::progress;
 use crate::shell::reply::{Answer, Done, Failure, Field, Pieces, Reply, shown};
 use crate::shell::transfer::{self, Sink, Unfit, What};
-use crate::storage::Entry;
+use crate::storage::{Entry, LARGE, check_memory};
 use crate::value::Value;
 
 /// About so many bytes are written at once.
@@ -137,6 +137,12 @@ impl Exported<'_> {
     /// Appends an entry, or says why it cannot be.
     fn put(&mut self, key: &str, mut entry: Entry, piece: &mut Vec<u8>) -> Result<(), Failure> {
         let Some(name) = self.choice.key(key) else { return Ok(()) };
+        // It is written twice: as a record of its own, and into the piece.
+        let length = entry.value.as_bytes().len();
+        check_memory(2 * length)?;
+        if length >= LARGE {
+            piece.reserve_exact(length + length / 16);
+        }
         loop {
             let Err(Unfit { what, reason }) = self.sink.put(name, &entry, piece) else {
                 self.count += 1;

@@ -73,6 +73,18 @@ impl<'a> Merged<'a> {
         self.take(End::Back)
     }
 
+    /// Gives back the memory that a long line has taken which was given out.
+    pub(crate) fn release(&mut self) {
+        for held in [&mut self.front.line, &mut self.back.line] {
+            if !held.full {
+                held.text = String::new();
+            }
+        }
+        if let Some(below) = &mut self.below {
+            below.release();
+        }
+    }
+
     fn take(&mut self, end: End) -> Result<Option<Line<'_>>, ReadFault> {
         match (self.look(end)?, end) {
             (Next::Nothing | Next::Deleted, _) => Ok(None),

@@ -9,7 +9,7 @@ use super::layout::{BETWEEN, CLOSE, END, HEAD, Layout, Section, line_hash};
 use super::line::{self, MAX_KEY};
 use super::lines::Lines;
 use super::window::{ReadFault, fill, size};
-use crate::json::{self, Scanner};
+use crate::json::{self, Length, Scanner};
 use crate::storage::disk::DiskFile;
 use crate::storage::record;
 use crate::value::Value;
@@ -106,7 +106,7 @@ fn read(file: &dyn DiskFile, length: u64) -> Result<Layout, ReadFault> {
     let mut lines = Lines::new(file, 2, length, length);
     let mut more = match lines.whole()?.ok_or_else(departs)? {
         b"  \"map\": {" => {
-            let map = read_section(&mut lines, Section::Map, |value| is_value(value, &mut written))?;
+            let map = read_section(&mut lines, Section::Map, is_value)?;
             (layout.map, layout.count, layout.hash) = (map.range, map.count, map.hash);
             layout.rest = map.range.1 + CLOSE.len() as u64;
             map.more
@@ -158,11 +158,7 @@ struct Read {
 }
 
 /// Reads the lines of a section and the one that closes it.
-fn read_section(
-    lines: &mut Lines<'_>,
-    section: Section,
-    mut is_value: impl FnMut(&[u8]) -> bool,
-) -> Result<Read, ReadFault> {
+fn read_section(lines: &mut Lines<'_>, section: Section, is_value: fn(&[u8]) -> bool) -> Result<Read, ReadFault> {
     let from = lines.at();
     let mut read = Read { range: (from, from), count: 0, hash: 0, more: false };
     let (mut before, mut written) = (String::new(), String::new());
@@ -197,16 +193,20 @@ fn is_written(text: &str, raw: &[u8], written: &mut String) -> bool {
     written.as_bytes() == raw
 }
 
-fn is_value(raw: &[u8], written: &mut String) -> bool {
-    let mut scanner = Scanner::new(raw);
-    if raw.first() == Some(&b'"') {
-        let text = scanner.string();
-        return text.is_ok_and(|text| text.len() <= Value::MAX_LEN && is_written(&text, raw, written));
-    }
-    let Ok(value) = record::read_value(&mut scanner) else { return false };
-    written.clear();
-    record::write_value(written, &value);
-    value.as_bytes().len() <= Value::MAX_LEN && written.as_bytes() == raw
+fn is_value(raw: &[u8]) -> bool {
+    // Only of one that may be too long it is asked how long it is; no byte takes more than six.
+    let may_be_long = || raw.len() > Value::MAX_LEN;
+    let length = || match raw.first() {
+        Some(b'"') => {
+            let mut length = Length::default();
+            Scanner::new(raw).string_into(&mut length).map_or(usize::MAX, |()| length.0)
+        }
+        _ => str::from_utf8(raw)
+            .ok()
+            .and_then(|text| record::decode(text).ok())
+            .map_or(usize::MAX, |value| value.as_bytes().len()),
+    };
+    record::is_written(raw) && !(may_be_long() && length() > Value::MAX_LEN)
 }
 
 fn is_deadline(raw: &[u8]) -> bool {

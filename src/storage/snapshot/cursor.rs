@@ -46,6 +46,12 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Gives back the memory that a long line has taken.
+    pub(crate) fn release(&mut self) {
+        self.map.front.release();
+        self.map.back.release();
+    }
+
     /// The last entry that is left.
     pub(crate) fn next_back(&mut self) -> Result<Option<Line<'_>>, ReadFault> {
         let at = self.map.back.at();

@@ -12,7 +12,7 @@ use super::layout::{Layout, Section};
 use super::line::{self, INDENT};
 use super::window::{CHUNK, Window};
 use crate::expiry::Timestamp;
-use crate::json::{Fault, Scanner};
+use crate::json::{Fault, Nowhere, Same, Scanner};
 use crate::storage::disk::DiskFile;
 #[cfg(feature = "shell")]
 use crate::storage::record::Glance;
@@ -194,7 +194,6 @@ struct Search {
     /// Shows the lines that the last key was searched in; the next key may be there too.
     window: Window,
     probe: Window,
-    scratch: String,
 }
 
 /// Where a search has ended.
@@ -218,17 +217,21 @@ impl Search {
             searches: 0,
             window: Window::default(),
             probe: Window::default(),
-            scratch: String::new(),
         }
     }
 
     /// The text of a key's value, checked.
     fn value(&mut self, file: &dyn DiskFile, key: &str) -> Result<Option<Box<str>>, ReadFault> {
         let Some((at, to)) = self.content(file, key)? else { return Ok(None) };
-        let (content, scratch) = (self.window.bytes(at, to), &mut self.scratch);
-        let text = value_text(content, scratch).map(Into::into).map_err(|fault| ReadFault::within(at, fault))?;
-        self.window.release();
-        Ok(Some(text))
+        let text = value_text(self.window.bytes(at, to)).map_err(|fault| ReadFault::within(at, fault))?;
+        if !self.window.is_large() {
+            return Ok(Some(text.into()));
+        }
+        let from = to - text.len() as u64;
+        let text = self.window.take(from, to);
+        String::from_utf8(text)
+            .map(|text| Some(text.into_boxed_str()))
+            .map_err(|_| ReadFault::damaged(from, "not UTF-8"))
     }
 
     fn deadline(&mut self, file: &dyn DiskFile, key: &str) -> Result<Option<Timestamp>, ReadFault> {
@@ -353,21 +356,18 @@ impl Search {
 }
 
 /// The value's text of a content, checked.
-fn value_text<'a>(content: &'a [u8], scratch: &mut String) -> Result<&'a str, Fault> {
+fn value_text(content: &[u8]) -> Result<&str, Fault> {
     let (_, text) = line::split(content)?;
     let start = content.len() - text.len();
     let shift = |fault: Fault| Fault { at: start + fault.at, ..fault };
     let mut scanner = Scanner::new(text);
     let in_form = if text.first() == Some(&b'"') {
-        scanner.string().map_err(shift)?;
+        scanner.string_into(&mut Nowhere).map_err(shift)?;
         true
     } else {
-        scratch.clear();
-        scanner.wrapped_value(scratch).map_err(shift)?;
-        let compact = scratch.as_bytes() == text;
-        scratch.clear();
-        scratch.shrink_to(CHUNK);
-        compact
+        let mut same = Same::new(text);
+        scanner.wrapped_value(&mut same).map_err(shift)?;
+        same.is_whole()
     };
     match str::from_utf8(text) {
         Ok(valid) if in_form && scanner.at() == text.len() => Ok(valid),

@@ -42,6 +42,11 @@ impl<'a> Lines<'a> {
         self.to = to;
     }
 
+    /// Gives back the memory that a long line has taken.
+    pub(super) fn release(&mut self) {
+        self.window.release();
+    }
+
     /// The content of the next line.
     pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, ReadFault> {
         let (at, end) = (self.at, self.end);
@@ -68,7 +73,8 @@ impl<'a> Lines<'a> {
             if searched >= self.to || searched - from > LONGEST {
                 return Err(ReadFault::damaged(from, "this line does not end where its section ends"));
             }
-            let to = (searched + self.ahead.max(searched - from)).min(self.to);
+            // Of a long line little is read in vain.
+            let to = (searched + self.ahead.max((searched - from) / 8)).min(self.to);
             self.window.show(self.file, from, to)?;
             self.ahead = (2 * self.ahead).min(MOST);
         };
@@ -101,6 +107,11 @@ impl<'a> LinesBack<'a> {
         self.at
     }
 
+    /// Gives back the memory that a long line has taken.
+    pub(super) fn release(&mut self) {
+        self.window.release();
+    }
+
     /// Lets the lines begin at `from`.
     pub(super) fn begin_at(&mut self, from: u64) {
         self.from = from;
@@ -130,7 +141,7 @@ impl<'a> LinesBack<'a> {
             if to - first > LONGEST {
                 return Err(ReadFault::damaged(first, "no line is as long as this"));
             }
-            let from = first.saturating_sub(self.ahead.max(to - first)).max(self.from);
+            let from = first.saturating_sub(self.ahead.max((to - first) / 8)).max(self.from);
             self.window.show(self.file, from, to)?;
             self.ahead = (2 * self.ahead).min(MOST);
         };

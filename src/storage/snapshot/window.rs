@@ -101,7 +101,7 @@ impl Window {
         let length = size(to.saturating_sub(from));
         if length > self.buffer.len() {
             self.buffer
-                .try_reserve(length - self.buffer.len())
+                .try_reserve_exact(length - self.buffer.len())
                 .map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
             self.buffer.resize(length, 0);
         }
@@ -123,11 +123,25 @@ impl Window {
 
     /// Gives back what a long line has taken: it is not kept for all the short ones.
     pub(super) fn release(&mut self) {
-        if self.buffer.len() > 4 * CHUNK {
+        if self.is_large() {
             self.filled = self.filled.min(CHUNK);
             self.buffer.truncate(CHUNK);
             self.buffer.shrink_to_fit();
         }
+    }
+
+    /// Whether a long line has made it larger than short ones need.
+    pub(super) fn is_large(&self) -> bool {
+        self.buffer.len() > 4 * CHUNK
+    }
+
+    /// What is shown of `from..to`, in the window's own memory.
+    pub(super) fn take(&mut self, from: u64, to: u64) -> Vec<u8> {
+        let mut bytes = std::mem::take(&mut self.buffer);
+        bytes.truncate(size(to.saturating_sub(self.start)).min(self.filled));
+        bytes.drain(..size(from.saturating_sub(self.start)).min(bytes.len()));
+        self.filled = 0;
+        bytes
     }
 
     pub(super) fn start(&self) -> u64 {
