@@ -20,6 +20,8 @@ mod watch;
 // The program, and many of them at once.
 #[cfg(feature = "shell")]
 mod coprocess;
+#[cfg(feature = "shell")]
+mod dotenv;
 mod imports;
 mod interchange;
 mod kill;
