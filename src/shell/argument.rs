@@ -202,6 +202,15 @@ impl Format {
     pub(crate) const NAMES: [&'static str; 8] = ["json", "jsonl", "csv", "dotenv", "redis", "tsv", "sh", "fish"];
     /// Those of the formats that can be read.
     pub(crate) const READ: [&'static str; 6] = ["json", "jsonl", "csv", "dotenv", "redis", "tsv"];
+    /// The options of `import` and `export` that not every format uses, and the formats that do.
+    pub(crate) const OPTIONS: [(&'static str, &'static [Self]); 5] = [
+        ("--flatten", &[Self::Json]),
+        ("--key-column", &[Self::Csv]),
+        ("--value-column", &[Self::Csv]),
+        ("--delimiter", &[Self::Csv]),
+        // The others hold everything.
+        ("--lossy", &[Self::Json, Self::Dotenv, Self::Redis, Self::Tsv, Self::Sh, Self::Fish]),
+    ];
     const ALL: [Self; 8] =
         [Self::Json, Self::Jsonl, Self::Csv, Self::Dotenv, Self::Redis, Self::Tsv, Self::Sh, Self::Fish];
 
@@ -212,6 +221,17 @@ impl Format {
     /// Whether it can be read.
     pub(crate) fn is_read(self) -> bool {
         !matches!(self, Self::Sh | Self::Fish)
+    }
+
+    /// Refuses options that are given and that the format does not use.
+    pub(crate) fn check_options(self, given: &[(&str, bool)]) -> Result<(), String> {
+        for (option, users) in Self::OPTIONS {
+            if given.contains(&(option, true)) && !users.contains(&self) {
+                let users = users.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ");
+                return Err(format!("{option} is not for {}, only for {users}", self.name()));
+            }
+        }
+        Ok(())
     }
 
     /// The format that a file's name says it has.
@@ -258,6 +278,15 @@ pub(crate) fn export_format() -> Unmarked<Format> {
 /// `dotted` or `pointer`.
 pub(crate) fn flatten() -> Unmarked<Flatten> {
     Unmarked::one_of(&["dotted", "pointer"], |at| [Flatten::Dotted, Flatten::Pointer][at])
+}
+
+/// One character that can separate columns.
+pub(crate) fn delimiter() -> Unmarked<u8> {
+    Unmarked::text(|text| match text.as_bytes() {
+        b"\\t" | b"tab" => Ok(b'\t'),
+        &[byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n' | 0) => Ok(byte),
+        _ => Err(format!("expected one character such as ; or \\t, found '{}'", excerpt(text, 40))),
+    })
 }
 
 /// `replace`, `skip` or `fail`.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
 use super::argument::{
-    Data, Flatten, Format, KeyMode, OnConflict, OutputMode, data, decimal, duration, export_format, flatten,
+    Data, Flatten, Format, KeyMode, OnConflict, OutputMode, data, decimal, delimiter, duration, export_format, flatten,
     import_format, key_mode, number, on_conflict, output_mode, path, steps, switch, text, time, timeout,
 };
 use super::own_shell::{OwnShell, own_shell};
@@ -448,6 +448,9 @@ pub(crate) struct Import {
     /// The column that holds the values; without it a value is a JSON object of the row
     #[arg(long, value_name = "NAME", value_parser = text())]
     pub(crate) value_column: Option<String>,
+    /// The character that separates the columns of a table: , or as in ; or \t
+    #[arg(long, value_name = "C", value_parser = delimiter())]
+    pub(crate) delimiter: Option<u8>,
 }
 
 /// The arguments of `export`.

@@ -14,7 +14,7 @@ fn an_import_is_undone_as_one_step_and_a_restore_leaves_nothing_to_undo() {
     terminal.enter("undo");
     terminal.shows("Undone: set a back to old; removed b");
     terminal.enter("import users.jsonl --on-conflict skip");
-    terminal.shows("Imported 1 entry; 1 key was there already");
+    terminal.shows("Imported 1 entry (2 read, 1 skipped)");
     terminal.enter("begin");
     terminal.enter("import users.jsonl --prefix x:");
     terminal.enter("undo");

@@ -171,3 +171,180 @@ fn members_of_one_document_that_would_become_one_key_are_refused_and_both_named(
     place.ok(&["import", "x.json", "--flatten", "dotted"]);
     assert_eq!(place.ok(&["list"]), "a.b\t1\na.c\t2\nd\t3\n");
 }
+
+const TABLE: &str = "id,name\n1,Ada\n2,\"Grace\rHopper\"\n";
+
+#[test]
+fn rows_end_in_cr_lf_or_both_and_quotes_keep_them() {
+    for end in ["\n", "\r\n", "\r"] {
+        let place = Place::new();
+        place.put(
+            "t.csv",
+            "key,value\na,1\n\nb,\"2\rx\r\ny\"\nc,\n"
+                .replace("\r\n", "\u{1}")
+                .replace('\n', end)
+                .replace('\u{1}', "\r\n"),
+        );
+        place.put("t.tsv", "d\t1\n\ne\t2\n".replace('\n', end));
+        place.put("t.env", "# x\nf=1 # y\nexport g='2'\nh=\"a b\"\n".replace('\n', end));
+        for name in ["t.csv", "t.tsv", "t.env"] {
+            place.ok(&["import", name]);
+        }
+        let list = "a\t1\nb\t2\\rx\\r\\ny\nc\t\nd\t1\ne\t2\nf\t1\ng\t2\nh\ta b\n";
+        assert_eq!(place.ok(&["list"]), list, "{end:?}");
+    }
+    let place = Place::new();
+    place.put("t.csv", "key,value\ra,1\rb\r");
+    assert!(place.refused(2, &["import", "t.csv"]).contains("t.csv:3:1: "));
+}
+
+#[test]
+fn a_table_says_how_it_is_separated_or_is_refused_with_the_option_to_give() {
+    let wanted = "1\t{\"id\":\"1\",\"name\":\"Ada\"}\n2\t{\"id\":\"2\",\"name\":\"Grace\\\\rHopper\"}\n";
+    for (separator, option) in [(';', ";"), ('\t', "\\t"), ('\t', "tab"), ('|', "|"), ('^', "^"), (',', ",")] {
+        let separated = TABLE.replace(',', &separator.to_string());
+        let place = Place::new();
+        place.put("t.csv", &separated);
+        if !matches!(separator, ',' | '^') {
+            let said = place.refused(2, &["import", "t.csv"]);
+            let shown = if separator == '\t' { "\\t".to_owned() } else { separator.to_string() };
+            assert!(said.contains(&format!("--delimiter '{shown}'")), "{said}");
+        }
+        place.ok(&["import", "t.csv", "--delimiter", option]);
+        assert_eq!(place.ok(&["list"]), wanted, "{option}");
+        for line in
+            [format!("sep={separator}\n"), format!("SEP={separator}\r\n"), format!("\u{feff}\"sep={separator}\"\r")]
+        {
+            place.clear();
+            place.put("s.csv", line.clone() + &separated);
+            place.ok(&["import", "s.csv"]);
+            assert_eq!(place.ok(&["list"]), wanted, "{line:?}");
+        }
+    }
+}
+
+#[test]
+fn a_header_is_looked_at_as_it_is_quoted_and_an_option_decides() {
+    for (header, args, is_taken) in [
+        ("\"id\";\"first; name\"", &[][..], false),
+        ("id;first,name;last", &[], false),
+        ("id;first,name;last", &["--delimiter", ","], true),
+        ("id,\"a;b;c;d\"", &[], true),
+        ("\"id;name\"", &[], true),
+        ("id", &[], true),
+        ("\r\n\nid;name", &[], false),
+        ("id,name", &["--delimiter", ";"], false),
+        ("id,name;x", &[], true),
+    ] {
+        let place = Place::new();
+        place.put("t.csv", format!("{header}\n"));
+        let said = place.run(&[&["import", "t.csv"], args].concat());
+        assert_eq!(said.status, if is_taken { 0 } else { 2 }, "{header:?} {args:?}: {said:?}");
+    }
+    let place = Place::new();
+    place.put("t.csv", "a,b\n");
+    for wrong in ["", ";;", "\"", "é", "\n"] {
+        assert!(place.refused(2, &["import", "t.csv", "--delimiter", wrong]).contains("expected one character"));
+    }
+}
+
+#[test]
+fn an_option_that_a_format_does_not_use_is_refused_and_the_formats_that_do_are_named() {
+    const FORMATS: [&str; 8] = ["json", "jsonl", "csv", "dotenv", "redis", "tsv", "sh", "fish"];
+    const IMPORT: [(&[&str], &[&str]); 7] = [
+        (&["--flatten", "dotted"], &["json"]),
+        (&["--key-column", "id"], &["csv"]),
+        (&["--value-column", "id"], &["csv"]),
+        (&["--delimiter", ";"], &["csv"]),
+        (&["--prefix", "p:"], &["json", "jsonl", "csv", "dotenv", "redis", "tsv"]),
+        (&["--on-conflict", "skip"], &["json", "jsonl", "csv", "dotenv", "redis", "tsv"]),
+        (&["--dry-run"], &["json", "jsonl", "csv", "dotenv", "redis", "tsv"]),
+    ];
+    const EXPORT: [(&[&str], &[&str]); 2] =
+        [(&["--lossy"], &["json", "dotenv", "redis", "tsv", "sh", "fish"]), (&["--strip-prefix", "p:"], &FORMATS)];
+    let place = Place::new();
+    place.put("empty", "");
+    place.put("id.csv", "id\n");
+    let tried = |command: &str, (option, users): (&[&str], &[&str]), format: &str| {
+        let file =
+            if command == "import" && format == "csv" && option[0].ends_with("column") { "id.csv" } else { "empty" };
+        let base: &[&str] = if command == "import" { &["import", file] } else { &["export", "-"] };
+        let said = place.run(&[base, &["--format", format], option].concat());
+        if users.contains(&format) {
+            assert!(!said.err.contains("is not for"), "{option:?} {format}: {said:?}");
+        } else {
+            assert_eq!(said.status, 2, "{option:?} {format}: {said:?}");
+            assert!(said.err.contains(&format!("only for {}", users.join(", "))), "{said:?}");
+        }
+    };
+    for format in FORMATS {
+        for option in IMPORT.into_iter().filter(|_| !matches!(format, "sh" | "fish")) {
+            tried("import", option, format);
+        }
+        for option in EXPORT {
+            tried("export", option, format);
+        }
+    }
+    // By the file's name, and where the format is the one that is meant if none is named.
+    place.put("t.tsv", "id\tname\n1\tAda\n");
+    assert!(place.refused(2, &["import", "t.tsv", "--key-column", "id"]).contains("only for csv"));
+    assert!(place.refused(2, &["export", "--lossy"]).contains("is not for jsonl"));
+}
+
+#[test]
+fn a_file_in_another_encoding_is_named_with_the_way_out() {
+    let utf16 = |text: &str, little: bool| {
+        text.encode_utf16()
+            .flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() })
+            .collect::<Vec<u8>>()
+    };
+    for (name, text) in [
+        ("t.json", "{\"a\":1}"),
+        ("t.jsonl", "{\"key\":\"a\",\"value\":1}\n"),
+        ("t.csv", "key,value\na,1\n"),
+        ("t.tsv", "a\t1\n"),
+        ("t.env", "A=1\n"),
+        ("t.redis", "SET a 1\n"),
+    ] {
+        for mark in ["", "\u{feff}"] {
+            for (little, encoding) in [(true, "UTF-16 (little-endian)"), (false, "UTF-16 (big-endian)")] {
+                let place = Place::new();
+                place.put(name, utf16(&format!("{mark}{text}"), little));
+                let said = place.refused(2, &["import", name]);
+                assert!(said.contains(encoding) && said.contains("iconv -f UTF-16"), "{name}: {said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn json_with_comments_or_trailing_commas_is_named_as_such_with_the_way_out() {
+    for (document, place_of) in [
+        ("// settings, \"all\"\n{\"a\": 1}", "1:1"),
+        ("/* x */ {\"a\": 1}", "1:1"),
+        ("{\n  // it's one, or {two\n  \"a\": 1}", "2:3"),
+        ("{\"a\": 1, // \"b\n \"c\": 2}", "1:10"),
+        ("{\"a\": /* x */ 1}", "1:7"),
+        ("{\"a\" /* x */ : 1}", "1:6"),
+        ("{\"a\": 1 // it's\n}", "1:9"),
+        ("{\"a\": [1, // x\n 2]}", "1:11"),
+        ("{\"a\": {\"b\": 1 /* } */}}", "1:15"),
+        ("{\"a\": 1} // end", "1:10"),
+        ("{\"a\": 1,}", "1:9"),
+        ("{\"a\": 1,\n}", "2:1"),
+        ("{\"a\": [1, 2,]}", "1:12"),
+        ("{\"a\": {\"b\": 1, }}", "1:14"),
+        ("{\"a\": 1, /* x */}", "1:10"),
+    ] {
+        let place = Place::new();
+        place.put("t.json", document);
+        let said = place.refused(2, &["import", "t.json"]);
+        assert!(said.contains("JSONC") && said.contains("npx json5"), "{document}: {said}");
+        assert!(said.contains(&format!("t.json:{place_of}: ")), "{document}: {said}");
+    }
+    let place = Place::new();
+    place.put("t.jsonl", "{\"key\":\"a\",\"value\":[1,]}\n");
+    assert!(place.refused(2, &["import", "t.jsonl"]).contains("JSONC"));
+    place.put("t.json", "{\"http://a\": \"/* no comment */\"}");
+    place.ok(&["import", "t.json"]);
+}

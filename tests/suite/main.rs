@@ -23,6 +23,8 @@ mod watch;
 mod coprocess;
 #[cfg(feature = "shell")]
 mod destinations;
+#[cfg(feature = "shell")]
+mod dotenv;
 mod imports;
 mod interchange;
 mod kill;

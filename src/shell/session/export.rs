@@ -35,6 +35,7 @@ impl Session {
                 Failure::usage(format!("the name {file:?} does not say what it is to be: --format, one of {names}"))
             })?,
         };
+        format.check_options(&[("--lossy", export.lossy)]).map_err(Failure::usage)?;
         let glob = export.glob.as_deref().map(Glob::new).transpose();
         let glob = glob.map_err(|reason| Failure { code: "pattern", ..Failure::usage(reason) })?;
         let choice = Choice { glob, strip: export.strip_prefix.clone(), lossy: export.lossy, force: export.force };

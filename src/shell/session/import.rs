@@ -20,7 +20,7 @@ use crate::shell::interrupt;
 use crate::shell::progress;
 use crate::shell::reply::{Answer, Changes, Done, Failure, Field, Reply, shown};
 use crate::shell::status::Status;
-use crate::shell::transfer::{self, Reading, Record, Source, Trouble};
+use crate::shell::transfer::{self, Fault, Reading, Record, Source, Trouble};
 use crate::storage::{self, Entry};
 use crate::value::Value;
 
@@ -35,14 +35,22 @@ impl Session {
             let message = format!("the name {:?} does not say what it is: --format, one of {names}", import.file);
             return Err(Failure::usage(message));
         };
+        let given = [
+            ("--flatten", import.flatten.is_some()),
+            ("--key-column", import.key_column.is_some()),
+            ("--value-column", import.value_column.is_some()),
+            ("--delimiter", import.delimiter.is_some()),
+        ];
+        format.check_options(&given).map_err(Failure::usage)?;
         let input = self.input(&import.file)?;
         let reading = Reading {
             flatten: import.flatten,
             key_column: import.key_column,
             value_column: import.value_column,
+            delimiter: import.delimiter,
             now: self.db.now(),
         };
-        let source = transfer::source(format, input, reading);
+        let source = transfer::source(format, input, reading).map_err(|trouble| failure(&import.file, trouble))?;
         let mut records = Records { source, file: import.file, prefix: import.prefix, count: 0 };
         let existing = match import.on_conflict {
             OnConflict::Replace => Existing::Replaced,
@@ -164,9 +172,30 @@ fn refuse(conflict: Option<&Conflict>, records: &Records<'_>) -> Result<(), Fail
 /// What an import has made, and what became of the rest of what was read.
 fn in_words(verb: &str, loaded: &Loaded) -> String {
     let rest = [(loaded.repeated(), "repeated a key"), (loaded.kept, "skipped"), (loaded.expired, "expired")];
-    let rest: String = rest.iter().filter(|rest| rest.0 > 0).map(|(n, what)| format!(", {n} {what}")).collect();
+    let rest: Vec<_> = rest.iter().filter(|rest| rest.0 > 0).map(|(n, what)| format!("{n} {what}")).collect();
     let entries = counted(loaded.entries, "entry", "entries");
-    if rest.is_empty() { format!("{verb} {entries}") } else { format!("{verb} {entries} ({} read{rest})", loaded.read) }
+    if rest.is_empty() {
+        format!("{verb} {entries}")
+    } else {
+        format!("{verb} {entries} ({} read, {})", loaded.read, rest.join(", "))
+    }
+}
+
+fn failure(file: &Path, trouble: Trouble) -> Failure {
+    match trouble {
+        Trouble::Input(_) if interrupt::is_asked() => Error::Interrupted.into(),
+        Trouble::Input(error) => Failure::io("read", file, &error),
+        Trouble::Fault(Fault { line, column, reason }) => fault(file, line, column, &reason),
+    }
+}
+
+fn fault(file: &Path, line: u64, column: u64, reason: &str) -> Failure {
+    let message = format!("{}:{line}:{column}: {reason}. Nothing was imported", name(file));
+    Failure { code: "syntax", ..Failure::usage(message) }
+}
+
+fn name(file: &Path) -> Cow<'_, str> {
+    if file == Path::new("-") { "stdin".into() } else { file.to_string_lossy() }
 }
 
 /// The records of a file, under a prefix.
@@ -181,27 +210,10 @@ impl Records<'_> {
     /// So many are gone through between two looks whether to stop.
     const EACH: u64 = 64;
 
-    fn failure(&self, trouble: Trouble) -> Failure {
-        match trouble {
-            Trouble::Input(_) if interrupt::is_asked() => Error::Interrupted.into(),
-            Trouble::Input(error) => Failure::io("read", &self.file, &error),
-            Trouble::Fault(fault) => self.fault(fault.line, fault.column, &fault.reason),
-        }
-    }
-
-    fn name(&self) -> Cow<'_, str> {
-        if self.file == Path::new("-") { "stdin".into() } else { self.file.to_string_lossy() }
-    }
-
-    fn fault(&self, line: u64, column: u64, reason: &str) -> Failure {
-        let message = format!("{}:{line}:{column}: {reason}. Nothing was imported", self.name());
-        Failure { code: "syntax", ..Failure::usage(message) }
-    }
-
     /// The failure of a file that must not have a key twice, and has.
     fn repeats(&self, key: &str) -> Option<Failure> {
         let reason = self.source.repeats(key.strip_prefix(&self.prefix)?)?;
-        let message = format!("{}: {reason}. Nothing was imported", self.name());
+        let message = format!("{}: {reason}. Nothing was imported", name(&self.file));
         Some(Failure { code: "syntax", ..Failure::usage(message).on(key) })
     }
 
@@ -210,7 +222,7 @@ impl Records<'_> {
         let key = if self.prefix.is_empty() { key } else { self.prefix.clone() + &key };
         match storage::check_key(&key).and_then(|()| storage::check_value(&entry.value)) {
             Ok(()) => Ok(Record { key, entry }),
-            Err(error) => Err(self.fault(self.source.last_line(), 1, &error.to_string())),
+            Err(error) => Err(fault(&self.file, self.source.last_line(), 1, &error.to_string())),
         }
     }
 }
@@ -227,7 +239,7 @@ impl Iterator for Records<'_> {
         }
         match self.source.next() {
             Ok(record) => record.map(|record| self.accept(record)),
-            Err(trouble) => Some(Err(self.failure(trouble))),
+            Err(trouble) => Some(Err(failure(&self.file, trouble))),
         }
     }
 }

@@ -60,10 +60,72 @@ enum State {
     Start,
     Bare,
     Quoted,
-    /// Behind a quote that closes the field, or is the first of two.
+    /// After a quote that closes the field, or is the first of two.
     Closed,
-    /// Behind that and a CR.
-    Ending,
+}
+
+/// How the fields of a table are separated, and where it begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Dialect {
+    delimiter: u8,
+    /// The number of its first line.
+    line: u64,
+}
+
+impl Dialect {
+    /// As `--delimiter` says, or else a line `sep=;` at its beginning, which is taken off; refuses a header that shows another.
+    pub(super) fn of(head: &mut Vec<u8>, chosen: Option<u8>) -> Result<Self, Fault> {
+        let (said, mut line) = (said_separator(head), 1);
+        if let Some((_, length)) = said {
+            head.drain(..length);
+            line = 2;
+        }
+        let explicit = chosen.or(said.map(|said| said.0));
+        let delimiter = explicit.unwrap_or(b',');
+        let header = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(head.len());
+        let count = |separator| shown(&head[header..], separator);
+        let other =
+            [b',', b';', b'\t', b'|'].into_iter().filter(|&other| other != delimiter).rev().max_by_key(|&c| count(c));
+        let (here, there) = (count(delimiter), other.map_or(0, count));
+        let refuses = if explicit.is_some() || here == 0 { here == 0 && there > 0 } else { there > here };
+        match other {
+            Some(other) if refuses => {
+                let name =
+                    |separator| if separator == b'\t' { "\\t".to_owned() } else { char::from(separator).to_string() };
+                let (other, delimiter) = (name(other), name(delimiter));
+                let or = if here > 0 { format!("; or --delimiter '{delimiter}' if it is that") } else { String::new() };
+                let reason = format!(
+                    "the header shows '{other}' as separator, expected '{delimiter}': --delimiter '{other}'{or}"
+                );
+                Err(Fault::of_line(line, reason))
+            }
+            _ => Ok(Self { delimiter, line }),
+        }
+    }
+}
+
+/// What a first line `sep=;` says, quoted or not, and its length with its end.
+fn said_separator(head: &[u8]) -> Option<(u8, usize)> {
+    let line = head.split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
+    let text = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
+    let separator = match text {
+        [name @ .., separator] if name.eq_ignore_ascii_case(b"sep=") => *separator,
+        _ => return None,
+    };
+    let end = &head[line.len()..];
+    let end = if end.starts_with(b"\r\n") { 2 } else { end.len().min(1) };
+    Some((separator, line.len() + end))
+}
+
+/// How often a separator stands in the first line outside quotes.
+fn shown(head: &[u8], separator: u8) -> usize {
+    let mut quoted = false;
+    let is_bare = |&&byte: &&u8| {
+        quoted ^= byte == b'"';
+        !quoted
+    };
+    let mut line = head.iter().filter(is_bare).take_while(|byte| !matches!(byte, b'\r' | b'\n'));
+    line.by_ref().filter(|&&byte| byte == separator).count()
 }
 
 pub(super) struct Table<R> {
@@ -71,13 +133,17 @@ pub(super) struct Table<R> {
     row: Row,
     /// Of the byte that comes next.
     place: Place,
+    /// Whether the last byte was a CR: an LF after it is a part of the same line end.
+    after_cr: bool,
+    delimiter: u8,
     reading: Reading,
     columns: Option<Columns>,
 }
 
 impl<R: BufRead> Table<R> {
-    pub(super) fn new(input: R, reading: Reading) -> Self {
-        Self { input, row: Row::default(), place: (1, 1), reading, columns: None }
+    /// A table whose first line in `input` has that number.
+    pub(super) fn new(input: R, reading: Reading, Dialect { delimiter, line }: Dialect) -> Self {
+        Self { input, row: Row::default(), place: (line, 1), after_cr: false, delimiter, reading, columns: None }
     }
 
     /// Reads the next row that is not empty; false if there is none.
@@ -94,7 +160,7 @@ impl<R: BufRead> Table<R> {
 
     /// Reads the next row; false at the end. A row without anything, not even an empty field in quotes, has no fields.
     fn read_row(&mut self) -> Result<bool, Trouble> {
-        let Self { input, row: Row { text, fields }, place, .. } = self;
+        let Self { input, row: Row { text, fields }, place, after_cr, delimiter, .. } = self;
         text.clear();
         fields.clear();
         let (mut state, mut begin) = (State::Start, *place);
@@ -115,13 +181,16 @@ impl<R: BufRead> Table<R> {
             for &byte in buffer {
                 let here = *place;
                 used += 1;
+                let follows_cr = std::mem::replace(after_cr, byte == b'\r');
                 match byte {
-                    b'\n' => *place = (here.0 + 1, 1),
+                    b'\n' if follows_cr => {}
+                    b'\n' | b'\r' => *place = (here.0 + 1, 1),
                     // What continues a character is no column of its own.
                     0x80..0xc0 => {}
                     _ => place.1 += 1,
                 }
                 match (state, byte) {
+                    (State::Start, b'\n') if follows_cr && fields.is_empty() => {}
                     (State::Start, b'"') => (state, begin) = (State::Quoted, here),
                     (State::Quoted, b'"') => state = State::Closed,
                     (State::Closed, b'"') => {
@@ -129,24 +198,18 @@ impl<R: BufRead> Table<R> {
                         state = State::Quoted;
                     }
                     (State::Quoted, _) => text.push(byte),
-                    (State::Start | State::Bare | State::Closed, b',') => {
+                    (_, byte) if byte == *delimiter => {
                         fields.push((text.len(), begin));
                         (state, begin) = (State::Start, *place);
                     }
-                    (_, b'\n') => {
-                        if state == State::Bare && text.last() == Some(&b'\r') {
-                            text.pop();
-                            let from = fields.last().map_or(0, |field| field.0);
-                            state = if text.len() == from { State::Start } else { State::Bare };
-                        }
+                    (_, b'\n' | b'\r') => {
                         if state != State::Start || !fields.is_empty() {
                             fields.push((text.len(), begin));
                         }
                         input.consume(used);
                         return Ok(true);
                     }
-                    (State::Closed, b'\r') => state = State::Ending,
-                    (State::Closed | State::Ending, _) => {
+                    (State::Closed, _) => {
                         let reason =
                             "something follows the quote that closes the field; a quote inside is written twice";
                         return Err(Fault { line: here.0, column: here.1, reason: reason.to_owned() }.into());
@@ -154,12 +217,6 @@ impl<R: BufRead> Table<R> {
                     (State::Start | State::Bare, _) => {
                         text.push(byte);
                         state = State::Bare;
-                        // A BOM is no part of the first name.
-                        if text.len() == 3 && *place == (1, 2) && text.as_slice() == b"\xef\xbb\xbf" {
-                            text.clear();
-                            *place = (1, 1);
-                            (state, begin) = (State::Start, *place);
-                        }
                     }
                 }
             }

@@ -3,6 +3,7 @@
 use std::io::BufRead;
 
 use super::lines::Numbered;
+use super::readers::{self, Form};
 use super::record::{Fault, Record, Sink, Source, Trouble, Unfit};
 use crate::storage::Entry;
 use crate::value::Value;
@@ -22,7 +23,7 @@ pub(super) struct Variables<R> {
 
 impl<R: BufRead> Variables<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { lines: Numbered::new(input), line: 0 }
+        Self { lines: Numbered::at_any_end(input), line: 0 }
     }
 }
 
@@ -43,7 +44,8 @@ impl<R: BufRead> Source for Variables<R> {
             }
             // Each part of a line reaches to its end, so what is left says where it begins.
             let fault = |full: &[u8], rest: usize, reason| Fault::in_line(number, full, full.len() - rest, reason);
-            let line = line.strip_prefix(b"export ").map_or(line, <[u8]>::trim_ascii_start);
+            let after = line.strip_prefix(b"export").filter(|after| after.first().is_some_and(u8::is_ascii_whitespace));
+            let line = after.map_or(line, <[u8]>::trim_ascii_start);
             let Some(equals) = memchr::memchr(b'=', line) else {
                 return Err(fault(full, line.len(), "there is no '=' behind a name").into());
             };
@@ -51,14 +53,16 @@ impl<R: BufRead> Source for Variables<R> {
             let Some(key) = name.map(str::to_owned) else {
                 return Err(fault(full, line.len(), "not a name: letters, digits and _, no digit first").into());
             };
-            let text = line[equals + 1..].trim_ascii_start();
+            let text = &line[equals + 1..];
+            let has_blank = text.first().is_some_and(u8::is_ascii_whitespace);
+            let text = text.trim_ascii_start();
             let start = fault(full, text.len(), "the quote that opens here is never closed: the file was cut off");
-            let mut part = begin(text).map_err(|(rest, reason)| fault(full, rest, reason))?;
+            let mut part = begin(text, has_blank).map_err(|(rest, reason)| fault(full, rest, reason))?;
             let value = loop {
                 match part {
                     Part::Whole(value) => break value,
                     Part::Open(quote, mut value) => {
-                        value.push(b'\n');
+                        value.push(if self.lines.has_ended_in_cr()? { b'\r' } else { b'\n' });
                         let Some((number, line)) = self.lines.next()? else { return Err(start.into()) };
                         part = quoted(quote, line, value)
                             .map_err(|(rest, reason)| Fault::in_line(number, line, line.len() - rest, reason))?;
@@ -78,12 +82,13 @@ impl<R: BufRead> Source for Variables<R> {
 /// What is wrong, and how much of the line is left there.
 type Wrong = (usize, &'static str);
 
-fn begin(text: &[u8]) -> Result<Part, Wrong> {
+/// A `#` begins a comment only after a blank.
+fn begin(text: &[u8], has_blank: bool) -> Result<Part, Wrong> {
     match text.first() {
         Some(&quote @ (b'"' | b'\'' | b'`')) => quoted(quote, &text[1..], Vec::new()),
         _ => {
             let comment = text.windows(2).position(|pair| pair[0].is_ascii_whitespace() && pair[1] == b'#');
-            let text = if text.starts_with(b"#") { &[] } else { &text[..comment.unwrap_or(text.len())] };
+            let text = if has_blank && text.starts_with(b"#") { &[] } else { &text[..comment.unwrap_or(text.len())] };
             Ok(Part::Whole(text.trim_ascii_end().to_vec()))
         }
     }
@@ -124,7 +129,7 @@ fn quoted(quote: u8, text: &[u8], mut value: Vec<u8>) -> Result<Part, Wrong> {
 
 /// Lines that set variables.
 pub(super) enum Writer {
-    /// `NAME="value"`
+    /// `NAME='value'`, or what else all of its readers understand: see [`readers`].
     Dotenv,
     /// `export NAME='value'`, for any POSIX shell.
     Sh,
@@ -139,35 +144,39 @@ impl Sink for Writer {
                 "it is no name of a variable (letters, digits, _, no digit first); --lossy leaves it out",
             ));
         }
-        let bytes = entry.value.as_bytes();
-        if matches!(entry.value, Value::Bytes(_)) || bytes.contains(&0) {
+        let text = str::from_utf8(entry.value.as_bytes()).ok().filter(|text| !text.contains('\0'));
+        let Some(text) = text.filter(|_| !matches!(entry.value, Value::Bytes(_))) else {
             return Err(Unfit::entry(
                 "a variable cannot hold bytes that are not text, nor a NUL; --lossy leaves it out",
             ));
-        }
+        };
+        let mut form = Form::Single;
         if matches!(self, Self::Dotenv) {
+            form = readers::form(key, text)?;
             Unfit::if_it_expires(entry)?;
             Unfit::if_it_is_json(entry)?;
         }
-        let (before, between, quote) = match self {
-            Self::Dotenv => ("", "=", b'"'),
-            Self::Sh => ("export ", "=", b'\''),
-            Self::Fish => ("set -gx ", " ", b'\''),
+        let (before, between) = match self {
+            Self::Dotenv => ("", "="),
+            Self::Sh => ("export ", "="),
+            Self::Fish => ("set -gx ", " "),
         };
-        for part in [before, key, between] {
+        let quote = match form {
+            Form::Bare => "",
+            Form::Single => "'",
+            Form::Double => "\"",
+        };
+        for part in [before, key, between, quote] {
             out.extend_from_slice(part.as_bytes());
         }
-        out.push(quote);
-        for &byte in bytes {
+        for &byte in text.as_bytes() {
             match (&*self, byte) {
-                (Self::Dotenv, b'\n') => out.extend_from_slice(b"\\n"),
-                (Self::Dotenv, b'\r') => out.extend_from_slice(b"\\r"),
-                (Self::Dotenv, b'"' | b'\\' | b'$' | b'`') | (Self::Fish, b'\'' | b'\\') => out.extend([b'\\', byte]),
+                (Self::Fish, b'\'' | b'\\') => out.extend([b'\\', byte]),
                 (Self::Sh, b'\'') => out.extend_from_slice(b"'\\''"),
                 _ => out.push(byte),
             }
         }
-        out.push(quote);
+        out.extend_from_slice(quote.as_bytes());
         out.push(b'\n');
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::io::BufRead;
 
-use super::record::{Fault, Record, Sink, Source, Trouble, Unfit};
+use super::record::{Fault, JSONC, Record, Sink, Source, Trouble, Unfit};
 use crate::error::cut;
 use crate::json::{self, Scanner};
 use crate::shell::argument::Flatten;
@@ -75,13 +75,15 @@ impl<R: BufRead> Members<R> {
         }
     }
 
+    /// Refuses a comment that begins here.
+    fn no_comment(&mut self) -> Result<(), Trouble> {
+        if self.peek()? == Some(b'/') { self.fault(format!("unexpected '/': {JSONC}")) } else { Ok(()) }
+    }
+
     fn start(&mut self) -> Result<(), Trouble> {
-        for byte in *b"\xef\xbb\xbf" {
-            if self.peek()? == Some(byte) {
-                self.input.consume(1);
-            }
-        }
-        match self.after_blanks()? {
+        let next = self.after_blanks()?;
+        self.no_comment()?;
+        match next {
             Some(b'{') => self.step(b'{'),
             Some(b'[') => return self.fault("an object is wanted, {\"key\": value, …}; this is an array"),
             Some(_) => return self.fault("an object is wanted: {\"key\": value, …}"),
@@ -106,6 +108,8 @@ impl<R: BufRead> Members<R> {
                     b'\\' if in_string => escaped = true,
                     b'"' => in_string = !in_string,
                     _ if in_string => {}
+                    // Never a part of JSON.
+                    b'/' => return true,
                     b'{' | b'[' => depth += 1,
                     b',' | b'}' | b']' if depth == 0 => return true,
                     b'}' | b']' => depth -= 1,
@@ -124,7 +128,7 @@ impl<R: BufRead> Members<R> {
                 self.count(self.member[at]);
             }
             if end.is_some() {
-                return Ok(());
+                return self.no_comment();
             }
         }
     }
@@ -153,16 +157,20 @@ impl<R: BufRead> Source for Members<R> {
                 State::First | State::Rest => {}
             }
             let mut next = self.after_blanks()?;
+            self.no_comment()?;
             if next == Some(b',') && self.state == State::Rest {
                 self.step(b',');
                 next = self.after_blanks()?;
+                self.no_comment()?;
                 if next == Some(b'}') {
-                    return self.fault("trailing comma; JSON has none after the last member");
+                    return self.fault(format!("trailing comma: {JSONC}"));
                 }
             }
             if next == Some(b'}') {
                 self.step(b'}');
-                if self.after_blanks()?.is_some() {
+                let next = self.after_blanks()?;
+                self.no_comment()?;
+                if next.is_some() {
                     return self.fault("trailing data after the end of the object");
                 }
                 self.state = State::End;
@@ -185,7 +193,7 @@ impl<R: BufRead> Source for Members<R> {
         let plain = match self.flatten {
             None => Place::TOP.child(Flatten::Pointer, key).pointer,
             Some(Flatten::Pointer) => key.to_owned(),
-            Some(Flatten::Dotted) => key.split('.').map(|name| format!("/{}", escaped(name))).collect(),
+            Some(Flatten::Dotted) => "/".to_owned() + &key.split('.').map(escaped).collect::<Vec<_>>().join("/"),
         };
         let (first, second) = match self.odd.get(key).map_or(&[][..], Vec::as_slice) {
             [] => (&plain, &plain),

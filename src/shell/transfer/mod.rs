@@ -8,7 +8,7 @@
 //! | json | text and JSON: one object | bytes, deadlines |
 //! | redis | text, bytes, deadlines: `SET` and `PEXPIREAT` as redis-cli takes them | that a value is JSON |
 //! | tsv | text and bytes: key, tab, value, what `list` prints into a pipe | that a value is JSON, deadlines |
-//! | dotenv | text under names: `NAME="value"` | other keys, bytes, that a value is JSON, deadlines |
+//! | dotenv | text under names that its [`readers`] agree on: `NAME='value'` | other keys, bytes, that a value is JSON, deadlines |
 //! | sh, fish | as dotenv, for a shell that sources it; never read back, so types and deadlines mean nothing | other keys, bytes |
 //!
 //! What a format cannot carry it refuses ([`Unfit`]); nothing is ever left out silently.
@@ -17,17 +17,19 @@ mod record;
 
 mod csv;
 mod dotenv;
+mod encoding;
 mod json;
 mod jsonl;
 mod lines;
+mod readers;
 mod redis;
 mod script;
 mod tsv;
 
-pub(crate) use self::record::{Reading, Record, Sink, Source, Trouble, Unfit, What};
+pub(crate) use self::record::{Fault, Reading, Record, Sink, Source, Trouble, Unfit, What};
 pub(crate) use self::script::Script;
 
-use std::io::BufRead;
+use std::io::{BufRead, Cursor, Read};
 
 use super::argument::Format;
 
@@ -37,11 +39,13 @@ Formats of import and export; the file's name says which, or --format:
 
   jsonl   everything, one a line: {\"key\":\"a\",\"value\":1,\"type\":\"json\",\"expires\":\"2030-01-01T00:00:00Z\"}
   csv     everything, in the columns key, value, type, expires; of any other table each row is read \
-          as a JSON object under its first column, or as --key-column and --value-column say
+          as a JSON object under its first column, or as --key-column and --value-column say; \
+          --delimiter ';' or a first line sep=; where no comma separates them
   json    text and JSON: one object. --flatten takes nested ones apart: a.b (dotted) or /a/b (pointer)
   redis   text, bytes, deadlines: SET and PEXPIREAT lines for redis-cli; no other command is ever read
   tsv     text and bytes: key, tab, value, with \\t \\n \\r \\0 \\\\ \\xHH; what `list` prints into a pipe
-  dotenv  text under names of variables: NAME=\"value\"; nothing is expanded
+  dotenv  text under names of variables: NAME='value', written only if python-dotenv, dotenv from npm, \
+          node --env-file and bash all read it back exactly; read, nothing is expanded
   sh      the same for a shell to source: export NAME='value'; written only, as is
   fish    set -gx NAME 'value'
 
@@ -50,16 +54,38 @@ An import is all or nothing; of rows with the same key the last counts, or as --
 JSON document that would become one key are refused. `dump` writes commands, which `rusty-kv -f` takes.
 ";
 
+/// So much of a file is looked at before it is read.
+const HEAD: u64 = 4096;
+
 /// Reads a format, one of those that can be read.
-pub(crate) fn source<'a>(format: Format, input: impl BufRead + 'a, reading: Reading) -> Box<dyn Source + 'a> {
-    match format {
-        Format::Json => Box::new(json::Members::new(input, reading.flatten)),
-        Format::Jsonl => Box::new(jsonl::Lines::new(input)),
-        Format::Csv => Box::new(csv::Table::new(input, reading)),
-        Format::Dotenv | Format::Sh | Format::Fish => Box::new(dotenv::Variables::new(input)),
-        Format::Redis => Box::new(redis::Commands::new(input, reading.now)),
-        Format::Tsv => Box::new(tsv::Pairs::new(input)),
+pub(crate) fn source<'a>(
+    format: Format,
+    mut input: impl BufRead + 'a,
+    reading: Reading,
+) -> Result<Box<dyn Source + 'a>, Trouble> {
+    let mut head = Vec::new();
+    input.by_ref().take(HEAD).read_to_end(&mut head)?;
+    if let Some((name, encoding)) = encoding::of(&head) {
+        let reason = format!(
+            "the file is {name}, expected UTF-8; convert it: iconv -f {encoding} -t UTF-8 FILE | rusty-kv import - \
+             --format {}",
+            format.name()
+        );
+        return Err(Fault::of_line(1, reason).into());
     }
+    if head.starts_with(encoding::BOM) {
+        head.drain(..encoding::BOM.len());
+    }
+    let dialect = if format == Format::Csv { Some(csv::Dialect::of(&mut head, reading.delimiter)?) } else { None };
+    let input = Cursor::new(head).chain(input);
+    Ok(match (format, dialect) {
+        (Format::Csv, Some(dialect)) => Box::new(csv::Table::new(input, reading, dialect)),
+        (Format::Json, _) => Box::new(json::Members::new(input, reading.flatten)),
+        (Format::Redis, _) => Box::new(redis::Commands::new(input, reading.now)),
+        (Format::Tsv, _) => Box::new(tsv::Pairs::new(input)),
+        (Format::Dotenv | Format::Sh | Format::Fish, _) => Box::new(dotenv::Variables::new(input)),
+        (Format::Jsonl | Format::Csv, _) => Box::new(jsonl::Lines::new(input)),
+    })
 }
 
 /// Writes a format.

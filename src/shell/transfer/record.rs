@@ -14,6 +14,10 @@ pub(crate) struct Record {
     pub(crate) entry: Entry,
 }
 
+/// What JSON with comments or trailing commas is, and the way out.
+pub(super) const JSONC: &str = "comments and trailing commas are JSONC, expected JSON; \
+    convert it: npx json5 FILE | rusty-kv import - --format json";
+
 /// How a file is read.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
@@ -23,6 +27,8 @@ pub(crate) struct Reading {
     pub(crate) key_column: Option<String>,
     /// The column of the values; `value`, or else a JSON object of all columns but the key's.
     pub(crate) value_column: Option<String>,
+    /// What separates the columns.
+    pub(crate) delimiter: Option<u8>,
     /// The time that relative deadlines count from.
     pub(crate) now: Timestamp,
 }
@@ -72,7 +78,15 @@ impl Fault {
     pub(super) fn of_json(fault: &crate::json::Fault, text: &[u8], line: u64, column: u64) -> Self {
         let (in_line, in_column) = fault.place(text);
         let column = if in_line == 1 { column + in_column - 1 } else { in_column };
-        Self { line: line + in_line - 1, column, reason: fault.reason.clone() }
+        let rest = text.get(fault.at..).unwrap_or_default();
+        let reason = if rest.starts_with(b"//") || rest.starts_with(b"/*") || fault.reason.starts_with("trailing comma")
+        {
+            let what = if rest.starts_with(b"/") { "unexpected '/'" } else { "trailing comma" };
+            format!("{what}: {JSONC}")
+        } else {
+            fault.reason.clone()
+        };
+        Self { line: line + in_line - 1, column, reason }
     }
 }
 
@@ -101,25 +115,25 @@ pub(crate) enum What {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unfit {
     pub(crate) what: What,
-    pub(crate) reason: &'static str,
+    pub(crate) reason: String,
 }
 
 impl Unfit {
-    pub(super) fn entry(reason: &'static str) -> Self {
-        Self { what: What::Entry, reason }
+    pub(super) fn entry(reason: impl Into<String>) -> Self {
+        Self { what: What::Entry, reason: reason.into() }
     }
 
     /// For a format without deadlines.
     pub(super) fn if_it_expires(entry: &Entry) -> Result<(), Self> {
         let reason = "it has a deadline, which this format cannot hold; jsonl and csv can, --lossy leaves it out";
-        if entry.deadline.is_some() { Err(Self { what: What::Deadline, reason }) } else { Ok(()) }
+        if entry.deadline.is_some() { Err(Self { what: What::Deadline, reason: reason.to_owned() }) } else { Ok(()) }
     }
 
     /// For a format that knows text only.
     pub(super) fn if_it_is_json(entry: &Entry) -> Result<(), Self> {
         let reason = "it is JSON, which this format would make text; jsonl and csv keep it, --lossy makes it text";
         let is_json = matches!(entry.value, Value::Json(_));
-        if is_json { Err(Self { what: What::Type, reason }) } else { Ok(()) }
+        if is_json { Err(Self { what: What::Type, reason: reason.to_owned() }) } else { Ok(()) }
     }
 }
 

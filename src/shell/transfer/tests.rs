@@ -10,7 +10,7 @@ use crate::storage::Entry;
 use crate::value::Value;
 
 fn plain() -> Reading {
-    Reading { flatten: None, key_column: None, value_column: None, now: Timestamp::from_millis(0) }
+    Reading { flatten: None, key_column: None, value_column: None, delimiter: None, now: Timestamp::from_millis(0) }
 }
 
 fn read(format: Format, bytes: &[u8]) -> Result<Vec<Record>, Trouble> {
@@ -19,7 +19,7 @@ fn read(format: Format, bytes: &[u8]) -> Result<Vec<Record>, Trouble> {
 
 fn read_as(format: Format, bytes: &[u8], reading: Reading) -> Result<Vec<Record>, Trouble> {
     // A buffer of one byte finds what rests on where the buffers end.
-    let mut source = source(format, io::BufReader::with_capacity(1, bytes), reading);
+    let mut source = source(format, io::BufReader::with_capacity(1, bytes), reading)?;
     let mut records = Vec::new();
     while let Some(record) = source.next()? {
         records.push(record);
@@ -62,7 +62,12 @@ fn unfit(format: Format, Record { key, entry }: &Record) -> Option<What> {
         && key.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
     let is_binary = matches!(entry.value, Value::Bytes(_));
     let is_whole = match format {
-        Dotenv => is_name && !is_binary && !entry.value.as_bytes().contains(&0),
+        Dotenv => {
+            is_name
+                && !is_binary
+                && !entry.value.as_bytes().contains(&0)
+                && readers::form(key, &entry.value.to_string()).is_ok()
+        }
         Json => !is_binary,
         _ => true,
     };
@@ -227,7 +232,7 @@ fn a_table_gives_the_chosen_columns_or_all_of_them() {
         (b"key,value,type\na,\xc3\xa9,c\n", "2:5: unknown type"),
         (b"key,value\na,\"b\n", "2:3: the quote that opens here is never closed"),
         (b"key,value\na,\"b\"c\n", "2:6: something follows the quote"),
-        (b"key,value\na,\"b\"\rc\n", "2:7: something follows the quote"),
+        (b"key,value\ra,\"b\"\rc\n", "3:1: the header has 2 columns"),
         (b"key,value\n\xff,b\n", "2:1: the key is not UTF-8"),
         (b"key,value,type\na,\"[1,\",json\n", "2:3: the value: "),
         (b"key,value,type\na,?,binary\n", "2:3: the value is not base64"),
@@ -240,7 +245,7 @@ fn a_table_gives_the_chosen_columns_or_all_of_them() {
 
 #[test]
 fn variables_are_read_as_people_write_them() {
-    let text = "# comment\nA=1\nexport B = two words # not this\nC='it is $literal'\nD=\"a\\nb \\$x \\\"q\\\"\"\nE=\"two\nlines\"\nF=\nG=#x\nH=a#b\n";
+    let text = "# comment\nA=1\nexport B = two words # not this\nC='it is $literal'\nD=\"a\\nb \\$x \\\"q\\\"\"\nE=\"two\nlines\"\nF=\nG=#x\nH=a#b\nI= #x\nexport\tJ=1\n  export \t K=\"\"\rL='a\r\nb\rc'\r";
     let wanted = [
         record("A", "1"),
         record("B", "two words"),
@@ -248,8 +253,12 @@ fn variables_are_read_as_people_write_them() {
         record("D", "a\nb $x \"q\""),
         record("E", "two\nlines"),
         record("F", ""),
-        record("G", ""),
+        record("G", "#x"),
         record("H", "a#b"),
+        record("I", ""),
+        record("J", "1"),
+        record("K", ""),
+        record("L", "a\nb\rc"),
     ];
     assert_eq!(read(Format::Dotenv, text.as_bytes()).unwrap(), wanted);
     for (text, place) in [

@@ -14,7 +14,7 @@ pub(super) struct Pairs<R> {
 
 impl<R: BufRead> Pairs<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { lines: Numbered::new(input) }
+        Self { lines: Numbered::at_any_end(input) }
     }
 }
 
