@@ -2,6 +2,9 @@
 
 use crate::error::Error;
 
+/// The code of [`Error::Corrupt`] in `-o json`.
+pub(crate) const CORRUPT: &str = "corrupt";
+
 /// How a command or a whole run ended. Ordered: a script ends with the highest of its lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Status {
@@ -39,8 +42,10 @@ impl Status {
     pub(crate) fn of(error: &Error) -> (Self, &'static str) {
         match error {
             Error::Open { .. } | Error::Unsuitable { .. } => (Self::Database, "cannot_open"),
-            Error::Damaged { .. } | Error::JournalDamaged { .. } | Error::LastRecord { .. } => (Self::Database, "damaged"),
-            Error::Corrupt { .. } => (Self::Database, "corrupt"),
+            Error::Damaged { .. } | Error::JournalDamaged { .. } | Error::LastRecord { .. } => {
+                (Self::Database, "damaged")
+            }
+            Error::Corrupt { .. } => (Self::Database, CORRUPT),
             Error::ForeignJournal { .. } => (Self::Database, "foreign_journal"),
             Error::NewerVersion { .. } => (Self::Database, "newer_version"),
             Error::Io { .. } | Error::NotSaved { .. } => (Self::Io, "io"),

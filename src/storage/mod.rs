@@ -145,9 +145,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::disk::{Disk, Identity};
 pub use self::disk::Progress;
 pub(crate) use self::disk::Watch;
+use self::disk::{Disk, Identity};
 use self::journal::Fold;
 use self::load::Staged;
 use self::lock::{Doubt, WritersLock};
@@ -381,7 +381,7 @@ impl Store {
             self.lock = None;
         }
         settled?;
-        if let (true, Some(mut lock)) = (is_unknown, self.lock.take()) {
+        if is_unknown && let Some(mut lock) = self.lock.take() {
             lock.name_boot(self.disk.boot());
             self.note(lock, &path)?;
         }

@@ -542,7 +542,10 @@ impl Store {
         let looked = View::pin(disk, &path).and_then(|view| {
             let journal = view.journal.as_ref().filter(|_| lock.ending != Ending::Torn);
             view.changes()?;
-            Ok((view.journal.is_some() || view.stray.is_some(), journal.is_some_and(|journal| journal.bad_end().is_some())))
+            Ok((
+                view.journal.is_some() || view.stray.is_some(),
+                journal.is_some_and(|journal| journal.bad_end().is_some()),
+            ))
         });
         match looked {
             Ok((_, true)) => {}

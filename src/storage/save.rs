@@ -2,13 +2,14 @@
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::disk::{self, Disk, DiskFile, Folder, Identity, Open, Rename, Watched};
 use super::journal::{Body, Fold, Header, Stamp};
 use super::lock::Doubt;
 use super::merge::{self, Below, FoldFault, Layer, Layers};
 use super::overlay::{Overlay, Sorted};
-use super::snapshot::{Layout, ReadFault};
+use super::snapshot::{self, Layout, ReadFault, Sums};
 use super::view::{Base, JOURNAL, Journal, View};
 use super::{Settings, Store};
 use crate::error::{self, Error, Result};
@@ -112,6 +113,47 @@ impl Store {
         }
         temp.file().sync_all().map_err(failed("sync"))?;
         Ok(Built { temp, layout, through })
+    }
+
+    /// The same for a copy, which must not take over what is corrupt: a fold copies lines without looking at them.
+    fn build_verified<'d>(
+        &self,
+        disk: &'d dyn Disk,
+        target: &Path,
+        like: Option<&dyn DiskFile>,
+        now: Timestamp,
+        notices: &mut Vec<String>,
+    ) -> Result<Built<'d>> {
+        /// From this length on the checksum is computed while the copy is written and synced.
+        const LONG: u64 = 1 << 20;
+        let newest = Sorted::default();
+        let Base::Indexed(indexed) = &self.view.base else {
+            return self.build(disk, target, like, &newest, now, notices);
+        };
+        if self.view.sums.get() == Sums::Agree {
+            return self.build(disk, target, like, &newest, now, notices);
+        }
+        let (file, layout, stop) = (indexed.file(), *indexed.layout(), AtomicBool::new(false));
+        let hash = || snapshot::hash_until(file, &layout, &stop);
+        // Only the system's files are read from elsewhere: on a simulated disk everything has its order.
+        let is_long = layout.length > LONG && file.real().is_some();
+        let (built, agree) = std::thread::scope(|scope| {
+            let hashing = is_long.then(|| std::thread::Builder::new().spawn_scoped(scope, hash)).and_then(Result::ok);
+            let built = self.build(disk, target, like, &newest, now, notices);
+            if built.is_err() {
+                stop.store(true, Ordering::Relaxed);
+            }
+            let agree = match hashing {
+                Some(hashing) => hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                None => hash(),
+            };
+            (built, agree)
+        });
+        let built = built?;
+        self.view.sums.set(agree.map_err(|fault| self.view.fault(fault))?.into());
+        self.view.check_intact()?;
+        self.view.check_sums()?;
+        Ok(built)
     }
 
     /// Merges snapshot and changes, those not yet written included, into a file beside `target`; says also the last commit
@@ -372,18 +414,18 @@ impl Store {
         let settings = Settings { read_only: false, ..self.settings.clone() };
         let mut copy = Self::open_on(disk.clone(), path.clone(), settings)?;
         self.settle_bulk();
-        let (mut notices, newest) = (Vec::new(), Sorted::default());
+        let mut notices = Vec::new();
         if copy.is_on_disk() {
             if self.settings.read_only {
                 return Err(Error::ReadOnly { path, reason: "a copy may go to a new file only".to_owned() });
             }
             copy.lock()?;
             let through = copy.view.changes()?.map_or(0, |replay| replay.n);
-            let built = self.build(&*disk, &path, copy.view.file(), &newest, now, &mut notices)?;
+            let built = self.build_verified(&*disk, &path, copy.view.file(), now, &mut notices)?;
             copy.install(Built { through, ..built })?;
         } else {
             let folder = open_folder(&*disk, &path)?;
-            let built = self.build(&*disk, &path, None, &newest, now, &mut notices)?;
+            let built = self.build_verified(&*disk, &path, None, now, &mut notices)?;
             put_in_place(&*disk, &built.temp, &path, None, &*folder)?;
             built.temp.keep();
             folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.clone(), source })?;

@@ -118,7 +118,14 @@ impl World {
     pub(super) fn without_files(&self) -> Self {
         let folders = self.folders.clone();
         let clock = self.clock + 1000 * self.habits.tick;
-        Self { folders, clock, habits: self.habits, boot: self.boot + 1, last_number: self.last_number, ..Self::default() }
+        Self {
+            folders,
+            clock,
+            habits: self.habits,
+            boot: self.boot + 1,
+            last_number: self.last_number,
+            ..Self::default()
+        }
     }
 
     pub(super) fn new_file(&mut self, mode: u32) -> usize {
