@@ -406,7 +406,7 @@ impl Database {
     }
 
     fn between(&self, from: Bound<&str>, to: Bound<&str>) -> Range<'_> {
-        Range::new(self.store.range(from, to), self.now())
+        Range::new(self.store.verified_range(from, to), self.now())
     }
 
     /// How many keys have a value.

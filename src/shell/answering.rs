@@ -61,6 +61,10 @@ impl Runner<'_> {
                 self.notes(&later.borrow(), place, look);
                 self.finish(status)
             }
+            // Stdout has its whole document already, and a second one would be taken for the next line's.
+            Err(Trouble::Source(failure)) if failure.is_of_whole_file() => {
+                self.failure_on_stderr(&failure, place, look)
+            }
             Err(Trouble::Source(failure)) => self.failure(&failure, place, look),
             Err(Trouble::Output(error)) => self.broken(&error),
         }
@@ -80,20 +84,27 @@ impl Runner<'_> {
     }
 
     pub(super) fn failure(&mut self, failure: &Failure, place: Place<'_>, look: &Look) -> Flow {
-        let json = look.mode == OutputMode::Json;
+        // What goes to stdout in a rehearsal is what would change, and nothing else.
+        if look.mode == OutputMode::Json && matches!(place, Place::Script { .. }) && !self.rehearses {
+            self.write_out(render::failure_json(failure).as_bytes());
+            return self.failed(failure, place);
+        }
+        self.failure_on_stderr(failure, place, look)
+    }
+
+    fn failure_on_stderr(&mut self, failure: &Failure, place: Place<'_>, look: &Look) -> Flow {
         let color = self.console.err_color;
         let line = match place {
-            Place::Script { .. } | Place::OneShot if json => render::failure_json(failure),
+            Place::Script { .. } | Place::OneShot if look.mode == OutputMode::Json => render::failure_json(failure),
             Place::Script { name, line } => render::failure(color, Some(&format!("{name}:{line}")), failure),
             Place::OneShot => render::failure(color, None, failure),
             Place::Prompt => self.pointer(failure) + &render::failure(color, None, failure),
         };
-        // What goes to stdout in a rehearsal is what would change, and nothing else.
-        if json && matches!(place, Place::Script { .. }) && !self.rehearses {
-            self.write_out(line.as_bytes());
-        } else {
-            self.write_err(line.as_bytes());
-        }
+        self.write_err(line.as_bytes());
+        self.failed(failure, place)
+    }
+
+    fn failed(&mut self, failure: &Failure, place: Place<'_>) -> Flow {
         if let (Place::Script { name, line }, true, None) = (place, failure.status >= Status::Usage, &self.fault) {
             self.fault = Some(format!("{name}:{line}"));
         }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::escape::excerpt;
-use super::status::Status;
+use super::status::{CORRUPT, Status};
 use crate::database::{Difference, Event};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
@@ -247,6 +247,11 @@ impl Failure {
     pub(crate) fn stdout(error: &std::io::Error) -> Self {
         let message = format!("cannot write to stdout: {}", crate::error::reason(error));
         Self { status: Status::Io, code: "io", message, key: None }
+    }
+
+    /// Whether it is that of a file all of which was read: a streamed answer is whole, then, but may be wrong.
+    pub(crate) fn is_of_whole_file(&self) -> bool {
+        self.code == CORRUPT
     }
 
     /// The same failure of a command on that key.

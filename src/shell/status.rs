@@ -2,6 +2,9 @@
 
 use crate::error::Error;
 
+/// The code of [`Error::Corrupt`] in `-o json`.
+pub(crate) const CORRUPT: &str = "corrupt";
+
 /// How a command or a whole run ended. Ordered: a script ends with the highest of its lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Status {
@@ -44,7 +47,7 @@ impl Status {
             Error::Damaged { .. } | Error::JournalDamaged { .. } | Error::LastRecord { .. } => {
                 (Self::Database, "damaged")
             }
-            Error::Corrupt { .. } => (Self::Database, "corrupt"),
+            Error::Corrupt { .. } => (Self::Database, CORRUPT),
             Error::ForeignJournal { .. } => (Self::Database, "foreign_journal"),
             Error::NewerVersion { .. } => (Self::Database, "newer_version"),
             Error::Io { .. } | Error::NotSaved { .. } => (Self::Io, "io"),

@@ -7,7 +7,7 @@ use super::merge::{Layer, Layers, Merged};
 #[cfg(feature = "shell")]
 use super::record::Glance;
 use super::record::{Entry, Stored};
-use super::snapshot::{Line, ReadFault};
+use super::snapshot::{Line, ReadFault, Sums};
 use super::view::Base;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
@@ -20,6 +20,8 @@ pub(crate) struct Entries<'a> {
     merged: Merged<'a>,
     /// How many were given out.
     given: u64,
+    /// Whether the file's checksum is looked at behind the last of them.
+    verifies: bool,
 }
 
 /// After so many entries it is looked whether the snapshot is still what it was.
@@ -75,6 +77,16 @@ impl Store {
         self.unnoted_range(from, to)
     }
 
+    /// The same, and at their end the file's checksum is looked at, if they are all and it was not looked at before.
+    pub(crate) fn verified_range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
+        let mut entries = self.range(from, to)?;
+        entries.verifies = true;
+        if self.view.sums.get() != Sums::Agree {
+            entries.merged.sum_up(&self.view.sums);
+        }
+        Ok(entries)
+    }
+
     /// The same for a look that is no read of a transaction.
     pub(crate) fn unnoted_range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
         debug_assert!(self.bulk.is_empty(), "a read before the bulk was settled");
@@ -89,7 +101,7 @@ impl Store {
             Base::Indexed(indexed) => Some(indexed.cursor(from, to).map_err(|fault| self.view.fault(fault))?),
         };
         self.check_pinned()?;
-        Ok(Entries { store: self, merged: Merged::new(Layers::new(layers), below), given: 0 })
+        Ok(Entries { store: self, merged: Merged::new(Layers::new(layers), below), given: 0, verifies: false })
     }
 
     /// How many entries there are at `now`.
@@ -123,16 +135,21 @@ impl Store {
 }
 
 impl Entries<'_> {
+    /// Whoever stops before their end, or may, wants no checksum.
+    pub(crate) fn leave_unverified(&mut self) {
+        self.verifies = false;
+    }
+
     /// The first entry that was not given out yet.
     pub(crate) fn next(&mut self) -> Result<Option<Line<'_>>> {
-        let Self { store, merged, given } = self;
-        given_out(store, given, merged.next())
+        let Self { store, merged, given, verifies } = self;
+        given_out(store, given, *verifies, merged.next())
     }
 
     /// The last entry that was not given out yet.
     pub(crate) fn next_back(&mut self) -> Result<Option<Line<'_>>> {
-        let Self { store, merged, given } = self;
-        given_out(store, given, merged.next_back())
+        let Self { store, merged, given, verifies } = self;
+        given_out(store, given, *verifies, merged.next_back())
     }
 
     /// Gives back the memory that a long line has taken.
@@ -150,12 +167,16 @@ impl Entries<'_> {
 fn given_out<'e>(
     store: &Store,
     given: &mut u64,
+    verifies: bool,
     read: Result<Option<Line<'e>>, ReadFault>,
 ) -> Result<Option<Line<'e>>> {
     let line = read.map_err(|fault| store.view.fault(fault))?;
     *given += 1;
     if line.is_none() || given.is_multiple_of(BATCH) {
         store.view.check_intact()?;
+    }
+    if line.is_none() && verifies {
+        store.view.check_sums()?;
     }
     Ok(line)
 }

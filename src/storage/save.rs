@@ -4,13 +4,14 @@ use std::cell::Cell;
 #[cfg(feature = "shell")]
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::disk::{self, Disk, DiskFile, Folder, Identity, Open, Rename, Watched};
 use super::journal::{Body, Fold, Header, Stamp};
 use super::lock::{Doubt, LOCK, WritersLock};
 use super::merge::{self, Below, FoldFault, Layer, Layers};
 use super::overlay::{Overlay, Sorted};
-use super::snapshot::{Layout, ReadFault};
+use super::snapshot::{self, Layout, ReadFault, Sums};
 use super::view::{Base, JOURNAL, Journal, View};
 use super::{Settings, Store};
 use crate::error::{self, Error, Result};
@@ -124,6 +125,47 @@ impl Store {
         }
         temp.file().sync_all().map_err(failed("sync"))?;
         Ok(Built { temp, layout, through })
+    }
+
+    /// The same for a copy, which must not take over what is corrupt: a fold copies lines without looking at them.
+    fn build_verified<'d>(
+        &self,
+        temp: Temp<'d>,
+        target: &Path,
+        like: Option<&dyn DiskFile>,
+        now: Timestamp,
+        notices: &mut Vec<String>,
+    ) -> Result<Built<'d>> {
+        /// From this length on the checksum is computed while the copy is written and synced.
+        const LONG: u64 = 1 << 20;
+        let newest = Sorted::default();
+        let Base::Indexed(indexed) = &self.view.base else {
+            return self.build(temp, target, like, &newest, now, notices);
+        };
+        if self.view.sums.get() == Sums::Agree {
+            return self.build(temp, target, like, &newest, now, notices);
+        }
+        let (file, layout, stop) = (indexed.file(), *indexed.layout(), AtomicBool::new(false));
+        let hash = || snapshot::hash_until(file, &layout, &stop);
+        // Only the system's files are read from elsewhere: on a simulated disk everything has its order.
+        let is_long = layout.length > LONG && file.real().is_some();
+        let (built, agree) = std::thread::scope(|scope| {
+            let hashing = is_long.then(|| std::thread::Builder::new().spawn_scoped(scope, hash)).and_then(Result::ok);
+            let built = self.build(temp, target, like, &newest, now, notices);
+            if built.is_err() {
+                stop.store(true, Ordering::Relaxed);
+            }
+            let agree = match hashing {
+                Some(hashing) => hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                None => hash(),
+            };
+            (built, agree)
+        });
+        let built = built?;
+        self.view.sums.set(agree.map_err(|fault| self.view.fault(fault))?.into());
+        self.view.check_intact()?;
+        self.view.check_sums()?;
+        Ok(built)
     }
 
     /// Merges snapshot and changes, those not yet written included, into a file that will replace `target`; says also the
@@ -439,7 +481,7 @@ impl Store {
         let read_only = Settings { read_only: true, ..self.settings.clone() };
         let mut copy = Self::open_on(disk.clone(), path.clone(), read_only)?;
         self.settle_bulk();
-        let (mut notices, newest) = (Vec::new(), Sorted::default());
+        let mut notices = Vec::new();
         if copy.is_on_disk() && self.settings.read_only {
             return Err(Error::ReadOnly { path, reason: "a copy may go to a new file only".to_owned() });
         }
@@ -451,7 +493,7 @@ impl Store {
             copy.lock()?;
             let through = copy.view.changes()?.map_or(0, |replay| replay.n);
             let temp = Temp::create(&*disk, &path)?;
-            let built = self.build(temp, &path, copy.view.file(), &newest, now, &mut notices)?;
+            let built = self.build_verified(temp, &path, copy.view.file(), now, &mut notices)?;
             copy.install(Built { through, ..built })?;
         } else {
             // Nobody works on a backup, and nothing shall look as if somebody did.
@@ -466,7 +508,7 @@ impl Store {
             let name = name.unwrap_or_else(|| path.clone());
             self.sweep_next_to(&*disk, &name);
             let built =
-                self.build(Temp::create(&*disk, &name)?, &path, copy.view.file(), &newest, now, &mut notices)?;
+                self.build_verified(Temp::create(&*disk, &name)?, &path, copy.view.file(), now, &mut notices)?;
             put_in_place(&*disk, &built.temp, &path, old, &*folder)?;
             let _file = built.temp.keep();
             folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.clone(), source })?;

@@ -42,7 +42,6 @@ impl Store {
         let (disk, path) = (disk::Real, disk::resolve(path)?);
         let Some(seen) = disk.identity(&path)?.filter(|seen| seen.len > SMALL) else { return Ok(true) };
         let Some(journal) = Journal::open(&disk, &path, Some(&seen))? else { return Ok(false) };
-        let fold = || Ok::<_, crate::Error>(journal.replay()?.fold.map(|fold| fold.stamp));
-        Ok(journal.header.stamp == Stamp::of(&seen) || fold()? == Some(Stamp::before_rename(&seen)))
+        Ok(journal.header.stamp == Stamp::of(&seen))
     }
 }

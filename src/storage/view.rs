@@ -11,7 +11,7 @@ use super::overlay::Overlay;
 #[cfg(feature = "shell")]
 use super::record::Glance;
 use super::record::{Change, Stored};
-use super::snapshot::{self, Document, Indexed, Layout, ReadFault, Unreadable};
+use super::snapshot::{self, Document, Indexed, Layout, ReadFault, Sums, Unreadable};
 use crate::error::{Error, Result};
 
 /// What is below the changes.
@@ -77,6 +77,8 @@ pub(crate) struct View {
     file: Option<Box<dyn DiskFile>>,
     /// The snapshot's file as it was when its content was last found to be what was seen.
     intact: Cell<Option<Identity>>,
+    /// Whether the snapshot's content was found to be what its layout says, since it was opened.
+    pub(super) sums: Cell<Sums>,
 }
 
 /// What another look has shown.
@@ -116,6 +118,7 @@ impl View {
             unwritten: true,
             file: None,
             intact: Cell::new(None),
+            sums: Cell::new(Sums::Unread),
         }
     }
 
@@ -164,9 +167,10 @@ impl View {
             let view = Self::read_base(path, file, seen)?;
             return Ok(if is_settled(None, Some(seen))? { Some(view) } else { None });
         };
-        let view = |file, layout, journal, unpublished| Self {
+        let view = |file, layout, journal, read| Self {
             journal: Some(journal),
-            unpublished,
+            unpublished: read,
+            sums: Cell::new(if read { Sums::Agree } else { Sums::Unread }),
             ..Self::of(path, file, seen, layout)
         };
         if journal.header.stamp == Stamp::of(&seen) {
@@ -174,14 +178,11 @@ impl View {
             return Ok(Some(view(file, layout, journal, false)));
         }
         let fold = journal.replay()?.fold;
-        if let Some(fold) = fold.filter(|fold| fold.stamp == Stamp::before_rename(&seen)) {
-            journal.skip(fold.through);
-            return Ok(Some(view(file, fold.layout, journal, false)));
-        }
         if !is_settled(Some(&journal), Some(seen))? {
             return Ok(None);
         }
-        // Neither knows this file. It may be a copy of one of the two; but where their database was removed, only the very
+        // The header does not know this file. A fold line has not seen what time the rename gave it, so an edit that kept
+        // its length and time looks the same: only the content tells. It may also be a copy of one of the two; but where their database was removed, only the very
         // file that the removal did not come to.
         let known = [Some((journal.header.layout, journal.through)), fold.map(|fold| (fold.layout, fold.through))];
         let is_same = Stamp { changed: None, ..journal.header.stamp } == Stamp::before_rename(&seen);
@@ -218,7 +219,8 @@ impl View {
         let view = Self { seen: Some(seen), unwritten: false, ..Self::empty(path) };
         // One pass without a map: only what is in another form must be in memory.
         if let Some(layout) = snapshot::check(&*file).map_err(|fault| fault.error(path, &*file))? {
-            return Ok(Self { unpublished: true, ..Self::of(path, file, seen, layout) });
+            let sums = Cell::new(Sums::Agree);
+            return Ok(Self { unpublished: true, sums, ..Self::of(path, file, seen, layout) });
         }
         let bytes = read_all(&*file, seen.len).map_err(|source| Error::Open { path: path.to_owned(), source })?;
         if bytes.trim_ascii().is_empty() {
@@ -265,6 +267,14 @@ impl View {
         Ok(())
     }
 
+    /// Fails if all of the snapshot was read and its content is not what its layout says.
+    pub(super) fn check_sums(&self) -> Result<()> {
+        match self.sums.get() {
+            Sums::Differ => Err(Error::Corrupt { path: self.path.clone() }),
+            Sums::Agree | Sums::Unread => Ok(()),
+        }
+    }
+
     /// Whether nothing has happened to the files since they were looked at.
     pub(crate) fn is_current(&self, disk: &dyn Disk) -> Result<bool> {
         Ok(lock::files(disk, &self.path)? == self.files_seen())
@@ -294,6 +304,13 @@ impl View {
         }
         let newest = Self::pin(disk, &self.path)?;
         let old = std::mem::replace(self, newest);
+        if let (Base::Indexed(is), Base::Indexed(was)) = (&self.base, &old.base)
+            && self.seen == old.seen
+            && is.layout() == was.layout()
+            && self.sums.get() == Sums::Unread
+        {
+            self.sums.set(old.sums.get());
+        }
         Ok(match self.lost_since(&old) {
             0 => Looked::Changed,
             lost => Looked::WithoutJournal { lost },

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use rusty_kv::{Database, Entry, Error, Timestamp};
+use rusty_kv::{Database, Entry, Error, Repair, Timestamp};
 
 use crate::common::changes::{Changes, gone, json, text, until};
 use crate::common::fold::fold_line;
 use crate::common::large::filler;
+use crate::common::note::{Note, leave};
 use crate::common::untouched::Untouched;
 use crate::common::{folder, put};
 
@@ -321,6 +322,8 @@ enum Keeping {
 struct Sweep<'a> {
     reference: &'a Reference,
     keeping: Keeping,
+    /// How the last writer ended.
+    note: Note,
     tally: Tally,
 }
 
@@ -328,13 +331,14 @@ impl Sweep<'_> {
     /// Holds a reader, a reader of single keys, a writer that reads and one that does not to the promise, after each of
     /// these damages to the journal.
     fn run(reference: &Reference, harms: &[Harm], keeping: Keeping) -> Tally {
-        let mut sweep = Sweep { reference, keeping, tally: Tally::default() };
+        let mut sweep = Sweep { reference, keeping, note: Note::Finished, tally: Tally::default() };
         if keeping == Keeping::Link {
             std::fs::hard_link(reference.path(), sweep.kept()).expect("a link can be made");
         }
         for (number, harm) in harms.iter().enumerate() {
             let journal = harm.done_to(&reference.journal);
             if journal != reference.journal {
+                sweep.note = [Note::Unfinished, Note::Finished, Note::OtherBoot][number / 2 % 3];
                 sweep.damage(&journal);
                 sweep.look(*harm, number);
             }
@@ -358,6 +362,7 @@ impl Sweep<'_> {
             Keeping::Copy => put(&path, snapshot),
         }
         put(&self.reference.journal_path(), journal);
+        leave(&path, self.note);
     }
 
     fn look(&mut self, harm: Harm, number: usize) {
@@ -436,14 +441,36 @@ impl Sweep<'_> {
         }
     }
 
-    /// What opens can be written to, and what a torn tail was is told and set aside.
+    /// What opens can be written to, and what a torn tail was is told and set aside; but what was acknowledged and cannot be
+    /// read is corruption, which must be repaired first.
     fn write(&mut self, harm: Harm, wanted: Wanted, mut state: State, reads: bool) {
         let path = self.reference.path();
         let mut db = Database::open(&path).unwrap_or_else(|error| panic!("{harm:?}: a reader could open it: {error}"));
         if reads {
             assert!(listed(&db).is_ok_and(|listed| listed == state), "{harm:?}");
         }
-        db.set("probe", "1").unwrap_or_else(|error| panic!("{harm:?}: {error}"));
+        let mut repaired = 0;
+        match db.set("probe", "1") {
+            Ok(()) => assert!(
+                self.note != Note::Finished
+                    || matches!(wanted, Wanted::State { torn: 0 | usize::MAX, .. } | Wanted::LastTwo),
+                "{harm:?}: an acknowledged record was given up"
+            ),
+            Err(Error::LastRecord { acknowledged: true, .. }) if self.note == Note::Finished => {
+                let notices = db.take_notices();
+                assert!(
+                    notices.iter().filter(|notice| notice.contains("corrupt")).count() <= 1,
+                    "{harm:?}: {notices:?}"
+                );
+                drop(db);
+                let done = Database::repair(&path, Repair::Salvage).expect("it can be repaired");
+                assert!(done.in_place && done.path == self.torn_path(), "{harm:?}: {done:?}");
+                repaired = 1;
+                db = Database::open(&path).expect("it opens");
+                db.set("probe", "1").unwrap_or_else(|error| panic!("{harm:?}: after a repair: {error}"));
+            }
+            Err(error) => panic!("{harm:?}, {:?}: {error}", self.note),
+        }
         state.insert("probe".to_owned(), Entry::from("1"));
         let notices: Vec<_> = db.take_notices().into_iter().filter(|notice| notice.contains("torn")).collect();
         let torn = std::fs::read(self.torn_path()).unwrap_or_default();
@@ -453,9 +480,12 @@ impl Sweep<'_> {
             let whole = harm.done_to(&self.reference.journal);
             assert!(torn == whole[whole.len() - wanted..], "{harm:?}: {} of {wanted} bytes were set aside", torn.len());
         }
-        assert_eq!(notices.len(), usize::from(!torn.is_empty()), "{harm:?}: {notices:?}");
-        if let [notice] = &notices[..] {
-            assert!(notice.contains(&format!("torn write: {} bytes", torn.len())), "{harm:?}: {notice}");
+        assert_eq!(notices.len() + repaired, usize::from(!torn.is_empty()), "{harm:?}: {notices:?}");
+        let what = if self.note == Note::Unfinished { "torn write" } else { "damaged record" };
+        for notice in &notices {
+            assert!(notice.contains(&format!("{what}: {} bytes", torn.len())), "{harm:?}: {notice}");
+        }
+        if !torn.is_empty() {
             std::fs::remove_file(self.torn_path()).expect("it is there");
             self.tally.torn += 1;
         }

@@ -7,6 +7,8 @@ mod common;
 mod damage;
 mod files;
 mod fixtures;
+#[cfg(feature = "shell")]
+mod integrity;
 mod journal_damage;
 mod model;
 mod progress;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use rusty_kv::{Database, Entry, Error, Options, Repair, Timestamp, Value};
 use tempfile::TempDir;
 
+use crate::common::note::{Note, leave};
 use crate::common::untouched::Untouched;
 use crate::common::{folder, put};
 
@@ -182,11 +183,12 @@ fn the_first_fault_of_each_file_is_named_with_its_place() {
 }
 
 #[test]
-fn what_a_crash_has_left_is_counted_and_is_no_fault() {
+fn what_a_killed_writer_has_left_is_counted_and_is_no_fault() {
     let place = Place::large(3);
     let mut journal = lines(&place.journal()).concat();
     journal.extend_from_slice(b"{\"n\":4,\"key\":");
     put(&place.journal(), journal);
+    leave(&place.path(), Note::Unfinished);
     let report = place.check();
     assert!(report.faults.is_empty(), "{:?}", report.faults);
     assert_eq!((report.changes, report.torn), (3, 13));

@@ -11,6 +11,7 @@ use data_encoding::BASE64;
 
 use super::{CHUNK, Trouble};
 use crate::database::Event;
+use crate::error::Error;
 use crate::expiry::whole_seconds;
 use crate::json::{Sink, write_string};
 use crate::shell::escape;
@@ -105,16 +106,21 @@ fn push_event(line: &mut String, key: &str, event: &Event) {
 ///
 /// If the source fails before anything has left, nothing leaves, and the caller's error is the document. Later the
 /// document cannot be made whole: its line ends there, invalid, so that nobody takes a part for all and the next line
-/// is the error.
+/// is the error. That the source is corrupt is found when all of it was given, so the document is whole then.
 fn list(out: &mut dyn Write, listing: Listing<'_>) -> Result<(), Trouble> {
     let (open, close) = if listing.show == Show::Entries { ('{', '}') } else { ('[', ']') };
     let mut text = String::with_capacity(2 * CHUNK);
     text.push(open);
     let mut first = true;
     let mut begun = false;
+    let mut corrupt = None;
     for entry in listing.entries {
         let (key, entry) = match entry {
             Ok(entry) => entry,
+            Err(error @ Error::Corrupt { .. }) => {
+                corrupt = Some(error);
+                break;
+            }
             Err(error) => {
                 if begun {
                     out.write_all(b"\n")?;
@@ -142,7 +148,8 @@ fn list(out: &mut dyn Write, listing: Listing<'_>) -> Result<(), Trouble> {
     }
     text.push(close);
     text.push('\n');
-    Ok(out.write_all(text.as_bytes())?)
+    out.write_all(text.as_bytes())?;
+    corrupt.map_or(Ok(()), |error| Err(error.into()))
 }
 
 /// A key that was asked for twice is one member: names in an object are unique.

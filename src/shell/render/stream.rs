@@ -95,9 +95,15 @@ fn line(lines: &mut Vec<u8>, look: &Look, difference: &Difference) {
 fn documents(out: &mut dyn Write, changes: Changes<'_>) -> Result<(), Trouble> {
     let mut line = String::from("[");
     let mut is_first = true;
+    let mut corrupt = None;
     for difference in changes.0 {
         let difference = match difference {
             Ok(difference) => difference,
+            // All there is was given.
+            Err(failure) if failure.is_of_whole_file() => {
+                corrupt = Some(failure);
+                break;
+            }
             // What was written is the beginning of a document that must not be taken for one.
             Err(failure) if is_first => return Err(failure.into()),
             Err(failure) => {
@@ -116,5 +122,6 @@ fn documents(out: &mut dyn Write, changes: Changes<'_>) -> Result<(), Trouble> {
         }
     }
     line.push_str("]\n");
-    Ok(out.write_all(line.as_bytes())?)
+    out.write_all(line.as_bytes())?;
+    corrupt.map_or(Ok(()), |failure| Err(failure.into()))
 }

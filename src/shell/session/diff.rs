@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::{Access, Session};
 use crate::database::{Difference, Range};
+use crate::error::Error;
 use crate::shell::config::Location;
 use crate::shell::interrupt::{Stoppable, stoppable};
 use crate::shell::progress;
@@ -32,9 +33,12 @@ impl Session {
         }
         let (old, new) = (&self.beside[0], self.beside.get(1).unwrap_or(&self.db));
         progress::of_keys(old.len()?);
-        let mut differences =
-            Differences { old: stoppable(old.iter(), progress::keys).peekable(), new: new.iter().peekable() }
-                .peekable();
+        let mut differences = Differences {
+            old: stoppable(old.iter(), progress::keys).peekable(),
+            new: new.iter().peekable(),
+            corrupt: None,
+        }
+        .peekable();
         let status = if differences.peek().is_none() { Status::Done } else { Status::No };
         Ok(Answer { status, ..Reply::Changes(Changes(Box::new(differences))).into() })
     }
@@ -50,6 +54,8 @@ pub(super) fn no_database(location: &Location) -> Failure {
 struct Differences<'a> {
     old: Peekable<Stoppable<Range<'a>>>,
     new: Peekable<Range<'a>>,
+    /// That one of the files is corrupt, which is said behind the last difference.
+    corrupt: Option<Error>,
 }
 
 impl Iterator for Differences<'_> {
@@ -57,8 +63,14 @@ impl Iterator for Differences<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
+            let is_corrupt = |item: &crate::Result<_>| matches!(item, Err(Error::Corrupt { .. }));
+            let corrupt = self.old.next_if(is_corrupt).or_else(|| self.new.next_if(is_corrupt));
+            if let Some(Err(error)) = corrupt {
+                self.corrupt.get_or_insert(error);
+                continue;
+            }
             let order = match (self.old.peek(), self.new.peek()) {
-                (None, None) => return None,
+                (None, None) => return self.corrupt.take().map(|error| Err(error.into())),
                 (Some(Err(_)), _) | (Some(_), None) => Ordering::Less,
                 (_, Some(Err(_))) | (None, Some(_)) => Ordering::Greater,
                 (Some(Ok((old, _))), Some(Ok((new, _)))) => old.cmp(new),

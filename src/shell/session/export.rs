@@ -9,6 +9,7 @@ use std::rc::Rc;
 use super::whole::Whole;
 use super::{Session, counted, keys};
 use crate::database::Range;
+use crate::error::Error;
 use crate::shell::argument::Format;
 use crate::shell::command::Export;
 use crate::shell::config;
@@ -58,7 +59,8 @@ impl Session {
             progress::of_keys(self.db.len()?);
         }
         let entries = stoppable(self.db.prefix(&prefix), progress::keys);
-        let export = Exported { entries, choice, sink, state: State::Begin, count: 0, lost: Lost::default() };
+        let export =
+            Exported { entries, choice, sink, state: State::Begin, count: 0, lost: Lost::default(), corrupt: None };
         let Some(file) = file else {
             let notes = Rc::default();
             let pieces = Box::new(Noted { export, notes: Rc::clone(&notes) });
@@ -132,6 +134,8 @@ struct Exported<'a> {
     state: State,
     count: u64,
     lost: Lost,
+    /// That the database is corrupt, which is said behind the end of a whole document.
+    corrupt: Option<Error>,
 }
 
 impl Exported<'_> {
@@ -182,7 +186,8 @@ impl Iterator for Exported<'_> {
         }
         while matches!(self.state, State::Middle) && piece.len() < PIECE {
             let put = match self.entries.next() {
-                None => {
+                end @ (None | Some(Err(Error::Corrupt { .. }))) => {
+                    self.corrupt = end.and_then(Result::err);
                     self.sink.end(&mut piece);
                     self.state = State::End;
                     Ok(())
@@ -195,7 +200,7 @@ impl Iterator for Exported<'_> {
                 return Some(Err(failure));
             }
         }
-        (!piece.is_empty()).then_some(Ok(piece))
+        if piece.is_empty() { self.corrupt.take().map(|error| Err(error.into())) } else { Some(Ok(piece)) }
     }
 }
 

@@ -30,6 +30,7 @@ impl Session {
         let to = ends.chain(looking.to.clone()).min();
         let from = from.map_or(Bound::Unbounded, Bound::Included);
         let range = self.db.range::<&str>((from, to.as_deref().map_or(Bound::Unbounded, Bound::Excluded)));
+        let range = if looking.limit.is_some() { range.unverified() } else { range };
         let entries: Box<dyn Iterator<Item = _>> = if show == Show::Keys {
             // What is not shown need not be copied.
             pick(stoppable(range.keys(), progress::keys).map(|key| Ok((key?, Entry::from("")))), glob, looking)
@@ -54,7 +55,8 @@ impl Session {
             not_a_pattern(format!("not a regular expression: {reason}"))
         })?;
         progress::of_keys(self.db.len()?);
-        let entries = stoppable(self.db.iter(), progress::keys).filter(move |item| match item {
+        let range = if limit.is_some() { self.db.iter().unverified() } else { self.db.iter() };
+        let entries = stoppable(range, progress::keys).filter(move |item| match item {
             Ok((key, entry)) => {
                 (!values && regex.is_match(key.as_bytes())) || (!keys && regex.is_match(entry.value.as_bytes()))
             }

@@ -280,9 +280,9 @@ impl Session {
         self.near_misses.set(left - 1);
         let first: String = key.chars().take(1).collect();
         let close = 1 + key.chars().count() / 5;
-        let same_start = self.db.prefix(&first).keys().take(LOOKED_AT);
+        let same_start = self.db.prefix(&first).unverified().keys().take(LOOKED_AT);
         same_start
-            .chain(self.db.iter().keys().take(LOOKED_AT))
+            .chain(self.db.iter().unverified().keys().take(LOOKED_AT))
             .filter_map(Result::ok)
             .filter(|there| there.len() <= LONGEST + 4)
             .map(|there| (strsim::damerau_levenshtein(key, &there), there))

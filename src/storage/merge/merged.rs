@@ -1,13 +1,14 @@
 //! What a reader sees: the layers in memory over the snapshot in its file.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::mem;
 
 use super::layers::{Changed, Layers};
 use crate::expiry::Timestamp;
-use crate::storage::snapshot::ReadFault;
 use crate::storage::snapshot::cursor::{Cursor, Line};
+use crate::storage::snapshot::{ReadFault, Sums};
 
 /// The entries in key order, from both ends; those past their deadline are among them. Nothing is copied but the line
 /// of the snapshot that waits for its turn at either end.
@@ -61,6 +62,13 @@ impl<'a> Merged<'a> {
     /// The layers and the cursor are of the same bounds.
     pub(crate) fn new(above: Layers<'a>, below: Option<Cursor<'a>>) -> Self {
         Self { above, below, front: Ahead::default(), back: Ahead::default() }
+    }
+
+    /// Sums up the snapshot's lines, if all of them come, and notes at their end whether that agrees with its layout.
+    pub(crate) fn sum_up(&mut self, sums: &'a Cell<Sums>) {
+        if let Some(below) = &mut self.below {
+            below.sum_up(sums);
+        }
     }
 
     /// The first entry that was not given out yet.

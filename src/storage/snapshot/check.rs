@@ -1,6 +1,7 @@
 //! Whether a file is a snapshot in its one form, and where things are in it.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -33,9 +34,52 @@ pub(crate) fn check(file: &dyn DiskFile) -> Result<Option<Layout>, ReadFault> {
 /// Whether a file is the one of that layout, by its hash. Also seen to are the order of the keys and what stands between
 /// the sections; the values are not looked at.
 pub(crate) fn hash(file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
-    match hash_is_of(file, layout) {
+    hash_until(file, layout, &AtomicBool::new(false))
+}
+
+/// The same, unless it is stopped; what it says then means nothing.
+pub(crate) fn hash_until(file: &dyn DiskFile, layout: &Layout, stop: &AtomicBool) -> Result<bool, ReadFault> {
+    match hash_is_of(file, layout, stop) {
         Err(ReadFault::Damaged { .. }) => Ok(false),
         answer => answer,
+    }
+}
+
+/// Whether a snapshot's content has the checksum that its layout says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sums {
+    /// Nobody has read all of it.
+    Unread,
+    Agree,
+    Differ,
+}
+
+impl From<bool> for Sums {
+    fn from(agree: bool) -> Self {
+        if agree { Self::Agree } else { Self::Differ }
+    }
+}
+
+/// What was read of the lines of a snapshot, so that at their end the checksum costs no further pass.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sum {
+    hash: u64,
+    lines: u64,
+    deadlines: u64,
+}
+
+impl Sum {
+    pub(super) fn add(&mut self, section: Section, content: &[u8]) {
+        self.hash = self.hash.wrapping_add(line_hash(section, content));
+        *if section == Section::Map { &mut self.lines } else { &mut self.deadlines } += 1;
+    }
+
+    /// Whether the file is the one of that layout, if those were all lines of it.
+    pub(super) fn is_of(self, file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
+        if (self.lines, self.deadlines) != (layout.count, layout.expiring) || !frame_stands(file, layout)? {
+            return Ok(false);
+        }
+        Ok(self.hash.wrapping_add(rest_hash(file, layout.rest, layout.length)?) == layout.hash)
     }
 }
 
@@ -47,8 +91,9 @@ fn stands(file: &dyn DiskFile, at: u64, text: &[u8]) -> Result<bool, ReadFault> 
     Ok(there == text)
 }
 
-fn hash_is_of(file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
-    let &Layout { length, map, expires, rest, count, expiring, hash } = layout;
+/// Whether what stands around the lines is in its place, and nothing stands behind it.
+fn frame_stands(file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
+    let &Layout { length, map, expires, count, expiring, .. } = layout;
     if !layout.is_sound() || file.read_at(&mut [0], length)? > 0 {
         return Ok(false);
     }
@@ -66,6 +111,16 @@ fn hash_is_of(file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
             return Ok(false);
         }
     }
+    Ok(true)
+}
+
+fn hash_is_of(file: &dyn DiskFile, layout: &Layout, stop: &AtomicBool) -> Result<bool, ReadFault> {
+    /// After so many lines it is asked whether to stop.
+    const EACH: u64 = 4096;
+    let &Layout { length, map, expires, rest, count, expiring, hash } = layout;
+    if !frame_stands(file, layout)? {
+        return Ok(false);
+    }
     let mut sum = rest_hash(file, rest, length)?;
     for (section, (from, to), wanted) in [(Section::Map, map, count), (Section::Expires, expires, expiring)] {
         let mut lines = Lines::new(file, from, to, to);
@@ -78,6 +133,9 @@ fn hash_is_of(file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
             before.clear();
             before.extend_from_slice(&key);
             counted += 1;
+            if counted % EACH == 0 && stop.load(Ordering::Relaxed) {
+                return Ok(false);
+            }
         }
         if counted != wanted {
             return Ok(false);

@@ -1,8 +1,10 @@
 //! Entries of a snapshot in key order, from both ends.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
-use super::layout::Layout;
+use super::check::{Sum, Sums};
+use super::layout::{Layout, Section};
 use super::line;
 use super::lines::{Lines, LinesBack};
 use super::window::ReadFault;
@@ -14,6 +16,13 @@ use crate::storage::disk::DiskFile;
 pub(crate) struct Cursor<'a> {
     map: Ends<'a>,
     expires: Deadlines<'a>,
+    file: &'a dyn DiskFile,
+    layout: Layout,
+    /// Whether these are all lines of the snapshot.
+    is_whole: bool,
+    /// What the lines that were read come to, and where it is noted whether that agrees; none if nobody asks, or it is
+    /// noted already.
+    sum: Option<(Sum, &'a Cell<Sums>)>,
 }
 
 /// An entry as it stands in the snapshot.
@@ -26,21 +35,30 @@ pub(crate) struct Line<'c> {
 }
 
 impl<'a> Cursor<'a> {
-    /// The entries of the lines `map` and the deadlines of the lines `expires`, both between the same keys.
-    pub(super) fn new(file: &'a dyn DiskFile, layout: &Layout, map: (u64, u64), expires: (u64, u64)) -> Self {
-        let lines = Ends::new(file, expires, layout.expires.1);
-        let expires = Deadlines { lines, front: Held::default(), back: Held::default() };
-        Self { map: Ends::new(file, map, layout.map.1), expires }
+    /// The entries of the lines `map` and the deadlines of the lines `lines`, both between the same keys.
+    pub(super) fn new(file: &'a dyn DiskFile, layout: &Layout, map: (u64, u64), lines: (u64, u64)) -> Self {
+        let ends = Ends::new(file, lines, layout.expires.1);
+        let expires = Deadlines { lines: ends, front: Held::default(), back: Held::default() };
+        let is_whole = (map, lines) == (layout.map, layout.expires);
+        Self { map: Ends::new(file, map, layout.map.1), expires, file, layout: *layout, is_whole, sum: None }
+    }
+
+    /// Sums up the lines from the first one on, if they are all lines of the snapshot.
+    pub(crate) fn sum_up(&mut self, sums: &'a Cell<Sums>) {
+        self.sum = self.is_whole.then(|| (Sum::default(), sums));
     }
 
     /// The first entry that is left.
     pub(crate) fn next(&mut self) -> Result<Option<Line<'_>>, ReadFault> {
         let at = self.map.front.at();
         match self.map.next()? {
-            None => Ok(None),
+            None => note_sum(&mut self.sum, self.file, &self.layout).map(|()| None),
             Some(content) => {
+                if let Some((sum, _)) = &mut self.sum {
+                    sum.add(Section::Map, content);
+                }
                 let (key, text) = parts(content, at)?;
-                let deadline = self.expires.of_first(&key)?;
+                let deadline = self.expires.of_first(&key, self.sum.as_mut().map(|(sum, _)| sum))?;
                 Ok(Some(Line { key, text, deadline }))
             }
         }
@@ -56,14 +74,25 @@ impl<'a> Cursor<'a> {
     pub(crate) fn next_back(&mut self) -> Result<Option<Line<'_>>, ReadFault> {
         let at = self.map.back.at();
         match self.map.next_back()? {
-            None => Ok(None),
+            None => note_sum(&mut self.sum, self.file, &self.layout).map(|()| None),
             Some(content) => {
+                if let Some((sum, _)) = &mut self.sum {
+                    sum.add(Section::Map, content);
+                }
                 let (key, text) = parts(content, at)?;
-                let deadline = self.expires.of_last(&key)?;
+                let deadline = self.expires.of_last(&key, self.sum.as_mut().map(|(sum, _)| sum))?;
                 Ok(Some(Line { key, text, deadline }))
             }
         }
     }
+}
+
+/// All lines were read.
+fn note_sum(sum: &mut Option<(Sum, &Cell<Sums>)>, file: &dyn DiskFile, layout: &Layout) -> Result<(), ReadFault> {
+    if let Some((sum, noted)) = sum.take() {
+        noted.set(sum.is_of(file, layout)?.into());
+    }
+    Ok(())
 }
 
 fn parts(content: &[u8], at: u64) -> Result<(Cow<'_, str>, &str), ReadFault> {
@@ -113,11 +142,11 @@ struct Held {
 
 impl Deadlines<'_> {
     /// The deadline of the first key that is left.
-    fn of_first(&mut self, key: &str) -> Result<Option<Timestamp>, ReadFault> {
+    fn of_first(&mut self, key: &str, sum: Option<&mut Sum>) -> Result<Option<Timestamp>, ReadFault> {
         if self.front.deadline.is_none() {
             let at = self.lines.front.at();
             match self.lines.next()? {
-                Some(content) => self.front.hold(content, at)?,
+                Some(content) => self.front.hold(content, at, sum)?,
                 // Where the ends meet, what the other end has read is all that is left.
                 None => return Ok(self.back.take(key)),
             }
@@ -129,11 +158,11 @@ impl Deadlines<'_> {
     }
 
     /// The deadline of the last key that is left.
-    fn of_last(&mut self, key: &str) -> Result<Option<Timestamp>, ReadFault> {
+    fn of_last(&mut self, key: &str, sum: Option<&mut Sum>) -> Result<Option<Timestamp>, ReadFault> {
         if self.back.deadline.is_none() {
             let at = self.lines.back.at();
             match self.lines.next_back()? {
-                Some(content) => self.back.hold(content, at)?,
+                Some(content) => self.back.hold(content, at, sum)?,
                 None => return Ok(self.front.take(key)),
             }
         }
@@ -147,7 +176,10 @@ impl Deadlines<'_> {
 const WITHOUT_KEY: &str = "a deadline is near here whose key is not in the map";
 
 impl Held {
-    fn hold(&mut self, content: &[u8], at: u64) -> Result<(), ReadFault> {
+    fn hold(&mut self, content: &[u8], at: u64, sum: Option<&mut Sum>) -> Result<(), ReadFault> {
+        if let Some(sum) = sum {
+            sum.add(Section::Expires, content);
+        }
         let (key, text) = line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
         let deadline = line::deadline(text).ok_or_else(|| ReadFault::damaged(at, line::NO_DEADLINE))?;
         self.key.clear();

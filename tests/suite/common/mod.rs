@@ -4,6 +4,7 @@ pub(crate) mod changes;
 pub(crate) mod fold;
 pub(crate) mod large;
 pub(crate) mod nobody;
+pub(crate) mod note;
 #[cfg(feature = "shell")]
 pub(crate) mod process;
 pub(crate) mod random;

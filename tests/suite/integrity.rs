@@ -1,0 +1,431 @@
+//! Bytes that changed on disk are never served as if nothing had happened (P9 P36): a last record of the journal that
+//! cannot be read is told apart by the lock file's note, and whoever reads every line looks at the checksum.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use rusty_kv::{Database, Error, Repair};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::common::fold::fold_line;
+use crate::common::note::{Note, leave};
+use crate::common::untouched::Untouched;
+use crate::common::{folder, put};
+
+/// A database that is too large to be without a journal.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    /// `key:0000` and so on, every tenth with an expiry; saved.
+    fn new() -> Self {
+        let place = Self { folder: folder() };
+        let mut db = Database::open(place.path()).unwrap();
+        db.transaction(|tx| (0..2000).try_for_each(|n| tx.set(&format!("key:{n:04}"), "x".repeat(40)))).unwrap();
+        db.transaction(|tx| {
+            let expires = tx.now().after(std::time::Duration::from_secs(86_400))?;
+            (0..2000).step_by(10).try_for_each(|n| {
+                let key = format!("key:{n:04}");
+                let entry = tx.entry(&key)?.unwrap();
+                tx.set_entry(&key, rusty_kv::Entry { deadline: Some(expires), ..entry })
+            })
+        })
+        .unwrap();
+        db.save().unwrap();
+        place
+    }
+
+    /// With two commits in the journal, the last of which is corrupt.
+    fn with_a_bad_end(note: Note) -> Self {
+        let place = Self::new();
+        let mut db = Database::open(place.path()).unwrap();
+        db.set("a", "one").unwrap();
+        db.set("a", "two").unwrap();
+        let journal = std::fs::read_to_string(place.journal()).unwrap();
+        put(&place.journal(), journal.replace("\"two\"", "\"twn\""));
+        leave(&place.path(), note);
+        place
+    }
+
+    /// Whose snapshot has another byte than was written, and looks to a stat as it did.
+    fn corrupt() -> Self {
+        let place = Self::new();
+        place.flip("key:0700\": \"x", "key:0700\": \"y");
+        place
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("kv.json")
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.folder.path().join("kv.json.journal")
+    }
+
+    fn flip(&self, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.path()).unwrap();
+        assert!(text.contains(from), "{from}");
+        put(&self.path(), text.replacen(from, to, 1));
+        // A disk that flips a bit changes no time; so the journal must say the new times.
+        let meta = std::fs::metadata(self.path()).unwrap();
+        let times = [(meta.mtime(), meta.mtime_nsec()), (meta.ctime(), meta.ctime_nsec())];
+        let [modified, changed] = times.map(|(seconds, nanos)| format!("[{seconds},{nanos}]"));
+        let journal = std::fs::read_to_string(self.journal()).unwrap();
+        let (header, rest) = journal.split_once('\n').unwrap();
+        let (before, _) = header.split_once("\"modified\":").unwrap();
+        let (_, behind) = header.split_once("},\"layout\"").unwrap();
+        let (behind, _) = behind.rsplit_once(",\"sum\":").unwrap();
+        let content = format!("{before}\"modified\":{modified},\"changed\":{changed}}},\"layout\"{behind}");
+        let (_, epoch) = content.split_once("\"epoch\":\"").unwrap();
+        let epoch = u64::from_str_radix(&epoch[..16], 16).unwrap();
+        let sum = xxh3_64_with_seed(content.as_bytes(), epoch);
+        put(&self.journal(), format!("{content},\"sum\":\"{sum:016x}\"}}\n{rest}"));
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rusty-kv"));
+        command.args(args).env_clear().env("HOME", self.folder.path()).env("RUSTY_KV_DB", self.path());
+        command.current_dir(self.folder.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Told {
+        Told::of(self.command(args).output().unwrap())
+    }
+
+    fn script(&self, args: &[&str], script: &str) -> Told {
+        let file = self.folder.path().join("script.kv");
+        put(&file, script);
+        Told::of(self.command(args).stdin(std::fs::File::open(file).unwrap()).output().unwrap())
+    }
+}
+
+struct Told {
+    status: i32,
+    out: String,
+    err: String,
+}
+
+impl Told {
+    fn of(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Self { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    #[track_caller]
+    fn is(&self, status: i32, err: &str) {
+        assert_eq!(self.status, status, "{}", self.err);
+        assert!(
+            if err.is_empty() { self.err.is_empty() } else { self.err.contains(err) },
+            "{:?} in {:?}",
+            err,
+            self.err
+        );
+    }
+}
+
+#[test]
+fn an_acknowledged_last_record_that_cannot_be_read_is_corruption_until_it_is_repaired() {
+    let place = Place::with_a_bad_end(Note::Finished);
+    let before = [place.path(), place.journal()].map(|path| Untouched::of(&path));
+    for read in [
+        &["get", "a"][..],
+        &["get", "key:0001"],
+        &["list", "--limit", "1"],
+        &["count"],
+        &["export"],
+        &["-o", "json", "get", "a"],
+    ] {
+        place.run(read).is(0, "was acknowledged");
+    }
+    assert_eq!(place.run(&["get", "a"]).out, "one\n");
+    for refused in
+        [&["set", "b", "c"][..], &["del", "a"], &["incr", "n"], &["save"], &["check"], &["-o", "json", "check"]]
+    {
+        let told = place.run(refused);
+        assert_eq!(told.status, 3, "{refused:?}: {}", told.err);
+        assert!((told.err + &told.out).contains("was acknowledged"), "{refused:?}");
+    }
+    place.script(&[], "get a\nset b c\n").is(3, "was acknowledged");
+    assert!(before == [place.path(), place.journal()].map(|path| Untouched::of(&path)), "a file was changed");
+    let told = place.run(&["repair"]);
+    told.is(0, "last record");
+    assert!(told.err.contains("dropped: ") && told.err.contains("kv.json.journal.torn"), "{}", told.err);
+    place.run(&["check"]).is(0, "");
+    place.run(&["set", "b", "c"]).is(0, "");
+    assert_eq!(place.run(&["get", "a"]).out, "one\n");
+    assert!(std::fs::read_to_string(place.folder.path().join("kv.json.journal.torn")).unwrap().contains("\"twn\""));
+}
+
+#[test]
+fn a_damaged_journal_can_also_be_dropped_whole() {
+    let place = Place::with_a_bad_end(Note::Finished);
+    place.run(&["repair", "--drop-journal"]).is(0, "1 change");
+    place.run(&["check"]).is(0, "");
+    assert_eq!(place.run(&["exists", "a"]).out, "0\n");
+}
+
+#[test]
+fn a_backup_takes_the_place_of_a_database_with_a_corrupt_end_which_is_kept() {
+    let place = Place::with_a_bad_end(Note::Finished);
+    let backup = place.folder.path().join("backup.json");
+    put(&backup, "{\"map\":{\"a\":\"backup\"}}");
+    place.run(&["restore", "backup.json"]).is(0, "");
+    assert_eq!(place.run(&["get", "a"]).out, "backup\n");
+    assert!(place.folder.path().join("kv.before-restore.json.journal").exists());
+}
+
+#[test]
+fn a_record_that_its_writer_did_not_finish_is_torn() {
+    let place = Place::with_a_bad_end(Note::Unfinished);
+    let told = place.run(&["get", "a"]);
+    told.is(0, "");
+    assert_eq!(told.out, "one\n");
+    let told = place.run(&["check"]);
+    told.is(0, "warning: the journal ends in ");
+    assert!(!told.err.contains("error"), "{}", told.err);
+    place.run(&["set", "b", "c"]).is(0, "never acknowledged");
+    place.run(&["check"]).is(0, "");
+}
+
+#[test]
+fn a_record_of_which_nobody_knows_is_neither_torn_nor_corruption() {
+    for note in [Note::OtherBoot, Note::OtherHost, Note::Missing] {
+        let place = Place::with_a_bad_end(note);
+        let told = place.run(&["get", "a"]);
+        told.is(0, "may or may not have been acknowledged");
+        assert_eq!(told.out, "one\n");
+        place.run(&["check"]).is(3, "may or may not have been acknowledged");
+        place.run(&["get", "a"]).is(0, "may or may not have been acknowledged");
+        place.run(&["set", "b", "c"]).is(0, "may or may not have been acknowledged");
+        place.run(&["check"]).is(0, "");
+    }
+    let place = Place::with_a_bad_end(Note::OtherBoot);
+    std::fs::remove_file(place.folder.path().join("kv.json.lock")).unwrap();
+    place.run(&["check"]).is(3, "may or may not have been acknowledged");
+    place.run(&["repair"]).is(0, "last record");
+    place.run(&["check"]).is(0, "");
+}
+
+#[test]
+fn a_copy_of_a_database_does_not_make_known_what_was_not() {
+    let place = Place::with_a_bad_end(Note::OtherBoot);
+    let copy = folder();
+    for name in ["kv.json", "kv.json.journal", "kv.json.lock"] {
+        std::fs::copy(place.folder.path().join(name), copy.path().join(name)).unwrap();
+    }
+    let path = copy.path().join("kv.json");
+    for _ in 0..2 {
+        let mut db = Database::open(&path).unwrap();
+        assert_eq!(db.get("a").unwrap(), Some("one".into()));
+        assert!(db.take_notices().iter().any(|notice| notice.contains("may or may not")));
+        assert!(db.take_notices().is_empty(), "once a session is enough");
+    }
+    let report = Database::check(&path).unwrap();
+    assert!(matches!(report.faults[..], [Error::LastRecord { acknowledged: false, .. }]), "{:?}", report.faults);
+}
+
+#[test]
+fn whoever_reads_every_line_finds_a_flipped_bit() {
+    let place = Place::corrupt();
+    for read in [
+        &["list"][..],
+        &["list", "--reverse"],
+        &["list", "--values"],
+        &["keys"],
+        &["keys", "*7*"],
+        &["export"],
+        &["export", "--format", "json", "--lossy"],
+        &["export", "--format", "jsonl", "*9"],
+        &["dump"],
+        &["count", "*1"],
+        &["find", "nothing"],
+        &["find", "--keys", "key"],
+        &["stats"],
+        &["diff", "kv.json"],
+        &["del", "--glob", "*nothing*"],
+        &["-o", "table", "list"],
+        &["-o", "raw", "list"],
+        &["check"],
+    ] {
+        let told = place.run(read);
+        assert_eq!(told.status, 3, "{read:?}: {}", told.err);
+    }
+    let told = place.run(&["list"]);
+    told.is(3, "is corrupt: its checksum");
+    assert_eq!(told.out.lines().count(), 2000);
+    let scripted = place.script(&[], "list\nget key:0001\n");
+    scripted.is(3, "stdin:1: error: ");
+    assert_eq!(scripted.out.lines().count(), 2001);
+    for part in [
+        &["list", "--limit", "5"][..],
+        &["list", "--limit", "5000"],
+        &["keys", "key:00*"],
+        &["get", "key:0001"],
+        &["count"],
+        &["find", "x", "--limit", "1"],
+    ] {
+        place.run(part).is(0, "");
+    }
+}
+
+#[test]
+fn a_flipped_bit_anywhere_in_the_file_is_found() {
+    for (from, to) in [
+        ("    \"key:1999", "    \"key:1998"),
+        ("{\n  \"map\"", "{\n  \"mbp\""),
+        ("Z\",\n", "Z\",\t"),
+        ("-", "."),
+        ("\n}\n", "\n}\t"),
+    ] {
+        let place = Place::new();
+        place.flip(from, to);
+        assert_eq!(place.run(&["list"]).status, 3, "{from:?}");
+        assert_eq!(place.run(&["list", "--reverse"]).status, 3, "{from:?}");
+        assert_eq!(place.run(&["save", "copy.json"]).status, 3, "{from:?}");
+        assert!(!place.folder.path().join("copy.json").exists(), "{from:?}");
+    }
+}
+
+#[test]
+fn no_file_is_made_of_a_corrupt_database() {
+    let place = Place::corrupt();
+    put(&place.folder.path().join("old.json"), "{\"map\":{\"a\":\"old\"}}");
+    for write in [
+        &["save", "new.json"][..],
+        &["save", "old.json"],
+        &["export", "new.jsonl"],
+        &["export", "new.json", "--lossy"],
+        &["export", "new.csv", "--lossy"],
+        &["dump", "new.kv"],
+    ] {
+        place.run(write).is(3, "is corrupt");
+    }
+    let mut names: Vec<_> =
+        std::fs::read_dir(place.folder.path()).unwrap().map(|item| item.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["kv.json", "kv.json.journal", "kv.json.lock", "old.json"]);
+    assert!(std::fs::read_to_string(place.folder.path().join("old.json")).unwrap().contains("\"old\""));
+    // A corrupt backup restores nothing; a sound one replaces what is corrupt.
+    let other = Place::new();
+    let told = other.run(&["restore", &place.path().to_string_lossy()]);
+    told.is(3, "is corrupt");
+    assert_eq!(place.run(&["restore", &other.path().to_string_lossy()]).status, 0);
+    place.run(&["list"]).is(0, "");
+}
+
+#[test]
+fn a_document_of_a_corrupt_database_is_whole_and_the_error_is_on_stderr() {
+    let place = Place::corrupt();
+    for (command, is_object) in [("list", true), ("keys", false), ("list --values", false), ("find key", true)] {
+        let args: Vec<_> = ["-o", "json"].into_iter().chain(command.split(' ')).collect();
+        for told in [place.run(&args), place.script(&["-o", "json"], &format!("{command}\n"))] {
+            told.is(3, "\"code\":\"corrupt\"");
+            let document: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+            let length = document.as_object().map(serde_json::Map::len).or(document.as_array().map(Vec::len));
+            assert_eq!((document.is_object(), length), (is_object, Some(2000)), "{command}");
+            assert_eq!(told.err.lines().count(), 1);
+        }
+    }
+    let told = place.run(&["export", "--format", "json", "--lossy"]);
+    told.is(3, "is corrupt");
+    assert!(serde_json::from_str::<serde_json::Value>(&told.out).unwrap().is_object());
+    put(&place.folder.path().join("other.json"), "{\"map\":{\"zzz\":\"1\"}}");
+    for told in [
+        place.run(&["-o", "json", "diff", "kv.json", "other.json"]),
+        place.run(&["-o", "json", "diff", "other.json", "kv.json"]),
+    ] {
+        told.is(3, "is corrupt");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&told.out).unwrap().as_array().unwrap().len(), 2001);
+    }
+    // One answer a line: what has no document of its own is the error.
+    let told = place.script(&["-o", "json"], "count *1\nget key:0001\n");
+    told.is(3, "");
+    assert!(told.out.starts_with("{\"error\":{\"code\":\"corrupt\"") && told.out.lines().count() == 2, "{}", told.out);
+}
+
+#[test]
+fn changes_in_the_journal_come_with_a_listing_of_a_corrupt_file() {
+    let place = Place::corrupt();
+    let mut db = Database::open(place.path()).unwrap();
+    for key in ["a", "key:0700", "zzz"] {
+        db.set(key, "new").unwrap();
+    }
+    db.delete("key:1999").unwrap();
+    let told = place.run(&["keys"]);
+    told.is(3, "is corrupt");
+    assert!(told.out.starts_with("a\n") && told.out.ends_with("key:1998\nzzz\n"));
+    place.run(&["save"]).is(0, "");
+    place.run(&["keys"]).is(3, "is corrupt");
+}
+
+#[test]
+fn a_library_s_listing_of_all_keys_ends_in_the_error() {
+    let place = Place::corrupt();
+    let mut db = Database::open(place.path()).unwrap();
+    assert!(matches!(db.iter().last(), Some(Err(Error::Corrupt { .. }))));
+    assert!(matches!(db.iter().keys().last(), Some(Err(Error::Corrupt { .. }))));
+    assert!(db.prefix("key:0").all(|item| item.is_ok()), "a part of it is not all of it");
+    // From both ends.
+    let (mut range, mut errors) = (db.iter(), 0);
+    for n in 0..3000 {
+        let next = if n % 3 == 0 { range.next_back() } else { range.next() };
+        errors += usize::from(next.is_some_and(|item| item.is_err()));
+    }
+    assert_eq!(errors, 1);
+    assert!(matches!(db.save_to(place.folder.path().join("copy.json")), Err(Error::Corrupt { .. })));
+    let sound = Place::new();
+    let db = Database::open(sound.path()).unwrap();
+    let mut range = db.iter();
+    let both = std::iter::from_fn(|| range.next().and_then(|item| item.is_ok().then(|| range.next_back())));
+    assert_eq!(both.flatten().filter(|item| item.is_ok()).count(), 1000);
+}
+
+#[test]
+fn a_file_that_was_found_sound_is_not_read_for_its_checksum_again() {
+    let place = Place::new();
+    let db = Database::open(place.path()).unwrap();
+    assert_eq!(db.iter().filter(|item| item.is_ok()).count(), 2000);
+    assert_eq!(db.iter().filter(|item| item.is_ok()).count(), 2000);
+    drop(db);
+    place.run(&["repair"]).is(2, "sound");
+    assert!(matches!(Database::repair(place.path(), Repair::Salvage), Err(Error::NothingToRepair { .. })));
+}
+
+/// As a crash leaves it between the snapshot's rename and the journal's, with that edit of the snapshot, which keeps its
+/// length and time.
+fn crashed(edit: impl FnOnce(&Path)) -> Place {
+    let place = Place::new();
+    let mut db = Database::open(place.path()).unwrap();
+    db.set("a", "one").unwrap();
+    let journal = std::fs::read(place.journal()).unwrap();
+    db.save().unwrap();
+    drop(db);
+    let newer = std::fs::read(place.journal()).unwrap();
+    put(&place.journal(), [&journal[..], &fold_line(&journal, &newer, 1)].concat());
+    edit(&place.path());
+    place
+}
+
+#[test]
+fn an_edit_behind_a_crash_that_keeps_length_and_time_is_not_believed() {
+    let sound = crashed(|_| ());
+    assert_eq!(sound.run(&["get", "a"]).out, "one\n");
+    sound.run(&["check"]).is(0, "");
+    let place = crashed(|path| {
+        let modified = std::fs::metadata(path).unwrap().modified().unwrap();
+        let text = std::fs::read_to_string(path).unwrap();
+        put(path, text.replace("\"a\": \"one\"", "\"a\": \"eno\""));
+        std::fs::File::options().write(true).open(path).unwrap().set_modified(modified).unwrap();
+    });
+    let before = [place.path(), place.journal()].map(|path| Untouched::of(&path));
+    let told = place.run(&["get", "a"]);
+    assert_eq!((told.status, told.out.as_str()), (3, ""), "{}", told.err);
+    place.run(&["set", "b", "c"]).is(3, "cannot open");
+    place.run(&["check"]).is(3, "its content is not what its journal says");
+    assert!(before == [place.path(), place.journal()].map(|path| Untouched::of(&path)), "a file was changed");
+}
