@@ -160,7 +160,7 @@ use crate::value::Value;
 
 pub(crate) use self::reading::Entries;
 pub use self::record::Entry;
-pub(crate) use self::record::{Change, Stored};
+pub(crate) use self::record::{Change, Stored, value_len};
 #[cfg(feature = "shell")]
 pub(crate) use self::record::{Glance, kind};
 pub(crate) use self::repair::{Checked, Mended, check, salvage};

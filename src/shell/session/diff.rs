@@ -5,7 +5,7 @@ use std::iter::Peekable;
 use std::path::Path;
 
 use super::{Access, Session};
-use crate::database::{Difference, Range};
+use crate::database::{Database, Difference, Range};
 use crate::shell::config::Location;
 use crate::shell::interrupt::{Stoppable, stoppable};
 use crate::shell::progress;
@@ -27,9 +27,7 @@ impl Session {
         }
         let (old, new) = (&self.beside[0], self.beside.get(1).unwrap_or(&self.db));
         progress::of_keys(old.len()?);
-        let mut differences =
-            Differences { old: stoppable(old.iter(), progress::keys).peekable(), new: new.iter().peekable() }
-                .peekable();
+        let mut differences = Differences::between(old, new).peekable();
         let status = if differences.peek().is_none() { Status::Done } else { Status::No };
         Ok(Answer { status, ..Reply::Changes(Changes(Box::new(differences))).into() })
     }
@@ -42,9 +40,15 @@ pub(super) fn no_database(location: &Location) -> Failure {
 }
 
 /// What two sorted streams do not have alike.
-struct Differences<'a> {
+pub(super) struct Differences<'a> {
     old: Peekable<Stoppable<Range<'a>>>,
     new: Peekable<Range<'a>>,
+}
+
+impl<'a> Differences<'a> {
+    pub(super) fn between(old: &'a Database, new: &'a Database) -> Self {
+        Self { old: stoppable(old.iter(), progress::keys).peekable(), new: new.iter().peekable() }
+    }
 }
 
 impl Iterator for Differences<'_> {

@@ -31,9 +31,11 @@ mod watch;
 mod run;
 
 pub(crate) use self::together::changes;
+pub(crate) use self::undo::TOO_LARGE_QUESTION;
 pub(crate) use self::values::was_set;
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -45,7 +47,7 @@ use super::interrupt;
 use super::progress;
 use super::reply::{Answer, Done, Failure, Field, Reply};
 use super::status::Status;
-use crate::database::{Database, Mark, Options, Repair};
+use crate::database::{Database, Mark, Memory, Options, Repair};
 use crate::storage::Progress;
 use crate::value::Value;
 
@@ -81,6 +83,8 @@ pub(crate) struct Session {
     pub(crate) mark: Option<Mark>,
     /// Whether the command that runs was entered at the prompt.
     pub(crate) at_prompt: bool,
+    /// What can be undone in databases that were in use before, by their paths.
+    memories: BTreeMap<PathBuf, Memory>,
 }
 
 /// How databases are opened.
@@ -130,6 +134,7 @@ impl Session {
             rehearses: false,
             mark: None,
             at_prompt: false,
+            memories: BTreeMap::new(),
         }
     }
 
@@ -185,7 +190,7 @@ impl Session {
             Command::Ttl { key } => self.ttl(&key),
             Command::Persist { key } => self.persist(&key),
             Command::Begin => self.begin(),
-            Command::Commit => self.commit(),
+            Command::Commit => self.commit_after_asking(confirm),
             Command::Rollback => self.roll_back(),
             Command::Undo { n } => self.undo(n, confirm),
             Command::Watch { glob } => self.watch(glob.as_deref()),
@@ -200,7 +205,7 @@ impl Session {
             Command::Drop { name } => self.drop_database(&name, confirm),
             Command::Path => Ok(self.path()),
             Command::Clear => self.clear(confirm),
-            Command::Restore { file } => self.restore(&file),
+            Command::Restore { file } => self.restore(&file, confirm),
             Command::Diff { a, b } => self.diff(&a, b.as_deref()),
             Command::Import(import) => self.import(import),
             Command::Export(export) => self.export(&export),
@@ -322,7 +327,7 @@ pub(crate) fn needs_database(command: &Command) -> bool {
 }
 
 /// The answer to a change that a condition kept from being made.
-fn refused<'a>(reason: &'static str, note: String) -> Answer<'a> {
+pub(crate) fn refused<'a>(reason: &'static str, note: String) -> Answer<'a> {
     let done = Done { ok: false, ..Done::new("") }.with("reason", Field::Text(reason.to_owned()));
     Answer { reply: Reply::Done(done), status: Status::No, notes: vec![note] }
 }
