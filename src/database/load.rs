@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use super::undo::Writes;
+use super::undo::{self, NOT_AGREED, Writes};
 use super::{Database, Entry};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
@@ -186,6 +186,7 @@ impl Database {
             }
             self.put_blind(&key, &value, deadline)?;
             if !self.store.is_open() && self.store.is_full() {
+                self.ask_for_consent()?;
                 self.thin_out(load, true)?;
                 self.store.stage(self.clock.now())?;
             }
@@ -241,7 +242,7 @@ impl Database {
 
     /// Commits what was put, or makes it part of the open transaction.
     fn put_bulk(&mut self) -> Result<()> {
-        if self.memory.is_on() && self.store.is_bulk_up_to(Writes::MOST, Writes::EACH) {
+        if self.memory.is_on() && self.store.is_bulk_up_to(undo::MOST) {
             let sets = self.store.take_bulk(Winner::Last, |_| {});
             return self.transaction(|tx| {
                 sets.iter()
@@ -251,6 +252,7 @@ impl Database {
         if self.store.is_open() {
             self.store.settle_bulk();
         } else {
+            self.ask_for_consent()?;
             self.store.commit(self.clock.now())?;
         }
         self.memory.note(Some(Writes::too_many()));
@@ -258,6 +260,15 @@ impl Database {
             self.memory.settle(true);
         }
         Ok(())
+    }
+
+    /// Fails if a load of any size is not agreed to.
+    fn ask_for_consent(&mut self) -> Result<()> {
+        if !self.store.is_open() && self.memory.needs_consent(Some(&Writes::too_many())) {
+            Err(NOT_AGREED)
+        } else {
+            Ok(())
+        }
     }
 
     fn forget_load(&mut self) {

@@ -41,7 +41,6 @@ use crate::storage::{Entry, Store, Stored};
 use crate::value::Value;
 
 use self::options::Clock;
-use self::undo::Memory;
 
 #[cfg(feature = "shell")]
 pub(crate) use self::glance::{Outline, Seen};
@@ -58,7 +57,7 @@ pub use self::transaction::Transaction;
 pub(crate) use crate::storage::{FileState, JournalState, Mark};
 
 #[cfg(feature = "shell")]
-pub(crate) use self::undo::{End, Foreign, TOO_LARGE, Undone};
+pub(crate) use self::undo::{End, Foreign, MOST as UNDO_LIMIT, Memory, NOT_UNDONE, RestoreStep, TOO_LARGE, Undone};
 pub use self::watch::{Event, Watch};
 
 /// A database: sorted keys, each with a value and perhaps a deadline, in one readable JSON file.
@@ -85,7 +84,7 @@ pub struct Database {
     /// Whether commits are held back until [`Database::commit_group`].
     group: bool,
     /// What can be undone.
-    memory: Memory,
+    memory: undo::Memory,
 }
 
 impl Database {

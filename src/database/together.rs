@@ -2,6 +2,7 @@
 
 #[cfg(doc)]
 use super::Options;
+use super::undo::NOT_AGREED;
 use super::{Database, Transaction};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
@@ -30,8 +31,13 @@ impl Database {
         self.store.settle_bulk();
         self.store.lock()?;
         let now = self.now();
+        let is_alone = !self.store.is_open();
         let mut tx = Transaction::new(&mut self.store, now, self.memory.is_on());
         let done = body(&mut tx);
+        let done =
+            done.and_then(
+                |done| if is_alone && self.memory.needs_consent(tx.writes()) { Err(NOT_AGREED) } else { Ok(done) },
+            );
         match done {
             Ok(_) => self.memory.note(tx.keep()),
             Err(_) => drop(tx),

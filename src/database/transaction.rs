@@ -60,6 +60,11 @@ impl<'a> Transaction<'a> {
         self.writes.take()
     }
 
+    /// What it has written so far, if that is to be remembered.
+    pub(super) fn writes(&self) -> Option<&Writes> {
+        self.writes.as_ref()
+    }
+
     /// The one point in time of the transaction.
     ///
     /// ```

@@ -108,7 +108,7 @@ pub(crate) enum Command {
     Rollback,
     /// Take back what the last commands, or the last N, have changed in this session
     #[command(
-        after_help = "Examples:\n  undo\n  undo 3\n\nA transaction is one step, and so is a file that was run by `source`. Within an open transaction its own commands are undone. If another program has changed a key since, it asks first (-y: it does not). 64 MiB are remembered; an undo cannot be undone."
+        after_help = "Examples:\n  undo\n  undo 3\n\nA transaction is one step, and so is a file that was run by `source`. Within an open transaction its own commands are undone. If another program has changed a key since, it asks first (-y: it does not). 64 MiB of keys and values are remembered, for each database; a command that replaces more asks first, as it cannot be undone. An undo cannot be undone either."
     )]
     Undo {
         /// How many

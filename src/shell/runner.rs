@@ -15,6 +15,7 @@ use super::command::{Command, ShellCommand};
 use super::console::Console;
 use super::group::{Group, is_grouped};
 use super::help;
+use super::interrupt;
 use super::man;
 use super::outlet::{Outlet, Pager};
 use super::parse::{self, Parsed, Parser};
@@ -24,6 +25,17 @@ use super::reply::{Answer, Done, Failure, Field, Reply};
 use super::session::{self, Session, changes, was_set};
 use super::status::Status;
 use super::words::Word;
+use crate::database::NOT_UNDONE;
+
+/// Whether a command has failed because it cannot be undone and nobody has agreed to that.
+fn lacks_consent<T>(done: &Result<T, Failure>) -> bool {
+    done.as_ref().is_err_and(|failure| failure.message == NOT_UNDONE)
+}
+
+/// Whether a command that has failed can be run again: not one that has read what cannot be read twice.
+fn can_run_again(command: &Command) -> bool {
+    !matches!(command, Command::Import(import) if !import.file.is_file())
+}
 
 /// What only the way in can do: ask a person, show what was typed.
 pub(crate) trait Front {
@@ -196,8 +208,9 @@ impl<'a> Runner<'a> {
         if let Place::Script { name, line } = place
             && let Some((key, value)) = parse::plain_set(words)
             && !self.session.borrow().timer
+            && let Some(flow) = self.set(key, value, name, line)
         {
-            return self.set(key, value, name, line);
+            return flow;
         }
         match self.parser.line(words) {
             Ok(Parsed::Run(line)) => self.line(line, place),
@@ -211,8 +224,9 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// A plain `set` of a script, past all that it does not need: nothing is read for it, and mostly nothing said.
-    fn set(&mut self, key: &str, value: &[u8], name: &str, line: usize) -> Flow {
+    /// A plain `set` of a script, past all that it does not need: nothing is read for it, and mostly nothing said. `None` if
+    /// a person is to be asked first.
+    fn set(&mut self, key: &str, value: &[u8], name: &str, line: usize) -> Option<Flow> {
         let mut session = self.session.borrow_mut();
         let mode = session.output;
         let is_open = session.db.open_transaction().is_some();
@@ -220,6 +234,9 @@ impl<'a> Runner<'a> {
             session.db.begin_group();
         }
         let set = session.set_plain(key, value);
+        if lacks_consent(&set) {
+            return None;
+        }
         if !is_open {
             self.group.add(&session.db, name, line, mode == OutputMode::Json);
         }
@@ -231,7 +248,7 @@ impl<'a> Runner<'a> {
             let look = self.look();
             self.deliver(Self::prepare(set.map(|()| was_set(key).into()), &look), Place::Script { name, line }, &look)
         };
-        if flow == Flow::Next { self.pace() } else { flow }
+        Some(if flow == Flow::Next { self.pace() } else { flow })
     }
 
     /// Runs one command.
@@ -254,7 +271,11 @@ impl<'a> Runner<'a> {
             });
         }
         if place == Place::Prompt {
-            self.session.borrow_mut().db.next_step();
+            let mut session = self.session.borrow_mut();
+            session.db.next_step();
+            if !self.yes && !line.options.yes && !matches!(line.command, Command::Edit(_)) {
+                session.db.need_consent();
+            }
         }
         let flow = match line.command {
             Command::Shell(command) => {
@@ -427,7 +448,14 @@ impl<'a> Runner<'a> {
             yes
         };
         let is_read = session::is_read(&command);
-        let answer = session.run(command, &mut confirm).map_err(|failure| match failure.code {
+        let again = (!is_read && session.db.is_remembering() && can_run_again(&command)).then(|| command.clone());
+        let answer = session.run(command, &mut confirm);
+        if let Some(again) = again.filter(|_| lacks_consent(&answer)) {
+            drop(answer);
+            drop(session);
+            return self.with_consent(again, place, look);
+        }
+        let answer = answer.map_err(|failure| match failure.code {
             "interrupted" if !is_read => Failure { message: "interrupted; nothing was changed".to_owned(), ..failure },
             _ => failure,
         });
@@ -451,6 +479,25 @@ impl<'a> Runner<'a> {
         let flow = self.deliver(said, place, look);
         self.notices();
         if flow == Flow::Next { self.pace() } else { flow }
+    }
+
+    /// Runs a command that could not be undone if a person agrees. A no ends a script that was run from the prompt.
+    fn with_consent(&mut self, command: Command, place: Place<'_>, look: &Look) -> Flow {
+        if self.flush() == Flow::Stop {
+            return Flow::Stop;
+        }
+        let start = Instant::now();
+        let agrees = self.front.confirm(session::TOO_LARGE_QUESTION);
+        self.waited = self.waited.map(|waited| waited.saturating_add(start.elapsed()));
+        progress::go_on();
+        if agrees {
+            self.session.borrow_mut().db.give_consent();
+            return self.data(command, place, look, false);
+        }
+        if matches!(place, Place::Script { .. }) {
+            interrupt::ask();
+        }
+        self.answer(Ok(session::refused("not_confirmed", "Nothing was changed".to_owned())), place, Some(look))
     }
 
     /// A command of the shell itself.

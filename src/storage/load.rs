@@ -46,11 +46,9 @@ impl Store {
         self.pending_bytes() >= self.settings.policy.memory
     }
 
-    /// Whether all that was put blindly is in memory, where it takes no more than so many bytes, and as many again for
-    /// each key.
-    pub(crate) fn is_bulk_up_to(&self, bytes: usize, each: usize) -> bool {
-        let all = self.bulk.len().saturating_mul(each).saturating_add(self.bulk.bytes());
-        self.staged.is_none() && all <= bytes
+    /// Whether all that was put blindly is in memory, and its keys and values are no longer than this.
+    pub(crate) fn is_bulk_up_to(&self, bytes: usize) -> bool {
+        self.staged.is_none() && (self.bulk.bytes() <= bytes || self.bulk.content_len() <= bytes)
     }
 
     /// Whether a key exists that has not expired.

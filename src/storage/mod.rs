@@ -181,7 +181,7 @@ use crate::value::Value;
 
 pub(crate) use self::reading::Entries;
 pub use self::record::Entry;
-pub(crate) use self::record::{Change, LARGE, Stored};
+pub(crate) use self::record::{Change, LARGE, Stored, value_len};
 #[cfg(feature = "shell")]
 pub(crate) use self::record::{Glance, kind};
 #[cfg(feature = "shell")]

@@ -184,6 +184,15 @@ pub(crate) fn kind(text: &str) -> &'static str {
     }
 }
 
+/// How many bytes the value has whose form on disk this is: without the form's escapes and quotes.
+pub(crate) fn value_len(text: &str) -> usize {
+    match text.as_bytes() {
+        [b'"', inner @ .., b'"'] if memchr::memchr(b'\\', inner).is_none() => inner.len(),
+        [b'"', ..] | [b'{', b'"', b'$' | b'\\', ..] => decode(text).map_or(text.len(), |value| value.as_bytes().len()),
+        _ => text.len(),
+    }
+}
+
 const BINARY: &str = "$binary";
 const JSON: &str = "$json";
 
@@ -310,6 +319,22 @@ mod tests {
         write_value(&mut text, value);
         assert_eq!(decode_in_place(text.clone().into()).as_ref(), Ok(value));
         read_value(&mut Scanner::new(text.as_bytes())).unwrap()
+    }
+
+    #[test]
+    fn the_length_of_a_value_is_that_of_its_bytes_whatever_form_it_has() {
+        for value in [
+            Value::from("plain"),
+            Value::from("é\"\u{1}\\"),
+            Value::from(""),
+            Value::Bytes(vec![0xff; 7]),
+            Value::from_json(r#"{"$json":1}"#).unwrap(),
+            Value::from_json("[1,2]").unwrap(),
+        ] {
+            let mut text = String::new();
+            write_value(&mut text, &value);
+            assert_eq!(value_len(&text), value.as_bytes().len(), "{text}");
+        }
     }
 
     #[test]

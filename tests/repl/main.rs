@@ -211,11 +211,15 @@ fn a_dumb_terminal_is_usable() {
     terminal.shows("did you mean 'set'?");
     terminal.wait("the prompt", |seen| seen.before_cursor() == "kv> ");
     terminal.press("clear\n");
+    terminal.wait("the question", |seen| seen.before_cursor().ends_with("(Ctrl-L clears the screen) [y/N] "));
+    terminal.press("y\n");
+    terminal.shows("Deleted 1 key");
+    terminal.wait("the prompt", |seen| seen.before_cursor() == "kv> ");
     terminal.press(CTRL_D);
     terminal.wait("the end of the line", |seen| seen.before_cursor().is_empty());
     assert!(!terminal.look(|seen| seen.raw.contains(&0x1b)));
     assert_eq!(terminal.status(), 0);
-    assert_eq!(home.get("a"), "", "one key is cleared without a question");
+    assert_eq!(home.get("a"), "", "it was cleared");
 }
 
 #[test]
@@ -250,7 +254,7 @@ fn much_is_deleted_only_after_a_yes() {
     let fill = |terminal: &mut terminal::Terminal| terminal.enter("source ../setup.kv");
     for answer in ["n", "", "nonsense", CTRL_C, CTRL_D, &format!("{TAB}n")] {
         fill(&mut terminal);
-        terminal.press_until("clear\r", "Delete all 2 keys? [y/N] ");
+        terminal.press_until("clear\r", "Delete all 2 keys? (Ctrl-L clears the screen) [y/N] ");
         terminal.press(answer);
         if ![CTRL_C, CTRL_D].contains(&answer) {
             terminal.press(ENTER);
@@ -258,7 +262,7 @@ fn much_is_deleted_only_after_a_yes() {
         terminal.wait("the prompt", |seen| seen.before_cursor() == "kv> ");
         assert_eq!(home.get("a"), "1\n", "{answer:?}");
     }
-    terminal.press_until("clear\r", "Delete all 2 keys? [y/N] ");
+    terminal.press_until("clear\r", "Delete all 2 keys? (Ctrl-L clears the screen) [y/N] ");
     terminal.press("Yes\r");
     terminal.wait("the prompt", |seen| seen.before_cursor() == "kv> ");
     assert_eq!(home.get("a"), "");
@@ -271,6 +275,20 @@ fn much_is_deleted_only_after_a_yes() {
     terminal.enter("clear");
     terminal.leave();
     assert_eq!(home.get("a"), "");
+}
+
+#[test]
+fn clear_asks_for_a_single_key_too_and_names_the_key_that_clears_the_screen() {
+    let home = Home::new();
+    let mut terminal = home.at_prompt();
+    terminal.enter("clear");
+    terminal.shows("Deleted 0 keys (Ctrl-L clears the screen)");
+    terminal.enter("set a 1");
+    terminal.press_until("clear\r", "Delete all 1 key? (Ctrl-L clears the screen) [y/N] ");
+    terminal.enter("");
+    terminal.shows("Nothing was deleted");
+    assert_eq!(home.get("a"), "1\n");
+    terminal.leave();
 }
 
 #[test]

@@ -59,6 +59,85 @@ fn undo_takes_back_what_deletes_many_a_transaction_and_a_sourced_file_as_one_ste
     terminal.leave();
 }
 
+/// Two values that are too much for `undo` together, and one more key.
+fn large(home: &Home) {
+    let [a, b] = ["a", "b"].map(|letter| letter.repeat(33 << 20));
+    home.write("work/large.json", format!("{{\"map\":{{\"a\":\"{a}\",\"b\":\"{b}\",\"c\":\"1\"}}}}"));
+}
+
+#[test]
+fn what_is_too_large_to_undo_is_said_before_it_is_done_and_a_no_changes_nothing() {
+    let home = Home::new();
+    large(&home);
+    home.write("work/large.kv", "set c 2\nset a 1\nset b 1\nset c 3\n");
+    let mut terminal = home.terminal().arg("-d").arg("./large.json").at_prompt();
+    let questions = [
+        ("clear", "Delete all 3 keys? (this cannot be undone; Ctrl-L clears the screen) [y/N] "),
+        ("del --glob [ab]", "Delete 2 keys? (this cannot be undone) [y/N] "),
+        ("del a b", "Do it all the same? (this cannot be undone) [y/N] "),
+        ("import ../small.jsonl", "Do it all the same? (this cannot be undone) [y/N] "),
+        ("restore ../small.json", "? (this cannot be undone) [y/N] "),
+        ("drop ./large.json", "Delete the database './large.json' with 3 keys? (this cannot be undone) [y/N] "),
+    ];
+    home.write("small.jsonl", "{\"key\":\"a\",\"value\":\"1\"}\n{\"key\":\"b\",\"value\":\"1\"}\n");
+    home.write("small.json", "{\"map\":{\"x\":\"1\"}}");
+    for (command, question) in questions {
+        terminal.press(format!("{command}\r"));
+        terminal.wait(command, |seen| seen.before_cursor().ends_with(question.split_at(question.len() / 2).1));
+        terminal.shows(question.trim_end());
+        terminal.enter("n");
+    }
+    terminal.enter("count");
+    terminal.shows("\n3\n");
+    terminal.press("source large.kv\r");
+    terminal.wait("the question", |seen| seen.before_cursor().ends_with("(this cannot be undone) [y/N] "));
+    terminal.enter("n");
+    terminal.enter("get b | wc -c");
+    terminal.shows(&((33 << 20) + 1).to_string());
+    terminal.enter("undo");
+    terminal.enter("get a | wc -c");
+    terminal.enter("get c");
+    terminal.shows("\n1\n");
+    terminal.enter("begin");
+    terminal.enter("del a b");
+    terminal.press_until("commit\r", "The transaction is too large to undo. Commit it? (this cannot be undone) [y/N] ");
+    terminal.enter("n");
+    terminal.enter("rollback");
+    terminal.press("del a b\r");
+    terminal.wait("the question", |seen| seen.before_cursor().ends_with("(this cannot be undone) [y/N] "));
+    terminal.enter("y");
+    terminal.shows("Deleted 2 keys");
+    terminal.enter("undo");
+    terminal.shows("too large to undo");
+    terminal.leave();
+}
+
+#[test]
+fn use_and_restore_keep_what_can_be_undone() {
+    let home = Home::new();
+    home.run(&["set", "a", "1"]);
+    home.run(&["save", "backup.json"]);
+    let mut terminal = home.at_prompt();
+    terminal.enter("set a 2");
+    terminal.enter("set b 2");
+    terminal.enter("use other");
+    terminal.enter("undo");
+    terminal.shows("Nothing to undo");
+    terminal.enter("set a elsewhere");
+    terminal.enter("use kv");
+    terminal.enter("restore backup.json -y");
+    terminal.shows("Restored 1 key");
+    terminal.enter("undo");
+    terminal.shows("Undone: set a back to 2; restored b (was deleted)");
+    terminal.enter("undo 2");
+    terminal.shows("Undone 2 steps: set a back to 1; removed b");
+    terminal.enter("use other");
+    terminal.enter("undo");
+    terminal.shows("Undone: removed a");
+    terminal.leave();
+    assert_eq!(home.get("a"), "1\n");
+}
+
 #[test]
 fn undo_asks_before_it_replaces_what_another_program_has_changed_since() {
     let home = Home::new();

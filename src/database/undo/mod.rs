@@ -9,16 +9,24 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 
-use super::Database;
-use crate::error::Result;
+use super::{Database, Difference};
+use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
-use crate::storage::{Change, Stored};
+use crate::storage::{Change, Stored, value_len};
 
-/// So many bytes are remembered of what is done, and of what a transaction has written that is still open.
-const MOST: usize = 64 << 20;
+/// At most this many bytes of keys and values are remembered of what is done, and of what an open transaction has written.
+/// They are counted as a user counts them: neither escapes nor what memory takes besides.
+pub(crate) const MOST: usize = 64 << 20;
 
 /// What is said of a command that replaces more.
 pub(crate) const TOO_LARGE: &str = "too large to undo: more than 64 MiB would have to be remembered";
+
+/// What is said of one that fails for it where nobody could be asked.
+pub(crate) const NOT_UNDONE: &str =
+    "this cannot be undone: more than 64 MiB would have to be remembered. Nothing was changed; -y does it all the same";
+
+/// The error of a change that could not be undone, which somebody is to be asked about first.
+pub(super) const NOT_AGREED: Error = Error::Transaction { reason: NOT_UNDONE };
 
 /// A key that a transaction has written.
 #[derive(Debug)]
@@ -51,10 +59,23 @@ struct Step {
     is_too_large: bool,
 }
 
+/// What a change that is too large to undo does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Consent {
+    /// It is made, and said to be too large.
+    #[default]
+    NotNeeded,
+    /// It fails with [`NOT_AGREED`].
+    Needed,
+    /// It is made: a person has agreed.
+    Given,
+}
+
 /// The steps that can be undone.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     is_on: bool,
+    consent: Consent,
     /// The oldest first.
     steps: VecDeque<Step>,
     /// What the command under way has made durable.
@@ -69,6 +90,36 @@ pub(super) struct Memory {
     /// Whether steps were forgotten for want of room.
     has_forgotten: bool,
     notice: Option<&'static str>,
+}
+
+/// What a restore replaces.
+#[derive(Debug)]
+pub(crate) struct RestoreStep(Writes);
+
+impl RestoreStep {
+    /// One that cannot be undone.
+    pub(crate) fn too_large() -> Self {
+        Self(Writes::too_many())
+    }
+
+    /// The step that makes these differences.
+    pub(crate) fn of<E>(differences: impl Iterator<Item = Result<Difference, E>>) -> Result<Self, E> {
+        let mut writes = Writes::default();
+        for difference in differences {
+            let Difference { key, old, new } = difference?;
+            let [before, after] = [old, new].map(|entry| entry.as_ref().map(Stored::of));
+            writes.push(Write::new(&key, before, &after));
+            if !writes.goes_on() {
+                break;
+            }
+        }
+        Ok(Self(writes))
+    }
+
+    /// Whether it can be undone.
+    pub(crate) fn can_be_undone(&self) -> bool {
+        self.0.goes_on()
+    }
 }
 
 /// What an undo has done.
@@ -108,17 +159,11 @@ impl Write {
     }
 
     fn bytes(&self) -> usize {
-        let pending = self.pending.iter().flatten().map(|stored| stored.text.len()).sum::<usize>();
-        size_of::<Self>() + pending + size(&self.key, &self.before)
+        size(&self.key, &self.before)
     }
 }
 
 impl Writes {
-    /// So many bytes of them can be remembered,
-    pub(super) const MOST: usize = MOST;
-    /// where each takes so many besides key and value.
-    pub(super) const EACH: usize = size_of::<Write>();
-
     /// More than can be remembered.
     pub(super) fn too_many() -> Self {
         Self { is_too_large: true, ..Self::default() }
@@ -150,9 +195,9 @@ impl Left {
     }
 }
 
-/// What a key of a step takes in memory, nearly.
+/// What a key of a step counts.
 fn size(key: &str, before: &Change) -> usize {
-    128 + key.len() + before.as_ref().map_or(0, |stored| stored.text.len())
+    key.len() + before.as_ref().map_or(0, |stored| value_len(&stored.text))
 }
 
 impl Step {
@@ -238,8 +283,16 @@ impl Memory {
         if self.bytes > MOST || is_too_large {
             self.current = Step { is_too_large: true, ..Step::default() };
             self.bytes = 0;
-            self.notice = Some(TOO_LARGE);
+            self.notice = Some(TOO_LARGE).filter(|_| self.consent != Consent::Given);
         }
+    }
+
+    /// Whether a change that comes to these writes must be agreed to first. An open transaction need not: it can be rolled
+    /// back.
+    pub(super) fn needs_consent(&self, writes: Option<&Writes>) -> bool {
+        let is_too_large =
+            |writes: &Writes| writes.is_too_large || self.current.bytes + self.open_bytes + writes.bytes > MOST;
+        self.is_on() && self.consent == Consent::Needed && writes.is_some_and(is_too_large)
     }
 
     pub(super) fn take_notice(&mut self) -> Option<String> {
@@ -263,23 +316,42 @@ impl Database {
         self.memory.is_on
     }
 
-    /// Whether a command that replaces that many keys is likely to be remembered; true where nothing is.
-    ///
-    /// # Errors
-    /// As [`Database::len`].
-    pub(crate) fn may_be_undone(&mut self, keys: u64) -> Result<bool> {
-        if !self.memory.is_on {
-            return Ok(true);
-        }
-        // As if all keys were alike.
-        let all = self.len()?.max(keys).max(1);
-        let values = u128::from(self.file_len()) * u128::from(keys) / u128::from(all);
-        Ok(u128::from(keys) * size_of::<Write>() as u128 + values <= MOST as u128)
+    /// Whether committing the open transaction could not be undone, although what is done here is remembered.
+    pub(crate) fn is_open_too_large(&self) -> bool {
+        self.memory.is_on && self.memory.open_is_too_large
     }
 
     /// A command begins: what it replaces is a step of its own.
     pub(crate) fn next_step(&mut self) {
+        self.memory.consent = Consent::default();
         self.memory.next_step(self.store.is_open());
+    }
+
+    /// Until the next step a change that is too large to undo fails unless it is agreed to.
+    pub(crate) fn need_consent(&mut self) {
+        self.memory.consent = Consent::Needed;
+    }
+
+    /// Until the next step any change is agreed to.
+    pub(crate) fn give_consent(&mut self) {
+        self.memory.consent = Consent::Given;
+    }
+
+    /// What can be undone, to be recalled when this database is opened again.
+    pub(crate) fn take_memory(&mut self) -> Memory {
+        self.memory.settle(false);
+        mem::take(&mut self.memory)
+    }
+
+    /// What can be undone from now on.
+    pub(crate) fn recall(&mut self, memory: Memory) {
+        self.memory = memory;
+    }
+
+    /// The backup is in the place of what was there: a step like any other.
+    pub(crate) fn note_restored(&mut self, step: RestoreStep) {
+        self.memory.note(Some(step.0));
+        self.memory.settle(true);
     }
 
     /// Takes back the last `count` steps, all at once; within an open transaction those of its commands. `allow` is asked,

@@ -43,7 +43,6 @@ fn a_step_that_does_not_fit_is_said_to_and_stands_in_the_way_of_those_before() {
     db.next_step();
     db.set("a", large.as_str()).unwrap();
     db.set("b", large.as_str()).unwrap();
-    assert!(db.may_be_undone(2).unwrap() && !db.may_be_undone(10_000_000).unwrap());
     db.next_step();
     db.transaction(|tx| tx.delete("a").and_then(|_| tx.delete("b"))).unwrap();
     assert_eq!(db.take_notices(), [TOO_LARGE]);
@@ -68,6 +67,43 @@ fn a_step_that_does_not_fit_is_said_to_and_stands_in_the_way_of_those_before() {
     db.set("e", "1").unwrap();
     db.next_step();
     assert_eq!(db.undo(1, &mut yes).unwrap().steps, 1);
+}
+
+#[test]
+fn what_is_remembered_is_counted_as_a_user_counts_keys_and_values() {
+    let mut db = remembering();
+    // Escaped it takes six times as many bytes in the file.
+    let value = "\u{1}".repeat(MOST / 2);
+    db.next_step();
+    db.need_consent();
+    db.set("a", value.as_str()).unwrap();
+    db.set("b", vec![0xff; MOST / 2 - 2]).unwrap();
+    let keys: Vec<String> = (0..50_000).map(|n| n.to_string()).collect();
+    db.next_step();
+    db.need_consent();
+    db.transaction(|tx| tx.delete("a").and_then(|_| tx.delete("b"))).unwrap();
+    db.next_step();
+    assert_eq!(db.undo(1, &mut yes).unwrap().keys.len(), 2);
+    db.next_step();
+    db.need_consent();
+    db.transaction(|tx| keys.iter().try_for_each(|key| tx.set(key, ""))).unwrap();
+    let bytes: usize = keys.iter().map(String::len).sum();
+    assert_eq!(db.memory.bytes, bytes);
+}
+
+#[test]
+fn what_could_not_be_undone_fails_unless_it_is_agreed_to() {
+    let mut db = remembering();
+    db.set("a", "x".repeat(MOST)).unwrap();
+    db.next_step();
+    db.need_consent();
+    assert_eq!(db.delete("a").unwrap_err().to_string(), NOT_UNDONE);
+    assert!(db.contains("a").unwrap() && !db.is_locked());
+    db.give_consent();
+    assert!(db.delete("a").unwrap());
+    assert!(db.take_notices().is_empty(), "it was said before");
+    db.next_step();
+    assert_eq!(db.undo(1, &mut yes).unwrap().end, Some(End::TooLarge));
 }
 
 #[test]

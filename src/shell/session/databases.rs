@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::rc::Rc;
 
+use super::undo::NO_UNDO;
 use super::{Session, keys, refused};
 use crate::database::Database;
 use crate::error::Error;
@@ -101,7 +102,13 @@ impl Session {
             return Ok(refused("not_confirmed", format!("Still using {}", self.location.name)));
         }
         if self.db.is_remembering() {
-            db.remember();
+            // What was done here can be undone once this database is in use again.
+            let memory = self.db.take_memory();
+            self.memories.extend(self.db.path().map(|path| (path.to_owned(), memory)));
+            match db.path().and_then(|path| self.memories.remove(path)) {
+                Some(memory) => db.recall(memory),
+                None => db.remember(),
+            }
         }
         self.db = db;
         self.location = location;
@@ -159,10 +166,12 @@ impl Session {
             return Err(Failure { status: Status::No, code: "not_found", message, key: None });
         }
         let count = other.len()?;
-        if count > 0 && !confirm(&format!("Delete the database '{}' with {}?", location.name, keys(count))) {
+        let question = format!("Delete the database '{}' with {}? ({NO_UNDO})", location.name, keys(count));
+        if count > 0 && !confirm(&question) {
             return Ok(refused("not_confirmed", "Nothing was deleted".to_owned()));
         }
         other.remove_file()?;
+        self.memories.retain(|path, _| Some(path.as_path()) != other.path());
         if std::fs::symlink_metadata(&location.path).is_ok_and(|meta| meta.is_symlink()) {
             // A link to what is gone would only be in the way of the next database of that name.
             std::fs::remove_file(&location.path).map_err(|error| Failure::io("remove", &location.path, &error))?;
@@ -186,8 +195,16 @@ impl Session {
 
     pub(super) fn clear(&mut self, confirm: &mut dyn FnMut(&str) -> bool) -> Result<Answer<'_>, Failure> {
         let count = self.db.len()?;
-        if count > 1 && !confirm(&format!("Delete all {}{}?", keys(count), self.undo_warning(count)?)) {
+        let warning = self.undo_warning("", |_| true)?;
+        // Shells have a command of this name that clears the screen.
+        let other = self.at_prompt.then_some("Ctrl-L clears the screen");
+        let notes: Vec<&str> = warning.into_iter().chain(other).collect();
+        let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
+        if count > 0 && !confirm(&format!("Delete all {}?{notes}", keys(count))) {
             return Ok(refused("not_confirmed", "Nothing was deleted".to_owned()));
+        }
+        if warning.is_some() {
+            self.db.give_consent();
         }
         let deleted = self.db.transaction(|tx| {
             let mut deleted = 0;
@@ -197,13 +214,9 @@ impl Session {
             }
             Ok(deleted)
         })?;
-        let done = Done::new(format!("Deleted {}", keys(deleted))).with("deleted", Field::Number(deleted));
+        let hint = other.filter(|_| count == 0).map(|other| format!(" ({other})")).unwrap_or_default();
+        let done = Done::new(format!("Deleted {}{hint}", keys(deleted))).with("deleted", Field::Number(deleted));
         Ok(Reply::Done(done).into())
-    }
-
-    /// What a question about so many keys says where `undo` will not bring them back.
-    pub(super) fn undo_warning(&mut self, keys: u64) -> Result<&'static str, Failure> {
-        Ok(if self.db.may_be_undone(keys)? { "" } else { " (too many to undo)" })
     }
 }
 

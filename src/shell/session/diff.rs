@@ -5,7 +5,7 @@ use std::iter::Peekable;
 use std::path::Path;
 
 use super::{Access, Session};
-use crate::database::{Difference, Range};
+use crate::database::{Database, Difference, Range};
 use crate::error::Error;
 use crate::shell::config::Location;
 use crate::shell::interrupt::{Stoppable, stoppable};
@@ -33,12 +33,7 @@ impl Session {
         }
         let (old, new) = (&self.beside[0], self.beside.get(1).unwrap_or(&self.db));
         progress::of_keys(old.len()?);
-        let mut differences = Differences {
-            old: stoppable(old.iter(), progress::keys).peekable(),
-            new: new.iter().peekable(),
-            corrupt: None,
-        }
-        .peekable();
+        let mut differences = Differences::between(old, new).peekable();
         let status = if differences.peek().is_none() { Status::Done } else { Status::No };
         Ok(Answer { status, ..Reply::Changes(Changes(Box::new(differences))).into() })
     }
@@ -51,11 +46,17 @@ pub(super) fn no_database(location: &Location) -> Failure {
 }
 
 /// What two sorted streams do not have alike.
-struct Differences<'a> {
+pub(super) struct Differences<'a> {
     old: Peekable<Stoppable<Range<'a>>>,
     new: Peekable<Range<'a>>,
     /// That one of the files is corrupt, which is said behind the last difference.
     corrupt: Option<Error>,
+}
+
+impl<'a> Differences<'a> {
+    pub(super) fn between(old: &'a Database, new: &'a Database) -> Self {
+        Self { old: stoppable(old.iter(), progress::keys).peekable(), new: new.iter().peekable(), corrupt: None }
+    }
 }
 
 impl Iterator for Differences<'_> {

@@ -32,9 +32,11 @@ mod whole;
 mod run;
 
 pub(crate) use self::together::changes;
+pub(crate) use self::undo::TOO_LARGE_QUESTION;
 pub(crate) use self::values::was_set;
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -47,7 +49,7 @@ use super::interrupt;
 use super::progress;
 use super::reply::{Answer, Done, Failure, Field, Reply};
 use super::status::Status;
-use crate::database::{Database, Mark, Options, Repair};
+use crate::database::{Database, Mark, Memory, Options, Repair};
 use crate::storage::Progress;
 use crate::value::Value;
 
@@ -85,6 +87,8 @@ pub(crate) struct Session {
     pub(crate) at_prompt: bool,
     /// Whether the user has said yes to whatever it may ask (`--yes`).
     pub(crate) yes: bool,
+    /// What can be undone in databases that were in use before, by their paths.
+    memories: BTreeMap<PathBuf, Memory>,
 }
 
 /// How databases are opened.
@@ -137,6 +141,7 @@ impl Session {
             mark: None,
             at_prompt: false,
             yes: false,
+            memories: BTreeMap::new(),
         }
     }
 
@@ -199,7 +204,7 @@ impl Session {
             Command::Ttl(OfKey { key }) => self.ttl(&key),
             Command::Persist(OfKey { key }) => self.persist(&key),
             Command::Begin => self.begin(),
-            Command::Commit => self.commit(),
+            Command::Commit => self.commit_after_asking(confirm),
             Command::Rollback => self.roll_back(),
             Command::Undo { n } => self.undo(n, confirm),
             Command::Watch { glob } => self.watch(glob.as_deref()),
@@ -336,7 +341,7 @@ pub(crate) fn needs_database(command: &Command) -> bool {
 }
 
 /// The answer to a change that a condition kept from being made.
-fn refused<'a>(reason: &'static str, note: String) -> Answer<'a> {
+pub(crate) fn refused<'a>(reason: &'static str, note: String) -> Answer<'a> {
     let done = Done { ok: false, ..Done::new("") }.with("reason", Field::Text(reason.to_owned()));
     Answer { reply: Reply::Done(done), status: Status::No, notes: vec![note] }
 }

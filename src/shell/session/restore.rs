@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use super::diff::no_database;
+use super::diff::{Differences, no_database};
+use super::undo::NO_UNDO;
 use super::{Access, Session, keys, refused};
-use crate::database::{Database, Restored};
+use crate::database::{Database, RestoreStep, Restored};
 use crate::error::Error;
 use crate::shell::config::{self, Location};
 use crate::shell::reply::{Answer, Done, Failure, Field, Reply};
@@ -22,7 +23,8 @@ impl Session {
             return Err(Error::ReadOnly { path, reason: String::new() }.into());
         }
         let mut backup = self.open_backup(file, &path)?;
-        if !confirm(&self.question(file, &path, backup.len()?)) {
+        let step = self.restore_step(&backup);
+        if !confirm(&self.question(file, &path, backup.len()?, &step)) {
             return Ok(refused("not_confirmed", "Nothing was restored".to_owned()));
         }
         let target = self.access.options().make_folder(self.location.named);
@@ -31,9 +33,8 @@ impl Session {
             self.db.refresh()?;
             self.db.take_notices();
         }
-        if self.db.is_remembering() {
-            self.db.remember();
-        }
+        self.db.give_consent();
+        self.db.note_restored(step);
         let place = kept.as_deref().map(|kept| format!("; what was there is in {}", config::short(kept)));
         let done = Done::new(format!("Restored {}{}", keys(count), place.unwrap_or_default()));
         let kept = kept.map_or(Field::None, |kept| Field::Text(kept.to_string_lossy().into_owned()));
@@ -63,17 +64,23 @@ impl Session {
     }
 
     /// What a person is asked before the backup takes the database's place.
-    fn question(&self, file: &Path, path: &Path, count: u64) -> String {
+    fn question(&self, file: &Path, path: &Path, count: u64, step: &RestoreStep) -> String {
         let (shown, file) = (config::short(path), config::short(file));
         let old = match self.db.len() {
             Ok(old) if self.db.path() == Some(path) => format!(" ({})", keys(old)),
             // It cannot be read, which may be why it is restored.
             _ => String::new(),
         };
-        let undo = if self.db.is_remembering() { ", and ends what `undo` remembers" } else { "" };
-        format!(
-            "Replace {shown}{old} with {file} ({})? This cannot be undone by `undo`{undo}; a copy of it is kept in the same folder.",
-            keys(count)
-        )
+        let undo =
+            if step.can_be_undone() { String::new() } else { format!(" ({NO_UNDO}; a copy stays in its folder)") };
+        format!("Replace {shown}{old} with {file} ({})?{undo}", keys(count))
+    }
+
+    /// What `undo` is to know of a restore; where nothing is remembered, nothing is read for it.
+    fn restore_step(&mut self, backup: &Database) -> RestoreStep {
+        if !self.db.is_remembering() || self.db.refresh().is_err() {
+            return RestoreStep::too_large();
+        }
+        RestoreStep::of(Differences::between(&self.db, backup)).unwrap_or_else(|_| RestoreStep::too_large())
     }
 }

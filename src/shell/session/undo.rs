@@ -1,13 +1,22 @@
 //! `undo`: what was replaced comes back, and is named.
 
 use super::{Session, counted, keys, refused};
-use crate::database::{End, Foreign, TOO_LARGE, Undone};
+use crate::database::{End, Foreign, TOO_LARGE, UNDO_LIMIT, Undone};
 use crate::expiry::{Timestamp, format_duration};
 use crate::shell::escape::excerpt;
+use crate::shell::interrupt::stoppable;
+use crate::shell::progress;
 use crate::shell::reply::{Answer, Done, Failure, Field, Reply, shown};
 use crate::shell::status::Status;
 use crate::storage::{Change, Entry, Stored};
 use crate::value::Value;
+
+/// What a question says about what `undo` will not bring back.
+pub(super) const NO_UNDO: &str = "this cannot be undone";
+
+/// What a person is asked about a command that nobody has asked about.
+pub(crate) const TOO_LARGE_QUESTION: &str =
+    "More than 64 MiB would have to be remembered to undo this. Do it all the same? (this cannot be undone)";
 
 /// How what became of a key is counted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,6 +27,41 @@ struct Counts {
 }
 
 impl Session {
+    /// What a question about deleting keys says where `undo` will not bring them back: nothing in a transaction, which can
+    /// be rolled back.
+    pub(super) fn undo_warning(
+        &self,
+        prefix: &str,
+        is_hit: impl Fn(&str) -> bool,
+    ) -> Result<Option<&'static str>, Failure> {
+        if self.db.open_transaction().is_some() {
+            return Ok(None);
+        }
+        if !self.db.is_remembering() {
+            return Ok(Some(NO_UNDO));
+        }
+        let mut bytes = 0;
+        for entry in stoppable(self.db.prefix(prefix), progress::keys) {
+            let (key, entry) = entry?;
+            if is_hit(&key) {
+                bytes += key.len() + entry.value.as_bytes().len();
+            }
+            if bytes > UNDO_LIMIT {
+                return Ok(Some(NO_UNDO));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Commits, and asks a person before that if it could not be undone.
+    pub(super) fn commit_after_asking(&mut self, confirm: &mut dyn FnMut(&str) -> bool) -> Result<Answer<'_>, Failure> {
+        if self.db.is_open_too_large()
+            && !confirm(&format!("The transaction is too large to undo. Commit it? ({NO_UNDO})"))
+        {
+            return Ok(refused("not_confirmed", "The transaction is still open; `rollback` ends it".to_owned()));
+        }
+        self.commit()
+    }
     pub(super) fn undo(&mut self, n: usize, confirm: &mut dyn FnMut(&str) -> bool) -> Result<Answer<'_>, Failure> {
         if !self.at_prompt || !self.db.is_remembering() {
             return Err(Failure::usage("`undo` is for the prompt"));

@@ -178,8 +178,15 @@ impl Session {
         for key in stoppable(self.db.prefix(prefix).keys(), progress::keys) {
             count += u64::from(hit(&key?));
         }
-        if count > 1 && !confirm(&format!("Delete {}{}?", keys(count), self.undo_warning(count)?)) {
-            return Ok(refused("not_confirmed", "Nothing was deleted".to_owned()));
+        if count > 1 {
+            let warning = self.undo_warning(prefix, hit)?;
+            let note = warning.map(|warning| format!(" ({warning})")).unwrap_or_default();
+            if !confirm(&format!("Delete {}?{note}", keys(count))) {
+                return Ok(refused("not_confirmed", "Nothing was deleted".to_owned()));
+            }
+            if warning.is_some() {
+                self.db.give_consent();
+            }
         }
         let deleted = self.db.transaction(|tx| {
             let mut deleted = 0;

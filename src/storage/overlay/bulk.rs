@@ -6,6 +6,7 @@ use std::hint::black_box;
 use std::slice;
 
 use crate::expiry::Timestamp;
+use crate::storage::value_len;
 
 /// Sets that nobody has asked back yet: a tree would cost more time and memory than the load itself.
 #[derive(Debug, Default)]
@@ -73,6 +74,12 @@ impl Bulk {
     /// The bytes of all sets, and of what is kept to find them.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// The bytes of all keys and values, as a user counts them.
+    pub(crate) fn content_len(&self) -> usize {
+        let sets = self.sets.iter().map(|set| set.read(&self.chunks));
+        sets.map(|(key, text, _)| key.len() + value_len(text)).sum()
     }
 
     /// Sets a key to a value in its form on disk.
