@@ -1,7 +1,8 @@
 //! Arguments: how a word becomes a value. What quoted words are marked with is taken off here, for all of them.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::escape::excerpt;
-use super::words;
+use super::words::{self, Word};
 use crate::error::Error;
 use crate::expiry::{Timestamp, parse_duration, parse_wait};
 use crate::number::Number;
@@ -55,8 +56,8 @@ impl KeyMode {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Data(pub(crate) Vec<u8>);
 
-/// Makes a value of an argument's bytes, or says why not.
-type Parse<T> = dyn Fn(&[u8]) -> Result<T, String> + Send + Sync;
+/// Makes a value of an argument, which may be marked, or says why not.
+type Parse<T> = dyn Fn(&OsStr) -> Result<T, String> + Send + Sync;
 
 /// A parser for one argument that first takes off the mark of quoted words ([`words::Word::to_arg`]).
 #[derive(Clone)]
@@ -67,6 +68,11 @@ pub(crate) struct Unmarked<T> {
 
 impl<T> Unmarked<T> {
     fn bytes(parse: impl Fn(&[u8]) -> Result<T, String> + Send + Sync + 'static) -> Self {
+        Self::marked(move |arg| parse(&words::unmark(arg)))
+    }
+
+    /// An argument whose mark says what it means.
+    fn marked(parse: impl Fn(&OsStr) -> Result<T, String> + Send + Sync + 'static) -> Self {
         Self { parse: Arc::new(parse), possible: &[] }
     }
 
@@ -101,12 +107,11 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Unmarked<T> {
     type Value = T;
 
     fn parse_ref(&self, command: &clap::Command, arg: Option<&clap::Arg>, value: &OsStr) -> Result<T, clap::Error> {
-        let bytes = words::unmark(value);
-        (self.parse)(bytes).map_err(|reason| {
+        (self.parse)(value).map_err(|reason| {
             let name = arg.map_or_else(|| "the argument".to_owned(), ToString::to_string);
             let mut error =
                 clap::Error::raw(ErrorKind::ValueValidation, format!("{name}: {reason}\n")).with_cmd(command);
-            let value = String::from_utf8_lossy(bytes).into_owned();
+            let value = String::from_utf8_lossy(&words::unmark(value)).into_owned();
             error.insert(ContextKind::InvalidValue, ContextValue::String(value));
             error
         })
@@ -127,10 +132,27 @@ pub(crate) fn data() -> Unmarked<Data> {
     Unmarked::bytes(|bytes| Ok(Data(bytes.to_owned())))
 }
 
-/// A path, which need not be UTF-8.
+/// A path, which need not be UTF-8. An unquoted `~` at the start of one in a line is the home directory.
 pub(crate) fn path() -> Unmarked<PathBuf> {
-    use std::os::unix::ffi::OsStrExt;
-    Unmarked::bytes(|bytes| Ok(PathBuf::from(OsStr::from_bytes(bytes))))
+    Unmarked::marked(|arg| Ok(path_of_arg(arg)))
+}
+
+fn path_of_arg(arg: &OsStr) -> PathBuf {
+    let path = words::unmark(arg);
+    if words::is_marked_home(arg) { in_home(&path) } else { PathBuf::from(OsStr::from_bytes(&path)) }
+}
+
+/// The path that a word means.
+pub(crate) fn path_of(word: &Word<'_>) -> PathBuf {
+    path_of_arg(&word.to_arg())
+}
+
+/// The path with the home directory in place of its `~`, if it begins with one.
+pub(crate) fn in_home(path: &[u8]) -> PathBuf {
+    match dirs::home_dir().filter(|_| words::is_in_home(path)) {
+        Some(home) => PathBuf::from(OsString::from_vec([home.as_os_str().as_bytes(), &path[1..]].concat())),
+        None => PathBuf::from(OsStr::from_bytes(path)),
+    }
 }
 
 /// What a standard type parses from text.

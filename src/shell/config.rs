@@ -53,6 +53,21 @@ impl Location {
         }
     }
 
+    /// Refuses a database in a folder that does not exist, where the first change would be too late to say so. The folder of
+    /// named databases is made when it is needed.
+    pub(crate) fn check_folder(&self) -> Result<(), Failure> {
+        let folder = self.path.parent().filter(|folder| !self.named && !folder.as_os_str().is_empty());
+        match folder {
+            Some(folder) if !folder.exists() => Err(Failure {
+                status: Status::Database,
+                code: "cannot_open",
+                message: format!("cannot open {:?}: the folder {folder:?} does not exist", self.path),
+                key: None,
+            }),
+            _ => Ok(()),
+        }
+    }
+
     fn named(name: &str) -> Result<Self, Failure> {
         let path = databases_dir()?.join(format!("{name}.json"));
         Ok(Self { name: name.to_owned(), path, named: true })

@@ -129,7 +129,7 @@ pub(crate) fn with_groups(tree: Command) -> Command {
 
 fn overview() -> String {
     format!(
-        "{}\nA key may be any text; quote blanks: set \"my key\" 'a value'. JSON needs no quotes: set --json u {{\"a\":1}}\nAt the prompt an answer may go elsewhere: get cfg | jq .x    list user:* > users.txt    keys >> keys.txt\n`help COMMAND` explains one, with examples; `help formats`, `help pipes` and `help exit-codes` say more.",
+        "{}\nA key may be any text; quote blanks: set \"my key\" 'a value'. JSON needs no quotes: set --json u {{\"a\":1}}\nAt the prompt an answer may go elsewhere: get cfg | jq .x    list user:* > users.txt    keys >> keys.txt\nA path may begin with ~/ for the home directory: save ~/backup.json\n`help COMMAND` explains one, with examples; `help formats`, `help pipes` and `help exit-codes` say more.",
         grouped(&Line::command())
     )
 }

@@ -187,6 +187,7 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
         ));
     }
     if interactive {
+        session.location.check_folder()?;
         return repl::run(session, console, options.yes);
     }
     let session = Rc::new(RefCell::new(session));

@@ -2,14 +2,12 @@
 
 use std::borrow::{Borrow, Cow};
 use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args as _, CommandFactory, FromArgMatches};
 
-use super::argument::Data;
+use super::argument::{Data, path_of};
 use super::caret::Blame;
 use super::cli::{Cli, Line, LineOptions, Options};
 use super::command::{Add, Alone, Command, Count, Del, Get, List, Looking, OfKeys, Run, Set};
@@ -281,7 +279,7 @@ fn whole(
 fn blame(error: &clap::Error, command: &Word<'_>) -> Option<Blame> {
     let text = |kind| match error.get(kind) {
         // An argument is named with what it takes: `--ttl <DURATION>`.
-        Some(ContextValue::String(text)) => text.trim_start_matches('\0').split(" <").next().map(str::to_owned),
+        Some(ContextValue::String(text)) => text.replace('\0', "").split(" <").next().map(str::to_owned),
         _ => None,
     };
     let word = match error.kind() {
@@ -328,8 +326,7 @@ fn direct(words: &[Word<'_>]) -> Option<Command> {
 fn program(args: &[Word<'_>]) -> Option<Run> {
     let [prefix, dashes, command @ ..] = args else { return None };
     let is_plain = !may_be_flag(prefix) && !dashes.quoted && *dashes.bytes == *b"--" && !command.is_empty();
-    let path = |word: &Word<'_>| PathBuf::from(OsStr::from_bytes(&word.bytes));
-    is_plain.then_some(Run { prefix: text(prefix)?, upper: false, command: command.iter().map(path).collect() })
+    is_plain.then_some(Run { prefix: text(prefix)?, upper: false, command: command.iter().map(path_of).collect() })
 }
 
 /// Which keys: all, those that match, or those that begin so.
@@ -444,7 +441,7 @@ fn text_or_failure<T>(error: &clap::Error, program: &str) -> Result<Parsed<T>, F
 /// One line of a clap error: what is wrong, and the way out.
 fn failure(error: &clap::Error, program: &str) -> Failure {
     let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.trim_start_matches('\0').to_owned()),
+        Some(ContextValue::String(text)) => Some(text.replace('\0', "")),
         Some(ContextValue::Strings(texts)) => texts.last().cloned(),
         _ => None,
     };

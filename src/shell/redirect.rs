@@ -3,11 +3,10 @@
 //! `|`, `>` and `>>` count as unquoted words of their own behind a command that reads, and only at the prompt: a script,
 //! a one-shot and what changes the data take them for words like any other.
 
-use std::ffi::OsStr;
 use std::ops::Range;
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use super::argument;
 use super::command;
 use super::escape;
 use super::words::Word;
@@ -82,17 +81,7 @@ pub(crate) fn cut<'w, 'a>(words: &'w [Word<'a>]) -> Result<(&'w [Word<'a>], Opti
             fault("the answer goes into a file or into a program, not both; `| tee FILE | …` does both", other)
         }
         [_, other, ..] => fault("one file is wanted behind `>`; quote its blanks", other),
-        [path] => Ok((command, Some(Target::File { path: home(path), append: is(sign, b">>") }))),
-    }
-}
-
-/// The path that a word means: an unquoted `~` at its start is the home directory.
-fn home(word: &Word<'_>) -> PathBuf {
-    let path = PathBuf::from(OsStr::from_bytes(&word.bytes));
-    let in_home = path.strip_prefix("~").ok().filter(|_| !word.quoted);
-    match (in_home, dirs::home_dir()) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => path,
+        [path] => Ok((command, Some(Target::File { path: argument::path_of(path), append: is(sign, b">>") }))),
     }
 }
 

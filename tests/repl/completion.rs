@@ -191,3 +191,35 @@ fn pointers_are_those_of_the_value_that_is_there() {
     completes(&mut terminal, "get nothing --pointer /", "get nothing --pointer /");
     terminal.leave();
 }
+
+#[test]
+fn a_tilde_is_completed_from_the_home_directory_in_every_path() {
+    let home = Home::new();
+    for name in ["notes.jsonl", "other.json", "my file.txt", "notes/inner.json", "alike 1", "alike 2"] {
+        home.write(name, "");
+    }
+    home.write("work/~/literal.json", "");
+    let mut terminal = home.at_prompt();
+    completes(&mut terminal, "save ~", "save ~/");
+    completes(&mut terminal, "use ~/ot", "use ~/other.json ");
+    completes(&mut terminal, "check ~/notes/", "check ~/notes/inner.json ");
+    completes(&mut terminal, "diff ~/ot\t~/ot", "diff ~/other.json ~/other.json ");
+    completes(&mut terminal, "set k --file ~/notes.", "set k --file ~/notes.jsonl ");
+    completes(&mut terminal, "set k --file=~/notes.", "set k --file=~/notes.jsonl ");
+    completes(&mut terminal, "keys > ~/notes.", "keys > ~/notes.jsonl ");
+    completes(&mut terminal, "run app: -- ~/notes.", "run app: -- ~/notes.jsonl ");
+    lists(&mut terminal, "source ~/notes", "notes/       notes.jsonl");
+    // In quotes a tilde is a tilde, so where quotes are needed the path is whole.
+    let whole = |path: &str| home.path(path).display().to_string();
+    completes(&mut terminal, "source '~/l", "source '~/literal.json' ");
+    completes(&mut terminal, "get ~/ot", "get ~/ot");
+    terminal.press_until("source ~/my\t", &format!("kv> source '{}' ", whole("my file.txt")));
+    terminal.cancel();
+    terminal.press_until("source ~/ali\t", &format!("kv> source '{}", whole("alike ")));
+    terminal.cancel();
+    terminal.enter("run app: -- ~/no-such-program");
+    terminal.shows(&format!("cannot run '{}'", whole("no-such-program")));
+    terminal.enter("use ~/missing/x.json");
+    terminal.shows("does not exist");
+    terminal.leave();
+}

@@ -1,9 +1,10 @@
 //! What Tab offers: from the definitions of the commands, from the live database, from the file system. It never runs
 //! anything, and what it puts into the line is quoted.
 
+use std::any::TypeId;
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use super::hint::left;
 use super::lookup::Lookup;
 use super::tree::{Before, Outside, by_long, positional, value_name};
 use crate::database::{Outline, Seen};
-use crate::shell::{config, help};
+use crate::shell::{argument, config, help, words};
 use crate::storage::Entry;
 use crate::value::Value;
 
@@ -89,7 +90,7 @@ impl Completions {
         let typed = String::from_utf8_lossy(&cursor.typed);
         match wanted {
             Wanted::Nothing => Vec::new(),
-            Wanted::File => paths(&cursor.typed),
+            Wanted::File => paths(cursor),
             Wanted::Command => self.commands(&typed),
             Wanted::Flag => flags(before, &typed, self.few()),
             Wanted::Value(arg) if value_name(arg) == "POINTER" => self.pointers(before, &typed),
@@ -151,15 +152,12 @@ impl Completions {
                 let is_pattern = |key: &Candidate| key.text.iter().any(|byte| b"*?[\\".contains(byte));
                 self.keys(&cursor.typed, false).into_iter().filter(|key| !is_pattern(key)).collect()
             }
-            "NAME" if typed.contains('/') => {
-                let beside = |path: &Candidate| path.text.ends_with(b".lock") || path.text.ends_with(b".journal");
-                paths(&cursor.typed).into_iter().filter(|path| !beside(path)).collect()
-            }
-            "NAME" | "NAME|PATH" => words_of(config::database_names(), typed),
-            "FILE" | "PATH" => paths(&cursor.typed),
+            "NAME|PATH" => words_of(config::database_names(), typed),
+            "NAME" | "A" | "B" if is_path(arg) => databases(cursor, typed),
             "COMMAND" => words_of(help::topics(), typed),
             "DURATION" => durations(typed),
             "RFC3339" => self.times(typed),
+            _ if is_path(arg) => paths(cursor),
             _ => Vec::new(),
         }
     }
@@ -242,18 +240,52 @@ fn words_of(mut words: Vec<String>, typed: &str) -> Vec<Candidate> {
     fitting.map(|word| Candidate::new(word, Kind::Word)).collect()
 }
 
+/// Whether an argument is a path, by what its definition makes of it.
+pub(super) fn is_path(arg: &Arg) -> bool {
+    arg.get_value_parser().type_id() == TypeId::of::<PathBuf>()
+}
+
+/// The databases whose name begins so, or else the files.
+fn databases(cursor: &Cursor<'_>, typed: &str) -> Vec<Candidate> {
+    let names = words_of(config::database_names(), typed);
+    if !names.is_empty() {
+        return names;
+    }
+    let is_side_file = |path: &Candidate| path.text.ends_with(b".lock") || path.text.ends_with(b".journal");
+    paths(cursor).into_iter().filter(|path| !is_side_file(path)).collect()
+}
+
 /// The files and folders whose path begins so, sorted; hidden ones only if asked for.
-fn paths(typed: &[u8]) -> Vec<Candidate> {
+fn paths(cursor: &Cursor<'_>) -> Vec<Candidate> {
+    let typed = &cursor.typed[..];
+    let in_home = cursor.quote.is_none() && words::is_in_home(typed);
+    if in_home && typed == b"~" {
+        return vec![Candidate::new("~/".to_owned(), Kind::Begun)];
+    }
     let (folder, name) = typed.split_at(typed.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1));
-    let listed = Path::new(OsStr::from_bytes(if folder.is_empty() { b"." } else { folder }));
-    let Ok(entries) = std::fs::read_dir(listed) else { return Vec::new() };
-    let fits = |found: &[u8]| found.starts_with(name) && (found.first() != Some(&b'.') || name.first() == Some(&b'.'));
+    let listed = match folder {
+        b"" => PathBuf::from("."),
+        folder if in_home => argument::in_home(folder),
+        folder => PathBuf::from(OsStr::from_bytes(folder)),
+    };
+    let Ok(entries) = std::fs::read_dir(&listed) else { return Vec::new() };
+    // Unquoted, `~/` is another folder.
+    let is_tilde = |found: &[u8]| folder.is_empty() && cursor.quote.is_none() && found == b"~";
+    let fits = |found: &[u8]| {
+        found.starts_with(name) && (found.first() != Some(&b'.') || name.first() == Some(&b'.')) && !is_tilde(found)
+    };
     let mut names: Vec<Vec<u8>> =
         entries.flatten().map(|entry| entry.file_name().into_vec()).filter(|found| fits(found)).collect();
     names.sort_unstable();
     let last = if names.len() > MOST { names.pop() } else { None };
     names.truncate(MOST);
-    let last = last.map(|name| Candidate { kind: Kind::Last, ..Candidate::of([folder, &name[..]].concat()) });
+    let path = |name: &[u8]| {
+        let path = [folder, name].concat();
+        // In quotes a `~` is an ordinary character.
+        let is_quoted = in_home && words::quote(&path).as_bytes() != path;
+        if is_quoted { listed.join(OsStr::from_bytes(name)).into_os_string().into_vec() } else { path }
+    };
+    let last = last.map(|name| Candidate { kind: Kind::Last, ..Candidate::of(path(&name)) });
     let candidate = |mut name: Vec<u8>| {
         let is_folder = listed.join(OsStr::from_bytes(&name)).is_dir();
         if is_folder {
@@ -261,7 +293,7 @@ fn paths(typed: &[u8]) -> Vec<Candidate> {
         }
         let kind = if is_folder { Kind::Begun } else { Kind::Data };
         let shown = String::from_utf8_lossy(&name).into_owned();
-        Candidate { shown, kind, ..Candidate::of([folder, &name[..]].concat()) }
+        Candidate { shown, kind, ..Candidate::of(path(&name)) }
     };
     names.into_iter().map(candidate).chain(last).collect()
 }

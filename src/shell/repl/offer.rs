@@ -6,19 +6,19 @@
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::rc::Rc;
 use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr as _;
 
 use super::candidate::{Candidate, Kind};
-use super::complete::{Completions, Wanted};
+use super::complete::{Completions, Wanted, is_path};
 use super::cursor::Cursor;
 use super::lookup::Lookup;
 use super::tree::{Before, Role, tree_of_program, value_name};
 use crate::database::Database;
-use crate::shell::argument::OutputMode;
+use crate::shell::argument::{OutputMode, in_home};
 use crate::shell::config::Location;
 use crate::shell::escape;
 use crate::shell::own_shell::{BashLine, How, OwnShell};
@@ -82,16 +82,15 @@ impl Asked {
         let tree = Rc::new(tree_of_program(&words));
         let (cursor, before, db) = self.read(&tree)?;
         let wanted = Wanted::at(&cursor, &before);
-        let name = match wanted {
-            Wanted::Value(arg) => value_name(arg),
-            _ => "",
+        let (name, is_path) = match wanted {
+            Wanted::Value(arg) => (value_name(arg), is_path(arg)),
+            _ => ("", false),
         };
+        let is_database = matches!(name, "NAME" | "A" | "B") && is_path || name == "NAME|PATH";
         match name {
-            "FILE" | "PATH" => return Some(said(How::Files, Vec::new())),
-            "NAME" | "NAME|PATH" if cursor.typed.iter().any(|byte| b"/~".contains(byte)) => {
-                return Some(said(How::Files, Vec::new()));
-            }
-            "CMD" => return Some(said(if before.places.len() < 2 { How::Programs } else { How::Files }, Vec::new())),
+            "CMD" if before.places.len() < 2 => return Some(said(How::Programs, Vec::new())),
+            _ if is_database && !cursor.typed.iter().any(|byte| b"/~".contains(byte)) => {}
+            _ if is_database || is_path => return Some(said(How::Files, Vec::new())),
             _ => {}
         }
         let session =
@@ -103,7 +102,7 @@ impl Asked {
             candidates.retain(|candidate| !candidate.text.starts_with(b"-"));
         }
         candidates.retain(|candidate| candidate.text.starts_with(&cursor.typed));
-        if candidates.is_empty() && name == "NAME|PATH" {
+        if is_database && (candidates.is_empty() || candidates.iter().any(|candidate| candidate.kind != Kind::Word)) {
             return Some(said(How::Files, Vec::new()));
         }
         let goes_on = matches!(&candidates[..], [only] if only.kind == Kind::Begun);
@@ -126,7 +125,7 @@ impl Asked {
                 Role::Flag => [&b"--db="[..], b"-d"].iter().find_map(|flag| bytes.strip_prefix(*flag)),
                 _ => None,
             };
-            db = value.filter(|value| !value.is_empty()).and_then(at_home).or(db);
+            db = value.filter(|value| !value.is_empty()).map(|name| in_home(name).into()).or(db);
         }
         let length = match self.typed.iter().position(|&byte| byte == b'=') {
             Some(at) if self.typed.starts_with(b"--") && !before.only_data && before.value_of.is_none() => at + 1,
@@ -161,14 +160,6 @@ impl Asked {
                 Some(format!("{}\t{shown}{about}", BashLine::quoted(&text)))
             }
         }
-    }
-}
-
-/// A database as it was named, in the home directory for `~/`, which zsh and fish tell as it is.
-fn at_home(name: &[u8]) -> Option<OsString> {
-    match name.strip_prefix(b"~/") {
-        Some(path) => Some(dirs::home_dir()?.join(OsStr::from_bytes(path)).into()),
-        None => Some(OsString::from_vec(name.to_vec())),
     }
 }
 

@@ -95,6 +95,7 @@ impl Session {
         confirm: &mut dyn FnMut(&str) -> bool,
     ) -> Result<Answer<'_>, Failure> {
         let location = Location::of(Some(name.as_os_str()))?;
+        location.check_folder()?;
         let mut db = self.access.open(&location)?;
         if let Some(question) = self.leaving(&format!("forget them and use {}", location.name))
             && !confirm(&question)

@@ -16,6 +16,8 @@
 //! At the prompt only, an unquoted `|` behind a command that reads makes the rest of the line one word, verbatim: it is a
 //! program's. In scripts it is a word like any other.
 //!
+//! An unquoted `~` or `~/` at the start of a word that is a path is the home directory: see [`Word::to_arg`].
+//!
 //! Left out on purpose: a backslash outside quotes is a plain character, words are not glued together (`a"b c"` is two), no
 //! variables, no globbing, no `;`.
 
@@ -42,25 +44,54 @@ pub(crate) struct Word<'a> {
     pub(crate) quoted: bool,
     /// How many of `bytes` are a bare `--flag=` before a quoted rest; 0 for every other word.
     pub(crate) flag: usize,
-    /// Where it stands in the input given, quotes included.
+    /// Where it stands in the input given, quotes included; empty for an argument of the program, which stands in no line.
     pub(crate) span: Range<usize>,
 }
 
 impl Word<'_> {
-    /// The word as an argument for a parser that takes what begins with `-` for a flag: data is marked by a NUL in front, which
-    /// no argument from outside can contain. [`unmark`] takes it off again.
+    /// The word as an argument for a parser that takes what begins with `-` for a flag. A NUL, which no argument from outside
+    /// can contain, marks what was written how: one in front is for data, one after a `~` for the home directory, if the
+    /// argument is a path. [`unmark`] takes it off again.
     pub(crate) fn to_arg(&self) -> OsString {
-        let marked = self.quoted || self.flag > 0 || self.bytes.starts_with(b"\0");
-        let (flag, data) = self.bytes.split_at(self.flag);
-        let mark: &[u8] = if marked { b"\0" } else { b"" };
-        OsString::from_vec([flag, mark, data].concat())
+        let is_data = self.quoted || self.flag > 0 || self.bytes.starts_with(b"\0");
+        let at = if is_data { Some(self.flag) } else { self.after_tilde() };
+        let (before, after) = self.bytes.split_at(at.unwrap_or(0));
+        let mark: &[u8] = if at.is_some() { b"\0" } else { b"" };
+        OsString::from_vec([before, mark, after].concat())
+    }
+
+    /// Where a bare `~`, alone or before a slash, ends, at the word's start or right after `--flag=`. A `~` that the caller's
+    /// own shell has left in an argument of the program is an ordinary character.
+    fn after_tilde(&self) -> Option<usize> {
+        if self.span.is_empty() {
+            return None;
+        }
+        let flag = match self.bytes.starts_with(b"--") {
+            true => memchr(b'=', &self.bytes)? + 1,
+            false => 0,
+        };
+        is_in_home(&self.bytes[flag..]).then_some(flag + 1)
     }
 }
 
-/// The bytes of an argument or of a flag's value, without the mark of [`Word::to_arg`] if there is one.
-pub(crate) fn unmark(arg: &OsStr) -> &[u8] {
+/// Whether a path begins with the home directory's `~`.
+pub(crate) fn is_in_home(path: &[u8]) -> bool {
+    path == b"~" || path.starts_with(b"~/")
+}
+
+/// An argument or a flag's value without the mark of [`Word::to_arg`], if there is one.
+pub(crate) fn unmark(arg: &OsStr) -> Cow<'_, [u8]> {
     let bytes = arg.as_bytes();
-    bytes.strip_prefix(b"\0").unwrap_or(bytes)
+    match memchr(0, bytes) {
+        None => bytes.into(),
+        Some(0) => bytes[1..].into(),
+        Some(at) => [&bytes[..at], &bytes[at + 1..]].concat().into(),
+    }
+}
+
+/// Whether an argument or a flag's value begins with a `~` that stands for the home directory.
+pub(crate) fn is_marked_home(arg: &OsStr) -> bool {
+    arg.as_bytes().starts_with(b"~\0")
 }
 
 /// What [`Splitter::step`] found.
