@@ -221,6 +221,9 @@ fn irregular(path: &Path, meta: &fs::Metadata) -> Option<Error> {
     Some(Error::Unsuitable { path: path.to_owned(), reason: reason.to_owned() })
 }
 
+/// What the journal's name has after the database's.
+pub(crate) const JOURNAL: &str = ".journal";
+
 /// The path with `suffix` behind its name.
 pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
