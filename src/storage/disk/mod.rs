@@ -21,7 +21,9 @@ use crate::error::{Error, Result};
 
 #[cfg(test)]
 pub(crate) use self::memory::Memory;
-pub(crate) use self::real::{Real, mounted};
+pub(crate) use self::real::Real;
+#[cfg(feature = "shell")]
+pub(crate) use self::real::mounted;
 #[cfg(test)]
 pub(crate) use self::simulated::{Crashed, Cuts, Habits, Injected, Moment, Operation, Random, Simulated, Until};
 pub(crate) use self::trust::check_side;
