@@ -17,8 +17,7 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
-use super::disk::{self, Disk, DiskFile, Identity, LockFile, Open, Progress, Watch};
-use super::view::JOURNAL;
+use super::disk::{self, Disk, DiskFile, Identity, JOURNAL, LockFile, Open, Progress, Watch};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 

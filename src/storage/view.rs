@@ -14,6 +14,8 @@ use super::record::{Change, Stored};
 use super::snapshot::{self, Document, Indexed, Layout, ReadFault, Sums, Unreadable};
 use crate::error::{Error, Result};
 
+pub(crate) use super::disk::JOURNAL;
+
 /// What is below the changes.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "there is one of it for each database")]
@@ -396,9 +398,6 @@ impl View {
         }
     }
 }
-
-/// What the journal's name has behind the database's.
-pub(crate) const JOURNAL: &str = ".journal";
 
 pub(super) const MISSING: &str = "the data file is missing, but its journal holds changes; put the file back, or let `repair` write them into a new one, or `repair --drop-journal` set the journal aside";
 

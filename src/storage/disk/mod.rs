@@ -21,7 +21,9 @@ use crate::error::{Error, Result};
 
 #[cfg(test)]
 pub(crate) use self::memory::Memory;
-pub(crate) use self::real::{Real, mounted};
+pub(crate) use self::real::Real;
+#[cfg(feature = "shell")]
+pub(crate) use self::real::mounted;
 #[cfg(test)]
 pub(crate) use self::simulated::{Crashed, Cuts, Habits, Injected, Moment, Operation, Random, Simulated, Until};
 pub(crate) use self::trust::check_side;
@@ -241,6 +243,9 @@ fn irregular(path: &Path, meta: &fs::Metadata) -> Option<Error> {
     };
     Some(Error::Unsuitable { path: path.to_owned(), reason: reason.to_owned() })
 }
+
+/// What the journal's name has after the database's.
+pub(crate) const JOURNAL: &str = ".journal";
 
 /// The path with `suffix` behind its name.
 pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
