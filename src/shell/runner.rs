@@ -21,7 +21,7 @@ use super::parse::{self, Parsed, Parser};
 use super::progress;
 use super::render::{self, Look};
 use super::reply::{Answer, Done, Failure, Field, Reply};
-use super::session::{self, Session, changes, was_set};
+use super::session::{self, Session, Warnings, changes, was_set};
 use super::status::Status;
 use super::words::Word;
 
@@ -409,6 +409,7 @@ impl<'a> Runner<'a> {
         let session = Rc::clone(&self.session);
         let mut session = session.borrow_mut();
         session.at_prompt = place == Place::Prompt;
+        session.warnings = Warnings { color: self.console.err_color, quiet: self.console.look.quiet };
         if grouped {
             session.db.begin_group();
         }

@@ -55,7 +55,10 @@ impl Session {
         let entries = records.map(|record| {
             let Record { key, entry } = record?;
             let looks = match &entry.value {
-                Value::Json(json) => matches!(key.as_str(), "map" | "expires") && json.as_str().starts_with('{'),
+                Value::Json(json) => {
+                    matches!(key.as_str(), "map" | "expires") && json.as_str().starts_with('{')
+                        || key == "expires" && json.as_str() == "null"
+                }
                 _ => false,
             };
             looks_like_database.set(Some(looks && looks_like_database.get().unwrap_or(format == Format::Json)));

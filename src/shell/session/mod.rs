@@ -34,6 +34,7 @@ pub(crate) use self::together::changes;
 pub(crate) use self::values::was_set;
 
 use std::cell::Cell;
+use std::io::{self, Write as _};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -43,6 +44,7 @@ use super::command::{Command, ShellCommand};
 use super::config::Location;
 use super::interrupt;
 use super::progress;
+use super::render;
 use super::reply::{Answer, Done, Failure, Field, Reply};
 use super::status::Status;
 use crate::database::{Database, Mark, Options, Repair};
@@ -81,6 +83,25 @@ pub(crate) struct Session {
     pub(crate) mark: Option<Mark>,
     /// Whether the command that runs was entered at the prompt.
     pub(crate) at_prompt: bool,
+    /// How a command that goes on says what must not wait for its end.
+    pub(crate) warnings: Warnings,
+}
+
+/// Warnings that go to stderr at once.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Warnings {
+    pub(crate) color: bool,
+    pub(crate) quiet: bool,
+}
+
+impl Warnings {
+    fn say(self, warning: &str) {
+        if !self.quiet {
+            progress::make_room();
+            // There is no place left to say that stderr is broken.
+            let _ = io::stderr().write_all(render::note(self.color, warning).as_bytes());
+        }
+    }
 }
 
 /// How databases are opened.
@@ -130,6 +151,7 @@ impl Session {
             rehearses: false,
             mark: None,
             at_prompt: false,
+            warnings: Warnings::default(),
         }
     }
 

@@ -119,14 +119,16 @@ impl Sample {
     }
 }
 
-/// Whether a find gives what a replay gives, for every key; where a replay refuses, it may answer something older.
+/// Whether a find gives what a replay gives, for every key, or leaves it to that if the end is torn; where a replay refuses,
+/// it may answer something older.
 fn assert_find_fits(bytes: &[u8], keys: &[&str], states: &[State]) {
-    let replayed = read(bytes).map(|(changes, _)| state(changes));
+    let replayed = read(bytes).map(|(changes, replayed)| (state(changes), replayed.torn));
     for &key in keys {
         match (&replayed, body(bytes).find(key)) {
-            (Ok(state), found) => assert_eq!(found.unwrap().as_ref(), state.get(key), "{key:?}"),
+            (Ok((state, _)), Ok(found)) => assert_eq!(found.as_ref(), state.get(key), "{key:?}"),
+            (Ok((_, torn)), Err(Suspect)) => assert!(*torn > 0, "{key:?}"),
             (Err(_), Ok(found)) => assert!(states.iter().any(|state| state.get(key) == found.as_ref()), "{key:?}"),
-            (Err(damage), Err(found)) => assert_eq!(damage, &found),
+            (Err(_), Err(Suspect)) => {}
         }
     }
 }
@@ -393,7 +395,7 @@ fn a_good_sum_over_what_cannot_be_used_is_refused_wherever_it_stands() {
         sealed(&mut bytes, content);
         let damage = read(&bytes).unwrap_err();
         assert_eq!((damage.newer, damage.line, damage.at), (newer, 2, 8), "{damage:?}");
-        assert_eq!(body(&bytes).find("a"), Err(damage));
+        assert_eq!(body(&bytes).find("a"), Err(Suspect));
     }
 }
 
