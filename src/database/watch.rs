@@ -66,7 +66,9 @@ impl Watch {
     /// Tells what has changed since the last look, or since the watch began. It does not wait: look again in a moment.
     ///
     /// # Errors
-    /// As [`Options::open`](crate::Options::open); the next look begins where the last one did that had none.
+    /// As [`Options::open`](crate::Options::open); the next look begins where the last one did that had none. But where an
+    /// editor has written into a large file, what was there before is gone, and so is what changed:
+    /// [`Error::Conflict`](crate::Error::Conflict) says so once, and the next look begins with what is there.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -79,6 +81,12 @@ impl Watch {
             each(key, event);
             ControlFlow::Continue(())
         })
+    }
+
+    /// Whether the last look found that what has changed cannot be told.
+    #[cfg(feature = "shell")]
+    pub(crate) fn has_missed(&self) -> bool {
+        self.feed.missed
     }
 
     /// The same, until `stop` says so, which is asked now and then, or a break.

@@ -118,7 +118,7 @@ pub(crate) enum Command {
 
     /// Print what changes as it happens, from this or another program, until Ctrl-C
     #[command(
-        after_help = "Examples:\n  watch\n  watch user:* -o json\n\nEach key's last value is told, not every value on the way: it looks 20 times a second. -o json is one event a line: {\"event\":\"set\",\"key\":…,\"value\":…,\"type\":…,\"expires\":…}, or \"del\" or \"expired\" with the key."
+        after_help = "Examples:\n  watch\n  watch user:* -o json\n\nEach key's last value is told, not every value on the way: it looks 20 times a second. While the file cannot be read it warns once and goes on looking. -o json is one event a line: {\"event\":\"set\",\"key\":…,\"value\":…,\"type\":…,\"expires\":…}, or \"del\" or \"expired\" with the key."
     )]
     Watch {
         /// Only keys that match: * ? [a-z] [^x] \x
@@ -127,7 +127,7 @@ pub(crate) enum Command {
     },
     /// Wait until a key is there, or holds a value; status 1 if that takes too long
     #[command(
-        after_help = "Examples:\n  wait job:1:done --timeout 30s\n  wait state --equals ready\n\nIt prints nothing: `wait job:1 && get job:1` prints the value. A key that is there already ends it at once."
+        after_help = "Examples:\n  wait job:1:done --timeout 30s\n  wait state --equals ready\n\nIt prints nothing: `wait job:1 && get job:1` prints the value. A key that is there already ends it at once. While the file cannot be read it warns once and goes on waiting; a timeout ends it with status 3 then."
     )]
     Wait(Wait),
 
@@ -175,7 +175,9 @@ pub(crate) enum Command {
         file: Option<PathBuf>,
     },
     /// Write what is readable into a new file, or settle a journal that belongs to another file
-    #[command(after_help = "Examples:\n  repair\n  repair --keep-journal\n  repair --drop-journal")]
+    #[command(
+        after_help = "Examples:\n  repair\n  repair --keep-journal\n  repair --drop-journal\n\nIf nothing is damaged but the last record of the journal, `repair` sets that record aside, and the database is sound again."
+    )]
     Repair {
         /// Apply the journal's changes to the file that is there
         #[arg(long, conflicts_with = "drop_journal")]

@@ -145,8 +145,8 @@ pub(crate) struct Listing<'a> {
 /// A key and what has become of it, where it is to be shown; an error ends it.
 pub(crate) type OnEvent<'s> = dyn FnMut(&str, &Event) -> io::Result<()> + 's;
 
-/// Shows events by the function it is given until there are to be no more; the inner error is one of showing.
-pub(crate) type Run<'a> = dyn FnOnce(&mut OnEvent<'_>) -> Result<io::Result<()>> + 'a;
+/// Shows events by the function it is given until there are to be no more; an error is one of showing.
+pub(crate) type Run<'a> = dyn FnOnce(&mut OnEvent<'_>) -> io::Result<()> + 'a;
 
 /// Something that goes on until somebody ends it.
 pub(crate) struct Events<'a> {

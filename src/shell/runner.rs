@@ -22,7 +22,7 @@ use super::parse::{self, Parsed, Parser};
 use super::progress;
 use super::render::{self, Look};
 use super::reply::{Answer, Done, Failure, Field, Reply};
-use super::session::{self, Session, changes, was_set};
+use super::session::{self, Session, Warnings, changes, was_set};
 use super::status::Status;
 use super::words::Word;
 use crate::database::NOT_UNDONE;
@@ -431,6 +431,7 @@ impl<'a> Runner<'a> {
         let mut session = session.borrow_mut();
         session.at_prompt = place == Place::Prompt;
         session.yes = self.yes || yes;
+        session.warnings = Warnings { color: self.console.err_color, quiet: self.console.look.quiet };
         if grouped {
             session.db.begin_group();
         }

@@ -7,9 +7,9 @@
 //! | --- | --- |
 //! | `kv.json` | the snapshot: one valid JSON document, always whole |
 //! | `kv.json.journal` | the commits since; absent beside a small database |
-//! | `kv.json.lock` | the writers' lock, with a note who holds it; never deleted, never renamed |
+//! | `kv.json.lock` | the writers' lock, with a note who holds it, how they ended and in which boot; never deleted, never renamed |
 //! | `kv.json.tmp-…` | a snapshot, a journal or a copy in the making; locked while it is; left over only by a crash, and removed by the next writer |
-//! | `kv.json.journal.torn` | what a crash has left of a commit that was never acknowledged |
+//! | `kv.json.journal.torn` | a last record that could not be read, set aside: mostly what a crash has left of a commit that was never acknowledged |
 //! | `kv.json.old-…` | what an editor has put there just when a save replaced it, if it could not be put back |
 //!
 //! # Snapshot
@@ -36,7 +36,13 @@
 //! only while the file is the one that was written in this form, which the journal's header tells: it names device,
 //! inode, length, mtime, ctime, the offsets of the sections, the number of lines, and the sum of the hashes of all lines.
 //! If a stat agrees, the file is what it was; if only length and hash do, it is a copy; otherwise it is read and checked
-//! in full.
+//! in full. A stat without ctime, which is all that a fold line has, does not count: the hash must agree.
+//!
+//! A stat says nothing about what the disk makes of the bytes. So whoever reads all lines, and would pass them on as the
+//! whole, adds up their hashes on the way and compares the sum at the end; once it has agreed, it is not added up again
+//! while the stat stays the same. Single keys and parts of the file are taken as they are. A fold copies lines without
+//! looking at them and carries the sum on, so corruption stays visible behind it; a copy to another file is made only if
+//! the sum of what is copied agrees.
 //!
 //! # Journal
 //! ```json
@@ -72,6 +78,14 @@
 //!
 //! At most one commit is unsynced at any time, because the next is written only behind a journal that is in order. A bad
 //! line with a line of a later commit, or a fold line, behind it was therefore synced once: that is damage, and refused.
+//!
+//! A bad last record alone looks the same whether a crash tore it or a bit of it flipped long after it was acknowledged.
+//! The lock's note tells, if it is of this boot of this host, since it then is the newest (it is never synced): a writer
+//! that did not finish was not acknowledged, and the record is torn; if the last one finished, so did the record, and it
+//! is corrupt: reads leave it out with a warning, writes are refused until a repair sets it aside. With any other note, or
+//! none, nothing is known, which is said; the next write sets it aside. So that a holder does not make known what was
+//! not, it looks at the journal's end before it notes anything: at a corrupt one it notes nothing, and at an unknown one
+//! its notes name no boot until the end is in order.
 //!
 //! A write that fails because the disk is full has lost nothing on its way to the disk: what got through of it is cut off
 //! again, and a sync makes sure of that, so that deletions need no room for a new journal. If any other write fails, or

@@ -27,6 +27,8 @@ pub(crate) struct Feed {
     next: Option<Timestamp>,
     /// Deadlines are not gone through before that.
     rest_until: Timestamp,
+    /// Whether the last look found that an editor has overwritten what it was to compare with.
+    pub(crate) missed: bool,
 }
 
 /// What has become of a key.
@@ -60,6 +62,7 @@ impl Store {
             told: now,
             next: None,
             rest_until: now,
+            missed: false,
         };
         feed.go_through_deadlines(now, &mut |_, _| ControlFlow::Continue(()))?;
         Ok(feed)
@@ -86,6 +89,7 @@ impl Store {
 impl Feed {
     /// Tells what has changed since the last look. `stop` is asked now and then during a long one.
     pub(crate) fn look(&mut self, now: Timestamp, stop: &dyn Fn() -> bool, each: &mut Sink<'_>) -> Result<()> {
+        self.missed = false;
         match self.store.view.advance(&*self.store.disk)? {
             Advance::Nothing => {}
             Advance::Grown(changes) => {
@@ -97,6 +101,13 @@ impl Feed {
             }
             Advance::Renewed => {
                 let newest = self.store.at_newest()?;
+                if let Err(error) = self.store.view.check_intact() {
+                    self.store = newest;
+                    self.missed = true;
+                    // Those that are over by now are nothing to tell of either.
+                    self.go_through_deadlines(now, &mut |_, _| ControlFlow::Continue(()))?;
+                    return Err(error);
+                }
                 if self.compare(&newest, now, stop, each)?.is_break() {
                     return Ok(());
                 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use rusty_kv::{Database, Error, Repair};
+use rusty_kv::{Database, Error};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::common::fold::fold_line;
@@ -308,7 +308,7 @@ fn no_file_is_made_of_a_corrupt_database() {
     let mut names: Vec<_> =
         std::fs::read_dir(place.folder.path()).unwrap().map(|item| item.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["kv.json", "kv.json.journal", "kv.json.lock", "old.json"]);
+    assert_eq!(names, ["kv.json", "kv.json.journal", "kv.json.lock", "old.json", "old.json.lock"]);
     assert!(std::fs::read_to_string(place.folder.path().join("old.json")).unwrap().contains("\"old\""));
     // A corrupt backup restores nothing; a sound one replaces what is corrupt.
     let other = Place::new();
@@ -385,17 +385,6 @@ fn a_library_s_listing_of_all_keys_ends_in_the_error() {
     assert_eq!(both.flatten().filter(|item| item.is_ok()).count(), 1000);
 }
 
-#[test]
-fn a_file_that_was_found_sound_is_not_read_for_its_checksum_again() {
-    let place = Place::new();
-    let db = Database::open(place.path()).unwrap();
-    assert_eq!(db.iter().filter(|item| item.is_ok()).count(), 2000);
-    assert_eq!(db.iter().filter(|item| item.is_ok()).count(), 2000);
-    drop(db);
-    place.run(&["repair"]).is(2, "sound");
-    assert!(matches!(Database::repair(place.path(), Repair::Salvage), Err(Error::NothingToRepair { .. })));
-}
-
 /// As a crash leaves it between the snapshot's rename and the journal's, with that edit of the snapshot, which keeps its
 /// length and time.
 fn crashed(edit: impl FnOnce(&Path)) -> Place {
@@ -428,4 +417,116 @@ fn an_edit_behind_a_crash_that_keeps_length_and_time_is_not_believed() {
     place.run(&["set", "b", "c"]).is(3, "cannot open");
     place.run(&["check"]).is(3, "its content is not what its journal says");
     assert!(before == [place.path(), place.journal()].map(|path| Untouched::of(&path)), "a file was changed");
+}
+
+/// A child whose lines of stdout and stderr can be waited for.
+struct Looking {
+    child: std::process::Child,
+    lines: std::sync::mpsc::Receiver<String>,
+}
+
+impl Looking {
+    fn new(place: &Place, args: &[&str]) -> Self {
+        let mut child = place.command(args).spawn().unwrap();
+        let (sender, lines) = std::sync::mpsc::channel();
+        let outputs: [Box<dyn std::io::Read + Send>; 2] =
+            [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
+        for output in outputs {
+            let sender = sender.clone();
+            std::thread::spawn(move || {
+                let lines = std::io::BufRead::lines(std::io::BufReader::new(output));
+                lines.map_while(Result::ok).try_for_each(|line| sender.send(line))
+            });
+        }
+        Self { child, lines }
+    }
+
+    #[track_caller]
+    fn next(&self) -> String {
+        self.lines.recv_timeout(std::time::Duration::from_secs(30)).expect("it says something")
+    }
+
+    /// Changes a key until that is told, so that the child is known to look; whatever else it tells goes before it.
+    fn is_looking(&self, place: &Place) {
+        let mut db = Database::open(place.path()).unwrap();
+        for n in 0.. {
+            db.set("probe", n.to_string()).unwrap();
+            if self.lines.recv_timeout(std::time::Duration::from_millis(200)).is_ok() {
+                while self.lines.recv_timeout(std::time::Duration::from_millis(200)).is_ok() {}
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_watch_outlives_a_file_that_cannot_be_read_for_a_while() {
+    for is_large in [false, true] {
+        let place = if is_large { Place::new() } else { Place { folder: folder() } };
+        if !is_large {
+            Database::open(place.path()).unwrap().set("a", "1").unwrap();
+        }
+        let watch = Looking::new(&place, &["watch"]);
+        watch.is_looking(&place);
+        // An editor in the middle of its work, as long as that takes.
+        let text = std::fs::read_to_string(place.path()).unwrap();
+        put(&place.path(), &text[..text.len() / 2]);
+        assert!(watch.next().starts_with("warning: cannot open"), "is_large: {is_large}");
+        let _ = std::fs::remove_file(place.journal());
+        put(&place.path(), text.replacen("\n  }", ",\n    \"zzz\": \"1\"\n  }", 1));
+        loop {
+            // What was only in the journal is told to be gone.
+            match watch.next() {
+                line if line == "set\tzzz\t1" => break,
+                line => assert!(line.contains("probe"), "{line}"),
+            }
+        }
+        // Another outage is another warning.
+        put(&place.path(), "");
+        assert!(watch.next().starts_with("warning: "));
+    }
+}
+
+#[test]
+fn a_watch_outlives_a_journal_that_belongs_to_another_file() {
+    let place = Place::new();
+    let watch = Looking::new(&place, &["watch"]);
+    watch.is_looking(&place);
+    let text = std::fs::read_to_string(place.path()).unwrap().replace("\"key:0001\": \"x", "\"key:0001\": \"y");
+    let edited = place.folder.path().join("edited");
+    put(&edited, text);
+    std::fs::rename(edited, place.path()).unwrap();
+    assert!(watch.next().contains("holds changes to another version"));
+    place.run(&["repair", "--keep-journal"]).is(0, "Applied 1 change");
+    assert!(watch.next().starts_with("set\tkey:0001\ty"));
+}
+
+#[test]
+fn a_wait_outlives_a_file_that_cannot_be_read_for_a_while_and_ends_with_what_it_knows() {
+    let place = Place { folder: folder() };
+    Database::open(place.path()).unwrap().set("a", "1").unwrap();
+    // The first lines of a script say that it has begun.
+    let script = place.folder.path().join("script.kv");
+    for (timeout, status) in [("", 0), ("--timeout 3s", 3)] {
+        put(&place.path(), "{\"map\":{\"a\":\"1\"}}");
+        put(&script, format!("get a\nwait job {timeout}\n"));
+        let mut wait = Looking::new(&place, &["-f", "script.kv"]);
+        assert_eq!(wait.next(), "1");
+        put(&place.path(), "{\"map\":{\"a\":");
+        assert!(wait.next().starts_with("warning: cannot open"));
+        if status == 0 {
+            put(&place.path(), "{\"map\":{\"job\":\"1\"}}");
+        }
+        assert_eq!(wait.child.wait().unwrap().code(), Some(status));
+    }
+    put(&place.path(), "{\"map\":{\"a\":\"1\"}}");
+    let told = place.script(&[], "get a\nwait b --timeout 100ms\n");
+    told.is(1, "did not come within 100ms");
 }

@@ -140,13 +140,12 @@ fn events(
     push: &mut dyn FnMut(&mut String, &str, &Event),
 ) -> Result<(), Trouble> {
     let mut line = String::new();
-    let ended = (events.run)(&mut |key, event| {
+    Ok((events.run)(&mut |key, event| {
         line.clear();
         push(&mut line, key, event);
         out.write_all(line.as_bytes())?;
         out.flush()
-    })?;
-    Ok(ended?)
+    })?)
 }
 
 /// A failure for a person: one line, to be written at once so that the lines of several programs on one stderr stay whole; `error: ` before all but answers of "no", behind the place if there is one
@@ -285,7 +284,7 @@ mod tests {
             || vec![("a", Field::None), ("rows", Field::Rows(vec![names.into_iter().zip(fields()).collect()]))];
         let events = |event: Event| {
             let key = text.to_owned();
-            let run: Box<dyn FnOnce(&mut OnEvent<'_>) -> _> = Box::new(move |show| Ok(show(&key, &event)));
+            let run: Box<dyn FnOnce(&mut OnEvent<'_>) -> _> = Box::new(move |show| show(&key, &event));
             Reply::Events(Events { title: text.to_owned(), run })
         };
         let mut bytes = text.as_bytes().to_vec();

@@ -140,7 +140,10 @@ fn entries<'r>(
     let entries = records.map(move |record| {
         let Record { key, entry } = record?;
         let is_part = match &entry.value {
-            Value::Json(json) => matches!(key.as_str(), "map" | "expires") && json.as_str().starts_with('{'),
+            Value::Json(json) => {
+                matches!(key.as_str(), "map" | "expires") && json.as_str().starts_with('{')
+                    || key == "expires" && json.as_str() == "null"
+            }
             _ => false,
         };
         looks.set(Some(is_part && looks.get().unwrap_or(format == Format::Json)));

@@ -37,6 +37,7 @@ pub(crate) use self::values::was_set;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::io::{self, Write as _};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -47,6 +48,7 @@ use super::config::Location;
 use super::destination::Descriptor;
 use super::interrupt;
 use super::progress;
+use super::render;
 use super::reply::{Answer, Done, Failure, Field, Reply};
 use super::status::Status;
 use crate::database::{Database, Mark, Memory, Options, Repair};
@@ -89,6 +91,25 @@ pub(crate) struct Session {
     pub(crate) yes: bool,
     /// What can be undone in databases that were in use before, by their paths.
     memories: BTreeMap<PathBuf, Memory>,
+    /// How a command that goes on says what must not wait for its end.
+    pub(crate) warnings: Warnings,
+}
+
+/// Warnings that go to stderr at once.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Warnings {
+    pub(crate) color: bool,
+    pub(crate) quiet: bool,
+}
+
+impl Warnings {
+    fn say(self, warning: &str) {
+        if !self.quiet {
+            progress::make_room();
+            // There is no place left to say that stderr is broken.
+            let _ = io::stderr().write_all(render::note(self.color, warning).as_bytes());
+        }
+    }
 }
 
 /// How databases are opened.
@@ -142,6 +163,7 @@ impl Session {
             at_prompt: false,
             yes: false,
             memories: BTreeMap::new(),
+            warnings: Warnings::default(),
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use super::{Session, refused};
+use super::{Session, Warnings, refused};
 use crate::database::Watch;
 use crate::error::Error;
 use crate::shell::argument::Data;
@@ -25,17 +25,18 @@ impl Session {
         let glob = glob.map(Glob::new).transpose().map_err(Failure::usage)?;
         let title = format!("Watching {what}; Ctrl-C ends it");
         let mut watch = self.db.watch(glob.as_ref().map_or("", Glob::prefix))?;
-        let run = move |show: &mut OnEvent<'_>| follow(&mut watch, glob.as_ref(), show);
+        let patience = Patience::new(self.warnings);
+        let run = move |show: &mut OnEvent<'_>| follow(&mut watch, glob.as_ref(), patience, show);
         Ok(Reply::Events(Events { title, run: Box::new(run) }).into())
     }
 
     pub(super) fn wait(&mut self, wait: &Wait) -> Result<Answer<'_>, Failure> {
         let key = &wait.key;
         let start = Instant::now();
-        let mut patience = Patience::default();
+        let mut patience = Patience::new(self.warnings);
         loop {
             let looked = self.db.refresh().and_then(|_| self.db.get(key));
-            let is_there = match patience.of(looked)? {
+            let is_there = match patience.of(looked) {
                 Some(Some(value)) => wait.equals.as_ref().is_none_or(|Data(wanted)| is_same(&value, wanted)),
                 Some(None) | None => false,
             };
@@ -44,6 +45,8 @@ impl Session {
             }
             let left = wait.timeout.map_or(PAUSE, |timeout| timeout.saturating_sub(start.elapsed()));
             if left.is_zero() {
+                // Whether it came, nobody can say.
+                patience.since.take().map_or(Ok(()), |(_, error)| Err(error))?;
                 let what = if wait.equals.is_some() { "did not get that value" } else { "did not come" };
                 let span = humantime::format_duration(wait.timeout.unwrap_or_default());
                 return Ok(refused("timeout", format!("Key '{}' {what} within {span}", shown(key))));
@@ -57,8 +60,7 @@ impl Session {
 }
 
 /// Shows what happens until Ctrl-C, or nobody reads it any more.
-fn follow(watch: &mut Watch, glob: Option<&Glob>, show: &mut OnEvent<'_>) -> crate::Result<io::Result<()>> {
-    let mut patience = Patience::default();
+fn follow(watch: &mut Watch, glob: Option<&Glob>, mut patience: Patience, show: &mut OnEvent<'_>) -> io::Result<()> {
     loop {
         let mut shown = Ok(());
         let looked = watch.look_until(&interrupt::is_asked, &mut |key, event| {
@@ -67,9 +69,12 @@ fn follow(watch: &mut Watch, glob: Option<&Glob>, show: &mut OnEvent<'_>) -> cra
             }
             if shown.is_ok() && !interrupt::is_asked() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
-        patience.of(looked)?;
+        if watch.has_missed() {
+            patience.warnings.say("warning: the file was changed in place, and what changed in it cannot be shown");
+        }
+        patience.of(looked);
         if shown.is_err() || interrupt::is_asked() || is_left() {
-            return Ok(shown);
+            return shown;
         }
     }
 }
@@ -95,23 +100,39 @@ fn is_same(value: &Value, wanted: &[u8]) -> bool {
     value.as_bytes() == wanted || (matches!(value, Value::Json(_)) && as_json().as_ref() == Some(value))
 }
 
-/// Bears errors for a while: an editor that writes into the file leaves half of it there for a moment.
-#[derive(Default)]
+/// Bears errors for as long as they last: an editor that writes into the file leaves half of it there for a moment, and
+/// whatever else is wrong with it somebody may put right. What lasts is said once.
 struct Patience {
-    since: Option<Instant>,
+    /// Since when the last look has failed, and how.
+    since: Option<(Instant, Error)>,
+    warned: bool,
+    warnings: Warnings,
 }
 
 impl Patience {
-    /// What was found; nothing for an error that may pass.
-    fn of<T>(&mut self, found: Result<T, Error>) -> Result<Option<T>, Error> {
-        const LONGEST: Duration = Duration::from_secs(1);
+    fn new(warnings: Warnings) -> Self {
+        Self { since: None, warned: false, warnings }
+    }
+
+    /// What was found; nothing for an error.
+    fn of<T>(&mut self, found: Result<T, Error>) -> Option<T> {
+        /// Nobody need know of what passes sooner.
+        const UNSAID: Duration = Duration::from_secs(1);
         match found {
             Ok(found) => {
-                self.since = None;
-                Ok(Some(found))
+                (self.since, self.warned) = (None, false);
+                Some(found)
             }
-            Err(error) if self.since.get_or_insert_with(Instant::now).elapsed() > LONGEST => Err(error),
-            Err(_) => Ok(None),
+            Err(error) => {
+                let since = self.since.take().map_or_else(Instant::now, |(since, _)| since);
+                if !self.warned && since.elapsed() > UNSAID {
+                    self.warnings
+                        .say(&format!("warning: {error}. Still looking: it goes on when the file can be read again"));
+                    self.warned = true;
+                }
+                self.since = Some((since, error));
+                None
+            }
         }
     }
 }

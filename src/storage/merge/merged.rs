@@ -64,11 +64,10 @@ impl<'a> Merged<'a> {
         Self { above, below, front: Ahead::default(), back: Ahead::default() }
     }
 
-    /// Sums up the snapshot's lines, if all of them come, and notes at their end whether that agrees with its layout.
-    pub(crate) fn sum_up(&mut self, sums: &'a Cell<Sums>) {
-        if let Some(below) = &mut self.below {
-            below.sum_up(sums);
-        }
+    /// Sums up the snapshot's lines, and notes at their end whether that agrees with its layout; false if not all of them
+    /// come.
+    pub(crate) fn sum_up(&mut self, sums: &'a Cell<Sums>) -> bool {
+        self.below.as_mut().is_some_and(|below| below.sum_up(sums))
     }
 
     /// The first entry that was not given out yet.

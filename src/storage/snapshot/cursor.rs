@@ -43,9 +43,10 @@ impl<'a> Cursor<'a> {
         Self { map: Ends::new(file, map, layout.map.1), expires, file, layout: *layout, is_whole, sum: None }
     }
 
-    /// Sums up the lines from the first one on, if they are all lines of the snapshot.
-    pub(crate) fn sum_up(&mut self, sums: &'a Cell<Sums>) {
+    /// Sums up the lines from the first one on; false if they are not all lines of the snapshot.
+    pub(crate) fn sum_up(&mut self, sums: &'a Cell<Sums>) -> bool {
         self.sum = self.is_whole.then(|| (Sum::default(), sums));
+        self.is_whole
     }
 
     /// The first entry that is left.

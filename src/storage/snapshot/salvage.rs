@@ -142,6 +142,13 @@ impl Salvage<'_, '_> {
                 return Ok(true);
             }
         };
+        if section == Section::Expires && scanner.peek() == Some(b'n') {
+            scanner.value(&mut String::new())?;
+            let end = self.at + scanner.at();
+            self.check_end(end)?;
+            self.at = end;
+            return Ok(true);
+        }
         scanner.expect(b'{', "a '{'")?;
         self.at += scanner.at();
         self.begin(section);

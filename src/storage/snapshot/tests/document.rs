@@ -45,6 +45,22 @@ fn what_is_no_database_is_refused_with_its_place() {
 }
 
 #[test]
+fn what_expires_never_may_be_null() {
+    for expires in ["null", "{}", r#"{"a":null}"#, r#"{"a":null,"b":"2027-01-01T00:00:00Z"}"#, " null "] {
+        for text in [
+            format!(r#"{{"map":{{"a":"1"}},"expires":{expires}}}"#),
+            format!(r#"{{"expires":{expires},"map":{{"a":"1"}}}}"#),
+        ] {
+            let document = Document::read(text.as_bytes()).unwrap();
+            assert_eq!(document.entries["a"].deadline, None, "{text}");
+            assert_eq!(document.foreign, [], "{text}");
+        }
+    }
+    assert!(fault(r#"{"map":{},"expires":nul}"#).reason.contains("nul"));
+    assert!(fault(r#"{"map":{},"expires":{"a":null,"a":null}}"#).reason.contains("duplicate key \"a\""));
+}
+
+#[test]
 fn a_duplicate_key_names_both_lines() {
     let fault = fault("{\"x\":{},\n\"map\":{\n\"a\":{\"$json\":1},\n\"b\":\"\",\n\"\\u0061\":\"2\"}}");
     assert_eq!(fault.reason, "duplicate key \"a\", first in line 3");
