@@ -38,8 +38,7 @@ impl Session {
                 Failure::usage(format!("the name {file:?} does not say what it is to be: --format, one of {names}"))
             })?,
         };
-        let glob = export.glob.as_deref().map(Glob::new).transpose();
-        let glob = glob.map_err(|reason| Failure { code: "pattern", ..Failure::usage(reason) })?;
+        let glob = export.glob.as_deref().map(Glob::new).transpose().map_err(Failure::usage)?;
         let choice = Choice { glob, strip: export.strip_prefix.clone(), lossy: export.lossy };
         self.write_out(file, choice, transfer::sink(format))
     }
