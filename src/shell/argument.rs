@@ -10,7 +10,10 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use regex::bytes::Regex;
+
 use super::escape::excerpt;
+use super::glob::Glob;
 use super::words::{self, Word};
 use crate::error::Error;
 use crate::expiry::{Timestamp, parse_duration, parse_wait};
@@ -59,11 +62,15 @@ pub(crate) struct Data(pub(crate) Vec<u8>);
 /// Makes a value of an argument, which may be marked, or says why not.
 type Parse<T> = dyn Fn(&OsStr) -> Result<T, String> + Send + Sync;
 
+/// Whether an error of clap's is about a pattern.
+pub(crate) const IS_PATTERN: ContextKind = ContextKind::Custom;
+
 /// A parser for one argument that first takes off the mark of quoted words ([`words::Word::to_arg`]).
 #[derive(Clone)]
 pub(crate) struct Unmarked<T> {
     parse: Arc<Parse<T>>,
     possible: &'static [&'static str],
+    is_pattern: bool,
 }
 
 impl<T> Unmarked<T> {
@@ -73,7 +80,7 @@ impl<T> Unmarked<T> {
 
     /// An argument whose mark says what it means.
     fn marked(parse: impl Fn(&OsStr) -> Result<T, String> + Send + Sync + 'static) -> Self {
-        Self { parse: Arc::new(parse), possible: &[] }
+        Self { parse: Arc::new(parse), possible: &[], is_pattern: false }
     }
 
     /// An argument that is UTF-8.
@@ -82,6 +89,11 @@ impl<T> Unmarked<T> {
             Ok(text) => parse(text),
             Err(_) => Err("this is not UTF-8, and only values may be anything else".to_owned()),
         })
+    }
+
+    /// A pattern: programs are told that it is the pattern that is wrong.
+    fn pattern(parse: impl Fn(&str) -> Result<T, String> + Send + Sync + 'static) -> Self {
+        Self { is_pattern: true, ..Self::text(parse) }
     }
 
     /// One of some names, whose place is turned into the value.
@@ -109,8 +121,9 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Unmarked<T> {
     fn parse_ref(&self, command: &clap::Command, arg: Option<&clap::Arg>, value: &OsStr) -> Result<T, clap::Error> {
         (self.parse)(value).map_err(|reason| {
             let name = arg.map_or_else(|| "the argument".to_owned(), ToString::to_string);
-            let mut error =
-                clap::Error::raw(ErrorKind::ValueValidation, format!("{name}: {reason}\n")).with_cmd(command);
+            let message = if self.is_pattern { format!("{reason}\n") } else { format!("{name}: {reason}\n") };
+            let mut error = clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(command);
+            error.insert(IS_PATTERN, ContextValue::Bool(self.is_pattern));
             let value = String::from_utf8_lossy(&words::unmark(value)).into_owned();
             error.insert(ContextKind::InvalidValue, ContextValue::String(value));
             error
@@ -125,6 +138,33 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Unmarked<T> {
 /// Any text.
 pub(crate) fn text() -> Unmarked<String> {
     Unmarked::text(|text| Ok(text.to_owned()))
+}
+
+/// A pattern for keys.
+pub(crate) fn glob() -> Unmarked<String> {
+    Unmarked::pattern(|text| Glob::new(text).map(|_| text.to_owned()))
+}
+
+/// A regular expression, compiled.
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern(pub(crate) Regex);
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
+
+/// A regular expression.
+pub(crate) fn regex() -> Unmarked<Pattern> {
+    Unmarked::pattern(|text| {
+        Regex::new(text).map(Pattern).map_err(|error| {
+            // The last line of the crate's drawing says what is wrong.
+            let text = error.to_string();
+            let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            format!("not a regular expression: {reason}")
+        })
+    })
 }
 
 /// Any bytes.

@@ -27,8 +27,6 @@ pub(crate) enum Blame {
     Word(Vec<u8>),
     /// What stands there.
     Span(Range<usize>),
-    /// The first argument: what `find`, `keys` and the like look for.
-    Pattern,
     /// The second argument: what `set` was given.
     Value,
     /// Something is missing at its end.
@@ -55,7 +53,6 @@ impl Typed {
         let span = match blame {
             Blame::Word(word) => self.find(word)?,
             Blame::Span(span) => span.start.min(self.text.len())..span.end.min(self.text.len()),
-            Blame::Pattern => self.argument(0)?,
             Blame::Value => self.argument(1)?,
             Blame::End => {
                 let end = self.text.trim_end().len();
@@ -222,7 +219,6 @@ mod tests {
         let indent = |text: &str, blame| typed(text, 80, true).point(&blame).map(|pointer| pointer.indent);
         assert_eq!(indent("set --ttl 5 --json k {bad", Blame::Value), Some(4 + 21));
         assert_eq!(indent("set k '{' --json", Blame::Value), Some(4 + 6));
-        assert_eq!(indent("keys --limit 5 a[", Blame::Pattern), Some(4 + 15));
         assert_eq!(indent("set k --json", Blame::Value), None);
     }
 

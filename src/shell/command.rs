@@ -7,8 +7,9 @@ use std::time::Duration;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
 use super::argument::{
-    Data, Flatten, Format, KeyMode, OnConflict, OutputMode, data, decimal, delimiter, duration, export_format, flatten,
-    import_format, key_mode, number, on_conflict, output_mode, path, steps, switch, text, time, timeout,
+    Data, Flatten, Format, KeyMode, OnConflict, OutputMode, Pattern, data, decimal, delimiter, duration, export_format,
+    flatten, glob, import_format, key_mode, number, on_conflict, output_mode, path, regex, steps, switch, text, time,
+    timeout,
 };
 use super::own_shell::{OwnShell, own_shell};
 use crate::expiry::Timestamp;
@@ -122,7 +123,7 @@ pub(crate) enum Command {
     )]
     Watch {
         /// Only keys that match: * ? [a-z] [^x] \x
-        #[arg(value_name = "GLOB", value_parser = text())]
+        #[arg(value_name = "GLOB", value_parser = glob())]
         glob: Option<String>,
     },
     /// Wait until a key is there, or holds a value; status 1 if that takes too long
@@ -462,7 +463,7 @@ pub(crate) struct Export {
     #[arg(value_name = "FILE", value_parser = path())]
     pub(crate) file: Option<PathBuf>,
     /// Only keys that match: * ? [a-z] [^x] \x
-    #[arg(value_name = "GLOB", value_parser = text())]
+    #[arg(value_name = "GLOB", value_parser = glob())]
     pub(crate) glob: Option<String>,
     /// json, jsonl, csv, dotenv, redis, tsv, sh or fish; else by the file's name
     #[arg(long, value_name = "FORMAT", value_parser = export_format())]
@@ -533,8 +534,8 @@ pub(crate) struct List {
 #[derive(Args, Clone, Debug, PartialEq)]
 pub(crate) struct Find {
     /// The regular expression (syntax of the Rust regex crate)
-    #[arg(value_name = "REGEX", value_parser = text(), allow_hyphen_values = true)]
-    pub(crate) regex: String,
+    #[arg(value_name = "REGEX", value_parser = regex(), allow_hyphen_values = true)]
+    pub(crate) regex: Pattern,
     /// Look at keys only
     #[arg(long, conflicts_with = "values")]
     pub(crate) keys: bool,
@@ -550,7 +551,7 @@ pub(crate) struct Find {
 #[derive(Args, Clone, Debug, PartialEq)]
 pub(crate) struct Count {
     /// Only those that match
-    #[arg(value_name = "GLOB", value_parser = text())]
+    #[arg(value_name = "GLOB", value_parser = glob())]
     pub(crate) glob: Option<String>,
 }
 
@@ -572,7 +573,7 @@ pub(crate) struct Del {
     #[arg(required_unless_present_any = ["glob", "prefix"], value_name = "KEY", value_parser = text())]
     pub(crate) keys: Vec<String>,
     /// All keys that match: * ? [a-z] [^x] \x
-    #[arg(long, value_name = "GLOB", value_parser = text(), conflicts_with = "keys")]
+    #[arg(long, value_name = "GLOB", value_parser = glob(), conflicts_with = "keys")]
     pub(crate) glob: Option<String>,
     /// All keys that begin so
     #[arg(long, value_name = "PREFIX", value_parser = text(), conflicts_with_all = ["keys", "glob"])]
@@ -647,7 +648,7 @@ pub(crate) struct Move {
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub(crate) struct Looking {
     /// Only keys that match: * ? [a-z] [^x] \x
-    #[arg(value_name = "GLOB", value_parser = text())]
+    #[arg(value_name = "GLOB", value_parser = glob())]
     pub(crate) glob: Option<String>,
     /// Only keys that begin so
     #[arg(long, value_name = "P", value_parser = text())]

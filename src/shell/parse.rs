@@ -7,11 +7,12 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args as _, CommandFactory, FromArgMatches};
 
-use super::argument::{Data, path_of};
+use super::argument::{Data, IS_PATTERN, path_of};
 use super::caret::Blame;
 use super::cli::{Cli, Line, LineOptions, Options};
 use super::command::{Add, Alone, Command, Count, Del, Get, List, Looking, OfKeys, Run, Set};
 use super::escape::excerpt;
+use super::glob::Glob;
 use super::help;
 use super::place::{self, Places, Refused, flag_name};
 use super::reply::{Failure, did_you_mean};
@@ -314,7 +315,7 @@ fn direct(words: &[Word<'_>]) -> Option<Command> {
         (b"get", _) => Some(Command::Get(Get { keys: keys()?, ..Get::default() })),
         (b"del", _) => Some(Command::Del(Del { keys: keys()?, ..Del::default() })),
         (b"count", []) => Some(Command::Count(Count { glob: None })),
-        (b"count", [glob]) => Some(Command::Count(Count { glob: Some(text(glob)?) })),
+        (b"count", [glob]) => Some(Command::Count(Count { glob: Some(pattern(glob)?) })),
         (b"exists", _) => Some(Command::Exists(OfKeys { keys: keys()? })),
         (b"incr", [key]) => Some(Command::Incr(Add { key: text(key)?, by: Number::ONE })),
         (b"incr", [key, by]) => Some(Command::Incr(Add { key: text(key)?, by: text(by)?.parse().ok()? })),
@@ -334,7 +335,7 @@ fn looking(args: &[Word<'_>]) -> Option<Looking> {
     let is_prefix = |flag: &Word<'_>| !flag.quoted && *flag.bytes == *b"--prefix";
     match args {
         [] => Some(Looking::default()),
-        [glob] if !may_be_flag(glob) => Some(Looking { glob: Some(text(glob)?), ..Looking::default() }),
+        [glob] if !may_be_flag(glob) => Some(Looking { glob: Some(pattern(glob)?), ..Looking::default() }),
         [flag, prefix] if is_prefix(flag) && !may_be_flag(prefix) => {
             Some(Looking { prefix: Some(text(prefix)?), ..Looking::default() })
         }
@@ -344,6 +345,11 @@ fn looking(args: &[Word<'_>]) -> Option<Looking> {
 
 fn text(word: &Word<'_>) -> Option<String> {
     std::str::from_utf8(&word.bytes).ok().map(str::to_owned)
+}
+
+/// A pattern for keys; what is wrong with one, clap says.
+fn pattern(word: &Word<'_>) -> Option<String> {
+    text(word).filter(|text| Glob::new(text).is_ok())
 }
 
 fn may_be_flag(word: &Word<'_>) -> bool {
@@ -459,6 +465,9 @@ fn failure(error: &clap::Error, program: &str) -> Failure {
     }
     if let Some(usage) = usage {
         message = format!("{message} (usage: {usage})");
+    }
+    if let Some(ContextValue::Bool(true)) = error.get(IS_PATTERN) {
+        return Failure { code: "pattern", ..Failure::usage(message) };
     }
     Failure::usage(message)
 }

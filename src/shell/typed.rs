@@ -163,7 +163,6 @@ impl Runner<'_> {
         let blame = self.blame.take().or_else(|| match (failure.code, &failure.key) {
             ("not_found" | "wrong_type", Some(key)) => Some(Blame::Word(key.clone().into_bytes())),
             ("not_json", _) => Some(Blame::Value),
-            ("pattern", _) => Some(Blame::Pattern),
             _ => None,
         });
         let typed = self.typed.as_ref().filter(|_| self.console.err_terminal);

@@ -34,6 +34,16 @@ fn carets_stand_under_the_word_in_question() {
             "                 ^^^^^\nerror: what begins with {'a': is not valid JSON; if it is plain text, quote it",
         ),
         ("find (x", "         ^^\nerror: not a regular expression"),
+        ("find --limit 5 (x", "                   ^^\nerror: not a regular expression"),
+        ("list --prefix a [x", "                    ^^\nerror: a `[` in the pattern"),
+        ("count [a", "          ^^\nerror: a `[` in the pattern"),
+        ("export out.jsonl [a", "                     ^^\nerror: a `[` in the pattern"),
+        ("export --format json - [a", "                           ^^\nerror: a `[` in the pattern"),
+        ("del --glob [x", "               ^^\nerror: a `[` in the pattern"),
+        ("del --glob=[", "        ^^^^^^^^\nerror: a `[` in the pattern"),
+        ("del --glob='[ b'", "        ^^^^^^^^^^^^\nerror: a `[` in the pattern"),
+        ("watch [x", "          ^^\nerror: a `[` in the pattern"),
+        ("keys [a > out.txt", "         ^^\nerror: a `[` in the pattern"),
         ("get 日本 '語'", "        ^^^^\nerror: "),
     ] {
         terminal.enter("output plain");

@@ -37,8 +37,7 @@ impl Session {
             })?,
         };
         format.check_options(&[("--lossy", export.lossy)]).map_err(Failure::usage)?;
-        let glob = export.glob.as_deref().map(Glob::new).transpose();
-        let glob = glob.map_err(|reason| Failure { code: "pattern", ..Failure::usage(reason) })?;
+        let glob = export.glob.as_deref().map(Glob::new).transpose().map_err(Failure::usage)?;
         let choice = Choice { glob, strip: export.strip_prefix.clone(), lossy: export.lossy, force: export.force };
         self.write_out(file, choice, transfer::sink(format))
     }

@@ -4,6 +4,7 @@ use std::ops::Bound;
 
 use super::Session;
 use crate::database::prefix_end;
+use crate::shell::argument::Pattern;
 use crate::shell::command::Looking;
 use crate::shell::glob::Glob;
 use crate::shell::interrupt::stoppable;
@@ -22,7 +23,7 @@ impl Session {
     }
 
     fn listing(&mut self, looking: &Looking, show: Show) -> Result<Answer<'_>, Failure> {
-        let glob = looking.glob.as_deref().map(Glob::new).transpose().map_err(not_a_pattern)?;
+        let glob = looking.glob.as_deref().map(Glob::new).transpose().map_err(Failure::usage)?;
         let prefixes = [looking.prefix.as_deref(), glob.as_ref().map(Glob::prefix)];
         // The narrowest range that holds all that can match.
         let from = prefixes.into_iter().flatten().chain(looking.from.as_deref()).max();
@@ -43,17 +44,12 @@ impl Session {
 
     pub(super) fn find(
         &mut self,
-        regex: &str,
+        Pattern(regex): &Pattern,
         keys: bool,
         values: bool,
         limit: Option<u64>,
     ) -> Result<Answer<'_>, Failure> {
-        let regex = regex::bytes::Regex::new(regex).map_err(|error| {
-            // The last line of the crate's drawing says what is wrong.
-            let text = error.to_string();
-            let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            not_a_pattern(format!("not a regular expression: {reason}"))
-        })?;
+        let regex = regex.clone();
         progress::of_keys(self.db.len()?);
         let range = if limit.is_some() { self.db.iter().unverified() } else { self.db.iter() };
         let entries = stoppable(range, progress::keys).filter(move |item| match item {
@@ -69,7 +65,7 @@ impl Session {
 
     pub(super) fn count(&mut self, glob: Option<&str>) -> Result<Answer<'_>, Failure> {
         let Some(glob) = glob else { return Ok(Reply::Number(self.db.len()?).into()) };
-        let glob = Glob::new(glob).map_err(not_a_pattern)?;
+        let glob = Glob::new(glob).map_err(Failure::usage)?;
         let mut count = 0;
         for key in stoppable(self.db.prefix(glob.prefix()).keys(), progress::keys) {
             count += u64::from(glob.matches(&key?));
@@ -110,11 +106,6 @@ fn beginning(value: &Value) -> String {
         beginning.push_str(if matches!(value, Value::Bytes(_)) { " …" } else { "…" });
     }
     beginning
-}
-
-/// The failure of a glob that is none.
-fn not_a_pattern(reason: impl Into<String>) -> Failure {
-    Failure { code: "pattern", ..Failure::usage(reason) }
 }
 
 /// What of a range matches the glob, as many and in the order that are asked for.
