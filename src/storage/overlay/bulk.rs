@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::slice;
 
 use crate::expiry::Timestamp;
-use crate::storage::value_len;
+use crate::storage::record::value_len;
 
 /// Sets that nobody has asked back yet: a tree would cost more time and memory than the load itself.
 #[derive(Debug, Default)]
