@@ -166,6 +166,8 @@ pub(crate) use self::record::{Change, LARGE, Stored};
 #[cfg(feature = "shell")]
 pub(crate) use self::record::{Glance, kind};
 #[cfg(feature = "shell")]
+pub(crate) use self::record::{decode_base64_in_place, length as length_on_disk, write_base64};
+#[cfg(feature = "shell")]
 pub(crate) use self::repair::check_file;
 pub(crate) use self::repair::{Checked, Mended, check, salvage};
 pub(crate) use self::snapshot::Line;
@@ -420,8 +422,11 @@ impl Store {
         if let (true, Some(path)) = (self.settings.read_only, &self.path) {
             return Err(Error::ReadOnly { path: path.clone(), reason: String::new() });
         }
-        let length = value.as_bytes().len();
-        let mut text = String::with_capacity(if length < LARGE { length + 2 } else { record::length(value) });
+        if value.as_bytes().len() >= LARGE {
+            self.bulk.push_with(key, record::length(value), deadline, &mut |out| record::write_value(out, value));
+            return Ok(());
+        }
+        let mut text = String::with_capacity(value.as_bytes().len() + 2);
         record::write_value(&mut text, value);
         self.bulk.push(key, &text, deadline);
         Ok(())
@@ -540,13 +545,12 @@ pub(crate) fn check_memory(bytes: usize) -> Result<()> {
 }
 
 /// Fails if a value is too long, or there is not enough memory to store it: its form on disk, as a change and as a line.
-
 pub(crate) fn check_value(value: &Value) -> Result<()> {
     match value.as_bytes().len() {
         len if len > Value::MAX_LEN => {
             Err(Error::Limit { what: "the value", actual: format!("{len} bytes"), limit: "512 MiB" })
         }
-        len if len >= LARGE => check_memory(3 * record::length(value)),
+        len if len >= LARGE => check_memory(2 * record::length(value)),
         _ => Ok(()),
     }
 }

@@ -27,6 +27,8 @@ mod kill;
 #[cfg(feature = "shell")]
 mod man;
 #[cfg(feature = "shell")]
+mod memory;
+#[cfg(feature = "shell")]
 mod own_shells;
 mod processes;
 mod program;

@@ -41,3 +41,10 @@ impl<R: BufRead> Numbered<R> {
         Ok(Some((self.number, line)))
     }
 }
+
+impl<R> Numbered<R> {
+    /// Gives back the memory of the last line.
+    pub(super) fn release(&mut self) {
+        self.line = Vec::new();
+    }
+}

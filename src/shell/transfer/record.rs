@@ -81,6 +81,8 @@ pub(crate) trait Source {
     fn next(&mut self) -> Result<Option<Record>, Trouble>;
     /// The line that the last one began on.
     fn last_line(&self) -> u64;
+    /// Gives back the memory that a long one was read into.
+    fn release(&mut self) {}
 }
 
 /// What of an entry a format cannot hold.
