@@ -153,7 +153,7 @@ impl Value {
     /// The value with `tail` behind it: text and bytes only. Text that gains bytes that are not UTF-8 becomes bytes.
     ///
     /// # Errors
-    /// [`Error::WrongType`] for JSON.
+    /// [`Error::WrongType`] for JSON, [`Error::OutOfMemory`].
     ///
     /// ```
     /// use rusty_kv::Value;
@@ -166,6 +166,7 @@ impl Value {
             Self::Bytes(bytes) => bytes,
             Self::Json(_) => return Err(self.is_not("a value of text or bytes")),
         };
+        bytes.try_reserve_exact(tail.len()).map_err(|_| Error::OutOfMemory { bytes: tail.len() })?;
         bytes.extend_from_slice(tail);
         Ok(Self::from_bytes(bytes))
     }

@@ -223,7 +223,7 @@ impl Database {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn entry(&self, key: &str) -> Result<Option<Entry>> {
-        self.live(key)?.map(|stored| self.store.into_entry(stored)).transpose()
+        self.live(key)?.map(|stored| self.store.entry_of(stored)).transpose()
     }
 
     /// Whether a key has a value.

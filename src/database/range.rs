@@ -4,7 +4,7 @@ use super::Database;
 use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::json::Fault;
-use crate::storage::{Entries, Entry, LARGE, Line, check_memory};
+use crate::storage::{Entries, Entry, LARGE, Line, Stored, check_memory};
 
 /// Entries in key order, from [`Database::iter`], [`Database::range`] or [`Database::prefix`]: a stream, of which only
 /// what is read ahead is in memory. After an error there are no more.
@@ -73,11 +73,11 @@ impl<'a> Range<'a> {
                     if let Err(error) = check_memory(line.text.len()) {
                         break Err(error);
                     }
-                    let made = make(line).map_err(|fault| entries.damaged(fault));
+                    let result = make(line).map_err(|fault| entries.damaged(fault));
                     if is_large {
                         entries.release();
                     }
-                    break made;
+                    break result;
                 }
                 Ok(None) => return None,
                 Err(error) => break Err(error),
@@ -91,7 +91,11 @@ impl<'a> Range<'a> {
 }
 
 fn entry(line: Line<'_>) -> Result<(String, Entry), Fault> {
-    let entry = Entry::decode(line.text, line.deadline)?;
+    let entry = if line.text.len() < LARGE {
+        Entry::decode(line.text, line.deadline)?
+    } else {
+        Entry::of_stored(Stored { text: line.text.into(), deadline: line.deadline })?
+    };
     Ok((line.key.into_owned(), entry))
 }
 

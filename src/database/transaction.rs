@@ -99,7 +99,7 @@ impl<'a> Transaction<'a> {
     /// ```
     pub fn entry(&self, key: &str) -> Result<Option<Entry>> {
         let live = self.store.get(key)?.filter(|stored| stored.is_live(self.now));
-        live.map(|stored| self.store.into_entry(stored)).transpose()
+        live.map(|stored| self.store.entry_of(stored)).transpose()
     }
 
     /// The keys that begin with `prefix` (all of them for the empty prefix), in order.

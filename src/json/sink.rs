@@ -66,3 +66,13 @@ impl Sink for Length {
         self.0 += text.len();
     }
 }
+
+impl Sink for Vec<u8> {
+    fn push(&mut self, c: char) {
+        self.push_str(c.encode_utf8(&mut [0; 4]));
+    }
+
+    fn push_str(&mut self, text: &str) {
+        self.extend_from_slice(text.as_bytes());
+    }
+}

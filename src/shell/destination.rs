@@ -4,7 +4,7 @@
 //! there, perhaps to append to it. Nothing is truncated or put in its place.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, IsTerminal, Read, Write};
+use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -173,7 +173,7 @@ pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
 /// not matter: a damaged database is one that can be repaired.
 fn holds_database(path: &Path) -> io::Result<bool> {
     match fs::metadata(path) {
-        Ok(meta) if meta.is_file() && meta.len() > 0 => begins_as_database(&mut BufReader::new(File::open(path)?)),
+        Ok(meta) if meta.is_file() && meta.len() > 0 => begins_as_database(BufReader::new(File::open(path)?)),
         Ok(_) => Ok(false),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
@@ -181,7 +181,7 @@ fn holds_database(path: &Path) -> io::Result<bool> {
 }
 
 /// Looks at the members of the object that comes first, without checking what it passes.
-fn begins_as_database(text: &mut impl Read) -> io::Result<bool> {
+fn begins_as_database(text: impl BufRead) -> io::Result<bool> {
     const BOM: [u8; 3] = [0xef, 0xbb, 0xbf];
     let mut depth = 0_u32;
     // The last string in the object itself, and whether a ':' came after it.
@@ -189,8 +189,8 @@ fn begins_as_database(text: &mut impl Read) -> io::Result<bool> {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next().transpose()? {
         match byte {
-            b' ' | b'\t' | b'\r' | b'\n' => continue,
-            byte if depth == 0 && BOM.contains(&byte) => continue,
+            b' ' | b'\t' | b'\r' | b'\n' => {}
+            byte if depth == 0 && BOM.contains(&byte) => {}
             b'{' if depth == 1 && is_value && is_map(&name) => return Ok(true),
             b'{' => depth += 1,
             b'[' if depth > 0 => depth += 1,
@@ -201,10 +201,7 @@ fn begins_as_database(text: &mut impl Read) -> io::Result<bool> {
                     name = string;
                 }
             }
-            b':' if depth == 1 => {
-                is_value = true;
-                continue;
-            }
+            b':' if depth == 1 => is_value = true,
             b',' if depth == 1 => is_value = false,
             _ if depth == 0 || byte == b'}' => return Ok(false),
             _ => {}
@@ -299,7 +296,7 @@ mod tests {
             ("{\"map\":", false),
             ("", false),
         ] {
-            assert_eq!(begins_as_database(&mut text.as_bytes()).unwrap(), wanted, "{text}");
+            assert_eq!(begins_as_database(text.as_bytes()).unwrap(), wanted, "{text}");
         }
     }
 }

@@ -16,9 +16,8 @@ use crate::error::Error;
 /// The whole of a pipe, of a descriptor that has no path of its own, or of stdin (`-`, if that is free); `None` for what
 /// can be opened by its path.
 pub(crate) fn of(path: &Path, stdin_is_free: bool) -> Result<Option<File>, Failure> {
-    let failed = |error: io::Error| match interrupt::is_asked() {
-        true => Error::Interrupted.into(),
-        false => Failure::io("read", path, &error),
+    let failed = |error: io::Error| {
+        if interrupt::is_asked() { Error::Interrupted.into() } else { Failure::io("read", path, &error) }
     };
     let copy = if path == Path::new("-") {
         if !stdin_is_free {

@@ -20,8 +20,11 @@ pub(super) struct Staged {
 impl Store {
     /// Puts a set where only a load looks, which need not be one that will be written.
     pub(crate) fn gather(&mut self, key: &str, value: &Value, deadline: Option<Timestamp>) {
-        let length = value.as_bytes().len();
-        let mut text = String::with_capacity(if length < LARGE { length + 2 } else { record::length(value) });
+        if value.as_bytes().len() >= LARGE {
+            self.bulk.push_with(key, record::length(value), deadline, &mut |out| record::write_value(out, value));
+            return;
+        }
+        let mut text = String::with_capacity(value.as_bytes().len() + 2);
         record::write_value(&mut text, value);
         self.bulk.push(key, &text, deadline);
     }

@@ -199,6 +199,8 @@ pub(crate) use self::record::{Change, LARGE, Stored, value_len};
 #[cfg(feature = "shell")]
 pub(crate) use self::record::{Glance, kind};
 #[cfg(feature = "shell")]
+pub(crate) use self::record::{decode_base64_in_place, length as length_on_disk, write_base64};
+#[cfg(feature = "shell")]
 pub(crate) use self::repair::check_file;
 pub(crate) use self::repair::{Checked, Mended, check, salvage};
 pub(crate) use self::snapshot::Line;
@@ -602,13 +604,12 @@ pub(crate) fn check_memory(bytes: usize) -> Result<()> {
 }
 
 /// Fails if a value is too long, or there is not enough memory to store it: its form on disk, as a change and as a line.
-
 pub(crate) fn check_value(value: &Value) -> Result<()> {
     match value.as_bytes().len() {
         len if len > Value::MAX_LEN => {
             Err(Error::Limit { what: "the value", actual: format!("{len} bytes"), limit: "512 MiB" })
         }
-        len if len >= LARGE => check_memory(3 * record::length(value)),
+        len if len >= LARGE => check_memory(2 * record::length(value)),
         _ => Ok(()),
     }
 }

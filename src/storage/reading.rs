@@ -51,7 +51,7 @@ impl Store {
     }
 
     /// The same, in the memory that it was stored in.
-    pub(crate) fn into_entry(&self, stored: Stored) -> Result<Entry> {
+    pub(crate) fn entry_of(&self, stored: Stored) -> Result<Entry> {
         Entry::of_stored(stored).map_err(|fault| self.damaged(fault))
     }
 

@@ -6,7 +6,7 @@
 use data_encoding::BASE64;
 
 use crate::expiry::Timestamp;
-use crate::json::{self, Escaped, Fault, Length, Nowhere, Same, Scanner, Sink as _};
+use crate::json::{self, Escaped, Fault, Length, Nowhere, Same, Scanner, Sink};
 use crate::value::{Json, Value};
 
 /// A value and, if it expires, its deadline.
@@ -158,7 +158,7 @@ fn no_base64() -> Fault {
 }
 
 /// Three bytes take the place of each four characters; false if that is not base64.
-fn decode_base64_in_place(bytes: &mut Vec<u8>) -> bool {
+pub(crate) fn decode_base64_in_place(bytes: &mut Vec<u8>) -> bool {
     const CHARACTERS: usize = 4 << 10;
     let mut piece = [0; CHARACTERS / 4 * 3];
     let (mut from, mut to) = (0, 0);
@@ -214,7 +214,17 @@ pub(crate) fn write_value(out: &mut String, value: &Value) {
     }
 }
 
-/// How long a value's form on disk is.
+/// Writes bytes as base64, piece by piece.
+#[cfg(feature = "shell")]
+pub(crate) fn write_base64(out: &mut impl Sink, bytes: &[u8]) {
+    // After a multiple of three bytes, nothing is padded.
+    const PIECE: usize = 3 << 14;
+    for piece in bytes.chunks(PIECE) {
+        out.push_str(&BASE64.encode(piece));
+    }
+}
+
+/// How long a value's form on disk is at most.
 pub(crate) fn length(value: &Value) -> usize {
     const MARK: usize = "{\"$binary\":\"\"}".len();
     match value {
@@ -223,6 +233,7 @@ pub(crate) fn length(value: &Value) -> usize {
             Escaped(&mut length).push_str(text);
             length.0
         }
+        // Perhaps with a mark.
         Value::Json(json) => json.as_str().len() + MARK,
         Value::Bytes(bytes) => BASE64.encode_len(bytes.len()) + MARK,
     }

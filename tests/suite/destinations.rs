@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use crate::common::folder;
+use crate::common::{folder, put};
 
 struct Place {
     folder: tempfile::TempDir,
@@ -70,7 +70,7 @@ fn a_path_that_names_a_descriptor_is_written_to_and_never_replaced() {
         [("export", "--format tsv", "a\t1\n"), ("dump", "", "set a 1\n"), ("save", "", "    \"a\": \"1\"\n  }\n}\n")];
     for (name, redirect) in names {
         for (command, options, end) in written {
-            fs::write(place.path("log"), "before\n").unwrap();
+            put(&place.path("log"), "before\n");
             let line = format!("$K {command} {name} {options} -q {redirect} log");
             assert_eq!(place.status(&line), (0, String::new()), "{line}");
             let log = place.read("log");
@@ -79,7 +79,7 @@ fn a_path_that_names_a_descriptor_is_written_to_and_never_replaced() {
     }
     let of_another = "exec 9>>log; $K dump /proc/$$/fd/9; exec 9>&-";
     if cfg!(target_os = "linux") {
-        fs::write(place.path("log"), "before\n").unwrap();
+        put(&place.path("log"), "before\n");
         assert_eq!(place.status(of_another).0, 0);
         assert!(place.read("log").starts_with("before\n#"), "{:?}", place.read("log"));
     }
@@ -124,7 +124,7 @@ fn export_and_dump_replace_a_database_only_by_force_however_it_looks() {
         "{\"map\": {\n<<<<<<< HEAD\n",
     ] {
         for command in ["export other.json", "export other.json 'nomatch*'", "dump other.json"] {
-            fs::write(place.path("other.json"), database).unwrap();
+            put(&place.path("other.json"), database);
             let (status, said) = place.status(&format!("$K {command}"));
             assert!(status == 2 && said.contains("--force"), "{command}: {status} {said}");
             assert_eq!(place.read("other.json"), database);
@@ -133,7 +133,7 @@ fn export_and_dump_replace_a_database_only_by_force_however_it_looks() {
         }
     }
     for no_database in ["", "{}", "[]", "{\"map\": 1}", "{\"a\": {\"map\": {}}}", "text"] {
-        fs::write(place.path("other.json"), no_database).unwrap();
+        put(&place.path("other.json"), no_database);
         assert_eq!(place.status("$K export other.json"), (0, String::new()), "{no_database}");
     }
     let own = place.read("x.json");

@@ -34,6 +34,8 @@ mod locks;
 #[cfg(feature = "shell")]
 mod man;
 #[cfg(feature = "shell")]
+mod memory;
+#[cfg(feature = "shell")]
 mod own_shells;
 mod processes;
 mod program;

@@ -2,10 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::fs;
 use std::process::{Command, Output};
 
-use crate::common::folder;
+use crate::common::{folder, put};
 
 /// Runs a line of a shell, in which `$K` is the program on `x.json`, in a folder with databases.
 fn sh(folder: &tempfile::TempDir, line: &str) -> Output {
@@ -17,8 +16,8 @@ fn sh(folder: &tempfile::TempDir, line: &str) -> Output {
 
 fn place() -> tempfile::TempDir {
     let folder = folder();
-    fs::write(folder.path().join("x.json"), "{\"map\":{\"a\":\"1\",\"b\":\"2\"}}").unwrap();
-    fs::write(folder.path().join("old.json"), "{\"map\":{\"a\":\"0\"}}").unwrap();
+    put(&folder.path().join("x.json"), "{\"map\":{\"a\":\"1\",\"b\":\"2\"}}");
+    put(&folder.path().join("old.json"), "{\"map\":{\"a\":\"0\"}}");
     folder
 }
 
@@ -62,12 +61,12 @@ fn a_pipe_that_brings_nothing_is_a_failure_and_no_pipe_is_opened_as_a_database()
 fn a_backup_that_holds_nothing_empties_no_database() {
     let folder = place();
     for nothing in ["", " \n\n", "\0\0\0\0", "\u{feff}", "\t"] {
-        fs::write(folder.path().join("nothing.json"), nothing).unwrap();
+        put(&folder.path().join("nothing.json"), nothing);
         let output = sh(&folder, "$K restore nothing.json");
         assert_eq!(output.status.code(), Some(3), "{nothing:?}: {output:?}");
         assert_eq!(sh(&folder, "$K count").stdout, b"2\n", "{nothing:?}");
     }
     // An empty database is a database.
-    fs::write(folder.path().join("nothing.json"), "{\"map\":{}}").unwrap();
+    put(&folder.path().join("nothing.json"), "{\"map\":{}}");
     assert_eq!(sh(&folder, "$K restore nothing.json; $K count").stdout, b"0\n");
 }

@@ -7,8 +7,6 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-use data_encoding::BASE64;
-
 use super::{CHUNK, Trouble};
 use crate::database::Event;
 use crate::error::Error;
@@ -16,6 +14,7 @@ use crate::expiry::whole_seconds;
 use crate::json::{Sink, write_string};
 use crate::shell::escape;
 use crate::shell::reply::{Failure, Field, Listing, Reply, Show};
+use crate::storage::write_base64;
 use crate::value::{Json, Value};
 
 /// Writes an answer.
@@ -219,16 +218,12 @@ impl Sink for Written<'_> {
 }
 
 pub(super) fn push_value(text: &mut impl Sink, value: &Value) {
-    /// Of so many bytes the base64 goes on where that of the bytes before ends.
-    const BYTES: usize = 3 << 14;
     match value {
         Value::Text(stored) => write_string(text, stored),
         Value::Json(json) => text.push_str(json.as_str()),
         Value::Bytes(bytes) => {
             text.push_str("{\"$binary\":\"");
-            for piece in bytes.chunks(BYTES) {
-                text.push_str(&BASE64.encode(piece));
-            }
+            write_base64(text, bytes);
             text.push_str("\"}");
         }
     }
@@ -274,6 +269,8 @@ fn push_field(text: &mut String, field: &Field) {
 
 #[cfg(test)]
 mod tests {
+    use data_encoding::BASE64;
+
     use std::collections::BTreeMap;
     use std::time::Duration;
 

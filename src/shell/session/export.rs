@@ -19,7 +19,7 @@ use crate::shell::interrupt::{Stoppable, stoppable};
 use crate::shell::progress;
 use crate::shell::reply::{Answer, Done, Failure, Field, Pieces, Reply, shown};
 use crate::shell::transfer::{self, Sink, Unfit, What};
-use crate::storage::{Entry, LARGE, check_memory};
+use crate::storage::{Entry, LARGE, check_memory, length_on_disk};
 use crate::value::Value;
 
 /// About so many bytes are written at once.
@@ -142,10 +142,10 @@ impl Exported<'_> {
     fn put(&mut self, key: &str, mut entry: Entry, piece: &mut Vec<u8>) -> Result<(), Failure> {
         let Some(name) = self.choice.key(key) else { return Ok(()) };
         // It is written twice: as a record of its own, and into the piece.
-        let length = entry.value.as_bytes().len();
-        check_memory(2 * length)?;
-        if length >= LARGE {
-            piece.reserve_exact(length + length / 16);
+        if entry.value.as_bytes().len() >= LARGE {
+            let length = length_on_disk(&entry.value);
+            check_memory(2 * length)?;
+            piece.reserve_exact(length + key.len() + PIECE);
         }
         loop {
             let Err(Unfit { what, reason }) = self.sink.put(name, &entry, piece) else {

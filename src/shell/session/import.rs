@@ -21,7 +21,7 @@ use crate::shell::progress;
 use crate::shell::reply::{Answer, Changes, Done, Failure, Field, Reply, shown};
 use crate::shell::status::Status;
 use crate::shell::transfer::{self, Fault, Reading, Record, Source, Trouble};
-use crate::storage::{self, Entry};
+use crate::storage::{self, Entry, LARGE};
 use crate::value::Value;
 
 /// So much is read at once.
@@ -241,7 +241,12 @@ impl Iterator for Records<'_> {
             return Some(Err(error.into()));
         }
         match self.source.next() {
-            Ok(record) => record.map(|record| self.accept(record)),
+            Ok(record) => {
+                if record.as_ref().is_some_and(|record| record.entry.value.as_bytes().len() >= LARGE) {
+                    self.source.release();
+                }
+                record.map(|record| self.accept(record))
+            }
             Err(trouble) => Some(Err(failure(&self.file, trouble))),
         }
     }

@@ -10,7 +10,7 @@ use super::record::{Fault, Reading, Record, Sink, Source, Trouble, Unfit};
 use crate::error::cut;
 use crate::expiry::Timestamp;
 use crate::json;
-use crate::storage::Entry;
+use crate::storage::{Entry, write_base64};
 use crate::value::{Json, Value};
 
 const OWN: [&str; 4] = ["key", "value", "type", "expires"];
@@ -312,6 +312,10 @@ impl<R: BufRead> Source for Table<R> {
     fn last_line(&self) -> u64 {
         self.row.fields.first().map_or(0, |field| field.1.0)
     }
+
+    fn release(&mut self) {
+        self.row.text = Vec::new();
+    }
 }
 
 pub(super) struct Writer;
@@ -326,7 +330,7 @@ impl Sink for Writer {
         field(out, key.as_bytes());
         out.push(b',');
         match &entry.value {
-            Value::Bytes(bytes) => out.extend_from_slice(BASE64.encode(bytes).as_bytes()),
+            Value::Bytes(bytes) => write_base64(out, bytes),
             value => field(out, value.as_bytes()),
         }
         out.push(b',');

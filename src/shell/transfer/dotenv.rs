@@ -77,6 +77,10 @@ impl<R: BufRead> Source for Variables<R> {
     fn last_line(&self) -> u64 {
         self.line
     }
+
+    fn release(&mut self) {
+        self.lines.release();
+    }
 }
 
 /// What is wrong, and how much of the line is left there.

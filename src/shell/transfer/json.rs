@@ -209,6 +209,10 @@ impl<R: BufRead> Source for Members<R> {
             )
         })
     }
+
+    fn release(&mut self) {
+        self.member = Vec::new();
+    }
 }
 
 /// The JSON Pointers of members whose keys say them only in part, by these keys: only they can have a key in common.
@@ -288,7 +292,6 @@ impl Flattened<'_> {
 #[derive(Default)]
 pub(super) struct Object {
     any: bool,
-    text: String,
 }
 
 impl Sink for Object {
@@ -297,21 +300,18 @@ impl Sink for Object {
     }
 
     fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Unfit> {
-        let text = &mut self.text;
-        text.clear();
-        text.push_str(if self.any { ",\n  " } else { "\n  " });
-        json::write_string(text, key);
-        text.push_str(": ");
-        match &entry.value {
-            Value::Text(value) => json::write_string(text, value),
-            Value::Json(json) => text.push_str(json.as_str()),
-            Value::Bytes(_) => {
-                return Err(Unfit::entry("JSON has no form for bytes; jsonl and csv have one, --lossy leaves it out"));
-            }
+        if let Value::Bytes(_) = entry.value {
+            return Err(Unfit::entry("JSON has no form for bytes; jsonl and csv have one, --lossy leaves it out"));
         }
         Unfit::if_it_expires(entry)?;
+        out.extend_from_slice(if self.any { b",\n  " } else { b"\n  " });
+        json::write_string(out, key);
+        out.extend_from_slice(b": ");
+        match &entry.value {
+            Value::Text(value) => json::write_string(out, value),
+            value => out.extend_from_slice(value.as_bytes()),
+        }
         self.any = true;
-        out.extend_from_slice(text.as_bytes());
         Ok(())
     }
 

@@ -2,13 +2,11 @@
 
 use std::io::BufRead;
 
-use data_encoding::BASE64;
-
 use super::lines::Numbered;
 use super::record::{Fault, Record, Sink, Source, Trouble, Unfit};
 use crate::expiry::Timestamp;
 use crate::json::{self, Scanner};
-use crate::storage::Entry;
+use crate::storage::{Entry, decode_base64_in_place, write_base64};
 use crate::value::{Json, Value};
 
 pub(super) struct Lines<R> {
@@ -37,6 +35,10 @@ impl<R: BufRead> Source for Lines<R> {
 
     fn last_line(&self) -> u64 {
         self.lines.number()
+    }
+
+    fn release(&mut self) {
+        self.lines.release();
     }
 }
 
@@ -80,10 +82,13 @@ fn read(line: &[u8]) -> Result<Record, json::Fault> {
         (None, value) | (Some((_, "text")), value @ Value::Text(_)) | (Some((_, "json")), value @ Value::Json(_)) => {
             value
         }
-        (Some((_, "binary")), Value::Text(text)) => match BASE64.decode(text.as_bytes()) {
-            Ok(bytes) => Value::Bytes(bytes),
-            Err(error) => return Err(json::Fault::shape(at, format!("not base64: {error}"))),
-        },
+        (Some((_, "binary")), Value::Text(text)) => {
+            let mut bytes = text.into_bytes();
+            if !decode_base64_in_place(&mut bytes) {
+                return Err(json::Fault::shape(at, "not base64"));
+            }
+            Value::Bytes(bytes)
+        }
         (Some((_, kind @ ("text" | "json" | "binary"))), _) => {
             return Err(json::Fault::shape(at, format!("the value is not of the type {kind:?}")));
         }
@@ -95,38 +100,29 @@ fn read(line: &[u8]) -> Result<Record, json::Fault> {
     Ok(Record { key, entry: Entry { value, deadline: expires } })
 }
 
-/// Keeps a buffer for all lines.
-#[derive(Default)]
-pub(super) struct Writer {
-    line: String,
-}
+pub(super) struct Writer;
 
 impl Sink for Writer {
     fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Unfit> {
-        let line = &mut self.line;
-        line.clear();
-        line.push_str("{\"key\":");
-        json::write_string(line, key);
-        line.push_str(",\"value\":");
+        out.extend_from_slice(b"{\"key\":");
+        json::write_string(out, key);
+        out.extend_from_slice(b",\"value\":");
         match &entry.value {
-            Value::Text(text) => json::write_string(line, text),
-            Value::Json(json) => line.push_str(json.as_str()),
+            Value::Text(text) => json::write_string(out, text),
+            Value::Json(json) => out.extend_from_slice(json.as_str().as_bytes()),
             Value::Bytes(bytes) => {
-                line.push('"');
-                BASE64.encode_append(bytes, line);
-                line.push('"');
+                out.push(b'"');
+                write_base64(out, bytes);
+                out.push(b'"');
             }
         }
-        line.push_str(",\"type\":\"");
-        line.push_str(entry.value.kind());
-        line.push('"');
+        out.extend_from_slice(b",\"type\":\"");
+        out.extend_from_slice(entry.value.kind().as_bytes());
+        out.push(b'"');
         if let Some(deadline) = entry.deadline {
-            line.push_str(",\"expires\":\"");
-            line.push_str(&deadline.to_string());
-            line.push('"');
+            out.extend_from_slice(format!(",\"expires\":\"{deadline}\"").as_bytes());
         }
-        line.push_str("}\n");
-        out.extend_from_slice(line.as_bytes());
+        out.extend_from_slice(b"}\n");
         Ok(())
     }
 }

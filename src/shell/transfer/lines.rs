@@ -75,3 +75,10 @@ impl<R: BufRead> Numbered<R> {
         }
     }
 }
+
+impl<R> Numbered<R> {
+    /// Gives back the memory of the last line.
+    pub(super) fn release(&mut self) {
+        self.line = Vec::new();
+    }
+}

@@ -92,7 +92,7 @@ pub(crate) fn source<'a>(
 pub(crate) fn sink(format: Format) -> Box<dyn Sink> {
     match format {
         Format::Json => Box::new(json::Object::default()),
-        Format::Jsonl => Box::new(jsonl::Writer::default()),
+        Format::Jsonl => Box::new(jsonl::Writer),
         Format::Csv => Box::new(csv::Writer),
         Format::Dotenv => Box::new(dotenv::Writer::Dotenv),
         Format::Sh => Box::new(dotenv::Writer::Sh),

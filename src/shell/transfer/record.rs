@@ -99,6 +99,8 @@ pub(crate) trait Source {
     fn repeats(&self, _key: &str) -> Option<String> {
         None
     }
+    /// Gives back the memory that a long one was read into.
+    fn release(&mut self) {}
 }
 
 /// What of an entry a format cannot hold.

@@ -85,6 +85,10 @@ impl<R: BufRead> Source for Commands<R> {
     fn last_line(&self) -> u64 {
         self.given
     }
+
+    fn release(&mut self) {
+        self.lines.release();
+    }
 }
 
 fn deadline(unit: &[u8], number: &[u8], now: Timestamp) -> Result<Timestamp, String> {

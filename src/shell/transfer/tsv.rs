@@ -40,6 +40,10 @@ impl<R: BufRead> Source for Pairs<R> {
     fn last_line(&self) -> u64 {
         self.lines.number()
     }
+
+    fn release(&mut self) {
+        self.lines.release();
+    }
 }
 
 pub(super) struct Writer;

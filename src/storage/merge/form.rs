@@ -113,6 +113,9 @@ impl<'a> Form<'a> {
     pub(super) fn add(&mut self, change: Changed<'_>) -> io::Result<()> {
         let Some(text) = change.text else { return Ok(()) };
         self.content.clear();
+        // The memory of a large value is asked for: at most so much, however the key is escaped.
+        let most = text.len() + 6 * change.key.len() + "\"\": ".len();
+        self.content.try_reserve_exact(most).map_err(|_| io::ErrorKind::OutOfMemory)?;
         json::write_string(&mut self.content, change.key);
         self.content.push_str(": ");
         match (self.section, change.deadline) {

@@ -84,7 +84,18 @@ impl Bulk {
 
     /// Sets a key to a value in its form on disk.
     pub(crate) fn push(&mut self, key: &str, text: &str, deadline: Option<Timestamp>) {
-        let need = key.len() + deadline.map_or(0, |_| DEADLINE) + text.len();
+        self.push_with(key, text.len(), deadline, &mut |chunk| chunk.push_str(text));
+    }
+
+    /// The same with a value that is at most so long, and written where it is kept.
+    pub(crate) fn push_with(
+        &mut self,
+        key: &str,
+        most: usize,
+        deadline: Option<Timestamp>,
+        write: &mut dyn FnMut(&mut String),
+    ) {
+        let need = key.len() + deadline.map_or(0, |_| DEADLINE) + most;
         self.bytes += need + size_of::<Set>();
         if self.chunks.last().is_none_or(|chunk| chunk.capacity() - chunk.len() < need) {
             let chunk = String::with_capacity(need.max(CHUNK));
@@ -92,18 +103,20 @@ impl Bulk {
         }
         let index = self.chunks.len() - 1;
         let chunk = &mut self.chunks[index];
-        let set = Set {
+        let mut set = Set {
             head: 0,
             chunk: short(index),
             at: short(chunk.len()),
             key_len: short(key.len()) | deadline.map_or(0, |_| HAS_DEADLINE),
-            text_len: short(text.len()),
+            text_len: 0,
         };
         chunk.push_str(key);
         if let Some(deadline) = deadline {
             write!(chunk, "{:016x}", deadline.as_millis()).expect("a String takes all that is written");
         }
-        chunk.push_str(text);
+        let start = chunk.len();
+        write(chunk);
+        set.text_len = short(chunk.len() - start);
         self.common = match self.sets.first() {
             Some(first) => {
                 let first = &first.key(&self.chunks).as_bytes()[..self.common];

@@ -1,0 +1,108 @@
+//! Values that take much of the memory: one copy to be read, two to be moved, and an error where there is none.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use rusty_kv::{Database, Value};
+
+use crate::common::{folder, put};
+
+/// How long the values are, in KiB. The C library gives back at once what is longer than 32 MiB.
+const LONG: u64 = 40 << 10;
+
+/// Runs a line of a shell in a folder, in which `$K` is the program.
+fn sh(folder: &Path, line: &str) -> Output {
+    let mut command = Command::new("bash");
+    command.args(["-c", line]).current_dir(folder).env("HOME", folder).env("K", env!("CARGO_BIN_EXE_rusty-kv"));
+    command.output().unwrap()
+}
+
+/// The most memory that a command had, in KiB; `None` where no tool tells.
+fn peak(folder: &Path, args: &str) -> Option<u64> {
+    const TIME: &str = "/usr/bin/time";
+    if !Path::new(TIME).exists() {
+        println!("SKIPPED: {TIME} is not installed, so no memory was measured");
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "SKIPPED: {TIME}");
+        return None;
+    }
+    let output = sh(folder, &format!("{TIME} -f %M -o peak $K {args} > answer"));
+    assert!(output.status.success(), "{args}: {output:?}");
+    Some(fs::read_to_string(folder.join("peak")).unwrap().trim().parse().unwrap())
+}
+
+/// Values whose lines are about as long as [`LONG`] says: text with escapes, and bytes.
+fn values() -> [(&'static str, Value); 2] {
+    let length = usize::try_from(LONG << 10).unwrap();
+    [
+        ("text", Value::Text(("a".repeat(1021) + "\n").repeat(length >> 10))),
+        ("bytes", Value::Bytes(vec![0xfe; length / 4 * 3])),
+    ]
+}
+
+#[test]
+fn a_long_value_takes_little_more_than_its_line_to_get_and_two_and_a_half_to_move() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let Some(base) = peak(folder.path(), "-d ./none.json count") else { return };
+    let check = |args: String, tenths: u64| {
+        let peak = peak(folder.path(), &args).unwrap();
+        assert!(peak <= base + LONG * tenths / 10, "{args}: {peak} KiB, {base} without");
+    };
+    for (name, value) in values() {
+        Database::open(path(&format!("{name}.json"))).unwrap().set("big", value.clone()).unwrap();
+        check(format!("-d ./{name}.json get big -o raw"), 13);
+        assert!(fs::read(path("answer")).unwrap() == value.as_bytes(), "{name}");
+        check(format!("-d ./{name}.json get big -o json"), 13);
+        // Nobody vouches for a copy, so it is checked first.
+        fs::copy(path(&format!("{name}.json")), path("copy.json")).unwrap();
+        check("-d ./copy.json get big".to_owned(), 13);
+        check(format!("-d ./{name}.json export out.jsonl"), 25);
+        check(format!("-d ./{name}-again.json import out.jsonl"), 25);
+        let db = Database::open(path(&format!("{name}-again.json"))).unwrap();
+        assert!(db.get("big").unwrap().as_ref() == Some(&value), "{name}");
+        for side_file in ["", ".journal", ".lock"] {
+            let _ = fs::remove_file(path(&format!("copy.json{side_file}")));
+        }
+    }
+}
+
+#[test]
+fn memory_that_cannot_be_had_for_a_value_is_an_error_and_nothing_is_lost() {
+    let folder = folder();
+    let path = folder.path().join("kv.json");
+    let [(name, value), ..] = values();
+    {
+        Database::open(&path).unwrap().set("big", value.clone()).unwrap();
+        put(&folder.path().join("value"), value.as_bytes());
+        let before = fs::read(&path).unwrap();
+        let mut refused = 0;
+        for limit in [30, 60, 85, 110, 135, 160, 185].map(|mib| mib << 10) {
+            for args in ["get big", "set big --file value", "append big x"] {
+                let output = sh(folder.path(), &format!("ulimit -v {limit}; $K -d ./kv.json {args} > /dev/null"));
+                let said = String::from_utf8_lossy(&output.stderr).into_owned();
+                match output.status.code() {
+                    Some(0 | 2) => {}
+                    // It cannot even be started.
+                    Some(127) => continue,
+                    Some(4) if said.contains("out of memory") => {
+                        refused += 1;
+                        assert!(fs::read(&path).unwrap() == before, "{name}: {args}");
+                    }
+                    _ => panic!("{name}: {args}: {limit} KiB: {output:?}"),
+                }
+                if !args.starts_with("get") {
+                    put(&path, &before);
+                    for side_file in ["kv.json.journal", "kv.json.lock"] {
+                        let _ = fs::remove_file(folder.path().join(side_file));
+                    }
+                }
+            }
+        }
+        assert!(refused > 0, "{name}: no limit was too small");
+        fs::remove_file(&path).unwrap();
+    }
+}
