@@ -29,7 +29,7 @@ pub(super) fn reply(out: &mut dyn Write, reply: Reply<'_>) -> Result<(), Trouble
             }
             line.push('}');
         }
-        Reply::Value(value) => push_value(&mut line, &value),
+        Reply::Value(value) | Reply::Line(value) => push_value(&mut line, &value),
         Reply::Values(values) => push_values(&mut line, &values),
         Reply::Number(number) => line.push_str(&number.to_string()),
         Reply::TimeLeft(None) => line.push_str("null"),
