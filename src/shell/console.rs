@@ -77,7 +77,15 @@ impl Console {
         Self {
             out,
             err: Box::new(io::stderr()),
-            look: Look { mode: OutputMode::Plain, terminal, width, color: color_out, quiet, paged: false },
+            look: Look {
+                mode: OutputMode::Plain,
+                terminal,
+                width,
+                color: color_out,
+                quiet,
+                exact: false,
+                paged: false,
+            },
             err_color,
             err_terminal,
         }

@@ -49,6 +49,25 @@ pub(crate) fn terminal_lossy(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// [`terminal_lossy`] for text of several lines: its line feeds and tabs stay as they are.
+pub(crate) fn terminal_lines(bytes: &[u8]) -> Cow<'_, str> {
+    let is_kept = |byte: &u8| matches!(byte, b'\n' | b'\t');
+    if !bytes.iter().any(is_kept) {
+        return terminal_lossy(bytes);
+    }
+    let mut shown = String::with_capacity(bytes.len() + 8);
+    for piece in bytes.split_inclusive(is_kept) {
+        let (plain, kept) = match piece {
+            [plain @ .., b'\n'] => (plain, "\n"),
+            [plain @ .., b'\t'] => (plain, "\t"),
+            plain => (plain, ""),
+        };
+        shown.push_str(&terminal_lossy(plain));
+        shown.push_str(kept);
+    }
+    Cow::Owned(shown)
+}
+
 /// The beginning of `text`, safe on a terminal and at most `max` characters long as shown, the last of them `…` when cut. An
 /// escape is left out rather than cut in two. Takes time by `max`, not by the length of `text`.
 pub(crate) fn excerpt(text: &str, max: usize) -> String {
@@ -182,6 +201,14 @@ mod tests {
         let mut out = Vec::new();
         tsv(&mut out, bytes);
         out
+    }
+
+    #[test]
+    fn text_of_several_lines_keeps_its_line_feeds_and_tabs_and_nothing_else_that_acts() {
+        assert_eq!(terminal_lines(b"a\tb\nc\x1b[31m\xe2\x80\xae\r\n"), "a\tb\nc\\x1b[31m\\u{202e}\\r\n");
+        assert_eq!(terminal_lines("plain 👩\u{200d}🚀".as_bytes()), "plain 👩\u{200d}🚀");
+        assert_eq!(terminal_lines(b"\xff\n\x07"), "\\xff\n\\x07");
+        assert_eq!(terminal_lines(b""), "");
     }
 
     #[test]

@@ -158,8 +158,10 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
     if options.atomic && command.is_some() {
         return Err(Failure::usage("--atomic is for scripts; one command is all or nothing by itself"));
     }
-    let console = Console::of_process(options.color.unwrap_or(ColorWhen::Auto), options.quiet);
+    let mut console = Console::of_process(options.color.unwrap_or(ColorWhen::Auto), options.quiet);
     let output = options.output.unwrap_or(OutputMode::Plain);
+    // A script and a prompt have more lines than this one.
+    console.look.exact = command.is_some() && output == OutputMode::Raw;
     // Help needs no database, not even one that can be opened.
     if let Some(Command::Shell(ShellCommand::Help { topic })) = &command {
         let text = help::text(topic.as_deref(), console.look.width)?;

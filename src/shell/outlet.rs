@@ -199,6 +199,7 @@ impl Paged {
 
     /// Goes on by what a terminal would show.
     fn count(&mut self, bytes: &[u8]) {
+        const TAB: usize = 8;
         let mut is_style = false;
         for c in bytes.utf8_chunks().flat_map(|chunk| chunk.valid().chars()) {
             match c {
@@ -208,6 +209,7 @@ impl Paged {
                     self.rows += 1;
                     self.column = 0;
                 }
+                '\t' => self.column = ((self.column / TAB + 1) * TAB).min(self.width),
                 _ => {
                     let columns = c.width().unwrap_or(0);
                     if self.column + columns > self.width {
@@ -386,6 +388,9 @@ mod tests {
         assert_eq!(rows(9, &"日".repeat(5)), 2, "a wide character is not cut in two");
         assert_eq!(rows(10, "\x1b[1;31mxxxxxxxxxx\x1b[0m\n"), 1, "colours take no room");
         assert_eq!(rows(10, "\n\n\n"), 3);
+        assert_eq!(rows(10, "\tab"), 1);
+        assert_eq!(rows(10, "\tabc"), 2);
+        assert_eq!(rows(10, "\t\t\n"), 1, "a tab stops at the end of the row");
     }
 
     #[test]

@@ -19,8 +19,9 @@ At the prompt the answer of a command that reads may go into a program or a file
   list user:* > users.txt      into a file, which is written over; ~ is the home directory
   keys >> keys.txt             behind what the file holds
 
-It is written as into a pipe: exact, without colours, all of it; -o json and the like hold. \
-No database is written over. `|`, `>` and `>>` are words of their own, with blanks around them. Quoted they are data: get '|'
+It is written as into a pipe: exact, without colours, all of it; -o json and the like hold. A single \
+value of bytes has no newline added. No database is written over. \
+`|`, `>` and `>>` are words of their own, with blanks around them. Quoted they are data: get '|'
 
 They mean this behind get, exists, keys, list, find, count, info, stats, ttl, dbs, path, check, \
 export, dump, diff, history and help only: `set a >` stores a '>'. In scripts, in the rc file and \

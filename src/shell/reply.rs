@@ -37,6 +37,8 @@ pub(crate) enum Reply<'a> {
     Done(Done),
     /// One value: `get a`.
     Value(Value),
+    /// One value that is a line, whatever it holds: `path`.
+    Line(Value),
     /// Several values by key: `get a b`. `None` for a key that is not there.
     Values(Vec<(String, Option<Value>)>),
     /// How many: `count`, `exists`.
@@ -49,7 +51,7 @@ pub(crate) enum Reply<'a> {
     Record(Vec<(&'static str, Field)>),
     /// A table: `dbs`. The first column names the row.
     Rows { columns: Vec<&'static str>, rows: Vec<Vec<Field>> },
-    /// Text as it is: `help`, `path`. Without its last newline.
+    /// Text as it is: `help`. Without its last newline.
     Text(String),
     /// What happens, as it happens: `watch`.
     Events(Events<'a>),

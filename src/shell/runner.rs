@@ -145,6 +145,8 @@ pub(crate) struct Runner<'a> {
     /// The line that was typed, and what is wrong with it if that is known.
     pub(super) typed: Option<Typed>,
     pub(super) blame: Option<Blame>,
+    /// Whether the line has written exact bytes to the terminal, which may end anywhere in a row.
+    pub(super) leaves_row: bool,
     /// How long it was waited for a person to answer a question; `None` if for another program too.
     pub(super) waited: Option<Duration>,
     /// Whether a command has changed something.
@@ -179,6 +181,7 @@ impl<'a> Runner<'a> {
             late: Vec::new(),
             typed: None,
             blame: None,
+            leaves_row: false,
             waited: Some(Duration::ZERO),
             has_changed: false,
             was_cut_short: false,
@@ -258,6 +261,8 @@ impl<'a> Runner<'a> {
         let in_script = matches!(place, Place::Script { .. });
         // Nobody wants a script's changes confirmed one by one.
         let quiet = self.console.look.quiet || in_script;
+        let exact = mode == Some(OutputMode::Raw) || (self.console.look.exact && !in_script);
+        self.leaves_row |= place == Place::Prompt && mode == Some(OutputMode::Raw) && self.console.look.terminal;
         // What a program shows meanwhile is not to be drawn over.
         if !in_script && !self.outlet.as_ref().is_some_and(Outlet::is_program) {
             progress::begin(match &line.command {
@@ -279,10 +284,10 @@ impl<'a> Runner<'a> {
         }
         let flow = match line.command {
             Command::Shell(command) => {
-                self.shell(command, place, mode.map(|mode| Look { mode, quiet, ..self.look() }).as_ref())
+                self.shell(command, place, mode.map(|mode| Look { mode, quiet, exact, ..self.look() }).as_ref())
             }
             command => {
-                let look = Look { mode: mode.unwrap_or(self.look().mode), quiet, ..self.look() };
+                let look = Look { mode: mode.unwrap_or(self.look().mode), quiet, exact, ..self.look() };
                 self.data(command, place, &look, line.options.yes)
             }
         };

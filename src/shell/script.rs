@@ -56,9 +56,7 @@ impl<F: Read + AsFd> Input for Stream<F> {
     }
 
     fn is_ready(&self) -> bool {
-        let mut fds = [PollFd::new(&self.0, PollFlags::IN)];
-        // A poll that fails says nothing; taking it for "would wait" only means one write more.
-        rustix::event::poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
+        is_ready(&self.0)
     }
 
     fn has_known_end(&self) -> bool {
@@ -69,6 +67,13 @@ impl<F: Read + AsFd> Input for Stream<F> {
         let length = rustix::fs::fstat(&self.0).map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0));
         if self.has_known_end() { length } else { 0 }
     }
+}
+
+/// Whether reading a file would not wait.
+pub(crate) fn is_ready(file: &impl AsFd) -> bool {
+    let mut fds = [PollFd::new(file, PollFlags::IN)];
+    // A poll that fails says nothing; taking it for "would wait" only means one write more.
+    rustix::event::poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
 }
 
 /// Opens a script.

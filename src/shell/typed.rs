@@ -31,6 +31,10 @@ impl Runner<'_> {
             Ok((command, Some(target))) => self.elsewhere(command, target),
             Ok((command, None)) => {
                 let flow = self.paged(command);
+                if std::mem::take(&mut self.leaves_row) {
+                    self.flush_out();
+                    self.console.end_row();
+                }
                 if let Some(note) = redirect::stuck(command) {
                     self.note(&note);
                 }
@@ -95,7 +99,7 @@ impl Runner<'_> {
             Ok(outlet) => outlet,
             Err(failure) => return self.fail(failure, Place::Prompt),
         };
-        let look = Look { terminal: false, width: 0, color: false, ..self.console.look.clone() };
+        let look = Look { terminal: false, width: 0, color: false, exact: true, ..self.console.look.clone() };
         self.through(&outlet, look, |runner| match parsed {
             Parsed::Run(line) => runner.line(line, Place::Prompt),
             Parsed::Text(text) => runner.answer(Ok(Reply::Text(text).into()), Place::Prompt, None),

@@ -33,6 +33,28 @@ fn an_answer_goes_into_a_program_as_into_a_pipe() {
 }
 
 #[test]
+fn a_single_value_of_bytes_goes_into_a_file_or_a_program_exactly_and_text_with_its_newline() {
+    let home = Home::new();
+    home.write("work/picture", b"\x89PNG\xff\0");
+    home.run(&["set", "bin", "--file", "picture"]);
+    home.run(&["set", "text", "a"]);
+    let mut terminal = home.at_prompt();
+    terminal.enter("get bin > out");
+    terminal.shows("Wrote 6 B to out");
+    terminal.enter("get bin --pointer '' >> out");
+    terminal.shows("Wrote 6 B to out");
+    terminal.enter("get bin | cmp - picture && echo alike");
+    terminal.shows("\nalike\nkv>");
+    terminal.enter("get text > text");
+    terminal.shows("Wrote 2 B to text");
+    terminal.leave();
+    let out = std::fs::read(home.path("work/out")).unwrap();
+    assert_eq!(out, b"\x89PNG\xff\0\x89PNG\xff\0");
+    assert_eq!(home.read("work/text"), "a\n");
+    assert_eq!(home.run(&["get", "bin"]).stdout, b"\x89PNG\xff\0\n", "a pipe of the caller's has lines");
+}
+
+#[test]
 fn what_a_block_says_comes_in_its_order() {
     let home = Home::new();
     let mut terminal = home.at_prompt();
@@ -266,7 +288,7 @@ fn a_command_that_takes_long_says_so_and_one_with_a_person_in_it_does_not() {
     terminal.press(CTRL_C);
     let is_time = |line: &String| line.strip_suffix(" s").is_some_and(|time| time.parse::<f64>().is_ok());
     terminal.wait("the time", |seen| seen.lines().iter().any(is_time));
-    terminal.press_until("clear\r", "Delete all 200 keys? [y/N] ");
+    terminal.press_until("clear\r", "Delete all 200 keys? (Ctrl-L clears the screen) [y/N] ");
     takes_at_least(700);
     terminal.press("n");
     terminal.press(ENTER);

@@ -83,6 +83,24 @@ fn a_history_that_is_not_text_or_would_act_on_the_terminal_is_set_aside() {
 }
 
 #[test]
+fn a_last_line_without_its_newline_stays_a_line_of_its_own() {
+    for (before, after) in [
+        ("#V2\nget a\nget b", "#V2\nget a\nget b\nset c 1\n"),
+        ("#V2\r\nget a\r\nget b", "#V2\r\nget a\r\nget b\nset c 1\n"),
+        ("#V2", "#V2\nset c 1\n"),
+        ("get a\nget b", "#V2\nget a\nget b\nset c 1\n"),
+        ("", "#V2\nset c 1\n"),
+    ] {
+        let home = Home::new();
+        home.write(FILE, before);
+        let mut terminal = home.at_prompt();
+        terminal.enter("set c 1");
+        terminal.leave();
+        assert_eq!(home.read(FILE), after, "{before:?}");
+    }
+}
+
+#[test]
 fn a_history_that_cannot_be_written_is_said_once_and_lasts_for_the_session() {
     let home = Home::new();
     home.write("file", "");

@@ -3,7 +3,7 @@
 use crate::terminal::{CTRL_C, Home, TAB};
 
 #[test]
-fn an_import_is_undone_as_one_step_and_a_restore_leaves_nothing_to_undo() {
+fn an_import_and_a_restore_are_undone_as_one_step_each() {
     let home = Home::new();
     home.write("work/users.jsonl", "{\"key\":\"a\",\"value\":\"new\"}\n{\"key\":\"b\",\"value\":[1]}\n");
     let mut terminal = home.at_prompt();
@@ -30,8 +30,7 @@ fn an_import_is_undone_as_one_step_and_a_restore_leaves_nothing_to_undo() {
     terminal.enter("y");
     terminal.shows("Restored 1 key; what was there is in ~/config/rusty-kv/kv.before-restore.json");
     terminal.enter("undo");
-    terminal.shows("Nothing to undo");
-    terminal.enter("count");
+    terminal.shows("Undone: restored b (was deleted)");
     terminal.leave();
     assert_eq!(home.get("a"), "old\n");
 }

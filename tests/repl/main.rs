@@ -237,6 +237,10 @@ fn the_rc_script_runs_at_the_prompt_only_and_its_mistakes_do_not_end_the_session
     assert_eq!(terminal.leave(), 0);
     assert_eq!(home.get("from-rc"), "1\n");
 
+    home.write("config/rusty-kv/rc", "set crlf 1\r\nset last 1");
+    home.at_prompt().leave();
+    assert_eq!((home.get("crlf"), home.get("last")), ("1\n".to_owned(), "1\n".to_owned()));
+
     home.write("config/rusty-kv/rc", "use work\n");
     let terminal = home.at_prompt();
     assert_eq!(terminal.look(Seen::before_cursor), "work> ");

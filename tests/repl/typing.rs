@@ -34,6 +34,23 @@ fn hints(terminal: &mut Terminal, typed: &str, row: &str) {
 }
 
 #[test]
+fn a_long_text_that_comes_all_at_once_is_not_drawn_anew_for_each_character() {
+    let home = Home::new();
+    for (text, end) in [("x".repeat(8_000), ""), ("word 12 ".repeat(1_000), "'")] {
+        let mut terminal = home.at_prompt();
+        let quote = if end.is_empty() { "" } else { "'" };
+        terminal.press(format!("set k {quote}{text}{end}\r"));
+        terminal.wait("the answer", |seen| seen.before_cursor() == "kv> " && seen.prompts() == 2);
+        let sent = terminal.look(|seen| seen.raw.len());
+        assert!(sent < 3_000_000, "{sent} bytes");
+        terminal.press_until("get k", "kv> get k");
+        terminal.cancel();
+        terminal.leave();
+        assert_eq!(home.get("k").trim_end(), text.trim_end());
+    }
+}
+
+#[test]
 fn words_are_coloured_by_what_they_are() {
     use vt100::Color::{Default, Idx};
     let home = home();

@@ -30,7 +30,7 @@ pub(super) fn reply(out: &mut dyn Write, reply: Reply<'_>) -> Result<(), Trouble
             }
             line.push('}');
         }
-        Reply::Value(value) => {
+        Reply::Value(value) | Reply::Line(value) => {
             let mut written = Written { out, text: line, failure: Ok(()) };
             push_value(&mut written, &value);
             written.text.push('\n');

@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | plain | `person`: words and tables | `plain`: lines that read back exactly |
 //! | table | the same | the same tables, whole; one value as its exact bytes |
-//! | raw | `plain`: values alone, escaped | `plain`: the exact bytes |
+//! | raw | `plain`: values alone, escaped; one value exactly, if the line itself says raw | `plain`: the exact bytes |
 //! | json | `json`: one document | the same |
 //!
 //! JSON that is the whole answer is spread out for a person by `pretty`.
@@ -25,6 +25,7 @@ use super::status::Status;
 use crate::database::Event;
 use crate::error::Error;
 use crate::storage::{LARGE, check_memory};
+use crate::value::Value;
 
 mod person;
 
@@ -55,6 +56,9 @@ pub(crate) struct Look {
     pub(crate) color: bool,
     /// No confirmations.
     pub(crate) quiet: bool,
+    /// Whether a single value goes out exactly where it else would not: one of bytes into a file or a program at the prompt,
+    /// and any on a terminal if the line itself says raw.
+    pub(crate) exact: bool,
     /// Whether a pager shows what is longer than the screen: then a listing is not cut.
     pub(crate) paged: bool,
 }
@@ -96,7 +100,7 @@ impl From<Error> for Trouble {
 /// How long the values of an answer are, if they are too long to be held as they will be written.
 pub(crate) fn large(reply: &Reply<'_>) -> Option<usize> {
     let length = match reply {
-        Reply::Value(value) => value.as_bytes().len(),
+        Reply::Value(value) | Reply::Line(value) => value.as_bytes().len(),
         Reply::Done(Done { value, .. }) => value.as_ref().map_or(0, |value| value.as_bytes().len()),
         Reply::Values(values) => {
             values.iter().filter_map(|(_, value)| value.as_ref()).map(|value| value.as_bytes().len()).sum()
@@ -119,14 +123,21 @@ pub(crate) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Resul
             && (look.mode == OutputMode::Json || !look.terminal && look.mode != OutputMode::Table);
         check_memory(if is_whole { 0 } else { 8 * length })?;
     }
+    let is_exact = look.exact
+        && match &reply {
+            Reply::Value(Value::Bytes(_)) if !look.terminal => true,
+            Reply::Value(_) | Reply::Done(_) => look.mode == OutputMode::Raw,
+            _ => false,
+        };
     match (look.mode, look.terminal) {
         (OutputMode::Json, _) => json::reply(out, reply),
+        (_, _) if is_exact => plain::reply(out, Form::Exact, reply),
         (OutputMode::Plain | OutputMode::Table, true) => person::reply(out, look, reply),
         (OutputMode::Plain, false) => plain::reply(out, Form::Lines, reply),
         (OutputMode::Raw, true) => plain::reply(out, Form::Shown, reply),
         (OutputMode::Raw, false) => plain::reply(out, Form::Exact, reply),
         (OutputMode::Table, false) => match reply {
-            Reply::Done(_) | Reply::Value(_) | Reply::Text(_) => plain::reply(out, Form::Lines, reply),
+            Reply::Done(_) | Reply::Value(_) | Reply::Line(_) | Reply::Text(_) => plain::reply(out, Form::Lines, reply),
             Reply::Listing(ref listing) if listing.nul => plain::reply(out, Form::Lines, reply),
             reply => person::reply(out, look, reply),
         },
@@ -214,7 +225,7 @@ mod tests {
     pub(super) const MODES: [OutputMode; 4] = [OutputMode::Plain, OutputMode::Json, OutputMode::Table, OutputMode::Raw];
 
     pub(super) fn look(mode: OutputMode, terminal: bool) -> Look {
-        Look { mode, terminal, width: 80, color: false, quiet: false, paged: false }
+        Look { mode, terminal, width: 80, color: false, quiet: false, exact: false, paged: false }
     }
 
     pub(super) fn bytes(look: &Look, reply: Reply<'_>) -> Vec<u8> {
@@ -294,6 +305,7 @@ mod tests {
             Reply::Done(Done { value: Some(value()), ..Done::new("").with("old", Field::Value(value())) }),
             Reply::Value(value()),
             Reply::Value(Value::Bytes(bytes.clone())),
+            Reply::Line(value()),
             Reply::Value(Value::try_from(serde_json::json!([text, {text: text}])).unwrap()),
             Reply::Values(vec![(text.to_owned(), Some(value())), ("missing".to_owned(), None)]),
             Reply::Values(vec![(text.to_owned(), Some(Value::Bytes(bytes.clone())))]),
@@ -349,14 +361,15 @@ mod tests {
                         let name = format!("{reply:?}");
                         let shown = shown(&look, reply);
                         let shown = if color { without_colours(&shown) } else { shown };
-                        let live = shown.find(|c| c != '\n' && escape::is_unsafe(c));
+                        // One value keeps its tabs.
+                        let live = shown.find(|c| !matches!(c, '\n' | '\t') && escape::is_unsafe(c));
                         assert_eq!(live, None, "{mode:?} {name}: {shown:?}");
                         cases += 1;
                     }
                 }
             }
         }
-        assert_eq!(cases, 79 * 3 * 8 * 20);
+        assert_eq!(cases, 79 * 3 * 8 * 21);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Answers for a person: confirmations, aligned tables with a count below, sizes and time spans in words.
 //!
-//! Of what was stored everything that could act on a terminal is shown escaped, a newline and a tab too: what a value
-//! does to the screen is never the value's to say. Only help and the like keep their own line ends.
+//! Of what was stored everything that could act on a terminal is shown escaped, in tables a newline and a tab too: what a
+//! value does to the screen is never the value's to say. One value alone, help and the like keep their own line ends.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -27,6 +27,7 @@ pub(super) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Resul
     match reply {
         Reply::Done(done) => done_or_not(out, look, &done)?,
         Reply::Value(one) => value(out, look, &one)?,
+        Reply::Line(line) => writeln!(out, "{}", escape::terminal_lossy(line.as_bytes()))?,
         Reply::Values(values) => {
             let found = values.into_iter().filter_map(|(key, value)| Some(Ok((key, Entry::from(value?)))));
             table(out, look, found, Show::Entries, u64::MAX)?;
@@ -91,7 +92,7 @@ fn done_or_not(out: &mut dyn Write, look: &Look, done: &Done) -> io::Result<()> 
 
 fn value(out: &mut dyn Write, look: &Look, value: &Value) -> io::Result<()> {
     match value {
-        Value::Text(text) => writeln!(out, "{}", escape::terminal(text)),
+        Value::Text(text) => writeln!(out, "{}", escape::terminal_lines(text.as_bytes())),
         Value::Json(json) => pretty::json(out, look.color, look.room(), json.as_str()),
         Value::Bytes(bytes) => writeln!(out, "{}", style::faint(look.color, &binary(bytes))),
     }
@@ -330,15 +331,15 @@ mod tests {
         assert_eq!(shown(&Look { quiet: true, ..terminal() }, set()), "");
         assert_eq!(both(|| Reply::Done(Done::new(""))), ["", ""]);
         let made = || Reply::Done(Done { value: Some("4\n2".into()), ..Done::new("Set") });
-        assert_eq!(both(made), ["4\\n2\n", "4\n2\n"]);
-        assert_eq!(shown(&Look { quiet: true, ..terminal() }, made()), "4\\n2\n");
+        assert_eq!(both(made), ["4\n2\n", "4\n2\n"]);
+        assert_eq!(shown(&Look { quiet: true, ..terminal() }, made()), "4\n2\n");
     }
 
     #[test]
-    fn a_value_is_escaped_and_bytes_are_only_named() {
+    fn a_value_keeps_its_lines_and_is_escaped_and_bytes_are_only_named() {
         assert_eq!(
             both(|| Reply::Value("a\tb\n\x1b]0;t\x07".into())),
-            ["a\\tb\\n\\x1b]0;t\\x07\n", "a\tb\n\x1b]0;t\x07\n"]
+            ["a\tb\n\\x1b]0;t\\x07\n", "a\tb\n\x1b]0;t\x07\n"]
         );
         assert_eq!(both(|| Reply::Value("".into())), ["\n", "\n"]);
         assert_eq!(both(|| Reply::Value(json("[1, 2]"))), ["[1, 2]\n", "[1,2]\n"]);

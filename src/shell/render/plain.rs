@@ -17,7 +17,8 @@ pub(super) enum Form {
     Lines,
     /// Raw into a pipe: a value's exact bytes, and nothing that was not stored but what parts the records of a listing.
     Exact,
-    /// Raw on a terminal, which must not get what could act on it: a value a line, escaped, fields two blanks apart.
+    /// Raw on a terminal, which must not get what could act on it: values escaped, one alone with its own lines, fields two
+    /// blanks apart.
     Shown,
 }
 
@@ -43,6 +44,11 @@ pub(super) fn reply(out: &mut dyn Write, form: Form, reply: Reply<'_>) -> Result
     match reply {
         Reply::Done(done) => return Ok(done.value.map_or(Ok(()), |value| one(out, form, &value))?),
         Reply::Value(value) => return Ok(one(out, form, &value)?),
+        Reply::Line(value) if form == Form::Shown => {
+            form.push(&mut lines, value.as_bytes());
+            lines.push(b'\n');
+        }
+        Reply::Line(value) => return Ok(one(out, form, &value)?),
         Reply::Listing(listing) => return list(out, form, listing),
         Reply::Values(values) => {
             for (key, value) in values {
@@ -123,7 +129,7 @@ fn one(out: &mut dyn Write, form: Form, value: &Value) -> io::Result<()> {
             out.write_all(b"\n")
         }
         Form::Shown => {
-            out.write_all(escape::terminal_lossy(value.as_bytes()).as_bytes())?;
+            out.write_all(escape::terminal_lines(value.as_bytes()).as_bytes())?;
             out.write_all(b"\n")
         }
     }
@@ -236,20 +242,24 @@ mod tests {
     fn a_change_says_nothing_but_its_value() {
         assert_eq!(everywhere(|| Reply::Done(Done::new("Set value for key: a"))), ["", "", ""]);
         let made = || Reply::Done(Done { value: Some("4\n2".into()), ..Done::new("made") });
-        assert_eq!(everywhere(made), ["4\n2\n", "4\n2", "4\\n2\n"]);
+        assert_eq!(everywhere(made), ["4\n2\n", "4\n2", "4\n2\n"]);
     }
 
     #[test]
     fn one_value_is_exact() {
         assert_eq!(
             everywhere(|| Reply::Value("a\tb\n\x1b\\".into())),
-            ["a\tb\n\x1b\\\n", "a\tb\n\x1b\\", "a\\tb\\n\\x1b\\\n"]
+            ["a\tb\n\x1b\\\n", "a\tb\n\x1b\\", "a\tb\n\\x1b\\\n"]
         );
         assert_eq!(everywhere(|| Reply::Value(json("[1, 2.50]"))), ["[1,2.50]\n", "[1,2.50]", "[1,2.50]\n"]);
         let binary = || Reply::Value(vec![0xff, 0, b'!'].into());
         assert_eq!(bytes(&pipe(), binary()), b"\xff\0!\n");
         assert_eq!(bytes(&raw(), binary()), b"\xff\0!");
         assert_eq!(bytes(&raw_on_a_terminal(), binary()), b"\\xff\\0!\n");
+        assert_eq!(bytes(&Look { exact: true, ..raw_on_a_terminal() }, binary()), b"\xff\0!");
+        assert_eq!(bytes(&Look { exact: true, ..pipe() }, binary()), b"\xff\0!");
+        assert_eq!(shown(&Look { exact: true, ..pipe() }, Reply::Value("text".into())), "text\n");
+        assert_eq!(everywhere(|| Reply::Line("a\nb".into())), ["a\nb\n", "a\nb", "a\\nb\n"]);
     }
 
     #[test]

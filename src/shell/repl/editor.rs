@@ -20,6 +20,7 @@ use super::history::{self, HistoryFile};
 use super::keys::{self, Leave, Typing};
 use crate::shell::console::is_dumb;
 use crate::shell::editor_program::edit_text;
+use crate::shell::escape::terminal_lines;
 use crate::shell::interrupt;
 use crate::shell::render::style;
 use crate::shell::reply::Failure;
@@ -105,7 +106,7 @@ impl Editor {
                 (Leave::Reveal, _) => {
                     erase(prompt, "", &line);
                     self.typing.revealed.store(true, Ordering::Relaxed);
-                    self.prefill = Some((keys::visible(&line), String::new()));
+                    self.prefill = Some((terminal_lines(line.as_bytes()).into_owned(), String::new()));
                 }
                 (leave @ (Leave::Up | Leave::Join), at) => {
                     erase(prompt, &before, &line);
@@ -222,7 +223,7 @@ impl Editor {
             Ok(Some(edited)) => {
                 let edited = String::from_utf8_lossy(&edited).replace('\r', "");
                 let edited = edited.trim_end_matches('\n');
-                let visible = keys::visible(edited);
+                let visible = terminal_lines(edited.as_bytes()).into_owned();
                 if visible != edited {
                     self.notes.push("control characters are shown as escapes, which count inside \"…\"".to_owned());
                 }

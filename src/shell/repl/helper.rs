@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use clap::Command;
 use rustyline::completion::{Completer, Pair};
@@ -23,6 +25,7 @@ use super::keys::Typing;
 use super::lookup::Lookup;
 use super::tree;
 use crate::shell::render::style;
+use crate::shell::script;
 use crate::shell::session::Session;
 use crate::shell::words::Open;
 
@@ -39,6 +42,11 @@ pub(super) struct Shell {
     before: RefCell<String>,
     /// The columns that the prompt takes.
     prompt: Cell<usize>,
+    /// When the last key came.
+    last_key: Cell<Option<Instant>>,
+    /// Whether a long text comes in faster than it could be looked at: then it is neither coloured nor hinted at, so that the
+    /// editor need not draw all of it anew for each character.
+    is_flooded: Cell<bool>,
 }
 
 impl Shell {
@@ -53,7 +61,21 @@ impl Shell {
             typing,
             before: RefCell::default(),
             prompt: Cell::new(0),
+            last_key: Cell::new(None),
+            is_flooded: Cell::new(false),
         }
+    }
+
+    /// Looks whether more of a long text waits: at the terminal, or in the buffer of the editor, which only the time between
+    /// two keys tells.
+    fn look_for_flood(&self, row: &str) {
+        const LONG: usize = 256;
+        const TOO_FAST: Duration = Duration::from_millis(10);
+        let last = self.last_key.replace(Some(Instant::now()));
+        let is_long = self.before.borrow().len() + row.len() > LONG;
+        let is_flooded =
+            is_long && (last.is_some_and(|last| last.elapsed() < TOO_FAST) || script::is_ready(&io::stdin()));
+        self.is_flooded.set(is_flooded);
     }
 
     /// A row begins behind these rows and a prompt of so many columns.
@@ -105,7 +127,8 @@ impl Hinter for Shell {
 
     fn hint(&self, line: &str, pos: usize, context: &Context<'_>) -> Option<Suggestion> {
         self.typing.moved.store(false, Ordering::Relaxed);
-        if self.is_asking() || pos < line.len() {
+        self.look_for_flood(line);
+        if self.is_asking() || pos < line.len() || self.is_flooded.get() {
             return None;
         }
         // Column 0 of a row is the terminal's to begin.
@@ -137,7 +160,7 @@ fn open_note(text: &str) -> Option<String> {
 impl Highlighter for Shell {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
         let column = Column::new(self.prompt.get(), columns::terminal().0);
-        if self.is_asking() {
+        if self.is_asking() || self.is_flooded.get() {
             return { column }.show(line).into();
         }
         let before = self.before.borrow().len();
@@ -157,6 +180,6 @@ impl Highlighter for Shell {
         if kind == CmdKind::MoveCursor {
             self.typing.moved.store(true, Ordering::Relaxed);
         }
-        kind != CmdKind::MoveCursor
+        kind != CmdKind::MoveCursor && !self.is_flooded.get()
     }
 }

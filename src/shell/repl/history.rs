@@ -5,7 +5,7 @@
 //! The history is a convenience: whatever is wrong with its file is said once, and the session goes on.
 
 use std::fs::{self, File, Permissions};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -58,6 +58,8 @@ impl HistoryFile {
             ));
             return Ok(());
         }
+        // A file that we may not change we may still read.
+        let _ = end_last_line(path);
         history.load(path).map_err(io_error)
     }
 
@@ -102,6 +104,21 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Ends the last line of the file, which somebody has written by hand: what is appended begins on a line of its own.
+fn end_last_line(path: &Path) -> io::Result<()> {
+    let mut file = File::options().read(true).append(true).open(path)?;
+    file.lock()?;
+    if file.metadata()?.len() > 0 {
+        file.seek(SeekFrom::End(-1))?;
+        let mut last = [0];
+        file.read_exact(&mut last)?;
+        if last != *b"\n" {
+            file.write_all(b"\n")?;
+        }
+    }
+    Ok(())
 }
 
 fn is_sound(bytes: &[u8]) -> bool {

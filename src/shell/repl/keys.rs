@@ -19,7 +19,7 @@ use rustyline::{
     Modifiers, Movement, RepeatCount,
 };
 
-use crate::shell::escape::{is_unsafe, terminal};
+use crate::shell::escape::is_unsafe;
 
 /// Binds the keys of this shell.
 pub(super) fn bind<H: Helper>(line: &mut rustyline::Editor<H, DefaultHistory>, typing: &Arc<Typing>) {
@@ -183,17 +183,6 @@ impl Keys {
     }
 }
 
-/// A text with escapes for what a terminal would act on; its line breaks and tabs stay.
-pub(super) fn visible(text: &str) -> String {
-    let is_kept = |c: char| matches!(c, '\n' | '\t');
-    text.split_inclusive(is_kept)
-        .map(|piece| match piece.strip_suffix(is_kept) {
-            Some(plain) => terminal(plain).into_owned() + &piece[plain.len()..],
-            None => terminal(piece).into_owned(),
-        })
-        .collect()
-}
-
 /// Ctrl-X Ctrl-E.
 struct InEditor {
     typing: Arc<Typing>,
@@ -202,16 +191,5 @@ struct InEditor {
 impl ConditionalEventHandler for InEditor {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
         Some(self.typing.give_up(Leave::Editor, context))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_is_made_visible_without_its_line_breaks_and_tabs() {
-        assert_eq!(visible("a\tb\nc\x1b[31m\u{202e}\n"), "a\tb\nc\\x1b[31m\\u{202e}\n");
-        assert_eq!(visible("plain 👩\u{200d}🚀"), "plain 👩\u{200d}🚀");
     }
 }

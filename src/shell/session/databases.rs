@@ -191,7 +191,7 @@ impl Session {
     pub(super) fn path(&mut self) -> Answer<'_> {
         let path =
             self.db.path().map_or_else(|| std::path::absolute(&self.location.path).unwrap_or_default(), Path::to_owned);
-        Reply::Value(Value::from_bytes(path.as_os_str().as_bytes().to_owned())).into()
+        Reply::Line(Value::from_bytes(path.as_os_str().as_bytes().to_owned())).into()
     }
 
     pub(super) fn clear(&mut self, confirm: &mut dyn FnMut(&str) -> bool) -> Result<Answer<'_>, Failure> {
