@@ -14,9 +14,9 @@ use crate::expiry::Timestamp;
 use crate::number::Number;
 
 /// The commands that change nothing: at the prompt their answers may go into a program or a file.
-pub(crate) const READS: [&str; 19] = [
+pub(crate) const READS: [&str; 20] = [
     "get", "exists", "keys", "list", "ls", "scan", "find", "count", "info", "stats", "ttl", "dbs", "path", "check",
-    "history", "help", "export", "dump", "diff",
+    "history", "help", "man", "export", "dump", "diff",
 ];
 
 /// Whether a command by that name is one of them.
@@ -30,7 +30,7 @@ pub(crate) enum Command {
     /// Set a key to a value
     #[command(
         visible_alias = "put",
-        after_help = "Examples:\n  set hello world\n  set --json user:1 {\"name\":\"Ada\"} --ttl 1h30m"
+        after_help = "Examples:\n  set hello world\n  set --json user:1 '{\"name\":\"Ada\"}' --ttl 1h30m"
     )]
     Set(Set),
     /// Print the values of keys
@@ -95,7 +95,7 @@ pub(crate) enum Command {
         values: bool,
     },
     /// Print the entries whose key or value matches a regular expression
-    #[command(after_help = "Examples:\n  find (?i)ada\n  find ^user: --keys")]
+    #[command(after_help = "Examples:\n  find '(?i)ada'\n  find ^user: --keys")]
     Find {
         /// The regular expression (syntax of the Rust regex crate)
         #[arg(value_name = "REGEX", value_parser = regex(), allow_hyphen_values = true)]
@@ -146,7 +146,7 @@ pub(crate) enum Command {
         key: String,
     },
     /// Take a key's deadline away
-    #[command(after_help = "Examples:\n  persist session:9\n  persist token -q")]
+    #[command(after_help = "Examples:\n  persist session:9\n  persist token -o json")]
     Persist {
         /// The key
         #[arg(value_name = "KEY", value_parser = text())]
@@ -154,7 +154,7 @@ pub(crate) enum Command {
     },
 
     /// Begin a transaction: its changes are made by `commit`, all or none
-    #[command(visible_alias = "multi", after_help = "Examples:\n  begin\n  begin -q")]
+    #[command(visible_alias = "multi", after_help = "Examples:\n  begin\n  begin -o json")]
     Begin,
     /// Make the transaction's changes, unless others have changed what it has read or written
     #[command(visible_alias = "exec", after_help = "Examples:\n  commit\n  commit -o json")]

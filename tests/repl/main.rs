@@ -9,6 +9,8 @@ mod completion;
 
 mod edit;
 
+mod help_examples;
+
 mod history;
 
 mod interchange;

@@ -20,6 +20,8 @@ mod watch;
 // The program, and many of them at once.
 #[cfg(feature = "shell")]
 mod coprocess;
+#[cfg(feature = "shell")]
+mod help_examples;
 mod interchange;
 mod kill;
 #[cfg(feature = "shell")]
