@@ -189,7 +189,7 @@ pub(crate) enum Command {
 
     /// Run a program with keys as its environment variables
     #[command(
-        after_help = "Examples:\n  run app: -- ./server --port 80\n  run app/ --upper -- env\n\nThe rest of a key behind the prefix is the name of its variable, the value what it holds: with app:TOKEN there, `run app: -- env` shows TOKEN. A key that is no name (letters, digits and _, not first a digit) is refused, and nothing is run; --upper makes db-host DB_HOST. No value stands on a command line, where others could see it. The status is the program's, 126 or 127 if it cannot be run; a signal goes to the program. Scripts cannot run programs: what looks like a script may be a dump of somebody's data."
+        after_help = "Examples:\n  run app: -- ./server --port 80\n  run app/ --upper -- env\n\nThe rest of a key behind the prefix is the name of its variable, the value what it holds: with app:TOKEN there, `run app: -- env` shows TOKEN. A key that is no name (letters, digits and _, not first a digit) is refused, and nothing is run; --upper makes db-host DB_HOST. A variable that changes how programs are found and loaded, such as PATH, BASH_ENV, LD_PRELOAD or PYTHONPATH, is refused, as whoever may write the key could run programs of their own; --any-name passes it. The program itself is looked up in your PATH in any case. No value stands on a command line, where others could see it. The status is the program's, 126 or 127 if it cannot be run; a signal goes to the program. Scripts cannot run programs: what looks like a script may be a dump of somebody's data."
     )]
     Run(Run),
 
@@ -532,6 +532,9 @@ pub(crate) struct Run {
     /// Names in upper case, with _ for what a name cannot have
     #[arg(long)]
     pub(crate) upper: bool,
+    /// Also pass variables that change how programs are found and loaded
+    #[arg(long)]
+    pub(crate) any_name: bool,
     /// The program and its arguments
     #[arg(value_name = "CMD", last = true, required = true, value_parser = path())]
     pub(crate) command: Vec<PathBuf>,
