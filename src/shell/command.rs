@@ -16,9 +16,9 @@ use crate::expiry::Timestamp;
 use crate::number::Number;
 
 /// The commands that change nothing: at the prompt their answers may go into a program or a file.
-pub(crate) const READS: [&str; 19] = [
+pub(crate) const READS: [&str; 20] = [
     "get", "exists", "keys", "list", "ls", "scan", "find", "count", "info", "stats", "ttl", "dbs", "path", "check",
-    "history", "help", "export", "dump", "diff",
+    "history", "help", "man", "export", "dump", "diff",
 ];
 
 /// Whether a command by that name is one of them.
@@ -32,7 +32,7 @@ pub(crate) enum Command {
     /// Set a key to a value
     #[command(
         visible_alias = "put",
-        after_help = "Examples:\n  set hello world\n  set --json user:1 {\"name\":\"Ada\"} --ttl 1h30m"
+        after_help = "Examples:\n  set hello world\n  set --json user:1 '{\"name\":\"Ada\"}' --ttl 1h30m"
     )]
     Set(Set),
     /// Print the values of keys
@@ -76,7 +76,7 @@ pub(crate) enum Command {
     #[command(visible_aliases = ["ls", "scan"], after_help = "Examples:\n  list user:*\n  list --prefix log: --reverse --limit 5")]
     List(List),
     /// Print the entries whose key or value matches a regular expression
-    #[command(after_help = "Examples:\n  find (?i)ada\n  find ^user: --keys")]
+    #[command(after_help = "Examples:\n  find '(?i)ada'\n  find ^user: --keys")]
     Find(Find),
     /// Say how many keys there are
     #[command(after_help = "Examples:\n  count\n  count user:*")]
@@ -95,11 +95,11 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  ttl session:9\n  ttl session:9 -o json")]
     Ttl(OfKey),
     /// Take a key's deadline away
-    #[command(after_help = "Examples:\n  persist session:9\n  persist token -q")]
+    #[command(after_help = "Examples:\n  persist session:9\n  persist token -o json")]
     Persist(OfKey),
 
     /// Begin a transaction: its changes are made by `commit`, all or none
-    #[command(visible_alias = "multi", after_help = "Examples:\n  begin\n  begin -q")]
+    #[command(visible_alias = "multi", after_help = "Examples:\n  begin\n  begin -o json")]
     Begin,
     /// Make the transaction's changes, unless others have changed what it has read or written
     #[command(visible_alias = "exec", after_help = "Examples:\n  commit\n  commit -o json")]
@@ -134,7 +134,7 @@ pub(crate) enum Command {
 
     /// Run a program with keys as its environment variables
     #[command(
-        after_help = "Examples:\n  run app: -- ./server --port 80\n  run app/ --upper -- env\n\nThe rest of a key behind the prefix is the name of its variable, the value what it holds: with app:TOKEN there, `run app: -- env` shows TOKEN. A key that is no name (letters, digits and _, not first a digit) is refused, and nothing is run; --upper makes db-host DB_HOST. No value stands on a command line, where others could see it. The status is the program's, 126 or 127 if it cannot be run; a signal goes to the program. Scripts cannot run programs: what looks like a script may be a dump of somebody's data."
+        after_help = "Examples:\n  run app: -- ./server --port 80\n  run app/ --upper -- env\n\nThe rest of a key behind the prefix is the name of its variable, the value what it holds: with app:TOKEN there, `run app: -- env` shows TOKEN. A key that is no name (letters, digits and _, not first a digit) is refused, and nothing is run; --upper makes db-host DB_HOST. A variable that changes how programs are found and loaded, such as PATH, BASH_ENV, LD_PRELOAD or PYTHONPATH, is refused, as whoever may write the key could run programs of their own; --any-name passes it. The program itself is looked up in your PATH in any case. No value stands on a command line, where others could see it. The status is the program's, 126 or 127 if it cannot be run; a signal goes to the program. Scripts cannot run programs: what looks like a script may be a dump of somebody's data."
     )]
     Run(Run),
 
@@ -625,6 +625,9 @@ pub(crate) struct Run {
     /// Names in upper case, with _ for what a name cannot have
     #[arg(long)]
     pub(crate) upper: bool,
+    /// Also pass variables that change how programs are found and loaded
+    #[arg(long)]
+    pub(crate) any_name: bool,
     /// The program and its arguments
     #[arg(value_name = "CMD", last = true, required = true, value_parser = path())]
     pub(crate) command: Vec<PathBuf>,

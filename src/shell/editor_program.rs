@@ -1,15 +1,18 @@
 //! A text in the person's own editor: `$VISUAL`, else `$EDITOR`, else `vi`.
 //!
-//! The text lies in a file that nobody else can read, in a folder that nobody else can enter, and is gone afterwards.
+//! The text lies in a file that nobody else can read, in a folder that nobody else can enter, and is gone afterwards. What is
+//! left where the program was killed, the next one removes: a folder in use is locked.
 //! The words of the variable are split as a shell splits them; no shell runs.
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use rustix::fs::{Mode, OFlags};
 
 use super::escape::excerpt;
 use super::interrupt;
@@ -21,8 +24,9 @@ use crate::value::Value;
 /// was. The suffix (`.json`) tells the editor what it is.
 pub(crate) fn edit_text(initial: &[u8], suffix: &str, line: Option<usize>) -> Result<Option<Vec<u8>>, Failure> {
     let (program, args) = words()?;
-    let folder = folder().map_err(|error| Failure::io("make", Path::new("a folder for the editor"), &error))?;
-    let path = folder.path().join(format!("rusty-kv{suffix}"));
+    sweep();
+    let folder = Folder::new().map_err(|error| Failure::io("make", Path::new("a folder for the editor"), &error))?;
+    let path = folder.place.path().join(format!("rusty-kv{suffix}"));
     write(&path, initial).map_err(|error| Failure::io("write", &path, &error))?;
     let mut command = Command::new(&program);
     command.args(args);
@@ -38,9 +42,11 @@ pub(crate) fn edit_text(initial: &[u8], suffix: &str, line: Option<usize>) -> Re
     let edited = read(&path);
     if !status.success() {
         let mut message = format!("the editor '{name}' ended with {status}; nothing was changed");
-        if edited.is_ok_and(|edited| edited != initial) {
-            // It may have been killed, with hours of work in it.
-            let kept = folder.keep().join(path.file_name().unwrap_or_default());
+        // It may have been killed, with hours of work in it.
+        if let Ok(edited) = edited
+            && edited != initial
+            && let Ok(kept) = keep(&edited)
+        {
             message = format!("{message}; what you wrote is in {kept:?}");
         }
         return Err(Failure { status: Status::Io, code: "io", message, key: None });
@@ -73,14 +79,69 @@ fn takes_line(program: &OsString) -> bool {
     Path::new(program).file_name().is_some_and(|name| KNOWN.iter().any(|known| name == *known))
 }
 
-/// A folder of mode 0700, in memory where the system has such a place for each user.
-fn folder() -> io::Result<tempfile::TempDir> {
-    let make = |parent: &Path| {
-        tempfile::Builder::new().prefix("rusty-kv-").permissions(Permissions::from_mode(0o700)).tempdir_in(parent)
-    };
-    match dirs::runtime_dir().map(|parent| make(&parent)) {
-        Some(Ok(folder)) => Ok(folder),
-        _ => make(&std::env::temp_dir()),
+/// Keeps what was written in a private file, where it stays.
+pub(crate) fn keep(text: &[u8]) -> io::Result<PathBuf> {
+    let mut file = tempfile::Builder::new().prefix("rusty-kv-edited-").tempfile()?;
+    file.write_all(text)?;
+    Ok(file.keep()?.1)
+}
+
+/// What the name of a folder for an editor begins with.
+const PREFIX: &str = "rusty-kv-editing-";
+
+/// A folder of mode 0700, locked as long as it is in use.
+struct Folder {
+    place: tempfile::TempDir,
+    _lock: File,
+}
+
+impl Folder {
+    fn new() -> io::Result<Self> {
+        let in_first = runtime_dir().map(|parent| Self::new_in(&parent));
+        in_first.and_then(Result::ok).map_or_else(|| Self::new_in(&std::env::temp_dir()), Ok)
+    }
+
+    fn new_in(parent: &Path) -> io::Result<Self> {
+        loop {
+            let mut builder = tempfile::Builder::new();
+            let place = builder.prefix(PREFIX).permissions(Permissions::from_mode(0o700)).tempdir_in(parent)?;
+            // Another process may take it for one that was left, until it is locked.
+            match File::open(place.path()) {
+                Ok(lock) if !matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) && place.path().exists() => {
+                    return Ok(Self { place, _lock: lock });
+                }
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The folder in memory that some systems have for each user, if it is really theirs alone.
+fn runtime_dir() -> Option<PathBuf> {
+    let folder = dirs::runtime_dir()?;
+    let found = std::fs::metadata(&folder).ok()?;
+    let is_private = found.is_dir() && is_own(&found) && found.mode() & 0o077 == 0;
+    is_private.then_some(folder)
+}
+
+fn is_own(found: &Metadata) -> bool {
+    found.uid() == rustix::process::geteuid().as_raw()
+}
+
+/// Removes the folders that processes have left which were killed: nobody has locked those.
+pub(crate) fn sweep() {
+    for parent in runtime_dir().into_iter().chain([std::env::temp_dir()]) {
+        let Ok(entries) = std::fs::read_dir(parent) else { continue };
+        let of_editors = entries.flatten().filter(|entry| entry.file_name().as_bytes().starts_with(PREFIX.as_bytes()));
+        for path in of_editors.map(|entry| entry.path()) {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let Ok(folder) = rustix::fs::open(&path, flags, Mode::empty()).map(File::from) else { continue };
+            if folder.metadata().is_ok_and(|found| is_own(&found)) && folder.try_lock().is_ok() {
+                // What cannot be removed now is left for the next one.
+                let _ = std::fs::remove_dir_all(&path);
+            }
+        }
     }
 }
 
@@ -118,14 +179,16 @@ mod tests {
 
     #[test]
     fn the_folder_and_the_file_are_private_and_gone_afterwards() {
-        let folder = folder().unwrap();
-        let path = folder.path().join("text");
+        let folder = Folder::new().unwrap();
+        let path = folder.place.path().join("text");
         write(&path, b"secret").unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(folder.path()), mode(&path)), (0o700, 0o600));
+        assert_eq!((mode(folder.place.path()), mode(&path)), (0o700, 0o600));
         assert!(write(&path, b"again").is_err(), "it follows and replaces nothing");
         assert_eq!(read(&path).unwrap(), b"secret");
-        let path = folder.path().to_owned();
+        let path = folder.place.path().to_owned();
+        sweep();
+        assert!(path.exists(), "it is in use");
         drop(folder);
         assert!(!path.exists());
     }

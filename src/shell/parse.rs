@@ -327,7 +327,8 @@ fn direct(words: &[Word<'_>]) -> Option<Command> {
 fn program(args: &[Word<'_>]) -> Option<Run> {
     let [prefix, dashes, command @ ..] = args else { return None };
     let is_plain = !may_be_flag(prefix) && !dashes.quoted && *dashes.bytes == *b"--" && !command.is_empty();
-    is_plain.then_some(Run { prefix: text(prefix)?, upper: false, command: command.iter().map(path_of).collect() })
+    let command = || command.iter().map(path_of).collect();
+    is_plain.then_some(Run { prefix: text(prefix)?, upper: false, any_name: false, command: command() })
 }
 
 /// Which keys: all, those that match, or those that begin so.

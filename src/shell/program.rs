@@ -4,9 +4,11 @@
 //! the prompt it has the terminal until it ends. Scripts run no programs: what looks like one may be a dump of data that
 //! somebody else has written.
 
-use std::io::ErrorKind;
+use std::ffi::OsString;
+use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::command::Run;
@@ -17,6 +19,9 @@ use super::render::Look;
 use super::reply::Failure;
 use super::runner::{Flow, Place, Runner};
 use super::status::Status;
+
+/// Where systems look for programs if no PATH says so.
+const USUAL_PATH: &str = "/usr/bin:/bin";
 
 impl Runner<'_> {
     pub(super) fn run_program(&mut self, run: &Run, place: Place<'_>, look: &Look) -> Flow {
@@ -42,8 +47,12 @@ impl Runner<'_> {
             self.notes(&[note], place, look);
         }
         let Some((program, args)) = run.command.split_first() else { return Flow::Next };
-        let mut command = Command::new(program);
-        command.args(args).envs(variables);
+        let found = match found(program, std::env::var_os("PATH")) {
+            Ok(found) => found,
+            Err(error) => return self.not_run(program, &error, place, look),
+        };
+        let mut command = Command::new(found);
+        command.arg0(program).args(args).envs(variables);
         if place == Place::Prompt {
             return self.run_at_prompt(&mut command, program, look);
         }
@@ -63,7 +72,7 @@ impl Runner<'_> {
     }
 
     /// Says why a program was not run; the status is the one that shells have for it.
-    fn not_run(&mut self, program: &Path, error: &std::io::Error, place: Place<'_>, look: &Look) -> Flow {
+    fn not_run(&mut self, program: &Path, error: &io::Error, place: Place<'_>, look: &Look) -> Flow {
         let name = excerpt(&program.to_string_lossy(), 60);
         let is_missing = error.kind() == ErrorKind::NotFound;
         let reason = if is_missing { "there is no such program".to_owned() } else { crate::error::reason(error) };
@@ -74,5 +83,43 @@ impl Runner<'_> {
             self.exit = Some(if is_missing { 127 } else { 126 });
         }
         flow
+    }
+}
+
+/// Where a program lies by the PATH of the caller, not by one among the keys.
+fn found(program: &Path, path: Option<OsString>) -> io::Result<PathBuf> {
+    if program.as_os_str().as_bytes().contains(&b'/') {
+        return Ok(program.to_owned());
+    }
+    let path = path.unwrap_or_else(|| USUAL_PATH.into());
+    // An empty folder of the PATH is the current one.
+    let places = std::env::split_paths(&path).map(|folder| Path::new(".").join(folder).join(program));
+    let files: Vec<PathBuf> = places.filter(|place| place.is_file()).collect();
+    let is_program = |place: &&PathBuf| rustix::fs::access(*place, rustix::fs::Access::EXEC_OK).is_ok();
+    files.iter().find(is_program).or(files.first()).cloned().ok_or_else(|| ErrorKind::NotFound.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_looked_up_as_shells_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let sh = found(Path::new("sh"), None).unwrap();
+        for name in ["plain", "mine"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        std::os::unix::fs::symlink(&sh, folder.path().join("mine/tool")).unwrap();
+        std::fs::write(folder.path().join("plain/tool"), "no program").unwrap();
+        let path = |folders: &[&str]| {
+            let folders = folders.iter().map(|name| folder.path().join(name));
+            Some(std::env::join_paths(folders).unwrap())
+        };
+        let tool = |folders: &[&str]| found(Path::new("tool"), path(folders)).map_err(|error| error.kind());
+        assert_eq!(tool(&["plain", "mine"]), Ok(folder.path().join("mine/tool")), "what cannot be run is passed over");
+        assert_eq!(tool(&["plain"]), Ok(folder.path().join("plain/tool")), "but said");
+        assert_eq!(tool(&["nothing"]), Err(ErrorKind::NotFound));
+        assert_eq!(found(Path::new("./tool"), path(&["mine"])).unwrap(), Path::new("./tool"));
     }
 }

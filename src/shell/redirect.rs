@@ -24,7 +24,7 @@ value of bytes has no newline added. No database is written over. \
 `|`, `>` and `>>` are words of their own, with blanks around them. Quoted they are data: get '|'
 
 They mean this behind get, exists, keys, list, find, count, info, stats, ttl, dbs, path, check, \
-export, dump, diff, history and help only: `set a >` stores a '>'. In scripts, in the rc file and \
+export, dump, diff, history, help and man only: `set a >` stores a '>'. In scripts, in the rc file and \
 in the program's arguments they are words like any other, so no file can start a program this way.
 ";
 

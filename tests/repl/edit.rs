@@ -96,3 +96,39 @@ fn edit_asks_before_it_replaces_what_another_program_has_set_meanwhile() {
     assert_eq!(home.get("k"), "mine\n");
     terminal.leave();
 }
+
+#[test]
+fn what_a_killed_edit_has_left_is_removed_by_the_next_session_and_the_next_edit() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = Home::new();
+    home.run(&["set", "secret", "s3cret"]);
+    std::fs::create_dir(home.path("run")).unwrap();
+    home.write("ed.sh", "cp \"$1\" seen; dirname \"$1\" > folder; test -e calm || kill -9 $PPID");
+    let killed = |runtime: &str, mode: u32| {
+        std::fs::set_permissions(home.path("run"), std::fs::Permissions::from_mode(mode)).unwrap();
+        let editor = format!("sh {}", home.path("ed.sh").display());
+        let start = home.terminal().env("EDITOR", editor).env("TMPDIR", home.path("")).arg("edit").arg("secret");
+        let terminal = start.env("XDG_RUNTIME_DIR", home.path(runtime)).start();
+        if home.path("work/calm").exists() {
+            assert_eq!(terminal.status(), 0);
+        } else {
+            assert_eq!(terminal.signal(), crate::terminal::Signal::SIGKILL);
+        }
+        assert_eq!(home.read("work/seen"), "s3cret");
+        std::path::PathBuf::from(home.read("work/folder").trim())
+    };
+    let of_runtime = killed("run", 0o700);
+    assert_eq!(of_runtime.parent().unwrap(), home.path("run"), "the user's runtime folder is used");
+    assert!(of_runtime.exists(), "nobody was left to remove it");
+    let open_to_all = killed("run", 0o755);
+    assert_eq!(open_to_all.parent().unwrap(), home.path(""), "a runtime folder that is not private is none");
+    let missing = killed("nothing", 0o700);
+    assert_eq!(missing.parent().unwrap(), home.path(""));
+    assert!(!open_to_all.exists(), "the next edit has removed it");
+    home.terminal().env("TMPDIR", home.path("")).env("XDG_RUNTIME_DIR", home.path("run")).at_prompt().leave();
+    assert!(!missing.exists() && !of_runtime.exists(), "and so does a session");
+    home.write("work/calm", "");
+    let calm = killed("run", 0o700);
+    assert!(!calm.exists());
+    assert_eq!(std::fs::read_dir(home.path("run")).unwrap().count(), 0);
+}

@@ -12,6 +12,8 @@ mod completion;
 
 mod edit;
 
+mod help_examples;
+
 mod history;
 
 mod interchange;

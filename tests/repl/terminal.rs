@@ -222,7 +222,7 @@ impl Seen {
         self.raw.windows(8).filter(|bytes| bytes == b"\x1b[?2004h").count()
     }
 
-    fn is_at_prompt(&self) -> bool {
+    pub(crate) fn is_at_prompt(&self) -> bool {
         self.before_cursor().ends_with("> ")
     }
 

@@ -27,6 +27,8 @@ mod coprocess;
 mod destinations;
 #[cfg(feature = "shell")]
 mod dotenv;
+#[cfg(feature = "shell")]
+mod help_examples;
 mod imports;
 mod interchange;
 mod kill;

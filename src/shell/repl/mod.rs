@@ -27,6 +27,7 @@ use self::editor::{Editor, Typed};
 use super::argument::KeyMode;
 use super::config;
 use super::console::Console;
+use super::editor_program;
 use super::escape;
 use super::interrupt;
 use super::reply::Failure;
@@ -73,6 +74,7 @@ pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, F
     let _ = interrupt::listen();
     // And without this TERM and HUP do, with the terminal as the editor has it.
     let _ = interrupt::leave_on_signals();
+    editor_program::sweep();
     let session = Rc::new(RefCell::new(session));
     let editor = Rc::new(RefCell::new(Editor::new(Rc::clone(&session), color)?));
     let front = Box::new(Person { editor: Rc::clone(&editor) });

@@ -1,12 +1,11 @@
 //! `edit`: a value in the person's own editor.
 
-use std::io::{self, IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::io::{self, IsTerminal as _};
 
 use super::{Session, was_set};
 use crate::error::Error;
 use crate::shell::command::Edit;
-use crate::shell::editor_program::edit_text;
+use crate::shell::editor_program::{edit_text, keep};
 use crate::shell::reply::{Answer, Done, Failure, Reply, shown};
 use crate::shell::status::Status;
 use crate::storage::Entry;
@@ -122,12 +121,6 @@ fn kept(failure: Failure, text: &[u8]) -> Failure {
         // There is nothing else to do for it.
         Err(_) => failure,
     }
-}
-
-fn keep(text: &[u8]) -> io::Result<PathBuf> {
-    let mut file = tempfile::Builder::new().prefix("rusty-kv-edited-").tempfile()?;
-    file.write_all(text)?;
-    Ok(file.keep()?.1)
 }
 
 fn unchanged<'a>(key: &str, is_there: bool) -> Answer<'a> {

@@ -33,6 +33,12 @@ impl Session {
                 );
                 return Err(refused(why));
             }
+            if !run.any_name && loads_programs(&name) {
+                let why = format!(
+                    "makes the variable {name}, which changes how programs are found and loaded; --any-name passes it"
+                );
+                return Err(refused(why));
+            }
             let value = entry.value.as_bytes();
             if value.contains(&0) {
                 return Err(refused("holds a zero byte, which no variable can".to_owned()));
@@ -54,6 +60,62 @@ impl Session {
         let place = self.place().map(|place| format!(": {place}")).unwrap_or_default();
         format!("no key begins with '{}'{place}", shown(prefix))
     }
+}
+
+/// Whether a variable says where programs, or parts of them, are looked for, or names code that they load or run: to shells,
+/// the loaders of the systems, and the usual interpreters. Much the same are those that sudo takes away.
+fn loads_programs(name: &str) -> bool {
+    const NAMES: [&str; 44] = [
+        // Shells.
+        "PATH",
+        "IFS",
+        "ENV",
+        "BASH_ENV",
+        "SHELLOPTS",
+        "BASHOPTS",
+        "PS4",
+        "CDPATH",
+        "EXECIGNORE",
+        "GLOBIGNORE",
+        "PROMPT_COMMAND",
+        "BASH_LOADABLES_PATH",
+        "FPATH",
+        "ZDOTDIR",
+        "NULLCMD",
+        "READNULLCMD",
+        // The C library.
+        "GCONV_PATH",
+        "GLIBC_TUNABLES",
+        "LOCPATH",
+        "NLSPATH",
+        // Interpreters.
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "PYTHONSTARTUP",
+        "PYTHONUSERBASE",
+        "PERL5LIB",
+        "PERLLIB",
+        "PERL5OPT",
+        "PERL5DB",
+        "RUBYLIB",
+        "RUBYOPT",
+        "GEM_HOME",
+        "GEM_PATH",
+        "NODE_OPTIONS",
+        "NODE_PATH",
+        "CLASSPATH",
+        "JAVA_TOOL_OPTIONS",
+        "_JAVA_OPTIONS",
+        "JDK_JAVA_OPTIONS",
+        "PHPRC",
+        "PHP_INI_SCAN_DIR",
+        "DOTNET_STARTUP_HOOKS",
+        "TCLLIBPATH",
+        "GUILE_LOAD_PATH",
+        "GUILE_LOAD_COMPILED_PATH",
+    ];
+    const BEGINNINGS: [&str; 6] = ["LD_", "DYLD_", "__XPC_DYLD_", "LUA_PATH", "LUA_CPATH", "LUA_INIT"];
+    NAMES.contains(&name) || BEGINNINGS.iter().any(|begin| name.starts_with(begin))
 }
 
 fn upper(rest: &str) -> String {
@@ -79,5 +141,17 @@ mod tests {
             assert!(!is_name(name), "{name}");
         }
         assert_eq!(upper("db-host.é"), "DB_HOST__");
+    }
+
+    #[test]
+    fn variables_that_load_programs_are_told_from_others() {
+        for name in
+            ["PATH", "BASH_ENV", "LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "PYTHONPATH", "LUA_INIT_5_4"]
+        {
+            assert!(loads_programs(name), "{name}");
+        }
+        for name in ["path", "HOME", "EDITOR", "APP_PATH", "OLD_PATH", "ENVIRONMENT", "LDAP_URL", "PORT", "NODE_ENV"] {
+            assert!(!loads_programs(name), "{name}");
+        }
     }
 }

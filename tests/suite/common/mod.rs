@@ -2,6 +2,8 @@
 
 pub(crate) mod changes;
 pub(crate) mod fold;
+#[cfg(feature = "shell")]
+pub(crate) mod help_examples;
 pub(crate) mod large;
 pub(crate) mod nobody;
 pub(crate) mod note;
