@@ -2,6 +2,7 @@
 
 use super::Store;
 use super::overlay::{Bulk, Overlay, Sorted};
+use super::record::value_len;
 use super::snapshot::Indexed;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
@@ -38,7 +39,7 @@ impl Store {
 
     /// Whether all that was put blindly is in memory, and its keys and values are no longer than this.
     pub(crate) fn is_bulk_up_to(&self, bytes: usize) -> bool {
-        self.staged.is_none() && (self.bulk.bytes() <= bytes || self.bulk.content_len() <= bytes)
+        self.staged.is_none() && (self.bulk.bytes() <= bytes || self.bulk.content_len(value_len) <= bytes)
     }
 
     /// Takes the keys that are there already, and are not past their deadline, out of what was put blindly; returns how
