@@ -36,7 +36,9 @@ pub(crate) enum Command {
     )]
     Set(Set),
     /// Print the values of keys
-    #[command(after_help = "Examples:\n  get hello\n  get user:1 --pointer /name --default nobody")]
+    #[command(
+        after_help = "Examples:\n  get hello\n  get user:1 --pointer /name --default nobody\n\nOn a terminal text of several lines is shown as lines, and what would act on the terminal is escaped; -o raw writes the exact bytes there too, unless it is only the default (`output raw`)."
+    )]
     Get(Get),
     /// Delete keys
     #[command(visible_aliases = ["delete", "rm", "unset"], after_help = "Examples:\n  del hello user:1\n  del --prefix session:")]

@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::overlay::{Bulk, Overlay, Sorted, Winner};
-use super::record::{self, LARGE};
+use super::record::{self, LARGE, value_len};
 use super::save::Temp;
 use super::snapshot::Indexed;
 use crate::error::Result;
@@ -51,7 +51,7 @@ impl Store {
 
     /// Whether all that was put blindly is in memory, and its keys and values are no longer than this.
     pub(crate) fn is_bulk_up_to(&self, bytes: usize) -> bool {
-        self.staged.is_none() && (self.bulk.bytes() <= bytes || self.bulk.content_len() <= bytes)
+        self.staged.is_none() && (self.bulk.bytes() <= bytes || self.bulk.content_len(value_len) <= bytes)
     }
 
     /// Whether a key exists that has not expired.

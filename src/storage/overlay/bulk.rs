@@ -6,7 +6,6 @@ use std::hint::black_box;
 use std::slice;
 
 use crate::expiry::Timestamp;
-use crate::storage::record::value_len;
 
 /// Sets that nobody has asked back yet: a tree would cost more time and memory than the load itself.
 #[derive(Debug, Default)]
@@ -76,8 +75,8 @@ impl Bulk {
         self.bytes
     }
 
-    /// The bytes of all keys and values, as a user counts them.
-    pub(crate) fn content_len(&self) -> usize {
+    /// The bytes of all keys and values, where `value_len` says how many a value has in its form on disk.
+    pub(crate) fn content_len(&self, value_len: fn(&str) -> usize) -> usize {
         let sets = self.sets.iter().map(|set| set.read(&self.chunks));
         sets.map(|(key, text, _)| key.len() + value_len(text)).sum()
     }
