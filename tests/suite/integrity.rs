@@ -27,7 +27,7 @@ impl Place {
         let mut db = Database::open(place.path()).unwrap();
         db.transaction(|tx| (0..2000).try_for_each(|n| tx.set(&format!("key:{n:04}"), "x".repeat(40)))).unwrap();
         db.transaction(|tx| {
-            let expires = tx.now().after(std::time::Duration::from_secs(86_400))?;
+            let expires = tx.now().after(std::time::Duration::from_hours(24))?;
             (0..2000).step_by(10).try_for_each(|n| {
                 let key = format!("key:{n:04}");
                 let entry = tx.entry(&key)?.unwrap();
@@ -382,7 +382,7 @@ fn a_library_s_listing_of_all_keys_ends_in_the_error() {
     let db = Database::open(sound.path()).unwrap();
     let mut range = db.iter();
     let both = std::iter::from_fn(|| range.next().and_then(|item| item.is_ok().then(|| range.next_back())));
-    assert_eq!(both.flatten().filter(|item| item.is_ok()).count(), 1000);
+    assert_eq!(both.flatten().flatten().count(), 1000);
 }
 
 /// As a crash leaves it between the snapshot's rename and the journal's, with that edit of the snapshot, which keeps its
@@ -502,7 +502,7 @@ fn a_watch_outlives_a_journal_that_belongs_to_another_file() {
     let text = std::fs::read_to_string(place.path()).unwrap().replace("\"key:0001\": \"x", "\"key:0001\": \"y");
     let edited = place.folder.path().join("edited");
     put(&edited, text);
-    std::fs::rename(edited, place.path()).unwrap();
+    rustix::fs::rename(edited, place.path()).unwrap();
     assert!(watch.next().contains("holds changes to another version"));
     place.run(&["repair", "--keep-journal"]).is(0, "Applied 1 change");
     assert!(watch.next().starts_with("set\tkey:0001\ty"));
