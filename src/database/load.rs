@@ -48,6 +48,7 @@ pub(crate) struct Loaded {
 
 impl Loaded {
     /// How many entries had the key of another one.
+    #[cfg(feature = "shell")]
     pub(crate) fn repeated(&self) -> u64 {
         self.read.saturating_sub(self.expired + self.entries + self.kept)
     }

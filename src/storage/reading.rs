@@ -46,6 +46,7 @@ impl Store {
     }
 
     /// An entry with its value decoded.
+    #[cfg(feature = "shell")]
     pub(crate) fn entry(&self, stored: &Stored) -> Result<Entry> {
         Entry::decode(&stored.text, stored.deadline).map_err(|fault| self.damaged(fault))
     }
@@ -133,6 +134,7 @@ impl Store {
 
 impl Entries<'_> {
     /// Whoever stops before their end, or may, wants no checksum.
+    #[cfg(feature = "shell")]
     pub(crate) fn leave_unverified(&mut self) {
         self.verifies = false;
     }

@@ -9,7 +9,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 
-use super::{Database, Difference};
+use super::Database;
+#[cfg(feature = "shell")]
+use super::Difference;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::{Change, Stored, value_len};
@@ -103,6 +105,7 @@ impl RestoreStep {
     }
 
     /// The step that makes these differences.
+    #[cfg(feature = "shell")]
     pub(crate) fn of<E>(differences: impl Iterator<Item = Result<Difference, E>>) -> Result<Self, E> {
         let mut writes = Writes::default();
         for difference in differences {
