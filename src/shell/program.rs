@@ -111,7 +111,7 @@ mod tests {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
         std::os::unix::fs::symlink(&sh, folder.path().join("mine/tool")).unwrap();
-        std::fs::write(folder.path().join("plain/tool"), "no program").unwrap();
+        std::fs::File::create(folder.path().join("plain/tool")).unwrap();
         let path = |folders: &[&str]| {
             let folders = folders.iter().map(|name| folder.path().join(name));
             Some(std::env::join_paths(folders).unwrap())

@@ -66,10 +66,7 @@ impl Word<'_> {
         if self.span.is_empty() {
             return None;
         }
-        let flag = match self.bytes.starts_with(b"--") {
-            true => memchr(b'=', &self.bytes)? + 1,
-            false => 0,
-        };
+        let flag = if self.bytes.starts_with(b"--") { memchr(b'=', &self.bytes)? + 1 } else { 0 };
         is_in_home(&self.bytes[flag..]).then_some(flag + 1)
     }
 }

@@ -92,7 +92,7 @@ pub(crate) fn prepare(home: &Path, example: &Example) {
     let put = |name: &str, text: &str| {
         fs::File::create(work.join(name))
             .and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()))
-            .expect("a file can be written")
+            .expect("a file can be written");
     };
     fs::create_dir_all(work.join("backups")).expect("a folder can be made");
     put("setup.kv", KEYS);
