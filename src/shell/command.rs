@@ -136,7 +136,7 @@ pub(crate) enum Command {
 
     /// Run a program with keys as its environment variables
     #[command(
-        after_help = "Examples:\n  run app: -- ./server --port 80\n  run app/ --upper -- env\n\nThe rest of a key behind the prefix is the name of its variable, the value what it holds: with app:TOKEN there, `run app: -- env` shows TOKEN. A key that is no name (letters, digits and _, not first a digit) is refused, and nothing is run; --upper makes db-host DB_HOST. A variable that changes how programs are found and loaded, such as PATH, BASH_ENV, LD_PRELOAD or PYTHONPATH, is refused, as whoever may write the key could run programs of their own; --any-name passes it. The program itself is looked up in your PATH in any case. No value stands on a command line, where others could see it. The status is the program's, 126 or 127 if it cannot be run; a signal goes to the program. Scripts cannot run programs: what looks like a script may be a dump of somebody's data."
+        after_help = "Examples:\n  run app: -- ./server --port 80\n  run app/ --upper -- env\n\nThe rest of a key after the prefix is the name of a variable: if there is a key app:TOKEN, `run app: -- env` shows TOKEN with its value. A rest that is not a name (letters, digits and _, not a digit first) is refused, and nothing is run; --upper turns db-host into DB_HOST. A variable that changes how programs are found and loaded, such as PATH, BASH_ENV, LD_PRELOAD or PYTHONPATH, is refused, as whoever may write the key could run programs of their own; --any-name passes it. The program itself is looked up in your PATH in any case. No value appears on a command line, where others could see it. The exit status is that of the program, or 126 or 127 if it cannot be run; signals go to the program. Scripts cannot run programs: what looks like a script may be a dump of somebody's data."
     )]
     Run(Run),
 
@@ -150,7 +150,7 @@ pub(crate) enum Command {
         #[arg(value_name = "PATH", value_parser = path())]
         path: Option<PathBuf>,
     },
-    /// Go on with another database
+    /// Switch to another database
     #[command(after_help = "Examples:\n  use work\n  use ./project.json")]
     Use {
         /// A name, or a path with a slash or ending in .json or .db
@@ -621,7 +621,7 @@ pub(crate) struct Wait {
 /// The arguments of `run`.
 #[derive(Args, Clone, Debug, PartialEq)]
 pub(crate) struct Run {
-    /// The keys that begin so
+    /// Only keys with this prefix
     #[arg(value_name = "PREFIX", value_parser = text())]
     pub(crate) prefix: String,
     /// Names in upper case, with _ for what a name cannot have

@@ -121,7 +121,7 @@ impl Folder {
 fn runtime_dir() -> Option<PathBuf> {
     let folder = dirs::runtime_dir()?;
     let found = std::fs::metadata(&folder).ok()?;
-    let is_private = found.is_dir() && is_own(&found) && found.mode().trailing_zeros() >= 6;
+    let is_private = found.is_dir() && is_own(&found) && found.mode() & 0o777 == 0o700;
     is_private.then_some(folder)
 }
 
