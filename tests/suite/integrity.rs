@@ -2,6 +2,7 @@
 //! cannot be read is told apart by the lock file's note, and whoever reads every line looks at the checksum.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::disallowed_methods, reason = "an editor renames without the engine")]
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -27,7 +28,7 @@ impl Place {
         let mut db = Database::open(place.path()).unwrap();
         db.transaction(|tx| (0..2000).try_for_each(|n| tx.set(&format!("key:{n:04}"), "x".repeat(40)))).unwrap();
         db.transaction(|tx| {
-            let expires = tx.now().after(std::time::Duration::from_secs(86_400))?;
+            let expires = tx.now().after(std::time::Duration::from_hours(24))?;
             (0..2000).step_by(10).try_for_each(|n| {
                 let key = format!("key:{n:04}");
                 let entry = tx.entry(&key)?.unwrap();
@@ -382,7 +383,7 @@ fn a_library_s_listing_of_all_keys_ends_in_the_error() {
     let db = Database::open(sound.path()).unwrap();
     let mut range = db.iter();
     let both = std::iter::from_fn(|| range.next().and_then(|item| item.is_ok().then(|| range.next_back())));
-    assert_eq!(both.flatten().filter(|item| item.is_ok()).count(), 1000);
+    assert_eq!(both.flatten().flatten().count(), 1000);
 }
 
 /// As a crash leaves it between the snapshot's rename and the journal's, with that edit of the snapshot, which keeps its
