@@ -55,7 +55,7 @@ impl Store {
         if self.end_noticed == Some(journal.seen) {
             return;
         }
-        let ending = lock::ending(&*self.disk, path, journal.path(), journal.seen);
+        let ending = lock::ending(&*self.disk, path, (journal.path(), journal.seen), (journal.header.epoch, place.0));
         if let Some(error) = journal.end_error(place, ending) {
             self.notices.push(format!("warning: {error}"));
         }

@@ -365,9 +365,14 @@ pub(crate) fn left_in_doubt(disk: &dyn Disk, database: &Path) -> Option<Doubt> {
     noted
 }
 
-/// What became of the last record of a journal that cannot be read, for whoever only reads. `None` if it cannot be told
+/// What became of the last record of a journal that cannot be read, which begins at `at`, for whoever only reads. `None` if it cannot be told
 /// now: a writer is at work, or the journal is no longer what was seen.
-pub(crate) fn ending(disk: &dyn Disk, database: &Path, journal: &Path, seen: Identity) -> Option<Ending> {
+pub(crate) fn ending(
+    disk: &dyn Disk,
+    database: &Path,
+    (journal, seen): (&Path, Identity),
+    (epoch, at): (u64, u64),
+) -> Option<Ending> {
     let file = disk.open(&disk::beside(database, LOCK), disk::Open::Side).ok().flatten();
     // Where files cannot be locked, nobody writes.
     if file.as_ref().is_some_and(|file| !file.try_lock().unwrap_or(true)) {
@@ -378,7 +383,11 @@ pub(crate) fn ending(disk: &dyn Disk, database: &Path, journal: &Path, seen: Ide
     if let Some(file) = file {
         let _ = file.unlock();
     }
-    is_there.then(|| Ending::in_note(&note, &disk.boot()))
+    let ending = is_there.then(|| Ending::in_note(&note, &disk.boot()))?;
+    // Up to the byte behind which a sync failed, all was acknowledged.
+    let is_before =
+        matches!(Doubt::in_note(&note), Some(Doubt::Journal { epoch: of, good }) if of == epoch && at < good);
+    Some(if ending == Ending::Torn && is_before { Ending::Corrupt } else { ending })
 }
 
 /// The note of a lock file that is only looked at.
@@ -403,4 +412,29 @@ fn holder(file: &dyn LockFile) -> String {
     let end = ends.iter().filter_map(|end| note.find(end)).min().unwrap_or(note.len());
     let note: String = note[..end].trim_end().chars().filter(|&c| !crate::json::is_unsafe(c)).collect();
     if note.starts_with("pid ") { note } else { OTHERS.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_tells_of_a_bad_end_only_at_its_own_boot_and_host() {
+        let note = |boot: &str, unwritten, doubt: &str| text(boot, unwritten, doubt).trim_end().to_owned();
+        for unwritten in [false, true] {
+            assert_eq!(Ending::in_note(&note("b-1", unwritten, ""), "b-1"), Ending::Corrupt);
+            for doubt in [Doubt::Unfinished, Doubt::Folder, Doubt::Journal { epoch: 7, good: 9 }] {
+                let note = note("b-1", unwritten, &doubt.to_string());
+                assert_eq!(Doubt::in_note(&note), Some(doubt));
+                assert_eq!(Ending::in_note(&note, "b-1"), Ending::Torn);
+                assert_eq!(Ending::in_note(&note, "b-2"), Ending::Unknown);
+            }
+            assert_eq!(Ending::in_note(&note("", unwritten, ""), ""), Ending::Unknown);
+        }
+        assert_eq!(Ending::in_note(&note("b-1", false, "").replace(" (", " (x"), "b-1"), Ending::Unknown);
+        for other in ["", "pid 1", "pid 1 (, x) since now, boot b-1"] {
+            assert_eq!(Ending::in_note(other, "b-1"), Ending::Unknown);
+        }
+        assert!(is_same_boot("@100", "@101") && !is_same_boot("@100", "@160") && !is_same_boot("@100", ""));
+    }
 }

@@ -234,7 +234,12 @@ impl<'a> Files<'a> {
                 checked.torn = replay.torn;
                 let fold = replay.fold;
                 if let Some(place) = journal.bad_end() {
-                    let ending = lock::ending(self.disk, self.path, &self.journal_path, opened.seen);
+                    let ending = lock::ending(
+                        self.disk,
+                        self.path,
+                        (&self.journal_path, opened.seen),
+                        (journal.header.epoch, place.0),
+                    );
                     checked.end = journal.end_error(place, ending);
                 }
                 Ok(Some((journal, fold)))

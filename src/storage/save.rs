@@ -146,7 +146,7 @@ impl Store {
             return self.build(temp, target, like, &newest, now, notices);
         }
         let (file, layout, stop) = (indexed.file(), *indexed.layout(), AtomicBool::new(false));
-        let hash = || snapshot::hash_until(file, &layout, &stop);
+        let hash = || snapshot::verify(file, &layout, &stop);
         // Only the system's files are read from elsewhere: on a simulated disk everything has its order.
         let is_long = layout.length > LONG && file.real().is_some();
         let (built, agree) = std::thread::scope(|scope| {

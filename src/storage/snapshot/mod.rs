@@ -17,7 +17,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::check::{Sums, check, hash, hash_until};
+pub(crate) use self::check::{Sums, check, hash, verify};
 pub(crate) use self::cursor::Line;
 pub(crate) use self::document::{Document, Unreadable};
 pub(crate) use self::index::{Indexed, ReadFault};

@@ -3,7 +3,7 @@
 use super::workload::{change, commit};
 use super::{NOW, open, path, state};
 use crate::error::{Error, Result};
-use crate::storage::disk::{self, Disk, Injected, Operation, Simulated, Until};
+use crate::storage::disk::{self, Cuts, Disk, Injected, Operation, Simulated, Until};
 use crate::storage::lock::{Doubt, WritersLock};
 use crate::storage::repair::Files;
 use crate::storage::view::JOURNAL;
@@ -243,4 +243,85 @@ fn what_an_editor_has_put_there_is_never_removed_with_what_was_to_replace_it() {
     assert!(has_it(&disk));
     open(&disk, LARGE).and_then(|mut store| store.save(NOW)).ok();
     assert!(has_it(&disk));
+}
+
+/// What a check says of a bad end: whether it was acknowledged; none if it is torn, or there is none.
+fn end(disk: &Simulated) -> Option<bool> {
+    let faults = Files::open(disk, path()).unwrap().check().unwrap().faults;
+    match faults[..] {
+        [] => None,
+        [Error::LastRecord { acknowledged, .. }] => Some(acknowledged),
+        ref faults => panic!("{faults:?}"),
+    }
+}
+
+/// A database whose last record has a bad byte.
+fn with_a_bad_end() -> Simulated {
+    let (disk, _) = filled();
+    let mut bytes = journal(&disk);
+    let at = bytes.len() - 30;
+    bytes[at] ^= 1;
+    disk.put(&disk::beside(path(), JOURNAL), &bytes);
+    disk
+}
+
+fn after_a_power_cut(disk: &Simulated) -> Simulated {
+    let mut after = None;
+    disk.moment().crash_states(Cuts { everywhere_up_to: 0, samples: 1, ..Cuts::default() }, |crashed| {
+        after = Some(crashed.disk);
+    });
+    after.unwrap()
+}
+
+#[test]
+fn a_bad_end_was_acknowledged_only_if_the_note_is_of_this_boot() {
+    let disk = with_a_bad_end();
+    assert_eq!(end(&disk), Some(true));
+    let error = write(&mut open(&disk, LARGE).unwrap()).unwrap_err();
+    assert!(matches!(error, Error::LastRecord { acknowledged: true, .. }), "{error}");
+    // The refusal makes nothing known or unknown.
+    assert_eq!(end(&disk), Some(true));
+    let after = after_a_power_cut(&disk);
+    assert_eq!(end(&after), Some(false));
+    write(&mut open(&after, LARGE).unwrap()).unwrap();
+    assert_eq!(end(&after), None);
+}
+
+#[test]
+fn a_write_that_does_not_come_to_settle_an_unknown_end_leaves_it_unknown() {
+    let after = after_a_power_cut(&with_a_bad_end());
+    let changes = {
+        let disk = after_a_power_cut(&with_a_bad_end());
+        let before = disk.changes();
+        write(&mut open(&disk, LARGE).unwrap()).unwrap();
+        disk.changes() - before
+    };
+    for at in 1..=changes {
+        let disk = after.moment().killed();
+        disk.fail(disk.changes() + at, Injected::Error(rustix::io::Errno::IO), Until::FromThenOn);
+        let written = open(&disk, LARGE).and_then(|mut store| write(&mut store));
+        disk.heal();
+        // Whatever is left of it: settled, or as unknown as it was; never corruption, nor called torn while it is there.
+        let left = end(&disk);
+        let is_there = disk.content(&disk::beside(path(), JOURNAL)).is_some_and(|bytes| bytes == journal(&after));
+        assert_eq!(left, is_there.then_some(false), "change {at}: {written:?}");
+    }
+}
+
+#[test]
+fn an_acknowledged_record_before_a_failed_sync_is_not_given_up_with_what_was_not() {
+    let (disk, ..) = after_a_failed_sync();
+    let good = journal(&filled().0).len() as u64;
+    let mut bytes = journal(&disk);
+    bytes[usize::try_from(good).unwrap() - 30] ^= 1;
+    bytes.truncate(usize::try_from(good).unwrap());
+    let epoch = open(&disk, LARGE).unwrap().view.journal.unwrap().header.epoch;
+    disk.put(&disk::beside(path(), JOURNAL), &bytes);
+    let mut lock = WritersLock::try_acquire(&disk, path(), None).unwrap();
+    lock.note(false, Doubt::Journal { epoch, good }).unwrap();
+    drop(lock);
+    assert_eq!(end(&disk), Some(true));
+    let error = write(&mut open(&disk, LARGE).unwrap()).unwrap_err();
+    assert!(matches!(error, Error::LastRecord { acknowledged: true, .. }), "{error}");
+    assert_eq!(journal(&disk), bytes);
 }
