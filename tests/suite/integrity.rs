@@ -2,7 +2,6 @@
 //! cannot be read is told apart by the lock file's note, and whoever reads every line looks at the checksum.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-#![expect(clippy::disallowed_methods, reason = "an editor renames without the engine")]
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
