@@ -21,8 +21,7 @@ fn an_import_and_a_restore_are_undone_as_one_step_each() {
     terminal.shows("Undone: removed x:a; removed x:b");
     terminal.enter("rollback");
     terminal.press("restore backup.json\r");
-    terminal.shows("This cannot be undone by `undo`, and ends what `undo` remembers; a copy of it is kept");
-    terminal.shows("[y/N]");
+    terminal.shows("backup.json (1 key)? [y/N]");
     terminal.enter("");
     terminal.shows("Nothing was restored");
     terminal.press("restore backup.json\r");

@@ -71,8 +71,7 @@ impl Session {
             // It cannot be read, which may be why it is restored.
             _ => String::new(),
         };
-        let undo =
-            if step.can_be_undone() { String::new() } else { format!(" ({NO_UNDO}; a copy stays in its folder)") };
+        let undo = if step.can_be_undone() { String::new() } else { format!(" ({NO_UNDO})") };
         format!("Replace {shown}{old} with {file} ({})?{undo}", keys(count))
     }
 

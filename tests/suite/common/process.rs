@@ -47,10 +47,10 @@ pub(crate) fn is_waiting(_pid: u32) -> bool {
 pub(crate) fn is_open_elsewhere(path: &Path) -> bool {
     let path = path.canonicalize().expect("the file is there");
     let processes = std::fs::read_dir("/proc").expect("/proc is mounted").flatten();
-    let others = processes.filter(|process| {
-        let pid = process.file_name().to_str().and_then(|name| name.parse().ok());
-        pid.is_some_and(|pid: u32| pid != std::process::id())
-    });
+    // A child that is just being made has what this process has, until it becomes another program.
+    let program = std::fs::read_link("/proc/self/exe").expect("a process has a program");
+    let others =
+        processes.filter(|process| std::fs::read_link(process.path().join("exe")).is_ok_and(|other| other != program));
     others
         .filter_map(|process| std::fs::read_dir(process.path().join("fd")).ok())
         .flat_map(Iterator::flatten)
