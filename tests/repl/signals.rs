@@ -49,6 +49,7 @@ fn ctrl_c_ends_the_wait_for_somebody_who_writes_into_a_fifo() {
     std::io::Write::write_all(&mut writer, b"set late 1\n").unwrap();
     drop(writer);
     terminal.shows("Ran 1 command");
+    prompt_comes(&terminal);
     assert_eq!(terminal.leave(), 0);
     assert_eq!(home.get("late"), "1\n");
 }
