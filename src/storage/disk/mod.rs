@@ -192,7 +192,11 @@ pub(crate) fn resolve(path: &Path) -> Result<PathBuf> {
         }
         Err(_) => {}
     }
-    if fs::symlink_metadata(path).is_ok() {
+    if let Ok(there) = fs::symlink_metadata(path) {
+        if !there.is_symlink() {
+            // Another process has just made it.
+            return resolve(path);
+        }
         // A descriptor's name leads to what has no path, such as a pipe.
         let reason = match fs::metadata(path) {
             Ok(meta) if meta.file_type().is_fifo() => {
