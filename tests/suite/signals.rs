@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use rexpect::process::{PtyProcess, Signal as PtySignal, WaitStatus};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::common::process::{DEADLINE, is_open_elsewhere, is_waiting, state, wait_until};
+use crate::common::process::{DEADLINE, is_waiting, state, wait_until};
 use crate::common::shown::shown;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_rusty-kv");
@@ -150,8 +150,7 @@ fn handles(pid: u32, signal: Signal) -> bool {
 fn wait_for(moment: Moment, home: &Home, pid: u32, what: &str) {
     wait_until(what, || handles(pid, Signal::XFSZ));
     match moment {
-        Moment::Idle | Moment::Command => wait_until(what, || is_waiting(pid)),
-        Moment::Lock => wait_until(what, || is_open_elsewhere(&home.path("db.json.lock")) && is_waiting(pid)),
+        Moment::Idle | Moment::Command | Moment::Lock => wait_until(what, || is_waiting(pid)),
         Moment::Save => {
             let makes_a_file = |item: std::fs::DirEntry| item.file_name().to_string_lossy().contains(".tmp-");
             let is_saving = || std::fs::read_dir(home.path("")).unwrap().flatten().any(makes_a_file);
