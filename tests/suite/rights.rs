@@ -13,6 +13,7 @@ use rusty_kv::{Database, Error};
 
 use crate::common::large::filler;
 use crate::common::nobody::{NOBODY, without_privileges};
+use crate::common::note::{Note, leave};
 use crate::common::untouched::Untouched;
 use crate::common::{folder, put};
 
@@ -229,6 +230,7 @@ fn tear(path: &Path) {
     let journal = beside(path, ".journal");
     let bytes = std::fs::read(&journal).expect("it is there");
     put(&journal, [&bytes[..], b"{\"n\":2,\"key\":\"hal"].concat());
+    leave(path, Note::Unfinished);
 }
 
 /// A folder of a file system that keeps attributes of this name, if there is any.
