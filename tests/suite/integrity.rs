@@ -540,6 +540,6 @@ fn a_file_whose_expires_is_null_opens_and_is_written_without() {
     place.run(&["check"]).is(0, "");
     place.run(&["set", "a", "2"]).is(0, "");
     assert_eq!(std::fs::read_to_string(place.path()).unwrap(), "{\n  \"map\": {\n    \"a\": \"2\"\n  }\n}\n");
-    put(&place.path(), "{\"map\": {\n\"a\": \"1\",\n\"b\": x\n},\n\"expires\": null\n}\n");
+    put(&place.path(), "{\n  \"map\": {\n    \"a\": \"1\",\n    \"b\": x\n  },\n  \"expires\": null\n}\n");
     place.run(&["repair"]).is(0, "Wrote 1 entry");
 }
