@@ -530,3 +530,15 @@ fn a_wait_outlives_a_file_that_cannot_be_read_for_a_while_and_ends_with_what_it_
     let told = place.script(&[], "get a\nwait b --timeout 100ms\n");
     told.is(1, "did not come within 100ms");
 }
+
+#[test]
+fn a_file_whose_expires_is_null_opens_and_is_written_without() {
+    let place = Place { folder: folder() };
+    put(&place.path(), "{\"map\": {\"a\": \"1\"}, \"expires\": null}");
+    assert_eq!(place.run(&["get", "a"]).out, "1\n");
+    place.run(&["check"]).is(0, "");
+    place.run(&["set", "a", "2"]).is(0, "");
+    assert_eq!(std::fs::read_to_string(place.path()).unwrap(), "{\n  \"map\": {\n    \"a\": \"2\"\n  }\n}\n");
+    put(&place.path(), "{\n  \"map\": {\n    \"a\": \"1\",\n    \"b\": x\n  },\n  \"expires\": null\n}\n");
+    place.run(&["repair"]).is(0, "Wrote 1 entry");
+}

@@ -125,26 +125,21 @@ impl Document {
     }
 }
 
-/// Reads the deadlines. Programs write `null` for what there is none of.
+/// Reads the deadlines. Programs write `null` where there are none.
 fn read_expires(scanner: &mut Scanner<'_>) -> Result<BTreeMap<String, Timestamp>, Fault> {
     let mut deadlines = BTreeMap::new();
-    let mut names = HashSet::new();
     if scanner.peek() == Some(b'n') {
         return scanner.value(&mut String::new()).map(|()| deadlines);
     }
     scanner.object("\"expires\" is not an object", |scanner, at, key| {
-        if !names.insert(key.clone().into_owned()) {
-            return Err(json::duplicate(at, "key", &key));
-        }
-        if scanner.peek() == Some(b'n') {
-            return scanner.value(&mut String::new());
-        }
         let is_text = scanner.peek() == Some(b'"');
         let value_at = scanner.at();
         let deadline = if is_text { scanner.string()?.parse().ok() } else { None };
         let wanted = "a deadline is a time like \"2026-11-23T04:00:00Z\"";
         let deadline: Timestamp = deadline.ok_or_else(|| Fault::shape(value_at, wanted))?;
-        deadlines.insert(key.into_owned(), deadline);
+        if deadlines.insert(key.clone().into_owned(), deadline).is_some() {
+            return Err(json::duplicate(at, "key", &key));
+        }
         Ok(())
     })?;
     Ok(deadlines)

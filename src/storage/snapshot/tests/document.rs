@@ -45,8 +45,8 @@ fn what_is_no_database_is_refused_with_its_place() {
 }
 
 #[test]
-fn what_expires_never_may_be_null() {
-    for expires in ["null", "{}", r#"{"a":null}"#, r#"{"a":null,"b":"2027-01-01T00:00:00Z"}"#, " null "] {
+fn no_expiries_may_be_null() {
+    for expires in ["null", "{}", " null "] {
         for text in [
             format!(r#"{{"map":{{"a":"1"}},"expires":{expires}}}"#),
             format!(r#"{{"expires":{expires},"map":{{"a":"1"}}}}"#),
@@ -57,7 +57,6 @@ fn what_expires_never_may_be_null() {
         }
     }
     assert_eq!(fault(r#"{"map":{},"expires":nul}"#).at, 20);
-    assert!(fault(r#"{"map":{},"expires":{"a":null,"a":null}}"#).reason.contains("duplicate key \"a\""));
 }
 
 #[test]
