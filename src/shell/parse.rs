@@ -16,7 +16,7 @@ use super::glob::Glob;
 use super::help;
 use super::place::{self, Places, Refused, flag_name};
 use super::reply::{Failure, did_you_mean};
-use super::words::Word;
+use super::words::{self, Word};
 use crate::number::Number;
 
 /// What a line or the arguments ask for.
@@ -280,7 +280,7 @@ fn whole(
 fn blame(error: &clap::Error, command: &Word<'_>) -> Option<Blame> {
     let text = |kind| match error.get(kind) {
         // An argument is named with what it takes: `--ttl <DURATION>`.
-        Some(ContextValue::String(text)) => text.replace('\0', "").split(" <").next().map(str::to_owned),
+        Some(ContextValue::String(text)) => text.split(" <").next().map(str::to_owned),
         _ => None,
     };
     let word = match error.kind() {
@@ -290,7 +290,8 @@ fn blame(error: &clap::Error, command: &Word<'_>) -> Option<Blame> {
             missing if missing.is_empty() => return Some(Blame::End),
             value => value,
         },
-        _ => text(ContextKind::InvalidArg)?,
+        // As it was given to clap.
+        _ => return Some(Blame::Word(words::unmark(text(ContextKind::InvalidArg)?.as_ref()).into_owned())),
     };
     Some(Blame::Word(word.into_bytes()))
 }
@@ -448,7 +449,7 @@ fn text_or_failure<T>(error: &clap::Error, program: &str) -> Result<Parsed<T>, F
 /// One line of a clap error: what is wrong, and the way out.
 fn failure(error: &clap::Error, program: &str) -> Failure {
     let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.replace('\0', "")),
+        Some(ContextValue::String(text)) => Some(text.trim_start_matches('\0').to_owned()),
         Some(ContextValue::Strings(texts)) => texts.last().cloned(),
         _ => None,
     };

@@ -43,6 +43,7 @@ fn carets_stand_under_the_word_in_question() {
         ("del --glob=[", "        ^^^^^^^^\nerror: a `[` in the pattern"),
         ("del --glob='[ b'", "        ^^^^^^^^^^^^\nerror: a `[` in the pattern"),
         ("watch [x", "          ^^\nerror: a `[` in the pattern"),
+        ("ttl a ~/b", "          ^^^\nerror: unexpected argument '~/b'"),
         ("keys [a > out.txt", "         ^^\nerror: a `[` in the pattern"),
         ("get 日本 '語'", "        ^^^^\nerror: "),
     ] {
