@@ -248,7 +248,7 @@ fn json_of_another_shape_is_told_from_broken_json() {
         assert_refused(document, (1, 8), false, "\"map\" is not an object");
     }
     assert_refused("{\"map\":{},\"expires\":[]}", (1, 21), false, "\"expires\" is not an object");
-    for deadline in ["5", "\"soon\"", "\"\"", "{}", "\"2026-13-01T00:00:00Z\"", "\"1969-12-31T23:59:59Z\""] {
+    for deadline in ["5", "\"soon\"", "\"\"", "null", "{}", "\"2026-13-01T00:00:00Z\"", "\"1969-12-31T23:59:59Z\""] {
         let document = format!("{{\"map\":{{\"a\":1}},\n\"expires\":{{\"a\":{deadline}}}}}");
         assert_refused(document, (2, 16), false, "a deadline is a time like");
     }

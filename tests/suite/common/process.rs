@@ -1,6 +1,5 @@
 //! What another process is doing, so that a test can wait for that instead of for a time.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Nothing takes this long on the busiest of machines.
@@ -40,27 +39,4 @@ pub(crate) fn is_waiting(pid: u32) -> bool {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn is_waiting(_pid: u32) -> bool {
     true
-}
-
-/// Whether a process other than this one has a file open.
-#[cfg(target_os = "linux")]
-pub(crate) fn is_open_elsewhere(path: &Path) -> bool {
-    let path = path.canonicalize().expect("the file is there");
-    let processes = std::fs::read_dir("/proc").expect("/proc is mounted").flatten();
-    // A child that is just being made has what this process has, until it becomes another program.
-    let program = std::fs::read_link("/proc/self/exe").expect("a process has a program");
-    let others =
-        processes.filter(|process| std::fs::read_link(process.path().join("exe")).is_ok_and(|other| other != program));
-    others
-        .filter_map(|process| std::fs::read_dir(process.path().join("fd")).ok())
-        .flat_map(Iterator::flatten)
-        .any(|file| std::fs::read_link(file.path()).is_ok_and(|target| target == path))
-}
-
-/// Whether a process other than this one has a file open.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn is_open_elsewhere(path: &Path) -> bool {
-    let output = std::process::Command::new("lsof").arg("-t").arg(path).output().expect("lsof is there");
-    let own = std::process::id().to_string();
-    String::from_utf8_lossy(&output.stdout).lines().any(|pid| pid != own)
 }
