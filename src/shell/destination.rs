@@ -6,13 +6,13 @@
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
-
 use super::escape;
+use super::interrupt;
 use super::reply::Failure;
+use crate::storage;
 
 /// An open descriptor that a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,10 +79,7 @@ fn lists_descriptors(folder: &Path) -> Option<bool> {
 
 /// Opens for writing what is there and no regular file. A FIFO that nobody reads must not hold up the prompt.
 fn open_special(path: &Path, append: bool) -> io::Result<File> {
-    let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-    let file = File::options().write(true).append(append).custom_flags(nonblocking).open(path)?;
-    rustix::fs::fcntl_setfl(&file, if append { OFlags::APPEND } else { OFlags::empty() })?;
-    Ok(file)
+    interrupt::open_at_once(path, File::options().write(true).append(append))
 }
 
 /// An open file that is written to as it is: a descriptor, a FIFO, a device. On a terminal what could act on that is
@@ -144,18 +141,12 @@ pub(crate) fn check(path: &Path, own: &[PathBuf], forced: bool) -> Result<(), Fa
         return Ok(());
     }
     let found = holds_database(path).map_err(|error| Failure::io("read", path, &error))?;
-    if !found && !journal_of(path).exists() {
+    let [journal, _] = storage::side_files(&path.canonicalize().unwrap_or_else(|_| path.to_owned()));
+    if !found && !journal.exists() {
         return Ok(());
     }
     let way_out = "write to another file, or remove it first; `export` and `dump` replace it with --force";
     Err(Failure::usage(format!("{path:?} is a database; nothing was written to it: {way_out}")))
-}
-
-/// Where the journal of a database at that path would be.
-fn journal_of(path: &Path) -> PathBuf {
-    let mut journal = path.canonicalize().unwrap_or_else(|_| path.to_owned()).into_os_string();
-    journal.push(".journal");
-    PathBuf::from(journal)
 }
 
 /// Whether two paths lead to the same file, there or still to be made.

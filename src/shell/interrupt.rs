@@ -3,14 +3,18 @@
 //!
 //! The handler of Ctrl-C is set before the line editor is made, which puts back after each line what it found then.
 
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -183,6 +187,14 @@ pub(crate) fn wait_for_hangup() {
 /// Whether the session is about to be ended from outside.
 pub(crate) fn is_ending() -> bool {
     ENDING.load(Ordering::SeqCst)
+}
+
+/// Opens a file without waiting for somebody at the other end of a FIFO, which would hold up the prompt. Reads and writes
+/// wait as usual.
+pub(crate) fn open_at_once(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let file = options.custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
+    fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+    Ok(file)
 }
 
 /// Waits until there is something to read, or the person does not want to wait any more.

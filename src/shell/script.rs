@@ -4,11 +4,12 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::FileType;
 
 use super::caret::{Blame, Typed};
 use super::command;
@@ -91,11 +92,10 @@ fn open_file(path: &Path) -> io::Result<File> {
     if !interrupt::is_listening() {
         return File::open(path);
     }
-    let file = File::from(rustix::fs::open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?);
-    if FileType::from_raw_mode(rustix::fs::fstat(&file)?.st_mode) == FileType::Fifo {
+    let file = interrupt::open_at_once(path, File::options().read(true))?;
+    if file.metadata()?.file_type().is_fifo() {
         interrupt::wait_to_read(&file)?;
     }
-    rustix::fs::fcntl_setfl(&file, rustix::fs::fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
     Ok(file)
 }
 

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -25,7 +25,7 @@ pub(crate) fn of(path: &Path, stdin_is_free: bool) -> Result<Option<File>, Failu
         }
         copy(&mut io::stdin())
     } else if is_read_once(path) {
-        open(path).and_then(|mut file| copy(&mut file))
+        interrupt::open_at_once(path, File::options().read(true)).and_then(|mut file| copy(&mut file))
     } else {
         return Ok(None);
     };
@@ -41,14 +41,6 @@ fn is_read_once(path: &Path) -> bool {
     let Ok(kind) = fs::metadata(path).map(|meta| meta.file_type()) else { return false };
     let has_path = || path.canonicalize().is_ok();
     kind.is_fifo() || kind.is_socket() || !kind.is_dir() && Descriptor::named_by(path).is_some() && !has_path()
-}
-
-/// Opens what may have to be waited for: not now, but when it is read.
-fn open(path: &Path) -> io::Result<File> {
-    let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-    let file = File::options().read(true).custom_flags(nonblocking).open(path)?;
-    rustix::fs::fcntl_setfl(&file, OFlags::empty())?;
-    Ok(file)
 }
 
 fn copy(from: &mut (impl Read + AsFd)) -> io::Result<File> {

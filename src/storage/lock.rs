@@ -330,7 +330,12 @@ fn lock_data(file: &dyn DiskFile) -> std::io::Result<bool> {
 }
 
 /// What the lock's name has behind the database's.
-pub(super) const LOCK: &str = ".lock";
+const LOCK: &str = ".lock";
+
+/// The journal and the lock file of a database at that path.
+pub(crate) fn side_files(database: &Path) -> [PathBuf; 2] {
+    [JOURNAL, LOCK].map(|end| disk::beside(database, end))
+}
 
 /// Of a holder that is not known.
 const OTHERS: &str = "another process";

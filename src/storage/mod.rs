@@ -183,6 +183,8 @@ pub(crate) use self::disk::mounted;
 use self::disk::{Disk, Identity};
 use self::journal::Fold;
 use self::load::Staged;
+#[cfg(feature = "shell")]
+pub(crate) use self::lock::side_files;
 use self::lock::{Doubt, WritersLock};
 use self::overlay::{Bulk, Overlay};
 pub(crate) use self::overlay::{Sorted, Winner};

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::disk::{self, Disk, DiskFile, Folder, Identity, Open, Rename, Watched};
 use super::journal::{Body, Fold, Header, Stamp};
-use super::lock::{Doubt, LOCK, WritersLock};
+use super::lock::{Doubt, WritersLock, side_files};
 use super::merge::{self, Below, FoldFault, Layer, Layers};
 use super::overlay::{Overlay, Sorted};
 use super::snapshot::{self, Layout, ReadFault, Sums};
@@ -521,7 +521,8 @@ impl Store {
 
 /// Whether a database was ever written to at a path, rather than copied there.
 fn has_side_files(disk: &dyn Disk, path: &Path) -> Result<bool> {
-    Ok(disk.identity(&disk::beside(path, JOURNAL))?.is_some() || disk.identity(&disk::beside(path, LOCK))?.is_some())
+    let [journal, lock] = side_files(path);
+    Ok(disk.identity(&journal)?.is_some() || disk.identity(&lock)?.is_some())
 }
 
 /// The name of a temporary file.

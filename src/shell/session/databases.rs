@@ -17,6 +17,7 @@ use crate::shell::interrupt;
 use crate::shell::reply::{Answer, Done, Failure, Field, Pieces, Reply};
 use crate::shell::spool;
 use crate::shell::status::Status;
+use crate::storage;
 use crate::value::Value;
 
 impl Session {
@@ -62,9 +63,8 @@ impl Session {
         if self.db.path() == Some(&real) {
             return None;
         }
-        let name = real.file_name()?.to_string_lossy().into_owned();
-        let side_files = [".journal", ".lock"].map(|end| format!("{name}{end}"));
-        side_files.into_iter().find(|side_file| real.with_file_name(side_file).exists())
+        let found = storage::side_files(&real).into_iter().find(|side_file| side_file.exists())?;
+        Some(found.file_name()?.to_string_lossy().into_owned())
     }
 
     /// Writes a snapshot to an open descriptor. It is made in a file without a name first, so that a failure writes none.

@@ -5,11 +5,9 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-
-use rustix::fs::OFlags;
 
 use super::{Session, counted};
 use crate::database::{Conflict, Existing, Loaded, Loading};
@@ -87,15 +85,12 @@ impl Session {
             return Ok(Box::new(BufReader::with_capacity(PIECE, Input::new(io::stdin(), 0))));
         }
         let failed = |error: io::Error| Failure::io("read", path, &error);
-        // A FIFO that nobody writes to must not hold up the prompt.
-        let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-        let file = File::options().read(true).custom_flags(nonblocking).open(path).map_err(failed)?;
+        let file = interrupt::open_at_once(path, File::options().read(true)).map_err(failed)?;
         let meta = file.metadata().map_err(failed)?;
         if meta.is_dir() {
             return Err(failed(ErrorKind::IsADirectory.into()));
         }
         let waits = meta.file_type().is_fifo() || meta.file_type().is_char_device();
-        rustix::fs::fcntl_setfl(&file, OFlags::empty()).map_err(|error| failed(error.into()))?;
         let total = if waits { 0 } else { meta.len() };
         Ok(Box::new(BufReader::with_capacity(PIECE, Input { waits, ..Input::new(file, total) })))
     }

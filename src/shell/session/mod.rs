@@ -52,7 +52,7 @@ use super::render;
 use super::reply::{Answer, Done, Failure, Field, Reply};
 use super::status::Status;
 use crate::database::{Database, Mark, Memory, Options, Repair};
-use crate::storage::Progress;
+use crate::storage::{self, Progress};
 use crate::value::Value;
 
 /// One open database and its settings.
@@ -170,12 +170,8 @@ impl Session {
     /// The files of the open database, which nothing else may write to.
     pub(crate) fn own_files(&self) -> Vec<PathBuf> {
         let path = self.db.path().unwrap_or(&self.location.path);
-        let beside = |end| {
-            let mut name = path.as_os_str().to_owned();
-            name.push(end);
-            PathBuf::from(name)
-        };
-        ["", ".journal", ".lock"].map(beside).to_vec()
+        let [journal, lock] = storage::side_files(path);
+        vec![path.to_owned(), journal, lock]
     }
 
     /// What a person should know about the files that were read, each said once.

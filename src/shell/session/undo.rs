@@ -62,6 +62,7 @@ impl Session {
         }
         self.commit()
     }
+
     pub(super) fn undo(&mut self, n: usize, confirm: &mut dyn FnMut(&str) -> bool) -> Result<Answer<'_>, Failure> {
         if !self.at_prompt || !self.db.is_remembering() {
             return Err(Failure::usage("`undo` is for the prompt"));
