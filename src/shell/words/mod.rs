@@ -468,6 +468,7 @@ impl Splitter {
 }
 
 impl Mark {
+    #[inline]
     fn word<'a>(&self, input: &'a [u8]) -> Word<'a> {
         let raw = &input[self.span.clone()];
         let bytes = match self.kind {
@@ -519,7 +520,10 @@ fn is_flag(text: &[u8]) -> bool {
 
 /// Refuses what may not stand in a command even inside quotes: bytes that are not UTF-8, and NUL, which marks data in arguments.
 fn check_bytes(command: &[u8], marks: &[Mark]) -> Result<(), SyntaxError> {
-    let invalid = str::from_utf8(command).err().map(|error| error.valid_up_to());
+    let invalid = match command.is_ascii() {
+        true => None,
+        false => str::from_utf8(command).err().map(|error| error.valid_up_to()),
+    };
     let Some(bad) = invalid.or_else(|| memchr(b'\0', command)) else {
         return Ok(());
     };
@@ -542,6 +546,10 @@ fn count_newlines(text: &[u8]) -> usize {
 
 /// The lines in `text`, a last one without newline included.
 fn count_lines(text: &[u8]) -> usize {
+    // Nearly every command stands on one line.
+    if memchr(b'\n', text).is_some_and(|newline| newline + 1 == text.len()) {
+        return 1;
+    }
     count_newlines(text) + usize::from(text.last().is_some_and(|&last| last != b'\n'))
 }
 

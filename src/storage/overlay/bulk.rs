@@ -119,7 +119,9 @@ impl Bulk {
         self.common = match self.sets.first() {
             Some(first) => {
                 let first = &first.key(&self.chunks).as_bytes()[..self.common];
-                first.iter().zip(key.as_bytes()).take_while(|(a, b)| a == b).count()
+                let is_common = key.as_bytes().starts_with(first);
+                let alike = || first.iter().zip(key.as_bytes()).take_while(|(a, b)| a == b).count();
+                if is_common { self.common } else { alike() }
             }
             None => key.len(),
         };
