@@ -1,7 +1,8 @@
 //! The system's own files.
 
+use std::borrow::Cow;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -128,16 +129,17 @@ impl Disk for Real {
         // be able to also when the database becomes writable later.
         let wanted = database.map(|database| Identity { mode: database.mode | 0o600, ..database });
         let open = || loop {
+            match options.open(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                opened => break opened,
+            }
             match options.clone().create_new(true).open(path) {
                 Ok(file) => {
                     let inherited = wanted.map(|wanted| attributes::take_owner_and_mode(&file, wanted));
                     break inherited.unwrap_or(Ok(())).map(|()| file);
                 }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match options.open(path) {
-                    // Somebody has deleted it since; nobody does that for long.
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    opened => break opened,
-                },
+                // Another program has made it in the meantime.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => break Err(error),
             }
         };
@@ -337,7 +339,10 @@ impl Folder for RealFolder {
 /// The kernel's name of this boot.
 #[cfg(target_os = "linux")]
 fn boot() -> String {
-    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    const LENGTH: usize = 36;
+    let mut id = [0; LENGTH];
+    let read = File::open("/proc/sys/kernel/random/boot_id").and_then(|mut file| file.read_exact(&mut id));
+    let id = read.map_or(Cow::default(), |()| String::from_utf8_lossy(&id));
     id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
 }
 
