@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result, cut};
-use crate::json::{self, Scanner};
+use crate::json::{self, Length, Scanner};
 use crate::number::Number;
 
 /// A stored value.
@@ -292,23 +292,36 @@ impl From<Value> for Vec<u8> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Json(Box<str>);
 
+/// From this length on, memory that cannot be had is worth a second look at a text.
+const LONG: usize = 1 << 20;
+
 impl Json {
     /// Checks a text: strict JSON, no duplicate members, at most 100 levels. Raw characters that could act on a
     /// terminal become `\u` escapes, so that the file is safe to `cat`.
     ///
     /// # Errors
-    /// [`Error::NotJson`] with line and column.
+    /// [`Error::NotJson`] with line and column, [`Error::OutOfMemory`].
     ///
     /// ```
     /// assert!(rusty_kv::Json::parse("[1,]").is_err());
     /// ```
     pub fn parse(text: &str) -> Result<Self> {
         let mut scanner = Scanner::new(text.as_bytes());
-        let mut out = String::with_capacity(text.len());
+        // Its escapes may make it longer. Without a fault, this is what it takes.
+        let mut length = Length(0);
+        let known = text.len() >= LONG && scanner.clone().value(&mut length).is_ok();
+        let bytes = if known { length.0 } else { text.len() };
+        let mut out = String::new();
+        out.try_reserve_exact(bytes).map_err(|_| Error::OutOfMemory { bytes })?;
         scanner.value(&mut out).and_then(|()| scanner.end()).map(|()| Self(out.into())).map_err(|fault| {
             let (line, column) = fault.place(text.as_bytes());
             Error::NotJson { line, column, reason: fault.reason }
         })
+    }
+
+    #[cfg(feature = "shell")]
+    pub(crate) fn into_string(self) -> String {
+        self.0.into()
     }
 
     /// A text that [`Scanner::value`] has just checked and compacted.

@@ -6,7 +6,7 @@ use super::undo::{self, NOT_AGREED, Writes};
 use super::{Database, Entry};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
-use crate::storage::{Sorted, Stored, Winner};
+use crate::storage::{Sorted, Stored, Winner, check_memory};
 
 #[cfg(feature = "shell")]
 use super::rehearsal::Difference;
@@ -244,6 +244,8 @@ impl Database {
     /// Commits what was put, or makes it part of the open transaction.
     fn put_bulk(&mut self) -> Result<()> {
         if self.memory.is_on() && self.store.is_bulk_up_to(undo::MOST) {
+            // Each is there once more as a change, and once as what can be undone.
+            check_memory(usize::try_from(2 * self.store.pending_bytes()).unwrap_or(usize::MAX))?;
             let sets = self.store.take_bulk(Winner::Last, |_| {});
             return self.transaction(|tx| {
                 sets.iter()

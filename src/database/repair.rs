@@ -48,6 +48,9 @@ pub struct Repaired {
     /// Whether the database itself is sound again, because nothing was wrong but the journal's last record: that is in the
     /// file at `path` now.
     pub in_place: bool,
+    /// Whether a checksum of the old file did not match its content: a value that was rescued may be wrong, and only a
+    /// backup tells which.
+    pub corrupt: bool,
 }
 
 impl Options {
@@ -143,11 +146,11 @@ impl Options {
     pub fn repair(&self, path: impl AsRef<Path>, how: Repair) -> Result<Repaired> {
         let path = path.as_ref();
         let Self { settings, clock } = self.clone();
-        let Mended { path, count, dropped, journal_remains, in_place } = match how {
+        let Mended { path, count, dropped, journal_remains, in_place, corrupt } = match how {
             Repair::Salvage => storage::salvage(path, settings)?,
             Repair::KeepJournal => Store::keep_journal(path, settings, clock())?,
             Repair::DropJournal => Store::drop_journal(path, settings)?,
         };
-        Ok(Repaired { path, entries: count, dropped, journal_remains, in_place })
+        Ok(Repaired { path, entries: count, dropped, journal_remains, in_place, corrupt })
     }
 }

@@ -8,7 +8,7 @@ use super::strings::{check_raw, find_unsafe, push_escape, unescape, unescape_int
 use super::{Fault, MAX_DEPTH, duplicate, too_deep};
 
 /// Reads JSON tokens out of bytes, in order.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,

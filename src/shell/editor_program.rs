@@ -117,11 +117,12 @@ impl Folder {
     }
 }
 
-/// The folder in memory that some systems have for each user, if it is really theirs alone.
+/// The folder in memory that some systems have for each user, if nobody else can write to it. What is made in it has a mode
+/// of its own.
 fn runtime_dir() -> Option<PathBuf> {
     let folder = dirs::runtime_dir()?;
     let found = std::fs::metadata(&folder).ok()?;
-    let is_private = found.is_dir() && is_own(&found) && found.mode() & 0o777 == 0o700;
+    let is_private = found.is_dir() && is_own(&found) && found.mode() & 0o022 == 0;
     is_private.then_some(folder)
 }
 

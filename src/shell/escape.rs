@@ -106,46 +106,59 @@ pub(crate) fn brief(message: &str) -> Cow<'_, str> {
 
 /// Appends `bytes` as one field of a line of a pipe: tab, newline, CR, NUL and backslash as `\t \n \r \0 \\`, bytes that are not
 /// UTF-8 as `\xHH`, everything else exactly as it is.
-pub(crate) fn tsv(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn tsv(out: &mut impl json::Sink, bytes: &[u8]) {
     for chunk in bytes.utf8_chunks() {
-        let mut rest = chunk.valid().as_bytes();
-        while let Some((at, letter)) = rest.iter().enumerate().find_map(|(at, &b)| Some((at, tsv_letter(b)?))) {
-            out.extend_from_slice(&rest[..at]);
-            out.extend_from_slice(&[b'\\', letter]);
+        let mut rest = chunk.valid();
+        let letter = |(at, byte)| Some((at, tsv_letter(byte)?));
+        while let Some((at, letter)) = rest.bytes().enumerate().find_map(letter) {
+            out.push_str(&rest[..at]);
+            out.push_str(letter);
             rest = &rest[at + 1..];
         }
-        out.extend_from_slice(rest);
+        out.push_str(rest);
         for &byte in chunk.invalid() {
-            out.extend_from_slice(b"\\x");
-            out.extend_from_slice(&hex(byte));
+            push_hex(out, byte);
         }
     }
 }
 
-/// Reads back a field that [`tsv`] wrote. The error is the offset of an escape that [`tsv`] does not write.
-pub(crate) fn untsv(field: &[u8]) -> Result<Vec<u8>, usize> {
-    let mut bytes = Vec::with_capacity(field.len());
+/// Whether a field is one that [`tsv`] writes. The error is the offset of an escape that it does not write.
+pub(crate) fn check_tsv(field: &[u8]) -> Result<(), usize> {
     let mut done = 0;
     while let Some(ahead) = memchr::memchr(b'\\', &field[done..]) {
         let at = done + ahead;
-        bytes.extend_from_slice(&field[done..at]);
-        let (byte, length) = match field[at + 1..] {
-            [b't', ..] => (b'\t', 2),
-            [b'n', ..] => (b'\n', 2),
-            [b'r', ..] => (b'\r', 2),
-            [b'0', ..] => (b'\0', 2),
-            [b'\\', ..] => (b'\\', 2),
-            [b'x', high, low, ..] => match (digit(high), digit(low)) {
-                (Some(high), Some(low)) => (high << 4 | low, 4),
-                _ => return Err(at),
-            },
-            _ => return Err(at),
-        };
-        bytes.push(byte);
+        let (_, length) = tsv_escape(&field[at..]).ok_or(at)?;
         done = at + length;
     }
-    bytes.extend_from_slice(&field[done..]);
-    Ok(bytes)
+    Ok(())
+}
+
+/// Reads back a field that [`check_tsv`] has passed, in its own memory.
+pub(crate) fn untsv(field: &mut Vec<u8>) {
+    let (mut from, mut to) = (0, 0);
+    while let Some(ahead) = memchr::memchr(b'\\', &field[from..]) {
+        field.copy_within(from..from + ahead, to);
+        (from, to) = (from + ahead, to + ahead);
+        let Some((byte, length)) = tsv_escape(&field[from..]) else { break };
+        field[to] = byte;
+        (from, to) = (from + length, to + 1);
+    }
+    let rest = field.len() - from;
+    field.copy_within(from.., to);
+    field.truncate(to + rest);
+}
+
+/// The byte that an escape stands for, and the escape's length.
+fn tsv_escape(text: &[u8]) -> Option<(u8, usize)> {
+    Some(match text[1..] {
+        [b't', ..] => (b'\t', 2),
+        [b'n', ..] => (b'\n', 2),
+        [b'r', ..] => (b'\r', 2),
+        [b'0', ..] => (b'\0', 2),
+        [b'\\', ..] => (b'\\', 2),
+        [b'x', high, low, ..] => (digit(high)? << 4 | digit(low)?, 4),
+        _ => return None,
+    })
 }
 
 const fn digit(byte: u8) -> Option<u8> {
@@ -171,18 +184,20 @@ fn push_terminal(shown: &mut String, c: char) {
     }
 }
 
-fn push_hex(shown: &mut String, byte: u8) {
+fn push_hex(out: &mut impl json::Sink, byte: u8) {
     let [high, low] = hex(byte);
-    shown.extend(['\\', 'x', char::from(high), char::from(low)]);
+    for byte in [b'\\', b'x', high, low] {
+        out.push(char::from(byte));
+    }
 }
 
-const fn tsv_letter(byte: u8) -> Option<u8> {
+const fn tsv_letter(byte: u8) -> Option<&'static str> {
     match byte {
-        b'\t' => Some(b't'),
-        b'\n' => Some(b'n'),
-        b'\r' => Some(b'r'),
-        b'\0' => Some(b'0'),
-        b'\\' => Some(b'\\'),
+        b'\t' => Some("\\t"),
+        b'\n' => Some("\\n"),
+        b'\r' => Some("\\r"),
+        b'\0' => Some("\\0"),
+        b'\\' => Some("\\\\"),
         _ => None,
     }
 }
@@ -196,6 +211,13 @@ const fn hex(byte: u8) -> [u8; 2] {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn untsv(field: &[u8]) -> Result<Vec<u8>, usize> {
+        check_tsv(field)?;
+        let mut bytes = field.to_vec();
+        super::untsv(&mut bytes);
+        Ok(bytes)
+    }
 
     fn field(bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();

@@ -122,9 +122,12 @@ pub(crate) enum Field {
     Rows(Vec<Vec<(&'static str, Field)>>),
 }
 
+/// Writes a file where it is told to. What it could not make is its failure; the inner error is one of writing.
+pub(crate) type WriteOut<'a> = dyn FnOnce(&mut dyn io::Write) -> Result<io::Result<()>, Failure> + 'a;
+
 /// A file that is made as it is written.
 pub(crate) struct Pieces<'a> {
-    pub(crate) pieces: Box<dyn Iterator<Item = Result<Vec<u8>, Failure>> + 'a>,
+    pub(crate) write: Box<WriteOut<'a>>,
     /// What there is to say of it, when all of it was written.
     pub(crate) notes: Rc<RefCell<Vec<String>>>,
 }

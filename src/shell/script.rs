@@ -19,6 +19,7 @@ use super::reply::Failure;
 use super::runner::{Flow, Place, Runner};
 use super::words::{Open, Splitter, Step};
 use crate::error::Error;
+use crate::storage::{LARGE, check_memory};
 use crate::value::Value;
 
 /// What a script is read from.
@@ -40,6 +41,8 @@ impl<F: Read + AsFd> Input for Stream<F> {
     fn read(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
         const CHUNK: usize = 64 << 10;
         let start = buffer.len();
+        let more = buffer.try_reserve(CHUNK).or_else(|_| buffer.try_reserve_exact(CHUNK));
+        more.map_err(|_| ErrorKind::OutOfMemory)?;
         buffer.resize(start + CHUNK, 0);
         // A read goes on after a signal, a wait does not.
         let mut waits = interrupt::is_listening();
@@ -261,7 +264,7 @@ fn run_lines(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow
                 if !input.is_ready() && runner.flush() == Flow::Stop {
                     return Flow::Stop;
                 }
-                let read = input.read(&mut buffer);
+                let read = input.read(&mut buffer).and_then(|read| has_room(&buffer).map(|()| read));
                 runner.read_on(has_known_end, true);
                 match read {
                     Ok(read) => {
@@ -273,12 +276,21 @@ fn run_lines(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow
                     Err(error) => {
                         runner.fail(Failure::io("read", Path::new(name), &error), place(line));
                         end = true;
-                        buffer.clear();
+                        buffer = Vec::new();
+                        splitter = Splitter::new();
                     }
                 }
             }
         }
     }
+}
+
+/// Fails if there is not enough memory for what becomes of a long command on its way to the database: its words, the
+/// arguments that they are, and the value.
+fn has_room(command: &[u8]) -> io::Result<()> {
+    const COPIES: usize = 4;
+    check_memory(if command.len() < LARGE { 0 } else { COPIES * command.len() })
+        .map_err(|_| ErrorKind::OutOfMemory.into())
 }
 
 /// Ctrl-C: what was run is kept, and the rest is not run.

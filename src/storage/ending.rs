@@ -98,7 +98,7 @@ impl Store {
         if doubt != Doubt::Folder {
             store.resolve_doubt();
         }
-        Ok(Mended { path: aside, count: 0, dropped, journal_remains: false, in_place: true })
+        Ok(Mended { path: aside, count: 0, dropped, journal_remains: false, in_place: true, corrupt: false })
     }
 }
 

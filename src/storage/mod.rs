@@ -201,7 +201,7 @@ pub(crate) use self::record::{Change, LARGE, Stored, value_len};
 #[cfg(feature = "shell")]
 pub(crate) use self::record::{Glance, kind};
 #[cfg(feature = "shell")]
-pub(crate) use self::record::{decode_base64_in_place, length as length_on_disk, write_base64};
+pub(crate) use self::record::{decode_base64_in_place, write_base64};
 #[cfg(feature = "shell")]
 pub(crate) use self::repair::check_file;
 pub(crate) use self::repair::{Checked, Mended, check, salvage};

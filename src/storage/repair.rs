@@ -49,6 +49,8 @@ pub(crate) struct Mended {
     pub(crate) journal_remains: bool,
     /// Whether the database itself was mended; `path` is what was set aside then.
     pub(crate) in_place: bool,
+    /// Whether a checksum did not match, so that a value that was kept may be wrong.
+    pub(crate) corrupt: bool,
 }
 
 /// So that nothing is over: what is past its deadline can be read all the same.
@@ -75,6 +77,8 @@ struct Rescued {
     document: Document,
     changes: u64,
     dropped: Dropped,
+    /// Whether both sides of a merge have deleted what is missing.
+    is_conflict: bool,
 }
 
 /// Reads and checks everything; changes nothing and takes no lock.
@@ -116,11 +120,17 @@ pub(crate) fn salvage(path: &Path, settings: Settings) -> Result<Mended> {
         let first = faults.iter().position(|fault| matches!(fault, Error::NewerVersion { .. })).unwrap_or(0);
         return Err(faults.swap_remove(first));
     }
-    let Rescued { document, dropped, .. } = files.rescue()?;
-    if document.entries.is_empty() && document.foreign.is_empty() {
-        return Err(faults.swap_remove(0));
+    let Rescued { document, dropped, is_conflict, .. } = files.rescue()?;
+    if document.entries.is_empty() && document.foreign.is_empty() && !is_conflict {
+        let reason = "no entry of it can be read; restore a backup, or remove it to start anew".to_owned();
+        return Err(Error::Unsuitable { path, reason });
     }
-    files.write(&document, dropped)
+    let is_corrupt = |fault: &Error| match fault {
+        Error::Unsuitable { reason, .. } => reason == CHANGED,
+        fault => matches!(fault, Error::Corrupt { .. }),
+    };
+    let corrupt = faults.iter().any(is_corrupt);
+    Ok(Mended { corrupt, ..files.write(&document, dropped)? })
 }
 
 impl<'a> Files<'a> {
@@ -325,7 +335,8 @@ impl<'a> Files<'a> {
                 Ok(document) => document,
                 Err(Unreadable::Newer) => return Err(newer()),
                 Err(Unreadable::Fault(_)) => {
-                    let mut dropped = |place| rescued.dropped.add("", &bytes, place);
+                    let mut dropped = |place| rescued.dropped.add(false, &bytes, place);
+                    rescued.is_conflict = snapshot::has_conflict(&bytes);
                     snapshot::salvage(&bytes, &mut dropped).ok_or_else(newer)?
                 }
             };
@@ -381,7 +392,7 @@ impl<'a> Files<'a> {
         temp.keep();
         folder.sync().map_err(|source| Error::OutcomeUnknown { path: target.clone(), source })?;
         let (count, journal_remains) = (document.entries.len() as u64, self.journal.is_some());
-        Ok(Mended { path: target, count, dropped: dropped.list(), journal_remains, in_place: false })
+        Ok(Mended { path: target, count, dropped: dropped.list(), journal_remains, in_place: false, corrupt: false })
     }
 
     fn conflict(&self) -> Error {
@@ -425,7 +436,7 @@ fn salvage_journal(bytes: &[u8], dropped: &mut Dropped) -> Option<(Changes, Opti
         Err(HeaderFault::Newer) => return None,
         Err(HeaderFault::Cut | HeaderFault::Damaged(_)) => {
             let end = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |newline| newline + 1);
-            dropped.add("journal ", bytes, 0..end);
+            dropped.add(true, bytes, 0..end);
             // Without its epoch nothing can be told from rubbish.
             (Header::epoch_in(&bytes[..end]).unwrap_or_default(), 0, end)
         }
@@ -433,7 +444,7 @@ fn salvage_journal(bytes: &[u8], dropped: &mut Dropped) -> Option<(Changes, Opti
     let mut changes = Vec::new();
     let mut sink = |n, key: &str, change| changes.push((n, key.to_owned(), change));
     let body = Body { bytes: &bytes[start..], epoch, n };
-    let mut left_out = |place: Range<usize>| dropped.add("journal ", bytes, place.start + start..place.end + start);
+    let mut left_out = |place: Range<usize>| dropped.add(true, bytes, place.start + start..place.end + start);
     let fold = body.salvage(&mut sink, &mut left_out);
     Some((changes, fold, n))
 }
@@ -441,14 +452,16 @@ fn salvage_journal(bytes: &[u8], dropped: &mut Dropped) -> Option<(Changes, Opti
 /// What is left out of a repaired file: the first lines are named, the rest is counted.
 #[derive(Debug, Default)]
 struct Dropped {
-    lines: Vec<String>,
+    /// Whether it is of the journal, the number of the line, and what is said of it.
+    lines: Vec<(bool, usize, String)>,
     more: u64,
 }
 
 impl Dropped {
     const MOST: usize = 100;
 
-    fn add(&mut self, what: &str, bytes: &[u8], place: Range<usize>) {
+    fn add(&mut self, is_journal: bool, bytes: &[u8], place: Range<usize>) {
+        let what = if is_journal { "journal " } else { "" };
         if self.lines.len() == Self::MOST {
             self.more += 1;
             return;
@@ -457,14 +470,18 @@ impl Dropped {
         let text = &bytes[place];
         // No character takes more than four bytes.
         let text = String::from_utf8_lossy(&text[..text.len().min(160)]);
-        self.lines.push(format!("{what}line {line}: {:?}", error::cut(text.trim())));
+        self.lines.push((is_journal, line, format!("{what}line {line}: {:?}", error::cut(text.trim()))));
     }
 
+    /// In the order of the files.
     fn list(mut self) -> Vec<String> {
+        // A line that a later one replaces is known as dropped only then.
+        self.lines.sort_by_key(|&(is_journal, line, _)| (is_journal, line));
+        let mut list: Vec<String> = self.lines.into_iter().map(|(.., text)| text).collect();
         if self.more > 0 {
-            self.lines.push(format!("and {} more", self.more));
+            list.push(format!("and {} more", self.more));
         }
-        self.lines
+        list
     }
 }
 
@@ -530,7 +547,7 @@ impl Store {
             (store.view, store.lock) = (view, Some(lock));
             let _ = store.settle(false);
         }
-        Ok(Mended { path, count, dropped: notices, journal_remains: false, in_place: false })
+        Ok(Mended { path, count, dropped: notices, journal_remains: false, in_place: false, corrupt: false })
     }
 
     /// Replaces the journal by its good part with a fold line of what was built. What is torn is set aside.
@@ -607,6 +624,6 @@ impl Store {
             }
         };
         folder.sync().map_err(|source| Error::OutcomeUnknown { path: journal_path, source })?;
-        Ok(Mended { path: aside, count, dropped: Vec::new(), journal_remains: false, in_place: false })
+        Ok(Mended { path: aside, count, dropped: Vec::new(), journal_remains: false, in_place: false, corrupt: false })
     }
 }

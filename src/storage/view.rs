@@ -225,7 +225,8 @@ impl View {
             return Ok(Self { unpublished: true, sums, ..Self::of(path, file, seen, layout) });
         }
         let bytes = read_all(&*file, seen.len).map_err(|source| Error::Open { path: path.to_owned(), source })?;
-        if bytes.trim_ascii().is_empty() {
+        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).trim_ascii();
+        if text.is_empty() {
             // An empty file that was never written to is a new database; one that once was is a loss.
             return Ok(Self { unwritten: true, file: Some(file), ..view });
         }

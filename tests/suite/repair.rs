@@ -200,12 +200,12 @@ fn what_both_sides_of_a_merge_have_deleted_does_not_come_back() {
     let kept = [("a", "1"), ("b", "theirs"), ("c", "3"), ("d", "4")];
     let dropped = [
         "line 4: \"<<<<<<< HEAD\"",
+        "line 5: \"\\\"b\\\": \\\"ours\\\"\"",
         "line 6: \"||||||| 1234567\"",
         "line 7: \"\\\"b\\\": \\\"old\\\",\"",
         "line 8: \"\\\"gone\\\": {\"",
         "line 9: \"\\\"x\\\": 1\"",
         "line 11: \"=======\"",
-        "line 5: \"\\\"b\\\": \\\"ours\\\"\"",
         "line 14: \">>>>>>> topic\"",
     ];
     assert_salvaged(conflict, &kept, &dropped);
@@ -216,6 +216,30 @@ fn what_both_sides_of_a_merge_have_deleted_does_not_come_back() {
     let db = Database::open(Database::repair(place.path(), Repair::Salvage).unwrap().path).unwrap();
     assert_eq!(db.entry("a").unwrap().unwrap().deadline, None);
     assert_eq!(db.entry("b").unwrap().unwrap().deadline, Some("2100-01-01T00:00:00.000Z".parse().unwrap()));
+}
+
+#[test]
+fn a_conflict_of_which_nothing_is_left_is_repaired_to_an_empty_database() {
+    let conflict = "{\n  \"map\": {\n<<<<<<< a\n||||||| b\n    \"x\": \"1\"\n=======\n>>>>>>> c\n  }\n}\n";
+    let marks = ["line 3: \"<<<<<<< a\"", "line 4: \"||||||| b\"", "line 5: \"\\\"x\\\": \\\"1\\\"\""];
+    let all: Vec<_> = marks.into_iter().chain(["line 6: \"=======\"", "line 7: \">>>>>>> c\""]).collect();
+    assert_salvaged(conflict, &[], &all);
+}
+
+#[test]
+fn a_file_of_which_nothing_can_be_read_is_not_sent_back_to_repair() {
+    let said = Place::of("{\"map\": {\"a\": x}}").refuses(Repair::Salvage).to_string();
+    assert!(said.contains("restore a backup") && !said.contains("`repair`"), "{said}");
+}
+
+#[test]
+fn what_is_dropped_is_named_in_the_order_of_the_file() {
+    let text = "{\"map\": {\n\"a\": \"1\",\n\"b\": 2x,\n\"a\": \"3\",\n\"c\": \"4\"\n}}";
+    assert_salvaged(
+        text,
+        &[("a", "3"), ("c", "4")],
+        &["line 2: \"\\\"a\\\": \\\"1\\\"\"", "line 3: \"\\\"b\\\": 2x,\""],
+    );
 }
 
 #[test]
@@ -293,7 +317,7 @@ fn a_file_cut_anywhere_gives_the_entries_before_the_cut_and_no_others() {
                 let report = place.check();
                 assert_eq!(report.faults.len(), 1);
                 if report.entries == 0 {
-                    assert!(matches!(place.refuses(Repair::Salvage), Error::Damaged { .. }));
+                    assert!(matches!(place.refuses(Repair::Salvage), Error::Unsuitable { .. }));
                     continue;
                 }
                 let (rescued, _) = place.salvage();

@@ -175,3 +175,18 @@ fn whoever_holds_the_lock_is_waited_for_and_a_bad_backup_changes_nothing() {
     let names = names(folder.path());
     assert!(!names.iter().any(|name| name.contains("before") || name.contains("tmp")), "{names:?}");
 }
+
+#[test]
+fn a_file_of_nothing_but_a_byte_order_mark_is_empty_and_what_was_no_database_is_not_sent_to_repair() {
+    let folder = folder();
+    let path = folder.path().join("kv.json");
+    put(&path, b"\xef\xbb\xbf\n");
+    assert!(Database::open_read_only(&path).unwrap().is_empty().unwrap());
+    for text in ["hello", "\u{feff}hello"] {
+        put(&path, text);
+        let said = Database::open_read_only(&path).unwrap_err().to_string();
+        assert!(!said.contains("repair"), "{text}: {said}");
+    }
+    put(&path, "{\"map\": {\n\"a\": 1x\n}}");
+    assert!(Database::open_read_only(&path).unwrap_err().to_string().contains("`repair`"));
+}

@@ -115,6 +115,18 @@ pub(crate) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Resul
     let reply = match reply {
         Reply::Pieces(pieces) => return stream::pieces(out, look, pieces),
         Reply::Changes(changes) => return stream::changes(out, look, changes),
+        Reply::Listing(mut listing) => {
+            // A value of a listing is put together with what stands around it.
+            let entries = std::mem::replace(&mut listing.entries, Box::new(std::iter::empty()));
+            let entries = entries.map(|entry| {
+                let entry = entry?;
+                let length = entry.1.value.as_bytes().len();
+                check_memory(if length < LARGE { 0 } else { 8 * length })?;
+                Ok(entry)
+            });
+            listing.entries = Box::new(entries);
+            Reply::Listing(listing)
+        }
         reply => reply,
     };
     if let Some(length) = large(&reply) {

@@ -1,6 +1,6 @@
 //! Answers that are files or differences, in every mode.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use super::{CHUNK, Look, Trouble, difference_json, style};
 use crate::database::Difference;
@@ -16,18 +16,59 @@ pub(super) fn pieces(out: &mut dyn Write, look: &Look, pieces: Pieces<'_>) -> Re
         let message = "a file is no JSON document: name one, or leave -o json out";
         return Err(Trouble::Source(Failure::usage(message)));
     }
-    for piece in pieces.pieces {
-        let piece = piece?;
-        if look.terminal {
-            for line in piece.split_inclusive(|&byte| byte == b'\n') {
-                let (line, end) = line.strip_suffix(b"\n").map_or((line, ""), |line| (line, "\n"));
-                write!(out, "{}{end}", escape::terminal_lossy(line))?;
-            }
-        } else {
-            out.write_all(&piece)?;
-        }
+    if !look.terminal {
+        return Ok((pieces.write)(out)??);
     }
-    Ok(())
+    let mut shown = Shown { out, held: Vec::new() };
+    let written = (pieces.write)(&mut shown);
+    let rest = shown.end();
+    written??;
+    Ok(rest?)
+}
+
+/// What is escaped for a terminal on its way there.
+struct Shown<'w> {
+    out: &'w mut dyn Write,
+    /// The beginning of a character whose rest is to come.
+    held: Vec<u8>,
+}
+
+impl Shown<'_> {
+    fn show(&mut self, bytes: &[u8]) -> io::Result<()> {
+        for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+            let (line, end) = line.strip_suffix(b"\n").map_or((line, ""), |line| (line, "\n"));
+            write!(self.out, "{}{end}", escape::terminal_lossy(line))?;
+        }
+        Ok(())
+    }
+
+    fn end(mut self) -> io::Result<()> {
+        let held = std::mem::take(&mut self.held);
+        self.show(&held)
+    }
+}
+
+impl Write for Shown<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut all = std::mem::take(&mut self.held);
+        all.extend_from_slice(bytes);
+        self.held = all.split_off(whole_characters(&all));
+        self.show(&all)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Where the last character begins, if its rest may follow; else the length.
+fn whole_characters(bytes: &[u8]) -> usize {
+    const LONGEST: usize = 4;
+    let from = bytes.len().saturating_sub(LONGEST - 1);
+    let begin = bytes[from..].iter().rposition(|&byte| byte >= 0xc0).map(|at| from + at);
+    let is_cut = |&begin: &usize| bytes.len() - begin < bytes[begin].leading_ones() as usize;
+    begin.filter(is_cut).unwrap_or(bytes.len())
 }
 
 /// Writes what is not alike: `+ key`, `- key`, `~ key old → new`.

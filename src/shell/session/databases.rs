@@ -1,7 +1,7 @@
 //! Commands on whole databases: save, use, dbs, drop, path, clear.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _};
+use std::io::{self, Read as _, Seek as _, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::rc::Rc;
@@ -76,8 +76,18 @@ impl Session {
         let failed = |error: io::Error| Failure::io("write to", path, &error);
         file.rewind().map_err(failed)?;
         if descriptor == Descriptor::Stdout {
-            let pieces = Box::new(std::iter::from_fn(move || piece_of(&mut file).transpose()));
-            return Ok(Reply::Pieces(Pieces { pieces, notes: Rc::default() }).into());
+            let write = Box::new(move |to: &mut dyn Write| {
+                loop {
+                    let piece = piece_of(&mut file)?;
+                    if piece.is_empty() {
+                        return Ok(Ok(()));
+                    }
+                    if let Err(error) = to.write_all(&piece) {
+                        return Ok(Err(error));
+                    }
+                }
+            });
+            return Ok(Reply::Pieces(Pieces { write, notes: Rc::default() }).into());
         }
         if let Some(mut open) = Open::of(path).map_err(failed)? {
             io::copy(&mut file, &mut open).map_err(failed)?;
@@ -222,11 +232,11 @@ impl Session {
 }
 
 /// The next bytes of a file; nothing at its end.
-fn piece_of(file: &mut File) -> Result<Option<Vec<u8>>, Failure> {
+fn piece_of(file: &mut File) -> Result<Vec<u8>, Failure> {
     let mut piece = Vec::new();
     let read = file.take(64 << 10).read_to_end(&mut piece);
     read.map_err(|error| Failure::io("read", Path::new("a temporary file"), &error))?;
-    Ok((!piece.is_empty()).then_some(piece))
+    Ok(piece)
 }
 
 /// How many keys a database has, if that can be told without reading a large file.

@@ -18,12 +18,9 @@ use crate::shell::glob::Glob;
 use crate::shell::interrupt::{Stoppable, stoppable};
 use crate::shell::progress;
 use crate::shell::reply::{Answer, Done, Failure, Field, Pieces, Reply, shown};
-use crate::shell::transfer::{self, Sink, Unfit, What};
-use crate::storage::{Entry, LARGE, check_memory, length_on_disk};
+use crate::shell::transfer::{self, Out, Sink, Unfit, What};
+use crate::storage::Entry;
 use crate::value::Value;
-
-/// About so many bytes are written at once.
-const PIECE: usize = 64 << 10;
 
 impl Session {
     pub(super) fn export(&mut self, export: &Export) -> Result<Answer<'_>, Failure> {
@@ -58,12 +55,18 @@ impl Session {
             progress::of_keys(self.db.len()?);
         }
         let entries = stoppable(self.db.prefix(&prefix), progress::keys);
-        let export =
-            Exported { entries, choice, sink, state: State::Begin, count: 0, lost: Lost::default(), corrupt: None };
+        let mut export = Exported { entries, choice, sink, count: 0, lost: Lost::default() };
         let Some(file) = file else {
-            let notes = Rc::default();
-            let pieces = Box::new(Noted { export, notes: Rc::clone(&notes) });
-            return Ok(Reply::Pieces(Pieces { pieces, notes }).into());
+            let notes: Rc<RefCell<Vec<String>>> = Rc::default();
+            let later = Rc::clone(&notes);
+            let write = Box::new(move |to: &mut dyn Write| {
+                let written = export.write(to);
+                if matches!(written, Ok(Ok(()))) {
+                    later.borrow_mut().extend(export.lost.note());
+                }
+                written
+            });
+            return Ok(Reply::Pieces(Pieces { write, notes }).into());
         };
         let (count, notes) = to_file(file, export)?;
         let done = Done::new(format!("Wrote {} to {}", keys(count), config::short(file)));
@@ -119,36 +122,51 @@ impl Lost {
     }
 }
 
-enum State {
-    Begin,
-    Middle,
-    End,
-}
-
-/// Entries on their way into a file, piece by piece.
+/// Entries on their way into a file.
 struct Exported<'a> {
     entries: Stoppable<Range<'a>>,
     choice: Choice,
     sink: Box<dyn Sink>,
-    state: State,
     count: u64,
     lost: Lost,
-    /// That the database is corrupt, which is said behind the end of a whole document.
-    corrupt: Option<Error>,
 }
 
 impl Exported<'_> {
-    /// Appends an entry, or says why it cannot be.
-    fn put(&mut self, key: &str, mut entry: Entry, piece: &mut Vec<u8>) -> Result<(), Failure> {
-        let Some(name) = self.choice.key(key) else { return Ok(()) };
-        // It is written twice: as a record of its own, and into the piece.
-        if entry.value.as_bytes().len() >= LARGE {
-            let length = length_on_disk(&entry.value);
-            check_memory(2 * length)?;
-            piece.reserve_exact(length + key.len() + PIECE);
+    /// Writes all of it.
+    fn write(&mut self, to: &mut dyn Write) -> Result<io::Result<()>, Failure> {
+        let mut out = Out::new(to);
+        match self.write_entries(&mut out) {
+            Err(failure) if !failure.is_of_whole_file() => Err(failure),
+            written => {
+                let finished = out.finish();
+                written.map(|()| finished)
+            }
         }
+    }
+
+    fn write_entries(&mut self, out: &mut Out<'_>) -> Result<(), Failure> {
+        self.sink.begin(out);
+        let end = loop {
+            match self.entries.next() {
+                Some(Ok((key, entry))) => self.put(&key, entry, out)?,
+                // That the database is corrupt is said after the end of a whole document.
+                Some(Err(error @ Error::Corrupt { .. })) => break Err(error.into()),
+                Some(Err(error)) => return Err(error.into()),
+                None => break Ok(()),
+            }
+            if out.has_failed() {
+                return Ok(());
+            }
+        };
+        self.sink.end(out);
+        end
+    }
+
+    /// Writes an entry, or says why it cannot be written.
+    fn put(&mut self, key: &str, mut entry: Entry, out: &mut Out<'_>) -> Result<(), Failure> {
+        let Some(name) = self.choice.key(key) else { return Ok(()) };
         loop {
-            let Err(Unfit { what, reason }) = self.sink.put(name, &entry, piece) else {
+            let Err(Unfit { what, reason }) = self.sink.put(name, &entry, out) else {
                 self.count += 1;
                 return Ok(());
             };
@@ -167,57 +185,18 @@ impl Exported<'_> {
                 }
                 What::Type => {
                     self.lost.types += 1;
-                    entry.value = Value::Text(entry.value.to_string());
+                    entry.value = into_text(entry.value);
                 }
             }
         }
     }
 }
 
-impl Iterator for Exported<'_> {
-    type Item = Result<Vec<u8>, Failure>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let mut piece = Vec::with_capacity(PIECE + PIECE / 4);
-        if matches!(self.state, State::Begin) {
-            self.sink.begin(&mut piece);
-            self.state = State::Middle;
-        }
-        while matches!(self.state, State::Middle) && piece.len() < PIECE {
-            let put = match self.entries.next() {
-                end @ (None | Some(Err(Error::Corrupt { .. }))) => {
-                    self.corrupt = end.and_then(Result::err);
-                    self.sink.end(&mut piece);
-                    self.state = State::End;
-                    Ok(())
-                }
-                Some(Err(error)) => Err(error.into()),
-                Some(Ok((key, entry))) => self.put(&key, entry, &mut piece),
-            };
-            if let Err(failure) = put {
-                self.state = State::End;
-                return Some(Err(failure));
-            }
-        }
-        if piece.is_empty() { self.corrupt.take().map(|error| Err(error.into())) } else { Some(Ok(piece)) }
-    }
-}
-
-/// An export whose notes are known when it has come to its end.
-struct Noted<'a> {
-    export: Exported<'a>,
-    notes: Rc<RefCell<Vec<String>>>,
-}
-
-impl Iterator for Noted<'_> {
-    type Item = Result<Vec<u8>, Failure>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let next = self.export.next();
-        if next.is_none() {
-            self.notes.borrow_mut().extend(self.export.lost.note());
-        }
-        next
+/// The same value as text.
+fn into_text(value: Value) -> Value {
+    match value {
+        Value::Json(json) => Value::Text(json.into_string()),
+        value => value,
     }
 }
 
@@ -226,9 +205,7 @@ impl Iterator for Noted<'_> {
 fn to_file(path: &Path, mut export: Exported<'_>) -> Result<(u64, Vec<String>), Failure> {
     let failed = |error: io::Error| Failure::io("write", path, &error);
     if let Some(mut open) = Open::of(path).map_err(failed)? {
-        for piece in &mut export {
-            open.write_all(&piece?).map_err(failed)?;
-        }
+        export.write(&mut open)?.map_err(failed)?;
     } else {
         let old = match fs::metadata(path) {
             Ok(meta) => Some(meta),
@@ -239,9 +216,7 @@ fn to_file(path: &Path, mut export: Exported<'_>) -> Result<(u64, Vec<String>), 
         let target = if old.is_some() { path.canonicalize().map_err(failed)? } else { path.to_owned() };
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut file = Whole::new_in(folder).map_err(failed)?;
-        for piece in &mut export {
-            file.file().write_all(&piece?).map_err(failed)?;
-        }
+        export.write(file.file())?.map_err(failed)?;
         if let Some(old) = old {
             file.file().set_permissions(old.permissions()).map_err(failed)?;
         }

@@ -182,7 +182,10 @@ fn in_words(verb: &str, loaded: &Loaded) -> String {
 fn failure(file: &Path, trouble: Trouble) -> Failure {
     match trouble {
         Trouble::Input(_) if interrupt::is_asked() => Error::Interrupted.into(),
-        Trouble::Input(error) => Failure::io("read", file, &error),
+        Trouble::Input(error) => {
+            let failure = Failure::io("read", file, &error);
+            Failure { message: format!("{}. Nothing was imported", failure.message), ..failure }
+        }
         Trouble::Fault(Fault { line, column, reason }) => fault(file, line, column, &reason),
     }
 }

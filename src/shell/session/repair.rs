@@ -94,7 +94,7 @@ fn checked(report: Report) -> Answer<'static> {
 
 /// What a repair has done, and how to go on.
 fn told(path: &Path, how: Repair, repaired: Repaired) -> Answer<'static> {
-    let Repaired { path: made, entries, dropped, journal_remains, in_place } = repaired;
+    let Repaired { path: made, entries, dropped, journal_remains, in_place, corrupt } = repaired;
     let shown = config::short(&made);
     let (counted, mut notes) = match how {
         Repair::Salvage if in_place => {
@@ -116,12 +116,19 @@ fn told(path: &Path, how: Repair, repaired: Repaired) -> Answer<'static> {
         Repair::KeepJournal => ("changes", vec![format!("Applied {} to {shown}", changes(entries))]),
         Repair::DropJournal => ("changes", vec![format!("Set the journal aside: {} in {shown}", changes(entries))]),
     };
+    if corrupt {
+        let new = quoted(made.as_os_str());
+        notes.push(format!(
+            "warning: the checksum of the old file does not match its content, so a value in the new one may be wrong; compare it with a backup: rusty-kv diff BACKUP {new}"
+        ));
+    }
     let lost = dropped.iter().map(|line| format!("dropped: {line}"));
     notes.splice(1..1, lost);
     let done = Done::new("")
         .with(counted, Field::Number(entries))
         .with("path", Field::Text(made.to_string_lossy().into_owned()))
-        .with("dropped", Field::Keys(dropped));
+        .with("dropped", Field::Keys(dropped))
+        .with("corrupt", Field::Flag(corrupt));
     Answer { notes, ..Reply::Done(done).into() }
 }
 
@@ -189,7 +196,7 @@ mod tests {
     fn a_repair_says_what_it_wrote_what_it_dropped_and_how_to_go_on() {
         let repaired = |dropped| {
             let path = PathBuf::from("/a b/kv.json.repaired");
-            Repaired { path, entries: 2, dropped, journal_remains: false, in_place: false }
+            Repaired { path, entries: 2, dropped, journal_remains: false, in_place: false, corrupt: false }
         };
         let dropped = vec!["line 3: key \"x\"".to_owned()];
         let (done, status, notes) = answer(told(Path::new("/a b/it's.json"), Repair::Salvage, repaired(dropped)));
@@ -219,6 +226,7 @@ mod tests {
             dropped: Vec::new(),
             journal_remains,
             in_place: false,
+            corrupt: false,
         };
         assert_eq!(answer(told(path, Repair::Salvage, repaired(false))).2.len(), 2);
         let notes = answer(told(path, Repair::Salvage, repaired(true))).2;

@@ -16,7 +16,7 @@ use crate::shell::interrupt::{self, stoppable};
 use crate::shell::progress;
 use crate::shell::reply::{Answer, Done, Failure, Field, Reply, shown};
 use crate::shell::status::Status;
-use crate::storage::Entry;
+use crate::storage::{Entry, check_memory};
 use crate::value::Value;
 
 impl Session {
@@ -304,6 +304,8 @@ pub(crate) fn was_set(key: &str) -> Reply<'static> {
 
 /// What the flags of `set` make of the bytes that were given.
 fn make_value(bytes: Vec<u8>, set: &Set) -> Result<Value, Failure> {
+    // Read as another form, it is there twice, and takes up to as much again while it grows.
+    check_memory(if set.base64 || set.json { 3 * bytes.len() } else { 0 })?;
     if set.base64 {
         let encoded: Vec<u8> = bytes.into_iter().filter(|byte| !byte.is_ascii_whitespace()).collect();
         let decoded = BASE64.decode(&encoded);

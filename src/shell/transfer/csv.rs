@@ -2,15 +2,16 @@
 //!
 //! A quote that is open at the end is a file that was cut off, so it is refused; so is what stands behind a closed one.
 
-use std::io::BufRead;
+use std::io::{self, BufRead, ErrorKind};
 
 use data_encoding::BASE64;
 
-use super::record::{Fault, Reading, Record, Sink, Source, Trouble, Unfit};
+use super::memory;
+use super::record::{Fault, Out, Reading, Record, Sink, Source, Trouble, Unfit};
 use crate::error::cut;
 use crate::expiry::Timestamp;
 use crate::json;
-use crate::storage::{Entry, write_base64};
+use crate::storage::{Entry, LARGE, write_base64};
 use crate::value::{Json, Value};
 
 const OWN: [&str; 4] = ["key", "value", "type", "expires"];
@@ -153,6 +154,7 @@ impl<R: BufRead> Table<R> {
                 return Ok(false);
             }
             if !self.row.fields.is_empty() {
+                memory::check(&self.row.text)?;
                 return Ok(true);
             }
         }
@@ -177,6 +179,7 @@ impl<R: BufRead> Table<R> {
                 }
                 return Ok(!is_end);
             }
+            memory::reserve(text, buffer.len())?;
             let mut used = 0;
             for &byte in buffer {
                 let here = *place;
@@ -199,6 +202,7 @@ impl<R: BufRead> Table<R> {
                     }
                     (State::Quoted, _) => text.push(byte),
                     (_, byte) if byte == *delimiter => {
+                        memory::reserve(fields, 1)?;
                         fields.push((text.len(), begin));
                         (state, begin) = (State::Start, *place);
                     }
@@ -227,6 +231,22 @@ impl<R: BufRead> Table<R> {
                 );
             }
         }
+    }
+
+    /// The beginning of a JSON object of the row, with room for all of it.
+    fn object(&self, columns: &Columns) -> Result<String, Trouble> {
+        let mut object = String::new();
+        if self.row.text.len() >= LARGE {
+            let mut length = json::Length(2);
+            for (at, name) in columns.names.iter().enumerate() {
+                json::write_string(&mut length, name);
+                json::write_string(&mut length, self.row.text(at, "a value")?);
+                length.0 += ":,".len();
+            }
+            object.try_reserve_exact(length.0).map_err(|_| io::Error::from(ErrorKind::OutOfMemory))?;
+        }
+        object.push('{');
+        Ok(object)
     }
 
     fn header(&mut self) -> Result<Option<Columns>, Trouble> {
@@ -277,7 +297,7 @@ impl<R: BufRead> Source for Table<R> {
         let kind = columns.kind.map_or(Ok(""), |at| row.text(at, "the type"))?;
         let value = match (columns.value, kind) {
             (None, _) => {
-                let mut object = String::from("{");
+                let mut object = self.object(columns)?;
                 for (at, name) in columns.names.iter().enumerate() {
                     object.push_str(if at == 0 { "" } else { "," });
                     json::write_string(&mut object, name);
@@ -321,40 +341,43 @@ impl<R: BufRead> Source for Table<R> {
 pub(super) struct Writer;
 
 impl Sink for Writer {
-    fn begin(&mut self, out: &mut Vec<u8>) {
-        out.extend_from_slice(OWN.join(",").as_bytes());
-        out.push(b'\n');
+    fn begin(&mut self, out: &mut Out<'_>) {
+        out.bytes(OWN.join(",").as_bytes());
+        out.byte(b'\n');
     }
 
-    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Unfit> {
+    fn put(&mut self, key: &str, entry: &Entry, out: &mut Out<'_>) -> Result<(), Unfit> {
         field(out, key.as_bytes());
-        out.push(b',');
+        out.byte(b',');
         match &entry.value {
             Value::Bytes(bytes) => write_base64(out, bytes),
             value => field(out, value.as_bytes()),
         }
-        out.push(b',');
-        out.extend_from_slice(entry.value.kind().as_bytes());
-        out.push(b',');
+        out.byte(b',');
+        out.bytes(entry.value.kind().as_bytes());
+        out.byte(b',');
         if let Some(deadline) = entry.deadline {
-            out.extend_from_slice(deadline.to_string().as_bytes());
+            out.bytes(deadline.to_string().as_bytes());
         }
-        out.push(b'\n');
+        out.byte(b'\n');
         Ok(())
     }
 }
 
 /// Quoted where it must be, and where a spreadsheet would otherwise change it.
-fn field(out: &mut Vec<u8>, bytes: &[u8]) {
+fn field(out: &mut Out<'_>, bytes: &[u8]) {
     let plain = |byte: &u8| !matches!(byte, b'"' | b',' | b'\r' | b'\n');
     let is_edge = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_whitespace);
     if bytes.iter().all(plain) && !is_edge(bytes.first()) && !is_edge(bytes.last()) && !bytes.starts_with(b"\xef") {
-        out.extend_from_slice(bytes);
+        out.bytes(bytes);
         return;
     }
-    out.push(b'"');
-    for &byte in bytes {
-        out.extend_from_slice(if byte == b'"' { b"\"\"" } else { std::slice::from_ref(&byte) });
+    out.byte(b'"');
+    for part in bytes.split_inclusive(|&byte| byte == b'"') {
+        out.bytes(part);
+        if part.ends_with(b"\"") {
+            out.byte(b'"');
+        }
     }
-    out.push(b'"');
+    out.byte(b'"');
 }

@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use super::lines::Numbered;
 use super::readers::{self, Form};
-use super::record::{Fault, Record, Sink, Source, Trouble, Unfit};
+use super::record::{Fault, Out, Record, Sink, Source, Trouble, Unfit};
 use crate::storage::Entry;
 use crate::value::Value;
 
@@ -142,7 +142,7 @@ pub(super) enum Writer {
 }
 
 impl Sink for Writer {
-    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Unfit> {
+    fn put(&mut self, key: &str, entry: &Entry, out: &mut Out<'_>) -> Result<(), Unfit> {
         if !is_name(key) {
             return Err(Unfit::entry(
                 "it is no name of a variable (letters, digits, _, no digit first); --lossy leaves it out",
@@ -171,17 +171,17 @@ impl Sink for Writer {
             Form::Double => "\"",
         };
         for part in [before, key, between, quote] {
-            out.extend_from_slice(part.as_bytes());
+            out.bytes(part.as_bytes());
         }
         for &byte in text.as_bytes() {
             match (&*self, byte) {
-                (Self::Fish, b'\'' | b'\\') => out.extend([b'\\', byte]),
-                (Self::Sh, b'\'') => out.extend_from_slice(b"'\\''"),
-                _ => out.push(byte),
+                (Self::Fish, b'\'' | b'\\') => out.bytes(&[b'\\', byte]),
+                (Self::Sh, b'\'') => out.bytes(b"'\\''"),
+                _ => out.byte(byte),
             }
         }
-        out.extend_from_slice(quote.as_bytes());
-        out.push(b'\n');
+        out.bytes(quote.as_bytes());
+        out.byte(b'\n');
         Ok(())
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::{HashMap, VecDeque};
 use std::io::BufRead;
 
-use super::record::{Fault, JSONC, Record, Sink, Source, Trouble, Unfit};
+use super::memory;
+use super::record::{Fault, JSONC, Out, Record, Sink, Source, Trouble, Unfit};
 use crate::error::cut;
-use crate::json::{self, Scanner};
+use crate::json::{self, Length, Scanner};
 use crate::shell::argument::Flatten;
-use crate::storage::Entry;
+use crate::storage::{Entry, LARGE};
 use crate::value::{Json, Value};
 
 /// A member is held as a whole; one that is longer than any value can be is refused.
@@ -122,12 +123,17 @@ impl<R: BufRead> Members<R> {
                 return self.fault("a member is longer than 4 GiB");
             }
             let from = self.member.len();
+            memory::reserve(&mut self.member, taken)?;
             self.member.extend_from_slice(&buffer[..taken]);
             self.input.consume(taken);
             for at in from..self.member.len() {
                 self.count(self.member[at]);
             }
             if end.is_some() {
+                if self.member.len() >= LARGE {
+                    self.member.shrink_to_fit();
+                }
+                memory::check(&self.member)?;
                 return self.no_comment();
             }
         }
@@ -270,14 +276,14 @@ impl Flattened<'_> {
             return Ok(());
         }
         // Checked as a whole first: nesting and names that come twice.
-        let mut text = String::new();
-        scanner.value(&mut text)?;
-        if text == "{}" {
-            self.put(place, Value::Json(Json::from_checked(text)).into());
+        let mut length = Length::default();
+        let mut inner = scanner.clone();
+        scanner.value(&mut length)?;
+        if length.0 == "{}".len() {
+            self.put(place, Value::Json(Json::from_checked("{}".to_owned())).into());
             return Ok(());
         }
-        Scanner::new(text.as_bytes())
-            .object("an object", |inner, _, name| self.flatten(inner, &place.child(self.how, &name)))
+        inner.object("an object", |inner, _, name| self.flatten(inner, &place.child(self.how, &name)))
     }
 
     fn put(&mut self, place: &Place, entry: Entry) {
@@ -295,27 +301,27 @@ pub(super) struct Object {
 }
 
 impl Sink for Object {
-    fn begin(&mut self, out: &mut Vec<u8>) {
-        out.push(b'{');
+    fn begin(&mut self, out: &mut Out<'_>) {
+        out.byte(b'{');
     }
 
-    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Unfit> {
+    fn put(&mut self, key: &str, entry: &Entry, out: &mut Out<'_>) -> Result<(), Unfit> {
         if let Value::Bytes(_) = entry.value {
             return Err(Unfit::entry("JSON has no form for bytes; jsonl and csv have one, --lossy leaves it out"));
         }
         Unfit::if_it_expires(entry)?;
-        out.extend_from_slice(if self.any { b",\n  " } else { b"\n  " });
+        out.bytes(if self.any { b",\n  " } else { b"\n  " });
         json::write_string(out, key);
-        out.extend_from_slice(b": ");
+        out.bytes(b": ");
         match &entry.value {
             Value::Text(value) => json::write_string(out, value),
-            value => out.extend_from_slice(value.as_bytes()),
+            value => out.bytes(value.as_bytes()),
         }
         self.any = true;
         Ok(())
     }
 
-    fn end(&mut self, out: &mut Vec<u8>) {
-        out.extend_from_slice(if self.any { b"\n}\n" } else { b"}\n" });
+    fn end(&mut self, out: &mut Out<'_>) {
+        out.bytes(if self.any { b"\n}\n" } else { b"}\n" });
     }
 }

@@ -3,7 +3,7 @@
 use std::io::BufRead;
 
 use super::lines::Numbered;
-use super::record::{Fault, Record, Sink, Source, Trouble, Unfit};
+use super::record::{Fault, Out, Record, Sink, Source, Trouble, Unfit};
 use crate::expiry::Timestamp;
 use crate::json::{self, Scanner};
 use crate::storage::{Entry, decode_base64_in_place, write_base64};
@@ -103,26 +103,26 @@ fn read(line: &[u8]) -> Result<Record, json::Fault> {
 pub(super) struct Writer;
 
 impl Sink for Writer {
-    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Unfit> {
-        out.extend_from_slice(b"{\"key\":");
+    fn put(&mut self, key: &str, entry: &Entry, out: &mut Out<'_>) -> Result<(), Unfit> {
+        out.bytes(b"{\"key\":");
         json::write_string(out, key);
-        out.extend_from_slice(b",\"value\":");
+        out.bytes(b",\"value\":");
         match &entry.value {
             Value::Text(text) => json::write_string(out, text),
-            Value::Json(json) => out.extend_from_slice(json.as_str().as_bytes()),
+            Value::Json(json) => out.bytes(json.as_str().as_bytes()),
             Value::Bytes(bytes) => {
-                out.push(b'"');
+                out.byte(b'"');
                 write_base64(out, bytes);
-                out.push(b'"');
+                out.byte(b'"');
             }
         }
-        out.extend_from_slice(b",\"type\":\"");
-        out.extend_from_slice(entry.value.kind().as_bytes());
-        out.push(b'"');
+        out.bytes(b",\"type\":\"");
+        out.bytes(entry.value.kind().as_bytes());
+        out.byte(b'"');
         if let Some(deadline) = entry.deadline {
-            out.extend_from_slice(format!(",\"expires\":\"{deadline}\"").as_bytes());
+            out.bytes(format!(",\"expires\":\"{deadline}\"").as_bytes());
         }
-        out.extend_from_slice(b"}\n");
+        out.bytes(b"}\n");
         Ok(())
     }
 }

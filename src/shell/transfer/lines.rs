@@ -1,6 +1,10 @@
 //! The lines of a file, numbered, without their ends.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead};
+use std::ops::Range;
+
+use super::memory;
+use crate::storage::LARGE;
 
 /// A line is held as a whole; one that is longer than the largest value can be in any form is refused.
 const LONGEST: usize = 3 << 30;
@@ -43,13 +47,17 @@ impl<R: BufRead> Numbered<R> {
             self.input.consume(1);
         }
         self.after_cr = false;
-        let length = if self.at_cr { self.read_to_any_end()? } else { self.read_to_lf()? };
-        if length == 0 {
+        self.read()?;
+        if self.line.is_empty() {
             return Ok(None);
         }
         if self.line.len() >= LONGEST {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, "a line is longer than 3 GiB"));
         }
+        if self.line.len() >= LARGE {
+            self.line.shrink_to_fit();
+        }
+        memory::check(&self.line)?;
         self.number += 1;
         let mut line = &self.line[..];
         line = line.strip_suffix(b"\n").unwrap_or(line);
@@ -57,20 +65,21 @@ impl<R: BufRead> Numbered<R> {
         Ok(Some((self.number, line)))
     }
 
-    fn read_to_lf(&mut self) -> io::Result<usize> {
-        Read::take(&mut self.input, LONGEST as u64).read_until(b'\n', &mut self.line)
-    }
-
-    fn read_to_any_end(&mut self) -> io::Result<usize> {
+    fn read(&mut self) -> io::Result<()> {
         loop {
-            let buffer = self.input.fill_buf()?;
-            let end = memchr::memchr2(b'\n', b'\r', buffer);
+            let buffer = match self.input.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                buffer => buffer?,
+            };
+            let cr = if self.at_cr { b'\r' } else { b'\n' };
+            let end = memchr::memchr2(b'\n', cr, buffer);
             let taken = end.map_or(buffer.len(), |end| end + 1);
             self.after_cr = end.is_some_and(|end| buffer[end] == b'\r');
+            memory::reserve(&mut self.line, taken)?;
             self.line.extend_from_slice(&buffer[..taken]);
             self.input.consume(taken);
             if taken == 0 || end.is_some() || self.line.len() >= LONGEST {
-                return Ok(self.line.len());
+                return Ok(());
             }
         }
     }
@@ -80,5 +89,16 @@ impl<R> Numbered<R> {
     /// Gives back the memory of the last line.
     pub(super) fn release(&mut self) {
         self.line = Vec::new();
+    }
+
+    /// A part of the last line, to be changed: in the memory of the line if it is large.
+    pub(super) fn take(&mut self, part: Range<usize>) -> Vec<u8> {
+        if part.len() < LARGE {
+            return self.line[part].to_vec();
+        }
+        let mut line = std::mem::take(&mut self.line);
+        line.truncate(part.end);
+        line.drain(..part.start);
+        line
     }
 }

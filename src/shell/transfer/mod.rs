@@ -13,6 +13,7 @@
 //!
 //! What a format cannot carry it refuses ([`Unfit`]); nothing is ever left out silently.
 
+mod memory;
 mod record;
 
 mod csv;
@@ -26,7 +27,7 @@ mod redis;
 mod script;
 mod tsv;
 
-pub(crate) use self::record::{Fault, Reading, Record, Sink, Source, Trouble, Unfit, What};
+pub(crate) use self::record::{Fault, Out, Reading, Record, Sink, Source, Trouble, Unfit, What};
 pub(crate) use self::script::Script;
 
 use std::io::{BufRead, Cursor, Read};

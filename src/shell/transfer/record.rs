@@ -1,8 +1,9 @@
 //! What goes through: entries, what reads and what writes them, and why that may end.
 
-use std::io;
+use std::io::{self, Write};
 
 use crate::expiry::Timestamp;
+use crate::json;
 use crate::shell::argument::Flatten;
 use crate::storage::Entry;
 use crate::value::Value;
@@ -141,10 +142,76 @@ impl Unfit {
 
 /// Makes a file of records.
 pub(crate) trait Sink {
-    /// Appends what stands before all records.
-    fn begin(&mut self, _out: &mut Vec<u8>) {}
-    /// Appends one, or nothing if the format cannot hold all of it.
-    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Unfit>;
-    /// Appends what stands behind all records.
-    fn end(&mut self, _out: &mut Vec<u8>) {}
+    /// Writes what comes before all records.
+    fn begin(&mut self, _out: &mut Out<'_>) {}
+    /// Writes one, or nothing if the format cannot hold all of it.
+    fn put(&mut self, key: &str, entry: &Entry, out: &mut Out<'_>) -> Result<(), Unfit>;
+    /// Writes what comes after all records.
+    fn end(&mut self, _out: &mut Out<'_>) {}
+}
+
+/// A file that is written piece by piece, so that no large value is ever held in its written form. After an error it takes
+/// what comes and writes nothing.
+pub(crate) struct Out<'w> {
+    to: &'w mut dyn Write,
+    piece: Vec<u8>,
+    result: io::Result<()>,
+}
+
+impl<'w> Out<'w> {
+    /// About this many bytes are written at once.
+    const PIECE: usize = 64 << 10;
+
+    pub(crate) fn new(to: &'w mut dyn Write) -> Self {
+        Self { to, piece: Vec::with_capacity(Self::PIECE), result: Ok(()) }
+    }
+
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        if self.piece.len() + bytes.len() > Self::PIECE {
+            self.flush();
+        }
+        if bytes.len() > Self::PIECE {
+            self.write(bytes);
+        } else {
+            self.piece.extend_from_slice(bytes);
+        }
+    }
+
+    pub(super) fn byte(&mut self, byte: u8) {
+        self.bytes(&[byte]);
+    }
+
+    /// Writes what is held.
+    fn flush(&mut self) {
+        let mut piece = std::mem::take(&mut self.piece);
+        self.write(&piece);
+        piece.clear();
+        self.piece = piece;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if self.result.is_ok() {
+            self.result = self.to.write_all(bytes);
+        }
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.result.is_err()
+    }
+
+    /// Writes the rest, and says whether all of it could be written.
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        self.flush();
+        self.result
+    }
+}
+
+impl json::Sink for Out<'_> {
+    fn push(&mut self, c: char) {
+        self.push_str(c.encode_utf8(&mut [0; 4]));
+    }
+
+    fn push_str(&mut self, text: &str) {
+        self.bytes(text.as_bytes());
+    }
 }

@@ -1,10 +1,11 @@
 //! `SET` and `EXPIRE` lines, quoted as redis-cli takes them. No other command is ever run.
 
 use std::io::BufRead;
+use std::ops::Range;
 use std::time::Duration;
 
 use super::lines::Numbered;
-use super::record::{Fault, Record, Sink, Source, Trouble, Unfit};
+use super::record::{Fault, Out, Record, Sink, Source, Trouble, Unfit};
 use crate::expiry::Timestamp;
 use crate::storage::Entry;
 use crate::value::Value;
@@ -34,22 +35,25 @@ impl<R: BufRead> Source for Commands<R> {
             let fault = |at: usize, reason: String| Trouble::from(Fault::in_line(number, line, at, reason));
             let words = split(line).map_err(|(at, reason)| fault(at, reason.to_owned()))?;
             let Some((name, args)) = words.split_first() else { continue };
-            match (name.bytes.to_ascii_uppercase().as_slice(), args) {
+            let word = |span: &Span| unquote(line[span.clone()].to_vec());
+            match (word(name).to_ascii_uppercase().as_slice(), args) {
                 (b"SET", [key, value, options @ ..]) => {
-                    let is_text = str::from_utf8(&key.bytes).map(str::to_owned);
-                    let key = is_text.map_err(|_| fault(key.at, "the key is not UTF-8".to_owned()))?;
+                    let text = String::from_utf8(word(key));
+                    let key = text.map_err(|_| fault(key.start, "the key is not UTF-8".to_owned()))?;
                     let deadline = match options {
                         [] => None,
                         [unit, n] => {
-                            let deadline = deadline(&unit.bytes, &n.bytes, self.now);
-                            Some(deadline.map_err(|reason| fault(unit.at, reason))?)
+                            let deadline = deadline(&word(unit), &word(n), self.now);
+                            Some(deadline.map_err(|reason| fault(unit.start, reason))?)
                         }
                         [option, ..] => {
                             let reason = "SET takes one of EX, PX, EXAT and PXAT here, and nothing else";
-                            return Err(fault(option.at, reason.to_owned()));
+                            return Err(fault(option.start, reason.to_owned()));
                         }
                     };
-                    let entry = Entry { value: Value::from_bytes(value.bytes.clone()), deadline };
+                    let mut value = unquote(self.lines.take(value.clone()));
+                    value.shrink_to_fit();
+                    let entry = Entry { value: Value::from_bytes(value), deadline };
                     self.given = std::mem::replace(&mut self.line, number);
                     if let Some(record) = self.held.replace(Record { key, entry }) {
                         return Ok(Some(record));
@@ -63,18 +67,18 @@ impl<R: BufRead> Source for Commands<R> {
                         _ => b"PXAT",
                     };
                     match &mut self.held {
-                        Some(record) if record.key.as_bytes() == key.bytes => {
-                            let deadline = deadline(unit, &n.bytes, self.now);
-                            record.entry.deadline = Some(deadline.map_err(|reason| fault(n.at, reason))?);
+                        Some(record) if record.key.as_bytes() == word(key) => {
+                            let deadline = deadline(unit, &word(n), self.now);
+                            record.entry.deadline = Some(deadline.map_err(|reason| fault(n.start, reason))?);
                         }
-                        _ => return Err(fault(key.at, "a deadline must follow the SET of its key".to_owned())),
+                        _ => return Err(fault(key.start, "a deadline must follow the SET of its key".to_owned())),
                     }
                 }
                 _ => {
-                    let shown = crate::error::cut(&String::from_utf8_lossy(&name.bytes));
+                    let shown = crate::error::cut(&String::from_utf8_lossy(&word(name)));
                     let reason =
                         format!("{shown:?} is not taken so: only SET key value, and EXPIRE and its like behind it");
-                    return Err(fault(name.at, reason));
+                    return Err(fault(name.start, reason));
                 }
             }
         }
@@ -105,119 +109,132 @@ fn deadline(unit: &[u8], number: &[u8], now: Timestamp) -> Result<Timestamp, Str
     }
 }
 
-/// A word and where it begins in its line.
-struct Word {
-    at: usize,
-    bytes: Vec<u8>,
-}
+/// Where a word is in its line, quotes included.
+type Span = Range<usize>;
 
 /// The words of a line as redis-cli takes them: a quote opens anywhere, and only a blank may follow where it closes.
-fn split(line: &[u8]) -> Result<Vec<Word>, (usize, &'static str)> {
+fn split(line: &[u8]) -> Result<Vec<Span>, (usize, &'static str)> {
     let mut words = Vec::new();
     let mut at = 0;
     loop {
         at += line[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        let mut word = Word { at, bytes: Vec::new() };
-        let mut is_closed = false;
+        let begin = at;
         while let Some(&byte) = line.get(at).filter(|byte| !byte.is_ascii_whitespace()) {
-            if is_closed {
-                return Err((at, "something follows the closing quote"));
-            }
-            if byte == b'"' || byte == b'\'' {
-                at = quoted(line, at, &mut word.bytes)?;
-                is_closed = true;
-            } else {
-                word.bytes.push(byte);
-                at += 1;
+            at += 1;
+            if matches!(byte, b'"' | b'\'') {
+                at = after_quoted(line, at - 1)?;
+                if line.get(at).is_some_and(|byte| !byte.is_ascii_whitespace()) {
+                    return Err((at, "something follows the closing quote"));
+                }
             }
         }
-        if at == word.at {
+        if at == begin {
             return Ok(words);
         }
-        words.push(word);
+        words.push(begin..at);
     }
 }
 
-/// Reads what is in quotes; returns where it goes on.
-fn quoted(line: &[u8], open: usize, word: &mut Vec<u8>) -> Result<usize, (usize, &'static str)> {
-    let never_closed = (open, "the quote that opens here is not closed on its line");
+/// Where a line goes on after the quote that opens there.
+fn after_quoted(line: &[u8], open: usize) -> Result<usize, (usize, &'static str)> {
     let quote = line[open];
     let mut at = open + 1;
     loop {
-        let byte = *line.get(at).ok_or(never_closed)?;
-        at += 1;
-        match byte {
-            _ if byte == quote => return Ok(at),
-            b'\\' if quote == b'\'' && line.get(at) == Some(&b'\'') => {
-                word.push(b'\'');
-                at += 1;
-            }
-            b'\\' if quote == b'"' => at += escape(&line[at..], word).ok_or(never_closed)?,
-            _ => word.push(byte),
+        match line.get(at..) {
+            Some([byte, ..]) if *byte == quote => return Ok(at + 1),
+            Some([b'\\', b'\'', ..]) if quote == b'\'' => at += 2,
+            Some([b'\\', rest @ ..]) if quote == b'"' && !rest.is_empty() => at += 1 + escape(rest).1,
+            Some([byte, ..]) if *byte != b'\\' || quote == b'\'' => at += 1,
+            _ => return Err((open, "the quote that opens here is not closed on its line")),
         }
     }
 }
 
-/// Reads what stands behind a backslash; returns how long it is.
-fn escape(text: &[u8], word: &mut Vec<u8>) -> Option<usize> {
-    let digit = |at: usize| text.get(at).and_then(|&byte| char::from(byte).to_digit(16));
+/// What a word of [`split`] means, in its own memory.
+fn unquote(mut word: Vec<u8>) -> Vec<u8> {
+    let Some(open) = word.iter().position(|byte| matches!(byte, b'"' | b'\'')) else { return word };
+    let quote = word[open];
+    let (mut from, mut to) = (open + 1, open);
+    while from + 1 < word.len() {
+        let (byte, length) = match word[from..] {
+            [b'\\', b'\'', ..] if quote == b'\'' => (b'\'', 2),
+            [b'\\', ref rest @ ..] if quote == b'"' => {
+                let (byte, length) = escape(rest);
+                (byte, 1 + length)
+            }
+            _ => (word[from], 1),
+        };
+        word[to] = byte;
+        (from, to) = (from + length, to + 1);
+    }
+    word.truncate(to);
+    word
+}
+
+/// The byte that an escape stands for, whose text without the backslash this begins with, and how long that text is.
+fn escape(text: &[u8]) -> (u8, usize) {
+    let digit = |at: usize| text.get(at).and_then(|&byte| char::from(byte).to_digit(16)?.try_into().ok());
     if text.first() == Some(&b'x')
         && let (Some(high), Some(low)) = (digit(1), digit(2))
     {
-        word.push(u8::try_from(high << 4 | low).ok()?);
-        return Some(3);
+        let (high, low): (u8, u8) = (high, low);
+        return (high << 4 | low, 3);
     }
-    word.push(match text.first()? {
-        b'n' => b'\n',
-        b'r' => b'\r',
-        b't' => b'\t',
-        b'b' => 8,
-        b'a' => 7,
-        &other => other,
-    });
-    Some(1)
+    let byte = match text.first() {
+        Some(b'n') => b'\n',
+        Some(b'r') => b'\r',
+        Some(b't') => b'\t',
+        Some(b'b') => 8,
+        Some(b'a') => 7,
+        other => other.copied().unwrap_or(b'\\'),
+    };
+    (byte, 1)
 }
 
 pub(super) struct Writer;
 
 impl Sink for Writer {
-    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Unfit> {
+    fn put(&mut self, key: &str, entry: &Entry, out: &mut Out<'_>) -> Result<(), Unfit> {
         Unfit::if_it_is_json(entry)?;
-        out.extend_from_slice(b"SET ");
+        out.bytes(b"SET ");
         word(out, key.as_bytes());
-        out.push(b' ');
+        out.byte(b' ');
         word(out, entry.value.as_bytes());
-        out.push(b'\n');
+        out.byte(b'\n');
         if let Some(deadline) = entry.deadline {
-            out.extend_from_slice(b"PEXPIREAT ");
+            out.bytes(b"PEXPIREAT ");
             word(out, key.as_bytes());
-            out.extend(format!(" {}\n", deadline.as_millis()).bytes());
+            out.bytes(format!(" {}\n", deadline.as_millis()).as_bytes());
         }
         Ok(())
     }
 }
 
-fn word(out: &mut Vec<u8>, bytes: &[u8]) {
+fn word(out: &mut Out<'_>, bytes: &[u8]) {
+    let is_escaped = |c: char| matches!(c, '"' | '\\' | '\0'..'\x20' | '\x7f');
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b":_./@+-".contains(byte);
     if !bytes.is_empty() && bytes.iter().all(is_plain) {
-        out.extend_from_slice(bytes);
+        out.bytes(bytes);
         return;
     }
-    out.push(b'"');
+    out.byte(b'"');
     for chunk in bytes.utf8_chunks() {
-        for &byte in chunk.valid().as_bytes() {
-            match byte {
-                b'"' | b'\\' => out.extend([b'\\', byte]),
-                b'\n' => out.extend_from_slice(b"\\n"),
-                b'\r' => out.extend_from_slice(b"\\r"),
-                b'\t' => out.extend_from_slice(b"\\t"),
-                0..0x20 | 0x7f => out.extend(format!("\\x{byte:02x}").bytes()),
-                _ => out.push(byte),
+        for part in chunk.valid().split_inclusive(is_escaped) {
+            let end = part.chars().next_back().filter(|&c| is_escaped(c));
+            out.bytes(&part.as_bytes()[..part.len() - usize::from(end.is_some())]);
+            match end {
+                None => {}
+                Some('"') => out.bytes(b"\\\""),
+                Some('\\') => out.bytes(b"\\\\"),
+                Some('\n') => out.bytes(b"\\n"),
+                Some('\r') => out.bytes(b"\\r"),
+                Some('\t') => out.bytes(b"\\t"),
+                Some(other) => out.bytes(format!("\\x{:02x}", u32::from(other)).as_bytes()),
             }
         }
         for byte in chunk.invalid() {
-            out.extend(format!("\\x{byte:02x}").bytes());
+            out.bytes(format!("\\x{byte:02x}").as_bytes());
         }
     }
-    out.push(b'"');
+    out.byte(b'"');
 }

@@ -2,39 +2,62 @@
 
 use data_encoding::BASE64;
 
-use super::record::{Sink, Unfit};
+use super::record::{Out, Sink, Unfit};
+use crate::json::Length;
 use crate::shell::words;
-use crate::storage::Entry;
+use crate::storage::{Entry, write_base64};
 use crate::value::Value;
 
 /// One `set` an entry, in words that read back as what they were, whatever they say: see [`words::quote`].
 pub(crate) struct Script;
 
 impl Sink for Script {
-    fn begin(&mut self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"# A database of rusty-kv as commands. Into an empty one: rusty-kv -d NAME -f FILE\n");
+    fn begin(&mut self, out: &mut Out<'_>) {
+        out.bytes(b"# A database of rusty-kv as commands. Into an empty one: rusty-kv -d NAME -f FILE\n");
     }
 
-    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Unfit> {
-        let deadline = entry.deadline.map(|deadline| format!(" --expires-at {deadline}")).unwrap_or_default();
-        let key = words::quote(key.as_bytes());
-        let in_base64 = |bytes: &[u8]| match bytes {
-            [] => "''".to_owned(),
-            bytes => BASE64.encode(bytes),
-        };
-        let (mut flag, mut value) = match &entry.value {
-            Value::Text(text) => ("", words::quote(text.as_bytes())),
-            Value::Json(json) => (" --json", words::quote(json.as_str().as_bytes())),
-            Value::Bytes(bytes) => (" --base64", in_base64(bytes)),
-        };
-        if value.len() > Value::MAX_LEN && matches!(entry.value, Value::Text(_)) {
+    fn put(&mut self, key: &str, entry: &Entry, out: &mut Out<'_>) -> Result<(), Unfit> {
+        let bytes = entry.value.as_bytes();
+        let in_base64 = match &entry.value {
+            Value::Bytes(_) => true,
             // Escapes make it longer than base64 does.
-            (flag, value) = (" --base64", in_base64(entry.value.as_bytes()));
+            Value::Text(_) => is_longer(bytes),
+            Value::Json(_) if is_longer(bytes) => return Err(too_long()),
+            Value::Json(_) => false,
+        };
+        if in_base64 && BASE64.encode_len(bytes.len()) > Value::MAX_LEN {
+            return Err(too_long());
         }
-        if value.len() > Value::MAX_LEN {
-            return Err(Unfit::entry("it is too long for a line of commands; `export` as jsonl keeps it"));
+        let deadline = entry.deadline.map(|deadline| format!(" --expires-at {deadline}")).unwrap_or_default();
+        let flag = match &entry.value {
+            Value::Json(_) => " --json",
+            _ if in_base64 => " --base64",
+            _ => "",
+        };
+        out.bytes(format!("set{deadline}{flag} ").as_bytes());
+        words::write_quoted(out, key.as_bytes());
+        out.byte(b' ');
+        if in_base64 && !bytes.is_empty() {
+            write_base64(out, bytes);
+        } else {
+            words::write_quoted(out, bytes);
         }
-        out.extend(format!("set{deadline}{flag} {key} {value}\n").bytes());
+        out.byte(b'\n');
         Ok(())
     }
+}
+
+fn too_long() -> Unfit {
+    Unfit::entry("it is too long for a line of commands; `export` as jsonl keeps it")
+}
+
+/// Whether a value in quotes would be longer than a value may be.
+fn is_longer(bytes: &[u8]) -> bool {
+    /// No escape makes a byte longer.
+    const MOST: usize = 4;
+    let mut length = Length(0);
+    if bytes.len() > Value::MAX_LEN / MOST - 1 {
+        words::write_quoted(&mut length, bytes);
+    }
+    length.0 > Value::MAX_LEN
 }

@@ -41,17 +41,28 @@ fn formats() -> impl Iterator<Item = Format> {
 
 fn write(format: Format, records: &[Record]) -> Result<Vec<u8>, Unfit> {
     let mut sink = sink(format);
-    let mut out = Vec::new();
-    sink.begin(&mut out);
+    let mut written = Vec::new();
+    let mut refused = Ok(());
+    let mut wrote = |sink: &mut Box<dyn Sink>, put: &dyn Fn(&mut dyn Sink, &mut Out<'_>) -> Result<(), Unfit>| {
+        let before = written.len();
+        let mut out = Out::new(&mut written);
+        let put = put(&mut **sink, &mut out);
+        out.finish().unwrap();
+        assert!(put.is_ok() || written.len() == before, "what is refused leaves nothing");
+        put
+    };
+    wrote(&mut sink, &|sink, out| {
+        sink.begin(out);
+        Ok(())
+    })?;
     for record in records {
-        let before = out.len();
-        if let Err(unfit) = sink.put(&record.key, &record.entry, &mut out) {
-            assert_eq!(out.len(), before, "what is refused leaves nothing behind");
-            return Err(unfit);
-        }
+        refused = refused.and(wrote(&mut sink, &|sink, out| sink.put(&record.key, &record.entry, out)));
     }
-    sink.end(&mut out);
-    Ok(out)
+    wrote(&mut sink, &|sink, out| {
+        sink.end(out);
+        Ok(())
+    })?;
+    refused.map(|()| written)
 }
 
 /// Whether a format can hold an entry, by what is said of the formats.

@@ -3,7 +3,7 @@
 use std::io::BufRead;
 
 use super::lines::Numbered;
-use super::record::{Fault, Record, Sink, Source, Trouble, Unfit};
+use super::record::{Fault, Out, Record, Sink, Source, Trouble, Unfit};
 use crate::shell::escape;
 use crate::storage::Entry;
 use crate::value::Value;
@@ -26,12 +26,18 @@ impl<R: BufRead> Source for Pairs<R> {
             }
             let fault = |reason: &str| Trouble::from(Fault::of_line(number, reason));
             let tab = memchr::memchr(b'\t', line).ok_or_else(|| fault("there is no tab between key and value"))?;
-            let read = |field: &[u8], before: usize| {
+            let length = line.len();
+            for (field, before) in [(&line[..tab], 0), (&line[tab + 1..], tab + 1)] {
                 let reason = "unknown escape; there are \\t \\n \\r \\0 \\\\ and \\xHH";
-                escape::untsv(field).map_err(|at| Fault::in_line(number, line, before + at, reason))
-            };
-            let key = String::from_utf8(read(&line[..tab], 0)?).map_err(|_| fault("the key is not UTF-8"))?;
-            let value = Value::from_bytes(read(&line[tab + 1..], tab + 1)?);
+                escape::check_tsv(field).map_err(|at| Fault::in_line(number, line, before + at, reason))?;
+            }
+            let mut key = line[..tab].to_vec();
+            escape::untsv(&mut key);
+            let key = String::from_utf8(key).map_err(|_| fault("the key is not UTF-8"))?;
+            let mut value = self.lines.take(tab + 1..length);
+            escape::untsv(&mut value);
+            value.shrink_to_fit();
+            let value = Value::from_bytes(value);
             return Ok(Some(Record { key, entry: Entry { value, deadline: None } }));
         }
         Ok(None)
@@ -49,15 +55,15 @@ impl<R: BufRead> Source for Pairs<R> {
 pub(super) struct Writer;
 
 impl Sink for Writer {
-    fn put(&mut self, key: &str, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Unfit> {
+    fn put(&mut self, key: &str, entry: &Entry, out: &mut Out<'_>) -> Result<(), Unfit> {
         Unfit::if_it_expires(entry)?;
         Unfit::if_it_is_json(entry)?;
         // At the start of a file it would be skipped.
-        let rest = key.strip_prefix('\u{feff}').inspect(|_| out.extend_from_slice(b"\\xef\\xbb\\xbf"));
+        let rest = key.strip_prefix('\u{feff}').inspect(|_| out.bytes(b"\\xef\\xbb\\xbf"));
         escape::tsv(out, rest.unwrap_or(key).as_bytes());
-        out.push(b'\t');
+        out.byte(b'\t');
         escape::tsv(out, entry.value.as_bytes());
-        out.push(b'\n');
+        out.byte(b'\n');
         Ok(())
     }
 }

@@ -29,7 +29,7 @@ use json::{Json, Verdict};
 use memchr::{memchr, memchr_iter, memchr2, memrchr};
 use problem::Problem;
 use quotes::{Escape, decode};
-pub(crate) use quotes::{quote, quote_in};
+pub(crate) use quotes::{quote, quote_in, write_quoted};
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;

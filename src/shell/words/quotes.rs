@@ -1,25 +1,47 @@
 //! Quotes and the escapes inside them, both ways.
 
+use crate::json::Sink;
 use crate::shell::escape::is_unsafe;
 use memchr::memchr;
-use std::fmt::{self, Write as _};
 
 /// `bytes` as one word that splits back to exactly these bytes and is never taken for a flag, a comment or JSON. It stands on
 /// one line and is safe on a terminal.
 pub(crate) fn quote(bytes: &[u8]) -> String {
+    let mut quoted = String::with_capacity(bytes.len() + 8);
+    write_quoted(&mut quoted, bytes);
+    quoted
+}
+
+/// Writes what [`quote`] gives.
+pub(crate) fn write_quoted(out: &mut impl Sink, bytes: &[u8]) {
     match str::from_utf8(bytes) {
-        Ok(text) if is_plain(text) => text.to_owned(),
-        _ => quote_in('\'', bytes),
+        Ok(text) if is_plain(text) => out.push_str(text),
+        _ => write_quoted_in(out, '\'', bytes),
     }
 }
 
 /// [`quote`] for a word whose quote is there already. `'…'` cannot hold everything: what it cannot comes back in `"…"`.
 pub(crate) fn quote_in(quote: char, bytes: &[u8]) -> String {
+    let mut quoted = String::with_capacity(bytes.len() + 8);
+    write_quoted_in(&mut quoted, quote, bytes);
+    quoted
+}
+
+fn write_quoted_in(out: &mut impl Sink, quote: char, bytes: &[u8]) {
     match str::from_utf8(bytes) {
         Ok(text) if quote == '\'' && !text.contains(is_unsafe) => {
-            format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
+            let mut rest = text;
+            out.push('\'');
+            while let Some(at) = rest.find(['\\', '\'']) {
+                out.push_str(&rest[..at]);
+                out.push('\\');
+                out.push_str(&rest[at..=at]);
+                rest = &rest[at + 1..];
+            }
+            out.push_str(rest);
+            out.push('\'');
         }
-        _ => quote_with_escapes(bytes),
+        _ => write_with_escapes(out, bytes),
     }
 }
 
@@ -31,8 +53,7 @@ fn is_plain(text: &str) -> bool {
         && !text.contains(|c: char| c.is_whitespace() || is_unsafe(c))
 }
 
-fn quote_with_escapes(bytes: &[u8]) -> String {
-    let mut quoted = String::with_capacity(bytes.len() + 8);
+fn write_with_escapes(quoted: &mut impl Sink, bytes: &[u8]) {
     quoted.push('"');
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
@@ -43,24 +64,17 @@ fn quote_with_escapes(bytes: &[u8]) -> String {
                 '\x08' => quoted.push_str("\\b"),
                 '\x07' => quoted.push_str("\\a"),
                 '\0' => quoted.push_str("\\0"),
-                '\\' | '"' => quoted.extend(['\\', c]),
-                '\x01'..='\x1f' | '\x7f' => {
-                    push(&mut quoted, format_args!("\\x{:02x}", u32::from(c)));
-                }
-                _ if is_unsafe(c) => push(&mut quoted, format_args!("\\u{{{:x}}}", u32::from(c))),
+                '\\' | '"' => ['\\', c].into_iter().for_each(|c| quoted.push(c)),
+                '\x01'..='\x1f' | '\x7f' => quoted.push_str(&format!("\\x{:02x}", u32::from(c))),
+                _ if is_unsafe(c) => quoted.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
                 _ => quoted.push(c),
             }
         }
         for byte in chunk.invalid() {
-            push(&mut quoted, format_args!("\\x{byte:02x}"));
+            quoted.push_str(&format!("\\x{byte:02x}"));
         }
     }
     quoted.push('"');
-    quoted
-}
-
-fn push(quoted: &mut String, escape: fmt::Arguments<'_>) {
-    quoted.write_fmt(escape).expect("a String takes all that is written");
 }
 
 /// A backslash inside quotes and what it stands for.

@@ -21,6 +21,10 @@ const STICKY: u32 = 0o1000;
 /// Its owner must be the snapshot's, root or the caller; or anybody of a group who may write to the snapshot, in a folder
 /// that is not open to all. And its mode must not let in others. Where there is no snapshot, whoever may write to the
 /// folder could have made it.
+///
+/// A mode that is wider than the snapshot's only by what others may read is no reason to refuse: users run `chmod 600` on
+/// their database long after its side files were made, and the next writer narrows those. A right to write that the
+/// snapshot lacks is refused, whoever the owner is, because others may have used it.
 pub(crate) fn check_side(disk: &dyn Disk, path: &Path, side: &Identity, snapshot: Option<&Identity>) -> Result<()> {
     let caller = rustix::process::geteuid().as_raw();
     let folder = LazyCell::new(|| path.parent().and_then(|folder| disk.identity(folder).ok().flatten()));
@@ -43,7 +47,13 @@ pub(crate) fn check_side(disk: &dyn Disk, path: &Path, side: &Identity, snapshot
         } else {
             format!("only {} or root can delete it here, so copy the database to a folder of your own", owner())
         };
-        return distrusted(format!("it belongs to {}, who may not write to the database; {way_out}", owner()));
+        let is_of_group = snapshot.is_none_or(|it| it.mode & GROUP_WRITES != 0 && side.owner.1 == it.owner.1);
+        let why = if is_of_group {
+            ", and in a folder that everybody can write to only the database's owner, root and you are trusted"
+        } else {
+            ", who may not write to the database"
+        };
+        return distrusted(format!("it belongs to {}{why}; {way_out}", owner()));
     }
     let Some(snapshot) = snapshot else { return Ok(()) };
     if side.mode & OTHERS_WRITE & !snapshot.mode == 0 {

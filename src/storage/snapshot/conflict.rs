@@ -56,6 +56,11 @@ pub(super) fn base_parts(bytes: &[u8]) -> Vec<Range<usize>> {
     parts
 }
 
+/// Whether a merge has left a conflict of three parts.
+pub(crate) fn has_conflict(bytes: &[u8]) -> bool {
+    !base_parts(bytes).is_empty()
+}
+
 /// The sign of a marker and how often it is there. No line of a database begins so.
 fn marker(line: &[u8]) -> Option<(u8, usize)> {
     let sign = *line.first().filter(|sign| b"<|=>".contains(sign))?;
