@@ -18,13 +18,13 @@ const LETTERS: &[u8] = b"hqyodf";
 /// The longest excerpt of a name in a message.
 const SHOWN: usize = 40;
 
-/// The name in a `--name` or `--name=…`.
+/// The name in a `--name` or `--name=…`. An underscore may stand for a dash that was misspelled: `--if_absent`.
 pub(crate) fn flag_name(word: &[u8]) -> Option<&str> {
     let rest = word.strip_prefix(b"--")?;
     let name = rest.split(|&byte| byte == b'=').next()?;
     let (first, others) = name.split_first()?;
-    let is_name =
-        first.is_ascii_alphabetic() && others.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
+    let is_name = first.is_ascii_alphabetic()
+        && others.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     std::str::from_utf8(name).ok().filter(|_| is_name)
 }
 
