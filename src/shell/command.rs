@@ -8,8 +8,8 @@ use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
 use super::argument::{
     Data, Flatten, Format, KeyMode, OnConflict, OutputMode, Pattern, data, decimal, delimiter, duration, export_format,
-    flatten, glob, import_format, key_mode, number, on_conflict, output_mode, path, regex, steps, switch, text, time,
-    timeout,
+    flatten, glob, import_format, key_mode, number, on_conflict, output_mode, path, regex, status, steps, switch, text,
+    time, timeout,
 };
 use super::own_shell::{OwnShell, own_shell};
 use crate::expiry::Timestamp;
@@ -319,7 +319,7 @@ pub(crate) enum ShellCommand {
     #[command(visible_alias = "quit", after_help = "Examples:\n  exit\n  exit 3")]
     Exit {
         /// The exit status, 0 to 255
-        #[arg(value_name = "CODE", value_parser = number::<u8>())]
+        #[arg(value_name = "CODE", value_parser = status())]
         code: Option<u8>,
     },
 }
