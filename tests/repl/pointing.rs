@@ -29,7 +29,7 @@ fn carets_stand_under_the_word_in_question() {
         ("get k -z", "          ^^\nerror: unknown flag '-z'. If it is meant as text, quote it"),
         ("incr user:1", "         ^^^^^^\nerror: "),
         ("set k 'v'w", "          ^^^^\nerror: "),
-        ("get usr:1 > x y", "                  ^\nerror: one file is wanted"),
+        ("get usr:1 > x y", "                  ^\nerror: expected one file"),
         ("keys a[b", "         ^^^\nerror: a `[` in the pattern"),
         ("set --json k {bad", "                 ^^^^\nerror: not valid JSON"),
         (

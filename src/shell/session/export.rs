@@ -110,7 +110,7 @@ impl Lost {
     fn note(&self) -> Option<String> {
         let lost = [
             (self.entries, "entry", "entries"),
-            (self.deadlines, "deadline", "deadlines"),
+            (self.deadlines, "expiry", "expiries"),
             (self.types, "type of a value", "types of values"),
         ];
         let lost: Vec<_> =
