@@ -379,9 +379,9 @@ fn a_sign_that_is_stuck_to_a_word_is_pointed_out() {
     home.run(&["set", "hello", "world"]);
     let mut terminal = home.at_prompt();
     terminal.enter("get hello |cat");
-    terminal.shows("'|cat' is a plain word; the answer goes elsewhere with a blank behind the `|`\nkv>");
+    terminal.shows("'|cat' is a plain word; to send the answer elsewhere, put a blank after the `|`\nkv>");
     terminal.enter("list >/tmp/x");
-    terminal.shows("'>/tmp/x' is a plain word; the answer goes elsewhere with a blank behind the `>`\nkv>");
+    terminal.shows("'>/tmp/x' is a plain word; to send the answer elsewhere, put a blank after the `>`\nkv>");
     terminal.enter("get hello '|cat'");
     terminal.shows("kv> get hello '|cat'\nKEY    VALUE\nhello  world\nKey '|cat' not found\nkv>");
     terminal.leave();
