@@ -222,7 +222,7 @@ pub enum Error {
         reason: String,
     },
     /// A value is of another type than the operation wants.
-    #[error("{wanted} is wanted, but {found} was found")]
+    #[error("expected {wanted}, found {found}")]
     WrongType {
         /// What the operation wants, with its article: `a number`, `text`.
         wanted: &'static str,

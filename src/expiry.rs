@@ -71,7 +71,7 @@ impl Timestamp {
             .and_then(|millis| self.0.checked_add(millis))
             .filter(|&millis| millis <= LAST)
             .map(Self)
-            .ok_or(Error::OutOfRange { range: "a deadline may be as late as the year 9999" })
+            .ok_or(Error::OutOfRange { range: "an expiry may be as late as the year 9999" })
     }
 
     /// How long after `earlier` this is; zero if it is not after it.
@@ -134,6 +134,11 @@ fn not_a_time(text: &str, expected: &str) -> Error {
     let given = cut(text);
     let reason = format!("{expected}, found '{}'", given.escape_debug());
     Error::NotATime { given, reason }
+}
+
+/// Why a text with a number of some unit in it is no duration.
+fn not_a_unit(text: &str, reason: String) -> Error {
+    Error::NotATime { given: cut(text), reason }
 }
 
 /// Reads a duration: `90` (seconds), `1.5h`, `1h30m`, `2days`. Units of one letter are lower case: `m` is a minute, and `M`,
@@ -215,13 +220,14 @@ fn unit_of(unit: &str, number: &str, text: &str) -> Result<u128> {
     let number = cut(number);
     let lower = unit.to_lowercase();
     Err(match unit {
-        "M" => not_a_time(
+        "M" => not_a_unit(
             text,
-            &format!("'{number}M' is ambiguous: write {number}m for minutes, {number}months for months"),
+            format!("'{number}M' is ambiguous: write {number}m for minutes, {number}months for months"),
         ),
-        _ if unit.len() == 1 && find(&lower).is_some() => {
-            not_a_time(text, &format!("units of one letter are lower case: write {number}{lower}"))
-        }
+        _ if unit.len() == 1 && find(&lower).is_some() => not_a_unit(
+            text,
+            format!("expected {number}{lower}, found '{number}{unit}': units of one letter are lower case"),
+        ),
         _ => not_a_time(text, EXPECTED),
     })
 }
@@ -300,10 +306,11 @@ mod tests {
         for text in ["30M", "1h30M", "1.5 M"] {
             let error = parse_duration(text).unwrap_err().to_string();
             assert!(error.contains("m for minutes") && error.contains("months for months"), "{error}");
+            assert_eq!(error.matches('M').count(), 1, "{error}");
         }
         for text in ["30S", "1H", "2D", "1W", "1Y"] {
             let error = parse_duration(text).unwrap_err().to_string();
-            assert!(error.ends_with(&format!("write {}, found '{text}'", text.to_lowercase())), "{error}");
+            assert!(error.starts_with(&format!("expected {}, found '{text}': units", text.to_lowercase())), "{error}");
         }
     }
 

@@ -77,7 +77,10 @@ impl FromStr for Number {
 
     /// Reads `-12`, `+3`, `1.50`; no exponent, no blanks.
     fn from_str(text: &str) -> Result<Self> {
-        let wrong = || Error::WrongType { wanted: "a number like 12 or -1.50", found: format!("{:?}", cut(text)) };
+        let wrong = || Error::WrongType {
+            wanted: "a number such as 12 or -1.50",
+            found: format!("'{}'", cut(text).escape_debug()),
+        };
         let (negative, digits) = match text.as_bytes().first() {
             Some(b'-') => (true, &text[1..]),
             Some(b'+') => (false, &text[1..]),

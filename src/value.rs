@@ -351,8 +351,8 @@ impl Json {
     /// ```
     pub fn pointer(&self, pointer: &str) -> Result<Option<Value>> {
         if !pointer.is_empty() && !pointer.starts_with('/') {
-            let found = format!("{:?}", cut(pointer));
-            return Err(Error::WrongType { wanted: "a JSON Pointer like /a/0/b", found });
+            let found = format!("'{}'", cut(pointer).escape_debug());
+            return Err(Error::WrongType { wanted: "a JSON Pointer such as /a/0/b", found });
         }
         let mut scanner = Scanner::new(self.0.as_bytes());
         for token in pointer.split('/').skip(1) {

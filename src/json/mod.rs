@@ -110,8 +110,8 @@ mod tests {
     #[test]
     fn what_is_not_json_is_refused_at_its_byte() {
         for (text, at, word) in [
-            ("", 0, "ends"),
-            ("{", 1, "ends"),
+            ("", 0, "the end of the text"),
+            ("{", 1, "the end of the text"),
             ("[1,]", 2, "trailing comma"),
             ("{\"a\":1,}", 6, "trailing comma"),
             ("[1 2]", 3, "',' or ']'"),

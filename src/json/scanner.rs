@@ -293,12 +293,12 @@ impl<'a> Scanner<'a> {
     fn unexpected(&self, wanted: &str) -> Fault {
         let rest = &self.bytes[self.at.min(self.bytes.len())..];
         let Some(&byte) = rest.first() else {
-            return Fault::new(self.at, format!("{wanted} is wanted, but the text ends here"));
+            return Fault::new(self.at, format!("expected {wanted}, found the end of the text"));
         };
         let reason = match byte {
             0 => format!("zero bytes from offset {} on (a crash of another program, or of the disk?)", self.at),
             b'/' => "comments are not JSON".to_owned(),
-            b'\'' => "JSON wants double quotes".to_owned(),
+            b'\'' => "JSON strings are in double quotes".to_owned(),
             b'N' | b'I' if rest.starts_with(b"NaN") || rest.starts_with(b"Infinity") => {
                 "NaN and Infinity are not JSON".to_owned()
             }
@@ -308,8 +308,8 @@ impl<'a> Scanner<'a> {
                     Err(error) => std::str::from_utf8(&rest[..error.valid_up_to()]).ok().and_then(|t| t.chars().next()),
                 };
                 match shown {
-                    Some(c) => format!("{wanted} is wanted, but {c:?} stands here"),
-                    None => format!("{wanted} is wanted, but byte 0x{byte:02x} stands here"),
+                    Some(c) => format!("expected {wanted}, found {c:?}"),
+                    None => format!("expected {wanted}, found byte 0x{byte:02x}"),
                 }
             }
         };

@@ -111,7 +111,6 @@ pub(super) fn find_unsafe(text: &str) -> Option<(usize, char)> {
 fn find(text: &str, quotes: bool) -> Option<(usize, char)> {
     /// Plain ASCII is passed over in blocks, which the compiler turns into vector instructions.
     const BLOCK: usize = 8;
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') & (*byte != b'"') & (*byte != b'\\');
     const LEADS: [bool; 256] = {
         let mut leads = [false; 256];
         let mut byte = 0;
@@ -127,8 +126,10 @@ fn find(text: &str, quotes: bool) -> Option<(usize, char)> {
         leads[b'\\' as usize] = true;
         leads
     };
+    let is_special =
+        |byte: u8| u8::from(!(b' '..=b'~').contains(&byte)) | u8::from(byte == b'"') | u8::from(byte == b'\\');
     let bytes = text.as_bytes();
-    let is_plain_block = |block: &&[u8]| block.iter().fold(true, |all, byte| all & is_plain(byte));
+    let is_plain_block = |block: &&[u8]| block.iter().fold(0, |any, &byte| any | is_special(byte)) == 0;
     let mut at = bytes.chunks_exact(BLOCK).take_while(is_plain_block).count() * BLOCK;
     while let Some(skip) = bytes[at..].iter().position(|&byte| LEADS[usize::from(byte)]) {
         at += skip;

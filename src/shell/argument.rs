@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,7 +88,7 @@ impl<T> Unmarked<T> {
     pub(crate) fn text(parse: impl Fn(&str) -> Result<T, String> + Send + Sync + 'static) -> Self {
         Self::bytes(move |bytes| match std::str::from_utf8(bytes) {
             Ok(text) => parse(text),
-            Err(_) => Err("this is not UTF-8, and only values may be anything else".to_owned()),
+            Err(_) => Err("expected UTF-8, found other bytes; only values may hold those".to_owned()),
         })
     }
 
@@ -103,7 +104,7 @@ impl<T> Unmarked<T> {
     {
         let parse = move |text: &str| {
             let at = names.iter().position(|name| name.eq_ignore_ascii_case(text));
-            at.map(make).ok_or_else(|| format!("'{}' is not one of {}", excerpt(text, 40), names.join(", ")))
+            at.map(make).ok_or_else(|| format!("expected {}, found '{}'", any_of(names), excerpt(text, 40)))
         };
         Self { possible: names, ..Self::text(parse) }
     }
@@ -120,7 +121,7 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Unmarked<T> {
 
     fn parse_ref(&self, command: &clap::Command, arg: Option<&clap::Arg>, value: &OsStr) -> Result<T, clap::Error> {
         (self.parse)(value).map_err(|reason| {
-            let name = arg.map_or_else(|| "the argument".to_owned(), ToString::to_string);
+            let name = arg.map(name_of).unwrap_or_default();
             let message = if self.is_pattern { format!("{reason}\n") } else { format!("{name}: {reason}\n") };
             let mut error = clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(command);
             error.insert(IS_PATTERN, ContextValue::Bool(self.is_pattern));
@@ -132,6 +133,24 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Unmarked<T> {
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
         (!self.possible.is_empty()).then(|| Box::new(self.possible.iter().map(PossibleValue::new)) as Box<_>)
+    }
+}
+
+/// An argument as messages name it: a flag by its dashes, another by what it takes.
+fn name_of(arg: &clap::Arg) -> String {
+    match (arg.get_long(), arg.get_value_names()) {
+        (Some(long), _) => format!("--{long}"),
+        (None, Some([name, ..])) => name.to_string(),
+        (None, _) => arg.get_id().to_string(),
+    }
+}
+
+/// Some names, any of which will do: `a, b or c`.
+pub(crate) fn any_of<N: AsRef<str>>(names: &[N]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    match names.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => names.concat(),
     }
 }
 
@@ -195,15 +214,24 @@ pub(crate) fn in_home(path: &[u8]) -> PathBuf {
     }
 }
 
-/// What a standard type parses from text.
-pub(crate) fn number<N: std::str::FromStr<Err: fmt::Display>>() -> Unmarked<N> {
-    Unmarked::text(|text| text.parse().map_err(|error: N::Err| format!("'{}': {error}", excerpt(text, 40))))
+/// An exit status.
+pub(crate) fn status() -> Unmarked<u8> {
+    Unmarked::text(|text| {
+        text.parse().map_err(|_| format!("expected an exit status from 0 to 255, found '{}'", excerpt(text, 40)))
+    })
+}
+
+/// How many.
+pub(crate) fn number<N: FromStr>() -> Unmarked<N> {
+    Unmarked::text(|text| {
+        text.parse().map_err(|_| format!("expected a whole number of 0 or more, found '{}'", excerpt(text, 40)))
+    })
 }
 
 /// A number of steps, at least one.
 pub(crate) fn steps() -> Unmarked<usize> {
     Unmarked::text(|text| match text.parse() {
-        Ok(0) | Err(_) => Err(format!("'{}' is not a number of 1 or more", excerpt(text, 40))),
+        Ok(0) | Err(_) => Err(format!("expected a whole number of 1 or more, found '{}'", excerpt(text, 40))),
         Ok(steps) => Ok(steps),
     })
 }

@@ -8,8 +8,8 @@ use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
 use super::argument::{
     Data, Flatten, Format, KeyMode, OnConflict, OutputMode, Pattern, data, decimal, delimiter, duration, export_format,
-    flatten, glob, import_format, key_mode, number, on_conflict, output_mode, path, regex, steps, switch, text, time,
-    timeout,
+    flatten, glob, import_format, key_mode, number, on_conflict, output_mode, path, regex, status, steps, switch, text,
+    time, timeout,
 };
 use super::own_shell::{OwnShell, own_shell};
 use crate::expiry::Timestamp;
@@ -55,19 +55,19 @@ pub(crate) enum Command {
     /// Subtract from a number (1 if BY is not given)
     #[command(after_help = "Examples:\n  decr stock\n  decr stock 12")]
     Decr(Add),
-    /// Put text behind a value; a missing key counts as empty
+    /// Append text to a value (a missing key counts as empty)
     #[command(after_help = "Examples:\n  append log \"one more line\\n\"\n  append greeting \", world\"")]
     Append(Append),
     /// Give a key another name
     #[command(after_help = "Examples:\n  rename draft final\n  rename new current --replace")]
     Rename(Move),
-    /// Copy a value and its deadline to another key
+    /// Copy a value and its expiry to another key
     #[command(after_help = "Examples:\n  copy config config.bak\n  copy new current --replace")]
     Copy(Move),
 
     /// Edit a value in $VISUAL or $EDITOR; JSON is spread out, and checked before it is stored
     #[command(
-        after_help = "Examples:\n  edit user:1\n  edit config --json\n\nThe deadline stays. A key that is not there is made. A newline that the editor puts at the end of a text that had none is taken off again."
+        after_help = "Examples:\n  edit user:1\n  edit config --json\n\nThe expiry stays. A missing key is created. A newline that the editor adds at the end of a text that had none is removed again."
     )]
     Edit(Edit),
 
@@ -80,10 +80,10 @@ pub(crate) enum Command {
     /// Print the entries whose key or value matches a regular expression
     #[command(after_help = "Examples:\n  find '(?i)ada'\n  find ^user: --keys")]
     Find(Find),
-    /// Say how many keys there are
+    /// Count keys
     #[command(after_help = "Examples:\n  count\n  count user:*")]
     Count(Count),
-    /// Describe a key: type, size, deadline
+    /// Describe a key: type, size, expiry
     #[command(after_help = "Examples:\n  info user:1\n  info user:1 -o json")]
     Info(OfKey),
     /// Describe the database: keys, bytes, types, file
@@ -96,14 +96,14 @@ pub(crate) enum Command {
     /// Print how many seconds a key has left, or none
     #[command(after_help = "Examples:\n  ttl session:9\n  ttl session:9 -o json")]
     Ttl(OfKey),
-    /// Take a key's deadline away
+    /// Remove a key's expiry
     #[command(after_help = "Examples:\n  persist session:9\n  persist token -o json")]
     Persist(OfKey),
 
     /// Begin a transaction: its changes are made by `commit`, all or none
     #[command(visible_alias = "multi", after_help = "Examples:\n  begin\n  begin -o json")]
     Begin,
-    /// Make the transaction's changes, unless others have changed what it has read or written
+    /// Commit the transaction, unless another process changed what it read or wrote
     #[command(visible_alias = "exec", after_help = "Examples:\n  commit\n  commit -o json")]
     Commit,
     /// Forget the transaction's changes
@@ -128,19 +128,19 @@ pub(crate) enum Command {
         #[arg(value_name = "GLOB", value_parser = glob())]
         glob: Option<String>,
     },
-    /// Wait until a key is there, or holds a value; status 1 if that takes too long
+    /// Wait until a key exists or holds a value; status 1 on timeout
     #[command(
-        after_help = "Examples:\n  wait job:1:done --timeout 30s\n  wait state --equals ready\n\nIt prints nothing: `wait job:1 && get job:1` prints the value. A key that is there already ends it at once. While the file cannot be read it warns once and goes on waiting; a timeout ends it with status 3 then."
+        after_help = "Examples:\n  wait job:1:done --timeout 30s\n  wait state --equals ready\n\nIt prints nothing: `wait job:1 && get job:1` prints the value. A key that already exists ends it at once. While the file cannot be read it warns once and goes on waiting; a timeout ends it with status 3 then."
     )]
     Wait(Wait),
 
     /// Run a program with keys as its environment variables
     #[command(
-        after_help = "Examples:\n  run app: -- ./server --port 80\n  run app/ --upper -- env\n\nThe rest of a key after the prefix is the name of a variable: if there is a key app:TOKEN, `run app: -- env` shows TOKEN with its value. A rest that is not a name (letters, digits and _, not a digit first) is refused, and nothing is run; --upper turns db-host into DB_HOST. A variable that changes how programs are found and loaded, such as PATH, BASH_ENV, LD_PRELOAD or PYTHONPATH, is refused, as whoever may write the key could run programs of their own; --any-name passes it. The program itself is looked up in your PATH in any case. No value appears on a command line, where others could see it. The exit status is that of the program, or 126 or 127 if it cannot be run; signals go to the program. Scripts cannot run programs: what looks like a script may be a dump of somebody's data."
+        after_help = "Examples:\n  run app: -- ./server --port 80\n  run app/ --upper -- env\n\nThe rest of a key after the prefix is the name of a variable: if there is a key app:TOKEN, `run app: -- env` shows TOKEN with its value. A rest that is not a name (letters, digits and _, not a digit first) is refused, and nothing is run; --upper turns db-host into DB_HOST. A variable that changes how programs are found and loaded, such as PATH, BASH_ENV, LD_PRELOAD or PYTHONPATH, is refused, as anyone who may write the key could run programs of their own; --any-name passes it. The program itself is looked up in your PATH in any case. No value appears on a command line, where others could see it. The exit status is that of the program, or 126 or 127 if it cannot be run; signals go to the program. Scripts cannot run programs: what looks like a script may be a dump of somebody's data."
     )]
     Run(Run),
 
-    /// Put the file into its one form, or write a copy of the database to PATH
+    /// Write pending changes to the database file, or a copy to PATH
     #[command(
         visible_alias = "flush",
         after_help = "A backup is replaced; a database in use (one with side files) only with --yes.\n\nExamples:\n  save\n  save backup.json"
@@ -192,7 +192,7 @@ pub(crate) enum Command {
     /// Delete every key
     #[command(after_help = "Examples:\n  clear\n  clear --yes")]
     Clear,
-    /// Put a backup made by `save FILE` in this database's place; what was there is kept beside
+    /// Put a backup made by `save FILE` in this database's place; the old file is kept next to it
     #[command(after_help = "Examples:\n  restore backup.json\n  restore backups/monday.json")]
     Restore {
         /// The snapshot: a file, a pipe, or - for stdin
@@ -210,7 +210,7 @@ pub(crate) enum Command {
         b: Option<PathBuf>,
     },
 
-    /// Take over the entries of a file, all or none
+    /// Import entries from a file, all or nothing
     #[command(
         after_help = "Examples:\n  import users.jsonl\n  import .env --prefix env: --on-conflict skip\n  import table.csv --key-column id"
     )]
@@ -298,7 +298,7 @@ pub(crate) enum ShellCommand {
     },
     /// Print what makes Tab work in bash, zsh or fish, with live keys
     #[command(
-        after_help = "Where it goes:\n  bash  ~/.bashrc:                    source <(rusty-kv completions bash)\n  zsh   ~/.zshrc, behind compinit:    source <(rusty-kv completions zsh)\n  fish  ~/.config/fish/config.fish:   rusty-kv completions fish | source\n\nExamples:\n  completions bash\n  completions fish"
+        after_help = "Where it goes:\n  bash  ~/.bashrc:                    source <(rusty-kv completions bash)\n  zsh   ~/.zshrc, after compinit:     source <(rusty-kv completions zsh)\n  fish  ~/.config/fish/config.fish:   rusty-kv completions fish | source\n\nExamples:\n  completions bash\n  completions fish"
     )]
     Completions {
         /// bash, zsh or fish
@@ -315,11 +315,11 @@ pub(crate) enum ShellCommand {
         #[arg(value_name = "COMMAND", value_parser = text())]
         topic: Option<String>,
     },
-    /// Leave
+    /// Exit the shell
     #[command(visible_alias = "quit", after_help = "Examples:\n  exit\n  exit 3")]
     Exit {
         /// The exit status, 0 to 255
-        #[arg(value_name = "CODE", value_parser = number::<u8>())]
+        #[arg(value_name = "CODE", value_parser = status())]
         code: Option<u8>,
     },
 }
@@ -409,13 +409,13 @@ pub(crate) struct Set {
     /// Delete the key at this time: 2026-11-23T04:00:00Z
     #[arg(long, value_name = "RFC3339", value_parser = time(), conflicts_with = "ttl")]
     pub(crate) expires_at: Option<Timestamp>,
-    /// Keep the deadline that the key has
+    /// Keep the key's expiry
     #[arg(long, conflicts_with_all = ["ttl", "expires_at"])]
     pub(crate) keep_ttl: bool,
-    /// Only if the key is not there yet
+    /// Only if the key does not exist
     #[arg(long, conflicts_with = "if_present")]
     pub(crate) if_absent: bool,
-    /// Only if the key is there already
+    /// Only if the key already exists
     #[arg(long)]
     pub(crate) if_present: bool,
     /// Only if the value is this one
@@ -490,7 +490,7 @@ pub(crate) struct Get {
     /// Only the part of the JSON that this JSON Pointer names
     #[arg(long, value_name = "POINTER", value_parser = text())]
     pub(crate) pointer: Option<String>,
-    /// What to print for a key that is not there
+    /// What to print for a missing key
     #[arg(long, value_name = "VALUE", value_parser = data(), allow_hyphen_values = true)]
     pub(crate) default: Option<Data>,
 }
@@ -517,7 +517,7 @@ pub(crate) struct Append {
     /// The key
     #[arg(value_name = "KEY", value_parser = text())]
     pub(crate) key: String,
-    /// What is put behind its value
+    /// The text to append
     #[arg(value_name = "VALUE", value_parser = data(), allow_hyphen_values = true)]
     pub(crate) value: Data,
 }
@@ -544,7 +544,7 @@ pub(crate) struct Find {
     /// Look at values only
     #[arg(long)]
     pub(crate) values: bool,
-    /// At most so many
+    /// Stop after N entries
     #[arg(long, value_name = "N", value_parser = number::<u64>())]
     pub(crate) limit: Option<u64>,
 }
@@ -577,7 +577,7 @@ pub(crate) struct Del {
     /// All keys that match: * ? [a-z] [^x] \x
     #[arg(long, value_name = "GLOB", value_parser = glob(), conflicts_with = "keys")]
     pub(crate) glob: Option<String>,
-    /// All keys that begin so
+    /// All keys with this prefix
     #[arg(long, value_name = "PREFIX", value_parser = text(), conflicts_with_all = ["keys", "glob"])]
     pub(crate) prefix: Option<String>,
 }
@@ -610,7 +610,7 @@ pub(crate) struct Wait {
     /// The key
     #[arg(value_name = "KEY", value_parser = text())]
     pub(crate) key: String,
-    /// Only this value will do
+    /// Wait for exactly this value
     #[arg(long, value_name = "VALUE", value_parser = data(), allow_hyphen_values = true)]
     pub(crate) equals: Option<Data>,
     /// How long: 90 (seconds), 1h30m, 2days; else as long as it takes
@@ -644,7 +644,7 @@ pub(crate) struct Move {
     /// The other key
     #[arg(value_name = "NEW", value_parser = text())]
     pub(crate) to: String,
-    /// Also if the other key is there already
+    /// Even if the other key already exists
     #[arg(long)]
     pub(crate) replace: bool,
 }
@@ -655,7 +655,7 @@ pub(crate) struct Looking {
     /// Only keys that match: * ? [a-z] [^x] \x
     #[arg(value_name = "GLOB", value_parser = glob())]
     pub(crate) glob: Option<String>,
-    /// Only keys that begin so
+    /// Only keys with this prefix
     #[arg(long, value_name = "P", value_parser = text())]
     pub(crate) prefix: Option<String>,
     /// Only keys from this one on
@@ -664,13 +664,13 @@ pub(crate) struct Looking {
     /// Only keys before this one
     #[arg(long, value_name = "K", value_parser = text())]
     pub(crate) to: Option<String>,
-    /// At most so many
+    /// Stop after N entries
     #[arg(long, value_name = "N", value_parser = number::<u64>())]
     pub(crate) limit: Option<u64>,
-    /// The last first
+    /// In reverse order
     #[arg(long)]
     pub(crate) reverse: bool,
-    /// A NUL behind each record instead of a newline, and nothing escaped
+    /// End each record with a NUL instead of a newline, and escape nothing
     #[arg(short = '0', long = "null")]
     pub(crate) nul: bool,
 }

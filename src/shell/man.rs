@@ -27,7 +27,7 @@ pub(crate) fn page() -> String {
         flow(&mut roff, paragraph);
     }
     section(&mut roff, "OPTIONS");
-    roff.text([roman("They may stand before the command or behind it.")]);
+    roff.text([roman("They may come before or after the command.")]);
     tree.get_arguments().for_each(|arg| argument(&mut roff, arg));
     for (group, names) in GROUPS {
         section(&mut roff, &format!("COMMANDS: {}", group.to_uppercase()));

@@ -11,6 +11,7 @@
 //! | `session` | a command on the open database gives a reply |
 //! | `render` | replies as bytes |
 //! | `place` | which words are options, their values or data |
+//! | `refused` | what is wrong with words that are no command |
 //! | `parse`, `help`, `man` | words or arguments into commands; help and the man page from the same definitions |
 //! | `outlet`, `redirect`, `caret` | answers into programs, files and the pager; pointing at what is wrong |
 //! | `interrupt`, `progress` | Ctrl-C and other signals; how far a long command is |
@@ -55,6 +56,8 @@ mod transfer;
 mod parse;
 
 mod place;
+
+mod refused;
 
 mod help;
 

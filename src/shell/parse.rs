@@ -4,19 +4,20 @@ use std::borrow::{Borrow, Cow};
 use std::collections::HashMap;
 use std::ffi::OsString;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 use clap::{Args as _, CommandFactory, FromArgMatches};
 
-use super::argument::{Data, IS_PATTERN, path_of};
+use super::argument::{Data, path_of};
 use super::caret::Blame;
 use super::cli::{Cli, Line, LineOptions, Options};
 use super::command::{Add, Alone, Command, Count, Del, Get, List, Looking, OfKeys, Run, Set};
 use super::escape::excerpt;
 use super::glob::Glob;
 use super::help;
-use super::place::{self, Places, Refused, flag_name};
-use super::reply::{Failure, did_you_mean};
-use super::words::{self, Word};
+use super::place::{self, Places, Refused};
+use super::refused::{Attempt, unknown_command, unmarked};
+use super::reply::Failure;
+use super::words::Word;
 use crate::number::Number;
 
 /// What a line or the arguments ask for.
@@ -59,27 +60,27 @@ impl Parser {
     /// The line by all of the language.
     fn by_all(&mut self, head: &Head, first: &[Word<'_>], words: &[Word<'_>]) -> Result<Parsed<Line>, Failure> {
         let tree = self.tree.get_or_insert_with(Line::command);
-        let args = match whole(tree, head, first, words, true) {
-            Ok(args) => args,
-            Err(Whole::Failed(at, failure)) => {
-                self.blame = first.iter().chain(words).nth(at).map(|word| Blame::Span(word.span.clone()));
+        let whole = match whole(tree, head, first, words, true) {
+            Ok(whole) => whole,
+            Err(NotWhole::Failed(at, failure)) => {
+                let word = first.iter().chain(words).nth(at);
+                self.blame = Some(word.map_or(Blame::End, |word| Blame::Span(word.span.clone())));
                 return Err(failure);
             }
-            Err(Whole::Help(failure)) => return Err(failure),
+            Err(NotWhole::Help(failure)) => return Err(failure),
         };
-        match tree.try_get_matches_from_mut(args) {
-            Ok(mut matches) => {
-                Line::from_arg_matches_mut(&mut matches).map(Parsed::Run).map_err(|error| failure(&error, ""))
-            }
-            Err(error) => {
-                let words = if words.is_empty() { first } else { words };
-                if let Some(failure) = self.closer_look(&error, words) {
-                    return Err(failure);
-                }
-                self.blame = blame(&error, &words[0]);
-                text_or_failure(&error, "")
-            }
+        let found = tree.try_get_matches_from_mut(whole.args);
+        let error = match found.and_then(|mut matches| Line::from_arg_matches_mut(&mut matches)) {
+            Ok(line) => return Ok(Parsed::Run(line)),
+            Err(error) => error,
+        };
+        if let Some(text) = text_of(&error) {
+            return Ok(Parsed::Text(text));
         }
+        let words = if words.is_empty() { first } else { words };
+        let (failure, blame) = Attempt { tree, words, program: "", as_text: &whole.as_text }.failure(&error);
+        self.blame = blame;
+        Err(failure)
     }
 
     /// The line of a command that can be parsed without the rest of the language, if nothing is wrong with it.
@@ -99,41 +100,10 @@ impl Parser {
         match alone_of(alone, head, first, words, true) {
             Ok(found) => Ok(found.map(|(options, command)| Line { options, command })),
             Err(Refused { at, message }) => {
-                self.blame = Some(Blame::Span(words[at].span.clone()));
+                self.blame = Some(words.get(at).map_or(Blame::End, |word| Blame::Span(word.span.clone())));
                 Err(Failure::usage(message))
             }
         }
-    }
-
-    /// What is wrong with an argument too many, where that is another word: a misspelt flag that was taken for a value, a
-    /// sign that would send the answer elsewhere behind another command, or JSON that is none and was cut at its blanks.
-    fn closer_look(&mut self, error: &clap::Error, words: &[Word<'_>]) -> Option<Failure> {
-        if error.kind() != ErrorKind::UnknownArgument {
-            return None;
-        }
-        let name = String::from_utf8_lossy(&words[0].bytes).to_ascii_lowercase();
-        let command = self.tree.as_ref()?.find_subcommand(name)?;
-        let bare = || words[1..].iter().filter(|word| !word.quoted);
-        let misspelt = bare().find_map(|word| {
-            let name = flag_name(&word.bytes)?;
-            let flags = command.get_arguments().filter_map(clap::Arg::get_long);
-            help::nearest_flag(flags, name).filter(|near| *near != name).map(|near| (word, near))
-        });
-        let (word, message) = if let Some((word, near)) = misspelt {
-            let unknown = excerpt(flag_name(&word.bytes).unwrap_or_default(), 40);
-            let usage = text_or_failure::<()>(error, "").err()?.message;
-            let usage = usage.rfind(" (usage: ").map_or("", |at| &usage[at..]);
-            (word, format!("unknown flag '--{unknown}'; did you mean '--{near}'?{usage}"))
-        } else if let Some(word) = bare().find(|word| matches!(&*word.bytes, b"|" | b">" | b">>")) {
-            let sign = String::from_utf8_lossy(&word.bytes);
-            (word, format!("'{sign}' is a plain word here, and one too many (see `help pipes`)"))
-        } else {
-            let word = bare().find(|word| word.bytes.starts_with(b"{"))?;
-            let begin = excerpt(&String::from_utf8_lossy(&word.bytes), 20);
-            (word, format!("what begins with {begin} is not valid JSON; if it is plain text, quote it: '…'"))
-        };
-        self.blame = Some(Blame::Span(word.span.clone()));
-        Some(Failure::usage(message))
     }
 }
 
@@ -229,10 +199,18 @@ fn alone_of<O: FromArgMatches>(
     Ok(alone.parse(&args))
 }
 
+/// What all of the language is to parse.
+struct Whole {
+    /// The arguments for clap.
+    args: Vec<OsString>,
+    /// How the last word is written if it is meant as text.
+    as_text: String,
+}
+
 /// Why some words are not for clap to read.
 #[derive(Debug)]
-enum Whole {
-    /// One of them, the options before the command included.
+enum NotWhole {
+    /// One of them, the options before the command included; where something is missing, what would be the next.
     Failed(usize, Failure),
     /// Help was asked for, and something else.
     Help(Failure),
@@ -245,19 +223,19 @@ fn whole(
     first: &[Word<'_>],
     words: &[Word<'_>],
     in_line: bool,
-) -> Result<Vec<OsString>, Whole> {
+) -> Result<Whole, NotWhole> {
     if let Some(at) = first.iter().position(place::is_too_long) {
-        return Err(Whole::Failed(at, Failure::usage(place::unknown(&first[at]))));
+        return Err(NotWhole::Failed(at, Failure::usage(place::unknown(&first[at]))));
     }
     let mut args: Vec<OsString> = first.iter().map(Word::to_arg).collect();
-    let Some(word) = words.first() else { return Ok(args) };
+    let Some(word) = words.first() else { return Ok(Whole { args, as_text: String::new() }) };
     let name = name_of(words).unwrap_or_default();
     let Some(command) = tree.find_subcommand(&name) else {
         let name = String::from_utf8_lossy(&word.bytes);
-        return Err(Whole::Failed(first.len(), unknown_command(&name, if in_line { "" } else { "rusty-kv " })));
+        return Err(NotWhole::Failed(first.len(), unknown_command(&name, if in_line { "" } else { "rusty-kv " })));
     };
     let places = Places { command, program: tree, in_line };
-    let refused = |Refused { at, message }| Whole::Failed(first.len() + at, Failure::usage(message));
+    let refused = |Refused { at, message }| NotWhole::Failed(first.len() + at, Failure::usage(message));
     let found = places.of(words).map_err(refused)?;
     let asks = found.help.filter(|_| found.has_more);
     let asks_before = head.asks.filter(|_| words.len() > 1).map(|at| &first[at]);
@@ -269,31 +247,11 @@ fn whole(
             Ok(_) => String::new(),
         };
         let word = excerpt(&String::from_utf8_lossy(&word.bytes), 40);
-        return Err(Whole::Help(Failure::help(&word, &tail, text.trim_end())));
+        return Err(NotWhole::Help(Failure::help(&word, &tail, text.trim_end())));
     }
     args.push(name.into());
     args.extend(found.args);
-    Ok(args)
-}
-
-/// The word that clap does not accept.
-fn blame(error: &clap::Error, command: &Word<'_>) -> Option<Blame> {
-    let text = |kind| match error.get(kind) {
-        // An argument is named with what it takes: `--ttl <DURATION>`.
-        Some(ContextValue::String(text)) => text.split(" <").next().map(str::to_owned),
-        _ => None,
-    };
-    let word = match error.kind() {
-        ErrorKind::InvalidSubcommand => return Some(Blame::Span(command.span.clone())),
-        ErrorKind::MissingRequiredArgument => return Some(Blame::End),
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation => match text(ContextKind::InvalidValue)? {
-            missing if missing.is_empty() => return Some(Blame::End),
-            value => value,
-        },
-        // As it was given to clap.
-        _ => return Some(Blame::Word(words::unmark(text(ContextKind::InvalidArg)?.as_ref()).into_owned())),
-    };
-    Some(Blame::Word(word.into_bytes()))
+    Ok(Whole { args, as_text: found.as_text })
 }
 
 /// The everyday commands without flags, past clap: a script of a million lines takes a twentieth of the time to parse.
@@ -409,21 +367,24 @@ fn arguments_through_clap(args: &[OsString]) -> Result<Parsed<Box<Cli>>, Failure
         }
     }
     let mut tree = Cli::command();
-    let rest = whole(&mut tree, &head, first, words, false).map_err(|why| match why {
-        Whole::Failed(_, failure) | Whole::Help(failure) => failure,
+    let whole = whole(&mut tree, &head, first, words, false).map_err(|why| match why {
+        NotWhole::Failed(_, failure) | NotWhole::Help(failure) => failure,
     })?;
-    let args: Vec<OsString> = std::iter::once("rusty-kv".into()).chain(rest).collect();
+    let args: Vec<OsString> = std::iter::once("rusty-kv".into()).chain(whole.args).collect();
     let mut matches = tree.try_get_matches_from_mut(&args);
     // The list of commands in the program's own help takes time to make, so it is made when it is asked for.
     if matches.as_ref().is_err_and(|error| error.kind() == ErrorKind::DisplayHelp) {
         matches = help::with_groups(Cli::command()).try_get_matches_from(&args);
     }
-    match matches {
-        Ok(mut matches) => Cli::from_arg_matches_mut(&mut matches)
-            .map(|cli| Parsed::Run(Box::new(cli)))
-            .map_err(|error| failure(&error, "rusty-kv ")),
-        Err(error) => text_or_failure(&error, "rusty-kv "),
+    let error = match matches.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches)) {
+        Ok(cli) => return Ok(Parsed::Run(Box::new(cli))),
+        Err(error) => error,
+    };
+    if let Some(text) = text_of(&error) {
+        return Ok(Parsed::Text(text));
     }
+    let words = if words.is_empty() { first } else { words };
+    Err(Attempt { tree: &tree, words, program: "rusty-kv ", as_text: &whole.as_text }.failure(&error).0)
 }
 
 /// The options of a script or the prompt, if nothing is wrong with them.
@@ -439,64 +400,10 @@ pub(crate) fn asks_for_json(args: &[OsString]) -> bool {
         || args.iter().any(|arg| is(arg, "-ojson") || is(arg, "-o=json") || is(arg, "--output=json"))
 }
 
-fn text_or_failure<T>(error: &clap::Error, program: &str) -> Result<Parsed<T>, Failure> {
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Parsed::Text(unmarked(error).trim_end().to_owned())),
-        _ => Err(failure(error, program)),
-    }
-}
-
-/// One line of a clap error: what is wrong, and the way out.
-fn failure(error: &clap::Error, program: &str) -> Failure {
-    let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.trim_start_matches('\0').to_owned()),
-        Some(ContextValue::Strings(texts)) => texts.last().cloned(),
-        _ => None,
-    };
-    if let (ErrorKind::InvalidSubcommand, Some(name)) = (error.kind(), context(ContextKind::InvalidSubcommand)) {
-        return unknown_command(&name, program);
-    }
-    let text = unmarked(error);
-    let mut paragraphs = text.split("\n\n");
-    let what = one_line(paragraphs.next().unwrap_or_default().trim_start_matches("error: "));
-    let tip = text.lines().find_map(|line| line.trim_start().strip_prefix("tip: "));
-    let usage = text.lines().find_map(|line| line.trim_start().strip_prefix("Usage: "));
-    let mut message = what;
-    if let Some(tip) = tip {
-        message = format!("{message}; {tip}");
-    }
-    if let Some(usage) = usage {
-        message = format!("{message} (usage: {usage})");
-    }
-    if let Some(ContextValue::Bool(true)) = error.get(IS_PATTERN) {
-        return Failure { code: "pattern", ..Failure::usage(message) };
-    }
-    Failure::usage(message)
-}
-
-/// The failure for a word where the name of a command is expected.
-fn unknown_command(name: &str, program: &str) -> Failure {
-    let near = did_you_mean(help::nearest_command(name).as_deref());
-    let name = excerpt(name, 40);
-    Failure::usage(format!("unknown command '{name}'{near} (`{program}help` lists them)"))
-}
-
-/// The text without the marks of quoted words and without colours, and of what was given no more than an excerpt.
-fn unmarked(error: &clap::Error) -> String {
-    const LONGEST: usize = 80;
-    let mut text = error.render().to_string().replace('\0', "");
-    for (_, given) in error.context() {
-        let ContextValue::String(given) = given else { continue };
-        let given = given.trim_start_matches('\0');
-        if given.len() > LONGEST {
-            text = text.replace(given, &excerpt(given, LONGEST));
-        }
-    }
-    text
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// The text of help or of the version, if it is that and no error.
+fn text_of(error: &clap::Error) -> Option<String> {
+    matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion)
+        .then(|| unmarked(error).trim_end().to_owned())
 }
 
 #[cfg(test)]
@@ -591,7 +498,7 @@ mod tests {
             if let Ok(Some((options, command))) = alone_of::<Options>(&mut alone, &head, first, words, false) {
                 let mut tree = Cli::command();
                 let whole = whole(&mut tree, &head, first, words, false);
-                let args = std::iter::once("rusty-kv".into()).chain(whole.unwrap());
+                let args = std::iter::once("rusty-kv".into()).chain(whole.unwrap().args);
                 let cli = tree.try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches)).unwrap();
                 prop_assert_eq!(cli.command, Some(command));
                 prop_assert_eq!(cli.options, options);

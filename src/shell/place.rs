@@ -6,8 +6,10 @@
 
 use std::ffi::OsString;
 
+use clap::builder::PossibleValue;
 use clap::{Arg, Command};
 
+use super::argument::any_of;
 use super::escape::excerpt;
 use super::help;
 use super::words::{Word, quote};
@@ -18,13 +20,13 @@ const LETTERS: &[u8] = b"hqyodf";
 /// The longest excerpt of a name in a message.
 const SHOWN: usize = 40;
 
-/// The name in a `--name` or `--name=…`.
+/// The name in a `--name` or `--name=…`. An underscore may stand for a dash that was misspelled: `--if_absent`.
 pub(crate) fn flag_name(word: &[u8]) -> Option<&str> {
     let rest = word.strip_prefix(b"--")?;
     let name = rest.split(|&byte| byte == b'=').next()?;
     let (first, others) = name.split_first()?;
-    let is_name =
-        first.is_ascii_alphabetic() && others.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
+    let is_name = first.is_ascii_alphabetic()
+        && others.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     std::str::from_utf8(name).ok().filter(|_| is_name)
 }
 
@@ -46,11 +48,14 @@ pub(crate) struct Placed {
     pub(crate) help: Option<usize>,
     /// Whether anything else is asked of the command. Options for every command do not count.
     pub(crate) has_more: bool,
+    /// How the last word is written if it is meant as text; nothing if no text can stand there, or if it is data anyway.
+    pub(crate) as_text: String,
 }
 
 /// A word that is refused, and why.
 #[derive(Debug)]
 pub(crate) struct Refused {
+    /// Where there are no more, the place of the next.
     pub(crate) at: usize,
     pub(crate) message: String,
 }
@@ -67,7 +72,8 @@ pub(crate) struct Places<'a> {
 
 /// What is told of the words so far.
 struct Walk<'a> {
-    value_of: Option<&'a Arg>,
+    /// An option whose value comes next, as it is written.
+    value_of: Option<(&'a Arg, String)>,
     /// Arguments by place that are there.
     count: usize,
     only_data: bool,
@@ -77,14 +83,28 @@ struct Walk<'a> {
 impl<'a> Places<'a> {
     /// Finds the place of each word, of which the first is the command's name.
     pub(crate) fn of(self, words: &[Word<'_>]) -> Result<Placed, Refused> {
-        let placed = Placed { args: Vec::with_capacity(words.len()), help: None, has_more: false };
+        let args = Vec::with_capacity(words.len());
+        let placed = Placed { args, help: None, has_more: false, as_text: String::new() };
         let mut walk = Walk { value_of: None, count: 0, only_data: false, placed };
         for (at, word) in words.iter().enumerate().skip(1) {
             let is_marked = self.take(&mut walk, words, at)?;
             let arg = word.to_arg();
             walk.placed.args.push(if is_marked { marked(&arg) } else { arg });
         }
-        Ok(walk.placed)
+        if let Some(last) =
+            words[1..].last().filter(|word| !word.quoted && !walk.only_data && word.bytes.starts_with(b"-"))
+            && let Some(place) = self.place(walk.count).filter(|place| takes_text(place))
+        {
+            let it = format!("'{}'", shown(last));
+            walk.placed.as_text = format!(".{}", self.as_text(place, words, words.len() - 1, &it));
+        }
+        match walk.value_of {
+            Some((option, flag)) => {
+                let message = format!("{}, found nothing{}", expected(option, &flag), walk.placed.as_text);
+                Err(Refused { at: words.len(), message })
+            }
+            None => Ok(walk.placed),
+        }
     }
 
     /// Takes one word in; whether it is to be marked as data.
@@ -92,22 +112,20 @@ impl<'a> Places<'a> {
         let word = &words[at];
         let bytes = &*word.bytes;
         let may_be_option = !word.quoted && !walk.only_data && bytes.starts_with(b"-") && bytes.len() > 1;
-        if let Some(option) = walk.value_of.take() {
-            let is_wrong = may_be_option && option.is_allow_hyphen_values_set() && bytes != b"--" && !is_data(bytes);
-            return if is_wrong { Err(self.no_value(option, words, at)) } else { Ok(false) };
+        if let Some((option, flag)) = walk.value_of.take() {
+            let is_wrong = may_be_option && is_no_value(option, bytes);
+            return if is_wrong { Err(self.no_value(option, &flag, words, at)) } else { Ok(false) };
         }
         if may_be_option && bytes == b"--" {
             walk.only_data = true;
             return Ok(false);
         }
-        let place = self.place(walk.count).filter(|place| place.is_allow_hyphen_values_set());
-        if may_be_option && (place.is_none() || !is_data(bytes)) {
+        let place = self.place(walk.count);
+        if may_be_option && !(place.is_some_and(Arg::is_allow_hyphen_values_set) && is_data(bytes)) {
             let is_known = self.option(walk, bytes, at);
-            return match place {
-                Some(place) if !is_known => Err(self.no_flag(place, words, at)),
-                None if !is_known && is_too_long(word) => Err(Refused { at, message: unknown(word) }),
-                _ => Ok(false),
-            };
+            // Of a program that should be after `--` clap says so.
+            let is_of_program = place.is_some_and(Arg::is_last_set);
+            return if is_known || is_of_program { Ok(false) } else { Err(self.no_flag(place, words, at)) };
         }
         walk.count += 1;
         walk.placed.has_more = true;
@@ -132,7 +150,8 @@ impl<'a> Places<'a> {
         };
         for &(option, has_value) in &found {
             walk.placed.has_more |= !option.is_global_set();
-            walk.value_of = Some(option).filter(|option| option.get_action().takes_values() && !has_value);
+            let takes_next = option.get_action().takes_values() && !has_value;
+            walk.value_of = takes_next.then(|| (option, written(option, bytes)));
         }
         !found.is_empty() || walk.placed.help == Some(at)
     }
@@ -168,45 +187,54 @@ impl<'a> Places<'a> {
 
     fn near(self, name: &str) -> String {
         let args = self.command.get_arguments().chain(self.program.get_arguments());
-        let near = help::nearest_flag(args.filter_map(Arg::get_long), name);
+        let near = help::nearest_flag(args.filter_map(Arg::get_long).chain(["help"]), name);
         near.map_or_else(|| ".".to_owned(), |near| format!("; did you mean '--{near}'?"))
     }
 
-    /// A word where any text may stand that is like a flag and is none.
-    fn no_flag(self, place: &Arg, words: &[Word<'_>], at: usize) -> Refused {
-        let what = match flag_name(&words[at].bytes) {
-            Some(name) => format!("unknown flag '--{}'{}", excerpt(name, SHOWN), self.near(name)),
-            None => format!("'{}' is an option of the program, and not of a line.", shown(&words[at])),
+    /// A word that is like a flag and is none. What may stand in its place instead, if anything may, is told where that is
+    /// any text, or where no flag is like it.
+    fn no_flag(self, place: Option<&Arg>, words: &[Word<'_>], at: usize) -> Refused {
+        let bytes = &*words[at].bytes;
+        let is_of_program = |letter: u8| self.in_line && LETTERS.contains(&letter);
+        let what = match (flag_name(bytes), bytes) {
+            (Some(name), _) => format!("unknown flag '--{}'{}", excerpt(name, SHOWN), self.near(name)),
+            (None, &[b'-', letter]) if is_of_program(letter) => {
+                format!("'{}' is an option of the program, and not of a line.", shown(&words[at]))
+            }
+            _ => format!("unknown flag '{}'.", shown(&words[at])),
         };
-        let message = format!("{what}{}", self.as_text(place, words, at));
+        let place = place.filter(|place| takes_text(place) || what.ends_with('.'));
+        let as_text = place.map(|place| self.as_text(place, words, at, "it")).unwrap_or_default();
+        let message = format!("{what}{as_text}");
         Refused { at, message: message.trim_end_matches('.').to_owned() }
     }
 
     /// A word like a flag where the value of an option must stand.
-    fn no_value(self, option: &Arg, words: &[Word<'_>], at: usize) -> Refused {
-        let flag = option.get_long().unwrap_or_default();
+    fn no_value(self, option: &Arg, flag: &str, words: &[Word<'_>], at: usize) -> Refused {
         let found = shown(&words[at]);
         let known = |name: &str| self.find(|arg| arg.get_long() == Some(name)).is_some();
         let near = flag_name(&words[at].bytes).filter(|name| !known(name)).map(|name| self.near(name));
         let near = near.unwrap_or_else(|| ".".to_owned());
-        let text =
-            if takes_text(option) { format!(" If it is meant as text: --{flag}={found}") } else { String::new() };
-        let message = format!("expected a value for '--{flag}', found '{found}'{near}{text}");
+        let text = match option.get_long() {
+            Some(long) if names_text(option) => format!(" If it is meant as text: --{long}={found}"),
+            _ => String::new(),
+        };
+        let message = format!("{}, found '{found}'{near}{text}", expected(option, flag));
         Refused { at, message: message.trim_end_matches('.').to_owned() }
     }
 
-    /// How a word is written that is meant as text, where any text may stand.
-    pub(crate) fn as_text(self, place: &Arg, words: &[Word<'_>], at: usize) -> String {
-        if !takes_text(place) {
+    /// How a word is written that is meant as text, if text may stand there; `it` is what it is called.
+    fn as_text(self, place: &Arg, words: &[Word<'_>], at: usize, it: &str) -> String {
+        if !names_text(place) {
             return String::new();
         }
         let word = shown(&words[at]);
         let before: Vec<String> = words[..at].iter().map(example).collect();
         let before = excerpt(&before.join(" "), 2 * SHOWN);
         if self.in_line {
-            format!(" If it is meant as text, quote it: {before} '{word}'")
+            format!(" If {it} is meant as text, quote it: {before} '{word}'")
         } else {
-            format!(" If it is meant as text: {before} -- {word}")
+            format!(" If {it} is meant as text: {before} -- {word}")
         }
     }
 
@@ -214,7 +242,7 @@ impl<'a> Places<'a> {
     pub(crate) fn help_as_text(self, words: &[Word<'_>], at: usize) -> String {
         let count = words[1..at].iter().filter(|word| word.quoted || !word.bytes.starts_with(b"-")).count();
         match self.command.get_positionals().enumerate().find(|(_, place)| takes_text(place)) {
-            Some((n, place)) if n == count => self.as_text(place, words, at),
+            Some((n, place)) if n == count => self.as_text(place, words, at, "it"),
             Some((_, place)) if self.in_line => {
                 format!(" As a {}, quote it: '{}'", value_name(place), shown(&words[at]))
             }
@@ -234,6 +262,35 @@ pub(crate) fn is_too_long(word: &Word<'_>) -> bool {
 /// The message for such a flag.
 pub(crate) fn unknown(word: &Word<'_>) -> String {
     format!("unknown flag '{}'", excerpt(&String::from_utf8_lossy(&word.bytes), SHOWN))
+}
+
+/// Whether a word that begins with a dash cannot be the value of an option, unless it stands after its `=`.
+pub(crate) fn is_no_value(option: &Arg, word: &[u8]) -> bool {
+    !(option.is_allow_hyphen_values_set() && (word == b"--" || is_data(word)))
+}
+
+/// What an option is to be followed by.
+fn expected(option: &Arg, flag: &str) -> String {
+    let names = option.get_possible_values();
+    let names: Vec<&str> = names.iter().map(PossibleValue::get_name).collect();
+    let names = if names.is_empty() { String::new() } else { format!(" ({})", any_of(&names)) };
+    format!("expected a value for '{flag}'{names}")
+}
+
+/// An option as it is written in a word.
+fn written(option: &Arg, word: &[u8]) -> String {
+    match (option.get_long(), option.get_short()) {
+        (Some(long), _) if word.starts_with(b"--") => format!("--{long}"),
+        (_, Some(short)) => format!("-{short}"),
+        (long, None) => format!("--{}", long.unwrap_or_default()),
+    }
+}
+
+/// Whether an argument is text of some kind: a value, a key, a path.
+fn names_text(arg: &Arg) -> bool {
+    const OTHERS: [&str; 12] =
+        ["DURATION", "RFC3339", "N", "BY", "CODE", "MODE", "SHELL", "WHEN", "WHAT", "HOW", "FORMAT", "on|off"];
+    !OTHERS.contains(&value_name(arg))
 }
 
 /// Whether an argument takes any text, and not a number or a duration.

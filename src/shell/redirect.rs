@@ -37,7 +37,7 @@ pub(crate) fn stuck(words: &[Word<'_>]) -> Option<String> {
     let word = escape::excerpt(&String::from_utf8_lossy(&word.bytes), 40);
     let sign = if word.starts_with(">>") { ">>" } else { &word[..1] };
     command::reads(&first.bytes)
-        .then(|| format!("'{word}' is a plain word; the answer goes elsewhere with a blank behind the `{sign}`"))
+        .then(|| format!("'{word}' is a plain word; to send the answer elsewhere, put a blank after the `{sign}`"))
 }
 
 /// Where an answer goes instead of the terminal.
@@ -69,7 +69,7 @@ pub(crate) fn cut<'w, 'a>(words: &'w [Word<'a>]) -> Result<(&'w [Word<'a>], Opti
     let fault = |message, word: &Word<'_>| Err(Fault { message, span: word.span.clone() });
     if is(sign, b"|") {
         return match behind {
-            [] => fault("behind `|` a program is wanted: get cfg | jq .x (as data it is quoted: '|')", sign),
+            [] => fault("expected a program after `|`: get cfg | jq .x (to store a '|', quote it: '|')", sign),
             [program, ..] => {
                 let program = String::from_utf8_lossy(&program.bytes).into_owned();
                 Ok((command, Some(Target::Program(program))))
@@ -77,11 +77,11 @@ pub(crate) fn cut<'w, 'a>(words: &'w [Word<'a>]) -> Result<(&'w [Word<'a>], Opti
         };
     }
     match behind {
-        [] => fault("a file is wanted here: list user:* > users.txt (as data it is quoted: '>')", sign),
+        [] => fault("expected a file: list user:* > users.txt (to store a '>', quote it: '>')", sign),
         [_, other, ..] if is(other, b"|") => {
             fault("the answer goes into a file or into a program, not both; `| tee FILE | …` does both", other)
         }
-        [_, other, ..] => fault("one file is wanted behind `>`; quote its blanks", other),
+        [_, other, ..] => fault("expected one file after `>`; quote its blanks", other),
         [path] => Ok((command, Some(Target::File { path: argument::path_of(path), append: is(sign, b">>") }))),
     }
 }
@@ -131,9 +131,9 @@ mod tests {
 
     #[test]
     fn a_target_that_is_missing_or_double_is_refused() {
-        assert!(target("get a |").unwrap_err().starts_with("behind `|` a program"));
-        assert!(target("get a >").unwrap_err().starts_with("a file is wanted"));
-        assert!(target("get a > b c").unwrap_err().starts_with("one file"));
+        assert!(target("get a |").unwrap_err().starts_with("expected a program after `|`"));
+        assert!(target("get a >").unwrap_err().starts_with("expected a file"));
+        assert!(target("get a > b c").unwrap_err().starts_with("expected one file"));
         assert!(target("get a > b | c").unwrap_err().contains("not both"));
     }
 

@@ -79,7 +79,7 @@ fn how_a_program_ended_is_said_if_it_matters_and_the_session_goes_on() {
     terminal.enter("get nope | cat");
     terminal.shows("^^^^\nKey 'nope' not found\nkv>");
     terminal.enter("count |");
-    terminal.shows("error: behind `|` a program is wanted");
+    terminal.shows("error: expected a program after `|`");
     terminal.enter("get key:001");
     terminal.shows("\nvalue-1\nkv>");
     terminal.leave();
@@ -132,7 +132,7 @@ fn an_answer_goes_into_a_file_or_behind_what_it_holds() {
     terminal.enter("list > /dev/full");
     terminal.shows("error: cannot write to \"/dev/full\": No space");
     terminal.enter("count > a b");
-    terminal.shows("error: one file is wanted");
+    terminal.shows("error: expected one file");
     terminal.leave();
 }
 
@@ -379,9 +379,9 @@ fn a_sign_that_is_stuck_to_a_word_is_pointed_out() {
     home.run(&["set", "hello", "world"]);
     let mut terminal = home.at_prompt();
     terminal.enter("get hello |cat");
-    terminal.shows("'|cat' is a plain word; the answer goes elsewhere with a blank behind the `|`\nkv>");
+    terminal.shows("'|cat' is a plain word; to send the answer elsewhere, put a blank after the `|`\nkv>");
     terminal.enter("list >/tmp/x");
-    terminal.shows("'>/tmp/x' is a plain word; the answer goes elsewhere with a blank behind the `>`\nkv>");
+    terminal.shows("'>/tmp/x' is a plain word; to send the answer elsewhere, put a blank after the `>`\nkv>");
     terminal.enter("get hello '|cat'");
     terminal.shows("kv> get hello '|cat'\nKEY    VALUE\nhello  world\nKey '|cat' not found\nkv>");
     terminal.leave();

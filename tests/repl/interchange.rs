@@ -14,7 +14,7 @@ fn an_import_and_a_restore_are_undone_as_one_step_each() {
     terminal.enter("undo");
     terminal.shows("Undone: set a back to old; removed b");
     terminal.enter("import users.jsonl --on-conflict skip");
-    terminal.shows("Imported 1 entry (2 read, 1 skipped)");
+    terminal.shows("Imported 1 entry (of 2 read: 1 skipped)");
     terminal.enter("begin");
     terminal.enter("import users.jsonl --prefix x:");
     terminal.enter("undo");

@@ -290,7 +290,7 @@ fn clear_asks_for_a_single_key_too_and_names_the_key_that_clears_the_screen() {
     terminal.enter("clear");
     terminal.shows("Deleted 0 keys (Ctrl-L clears the screen)");
     terminal.enter("set a 1");
-    terminal.press_until("clear\r", "Delete all 1 key? (Ctrl-L clears the screen) [y/N] ");
+    terminal.press_until("clear\r", "Delete the only key? (Ctrl-L clears the screen) [y/N] ");
     terminal.enter("");
     terminal.shows("Nothing was deleted");
     assert_eq!(home.get("a"), "1\n");

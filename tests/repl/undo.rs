@@ -27,7 +27,7 @@ fn undo_takes_back_a_command_and_names_what_it_restored() {
     terminal.enter("undo");
     terminal.shows("Undone: n expires in 2h again");
     terminal.enter("undo 0");
-    terminal.shows("'0' is not a number of 1 or more");
+    terminal.shows("expected a whole number of 1 or more, found '0'");
     terminal.leave();
 }
 

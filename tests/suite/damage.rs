@@ -138,7 +138,7 @@ fn bytes_that_are_not_utf_8_are_refused_with_their_offset() {
         assert_refused(within("{\"map\":{\"", "\":1}}"), (1, 10), true, &named(9));
         assert_refused(within("{\"map\":{\"a\":[\"", "\"]}}"), (1, 15), true, &named(14));
         assert_refused(within("{\"map\":{},\"b\":\"", "\"}"), (1, 16), true, &named(15));
-        let outside = format!("a value is wanted, but byte 0x{:02x} stands here", bytes[0]);
+        let outside = format!("expected a value, found byte 0x{:02x}", bytes[0]);
         assert_refused(within("{\"map\":{\"a\":", "}}"), (1, 13), true, &outside);
         assert_refused(within("{\"map\":{}}", ""), (1, 11), true, "trailing data");
         assert!(what.len() > 3);
@@ -209,20 +209,20 @@ fn habits_of_other_notations_are_refused_with_a_hint() {
         ("{\"map\":{}, // mine\n}", 12, "comments are not JSON"),
         ("{\"map\":{/* mine */}}", 9, "comments are not JSON"),
         ("// mine\n{\"map\":{}}", 1, "comments are not JSON"),
-        ("{'map':{}}", 2, "JSON wants double quotes"),
-        ("{\"map\":{\"a\":'b'}}", 13, "JSON wants double quotes"),
-        ("{\"map\":{a:1}}", 9, "a member's name in double quotes is wanted, but 'a' stands here"),
+        ("{'map':{}}", 2, "JSON strings are in double quotes"),
+        ("{\"map\":{\"a\":'b'}}", 13, "JSON strings are in double quotes"),
+        ("{\"map\":{a:1}}", 9, "expected a member's name in double quotes, found 'a'"),
         ("{\"map\":{1:1}}", 9, "a member's name in double quotes"),
         ("{\"map\":{\"a\":NaN}}", 13, "NaN and Infinity are not JSON"),
         ("{\"map\":{\"a\":[Infinity]}}", 14, "NaN and Infinity are not JSON"),
         ("{\"map\":{\"a\":-Infinity}}", 14, "NaN and Infinity are not JSON"),
         ("{\"map\":{\"a\":007}}", 13, "may not begin with 0"),
-        ("{\"map\":{\"a\":+1}}", 13, "a value is wanted"),
-        ("{\"map\":{\"a\":.5}}", 13, "a value is wanted"),
-        ("{\"map\":{\"a\":1.}}", 15, "a digit is wanted"),
+        ("{\"map\":{\"a\":+1}}", 13, "expected a value"),
+        ("{\"map\":{\"a\":.5}}", 13, "expected a value"),
+        ("{\"map\":{\"a\":1.}}", 15, "expected a digit"),
         ("{\"map\":{\"a\":0x10}}", 14, "',' or '}'"),
-        ("{\"map\":{\"a\":True}}", 13, "a value is wanted"),
-        ("{\"map\":{\"a\":undefined}}", 13, "a value is wanted"),
+        ("{\"map\":{\"a\":True}}", 13, "expected a value"),
+        ("{\"map\":{\"a\":undefined}}", 13, "expected a value"),
         ("{\"map\":{\"a\" \"b\"}}", 13, "':'"),
         ("{\"map\":{\"a\":\"b\" \"c\":\"d\"}}", 17, "',' or '}'"),
         ("{\"map\":{,}}", 9, "a member's name"),
@@ -240,7 +240,7 @@ fn json_of_another_shape_is_told_from_broken_json() {
     for document in ["[]", "\"map\"", "17", "-1", "null", "true", "false", "[{\"map\":{}}]"] {
         assert_refused(document, (1, 1), false, "an object is expected");
     }
-    assert_refused("\n [1", (2, 4), true, "ends here");
+    assert_refused("\n [1", (2, 4), true, "found the end of the text");
     for document in ["{}", "{\"Map\":{}}", "{\"hello\":\"world\"}", "{\"expires\":{}}"] {
         assert_refused(document, (1, 1), false, "it has no member \"map\"");
     }
@@ -250,7 +250,7 @@ fn json_of_another_shape_is_told_from_broken_json() {
     assert_refused("{\"map\":{},\"expires\":[]}", (1, 21), false, "\"expires\" is not an object");
     for deadline in ["5", "\"soon\"", "\"\"", "null", "{}", "\"2026-13-01T00:00:00Z\"", "\"1969-12-31T23:59:59Z\""] {
         let document = format!("{{\"map\":{{\"a\":1}},\n\"expires\":{{\"a\":{deadline}}}}}");
-        assert_refused(document, (2, 16), false, "a deadline is a time like");
+        assert_refused(document, (2, 16), false, "an expiry is a time such as");
     }
     for mark in ["5", "\"a\"", "\"aGk\"", "\"a Gk=\"", "{}", "null"] {
         let document = format!("{{\"map\":{{\n\"a\":{{\"$binary\":{mark}}}}}}}");

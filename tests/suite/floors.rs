@@ -20,6 +20,7 @@ const FLOORS: &[&[&str]] = &[
         "shell::spool",
         "shell::parse",
         "shell::place",
+        "shell::refused",
         "shell::group",
         "shell::editor_program",
     ],

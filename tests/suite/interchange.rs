@@ -584,7 +584,7 @@ fn shell(name: &str) -> Option<Command> {
     if there {
         return Some(Command::new(name));
     }
-    assert!(std::env::var_os("CI").is_none(), "{name} is wanted for this test");
+    assert!(std::env::var_os("CI").is_none(), "{name} is needed for this test");
     eprintln!("SKIPPED: {name} is not installed");
     None
 }

@@ -40,7 +40,7 @@ fn shown(entry: &Entry) -> String {
 }
 
 fn deadline(entry: &Entry) -> String {
-    entry.deadline.map_or_else(|| "<no deadline>".to_owned(), |deadline| format!("<until {deadline}>"))
+    entry.deadline.map_or_else(|| "<no expiry>".to_owned(), |deadline| format!("<until {deadline}>"))
 }
 
 /// A key as a JSON object, without a newline: `{"key":"a","change":"changed","old":"1","new":"2"}`, where it has them with

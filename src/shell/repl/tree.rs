@@ -134,8 +134,7 @@ impl<'t> Before<'t> {
         }
         let is_bare = !word.quoted && !self.only_data && text.starts_with('-') && text.len() > 1;
         if let Some(option) = self.value_of.take() {
-            let is_wrong =
-                is_bare && option.is_allow_hyphen_values_set() && text != "--" && !place::is_data(&word.bytes);
+            let is_wrong = is_bare && place::is_no_value(option, &word.bytes);
             return if is_wrong { Role::NoFlag } else { Role::Value };
         }
         let takes_text = |arg: Option<&Arg>| arg.is_some_and(Arg::is_allow_hyphen_values_set);
@@ -159,7 +158,7 @@ impl<'t> Before<'t> {
             self.lost = self.command.is_none();
             return if self.lost { Role::Unknown } else { Role::Command };
         }
-        if !is_data && (takes_text || text.starts_with("--")) {
+        if !is_data {
             return Role::NoFlag;
         }
         self.places.push(word.bytes.to_vec());

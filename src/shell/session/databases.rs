@@ -211,7 +211,8 @@ impl Session {
         let other = self.at_prompt.then_some("Ctrl-L clears the screen");
         let notes: Vec<&str> = warning.into_iter().chain(other).collect();
         let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
-        if count > 0 && !confirm(&format!("Delete all {}?{notes}", keys(count))) {
+        let all = if count == 1 { "the only key".to_owned() } else { format!("all {}", keys(count)) };
+        if count > 0 && !confirm(&format!("Delete {all}?{notes}")) {
             return Ok(refused("not_confirmed", "Nothing was deleted".to_owned()));
         }
         if warning.is_some() {

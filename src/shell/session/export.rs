@@ -25,6 +25,7 @@ use crate::value::Value;
 impl Session {
     pub(super) fn export(&mut self, export: &Export) -> Result<Answer<'_>, Failure> {
         let file = named(export.file.as_deref());
+        check_no_folder(file)?;
         let format = match (export.format, file) {
             (Some(format), _) => format,
             (None, None) => Format::Jsonl,
@@ -40,6 +41,7 @@ impl Session {
     }
 
     pub(super) fn dump(&mut self, file: Option<&Path>, force: bool) -> Result<Answer<'_>, Failure> {
+        check_no_folder(named(file))?;
         self.write_out(named(file), Choice { force, ..Choice::default() }, Box::new(transfer::Script))
     }
 
@@ -72,6 +74,14 @@ impl Session {
         let done = Done::new(format!("Wrote {} to {}", keys(count), config::short(file)));
         let done = done.with("exported", Field::Number(count));
         Ok(Answer { notes, ..Reply::Done(done).into() })
+    }
+}
+
+/// Refuses a folder as the file to write.
+fn check_no_folder(file: Option<&Path>) -> Result<(), Failure> {
+    match file.filter(|file| file.is_dir()) {
+        Some(folder) => Err(Failure::io("write", folder, &std::io::ErrorKind::IsADirectory.into())),
+        None => Ok(()),
     }
 }
 
@@ -113,7 +123,7 @@ impl Lost {
     fn note(&self) -> Option<String> {
         let lost = [
             (self.entries, "entry", "entries"),
-            (self.deadlines, "deadline", "deadlines"),
+            (self.deadlines, "expiry", "expiries"),
             (self.types, "type of a value", "types of values"),
         ];
         let lost: Vec<_> =

@@ -169,13 +169,13 @@ fn refuse(conflict: Option<&Conflict>, records: &Records<'_>) -> Result<(), Fail
 
 /// What an import has made, and what became of the rest of what was read.
 fn in_words(verb: &str, loaded: &Loaded) -> String {
-    let rest = [(loaded.repeated(), "repeated a key"), (loaded.kept, "skipped"), (loaded.expired, "expired")];
+    let rest = [(loaded.repeated(), "with a repeated key"), (loaded.kept, "skipped"), (loaded.expired, "expired")];
     let rest: Vec<_> = rest.iter().filter(|rest| rest.0 > 0).map(|(n, what)| format!("{n} {what}")).collect();
     let entries = counted(loaded.entries, "entry", "entries");
     if rest.is_empty() {
         format!("{verb} {entries}")
     } else {
-        format!("{verb} {entries} ({} read, {})", loaded.read, rest.join(", "))
+        format!("{verb} {entries} (of {} read: {})", loaded.read, rest.join(", "))
     }
 }
 

@@ -180,7 +180,7 @@ mod tests {
             line,
             column: 1,
             syntax: true,
-            reason: "a ',' is wanted".to_owned(),
+            reason: "expected a ','".to_owned(),
         };
         let report = Report { entries: 7, changes: 0, torn: 0, doubt: None, faults: vec![fault(3), fault(9)] };
         let (done, status, notes) = answer(checked(report));

@@ -26,9 +26,10 @@ impl Session {
             let refused =
                 |why: String| Failure::usage(format!("Key '{}' {why}; nothing was run", shown(&key))).on(&key);
             if !is_name(&name) {
-                let way_out = if run.upper { "choose another prefix" } else { "choose another prefix, or try --upper" };
+                let upper = Some(upper(rest)).filter(|name| !run.upper && is_name(name));
+                let upper = upper.map(|name| format!(", or use --upper ({})", shown(&name))).unwrap_or_default();
                 let why = format!(
-                    "makes no variable: '{}' is not a name (letters, digits and _, not first a digit); {way_out}",
+                    "cannot be a variable: expected a name of letters, digits and _, not beginning with a digit, found '{}'; choose another prefix{upper}",
                     shown(&name)
                 );
                 return Err(refused(why));

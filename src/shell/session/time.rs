@@ -39,7 +39,7 @@ impl Session {
         })?;
         match had_one {
             Some(true) => Ok(Reply::Done(Done::new(format!("Key '{}' does not expire any more", shown(key)))).into()),
-            Some(false) => Ok(Reply::Done(Done::new(format!("Key '{}' had no deadline", shown(key)))).into()),
+            Some(false) => Ok(Reply::Done(Done::new(format!("Key '{}' had no expiry", shown(key)))).into()),
             None => Err(self.not_found(key)),
         }
     }

@@ -321,7 +321,7 @@ impl<R: BufRead> Source for Table<R> {
         };
         let deadline = match columns.expires {
             Some(at) if !row.field(at).is_empty() => {
-                let parsed = row.text(at, "the deadline")?.parse::<Timestamp>();
+                let parsed = row.text(at, "the expiry")?.parse::<Timestamp>();
                 Some(parsed.map_err(|error| row.fault(at, error.to_string()))?)
             }
             _ => None,

@@ -47,7 +47,7 @@ impl<R: BufRead> Source for Variables<R> {
             let after = line.strip_prefix(b"export").filter(|after| after.first().is_some_and(u8::is_ascii_whitespace));
             let line = after.map_or(line, <[u8]>::trim_ascii_start);
             let Some(equals) = memchr::memchr(b'=', line) else {
-                return Err(fault(full, line.len(), "there is no '=' behind a name").into());
+                return Err(fault(full, line.len(), "expected '=' after the name").into());
             };
             let name = str::from_utf8(line[..equals].trim_ascii_end()).ok().filter(|name| is_name(name));
             let Some(key) = name.map(str::to_owned) else {

@@ -86,9 +86,9 @@ impl<R: BufRead> Members<R> {
         self.no_comment()?;
         match next {
             Some(b'{') => self.step(b'{'),
-            Some(b'[') => return self.fault("an object is wanted, {\"key\": value, …}; this is an array"),
-            Some(_) => return self.fault("an object is wanted: {\"key\": value, …}"),
-            None => return self.fault("the file is empty; an object is wanted: {\"key\": value, …}"),
+            Some(b'[') => return self.fault("expected an object, {\"key\": value, …}, found an array"),
+            Some(_) => return self.fault("expected an object: {\"key\": value, …}"),
+            None => return self.fault("the file is empty; expected an object: {\"key\": value, …}"),
         }
         self.state = State::First;
         Ok(())

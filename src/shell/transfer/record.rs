@@ -128,7 +128,7 @@ impl Unfit {
 
     /// For a format without deadlines.
     pub(super) fn if_it_expires(entry: &Entry) -> Result<(), Self> {
-        let reason = "it has a deadline, which this format cannot hold; jsonl and csv can, --lossy leaves it out";
+        let reason = "it has an expiry, which this format cannot hold; jsonl and csv can, --lossy leaves it out";
         if entry.deadline.is_some() { Err(Self { what: What::Deadline, reason: reason.to_owned() }) } else { Ok(()) }
     }
 

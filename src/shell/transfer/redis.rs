@@ -71,7 +71,7 @@ impl<R: BufRead> Source for Commands<R> {
                             let deadline = deadline(unit, &word(n), self.now);
                             record.entry.deadline = Some(deadline.map_err(|reason| fault(n.start, reason))?);
                         }
-                        _ => return Err(fault(key.start, "a deadline must follow the SET of its key".to_owned())),
+                        _ => return Err(fault(key.start, "an expiry must follow the SET of its key".to_owned())),
                     }
                 }
                 _ => {
@@ -97,7 +97,7 @@ impl<R: BufRead> Source for Commands<R> {
 
 fn deadline(unit: &[u8], number: &[u8], now: Timestamp) -> Result<Timestamp, String> {
     let number = str::from_utf8(number).ok().and_then(|text| text.parse::<u64>().ok());
-    let number = number.ok_or_else(|| "a deadline is a whole number".to_owned())?;
+    let number = number.ok_or_else(|| "an expiry is a whole number".to_owned())?;
     let after = |span| now.after(span).map_err(|error| error.to_string());
     match unit.to_ascii_uppercase().as_slice() {
         b"EX" | b"PX" if number == 0 => Err("a time to live must be more than zero".to_owned()),

@@ -185,7 +185,7 @@ fn an_object_is_read_member_by_member_and_a_fault_has_its_place() {
     assert_eq!(read(Format::Json, b"{}").unwrap(), []);
     for (text, place) in [
         ("", "1:1: the file is empty"),
-        ("[1]", "1:1: an object is wanted"),
+        ("[1]", "1:1: expected an object"),
         ("{\"a\":1,}", "1:8: trailing comma"),
         ("{\"a\":1}\nx", "2:1: trailing data"),
         ("{\"a\":1", "1:7: the file ends"),
@@ -274,7 +274,7 @@ fn variables_are_read_as_people_write_them() {
     assert_eq!(read(Format::Dotenv, text.as_bytes()).unwrap(), wanted);
     for (text, place) in [
         ("A=1\n1B=2\n", "2:1: not a name"),
-        ("A=1\n  export B C\n", "2:10: there is no '='"),
+        ("A=1\n  export B C\n", "2:10: expected '='"),
         ("é='x\n", "1:1: not a name"),
         ("A= 'x\ny", "1:4: the quote that opens here is never closed"),
         ("A='é' y\n", "1:7: something follows the closing quote"),
@@ -299,13 +299,13 @@ fn redis_lines_are_read_and_no_other_command_is() {
         ("FLUSHALL", "1:1: \"FLUSHALL\" is not taken so"),
         ("SET a", "1:1: "),
         ("SET é b NX", "1:9: SET takes one of"),
-        ("SET a 1\nEXPIRE b 5", "2:8: a deadline must follow"),
+        ("SET a 1\nEXPIRE b 5", "2:8: an expiry must follow"),
         ("SET a \"b", "1:7: the quote that opens here"),
         ("SET a \"b\\", "1:7: the quote that opens here"),
         ("SET a \"b\"c", "1:10: something follows"),
         ("DEL a", "1:1: "),
         ("SET a b EX 0", "1:9: a time to live must be more than zero"),
-        ("SET a b EX x", "1:9: a deadline is a whole number"),
+        ("SET a b EX x", "1:9: an expiry is a whole number"),
     ] {
         let fault = fault(Format::Redis, text.as_bytes());
         assert!(fault.starts_with(place), "{text:?}: {fault}");

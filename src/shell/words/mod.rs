@@ -6,7 +6,8 @@
 //!   JSON is a word. Behind a closing quote there must be white space or the end.
 //! - A word that starts with `{` or `[` and is JSON up to its balanced end is one word, verbatim. If the first line shows that
 //!   it is not JSON it is a bare word: `keys [a-z]*`.
-//! - An open quote, and JSON that is still possible, goes on on the next line.
+//! - An open quote, and in the place of a value JSON that is still possible, goes on on the next line. Anywhere else JSON that
+//!   is open at the line's end is a bare word: `watch [`.
 //! - A line whose first character is `#` is a comment.
 //! - A newline ends a command, with or without CR before it. A BOM at the very start is skipped.
 //! - Input is UTF-8 without NUL, in quotes and comments too; `"\xff"` and `"\0"` make such bytes.
@@ -399,6 +400,10 @@ impl Splitter {
             return None;
         };
         while let Some(&byte) = input.get(self.position) {
+            if byte == b'\n' && !may_go_on(input, &self.marks) {
+                self.not_json(input, start);
+                return None;
+            }
             match json.feed(byte) {
                 Verdict::Open => self.position += 1,
                 Verdict::Done => {
@@ -413,11 +418,13 @@ impl Splitter {
                 }
             }
         }
-        if end {
-            self.fail(start, Problem::NeverFinished);
-            return None;
+        match may_go_on(input, &self.marks) {
+            true if end => self.fail(start, Problem::NeverFinished),
+            true => return Some(Found::More(Open::Json)),
+            false if end => self.not_json(input, start),
+            false => return Some(Found::More(Open::Line)),
         }
-        Some(Found::More(Open::Json))
+        None
     }
 
     /// The word begun at `start` looked like JSON and is not, as `self.position` shows.
@@ -465,6 +472,22 @@ impl Splitter {
     fn fail(&mut self, start: usize, problem: Problem) {
         self.mode = Mode::Failed { start, problem };
     }
+}
+
+/// Whether JSON behind these words may go on on the next line: where a value stands, and where a command should, so that a
+/// document in the place of a script is one mistake.
+fn may_go_on(input: &[u8], marks: &[Mark]) -> bool {
+    const COMMANDS: [&[u8]; 3] = [b"set", b"put", b"append"];
+    const OPTIONS: [&[u8]; 3] = [b"--default", b"--if-equals", b"--equals"];
+    let texts: Vec<&[u8]> = marks.iter().map(|mark| &input[mark.span.clone()]).collect();
+    let mut value_of: &[u8] = b"";
+    let mut plain = texts.iter().filter(|text| {
+        let is_output = matches!(std::mem::replace(&mut value_of, text), b"-o" | b"--output");
+        !text.starts_with(b"-") && !is_output
+    });
+    let Some(command) = plain.next() else { return true };
+    texts.last().is_some_and(|last| OPTIONS.contains(last))
+        || (COMMANDS.iter().any(|name| command.eq_ignore_ascii_case(name)) && plain.next().is_some())
 }
 
 impl Mark {
@@ -520,10 +543,8 @@ fn is_flag(text: &[u8]) -> bool {
 
 /// Refuses what may not stand in a command even inside quotes: bytes that are not UTF-8, and NUL, which marks data in arguments.
 fn check_bytes(command: &[u8], marks: &[Mark]) -> Result<(), SyntaxError> {
-    let invalid = match command.is_ascii() {
-        true => None,
-        false => str::from_utf8(command).err().map(|error| error.valid_up_to()),
-    };
+    let valid = if command.is_ascii() { Ok("") } else { str::from_utf8(command) };
+    let invalid = valid.err().map(|error| error.valid_up_to());
     let Some(bad) = invalid.or_else(|| memchr(b'\0', command)) else {
         return Ok(());
     };

@@ -254,6 +254,49 @@ fn what_is_open_goes_on_on_the_next_line() {
 }
 
 #[test]
+fn json_goes_on_on_the_next_line_only_where_a_value_stands() {
+    for line in [
+        "set k [",
+        "PUT k {",
+        "append k [",
+        "set --json k {",
+        "set k --ttl 5 {\"a\":",
+        "-o json set k [",
+        "get k --default [",
+        "wait k --equals {",
+        "set k v --if-equals [",
+        "{",
+        "[1,",
+    ] {
+        assert_eq!(Splitter::new().step(line.as_bytes(), false), Step::More(Open::Json), "{line}");
+        assert_eq!(Splitter::new().step(format!("{line}\n").as_bytes(), false), Step::More(Open::Json), "{line}");
+    }
+    for line in [
+        "watch [",
+        "del --glob [",
+        "list [",
+        "keys {",
+        "find [",
+        "count [1,",
+        "export x.json [",
+        "set [",
+        "set {\"a",
+        "get [",
+        "get set k [",
+        "-o json watch [",
+        "incr n [",
+    ] {
+        assert_eq!(Splitter::new().step(line.as_bytes(), false), Step::More(Open::Line), "{line}");
+        for newline in ["\n", "\r\n", ""] {
+            let whole = format!("{line}{newline}");
+            let expected: Vec<&str> = line.split(' ').collect();
+            assert_eq!(split(&whole), expected, "{line}");
+        }
+    }
+    assert_eq!(split("list [1, 2]\n"), ["list", "«[1, 2]»"]);
+}
+
+#[test]
 fn an_open_quote_at_the_end_is_an_error_where_it_begins() {
     let (at, message, lines) = error("get 'a\nget b\n");
     assert_eq!((at, lines), (4, 1));
@@ -275,11 +318,11 @@ fn json_that_is_no_longer_possible_is_an_error_where_it_begins() {
         "the JSON literal [ begins here and cannot go on with get x; if it is plain text, \
          quote it: '…'"
     );
-    let (_, message, _) = error("keys [1");
+    let (_, message, _) = error("set k [1");
     assert!(message.starts_with("the JSON literal [1 begins here and is never finished; "), "{message}");
-    assert!(error("keys [1\n").1.contains("never finished"));
-    assert!(error("keys [1\n]x\n").1.contains("cannot go on with x"));
-    assert!(error("keys [1\n,\n\n").1.contains("never finished"));
+    assert!(error("set k [1\n").1.contains("never finished"));
+    assert!(error("set k [1\n]x\n").1.contains("cannot go on with x"));
+    assert!(error("append k [1\n,\n\n").1.contains("never finished"));
 }
 
 #[test]

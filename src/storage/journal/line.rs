@@ -186,7 +186,7 @@ fn read_deadline(bytes: &[u8]) -> Result<(Timestamp, &[u8]), Refused> {
     let end = memchr::memchr(b'"', bytes).ok_or(Refused::Newer)?;
     let text = std::str::from_utf8(&bytes[..end]).map_err(|_| Refused::Newer)?;
     let deadline: Timestamp =
-        text.parse().map_err(|_| Refused::Wrong("its deadline is no time like 2026-11-23T04:00:00.000Z".to_owned()))?;
+        text.parse().map_err(|_| Refused::Wrong("its expiry is no time like 2026-11-23T04:00:00.000Z".to_owned()))?;
     if deadline.to_string() == text { Ok((deadline, &bytes[end + 1..])) } else { Err(Refused::Newer) }
 }
 
@@ -302,12 +302,12 @@ mod tests {
     #[test]
     fn what_is_no_change_is_wrong() {
         for (content, why) in [
-            (r#"{"n":17,"key":"a","value":tru,"last":1"#, "its value: a value is wanted"),
+            (r#"{"n":17,"key":"a","value":tru,"last":1"#, "its value: expected a value"),
             (r#"{"n":17,"key":"a","value":{"b":1,"b":2},"last":1"#, "its value: duplicate member"),
             (r#"{"n":17,"key":"a","value":{"$binary":"?"},"last":1"#, "its value: \"$binary\" wants base64"),
             (r#"{"n":17,"key":"a","value":"\ud800","last":1"#, "its value: half of a surrogate"),
             (r#"{"n":17,"key":"\x","value":1,"last":1"#, "its key: unknown escape"),
-            (r#"{"n":17,"key":"a","value":1,"expires":"soon","last":1"#, "its deadline is no time"),
+            (r#"{"n":17,"key":"a","value":1,"expires":"soon","last":1"#, "its expiry is no time"),
         ] {
             let refused = refused(content);
             assert!(matches!(&refused, Refused::Wrong(reason) if reason.starts_with(why)), "{content}: {refused:?}");

@@ -157,7 +157,7 @@ impl<'a> Body<'a> {
             let next = replayed.n.saturating_add(1);
             let fault = match kind {
                 Kind::Change(line) if line.n != next || line.n == replayed.n => {
-                    format!("it belongs to commit {}, but commit {next} is wanted", line.n)
+                    format!("expected commit {next}, found commit {}", line.n)
                 }
                 Kind::Change(line) => match line.last {
                     Some(count) if count != commit.len() + 1 => {

@@ -365,8 +365,8 @@ fn what_is_out_of_turn_says_so() {
         assert_eq!((damage.line, damage.good_after, damage.newer), (2, 0, false));
         damage.reason
     };
-    assert_eq!(reason(&|bytes| one(bytes, 19, "b", None)), "it belongs to commit 19, but commit 18 is wanted");
-    assert_eq!(reason(&|bytes| one(bytes, 17, "b", None)), "it belongs to commit 17, but commit 18 is wanted");
+    assert_eq!(reason(&|bytes| one(bytes, 19, "b", None)), "expected commit 18, found commit 19");
+    assert_eq!(reason(&|bytes| one(bytes, 17, "b", None)), "expected commit 18, found commit 17");
     assert_eq!(reason(&|bytes| fold(bytes, 18)), "it notes a save of commit 18, but commit 17 was the last");
 }
 

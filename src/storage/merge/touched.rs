@@ -80,7 +80,7 @@ impl Expired<'_> {
             };
             let deadline = content.split_at_checked(content.len().saturating_sub(self.now.len()));
             let Some((key @ [.., b':', b' '], deadline @ [b'"', ..])) = deadline else {
-                return Err(FoldFault::line(at, Fault::shape(0, "its deadline is not in the one form")));
+                return Err(FoldFault::line(at, Fault::shape(0, "its expiry is not in the canonical form")));
             };
             if deadline <= self.now.as_bytes() {
                 let (key, _) = line::split(key).map_err(|fault| FoldFault::line(at, fault))?;

@@ -174,7 +174,7 @@ impl Deadlines<'_> {
     }
 }
 
-const WITHOUT_KEY: &str = "a deadline is near here whose key is not in the map";
+const WITHOUT_KEY: &str = "an expiry near here has a key that is not in the map";
 
 impl Held {
     fn hold(&mut self, content: &[u8], at: u64, sum: Option<&mut Sum>) -> Result<(), ReadFault> {

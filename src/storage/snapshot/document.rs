@@ -135,7 +135,7 @@ fn read_expires(scanner: &mut Scanner<'_>) -> Result<BTreeMap<String, Timestamp>
         let is_text = scanner.peek() == Some(b'"');
         let value_at = scanner.at();
         let deadline = if is_text { scanner.string()?.parse().ok() } else { None };
-        let wanted = "a deadline is a time like \"2026-11-23T04:00:00Z\"";
+        let wanted = "an expiry is a time such as \"2026-11-23T04:00:00Z\"";
         let deadline: Timestamp = deadline.ok_or_else(|| Fault::shape(value_at, wanted))?;
         if deadlines.insert(key.clone().into_owned(), deadline).is_some() {
             return Err(json::duplicate(at, "key", &key));

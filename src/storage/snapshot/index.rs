@@ -422,7 +422,7 @@ fn probed_key<'w>(
 fn line_key(bytes: &[u8], line: u64) -> Result<Option<Cow<'_, [u8]>>, ReadFault> {
     let Some(content) = bytes.get(INDENT.len()..) else { return Ok(None) };
     if !bytes.starts_with(INDENT.as_bytes()) {
-        return Err(ReadFault::damaged(line, "an indent of four spaces is wanted"));
+        return Err(ReadFault::damaged(line, "expected an indent of four spaces"));
     }
     line::key(content).map_err(|fault| ReadFault::within(line + INDENT.len() as u64, fault))
 }

@@ -17,12 +17,12 @@ const LONGEST_KEY: usize = 6 * MAX_KEY + 2;
 /// The content of a line that was read without its newline; `last` says that it is the last of its section.
 pub(crate) fn content(line: &[u8], last: bool) -> Result<&[u8], Fault> {
     let content =
-        line.strip_prefix(INDENT.as_bytes()).ok_or_else(|| Fault::new(0, "an indent of four spaces is wanted"))?;
+        line.strip_prefix(INDENT.as_bytes()).ok_or_else(|| Fault::new(0, "expected an indent of four spaces"))?;
     match (content, last) {
         ([content @ .., b','], false) => Ok(content),
-        ([.., b','], true) => Err(Fault::new(line.len() - 1, "no comma is wanted behind the last line")),
+        ([.., b','], true) => Err(Fault::new(line.len() - 1, "expected no comma after the last line")),
         (_, true) => Ok(content),
-        (_, false) => Err(Fault::new(line.len(), "a comma is wanted")),
+        (_, false) => Err(Fault::new(line.len(), "expected a comma")),
     }
 }
 
@@ -31,12 +31,12 @@ pub(crate) fn content(line: &[u8], last: bool) -> Result<&[u8], Fault> {
 pub(crate) fn split(content: &[u8]) -> Result<(Cow<'_, str>, &[u8]), Fault> {
     let mut scanner = Scanner::new(content);
     if content.first() != Some(&b'"') {
-        return Err(Fault::new(0, "a key in double quotes is wanted"));
+        return Err(Fault::new(0, "expected a key in double quotes"));
     }
     let key = scanner.string()?;
     match content.get(scanner.at()..) {
         Some([b':', b' ', value @ ..]) => Ok((key, value)),
-        _ => Err(Fault::new(scanner.at(), "\": \" is wanted")),
+        _ => Err(Fault::new(scanner.at(), "expected \": \"")),
     }
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn split(content: &[u8]) -> Result<(Cow<'_, str>, &[u8]), Fault> {
 pub(crate) fn key(content: &[u8]) -> Result<Option<Cow<'_, [u8]>>, Fault> {
     let Some((quote, rest)) = content.split_first() else { return Ok(None) };
     if *quote != b'"' {
-        return Err(Fault::new(0, "a key in double quotes is wanted"));
+        return Err(Fault::new(0, "expected a key in double quotes"));
     }
     match memchr::memchr2(b'"', b'\\', rest) {
         Some(end) if rest[end] == b'"' => Ok(Some(Cow::Borrowed(&rest[..end]))),
@@ -69,7 +69,7 @@ fn is_ended(mut inside: &[u8]) -> bool {
     false
 }
 
-pub(super) const NO_DEADLINE: &str = "a deadline is a time like \"2026-11-23T04:00:00.000Z\"";
+pub(super) const NO_DEADLINE: &str = "an expiry is a time such as \"2026-11-23T04:00:00.000Z\"";
 
 /// The deadline that a value's text gives.
 pub(super) fn deadline(text: &[u8]) -> Option<Timestamp> {
