@@ -126,7 +126,7 @@ fn imported(folder: &Path) -> Vec<String> {
     let db = folder.join("db.json");
     let text = "a b\u{7f}'".repeat(usize::try_from(LONG << 9).unwrap() / 5);
     Database::open(&db).unwrap().set("big", text).unwrap();
-    put(&folder.join("from.dotenv"), &["A=".to_owned(), "b".repeat(10 << 20)].concat().into_bytes());
+    put(&folder.join("from.dotenv"), ["A=".to_owned(), "b".repeat(10 << 20)].concat().into_bytes());
     let mut commands: Vec<String> = FORMATS.map(|format| format!("import from.{format}")).into();
     for format in FORMATS.into_iter().filter(|format| *format != "dotenv") {
         let made = sh(folder, &format!("$K -d ./db.json export from.{format}"));
