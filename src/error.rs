@@ -264,8 +264,7 @@ pub(crate) fn cut(text: &str) -> String {
 
 /// The way out of a damaged file; of one that never was a database there is none.
 fn salvage(is_syntax: bool, place: (u64, u64)) -> &'static str {
-    // A byte order mark is a column of its own.
-    if is_syntax && place > (1, 2) { "; `repair` writes what can be read into a new file" } else { "" }
+    if is_syntax && place != (1, 1) { "; `repair` writes what can be read into a new file" } else { "" }
 }
 
 /// What is known of a journal's last record that cannot be read, and the way out.

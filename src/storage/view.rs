@@ -225,7 +225,7 @@ impl View {
             return Ok(Self { unpublished: true, sums, ..Self::of(path, file, seen, layout) });
         }
         let bytes = read_all(&*file, seen.len).map_err(|source| Error::Open { path: path.to_owned(), source })?;
-        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).trim_ascii();
+        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).trim_ascii_start();
         if text.is_empty() {
             // An empty file that was never written to is a new database; one that once was is a loss.
             return Ok(Self { unwritten: true, file: Some(file), ..view });
@@ -233,7 +233,9 @@ impl View {
         let document = Document::read(&bytes).map_err(|unreadable| match unreadable {
             Unreadable::Newer => Error::NewerVersion { path: path.to_owned() },
             Unreadable::Fault(fault) => {
-                let (line, column) = fault.place(&bytes);
+                // A file that begins with something else never was a database, with or without a mark.
+                let begins_so = text.starts_with(b"{") || fault.at > bytes.len() - text.len();
+                let (line, column) = if begins_so { fault.place(&bytes) } else { (1, 1) };
                 Error::Damaged { path: path.to_owned(), line, column, syntax: !fault.shape, reason: fault.reason }
             }
         })?;

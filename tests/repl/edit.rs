@@ -120,8 +120,10 @@ fn what_a_killed_edit_has_left_is_removed_by_the_next_session_and_the_next_edit(
     let of_runtime = killed("run", 0o700);
     assert_eq!(of_runtime.parent().unwrap(), home.path("run"), "the user's runtime folder is used");
     assert!(of_runtime.exists(), "nobody was left to remove it");
-    let open_to_all = killed("run", 0o755);
-    assert_eq!(open_to_all.parent().unwrap(), home.path(""), "a runtime folder that is not private is none");
+    let readable = killed("run", 0o755);
+    assert_eq!(readable.parent().unwrap(), home.path("run"), "others may list it, but not write to it");
+    let open_to_all = killed("run", 0o777);
+    assert_eq!(open_to_all.parent().unwrap(), home.path(""), "a runtime folder that others can write to is none");
     let missing = killed("nothing", 0o700);
     assert_eq!(missing.parent().unwrap(), home.path(""));
     assert!(!open_to_all.exists(), "the next edit has removed it");

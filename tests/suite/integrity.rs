@@ -319,6 +319,20 @@ fn no_file_is_made_of_a_corrupt_database() {
 }
 
 #[test]
+fn a_repair_of_a_corrupt_database_warns_that_a_value_may_be_wrong() {
+    let place = Place::corrupt();
+    place.run(&["repair", "-y"]).is(0, "a value in the new one may be wrong; compare it with a backup");
+    let told = place.run(&["repair", "-y", "-o", "json"]);
+    assert!(told.out.contains("\"corrupt\":true"), "{}", told.out);
+    // What is damaged in another way was dropped, and the rest is right.
+    let place = Place::new();
+    place.flip("key:0700\": \"x", "key:0700\": \"\\");
+    std::fs::remove_file(place.journal()).unwrap();
+    let told = place.run(&["repair", "-y"]);
+    assert!(!told.err.contains("may be wrong"), "{}", told.err);
+}
+
+#[test]
 fn a_document_of_a_corrupt_database_is_whole_and_the_error_is_on_stderr() {
     let place = Place::corrupt();
     for (command, is_object) in [("list", true), ("keys", false), ("list --values", false), ("find key", true)] {

@@ -124,11 +124,13 @@ fn told(path: &Path, how: Repair, repaired: Repaired) -> Answer<'static> {
     }
     let lost = dropped.iter().map(|line| format!("dropped: {line}"));
     notes.splice(1..1, lost);
-    let done = Done::new("")
+    let mut done = Done::new("")
         .with(counted, Field::Number(entries))
         .with("path", Field::Text(made.to_string_lossy().into_owned()))
-        .with("dropped", Field::Keys(dropped))
-        .with("corrupt", Field::Flag(corrupt));
+        .with("dropped", Field::Keys(dropped));
+    if corrupt {
+        done = done.with("corrupt", Field::Flag(true));
+    }
     Answer { notes, ..Reply::Done(done).into() }
 }
 
