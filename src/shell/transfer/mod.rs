@@ -34,27 +34,6 @@ use std::io::{BufRead, Cursor, Read};
 
 use super::argument::Format;
 
-/// What `help formats` prints.
-pub(crate) const HELP: &str = "\
-Formats of import and export; the file's name says which, or --format:
-
-  jsonl   everything, one a line: {\"key\":\"a\",\"value\":1,\"type\":\"json\",\"expires\":\"2030-01-01T00:00:00Z\"}
-  csv     everything, in the columns key, value, type, expires; of any other table each row is read \
-          as a JSON object under its first column, or as --key-column and --value-column say; \
-          --delimiter ';' or a first line sep=; where no comma separates them
-  json    text and JSON: one object. --flatten takes nested ones apart: a.b (dotted) or /a/b (pointer)
-  redis   text, bytes, deadlines: SET and PEXPIREAT lines for redis-cli; no other command is ever read
-  tsv     text and bytes: key, tab, value, with \\t \\n \\r \\0 \\\\ \\xHH; what `list` prints into a pipe
-  dotenv  text under names of variables: NAME='value', written only if python-dotenv, dotenv from npm, \
-          node --env-file and bash all read it back exactly; read, nothing is expanded
-  sh      the same for a shell to source: export NAME='value'; written only, as is
-  fish    set -gx NAME 'value'
-
-What a format cannot hold is refused, with the key; `export --lossy` leaves it out and says how much. \
-An import is all or nothing; of rows with the same key the last counts, or as --on-conflict says. Two members of one \
-JSON document that would become one key are refused. `dump` writes commands, which `rusty-kv -f` takes.
-";
-
 /// So much of a file is looked at before it is read.
 const HEAD: u64 = 4096;
 
