@@ -4,9 +4,9 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::escape::excerpt;
-use super::reply::Failure;
-use super::status::Status;
+use super::answer::reply::Failure;
+use super::answer::status::Status;
+use super::text::escape::excerpt;
 
 /// The database that is meant when nothing says otherwise.
 const DEFAULT_NAME: &str = "kv";

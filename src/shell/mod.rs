@@ -1,95 +1,37 @@
 //! The program `rusty-kv`: options, then one of three modes.
 //!
-//! | module | what it is |
+//! | room | what it is |
 //! | --- | --- |
-//! | `repl` | the prompt: line editor, history, completion |
-//! | `script` | lines from a file or a pipe |
-//! | `typed` | what only a line typed at the prompt has: pipe, pager, time, pointer |
-//! | `rehearsal` | `--dry-run` |
-//! | `program` | `run`: another program with keys as its environment |
-//! | `runner`, `answering`, `streams`, `group` | runs commands and writes their answers, those of a script in groups |
-//! | `session` | a command on the open database gives a reply |
-//! | `render` | replies as bytes |
-//! | `place` | which words are options, their values or data |
-//! | `refused` | what is wrong with words that are no command |
-//! | `parse`, `help`, `man` | words or arguments into commands; help and the man page from the same definitions |
-//! | `outlet`, `redirect`, `caret` | answers into programs, files and the pager; pointing at what is wrong |
-//! | `interrupt`, `progress` | Ctrl-C and other signals; how far a long command is |
-//! | `own_shell` | Tab in bash, zsh and fish |
-//! | `editor_program` | a text in the person's own editor |
-//! | `console`, `config`, `reply`, `command`, `cli`, `argument`, `words`, `glob`, `escape`, `status` | what they speak of |
+//! | `repl` | the prompt: line editor, history, hints, completion |
+//! | `run` | runs commands one after another: one-shots, scripts, groups, rehearsals |
+//! | `commands` | what each command does: a command on the open database gives a reply |
+//! | `terminal` | streams, pager and pipes, files that answers go to, Ctrl-C, progress, the editor |
+//! | `transfer` | the formats of `import` and `export` |
+//! | `render` | answers as text |
+//! | `language` | what may be said: options, commands, help |
+//! | `config` | folders, environment, settings |
+//! | `answer` | what comes back: reply, failure, status |
+//! | `text` | words, patterns, kinds of arguments; text that does not act on a terminal |
 
 mod repl;
 
-mod script;
+mod run;
 
-mod typed;
+mod commands;
 
-mod streams;
-
-mod answering;
-
-mod program;
-
-mod rehearsal;
-
-mod runner;
-
-mod group;
-
-mod session;
-
-mod console;
-
-mod editor_program;
-
-mod outlet;
-
-mod spool;
-
-mod destination;
-
-mod render;
+mod terminal;
 
 mod transfer;
 
-mod parse;
+mod render;
 
-mod place;
-
-mod refused;
-
-mod help;
-
-mod man;
-
-mod cli;
-
-mod command;
-
-mod own_shell;
-
-mod argument;
-
-mod words;
-
-mod redirect;
-
-mod caret;
-
-mod glob;
+mod language;
 
 mod config;
 
-mod reply;
+mod answer;
 
-mod escape;
-
-mod status;
-
-mod interrupt;
-
-mod progress;
+mod text;
 
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -98,15 +40,20 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use self::argument::OutputMode;
-use self::cli::{Cli, ColorWhen, Line};
-use self::command::{Command, ShellCommand};
+use self::answer::reply::{self, Failure};
+use self::answer::status;
+use self::commands::{Access, Session};
 use self::config::Location;
-use self::console::Console;
-use self::parse::Parsed;
-use self::reply::Failure;
-use self::runner::{Flow, Front, Nobody, Place, Runner, TypingSetting};
-use self::session::{Access, Session};
+use self::language::cli::{Cli, ColorWhen, Line};
+use self::language::command::{Command, ShellCommand};
+use self::language::parse::{self, Parsed};
+use self::language::{help, own_shell};
+use self::run::runner::{self, Flow, Front, Nobody, Place, Runner, TypingSetting};
+use self::run::script;
+use self::terminal::console::Console;
+use self::terminal::progress;
+use self::text::argument::OutputMode;
+use self::text::escape;
 
 /// Runs the program with its arguments, its own name first, on the process's streams; returns its exit status.
 ///
@@ -176,7 +123,7 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
         // The path that links lead to, if the database can be opened.
         Some(Command::Path) => Session::open(location.clone(), access, output)
             .unwrap_or_else(|_| Session::without_database(location, access, output)),
-        Some(command) if !session::needs_database(command) => Session::without_database(location, access, output),
+        Some(command) if !commands::needs_database(command) => Session::without_database(location, access, output),
         _ => Session::open(location, access, output)?,
     };
     let is_stdin = |path: &PathBuf| path == Path::new("-");

@@ -9,35 +9,13 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["main", "build"],
     &["shell"],
-    &["shell::repl", "shell::script"],
-    &["shell::typed", "shell::answering", "shell::streams", "shell::program", "shell::rehearsal"],
-    &["shell::runner"],
-    &["shell::session"],
-    &[
-        "shell::console",
-        "shell::outlet",
-        "shell::destination",
-        "shell::spool",
-        "shell::parse",
-        "shell::place",
-        "shell::refused",
-        "shell::group",
-        "shell::editor_program",
-    ],
-    &["shell::render", "shell::transfer", "shell::help", "shell::man"],
-    &[
-        "shell::cli",
-        "shell::command",
-        "shell::argument",
-        "shell::words",
-        "shell::redirect",
-        "shell::caret",
-        "shell::glob",
-        "shell::config",
-        "shell::reply",
-        "shell::own_shell",
-    ],
-    &["shell::status", "shell::escape", "shell::interrupt", "shell::progress"],
+    &["shell::repl", "shell::run"],
+    &["shell::commands"],
+    &["shell::terminal"],
+    &["shell::render", "shell::transfer"],
+    &["shell::language"],
+    &["shell::config", "shell::answer"],
+    &["shell::text"],
     &["database"],
     &["storage"],
     &["storage::view"],
@@ -59,7 +37,7 @@ const HOLDERS: &[&str] = &[
     "storage::disk",
     "storage::journal",
     "json",
-    "shell::session",
+    "shell::commands",
     "shell::render",
     "shell::repl",
 ];
@@ -114,8 +92,8 @@ fn a_use_that_goes_up_is_reported_with_file_and_line() {
         "what lib.rs re-exports counts as what it is"
     );
     assert_eq!(
-        offences("shell/words/quotes.rs", "use super::Word;"),
-        ["src/shell/words/quotes.rs:1: shell::words::quotes uses shell::words, the module that it is a part of"]
+        offences("shell/language/help.rs", "use super::Word;"),
+        ["src/shell/language/help.rs:1: shell::language::help uses shell::language, the module that it is a part of"]
     );
     assert_eq!(
         offences("cellar.rs", ""),
@@ -126,17 +104,15 @@ fn a_use_that_goes_up_is_reported_with_file_and_line() {
 #[test]
 fn a_cycle_on_one_floor_is_reported_from_each_of_its_sides() {
     let offences = floor_offences(&House::of(&[
-        ("shell/cli.rs", "use super::command::Command;"),
-        ("shell/command.rs", "use super::words;"),
-        ("shell/words/mod.rs", "\nuse crate::shell::cli;"),
-        ("shell/reply.rs", "use super::cli;"),
+        ("shell/repl/mod.rs", "\nuse super::run::Runner;"),
+        ("shell/run.rs", "use super::repl;"),
+        ("shell/mod.rs", "use self::run;"),
     ]));
     assert_eq!(
         offences,
         [
-            "src/shell/cli.rs:1: shell::cli uses shell::command, which leads back to it",
-            "src/shell/command.rs:1: shell::command uses shell::words, which leads back to it",
-            "src/shell/words/mod.rs:2: shell::words uses shell::cli, which leads back to it",
+            "src/shell/repl/mod.rs:2: shell::repl uses shell::run, which leads back to it",
+            "src/shell/run.rs:1: shell::run uses shell::repl, which leads back to it",
         ]
     );
 }

@@ -4,7 +4,7 @@ use super::json::{push_name, push_value};
 use super::{Look, style};
 use crate::database::Difference;
 use crate::json::write_string;
-use crate::shell::escape;
+use crate::shell::text::escape;
 use crate::storage::Entry;
 use crate::value::Value;
 

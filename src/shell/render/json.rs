@@ -12,8 +12,8 @@ use crate::database::Event;
 use crate::error::Error;
 use crate::expiry::whole_seconds;
 use crate::json::{Sink, write_string};
-use crate::shell::escape;
-use crate::shell::reply::{Failure, Field, Listing, Reply, Show};
+use crate::shell::answer::reply::{Failure, Field, Listing, Reply, Show};
+use crate::shell::text::escape;
 use crate::storage::write_base64;
 use crate::value::{Json, Value};
 
@@ -278,8 +278,8 @@ mod tests {
 
     use super::super::tests::{broken, json, listing, look, shown, some};
     use super::*;
-    use crate::shell::argument::OutputMode;
-    use crate::shell::reply::Done;
+    use crate::shell::answer::reply::Done;
+    use crate::shell::text::argument::OutputMode;
 
     /// The same on a terminal and in a pipe.
     fn document(reply: fn() -> Reply<'static>) -> String {

@@ -9,7 +9,7 @@
 //!
 //! JSON that is the whole answer is spread out for a person by `pretty`.
 //!
-//! Nothing that was stored, typed or said by the system acts on a terminal: it goes through [`super::escape`] first.
+//! Nothing that was stored, typed or said by the system acts on a terminal: it goes through [`super::text::escape`] first.
 //! Widths are those of the escaped text, and colours are added last.
 
 use std::io::{self, Write};
@@ -17,11 +17,11 @@ use std::io::{self, Write};
 pub(crate) use self::difference::{difference, difference_json};
 use self::plain::Form;
 pub(crate) use self::table::size;
-use super::argument::OutputMode;
-use super::caret::Pointer;
-use super::escape;
-use super::reply::{Done, Events, Failure, Reply};
-use super::status::Status;
+use super::answer::reply::{Done, Events, Failure, Reply};
+use super::answer::status::Status;
+use super::text::argument::OutputMode;
+use super::text::caret::Pointer;
+use super::text::escape;
 use crate::database::Event;
 use crate::error::Error;
 use crate::storage::{LARGE, check_memory};
@@ -230,7 +230,7 @@ mod tests {
     use unicode_width::UnicodeWidthStr as _;
 
     use super::*;
-    use crate::shell::reply::{Done, Field, Listing, OnEvent, Show};
+    use crate::shell::answer::reply::{Done, Field, Listing, OnEvent, Show};
     use crate::storage::Entry;
     use crate::value::Value;
 

@@ -14,8 +14,8 @@ use super::{Look, Trouble, plain, pretty};
 use crate::database::Event;
 use crate::error::Error;
 use crate::expiry::format_duration;
-use crate::shell::escape;
-use crate::shell::reply::{Done, Field, Listing, Reply, Show};
+use crate::shell::answer::reply::{Done, Field, Listing, Reply, Show};
+use crate::shell::text::escape;
 use crate::storage::Entry;
 use crate::value::Value;
 
@@ -303,7 +303,7 @@ fn grouped(number: u64) -> String {
 mod tests {
     use super::super::tests::{broken, bytes, json, listing, look, shown, some};
     use super::*;
-    use crate::shell::argument::OutputMode;
+    use crate::shell::text::argument::OutputMode;
 
     fn terminal() -> Look {
         look(OutputMode::Plain, true)

@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use super::{CHUNK, Trouble};
 use crate::database::Event;
 use crate::expiry::whole_seconds;
-use crate::shell::escape;
-use crate::shell::reply::{Field, Listing, Reply, Show};
+use crate::shell::answer::reply::{Field, Listing, Reply, Show};
+use crate::shell::text::escape;
 use crate::value::Value;
 
 /// How much of a form an answer gets.
@@ -219,8 +219,8 @@ mod tests {
     use super::super::Look;
     use super::super::tests::{broken, bytes, json, listing, look, shown, some};
     use super::*;
-    use crate::shell::argument::OutputMode;
-    use crate::shell::reply::Done;
+    use crate::shell::answer::reply::Done;
+    use crate::shell::text::argument::OutputMode;
 
     fn pipe() -> Look {
         look(OutputMode::Plain, false)

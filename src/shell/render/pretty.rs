@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::CHUNK;
 use super::style::{self, Style};
-use crate::shell::escape;
+use crate::shell::text::escape;
 
 /// Blanks a level.
 const INDENT: usize = 2;

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use super::{CHUNK, Look, Trouble, difference_json, style};
 use crate::database::Difference;
-use crate::shell::argument::OutputMode;
-use crate::shell::escape;
-use crate::shell::reply::{Changes, Failure, Pieces};
+use crate::shell::answer::reply::{Changes, Failure, Pieces};
+use crate::shell::text::argument::OutputMode;
+use crate::shell::text::escape;
 use crate::storage::Entry;
 use crate::value::Value;
 

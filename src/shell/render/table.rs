@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthChar as _;
 
 use super::style::{self, Style};
 use super::{CHUNK, Look};
-use crate::shell::escape;
+use crate::shell::text::escape;
 
 /// Blanks between two columns.
 const GAP: usize = 2;
@@ -272,7 +272,7 @@ mod tests {
 
     use super::super::tests::look;
     use super::*;
-    use crate::shell::argument::OutputMode;
+    use crate::shell::text::argument::OutputMode;
 
     /// Letters, control characters, wide ones, and what joins, widens or stands above others.
     const NASTY: &str = r"(\PC|[\x00-\x1f]|[一-丏]|[😀-😏]|\u{fe0f}|\u{301}|❤|\u{200d}){0,40}";

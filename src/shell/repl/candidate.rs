@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::columns::fit;
 use super::cursor::Cursor;
 use crate::shell::render::style;
-use crate::shell::words;
+use crate::shell::text::words;
 
 /// Columns that one candidate may take in the list.
 pub(super) const WIDEST: usize = 76;

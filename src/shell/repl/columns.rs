@@ -2,7 +2,7 @@
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use crate::shell::escape::{excerpt, is_unsafe};
+use crate::shell::text::escape::{excerpt, is_unsafe};
 
 /// Columns and rows of the terminal.
 pub(super) fn terminal() -> (usize, usize) {

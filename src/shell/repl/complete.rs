@@ -18,7 +18,9 @@ use super::hint::left;
 use super::lookup::Lookup;
 use super::tree::{Before, Outside, by_long, positional, value_name};
 use crate::database::{Outline, Seen};
-use crate::shell::{argument, config, help, words};
+use crate::shell::config;
+use crate::shell::language::help;
+use crate::shell::text::{argument, words};
 use crate::storage::Entry;
 use crate::value::Value;
 

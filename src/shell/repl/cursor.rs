@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::shell::command::reads;
-use crate::shell::words::{Open, Splitter, Step, Word};
+use crate::shell::language::command::reads;
+use crate::shell::text::words::{Open, Splitter, Step, Word};
 
 /// The word at the cursor and what stands before it.
 #[derive(Debug, PartialEq, Eq)]

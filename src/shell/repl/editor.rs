@@ -18,15 +18,15 @@ use super::cursor;
 use super::helper::Shell;
 use super::history::{self, HistoryFile};
 use super::keys::{self, Leave, Typing};
-use crate::shell::console::is_dumb;
-use crate::shell::editor_program::edit_text;
-use crate::shell::escape::terminal_lines;
-use crate::shell::interrupt;
+use crate::shell::answer::reply::Failure;
+use crate::shell::commands::Session;
 use crate::shell::render::style;
-use crate::shell::reply::Failure;
-use crate::shell::runner::is_yes;
-use crate::shell::session::Session;
-use crate::shell::words::Open;
+use crate::shell::run::runner::is_yes;
+use crate::shell::terminal::console::is_dumb;
+use crate::shell::terminal::editor_program::edit_text;
+use crate::shell::terminal::interrupt;
+use crate::shell::text::escape::terminal_lines;
+use crate::shell::text::words::Open;
 
 /// What came from the prompt.
 #[derive(Debug, PartialEq, Eq)]

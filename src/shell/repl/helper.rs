@@ -24,10 +24,10 @@ use super::hint::{Hints, Suggestion};
 use super::keys::Typing;
 use super::lookup::Lookup;
 use super::tree;
+use crate::shell::commands::Session;
 use crate::shell::render::style;
-use crate::shell::script;
-use crate::shell::session::Session;
-use crate::shell::words::Open;
+use crate::shell::run::script;
+use crate::shell::text::words::Open;
 
 /// What the line is read with.
 pub(super) struct Shell {

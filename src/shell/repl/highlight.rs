@@ -9,7 +9,7 @@ use super::cursor::{self, Rest};
 use super::tree::{Before, Role};
 use crate::number::Number;
 use crate::shell::render::style::{self, Style};
-use crate::shell::words::Word;
+use crate::shell::text::words::Word;
 
 /// A longer text is shown as it is: each key paints all of it anew.
 const LONGEST: usize = 64 << 10;
@@ -125,8 +125,8 @@ fn begins_command(tree: &Command, word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shell::escape::is_unsafe;
     use crate::shell::repl::tree::tree;
+    use crate::shell::text::escape::is_unsafe;
     use proptest::prelude::*;
     use unicode_width::UnicodeWidthStr as _;
 

@@ -21,9 +21,9 @@ use super::lookup::Lookup;
 use super::tree::{self, Before, is_list, value_name};
 use crate::database::Seen;
 use crate::expiry::Timestamp;
-use crate::shell::escape::terminal_lossy;
 use crate::shell::render::size;
-use crate::shell::words::Word;
+use crate::shell::text::escape::terminal_lossy;
+use crate::shell::text::words::Word;
 use crate::value::Value;
 
 /// A longer text gets no hint.
@@ -251,9 +251,9 @@ mod tests {
 
     use super::*;
     use crate::database::Database;
-    use crate::shell::argument::OutputMode;
+    use crate::shell::commands::{Access, Session};
     use crate::shell::config::Location;
-    use crate::shell::session::{Access, Session};
+    use crate::shell::text::argument::OutputMode;
 
     fn hints() -> Hints {
         let location = Location { name: "test".to_owned(), path: "test.json".into(), named: false };

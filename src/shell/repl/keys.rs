@@ -19,7 +19,7 @@ use rustyline::{
     Modifiers, Movement, RepeatCount,
 };
 
-use crate::shell::escape::is_unsafe;
+use crate::shell::text::escape::is_unsafe;
 
 /// Binds the keys of this shell.
 pub(super) fn bind<H: Helper>(line: &mut rustyline::Editor<H, DefaultHistory>, typing: &Arc<Typing>) {

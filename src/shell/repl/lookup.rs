@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::database::{Outline, Range, Seen};
 use crate::expiry::Timestamp;
-use crate::shell::session::Session;
+use crate::shell::commands::Session;
 
 /// So long a look takes at most, or little more.
 const LONGEST: Duration = Duration::from_millis(20);
@@ -146,9 +146,9 @@ mod tests {
 
     #[test]
     fn a_look_takes_a_bounded_time_however_many_keys_there_are() {
-        use crate::shell::argument::OutputMode;
+        use crate::shell::commands::Access;
         use crate::shell::config::Location;
-        use crate::shell::session::Access;
+        use crate::shell::text::argument::OutputMode;
 
         let location = Location { name: "test".to_owned(), path: "test.json".into(), named: false };
         let access = Access { read_only: false, wait: Duration::ZERO };

@@ -24,17 +24,17 @@ use std::rc::Rc;
 use unicode_width::UnicodeWidthStr as _;
 
 use self::editor::{Editor, Typed};
-use super::argument::KeyMode;
+use super::answer::reply::Failure;
+use super::answer::status::Status;
+use super::commands::Session;
 use super::config;
-use super::console::Console;
-use super::editor_program;
-use super::escape;
-use super::interrupt;
-use super::reply::Failure;
-use super::runner::{self, Flow, Front, Place, Runner, TypingSetting};
-use super::script;
-use super::session::Session;
-use super::status::Status;
+use super::run::runner::{self, Flow, Front, Place, Runner, TypingSetting};
+use super::run::script;
+use super::terminal::console::Console;
+use super::terminal::editor_program;
+use super::terminal::interrupt;
+use super::text::argument::KeyMode;
+use super::text::escape;
 
 mod editor;
 

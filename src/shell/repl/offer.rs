@@ -18,12 +18,12 @@ use super::cursor::Cursor;
 use super::lookup::Lookup;
 use super::tree::{Before, Role, tree_of_program, value_name};
 use crate::database::Database;
-use crate::shell::argument::{OutputMode, in_home};
+use crate::shell::commands::{Access, Session};
 use crate::shell::config::Location;
-use crate::shell::escape;
-use crate::shell::own_shell::{BashLine, How, OwnShell};
-use crate::shell::session::{Access, Session};
-use crate::shell::words::Word;
+use crate::shell::language::own_shell::{BashLine, How, OwnShell};
+use crate::shell::text::argument::{OutputMode, in_home};
+use crate::shell::text::escape;
+use crate::shell::text::words::Word;
 
 /// What is said of candidates stands in a column behind them, and those that are longer do not push it away.
 const COLUMN: usize = 32;

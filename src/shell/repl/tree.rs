@@ -2,10 +2,10 @@
 
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
-use crate::shell::cli::{Cli, Line};
-use crate::shell::command::reads;
-use crate::shell::place;
-use crate::shell::words::Word;
+use crate::shell::language::cli::{Cli, Line};
+use crate::shell::language::command::reads;
+use crate::shell::language::place;
+use crate::shell::text::words::Word;
 
 /// The tree of the commands, with what clap adds to it.
 pub(super) fn tree() -> Command {
@@ -261,7 +261,7 @@ pub(super) fn value_name(arg: &Arg) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shell::words::{Splitter, Step};
+    use crate::shell::text::words::{Splitter, Step};
 
     fn roles(line: &str) -> String {
         let tree = tree();

@@ -7,7 +7,7 @@ use super::memory;
 use super::record::{Fault, JSONC, Out, Record, Sink, Source, Trouble, Unfit};
 use crate::error::cut;
 use crate::json::{self, Length, Scanner};
-use crate::shell::argument::Flatten;
+use crate::shell::text::argument::Flatten;
 use crate::storage::{Entry, LARGE};
 use crate::value::{Json, Value};
 

@@ -32,7 +32,7 @@ pub(crate) use self::script::Script;
 
 use std::io::{BufRead, Cursor, Read};
 
-use super::argument::Format;
+use super::text::argument::Format;
 
 /// So much of a file is looked at before it is read.
 const HEAD: u64 = 4096;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::expiry::Timestamp;
 use crate::json;
-use crate::shell::argument::Flatten;
+use crate::shell::text::argument::Flatten;
 use crate::storage::Entry;
 use crate::value::Value;
 

@@ -4,7 +4,7 @@ use data_encoding::BASE64;
 
 use super::record::{Out, Sink, Unfit};
 use crate::json::Length;
-use crate::shell::words;
+use crate::shell::text::words;
 use crate::storage::{Entry, write_base64};
 use crate::value::Value;
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::expiry::Timestamp;
-use crate::shell::argument::Flatten;
+use crate::shell::text::argument::Flatten;
 use crate::storage::Entry;
 use crate::value::Value;
 

@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use super::lines::Numbered;
 use super::record::{Fault, Out, Record, Sink, Source, Trouble, Unfit};
-use crate::shell::escape;
+use crate::shell::text::escape;
 use crate::storage::Entry;
 use crate::value::Value;
 

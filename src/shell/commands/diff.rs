@@ -1,0 +1,92 @@
+//! Two databases side by side: diff.
+
+use std::cmp::Ordering;
+use std::iter::Peekable;
+use std::path::Path;
+
+use super::{Access, Session};
+use crate::database::{Database, Difference, Range};
+use crate::error::Error;
+use crate::shell::answer::reply::{Answer, Changes, Failure, Reply};
+use crate::shell::answer::status::Status;
+use crate::shell::config::Location;
+use crate::shell::terminal::interrupt::{Stoppable, stoppable};
+use crate::shell::terminal::progress;
+use crate::shell::terminal::spool;
+
+impl Session {
+    pub(super) fn diff(&mut self, a: &Path, b: Option<&Path>) -> Result<Answer<'_>, Failure> {
+        // Nothing is left beside what is only looked at.
+        let access = Access { read_only: true, ..self.access };
+        let stdin_is_free = self.stdin_is_free;
+        let open = |name: &Path| {
+            if let Some(file) = spool::of(name, stdin_is_free)? {
+                return Ok(access.options().open_file(file, name)?);
+            }
+            let location = Location::of(Some(name.as_os_str()))?;
+            let db = access.open(&location)?;
+            if db.is_on_disk() { Ok(db) } else { Err(no_database(&location)) }
+        };
+        self.beside = [Some(a), b].into_iter().flatten().map(open).collect::<Result<_, Failure>>()?;
+        if b.is_none() && !self.db.is_on_disk() {
+            return Err(no_database(&self.location));
+        }
+        let (old, new) = (&self.beside[0], self.beside.get(1).unwrap_or(&self.db));
+        progress::of_keys(old.len()?);
+        let mut differences = Differences::between(old, new).peekable();
+        let status = if differences.peek().is_none() { Status::Done } else { Status::No };
+        Ok(Answer { status, ..Reply::Changes(Changes(Box::new(differences))).into() })
+    }
+}
+
+/// The failure of a command on a database that is not there.
+pub(super) fn no_database(location: &Location) -> Failure {
+    let message = format!("There is no database '{}' ({:?})", location.name, location.path);
+    Failure { status: Status::Database, code: "cannot_open", message, key: None }
+}
+
+/// What two sorted streams do not have alike.
+pub(super) struct Differences<'a> {
+    old: Peekable<Stoppable<Range<'a>>>,
+    new: Peekable<Range<'a>>,
+    /// That one of the files is corrupt, which is said behind the last difference.
+    corrupt: Option<Error>,
+}
+
+impl<'a> Differences<'a> {
+    pub(super) fn between(old: &'a Database, new: &'a Database) -> Self {
+        Self { old: stoppable(old.iter(), progress::keys).peekable(), new: new.iter().peekable(), corrupt: None }
+    }
+}
+
+impl Iterator for Differences<'_> {
+    type Item = Result<Difference, Failure>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let is_corrupt = |item: &crate::Result<_>| matches!(item, Err(Error::Corrupt { .. }));
+            let corrupt = self.old.next_if(is_corrupt).or_else(|| self.new.next_if(is_corrupt));
+            if let Some(Err(error)) = corrupt {
+                self.corrupt.get_or_insert(error);
+                continue;
+            }
+            let order = match (self.old.peek(), self.new.peek()) {
+                (None, None) => return self.corrupt.take().map(|error| Err(error.into())),
+                (Some(Err(_)), _) | (Some(_), None) => Ordering::Less,
+                (_, Some(Err(_))) | (None, Some(_)) => Ordering::Greater,
+                (Some(Ok((old, _))), Some(Ok((new, _)))) => old.cmp(new),
+            };
+            let old = if order == Ordering::Greater { None } else { self.old.next() };
+            let new = if order == Ordering::Less { None } else { self.new.next() };
+            let (old, new) = match (old.transpose(), new.transpose()) {
+                (Ok(old), Ok(new)) => (old, new),
+                (Err(error), _) | (_, Err(error)) => return Some(Err(error.into())),
+            };
+            let key = old.as_ref().or(new.as_ref()).map(|(key, _)| key.clone()).unwrap_or_default();
+            let (old, new) = (old.map(|(_, entry)| entry), new.map(|(_, entry)| entry));
+            if old != new {
+                return Some(Ok(Difference { key, old, new }));
+            }
+        }
+    }
+}

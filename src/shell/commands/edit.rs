@@ -1,0 +1,225 @@
+//! `edit`: a value in the person's own editor.
+
+use std::io::{self, IsTerminal as _};
+
+use super::{Session, was_set};
+use crate::error::Error;
+use crate::shell::answer::reply::{Answer, Done, Failure, Reply, shown};
+use crate::shell::answer::status::Status;
+use crate::shell::language::command::Edit;
+use crate::shell::terminal::editor_program::{edit_text, keep};
+use crate::storage::Entry;
+use crate::value::Value;
+
+/// Why what was edited cannot be stored, and in which line, if that is known.
+struct Fault {
+    message: String,
+    line: Option<usize>,
+}
+
+impl Session {
+    /// No lock is held while the editor is open, so the value may be another one when it is stored.
+    pub(super) fn edit(&mut self, edit: &Edit, confirm: &mut dyn FnMut(&str) -> bool) -> Result<Answer<'_>, Failure> {
+        let key = &edit.key;
+        crate::storage::check_key(key)?;
+        if let (true, Some(path)) = (self.is_read_only(), self.db.path()) {
+            return Err(Error::ReadOnly { path: path.to_owned(), reason: String::new() }.into());
+        }
+        let before = self.db.get(key)?;
+        let is_json = edit.json || matches!(before, Some(Value::Json(_)));
+        let initial = match &before {
+            Some(Value::Bytes(bytes)) => return Err(binary(key, bytes.len())),
+            Some(Value::Text(text)) => text.clone(),
+            Some(Value::Json(json)) => spread(json.as_str()),
+            None => String::new(),
+        };
+        let Some((value, text)) = edited(key, &initial, is_json, confirm)? else {
+            return Ok(unchanged(key, before.is_some()));
+        };
+        if before.as_ref() == Some(&value) {
+            return Ok(unchanged(key, true));
+        }
+        let mut expected = before;
+        loop {
+            let stored = self.db.transaction(|tx| {
+                let now = tx.entry(key)?;
+                if now.as_ref().map(|entry| &entry.value) != expected.as_ref() {
+                    return Ok(Err(now.map(|entry| entry.value)));
+                }
+                let deadline = now.and_then(|entry| entry.deadline);
+                tx.set_entry(key, Entry { value: value.clone(), deadline })?;
+                Ok(Ok(()))
+            });
+            let now = match stored.map_err(|error| kept(Failure::from(error).on(key), &text))? {
+                Ok(()) => return Ok(was_set(key).into()),
+                Err(now) => now,
+            };
+            let became = if now.is_some() { "changed" } else { "deleted" };
+            let question =
+                format!("Key '{}' was {became} by another program meanwhile. Set it all the same?", shown(key));
+            if !confirm(&question) {
+                let message = format!("Key '{}' was {became} meanwhile, and left so", shown(key));
+                let failure = Failure { status: Status::Busy, code: "conflict", message, key: Some(key.clone()) };
+                return Err(kept(failure, &text));
+            }
+            expected = now;
+        }
+    }
+}
+
+/// What a person makes of a text, as a value and as it was written; `None` if they leave it as it is. What cannot be stored
+/// goes back to them, at its line, if they like.
+fn edited(
+    key: &str,
+    initial: &str,
+    is_json: bool,
+    confirm: &mut dyn FnMut(&str) -> bool,
+) -> Result<Option<(Value, Vec<u8>)>, Failure> {
+    let suffix = if is_json { ".json" } else { ".txt" };
+    let Some(mut text) = edit_text(initial.as_bytes(), suffix, None)? else { return Ok(None) };
+    loop {
+        let fault = match value(&text, initial, is_json) {
+            Ok(value) => return Ok(Some((value, text))),
+            Err(fault) => fault,
+        };
+        let give_up =
+            |text: &[u8]| kept(Failure::usage(format!("{}; nothing was changed", fault.message)).on(key), text);
+        // Whoever is no person would give the same answer for ever.
+        let has_person = io::stdin().is_terminal() && io::stderr().is_terminal();
+        if !has_person || !confirm(&format!("{}. Edit it again?", fault.message)) {
+            return Err(give_up(&text));
+        }
+        match edit_text(&text, suffix, fault.line)? {
+            Some(again) => text = again,
+            None => return Err(give_up(&text)),
+        }
+    }
+}
+
+/// The value that an edited text stands for.
+fn value(text: &[u8], initial: &str, is_json: bool) -> Result<Value, Fault> {
+    let text = std::str::from_utf8(text).map_err(|error| {
+        let before = &text[..error.valid_up_to()];
+        let line = 1 + memchr::memchr_iter(b'\n', before).count();
+        Fault { message: format!("line {line} is not UTF-8"), line: Some(line) }
+    })?;
+    if is_json {
+        return Value::from_json(text).map_err(|error| {
+            let line = if let Error::NotJson { line, .. } = &error { usize::try_from(*line).ok() } else { None };
+            Fault { message: error.to_string(), line }
+        });
+    }
+    // Editors end the last line; the text had not.
+    let as_before = if initial.ends_with('\n') { None } else { text.strip_suffix('\n') };
+    Ok(Value::from(as_before.unwrap_or(text)))
+}
+
+/// A failure after which what was written is kept in a private file, and says in which.
+fn kept(failure: Failure, text: &[u8]) -> Failure {
+    match keep(text) {
+        Ok(path) => Failure { message: format!("{}; what you wrote is in {path:?}", failure.message), ..failure },
+        // There is nothing else to do for it.
+        Err(_) => failure,
+    }
+}
+
+fn unchanged<'a>(key: &str, is_there: bool) -> Answer<'a> {
+    let what = if is_there { "is as it was" } else { "was not made: nothing was written" };
+    Reply::Done(Done::new(format!("Key '{}' {what}", shown(key)))).into()
+}
+
+fn binary(key: &str, length: usize) -> Failure {
+    let key = shown(key);
+    Failure::usage(format!(
+        "Key '{key}' is binary ({length} bytes), which no text editor keeps; `get KEY -o raw > FILE` takes it out, and `set KEY --file FILE` puts it back"
+    ))
+    .on(&key)
+}
+
+/// A JSON text with each member and item on a line of its own, and a newline at its end.
+fn spread(json: &str) -> String {
+    let mut out = String::with_capacity(json.len() * 2);
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    let new_line = |out: &mut String, depth: usize| {
+        out.push('\n');
+        out.extend(std::iter::repeat_n("  ", depth));
+    };
+    let mut rest = json.chars().peekable();
+    while let Some(c) = rest.next() {
+        if in_string {
+            in_string = escaped || c != '"';
+            escaped = c == '\\' && !escaped;
+            out.push(c);
+            continue;
+        }
+        match c {
+            '{' | '[' => {
+                out.push(c);
+                if let Some(close) = rest.next_if(|close| matches!(close, '}' | ']')) {
+                    out.push(close);
+                } else {
+                    depth += 1;
+                    new_line(&mut out, depth);
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                new_line(&mut out, depth);
+                out.push(c);
+            }
+            ',' => {
+                out.push(c);
+                new_line(&mut out, depth);
+            }
+            ':' => out.push_str(": "),
+            c => {
+                in_string = c == '"';
+                out.push(c);
+            }
+        }
+    }
+    out.push('\n');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn json_is_spread_out_a_member_a_line() {
+        let json = r#"{"a":[1,{"b":"x,y: {z}\\\""},[],{}],"c":-0.50}"#;
+        let lines = "{\n  \"a\": [\n    1,\n    {\n      \"b\": \"x,y: {z}\\\\\\\"\"\n    },\n    [],\n    {}\n  ],\n  \"c\": -0.50\n}\n";
+        assert_eq!(spread(json), lines);
+        assert_eq!(spread("5"), "5\n");
+    }
+
+    #[test]
+    fn a_newline_is_taken_off_only_where_the_text_had_none() {
+        let made = |text: &str, initial: &str| value(text.as_bytes(), initial, false).ok().unwrap();
+        assert_eq!(made("b\n", "a"), Value::from("b"));
+        assert_eq!(made("b\n\n", "a"), Value::from("b\n"));
+        assert_eq!(made("b\n", "a\n"), Value::from("b\n"));
+        assert_eq!(made("b", "a\n"), Value::from("b"));
+        assert_eq!(made("new\n", ""), Value::from("new"));
+    }
+
+    #[test]
+    fn a_fault_names_its_line() {
+        let fault = |text: &[u8], is_json| value(text, "", is_json).err().unwrap();
+        assert_eq!(fault(b"{\n\"a\": 1\n\"b\": 2}", true).line, Some(3));
+        assert_eq!(fault(b"a\nb\xff", false).line, Some(2));
+    }
+
+    proptest! {
+        #[test]
+        fn spread_json_is_the_same_json(text in r#"[{}\[\],:"a1 \\]{0,20}"#, strings in prop::collection::vec(any::<String>(), 0..5)) {
+            for json in [Value::from_json(&text).ok(), Value::from_serialize(&strings).ok()].into_iter().flatten() {
+                if let Value::Json(json) = &json {
+                    prop_assert_eq!(&Value::from_json(&spread(json.as_str())).unwrap(), &Value::Json(json.clone()));
+                }
+            }
+        }
+    }
+}

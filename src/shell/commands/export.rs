@@ -1,0 +1,238 @@
+//! The entries of the database into a file: export, dump.
+
+use std::cell::RefCell;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+use std::rc::Rc;
+
+use super::whole::Whole;
+use super::{Session, counted, keys};
+use crate::database::Range;
+use crate::error::Error;
+use crate::shell::answer::reply::{Answer, Done, Failure, Field, Pieces, Reply, shown};
+use crate::shell::config;
+use crate::shell::language::command::Export;
+use crate::shell::terminal::destination::{self, Descriptor, Open};
+use crate::shell::terminal::interrupt::{Stoppable, stoppable};
+use crate::shell::terminal::progress;
+use crate::shell::text::argument::Format;
+use crate::shell::text::glob::Glob;
+use crate::shell::transfer::{self, Out, Sink, Unfit, What};
+use crate::storage::Entry;
+use crate::value::Value;
+
+impl Session {
+    pub(super) fn export(&mut self, export: &Export) -> Result<Answer<'_>, Failure> {
+        let file = named(export.file.as_deref());
+        check_no_folder(file)?;
+        let format = match (export.format, file) {
+            (Some(format), _) => format,
+            (None, None) => Format::Jsonl,
+            (None, Some(file)) => Format::of_path(file).ok_or_else(|| {
+                let names = Format::NAMES.join(", ");
+                Failure::usage(format!("the name {file:?} does not say what it is to be: --format, one of {names}"))
+            })?,
+        };
+        format.check_options(&[("--lossy", export.lossy)]).map_err(Failure::usage)?;
+        let glob = export.glob.as_deref().map(Glob::new).transpose().map_err(Failure::usage)?;
+        let choice = Choice { glob, strip: export.strip_prefix.clone(), lossy: export.lossy, force: export.force };
+        self.write_out(file, choice, transfer::sink(format))
+    }
+
+    pub(super) fn dump(&mut self, file: Option<&Path>, force: bool) -> Result<Answer<'_>, Failure> {
+        check_no_folder(named(file))?;
+        self.write_out(named(file), Choice { force, ..Choice::default() }, Box::new(transfer::Script))
+    }
+
+    fn write_out(&mut self, file: Option<&Path>, choice: Choice, sink: Box<dyn Sink>) -> Result<Answer<'_>, Failure> {
+        if let Some(path) = file {
+            config::check_path(path)?;
+        }
+        destination::check(file.unwrap_or(Path::new("/dev/stdout")), &self.own_files(), choice.force)?;
+        // The narrower of the two, if anything can be in both.
+        let prefix = [choice.strip.as_str(), choice.glob.as_ref().map_or("", Glob::prefix)].into_iter().max();
+        let prefix = prefix.unwrap_or_default().to_owned();
+        if prefix.is_empty() {
+            progress::of_keys(self.db.len()?);
+        }
+        let entries = stoppable(self.db.prefix(&prefix), progress::keys);
+        let mut export = Exported { entries, choice, sink, count: 0, lost: Lost::default() };
+        let Some(file) = file else {
+            let notes: Rc<RefCell<Vec<String>>> = Rc::default();
+            let later = Rc::clone(&notes);
+            let write = Box::new(move |to: &mut dyn Write| {
+                let written = export.write(to);
+                if matches!(written, Ok(Ok(()))) {
+                    later.borrow_mut().extend(export.lost.note());
+                }
+                written
+            });
+            return Ok(Reply::Pieces(Pieces { write, notes }).into());
+        };
+        let (count, notes) = to_file(file, export)?;
+        let done = Done::new(format!("Wrote {} to {}", keys(count), config::short(file)));
+        let done = done.with("exported", Field::Number(count));
+        Ok(Answer { notes, ..Reply::Done(done).into() })
+    }
+}
+
+/// Refuses a folder as the file to write.
+fn check_no_folder(file: Option<&Path>) -> Result<(), Failure> {
+    match file.filter(|file| file.is_dir()) {
+        Some(folder) => Err(Failure::io("write", folder, &std::io::ErrorKind::IsADirectory.into())),
+        None => Ok(()),
+    }
+}
+
+/// The file that is meant, unless it is stdout.
+fn named(file: Option<&Path>) -> Option<&Path> {
+    file.filter(|file| *file != Path::new("-") && Descriptor::named_by(file) != Some(Descriptor::Stdout))
+}
+
+/// What of the database goes into the file, and how.
+#[derive(Default)]
+struct Choice {
+    glob: Option<Glob>,
+    /// What the keys begin with, and what is left out of them.
+    strip: String,
+    /// Whether what the format cannot hold is left out.
+    lossy: bool,
+    /// Whether a database in the file's place is replaced.
+    force: bool,
+}
+
+impl Choice {
+    /// The key in the file, if it is to be there.
+    fn key<'k>(&self, key: &'k str) -> Option<&'k str> {
+        // To compare with no bytes that lie nowhere takes some processors longer than all the rest of an entry.
+        let stripped = if self.strip.is_empty() { key } else { key.strip_prefix(self.strip.as_str())? };
+        self.glob.as_ref().is_none_or(|glob| glob.matches(key)).then_some(stripped)
+    }
+}
+
+/// What did not go into a file.
+#[derive(Default)]
+struct Lost {
+    deadlines: u64,
+    types: u64,
+    entries: u64,
+}
+
+impl Lost {
+    fn note(&self) -> Option<String> {
+        let lost = [
+            (self.entries, "entry", "entries"),
+            (self.deadlines, "expiry", "expiries"),
+            (self.types, "type of a value", "types of values"),
+        ];
+        let lost: Vec<_> =
+            lost.into_iter().filter(|lost| lost.0 > 0).map(|(n, one, many)| counted(n, one, many)).collect();
+        (!lost.is_empty()).then(|| format!("warning: left out, as the format cannot hold them: {}", lost.join(", ")))
+    }
+}
+
+/// Entries on their way into a file.
+struct Exported<'a> {
+    entries: Stoppable<Range<'a>>,
+    choice: Choice,
+    sink: Box<dyn Sink>,
+    count: u64,
+    lost: Lost,
+}
+
+impl Exported<'_> {
+    /// Writes all of it.
+    fn write(&mut self, to: &mut dyn Write) -> Result<io::Result<()>, Failure> {
+        let mut out = Out::new(to);
+        match self.write_entries(&mut out) {
+            Err(failure) if !failure.is_of_whole_file() => Err(failure),
+            written => {
+                let finished = out.finish();
+                written.map(|()| finished)
+            }
+        }
+    }
+
+    fn write_entries(&mut self, out: &mut Out<'_>) -> Result<(), Failure> {
+        self.sink.begin(out);
+        let end = loop {
+            match self.entries.next() {
+                Some(Ok((key, entry))) => self.put(&key, entry, out)?,
+                // That the database is corrupt is said after the end of a whole document.
+                Some(Err(error @ Error::Corrupt { .. })) => break Err(error.into()),
+                Some(Err(error)) => return Err(error.into()),
+                None => break Ok(()),
+            }
+            if out.has_failed() {
+                return Ok(());
+            }
+        };
+        self.sink.end(out);
+        end
+    }
+
+    /// Writes an entry, or says why it cannot be written.
+    fn put(&mut self, key: &str, mut entry: Entry, out: &mut Out<'_>) -> Result<(), Failure> {
+        let Some(name) = self.choice.key(key) else { return Ok(()) };
+        loop {
+            let Err(Unfit { what, reason }) = self.sink.put(name, &entry, out) else {
+                self.count += 1;
+                return Ok(());
+            };
+            if !self.choice.lossy {
+                let message = format!("Key '{}' cannot be written: {reason}", shown(key));
+                return Err(Failure { code: "unfit", ..Failure::usage(message).on(key) });
+            }
+            match what {
+                What::Entry => {
+                    self.lost.entries += 1;
+                    return Ok(());
+                }
+                What::Deadline => {
+                    self.lost.deadlines += 1;
+                    entry.deadline = None;
+                }
+                What::Type => {
+                    self.lost.types += 1;
+                    entry.value = into_text(entry.value);
+                }
+            }
+        }
+    }
+}
+
+/// The same value as text.
+fn into_text(value: Value) -> Value {
+    match value {
+        Value::Json(json) => Value::Text(json.into_string()),
+        value => value,
+    }
+}
+
+/// Writes a file that is there when it is whole, for its owner only if it is new; says how many entries it holds, and what
+/// it does not. What names an open descriptor, or is there and no regular file, is written to.
+fn to_file(path: &Path, mut export: Exported<'_>) -> Result<(u64, Vec<String>), Failure> {
+    let failed = |error: io::Error| Failure::io("write", path, &error);
+    if let Some(mut open) = Open::of(path).map_err(failed)? {
+        export.write(&mut open)?.map_err(failed)?;
+    } else {
+        let old = match fs::metadata(path) {
+            Ok(meta) => Some(meta),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(failed(error)),
+        };
+        // A link stays one.
+        let target = if old.is_some() { path.canonicalize().map_err(failed)? } else { path.to_owned() };
+        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut file = Whole::new_in(folder).map_err(failed)?;
+        export.write(file.file())?.map_err(failed)?;
+        if let Some(old) = old {
+            file.file().set_permissions(old.permissions()).map_err(failed)?;
+        }
+        file.file().sync_all().map_err(failed)?;
+        file.put(folder, &target).map_err(failed)?;
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    }
+    Ok((export.count, export.lost.note().into_iter().collect()))
+}

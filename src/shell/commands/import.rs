@@ -1,0 +1,251 @@
+//! Entries of a file into the database: import.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::{Session, counted};
+use crate::database::{Conflict, Existing, Loaded, Loading};
+use crate::error::Error;
+use crate::shell::answer::reply::{Answer, Changes, Done, Failure, Field, Reply, shown};
+use crate::shell::answer::status::Status;
+use crate::shell::language::command::Import;
+use crate::shell::terminal::interrupt;
+use crate::shell::terminal::progress;
+use crate::shell::text::argument::{Format, OnConflict};
+use crate::shell::transfer::{self, Fault, Reading, Record, Source, Trouble};
+use crate::storage::{self, Entry, LARGE};
+use crate::value::Value;
+
+/// So much is read at once.
+const PIECE: usize = 64 << 10;
+
+impl Session {
+    pub(super) fn import(&mut self, import: Import) -> Result<Answer<'_>, Failure> {
+        let Some(format) = import.format.or_else(|| Format::of_path(&import.file)).filter(|format| format.is_read())
+        else {
+            let names = Format::READ.join(", ");
+            let message = format!("the name {:?} does not say what it is: --format, one of {names}", import.file);
+            return Err(Failure::usage(message));
+        };
+        let given = [
+            ("--flatten", import.flatten.is_some()),
+            ("--key-column", import.key_column.is_some()),
+            ("--value-column", import.value_column.is_some()),
+            ("--delimiter", import.delimiter.is_some()),
+        ];
+        format.check_options(&given).map_err(Failure::usage)?;
+        let input = self.input(&import.file)?;
+        let reading = Reading {
+            flatten: import.flatten,
+            key_column: import.key_column,
+            value_column: import.value_column,
+            delimiter: import.delimiter,
+            now: self.db.now(),
+        };
+        let source = transfer::source(format, input, reading).map_err(|trouble| failure(&import.file, trouble))?;
+        let mut records = Records { source, file: import.file, prefix: import.prefix, count: 0 };
+        let existing = match import.on_conflict {
+            OnConflict::Replace => Existing::Replaced,
+            OnConflict::Skip => Existing::Kept,
+            OnConflict::Fail => Existing::Refused,
+        };
+        // Two members of one object have no order: neither is the one that counts.
+        let how = Loading { existing, unique: format == Format::Json };
+        let entries = entries(&mut records, format);
+        if import.dry_run {
+            let (loaded, changes) = self.db.rehearse_load(entries, how)?;
+            refuse(loaded.conflict.as_ref(), &records)?;
+            let changes = Changes(Box::new(changes.map(|change| change.map_err(Failure::from))));
+            return Ok(Answer { notes: vec![in_words("Would import", &loaded)], ..Reply::Changes(changes).into() });
+        }
+        let loaded = self.db.load_entries(entries, how)?;
+        refuse(loaded.conflict.as_ref(), &records)?;
+        let mut done = Done::new(in_words("Imported", &loaded))
+            .with("imported", Field::Number(loaded.entries))
+            .with("read", Field::Number(loaded.read))
+            .with("repeated", Field::Number(loaded.repeated()))
+            .with("skipped", Field::Number(loaded.kept));
+        if loaded.expired > 0 {
+            done = done.with("expired", Field::Number(loaded.expired));
+        }
+        Ok(Reply::Done(done).into())
+    }
+
+    fn input(&self, path: &Path) -> Result<Box<dyn BufRead>, Failure> {
+        if path == Path::new("-") {
+            if !self.stdin_is_free {
+                return Err(Failure::usage("`import -` reads stdin, which is in use here; give a file"));
+            }
+            return Ok(Box::new(BufReader::with_capacity(PIECE, Input::new(io::stdin(), 0))));
+        }
+        let failed = |error: io::Error| Failure::io("read", path, &error);
+        let file = interrupt::open_at_once(path, File::options().read(true)).map_err(failed)?;
+        let meta = file.metadata().map_err(failed)?;
+        if meta.is_dir() {
+            return Err(failed(ErrorKind::IsADirectory.into()));
+        }
+        let waits = meta.file_type().is_fifo() || meta.file_type().is_char_device();
+        let total = if waits { 0 } else { meta.len() };
+        Ok(Box::new(BufReader::with_capacity(PIECE, Input { waits, ..Input::new(file, total) })))
+    }
+}
+
+/// A file that is read for as long as the person wants it to be.
+struct Input<R> {
+    file: R,
+    /// Whether it may have to be waited for.
+    waits: bool,
+    done: u64,
+    total: u64,
+}
+
+impl<R> Input<R> {
+    fn new(file: R, total: u64) -> Self {
+        Self { file, waits: true, done: 0, total }
+    }
+}
+
+impl<R: Read + AsFd> Read for Input<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let waited = if self.waits { interrupt::wait_to_read(&self.file) } else { Ok(()) };
+        // Of another kind, as readers try again after an interruption.
+        let stopped = |error: io::Error| if interrupt::is_asked() { io::Error::other("interrupted") } else { error };
+        waited.map_err(stopped)?;
+        let length = self.file.read(buffer)?;
+        self.done += length as u64;
+        progress::bytes(self.done, self.total);
+        Ok(length)
+    }
+}
+
+/// What is read, as a database takes it. All or nothing: a failure at the end keeps out all that came before.
+fn entries<'r>(
+    records: &'r mut Records<'_>,
+    format: Format,
+) -> impl Iterator<Item = Result<(String, Entry), Failure>> + 'r {
+    // Nothing, until there is an entry; then whether all of them are those that a database has at its top.
+    let looks_like_database = Rc::new(Cell::new(None));
+    let looks = Rc::clone(&looks_like_database);
+    let entries = records.map(move |record| {
+        let Record { key, entry } = record?;
+        let is_part = match &entry.value {
+            Value::Json(json) => {
+                matches!(key.as_str(), "map" | "expires") && json.as_str().starts_with('{')
+                    || key == "expires" && json.as_str() == "null"
+            }
+            _ => false,
+        };
+        looks.set(Some(is_part && looks.get().unwrap_or(format == Format::Json)));
+        Ok((key, entry))
+    });
+    entries.chain(std::iter::from_fn(move || {
+        let is_database = looks_like_database.take() == Some(true);
+        is_database.then(|| {
+            let way = "rusty-kv -d ./FILE export | rusty-kv import - --format jsonl";
+            Err(Failure::usage(format!("the file is a database; its entries come by: {way}. Nothing was imported")))
+        })
+    }))
+}
+
+/// The failure of an import that a key kept from being made.
+fn refuse(conflict: Option<&Conflict>, records: &Records<'_>) -> Result<(), Failure> {
+    let (code, key, what) = match conflict {
+        None => return Ok(()),
+        Some(Conflict::Exists(key)) => ("exists", key, "already exists"),
+        Some(Conflict::Repeats(key)) => match records.repeats(key) {
+            Some(failure) => return Err(failure),
+            None => ("repeats", key, "appears more than once"),
+        },
+    };
+    let message = format!("Key '{}' {what}; nothing was imported", shown(key));
+    Err(Failure { status: Status::No, code, message, key: Some(key.to_owned()) })
+}
+
+/// What an import has made, and what became of the rest of what was read.
+fn in_words(verb: &str, loaded: &Loaded) -> String {
+    let rest = [(loaded.repeated(), "with a repeated key"), (loaded.kept, "skipped"), (loaded.expired, "expired")];
+    let rest: Vec<_> = rest.iter().filter(|rest| rest.0 > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    let entries = counted(loaded.entries, "entry", "entries");
+    if rest.is_empty() {
+        format!("{verb} {entries}")
+    } else {
+        format!("{verb} {entries} (of {} read: {})", loaded.read, rest.join(", "))
+    }
+}
+
+fn failure(file: &Path, trouble: Trouble) -> Failure {
+    match trouble {
+        Trouble::Input(_) if interrupt::is_asked() => Error::Interrupted.into(),
+        Trouble::Input(error) => {
+            let failure = Failure::io("read", file, &error);
+            Failure { message: format!("{}. Nothing was imported", failure.message), ..failure }
+        }
+        Trouble::Fault(Fault { line, column, reason }) => fault(file, line, column, &reason),
+    }
+}
+
+fn fault(file: &Path, line: u64, column: u64, reason: &str) -> Failure {
+    let message = format!("{}:{line}:{column}: {reason}. Nothing was imported", name(file));
+    Failure { code: "syntax", ..Failure::usage(message) }
+}
+
+fn name(file: &Path) -> Cow<'_, str> {
+    if file == Path::new("-") { "stdin".into() } else { file.to_string_lossy() }
+}
+
+/// The records of a file, under a prefix.
+struct Records<'a> {
+    source: Box<dyn Source + 'a>,
+    file: PathBuf,
+    prefix: String,
+    count: u64,
+}
+
+impl Records<'_> {
+    /// So many are gone through between two looks whether to stop.
+    const EACH: u64 = 64;
+
+    /// The failure of a file that must not have a key twice, and has.
+    fn repeats(&self, key: &str) -> Option<Failure> {
+        let reason = self.source.repeats(key.strip_prefix(&self.prefix)?)?;
+        let message = format!("{}: {reason}. Nothing was imported", name(&self.file));
+        Some(Failure { code: "syntax", ..Failure::usage(message).on(key) })
+    }
+
+    /// The record under its prefix, unless it is more than a database takes.
+    fn accept(&self, Record { key, entry }: Record) -> Result<Record, Failure> {
+        let key = if self.prefix.is_empty() { key } else { self.prefix.clone() + &key };
+        match storage::check_key(&key).and_then(|()| storage::check_value(&entry.value)) {
+            Ok(()) => Ok(Record { key, entry }),
+            Err(error) => Err(fault(&self.file, self.source.last_line(), 1, &error.to_string())),
+        }
+    }
+}
+
+impl Iterator for Records<'_> {
+    type Item = Result<Record, Failure>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.count += 1;
+        if self.count.is_multiple_of(Self::EACH)
+            && let Err(error) = interrupt::check()
+        {
+            return Some(Err(error.into()));
+        }
+        match self.source.next() {
+            Ok(record) => {
+                if record.as_ref().is_some_and(|record| record.entry.value.as_bytes().len() >= LARGE) {
+                    self.source.release();
+                }
+                record.map(|record| self.accept(record))
+            }
+            Err(trouble) => Some(Err(failure(&self.file, trouble))),
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Commands on files that may be damaged: check, repair. Neither needs a database that can be opened.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::together::changes;
+use super::{Session, counted, on_progress, refused};
+use crate::database::{Options, Repair, Repaired, Report};
+use crate::error::Error;
+use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
+use crate::shell::answer::status::Status;
+use crate::shell::config::{self, Location};
+use crate::shell::terminal::spool;
+use crate::value::Value;
+
+impl Session {
+    pub(super) fn check(&self, file: Option<&Path>) -> Result<Answer<'static>, Failure> {
+        let options = Options::new().on_progress(on_progress);
+        if let Some(file) = file
+            && let Some(spooled) = spool::of(file, self.stdin_is_free)?
+        {
+            return Ok(checked(options.check_file(spooled, file)?));
+        }
+        let location = match file {
+            Some(file) => Location::of(Some(file.as_os_str()))?,
+            None => self.location.clone(),
+        };
+        Ok(checked(options.check(location.path)?))
+    }
+
+    pub(super) fn repair(
+        &self,
+        how: Repair,
+        confirm: &mut dyn FnMut(&str) -> bool,
+    ) -> Result<Answer<'static>, Failure> {
+        let path = self.real_path();
+        if self.is_read_only() {
+            return Err(Error::ReadOnly { path, reason: String::new() }.into());
+        }
+        let shown = config::short(&path);
+        let question = match how {
+            Repair::Salvage => format!(
+                "Write what can be read of {shown} into a new file, or only set aside the last record of its journal if nothing else is damaged?"
+            ),
+            Repair::KeepJournal => format!("Apply the changes in the journal to {shown}?"),
+            Repair::DropJournal => format!("Set the journal of {shown} aside, with its changes?"),
+        };
+        if !confirm(&question) {
+            return Ok(refused("not_confirmed", "Nothing was written".to_owned()));
+        }
+        let repaired = self.access.options().repair(&path, how)?;
+        Ok(told(&path, how, repaired))
+    }
+
+    /// The file that is replaced when the database is written, also if it cannot be opened.
+    pub(super) fn real_path(&self) -> PathBuf {
+        let path = &self.location.path;
+        let found = self.db.path().map(Path::to_owned).or_else(|| path.canonicalize().ok());
+        found.or_else(|| std::path::absolute(path).ok()).unwrap_or_else(|| path.clone())
+    }
+}
+
+/// What a check has found: one line, or every fault and what can be read.
+fn checked(report: Report) -> Answer<'static> {
+    let Report { entries, changes: in_journal, torn, doubt, faults } = report;
+    let is_torn = torn > 0 && !faults.iter().any(|fault| matches!(fault, Error::LastRecord { .. }));
+    let found = format!("{}, {} in the journal", counted(entries, "entry", "entries"), changes(in_journal));
+    let mut notes: Vec<String> = faults.into_iter().map(|fault| format!("error: {fault}")).collect();
+    let sound = notes.is_empty();
+    let mut done = Done { ok: sound, ..Done::new("") }
+        .with("entries", Field::Number(entries))
+        .with("changes", Field::Number(in_journal))
+        .with("torn_bytes", Field::Bytes(torn));
+    if sound {
+        done.value = Some(Value::from(format!("ok: {found}")));
+    } else {
+        let faults = notes.iter().map(|note| note.trim_start_matches("error: ").to_owned()).collect();
+        done = done.with("faults", Field::Keys(faults));
+        notes.push(format!("{found} can be read"));
+    }
+    if let Some(doubt) = doubt {
+        notes.push(format!("warning: {doubt}"));
+        done = done.with("doubt", Field::Text(doubt));
+    }
+    if is_torn {
+        notes.push(format!(
+            "warning: the journal ends in {torn} torn bytes; they hold no change that was acknowledged, and the next write sets them aside"
+        ));
+    }
+    let status = if sound { Status::Done } else { Status::Database };
+    Answer { reply: Reply::Done(done), status, notes }
+}
+
+/// What a repair has done, and how to go on.
+fn told(path: &Path, how: Repair, repaired: Repaired) -> Answer<'static> {
+    let Repaired { path: made, entries, dropped, journal_remains, in_place, corrupt } = repaired;
+    let shown = config::short(&made);
+    let (counted, mut notes) = match how {
+        Repair::Salvage if in_place => {
+            ("entries", vec![format!("Set the journal's last record aside, in {shown}; everything else is sound")])
+        }
+        Repair::Salvage => {
+            let mut notes = vec![
+                format!("Wrote {} to {shown}; nothing else was changed", counted(entries, "entry", "entries")),
+                format!("to go on with it: mv {} {}", quoted(made.as_os_str()), quoted(path.as_os_str())),
+            ];
+            if journal_remains {
+                notes.push(
+                    "then `repair --drop-journal`: its changes are in the new file, as far as they can be read"
+                        .to_owned(),
+                );
+            }
+            ("entries", notes)
+        }
+        Repair::KeepJournal => ("changes", vec![format!("Applied {} to {shown}", changes(entries))]),
+        Repair::DropJournal => ("changes", vec![format!("Set the journal aside: {} in {shown}", changes(entries))]),
+    };
+    if corrupt {
+        let new = quoted(made.as_os_str());
+        notes.push(format!(
+            "warning: the checksum of the old file does not match its content, so a value in the new one may be wrong; compare it with a backup: rusty-kv diff BACKUP {new}"
+        ));
+    }
+    let lost = dropped.iter().map(|line| format!("dropped: {line}"));
+    notes.splice(1..1, lost);
+    let mut done = Done::new("")
+        .with(counted, Field::Number(entries))
+        .with("path", Field::Text(made.to_string_lossy().into_owned()))
+        .with("dropped", Field::Keys(dropped));
+    if corrupt {
+        done = done.with("corrupt", Field::Flag(true));
+    }
+    Answer { notes, ..Reply::Done(done).into() }
+}
+
+/// A word for `sh`.
+fn quoted(word: &OsStr) -> String {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+=:@%,".contains(byte);
+    let text = word.to_string_lossy();
+    if word.as_bytes().iter().all(is_plain) { text.into_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(answer: Answer<'_>) -> (Done, Status, Vec<String>) {
+        match answer.reply {
+            Reply::Done(done) => (done, answer.status, answer.notes),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn field(done: &Done, name: &str) -> String {
+        let found = done.fields.iter().find(|(field, _)| *field == name);
+        found.map(|(_, field)| format!("{field:?}")).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_sound_database_is_one_line() {
+        let report = Report { entries: 1, changes: 2, torn: 0, doubt: None, faults: Vec::new() };
+        let (done, status, notes) = answer(checked(report));
+        assert_eq!(done.value, Some(Value::from("ok: 1 entry, 2 changes in the journal")));
+        assert!(done.ok && status == Status::Done && notes.is_empty());
+        assert_eq!(done.fields.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["entries", "changes", "torn_bytes"]);
+    }
+
+    #[test]
+    fn a_torn_journal_is_sound_but_said() {
+        let report = Report { entries: 3, changes: 1, torn: 17, doubt: None, faults: Vec::new() };
+        let (done, status, notes) = answer(checked(report));
+        assert!(done.ok && status == Status::Done);
+        assert!(notes[0].starts_with("warning: the journal ends in 17 torn bytes"), "{notes:?}");
+        assert_eq!(field(&done, "torn_bytes"), "Bytes(17)");
+    }
+
+    #[test]
+    fn every_fault_is_an_error_and_what_can_be_read_comes_last() {
+        let fault = |line| Error::Damaged {
+            path: PathBuf::from("/kv.json"),
+            line,
+            column: 1,
+            syntax: true,
+            reason: "expected a ','".to_owned(),
+        };
+        let report = Report { entries: 7, changes: 0, torn: 0, doubt: None, faults: vec![fault(3), fault(9)] };
+        let (done, status, notes) = answer(checked(report));
+        assert!(!done.ok && done.value.is_none() && status == Status::Database);
+        assert_eq!(notes.len(), 3);
+        assert!(notes[0].starts_with("error: cannot open \"/kv.json\": not valid JSON at line 3"), "{notes:?}");
+        assert!(notes[1].starts_with("error: ") && notes[1].contains("line 9"), "{notes:?}");
+        assert_eq!(notes[2], "7 entries, 0 changes in the journal can be read");
+        assert!(field(&done, "faults").starts_with("Keys([\"cannot open"), "{}", field(&done, "faults"));
+    }
+
+    #[test]
+    fn a_repair_says_what_it_wrote_what_it_dropped_and_how_to_go_on() {
+        let repaired = |dropped| {
+            let path = PathBuf::from("/a b/kv.json.repaired");
+            Repaired { path, entries: 2, dropped, journal_remains: false, in_place: false, corrupt: false }
+        };
+        let dropped = vec!["line 3: key \"x\"".to_owned()];
+        let (done, status, notes) = answer(told(Path::new("/a b/it's.json"), Repair::Salvage, repaired(dropped)));
+        assert!(done.ok && status == Status::Done);
+        assert_eq!(
+            notes,
+            [
+                "Wrote 2 entries to /a b/kv.json.repaired; nothing else was changed",
+                "dropped: line 3: key \"x\"",
+                "to go on with it: mv '/a b/kv.json.repaired' '/a b/it'\\''s.json'",
+            ]
+        );
+        assert_eq!(field(&done, "entries"), "Number(2)");
+        let (done, _, notes) = answer(told(Path::new("/kv.json"), Repair::DropJournal, repaired(Vec::new())));
+        assert_eq!(notes, ["Set the journal aside: 2 changes in /a b/kv.json.repaired"]);
+        assert_eq!(field(&done, "changes"), "Number(2)");
+        let (_, _, notes) = answer(told(Path::new("/kv.json"), Repair::KeepJournal, repaired(Vec::new())));
+        assert_eq!(notes, ["Applied 2 changes to /a b/kv.json.repaired"]);
+    }
+
+    #[test]
+    fn the_old_journal_is_not_forgotten() {
+        let path = Path::new("/kv.json");
+        let repaired = |journal_remains| Repaired {
+            path: path.with_extension("new"),
+            entries: 0,
+            dropped: Vec::new(),
+            journal_remains,
+            in_place: false,
+            corrupt: false,
+        };
+        assert_eq!(answer(told(path, Repair::Salvage, repaired(false))).2.len(), 2);
+        let notes = answer(told(path, Repair::Salvage, repaired(true))).2;
+        assert!(notes[2].starts_with("then `repair --drop-journal`"), "{notes:?}");
+    }
+
+    #[test]
+    fn a_word_for_the_shell_is_quoted_where_it_must_be() {
+        assert_eq!(quoted(OsStr::new("/a/b-1.json")), "/a/b-1.json");
+        assert_eq!(quoted(OsStr::new("a'b")), "'a'\\''b'");
+        assert_eq!(quoted(OsStr::new("$(x)")), "'$(x)'");
+    }
+}

@@ -1,0 +1,158 @@
+//! What `run` gives to a program: keys as environment variables.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+
+use super::Session;
+use crate::shell::answer::reply::{Failure, shown};
+use crate::shell::language::command::Run;
+use crate::shell::terminal::interrupt::stoppable;
+use crate::shell::terminal::progress;
+
+impl Session {
+    /// The variables that the keys under a prefix make, by their names.
+    pub(crate) fn environment(&mut self, run: &Run) -> Result<BTreeMap<String, OsString>, Failure> {
+        /// No system gives a program more.
+        const MOST: usize = 8 << 20;
+        self.look()?;
+        self.db.settle();
+        let mut size = 0;
+        let mut variables = BTreeMap::new();
+        for item in stoppable(self.db.prefix(&run.prefix), progress::keys) {
+            let (key, entry) = item?;
+            let rest = key.strip_prefix(&run.prefix).unwrap_or(&key);
+            let name = if run.upper { upper(rest) } else { rest.to_owned() };
+            let refused =
+                |why: String| Failure::usage(format!("Key '{}' {why}; nothing was run", shown(&key))).on(&key);
+            if !is_name(&name) {
+                let upper = Some(upper(rest)).filter(|name| !run.upper && is_name(name));
+                let upper = upper.map(|name| format!(", or use --upper ({})", shown(&name))).unwrap_or_default();
+                let why = format!(
+                    "cannot be a variable: expected a name of letters, digits and _, not beginning with a digit, found '{}'; choose another prefix{upper}",
+                    shown(&name)
+                );
+                return Err(refused(why));
+            }
+            if !run.any_name && loads_programs(&name) {
+                let why = format!(
+                    "makes the variable {name}, which changes how programs are found and loaded; --any-name passes it"
+                );
+                return Err(refused(why));
+            }
+            let value = entry.value.as_bytes();
+            if value.contains(&0) {
+                return Err(refused("holds a zero byte, which no variable can".to_owned()));
+            }
+            size += name.len() + value.len() + 2;
+            if size > MOST {
+                return Err(refused("and those before it are more than an environment can hold (8 MiB)".to_owned()));
+            }
+            let value = OsString::from_vec(value.to_vec());
+            if variables.insert(name.clone(), value).is_some() {
+                return Err(refused(format!("and another one would both be the variable {name}")));
+            }
+        }
+        Ok(variables)
+    }
+
+    /// What is said where a prefix has no keys: a program may well go on without.
+    pub(crate) fn without_keys(&self, prefix: &str) -> String {
+        let place = self.place().map(|place| format!(": {place}")).unwrap_or_default();
+        format!("no key begins with '{}'{place}", shown(prefix))
+    }
+}
+
+/// Whether a variable says where programs, or parts of them, are looked for, or names code that they load or run: to shells,
+/// the loaders of the systems, and the usual interpreters. Much the same are those that sudo takes away.
+fn loads_programs(name: &str) -> bool {
+    const NAMES: [&str; 44] = [
+        // Shells.
+        "PATH",
+        "IFS",
+        "ENV",
+        "BASH_ENV",
+        "SHELLOPTS",
+        "BASHOPTS",
+        "PS4",
+        "CDPATH",
+        "EXECIGNORE",
+        "GLOBIGNORE",
+        "PROMPT_COMMAND",
+        "BASH_LOADABLES_PATH",
+        "FPATH",
+        "ZDOTDIR",
+        "NULLCMD",
+        "READNULLCMD",
+        // The C library.
+        "GCONV_PATH",
+        "GLIBC_TUNABLES",
+        "LOCPATH",
+        "NLSPATH",
+        // Interpreters.
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "PYTHONSTARTUP",
+        "PYTHONUSERBASE",
+        "PERL5LIB",
+        "PERLLIB",
+        "PERL5OPT",
+        "PERL5DB",
+        "RUBYLIB",
+        "RUBYOPT",
+        "GEM_HOME",
+        "GEM_PATH",
+        "NODE_OPTIONS",
+        "NODE_PATH",
+        "CLASSPATH",
+        "JAVA_TOOL_OPTIONS",
+        "_JAVA_OPTIONS",
+        "JDK_JAVA_OPTIONS",
+        "PHPRC",
+        "PHP_INI_SCAN_DIR",
+        "DOTNET_STARTUP_HOOKS",
+        "TCLLIBPATH",
+        "GUILE_LOAD_PATH",
+        "GUILE_LOAD_COMPILED_PATH",
+    ];
+    const BEGINNINGS: [&str; 6] = ["LD_", "DYLD_", "__XPC_DYLD_", "LUA_PATH", "LUA_CPATH", "LUA_INIT"];
+    NAMES.contains(&name) || BEGINNINGS.iter().any(|begin| name.starts_with(begin))
+}
+
+fn upper(rest: &str) -> String {
+    rest.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
+}
+
+/// Whether a shell, and so everybody, can speak of a variable by that name.
+fn is_name(name: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    name.bytes().next().is_some_and(is_letter) && name.bytes().all(|byte| is_letter(byte) || byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_what_a_shell_takes_for_one() {
+        for name in ["A", "_", "a1_B", "PATH"] {
+            assert!(is_name(name), "{name}");
+        }
+        for name in ["", "1A", "A-B", "A B", "A=B", "é", "A\n", "BASH_FUNC_x%%"] {
+            assert!(!is_name(name), "{name}");
+        }
+        assert_eq!(upper("db-host.é"), "DB_HOST__");
+    }
+
+    #[test]
+    fn variables_that_load_programs_are_told_from_others() {
+        for name in
+            ["PATH", "BASH_ENV", "LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "PYTHONPATH", "LUA_INIT_5_4"]
+        {
+            assert!(loads_programs(name), "{name}");
+        }
+        for name in ["path", "HOME", "EDITOR", "APP_PATH", "OLD_PATH", "ENVIRONMENT", "LDAP_URL", "PORT", "NODE_ENV"] {
+            assert!(!loads_programs(name), "{name}");
+        }
+    }
+}

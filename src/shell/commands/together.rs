@@ -1,0 +1,86 @@
+//! Commands on several changes together: begin, commit, rollback; and what may not be mixed with them.
+
+use super::{Session, counted};
+use crate::database::Mark;
+use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
+use crate::shell::language::command::{self, Command};
+
+impl Session {
+    pub(super) fn begin(&mut self) -> Result<Answer<'_>, Failure> {
+        if self.rehearses {
+            if self.mark.is_some() {
+                return Err(Failure::usage("a transaction is open already; `commit` or `rollback` ends it"));
+            }
+            self.mark = Some(self.db.mark());
+        } else {
+            self.db.begin()?;
+        }
+        Ok(Reply::Done(Done::new("Transaction begun: commit or rollback")).into())
+    }
+
+    pub(crate) fn commit(&mut self) -> Result<Answer<'_>, Failure> {
+        let changed = if self.rehearses { self.mark().map(|_| 0)? } else { self.db.commit()? };
+        Ok(Reply::Done(Done::new(format!("Committed {}", changes(changed))).with("changes", Field::Number(changed)))
+            .into())
+    }
+
+    pub(super) fn roll_back(&mut self) -> Result<Answer<'_>, Failure> {
+        let changed = if self.rehearses {
+            let mark = self.mark()?;
+            self.db.back_to(mark)
+        } else {
+            self.db.rollback()?
+        };
+        let done = Done::new(format!("Rolled back {}", changes(changed)));
+        Ok(Reply::Done(done.with("changes", Field::Number(changed))).into())
+    }
+
+    /// Where the transaction that is rehearsed began.
+    fn mark(&mut self) -> Result<Mark, Failure> {
+        self.mark.take().ok_or_else(|| Failure::usage("no transaction is open"))
+    }
+
+    /// What a person is asked who would lose the changes of an open transaction by that.
+    pub(crate) fn leaving(&self, what: &str) -> Option<String> {
+        let changed = self.db.open_transaction().filter(|&changed| changed > 0)?;
+        Some(format!("A transaction with {} is open; {what}?", changes(changed)))
+    }
+
+    /// Fails for what cannot be done while a transaction is open.
+    pub(super) fn check_transaction(&self, command: &Command) -> Result<(), Failure> {
+        use Command::{
+            Begin, Check, Commit, Drop, Dump, Export, Repair, Restore, Rollback, Save, Undo, Use, Wait, Watch,
+        };
+        let refused = self.db.open_transaction().is_some()
+            && match command {
+                // At the prompt it asks.
+                Use { .. } => !self.at_prompt,
+                // What it would write is what is there.
+                Save { path: None } if self.rehearses => false,
+                Save { .. } | Drop { .. } | Watch { .. } | Wait(_) | Check { .. } | Repair { .. } | Restore { .. } => {
+                    true
+                }
+                Begin | Commit | Rollback => self.atomic,
+                // They would write the file, which is what they are for.
+                Dump { file: Some(_), .. } | Export(command::Export { file: Some(_), .. }) => self.rehearses,
+                // Only a person's own session asks before it forgets changes.
+                Undo { .. } => self.rehearses,
+                _ => false,
+            };
+        if !refused {
+            return Ok(());
+        }
+        Err(Failure::usage(if self.atomic {
+            "the whole script is one transaction (--atomic); leave this line out"
+        } else if self.rehearses {
+            "--dry-run changes no file and waits for nobody; leave this line out"
+        } else {
+            "a transaction is open; `commit` or `rollback` it first"
+        }))
+    }
+}
+
+/// `1 change`, `2 changes`.
+pub(crate) fn changes(count: u64) -> String {
+    counted(count, "change", "changes")
+}

@@ -1,0 +1,138 @@
+//! `watch` and `wait`: they look on, 20 times a second, until something happens or somebody ends it.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+
+use super::{Session, Warnings, refused};
+use crate::database::Watch;
+use crate::error::Error;
+use crate::shell::answer::reply::{Answer, Done, Events, Failure, OnEvent, Reply, shown};
+use crate::shell::language::command::Wait;
+use crate::shell::terminal::interrupt;
+use crate::shell::text::argument::Data;
+use crate::shell::text::glob::Glob;
+use crate::value::Value;
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(50);
+
+impl Session {
+    pub(super) fn watch(&mut self, glob: Option<&str>) -> Result<Answer<'_>, Failure> {
+        let what = glob.map_or_else(|| "all keys".to_owned(), shown);
+        let glob = glob.map(Glob::new).transpose().map_err(Failure::usage)?;
+        let title = format!("Watching {what}; Ctrl-C ends it");
+        let mut watch = self.db.watch(glob.as_ref().map_or("", Glob::prefix))?;
+        let patience = Patience::new(self.warnings);
+        let run = move |show: &mut OnEvent<'_>| follow(&mut watch, glob.as_ref(), patience, show);
+        Ok(Reply::Events(Events { title, run: Box::new(run) }).into())
+    }
+
+    pub(super) fn wait(&mut self, wait: &Wait) -> Result<Answer<'_>, Failure> {
+        let key = &wait.key;
+        let start = Instant::now();
+        let mut patience = Patience::new(self.warnings);
+        loop {
+            let looked = self.db.refresh().and_then(|_| self.db.get(key));
+            let is_there = match patience.of(looked) {
+                Some(Some(value)) => wait.equals.as_ref().is_none_or(|Data(wanted)| is_same(&value, wanted)),
+                Some(None) | None => false,
+            };
+            if is_there {
+                return Ok(Reply::Done(Done::new(format!("Key '{}' is there", shown(key)))).into());
+            }
+            let left = wait.timeout.map_or(PAUSE, |timeout| timeout.saturating_sub(start.elapsed()));
+            if left.is_zero() {
+                // Whether it came, nobody can say.
+                patience.since.take().map_or(Ok(()), |(_, error)| Err(error))?;
+                let what = if wait.equals.is_some() { "did not get that value" } else { "did not come" };
+                let span = humantime::format_duration(wait.timeout.unwrap_or_default());
+                return Ok(refused("timeout", format!("Key '{}' {what} within {span}", shown(key))));
+            }
+            if interrupt::is_asked() {
+                return Ok(refused("interrupted", "Not waiting any more".to_owned()));
+            }
+            std::thread::sleep(left.min(PAUSE));
+        }
+    }
+}
+
+/// Shows what happens until Ctrl-C, or nobody reads it any more.
+fn follow(watch: &mut Watch, glob: Option<&Glob>, mut patience: Patience, show: &mut OnEvent<'_>) -> io::Result<()> {
+    loop {
+        let mut shown = Ok(());
+        let looked = watch.look_until(&interrupt::is_asked, &mut |key, event| {
+            if glob.is_none_or(|glob| glob.matches(key)) {
+                shown = show(key, &event);
+            }
+            if shown.is_ok() && !interrupt::is_asked() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        if watch.has_missed() {
+            patience.warnings.say("warning: the file was changed in place, and what changed in it cannot be shown");
+        }
+        patience.of(looked);
+        if shown.is_err() || interrupt::is_asked() || is_left() {
+            return shown;
+        }
+    }
+}
+
+/// Pauses; true if whoever read stdout is gone, which no event may come to show.
+fn is_left() -> bool {
+    let stdout = io::stdout();
+    let mut fds = [PollFd::new(&stdout, PollFlags::empty())];
+    let pause = Timespec { tv_sec: 0, tv_nsec: i64::from(PAUSE.subsec_nanos()) };
+    match rustix::event::poll(&mut fds, Some(&pause)) {
+        Ok(1..) if fds[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) => true,
+        Ok(1..) => {
+            std::thread::sleep(PAUSE);
+            false
+        }
+        _ => false,
+    }
+}
+
+/// Whether a value is the one that was given: as it is, or as JSON.
+fn is_same(value: &Value, wanted: &[u8]) -> bool {
+    let as_json = || std::str::from_utf8(wanted).ok().and_then(|text| Value::from_json(text).ok());
+    value.as_bytes() == wanted || (matches!(value, Value::Json(_)) && as_json().as_ref() == Some(value))
+}
+
+/// Bears errors for as long as they last: an editor that writes into the file leaves half of it there for a moment, and
+/// whatever else is wrong with it somebody may put right. What lasts is said once.
+struct Patience {
+    /// Since when the last look has failed, and how.
+    since: Option<(Instant, Error)>,
+    warned: bool,
+    warnings: Warnings,
+}
+
+impl Patience {
+    fn new(warnings: Warnings) -> Self {
+        Self { since: None, warned: false, warnings }
+    }
+
+    /// What was found; nothing for an error.
+    fn of<T>(&mut self, found: Result<T, Error>) -> Option<T> {
+        /// Nobody need know of what passes sooner.
+        const UNSAID: Duration = Duration::from_secs(1);
+        match found {
+            Ok(found) => {
+                (self.since, self.warned) = (None, false);
+                Some(found)
+            }
+            Err(error) => {
+                let since = self.since.take().map_or_else(Instant::now, |(since, _)| since);
+                if !self.warned && since.elapsed() > UNSAID {
+                    self.warnings
+                        .say(&format!("warning: {error}. Still looking: it goes on when the file can be read again"));
+                    self.warned = true;
+                }
+                self.since = Some((since, error));
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The command line: options around one command. No behaviour.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser};
+
+use super::command::Command;
+use crate::expiry::parse_duration;
+use crate::shell::text::argument::{OutputMode, Unmarked, output_mode, timeout};
+
+/// A key-value database you can read, and the shell around it
+#[derive(Debug, Parser)]
+#[command(name = "rusty-kv", bin_name = "rusty-kv", version, disable_help_subcommand = true, infer_long_args = false)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) options: Options,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// One line of a script or of the prompt.
+#[derive(Debug, PartialEq, Parser)]
+#[command(name = "", no_binary_name = true, disable_help_subcommand = true, disable_version_flag = true)]
+pub(crate) struct Line {
+    #[command(flatten)]
+    pub(crate) options: LineOptions,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+impl Line {
+    /// A command and nothing else.
+    pub(crate) fn of(command: Command) -> Self {
+        Self { options: LineOptions::default(), command }
+    }
+}
+
+/// What may stand before or after the command of a line.
+#[derive(Args, Debug, Default, PartialEq)]
+#[command(next_help_heading = "Options for every command")]
+pub(crate) struct LineOptions {
+    /// plain, json, table or raw
+    #[arg(short, long, global = true, value_name = "MODE", value_parser = output_mode(), hide_possible_values = true)]
+    pub(crate) output: Option<OutputMode>,
+    /// Do not ask before deleting much
+    #[arg(short, long, global = true)]
+    pub(crate) yes: bool,
+}
+
+/// What stands before or after the command.
+#[derive(Args, Debug, PartialEq)]
+#[command(next_help_heading = "Options for every command")]
+pub(crate) struct Options {
+    /// The database: a name, or a path (with a slash, or ending in .json or .db); else `RUSTY_KV_DB`, else kv
+    #[arg(short, long, global = true, value_name = "NAME|PATH")]
+    pub(crate) db: Option<std::ffi::OsString>,
+    /// plain, json (one document a command), table, or raw (exact bytes)
+    #[arg(short, long, global = true, value_name = "MODE", value_parser = output_mode(), hide_possible_values = true)]
+    pub(crate) output: Option<OutputMode>,
+    /// auto, always or never
+    #[arg(long, global = true, value_name = "WHEN", value_parser = color_when(), hide_possible_values = true)]
+    pub(crate) color: Option<ColorWhen>,
+    /// Refuse every change
+    #[arg(long, global = true)]
+    pub(crate) read_only: bool,
+    /// Run the commands of a file, one a line (- for stdin); may be repeated
+    #[arg(short = 'f', long, global = true, value_name = "FILE")]
+    pub(crate) script: Vec<PathBuf>,
+    /// End a script at its first status of 2 or more
+    #[arg(long, global = true)]
+    pub(crate) bail: bool,
+    /// Make a script one transaction: all of it or, after a status of 2 or more, nothing
+    #[arg(long, global = true)]
+    pub(crate) atomic: bool,
+    /// Change nothing; print what would change: + key, - key, ~ key old → new
+    #[arg(long, global = true)]
+    pub(crate) dry_run: bool,
+    /// No confirmations, no notices, no welcome
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// How long a change waits for the lock
+    #[arg(long, global = true, value_name = "DURATION", value_parser = timeout(), default_value = WAIT)]
+    pub(crate) wait: Duration,
+    /// Do not ask before deleting much
+    #[arg(short, long, global = true)]
+    pub(crate) yes: bool,
+}
+
+/// How long a change waits if nothing is said.
+const WAIT: &str = "5s";
+
+/// What holds when nothing is said.
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            db: None,
+            output: None,
+            color: None,
+            read_only: false,
+            script: Vec::new(),
+            bail: false,
+            atomic: false,
+            dry_run: false,
+            quiet: false,
+            wait: parse_duration(WAIT).expect("it is one"),
+            yes: false,
+        }
+    }
+}
+
+/// When colours are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ColorWhen {
+    /// On a terminal, unless the environment says otherwise.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+fn color_when() -> Unmarked<ColorWhen> {
+    use ColorWhen::{Always, Auto, Never};
+    Unmarked::one_of(&["auto", "always", "never"], |at| [Auto, Always, Never][at])
+}

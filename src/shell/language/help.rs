@@ -1,0 +1,230 @@
+//! `help`: the commands by group, and one command in full, all from their one definition.
+
+use clap::{Command, CommandFactory};
+
+use super::cli::Line;
+use super::redirect;
+use crate::shell::answer::reply::{Failure, did_you_mean};
+use crate::shell::answer::status;
+
+/// What `help formats` prints.
+const FORMATS: &str = "\
+Formats of import and export; the file's name says which, or --format:
+
+  jsonl   everything, one a line: {\"key\":\"a\",\"value\":1,\"type\":\"json\",\"expires\":\"2030-01-01T00:00:00Z\"}
+  csv     everything, in the columns key, value, type, expires; of any other table each row is read \
+          as a JSON object under its first column, or as --key-column and --value-column say; \
+          --delimiter ';' or a first line sep=; where no comma separates them
+  json    text and JSON: one object. --flatten takes nested ones apart: a.b (dotted) or /a/b (pointer)
+  redis   text, bytes, deadlines: SET and PEXPIREAT lines for redis-cli; no other command is ever read
+  tsv     text and bytes: key, tab, value, with \\t \\n \\r \\0 \\\\ \\xHH; what `list` prints into a pipe
+  dotenv  text under names of variables: NAME='value', written only if python-dotenv, dotenv from npm, \
+          node --env-file and bash all read it back exactly; read, nothing is expanded
+  sh      the same for a shell to source: export NAME='value'; written only, as is
+  fish    set -gx NAME 'value'
+
+What a format cannot hold is refused, with the key; `export --lossy` leaves it out and says how much. \
+An import is all or nothing; of rows with the same key the last counts, or as --on-conflict says. Two members of one \
+JSON document that would become one key are refused. `dump` writes commands, which `rusty-kv -f` takes.
+";
+
+/// The commands in the order in which a newcomer needs them.
+pub(crate) const GROUPS: [(&str, &[&str]); 7] = [
+    ("Values", &["set", "get", "del", "exists", "getdel", "incr", "decr", "append", "rename", "copy", "edit"]),
+    ("Looking", &["keys", "list", "find", "count", "info", "stats"]),
+    ("Time", &["expire", "ttl", "persist"]),
+    ("Together", &["begin", "commit", "rollback", "undo", "watch", "wait", "run"]),
+    ("Database", &["save", "restore", "use", "dbs", "drop", "path", "clear", "check", "repair", "diff"]),
+    ("Interchange", &["import", "export", "dump"]),
+    ("Shell", &["source", "output", "timer", "pager", "hints", "edit-mode", "history", "completions", "help", "exit"]),
+];
+
+/// What `help` or `help TOPIC` prints on so many columns, or into a pipe, which has none.
+pub(crate) fn text(topic: Option<&str>, columns: usize) -> Result<String, Failure> {
+    const IN_A_PIPE: usize = 100;
+    let columns = if columns > 0 { columns } else { IN_A_PIPE };
+    whole(topic).map(|text| fitted(&text, columns))
+}
+
+/// The same with each paragraph on one line.
+fn whole(topic: Option<&str>) -> Result<String, Failure> {
+    let Some(topic) = topic else { return Ok(overview()) };
+    if topic.eq_ignore_ascii_case("exit-codes") {
+        return Ok(status::TABLE.trim_end().to_owned());
+    }
+    if topic.eq_ignore_ascii_case("pipes") {
+        return Ok(redirect::HELP.trim_end().to_owned());
+    }
+    if topic.eq_ignore_ascii_case("formats") {
+        return Ok(FORMATS.trim_end().to_owned());
+    }
+    let mut tree = Line::command();
+    tree.build();
+    let name = topic.to_ascii_lowercase();
+    match tree.find_subcommand_mut(&name) {
+        Some(command) => Ok(command.render_help().to_string().replace("Usage:  ", "Usage: ").trim_end().to_owned()),
+        None => {
+            let near = did_you_mean(nearest_command(&name).as_deref());
+            let topic = crate::shell::text::escape::excerpt(topic, 40);
+            Err(Failure::usage(format!(
+                "no help on '{topic}'{near} (`help` lists the commands; there are also `help formats`, `help pipes` and `help exit-codes`)"
+            )))
+        }
+    }
+}
+
+/// A text within so many columns: what does not fit goes on under the explanation, or where there is no room for that,
+/// a little further in than its line.
+fn fitted(text: &str, columns: usize) -> String {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let start = line.len() - line.trim_start().len();
+        let explanation = line[start..].find("  ").map(|gap| {
+            let behind = &line[start + gap..];
+            start + gap + behind.len() - behind.trim_start().len()
+        });
+        let further = if start > 0 { start + 2 } else { 0 };
+        let indent = " ".repeat(explanation.filter(|&at| at <= columns / 2).unwrap_or(further));
+        let options = textwrap::Options::new(columns).subsequent_indent(&indent).break_words(false);
+        lines.extend(textwrap::wrap(line, options.word_splitter(textwrap::WordSplitter::NoHyphenation)));
+    }
+    lines.join("\n")
+}
+
+/// The command or alias most like a word, if one is close.
+pub(crate) fn nearest_command(word: &str) -> Option<String> {
+    is_short(word).then(|| nearest(word, names(), |name| 1 + word.len().min(name.len()) / 5)).flatten()
+}
+
+/// The flag most like that one of those there are, if one is close; all without their dashes.
+pub(crate) fn nearest_flag<'a>(flags: impl Iterator<Item = &'a str>, flag: &str) -> Option<&'a str> {
+    is_short(flag).then(|| nearest(flag, flags, |name| 1 + name.len() / 5)).flatten()
+}
+
+/// Whether a word may be a name that was misspelt: none is nearly as long, and a distance takes time by the length.
+fn is_short(word: &str) -> bool {
+    const LONGEST: usize = 40;
+    word.len() <= LONGEST
+}
+
+fn nearest<N: AsRef<str> + Ord>(
+    word: &str,
+    names: impl IntoIterator<Item = N>,
+    most: impl Fn(&str) -> usize,
+) -> Option<N> {
+    let word = word.to_ascii_lowercase();
+    let by_distance = names.into_iter().map(|name| (strsim::damerau_levenshtein(&word, name.as_ref()), name));
+    by_distance
+        .filter(|(distance, name)| *distance <= most(name.as_ref()) && *distance < name.as_ref().len())
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// All names of commands, aliases included.
+pub(crate) fn names() -> Vec<String> {
+    names_in(&Line::command())
+}
+
+/// The same of a tree that is there already.
+pub(crate) fn names_in(tree: &Command) -> Vec<String> {
+    let names = tree.get_subcommands().filter(|command| !command.is_hide_set()).flat_map(|command| {
+        std::iter::once(command.get_name()).chain(command.get_visible_aliases()).map(str::to_owned).collect::<Vec<_>>()
+    });
+    names.collect()
+}
+
+/// What `help` explains: the commands by all their names, the exit statuses, formats and pipes.
+pub(crate) fn topics() -> Vec<String> {
+    let mut topics = names();
+    topics.extend(["exit-codes", "formats", "pipes"].map(str::to_owned));
+    topics
+}
+
+/// The program's tree, whose `--help` lists the commands by group.
+pub(crate) fn with_groups(tree: Command) -> Command {
+    let commands = grouped(&tree);
+    tree.help_template(format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\nWithout a command it is a shell: interactive on a terminal, else a script of one command a line on\nstdin. `rusty-kv help COMMAND` explains a command.\n\n{commands}\nOptions for every command:\n{{options}}"
+    ))
+}
+
+fn overview() -> String {
+    format!(
+        "{}\nA key may be any text; quote blanks: set \"my key\" 'a value'. JSON needs no quotes: set --json u {{\"a\":1}}\nAt the prompt an answer may go elsewhere: get cfg | jq .x    list user:* > users.txt    keys >> keys.txt\nA path may begin with ~/ for the home directory: save ~/backup.json\n`help COMMAND` explains one, with examples; `help formats`, `help pipes` and `help exit-codes` say more.",
+        grouped(&Line::command())
+    )
+}
+
+/// One line a command, under the names of their groups.
+fn grouped(tree: &Command) -> String {
+    let mut text = String::new();
+    for (group, names) in GROUPS {
+        text.push_str(group);
+        text.push_str(":\n");
+        for name in names {
+            let Some(command) = tree.find_subcommand(name) else { continue };
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            let aliases: Vec<&str> = command.get_visible_aliases().collect();
+            let aliases = if aliases.is_empty() { String::new() } else { format!(" [{}]", aliases.join(", ")) };
+            text.push_str(&format_args!("  {name:<11}  {about}{aliases}\n").to_string());
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_is_in_one_group_and_has_help_with_two_examples() {
+        let grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        let mut commands: Vec<String> = names_of_shown(&Line::command());
+        commands.sort_unstable();
+        let mut sorted = grouped.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, commands);
+        for name in grouped {
+            let help = whole(Some(name)).unwrap();
+            assert!(help.contains("Usage:"), "{name}");
+            let examples =
+                help.lines().skip_while(|line| *line != "Examples:").filter(|line| line.starts_with("  ")).count();
+            assert!(examples >= 2, "{name}: {help}");
+        }
+    }
+
+    fn names_of_shown(tree: &Command) -> Vec<String> {
+        let shown = tree.get_subcommands().filter(|command| !command.is_hide_set());
+        shown.map(|command| command.get_name().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_near_miss_is_named_and_a_far_one_is_not() {
+        assert_eq!(nearest_command("gte").as_deref(), Some("get"));
+        assert_eq!(nearest_command("SAVEE").as_deref(), Some("save"));
+        assert_eq!(nearest_command("xyzzy"), None);
+        let mut tree = Line::command();
+        tree.build();
+        let set = tree.find_subcommand("set").unwrap();
+        let nearest = |flag| nearest_flag(set.get_arguments().filter_map(clap::Arg::get_long), flag);
+        assert_eq!(nearest("tl"), Some("ttl"));
+        assert_eq!(nearest("if-absnet"), Some("if-absent"));
+        assert_eq!(nearest("colour"), None);
+        assert_eq!(nearest(&"ttl".repeat(2_000_000)), None);
+    }
+
+    #[test]
+    fn what_may_be_piped_is_a_command() {
+        let tree = Line::command();
+        assert_eq!(
+            crate::shell::language::command::READS.iter().find(|name| tree.find_subcommand(name).is_none()),
+            None
+        );
+    }
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Line::command().debug_assert();
+        crate::shell::language::cli::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,20 @@
+//! What may be said: options and commands, and what help says of them.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | `cli`, `command` | options and commands |
+//! | `place` | which words are options, their values or data |
+//! | `parse` | words or arguments -> a command |
+//! | `refused` | what clap says of words that it does not accept, in the shell's own words |
+//! | `redirect` | where the answer of a line typed at the prompt goes |
+//! | `help`, `man`, `own_shell` | help, the man page and Tab in bash, zsh and fish, all from the same definitions |
+
+pub(crate) mod cli;
+pub(crate) mod command;
+pub(crate) mod help;
+pub(crate) mod man;
+pub(crate) mod own_shell;
+pub(crate) mod parse;
+pub(crate) mod place;
+pub(crate) mod redirect;
+pub(crate) mod refused;

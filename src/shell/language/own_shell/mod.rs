@@ -1,0 +1,71 @@
+//! Tab in the user's own shell: what bash, zsh and fish are told to do, and how their words are read and written.
+//!
+//! Each of them calls `rusty-kv __complete` and is told in the first line what to do with those that follow. zsh and fish
+//! quote what they insert themselves; bash inserts what it is given, so for it the words are quoted here.
+
+mod bash;
+
+pub(crate) use self::bash::Line as BashLine;
+
+use crate::shell::text::argument::Unmarked;
+
+/// What stands in place of a command when a shell asks.
+pub(crate) const ASKS: &str = "__complete";
+
+/// A shell that Tab works in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OwnShell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+impl OwnShell {
+    /// The names, in the order of help.
+    const NAMES: [&'static str; 3] = ["bash", "zsh", "fish"];
+
+    /// The shell of that name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let at = Self::NAMES.iter().position(|known| *known == name)?;
+        Some([Self::Bash, Self::Zsh, Self::Fish][at])
+    }
+
+    /// What it has to run to know what Tab means behind `rusty-kv`.
+    pub(crate) fn script(self) -> &'static str {
+        match self {
+            Self::Bash => include_str!("rusty-kv.bash"),
+            Self::Zsh => include_str!("rusty-kv.zsh"),
+            Self::Fish => include_str!("rusty-kv.fish"),
+        }
+    }
+}
+
+/// Reads the name of a shell.
+pub(crate) fn own_shell() -> Unmarked<OwnShell> {
+    Unmarked::one_of(&OwnShell::NAMES, |at| [OwnShell::Bash, OwnShell::Zsh, OwnShell::Fish][at])
+}
+
+/// What a shell is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// Offer the words that follow.
+    Words,
+    /// The same, and put no blank behind them: they go on.
+    Open,
+    /// Offer files.
+    Files,
+    /// Offer programs.
+    Programs,
+}
+
+impl How {
+    /// The line that says so.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Words => "words",
+            Self::Open => "open",
+            Self::Files => "files",
+            Self::Programs => "programs",
+        }
+    }
+}

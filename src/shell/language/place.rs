@@ -1,0 +1,330 @@
+//! What each argument of a command is for, told before clap sees it: an option, the value of one, or data.
+//!
+//! Where a command takes any text (a VALUE, a REGEX, the value of `--default`), clap would take a misspelled flag for that
+//! text, and a text that happens to begin with the letter of an option for the option. Here the one is refused, and the other
+//! is marked as data.
+
+use std::ffi::OsString;
+
+use clap::builder::PossibleValue;
+use clap::{Arg, Command};
+
+use super::help;
+use crate::shell::text::argument::any_of;
+use crate::shell::text::escape::excerpt;
+use crate::shell::text::words::{Word, quote};
+
+/// The options of one letter, for every command: alone each is one even where any text may stand.
+const LETTERS: &[u8] = b"hqyodf";
+
+/// The longest excerpt of a name in a message.
+const SHOWN: usize = 40;
+
+/// The name in a `--name` or `--name=…`. An underscore may stand for a dash that was misspelled: `--if_absent`.
+pub(crate) fn flag_name(word: &[u8]) -> Option<&str> {
+    let rest = word.strip_prefix(b"--")?;
+    let name = rest.split(|&byte| byte == b'=').next()?;
+    let (first, others) = name.split_first()?;
+    let is_name = first.is_ascii_alphabetic()
+        && others.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    std::str::from_utf8(name).ok().filter(|_| is_name)
+}
+
+/// Whether an unquoted word would be data where any text may stand, though it begins with a dash.
+pub(crate) fn is_data(word: &[u8]) -> bool {
+    match word {
+        b"--" => false,
+        [b'-', letter] => !LETTERS.contains(letter),
+        _ => flag_name(word).is_none(),
+    }
+}
+
+/// The arguments of a command, each by its place.
+#[derive(Debug)]
+pub(crate) struct Placed {
+    /// The arguments for clap.
+    pub(crate) args: Vec<OsString>,
+    /// The word that asks for help.
+    pub(crate) help: Option<usize>,
+    /// Whether anything else is asked of the command. Options for every command do not count.
+    pub(crate) has_more: bool,
+    /// How the last word is written if it is meant as text; nothing if no text can stand there, or if it is data anyway.
+    pub(crate) as_text: String,
+}
+
+/// A word that is refused, and why.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// Where there are no more, the place of the next.
+    pub(crate) at: usize,
+    pub(crate) message: String,
+}
+
+/// A command, the options for every command, and how the words came.
+#[derive(Clone, Copy)]
+pub(crate) struct Places<'a> {
+    pub(crate) command: &'a Command,
+    /// What has the options for every command; may be the command too.
+    pub(crate) program: &'a Command,
+    /// Whether the words are those of a line, where quotes make data.
+    pub(crate) in_line: bool,
+}
+
+/// What is told of the words so far.
+struct Walk<'a> {
+    /// An option whose value comes next, as it is written.
+    value_of: Option<(&'a Arg, String)>,
+    /// Arguments by place that are there.
+    count: usize,
+    only_data: bool,
+    placed: Placed,
+}
+
+impl<'a> Places<'a> {
+    /// Finds the place of each word, of which the first is the command's name.
+    pub(crate) fn of(self, words: &[Word<'_>]) -> Result<Placed, Refused> {
+        let args = Vec::with_capacity(words.len());
+        let placed = Placed { args, help: None, has_more: false, as_text: String::new() };
+        let mut walk = Walk { value_of: None, count: 0, only_data: false, placed };
+        for (at, word) in words.iter().enumerate().skip(1) {
+            let is_marked = self.take(&mut walk, words, at)?;
+            let arg = word.to_arg();
+            walk.placed.args.push(if is_marked { marked(&arg) } else { arg });
+        }
+        if let Some(last) =
+            words[1..].last().filter(|word| !word.quoted && !walk.only_data && word.bytes.starts_with(b"-"))
+            && let Some(place) = self.place(walk.count).filter(|place| takes_text(place))
+        {
+            let it = format!("'{}'", shown(last));
+            walk.placed.as_text = format!(".{}", self.as_text(place, words, words.len() - 1, &it));
+        }
+        match walk.value_of {
+            Some((option, flag)) => {
+                let message = format!("{}, found nothing{}", expected(option, &flag), walk.placed.as_text);
+                Err(Refused { at: words.len(), message })
+            }
+            None => Ok(walk.placed),
+        }
+    }
+
+    /// Takes one word in; whether it is to be marked as data.
+    fn take(self, walk: &mut Walk<'a>, words: &[Word<'_>], at: usize) -> Result<bool, Refused> {
+        let word = &words[at];
+        let bytes = &*word.bytes;
+        let may_be_option = !word.quoted && !walk.only_data && bytes.starts_with(b"-") && bytes.len() > 1;
+        if let Some((option, flag)) = walk.value_of.take() {
+            let is_wrong = may_be_option && is_no_value(option, bytes);
+            return if is_wrong { Err(self.no_value(option, &flag, words, at)) } else { Ok(false) };
+        }
+        if may_be_option && bytes == b"--" {
+            walk.only_data = true;
+            return Ok(false);
+        }
+        let place = self.place(walk.count);
+        if may_be_option && !(place.is_some_and(Arg::is_allow_hyphen_values_set) && is_data(bytes)) {
+            let is_known = self.option(walk, bytes, at);
+            // Of a program that should be after `--` clap says so.
+            let is_of_program = place.is_some_and(Arg::is_last_set);
+            return if is_known || is_of_program { Ok(false) } else { Err(self.no_flag(place, words, at)) };
+        }
+        walk.count += 1;
+        walk.placed.has_more = true;
+        Ok(may_be_option)
+    }
+
+    /// Takes in what clap will take for options; whether they are known.
+    fn option(self, walk: &mut Walk<'a>, bytes: &[u8], at: usize) -> bool {
+        let found = if bytes.starts_with(b"--") {
+            let (name, has_value) = match bytes.iter().position(|&byte| byte == b'=') {
+                Some(end) => (&bytes[2..end], true),
+                None => (&bytes[2..], false),
+            };
+            let by_name = |arg: &&Arg| arg.get_long().is_some_and(|long| long.as_bytes() == name);
+            if name == b"help" {
+                walk.placed.help.get_or_insert(at);
+                return true;
+            }
+            self.find(by_name).map(|arg| (arg, has_value)).into_iter().collect()
+        } else {
+            self.letters(walk, &bytes[1..], at)
+        };
+        for &(option, has_value) in &found {
+            walk.placed.has_more |= !option.is_global_set();
+            let takes_next = option.get_action().takes_values() && !has_value;
+            walk.value_of = takes_next.then(|| (option, written(option, bytes)));
+        }
+        !found.is_empty() || walk.placed.help == Some(at)
+    }
+
+    /// The options of one letter that stand together, up to one that takes the rest as its value.
+    fn letters(self, walk: &mut Walk<'a>, letters: &[u8], at: usize) -> Vec<(&'a Arg, bool)> {
+        let mut found = Vec::new();
+        for (n, &letter) in letters.iter().enumerate() {
+            if letter == b'h' {
+                walk.placed.help.get_or_insert(at);
+                continue;
+            }
+            let Some(option) = self.find(|arg| arg.get_short() == Some(char::from(letter))) else { break };
+            let takes_rest = option.get_action().takes_values();
+            found.push((option, takes_rest && n + 1 < letters.len()));
+            if takes_rest {
+                break;
+            }
+        }
+        found
+    }
+
+    fn find(self, is: impl Fn(&&'a Arg) -> bool) -> Option<&'a Arg> {
+        self.command.get_arguments().find(&is).or_else(|| self.program.get_arguments().find(&is))
+    }
+
+    /// The argument at a place; the last one may take many.
+    fn place(self, at: usize) -> Option<&'a Arg> {
+        let last =
+            || self.command.get_positionals().last().filter(|arg| matches!(arg.get_action(), clap::ArgAction::Append));
+        self.command.get_positionals().nth(at).or_else(last)
+    }
+
+    fn near(self, name: &str) -> String {
+        let args = self.command.get_arguments().chain(self.program.get_arguments());
+        let near = help::nearest_flag(args.filter_map(Arg::get_long).chain(["help"]), name);
+        near.map_or_else(|| ".".to_owned(), |near| format!("; did you mean '--{near}'?"))
+    }
+
+    /// A word that is like a flag and is none. What may stand in its place instead, if anything may, is told where that is
+    /// any text, or where no flag is like it.
+    fn no_flag(self, place: Option<&Arg>, words: &[Word<'_>], at: usize) -> Refused {
+        let bytes = &*words[at].bytes;
+        let is_of_program = |letter: u8| self.in_line && LETTERS.contains(&letter);
+        let what = match (flag_name(bytes), bytes) {
+            (Some(name), _) => format!("unknown flag '--{}'{}", excerpt(name, SHOWN), self.near(name)),
+            (None, &[b'-', letter]) if is_of_program(letter) => {
+                format!("'{}' is an option of the program, and not of a line.", shown(&words[at]))
+            }
+            _ => format!("unknown flag '{}'.", shown(&words[at])),
+        };
+        let place = place.filter(|place| takes_text(place) || what.ends_with('.'));
+        let as_text = place.map(|place| self.as_text(place, words, at, "it")).unwrap_or_default();
+        let message = format!("{what}{as_text}");
+        Refused { at, message: message.trim_end_matches('.').to_owned() }
+    }
+
+    /// A word like a flag where the value of an option must stand.
+    fn no_value(self, option: &Arg, flag: &str, words: &[Word<'_>], at: usize) -> Refused {
+        let found = shown(&words[at]);
+        let known = |name: &str| self.find(|arg| arg.get_long() == Some(name)).is_some();
+        let near = flag_name(&words[at].bytes).filter(|name| !known(name)).map(|name| self.near(name));
+        let near = near.unwrap_or_else(|| ".".to_owned());
+        let text = match option.get_long() {
+            Some(long) if names_text(option) => format!(" If it is meant as text: --{long}={found}"),
+            _ => String::new(),
+        };
+        let message = format!("{}, found '{found}'{near}{text}", expected(option, flag));
+        Refused { at, message: message.trim_end_matches('.').to_owned() }
+    }
+
+    /// How a word is written that is meant as text, if text may stand there; `it` is what it is called.
+    fn as_text(self, place: &Arg, words: &[Word<'_>], at: usize, it: &str) -> String {
+        if !names_text(place) {
+            return String::new();
+        }
+        let word = shown(&words[at]);
+        let before: Vec<String> = words[..at].iter().map(example).collect();
+        let before = excerpt(&before.join(" "), 2 * SHOWN);
+        if self.in_line {
+            format!(" If {it} is meant as text, quote it: {before} '{word}'")
+        } else {
+            format!(" If {it} is meant as text: {before} -- {word}")
+        }
+    }
+
+    /// The same for a word that has asked for help, of a command that takes any text at some place.
+    pub(crate) fn help_as_text(self, words: &[Word<'_>], at: usize) -> String {
+        let count = words[1..at].iter().filter(|word| word.quoted || !word.bytes.starts_with(b"-")).count();
+        match self.command.get_positionals().enumerate().find(|(_, place)| takes_text(place)) {
+            Some((n, place)) if n == count => self.as_text(place, words, at, "it"),
+            Some((_, place)) if self.in_line => {
+                format!(" As a {}, quote it: '{}'", value_name(place), shown(&words[at]))
+            }
+            Some((_, place)) => format!(" As a {}, put it after '--'", value_name(place)),
+            None => String::new(),
+        }
+    }
+}
+
+/// Whether a word is a flag longer than any there is: to look for the one that may be meant would take long.
+pub(crate) fn is_too_long(word: &Word<'_>) -> bool {
+    const LONGEST: usize = 100;
+    let name = word.bytes.split(|&byte| byte == b'=').next().unwrap_or_default();
+    !word.quoted && name.len() > LONGEST && name.starts_with(b"--")
+}
+
+/// The message for such a flag.
+pub(crate) fn unknown(word: &Word<'_>) -> String {
+    format!("unknown flag '{}'", excerpt(&String::from_utf8_lossy(&word.bytes), SHOWN))
+}
+
+/// Whether a word that begins with a dash cannot be the value of an option, unless it stands after its `=`.
+pub(crate) fn is_no_value(option: &Arg, word: &[u8]) -> bool {
+    !(option.is_allow_hyphen_values_set() && (word == b"--" || is_data(word)))
+}
+
+/// What an option is to be followed by.
+fn expected(option: &Arg, flag: &str) -> String {
+    let names = option.get_possible_values();
+    let names: Vec<&str> = names.iter().map(PossibleValue::get_name).collect();
+    let names = if names.is_empty() { String::new() } else { format!(" ({})", any_of(&names)) };
+    format!("expected a value for '{flag}'{names}")
+}
+
+/// An option as it is written in a word.
+fn written(option: &Arg, word: &[u8]) -> String {
+    match (option.get_long(), option.get_short()) {
+        (Some(long), _) if word.starts_with(b"--") => format!("--{long}"),
+        (_, Some(short)) => format!("-{short}"),
+        (long, None) => format!("--{}", long.unwrap_or_default()),
+    }
+}
+
+/// Whether an argument is text of some kind: a value, a key, a path.
+fn names_text(arg: &Arg) -> bool {
+    const OTHERS: [&str; 12] =
+        ["DURATION", "RFC3339", "N", "BY", "CODE", "MODE", "SHELL", "WHEN", "WHAT", "HOW", "FORMAT", "on|off"];
+    !OTHERS.contains(&value_name(arg))
+}
+
+/// Whether an argument takes any text, and not a number or a duration.
+fn takes_text(arg: &Arg) -> bool {
+    arg.is_allow_hyphen_values_set() && matches!(value_name(arg), "VALUE" | "REGEX" | "OLD")
+}
+
+fn value_name(arg: &Arg) -> &str {
+    arg.get_value_names().and_then(<[_]>::first).map_or("", |name| name.as_str())
+}
+
+/// A word for a message; of a flag only the name, as what follows may be a secret.
+fn shown(word: &Word<'_>) -> String {
+    match flag_name(&word.bytes) {
+        Some(name) => {
+            let value = if word.bytes.len() > name.len() + 2 { "=…" } else { "" };
+            format!("--{}{value}", excerpt(name, SHOWN))
+        }
+        None => excerpt(&String::from_utf8_lossy(&word.bytes), SHOWN),
+    }
+}
+
+/// A word as it is written in an example.
+fn example(word: &Word<'_>) -> String {
+    const LONGEST: usize = 60;
+    if word.bytes.len() > LONGEST {
+        return "…".to_owned();
+    }
+    if !word.quoted && word.bytes.starts_with(b"-") { shown(word) } else { quote(&word.bytes) }
+}
+
+/// An argument marked as data, as a quoted word is.
+fn marked(arg: &OsString) -> OsString {
+    let mut marked = OsString::from("\0");
+    marked.push(arg);
+    marked
+}

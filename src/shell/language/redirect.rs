@@ -1,0 +1,147 @@
+//! Where the answer of a line typed at the prompt goes: `get cfg | jq .x`, `list user:* > users.txt`, `keys >> all`.
+//!
+//! `|`, `>` and `>>` count as unquoted words of their own behind a command that reads, and only at the prompt: a script,
+//! a one-shot and what changes the data take them for words like any other.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use super::command;
+use crate::shell::text::argument;
+use crate::shell::text::escape;
+use crate::shell::text::words::Word;
+
+/// What `help pipes` prints.
+pub(crate) const HELP: &str = "\
+At the prompt the answer of a command that reads may go into a program or a file:
+
+  get cfg | jq '.x | keys'     into a program: the rest of the line is for sh
+  list user:* > users.txt      into a file, which is written over; ~ is the home directory
+  keys >> keys.txt             behind what the file holds
+
+It is written as into a pipe: exact, without colours, all of it; -o json and the like hold. A single \
+value of bytes has no newline added. No database is written over. \
+`|`, `>` and `>>` are words of their own, with blanks around them. Quoted they are data: get '|'
+
+They mean this behind get, exists, keys, list, find, count, info, stats, ttl, dbs, path, check, \
+export, dump, diff, history, help and man only: `set a >` stores a '>'. In scripts, in the rc file and \
+in the program's arguments they are words like any other, so no file can start a program this way.
+";
+
+/// What is said of a sign that sends nothing anywhere, because it is a part of a word.
+pub(crate) fn stuck(words: &[Word<'_>]) -> Option<String> {
+    let (first, rest) = words.split_first()?;
+    let is_stuck = |word: &&Word<'_>| !word.quoted && word.bytes.len() > 1 && word.bytes.starts_with(b"|");
+    let is_file = |word: &&Word<'_>| !word.quoted && word.bytes.len() > 2 && word.bytes.starts_with(b">");
+    let word = rest.iter().find(|word| is_stuck(word) || is_file(word))?;
+    let word = escape::excerpt(&String::from_utf8_lossy(&word.bytes), 40);
+    let sign = if word.starts_with(">>") { ">>" } else { &word[..1] };
+    command::reads(&first.bytes)
+        .then(|| format!("'{word}' is a plain word; to send the answer elsewhere, put a blank after the `{sign}`"))
+}
+
+/// Where an answer goes instead of the terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Into this program of `sh`.
+    Program(String),
+    /// Into a file, behind what it holds if `append`.
+    File { path: PathBuf, append: bool },
+}
+
+/// Why a line is not a command with a target, and the place of the fault.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) message: &'static str,
+    pub(crate) span: Range<usize>,
+}
+
+/// The words of the command, and where its answer goes if the line says so.
+pub(crate) fn cut<'w, 'a>(words: &'w [Word<'a>]) -> Result<(&'w [Word<'a>], Option<Target>), Fault> {
+    let is = |word: &Word<'_>, sign: &[u8]| !word.quoted && word.flag == 0 && *word.bytes == *sign;
+    let is_sign = |word: &Word<'_>| [&b"|"[..], b">", b">>"].iter().any(|sign| is(word, sign));
+    let Some(at) = words.iter().position(is_sign).filter(|&at| at > 0) else { return Ok((words, None)) };
+    if words[0].quoted || !command::reads(&words[0].bytes) {
+        return Ok((words, None));
+    }
+    let (command, behind) = words.split_at(at);
+    let (sign, behind) = (&behind[0], &behind[1..]);
+    let fault = |message, word: &Word<'_>| Err(Fault { message, span: word.span.clone() });
+    if is(sign, b"|") {
+        return match behind {
+            [] => fault("expected a program after `|`: get cfg | jq .x (to store a '|', quote it: '|')", sign),
+            [program, ..] => {
+                let program = String::from_utf8_lossy(&program.bytes).into_owned();
+                Ok((command, Some(Target::Program(program))))
+            }
+        };
+    }
+    match behind {
+        [] => fault("expected a file: list user:* > users.txt (to store a '>', quote it: '>')", sign),
+        [_, other, ..] if is(other, b"|") => {
+            fault("the answer goes into a file or into a program, not both; `| tee FILE | …` does both", other)
+        }
+        [_, other, ..] => fault("expected one file after `>`; quote its blanks", other),
+        [path] => Ok((command, Some(Target::File { path: argument::path_of(path), append: is(sign, b">>") }))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shell::text::words::{Splitter, Step};
+
+    fn target(line: &str) -> Result<(usize, Option<Target>), &'static str> {
+        let step = Splitter::at_prompt(command::reads).step(line.as_bytes(), true);
+        let Step::Command { words, .. } = step else { panic!("{step:?}") };
+        let (words, target) = cut(&words).map_err(|fault| fault.message)?;
+        Ok((words.len(), target))
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "to be compared with what was found")]
+    fn file(path: &str, append: bool) -> Option<Target> {
+        Some(Target::File { path: path.into(), append })
+    }
+
+    #[test]
+    fn the_answer_of_a_command_that_reads_goes_into_a_program_or_a_file() {
+        assert_eq!(target("get cfg | jq '.x|.y'"), Ok((2, Some(Target::Program("jq '.x|.y'".to_owned())))));
+        assert_eq!(target("LIST user:* > users.txt"), Ok((2, file("users.txt", false))));
+        assert_eq!(target("keys >> 'my file'"), Ok((1, file("my file", true))));
+        assert_eq!(target("get a -o json | cat > x"), Ok((4, Some(Target::Program("cat > x".to_owned())))));
+    }
+
+    #[test]
+    fn elsewhere_the_signs_are_words_like_any_other() {
+        for (line, words) in [
+            ("set a > b", 4),
+            ("set a | b", 4),
+            ("append log >> x", 4),
+            ("get '>' b", 3),
+            ("get \"|\" b", 3),
+            ("get a>b c|d", 3),
+            ("> a", 2),
+            ("del a > b", 4),
+            ("getdel a | b", 4),
+            ("'get' a > b", 4),
+        ] {
+            assert_eq!(target(line), Ok((words, None)), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_target_that_is_missing_or_double_is_refused() {
+        assert!(target("get a |").unwrap_err().starts_with("expected a program after `|`"));
+        assert!(target("get a >").unwrap_err().starts_with("expected a file"));
+        assert!(target("get a > b c").unwrap_err().starts_with("expected one file"));
+        assert!(target("get a > b | c").unwrap_err().contains("not both"));
+    }
+
+    #[test]
+    fn a_tilde_is_the_home_directory_unless_it_is_quoted() {
+        let home = dirs::home_dir().unwrap();
+        assert_eq!(target("keys > ~/x").unwrap().1, file(home.join("x").to_str().unwrap(), false));
+        assert_eq!(target("keys > '~/x'").unwrap().1, file("~/x", false));
+        assert_eq!(target("keys > ~x").unwrap().1, file("~x", false));
+    }
+}

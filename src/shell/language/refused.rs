@@ -1,0 +1,212 @@
+//! What clap says of words that it does not accept, in one line and in the shell's own words.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::help;
+use crate::shell::answer::reply::{Failure, did_you_mean};
+use crate::shell::text::argument::{IS_PATTERN, any_of};
+use crate::shell::text::caret::Blame;
+use crate::shell::text::escape::excerpt;
+use crate::shell::text::words::{self, Word};
+
+/// The longest excerpt of a word in a message.
+const SHOWN: usize = 40;
+
+/// What was parsed when clap found something wrong.
+pub(crate) struct Attempt<'a> {
+    /// All of the language.
+    pub(crate) tree: &'a clap::Command,
+    /// The words, the command's name first if there is one.
+    pub(crate) words: &'a [Word<'a>],
+    /// The program's name and a blank; nothing in a line.
+    pub(crate) program: &'static str,
+    /// How the last word is written if it is meant as text.
+    pub(crate) as_text: &'a str,
+}
+
+impl Attempt<'_> {
+    /// The failure, and the word that it is about.
+    pub(crate) fn failure(&self, error: &clap::Error) -> (Failure, Option<Blame>) {
+        let message = match error.kind() {
+            ErrorKind::UnknownArgument => return self.unknown(error),
+            ErrorKind::MissingRequiredArgument => {
+                let missing = strings(error, ContextKind::InvalidArg);
+                let missing: Vec<String> = missing.iter().map(|arg| name_of(arg)).collect();
+                format!("missing {}{}{}", missing.join(" and "), usage(error), self.as_text)
+            }
+            ErrorKind::InvalidValue => {
+                let possible = any_of(&strings(error, ContextKind::ValidValue));
+                let possible = if possible.is_empty() { possible } else { format!(" ({possible})") };
+                format!("expected a value for {}{possible}, found nothing", argument(error))
+            }
+            ErrorKind::TooManyValues => {
+                let value = string(error, ContextKind::InvalidValue).unwrap_or_default();
+                format!("{} takes no value, found '{}'", argument(error), excerpt(&value, SHOWN))
+            }
+            ErrorKind::ArgumentConflict => conflict(error),
+            ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                return (self.no_command(), Some(Blame::End));
+            }
+            _ => {
+                let text = unmarked(error);
+                let what = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+                what.split_whitespace().collect::<Vec<_>>().join(" ")
+            }
+        };
+        let code = if let Some(ContextValue::Bool(true)) = error.get(IS_PATTERN) { "pattern" } else { "usage" };
+        (Failure { code, ..Failure::usage(message) }, blame(error))
+    }
+
+    fn no_command(&self) -> Failure {
+        let found = self.words.last().map(|word| String::from_utf8_lossy(&word.bytes));
+        let found = found.map(|word| format!(" after '{}'", excerpt(&word, SHOWN))).unwrap_or_default();
+        Failure::usage(format!("expected a command{found} (`{}help` lists them)", self.program))
+    }
+
+    /// An argument too many: a flag that there is none of, or another word.
+    fn unknown(&self, error: &clap::Error) -> (Failure, Option<Blame>) {
+        let given = string(error, ContextKind::InvalidArg).unwrap_or_default();
+        let is_bare = |word: &&Word<'_>| !word.quoted;
+        let mut flags = self.words.iter().take_while(|word| word.quoted || *word.bytes != *b"--").filter(is_bare);
+        let is_flag = given.starts_with('-') && flags.any(|word| word.bytes.starts_with(b"-"));
+        let shown = excerpt(&given, SHOWN);
+        let blame = Some(Blame::Word(given.clone().into_bytes()));
+        let mut bare = self.words.iter().filter(is_bare);
+        if let Some(dashes) = bare.find(|word| *word.bytes == *b"--").filter(|_| self.command().is_none()) {
+            let message = format!("expected a command, found '--' (`{}help` lists them)", self.program);
+            return (Failure::usage(message), Some(Blame::Span(dashes.span.clone())));
+        }
+        if is_flag {
+            let near = given.strip_prefix("--").and_then(|name| self.nearest(name));
+            let near = did_you_mean(near.map(|near| format!("--{near}")).as_deref());
+            return (Failure::usage(format!("unknown flag '{shown}'{near}")), blame);
+        }
+        if let Some((message, word)) = self.closer_look() {
+            return (Failure::usage(message), Some(Blame::Span(word.span.clone())));
+        }
+        (Failure::usage(format!("unexpected '{shown}'{}{}", self.way_out(), usage(error))), blame)
+    }
+
+    fn command(&self) -> Option<&clap::Command> {
+        self.tree.find_subcommand(String::from_utf8_lossy(&self.words.first()?.bytes).to_ascii_lowercase())
+    }
+
+    fn nearest(&self, name: &str) -> Option<&str> {
+        let of_command = self.command().into_iter().flat_map(clap::Command::get_arguments);
+        let flags = of_command.chain(self.tree.get_arguments()).filter_map(clap::Arg::get_long);
+        help::nearest_flag(flags, name)
+    }
+
+    /// A word too many that is a sign which would send the answer elsewhere after another command, or the beginning of JSON
+    /// that is none and was cut at its blanks.
+    fn closer_look(&self) -> Option<(String, &Word<'_>)> {
+        if !self.program.is_empty() {
+            return None;
+        }
+        let bare = || self.words.iter().skip(1).filter(|word| !word.quoted);
+        if let Some(word) = bare().find(|word| matches!(&*word.bytes, b"|" | b">" | b">>")) {
+            let sign = String::from_utf8_lossy(&word.bytes);
+            return Some((format!("'{sign}' is a plain word here, and one too many (see `help pipes`)"), word));
+        }
+        let word = bare().find(|word| word.bytes.starts_with(b"{"))?;
+        let begin = excerpt(&String::from_utf8_lossy(&word.bytes), 20);
+        Some((format!("what begins with {begin} is not valid JSON; if it is plain text, quote it: '…'"), word))
+    }
+
+    /// What may have been meant by a word too many.
+    fn way_out(&self) -> &'static str {
+        let Some(command) = self.command() else { return "" };
+        match command.get_positionals().last() {
+            Some(last) if last.is_last_set() => "; the program goes after '--'",
+            Some(last) if last.get_id() == "value" => "; to store several words, quote them",
+            _ => "",
+        }
+    }
+}
+
+/// The failure for a word where the name of a command is expected.
+pub(crate) fn unknown_command(name: &str, program: &str) -> Failure {
+    let near = did_you_mean(help::nearest_command(name).as_deref());
+    let name = excerpt(name, SHOWN);
+    Failure::usage(format!("unknown command '{name}'{near} (`{program}help` lists them)"))
+}
+
+/// The text of help without the marks of quoted words and without colors, and of what was given no more than an excerpt.
+pub(crate) fn unmarked(error: &clap::Error) -> String {
+    const LONGEST: usize = 80;
+    let mut text = error.render().to_string().replace('\0', "");
+    for (_, given) in error.context() {
+        let ContextValue::String(given) = given else { continue };
+        let given = given.trim_start_matches('\0');
+        if given.len() > LONGEST {
+            text = text.replace(given, &excerpt(given, LONGEST));
+        }
+    }
+    text
+}
+
+fn conflict(error: &clap::Error) -> String {
+    let arg = argument(error);
+    let others: Vec<String> = strings(error, ContextKind::PriorArg).iter().map(|other| quoted(other)).collect();
+    if others.is_empty() || others == [arg.as_str()] {
+        return format!("{arg} may be given only once");
+    }
+    format!("{arg} cannot be used with {}", others.join(" and "))
+}
+
+/// How the command is used, as a tail of a message.
+fn usage(error: &clap::Error) -> String {
+    let text = unmarked(error);
+    let usage = text.lines().find_map(|line| line.trim_start().strip_prefix("Usage: "));
+    usage.map(|usage| format!(" (usage: {usage})")).unwrap_or_default()
+}
+
+/// The argument in question.
+fn argument(error: &clap::Error) -> String {
+    quoted(&string(error, ContextKind::InvalidArg).unwrap_or_default())
+}
+
+/// An argument as clap names it: a flag in quotes and without what it takes, another by its name alone.
+fn quoted(arg: &str) -> String {
+    let name = name_of(arg);
+    if name.starts_with('-') { format!("'{name}'") } else { name }
+}
+
+fn name_of(arg: &str) -> String {
+    if arg.starts_with('-') {
+        return arg.split(" <").next().unwrap_or_default().to_owned();
+    }
+    arg.trim_end_matches('.').trim_matches(['<', '>', '[', ']']).to_owned()
+}
+
+fn string(error: &clap::Error, kind: ContextKind) -> Option<String> {
+    strings(error, kind).into_iter().next()
+}
+
+fn strings(error: &clap::Error, kind: ContextKind) -> Vec<String> {
+    let unmark = |text: &String| String::from_utf8_lossy(&words::unmark(text.as_ref())).into_owned();
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => vec![unmark(text)],
+        Some(ContextValue::Strings(texts)) => texts.iter().map(unmark).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The word that clap does not accept.
+fn blame(error: &clap::Error) -> Option<Blame> {
+    let word = match error.kind() {
+        ErrorKind::MissingRequiredArgument => return Some(Blame::End),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            match string(error, ContextKind::InvalidValue).unwrap_or_default() {
+                missing if missing.is_empty() => return Some(Blame::End),
+                value => value,
+            }
+        }
+        _ => {
+            let given =
+                [ContextKind::InvalidArg, ContextKind::PriorArg].into_iter().filter_map(|kind| string(error, kind));
+            given.map(|arg| name_of(&arg)).find(|name| name.starts_with('-'))?
+        }
+    };
+    Some(Blame::Word(word.into_bytes()))
+}

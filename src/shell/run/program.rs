@@ -1,0 +1,125 @@
+//! `run`: another program, with keys as its environment variables.
+//!
+//! A one-shot becomes that program, so that signals and the terminal are its own and nobody waits for it in between. At
+//! the prompt it has the terminal until it ends. Scripts run no programs: what looks like one may be a dump of data that
+//! somebody else has written.
+
+use std::ffi::OsString;
+use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::runner::{Flow, Place, Runner};
+use crate::shell::answer::reply::Failure;
+use crate::shell::answer::status::Status;
+use crate::shell::language::command::Run;
+use crate::shell::render::Look;
+use crate::shell::terminal::interrupt;
+use crate::shell::terminal::progress;
+use crate::shell::text::escape::excerpt;
+
+/// Where systems look for programs if no PATH says so.
+const USUAL_PATH: &str = "/usr/bin:/bin";
+
+impl Runner<'_> {
+    pub(crate) fn run_program(&mut self, run: &Run, place: Place<'_>, look: &Look) -> Flow {
+        if let Place::Script { .. } = place {
+            let why = "scripts run no programs, as they may be made of data; in a shell: rusty-kv run PREFIX -- CMD";
+            return self.failure(&Failure::usage(why), place, look);
+        }
+        if self.rehearses {
+            return self.failure(&Failure::usage("--dry-run runs no program"), place, look);
+        }
+        if self.flush() == Flow::Stop {
+            return Flow::Stop;
+        }
+        let made = self.session.borrow_mut().environment(run);
+        let variables = match made {
+            Ok(variables) => variables,
+            Err(failure) => return self.failure(&failure, place, look),
+        };
+        progress::end();
+        self.notices();
+        if variables.is_empty() && !look.quiet {
+            let note = self.session.borrow().without_keys(&run.prefix);
+            self.notes(&[note], place, look);
+        }
+        let Some((program, args)) = run.command.split_first() else { return Flow::Next };
+        let found = match found(program, std::env::var_os("PATH")) {
+            Ok(found) => found,
+            Err(error) => return self.not_run(program, &error, place, look),
+        };
+        let mut command = Command::new(found);
+        command.arg0(program).args(args).envs(variables);
+        if place == Place::Prompt {
+            return self.run_at_prompt(&mut command, program, look);
+        }
+        let error = command.exec();
+        self.not_run(program, &error, place, look)
+    }
+
+    fn run_at_prompt(&mut self, command: &mut Command, program: &Path, look: &Look) -> Flow {
+        // It takes as long as it takes.
+        self.waited = None;
+        match interrupt::run_lent(command) {
+            Ok(status) if status.success() => {}
+            Ok(status) => self.note(&format!("'{}' ended with {status}", excerpt(&program.to_string_lossy(), 60))),
+            Err(error) => return self.not_run(program, &error, Place::Prompt, look),
+        }
+        Flow::Next
+    }
+
+    /// Says why a program was not run; the status is the one that shells have for it.
+    fn not_run(&mut self, program: &Path, error: &io::Error, place: Place<'_>, look: &Look) -> Flow {
+        let name = excerpt(&program.to_string_lossy(), 60);
+        let is_missing = error.kind() == ErrorKind::NotFound;
+        let reason = if is_missing { "there is no such program".to_owned() } else { crate::error::reason(error) };
+        let message = format!("cannot run '{name}': {reason}");
+        let failure = Failure { status: Status::Io, code: "io", message, key: None };
+        let flow = self.failure(&failure, place, look);
+        if place == Place::OneShot {
+            self.exit = Some(if is_missing { 127 } else { 126 });
+        }
+        flow
+    }
+}
+
+/// Where a program lies by the PATH of the caller, not by one among the keys.
+fn found(program: &Path, path: Option<OsString>) -> io::Result<PathBuf> {
+    if program.as_os_str().as_bytes().contains(&b'/') {
+        return Ok(program.to_owned());
+    }
+    let path = path.unwrap_or_else(|| USUAL_PATH.into());
+    // An empty folder of the PATH is the current one.
+    let places = std::env::split_paths(&path).map(|folder| Path::new(".").join(folder).join(program));
+    let files: Vec<PathBuf> = places.filter(|place| place.is_file()).collect();
+    let is_program = |place: &&PathBuf| rustix::fs::access(*place, rustix::fs::Access::EXEC_OK).is_ok();
+    files.iter().find(is_program).or(files.first()).cloned().ok_or_else(|| ErrorKind::NotFound.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_looked_up_as_shells_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let sh = found(Path::new("sh"), None).unwrap();
+        for name in ["plain", "mine"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        std::os::unix::fs::symlink(&sh, folder.path().join("mine/tool")).unwrap();
+        std::fs::File::create(folder.path().join("plain/tool")).unwrap();
+        let path = |folders: &[&str]| {
+            let folders = folders.iter().map(|name| folder.path().join(name));
+            Some(std::env::join_paths(folders).unwrap())
+        };
+        let tool = |folders: &[&str]| found(Path::new("tool"), path(folders)).map_err(|error| error.kind());
+        assert_eq!(tool(&["plain", "mine"]), Ok(folder.path().join("mine/tool")), "what cannot be run is passed over");
+        assert_eq!(tool(&["plain"]), Ok(folder.path().join("plain/tool")), "but said");
+        assert_eq!(tool(&["nothing"]), Err(ErrorKind::NotFound));
+        assert_eq!(found(Path::new("./tool"), path(&["mine"])).unwrap(), Path::new("./tool"));
+    }
+}

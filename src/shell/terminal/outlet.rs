@@ -1,0 +1,444 @@
+//! Where an answer goes that does not go to the terminal at once: a program behind `|`, a file behind `>`, the pager.
+
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::{self, BufWriter, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::rc::Rc;
+
+use unicode_width::UnicodeWidthChar as _;
+
+use super::destination::{self, Open};
+use super::interrupt::{self, Lent};
+use super::progress;
+use crate::shell::answer::reply::Failure;
+use crate::shell::config;
+use crate::shell::render::size;
+
+/// A program that reads an answer and has the terminal meanwhile.
+#[derive(Debug)]
+pub(crate) struct Program {
+    child: Child,
+    input: Option<BufWriter<ChildStdin>>,
+    _lent: Lent,
+}
+
+impl Program {
+    /// Starts a line of `sh`.
+    pub(crate) fn of_shell(line: &str) -> Result<Self, Failure> {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(line);
+        Self::start(command).map_err(|error| Failure::io("run", Path::new("sh"), &error))
+    }
+
+    fn start(mut command: Command) -> io::Result<Self> {
+        let mut child = command.stdin(Stdio::piped()).spawn()?;
+        let input = child.stdin.take().map(|input| BufWriter::with_capacity(64 << 10, input));
+        let lent = interrupt::lend_terminal(child.id());
+        Ok(Self { child, input, _lent: lent })
+    }
+
+    /// Ends its input and waits for it.
+    fn end(mut self) -> io::Result<ExitStatus> {
+        // A program that has seen enough has closed it.
+        let _ = self.input.take().map(|mut input| input.flush());
+        self.child.wait()
+    }
+}
+
+impl Write for Program {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.input.as_mut().map_or(Ok(bytes.len()), |input| input.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.input.as_mut().map_or(Ok(()), Write::flush)
+    }
+}
+
+/// What a person should know about how a program ended: nothing, if it went well, or they ended it, or it had seen enough.
+fn ending(status: ExitStatus) -> Option<String> {
+    const QUIET: [i32; 2] = [signal_hook::consts::SIGINT, signal_hook::consts::SIGPIPE];
+    match (status.code(), status.signal()) {
+        (Some(0), _) => None,
+        (Some(code), _) if QUIET.iter().any(|signal| code == 128 + signal) => None,
+        (Some(code), _) => Some(format!("the program ended with status {code}")),
+        (None, Some(signal)) if QUIET.contains(&signal) => None,
+        (None, signal) => Some(format!("the program was ended by signal {}", signal.unwrap_or_default())),
+    }
+}
+
+/// A file that takes an answer. It is emptied when the first of it comes, so that a command that fails leaves it be.
+#[derive(Debug)]
+pub(crate) struct Saved {
+    file: BufWriter<Open>,
+    path: PathBuf,
+    is_emptied: bool,
+    /// What it took.
+    length: u64,
+}
+
+impl Saved {
+    /// Opens or makes the file. `own` are the files of the database, which nothing else may write to; nor is another
+    /// database written over.
+    pub(crate) fn open(path: PathBuf, append: bool, own: &[PathBuf]) -> Result<Self, Failure> {
+        destination::check(&path, own, false)?;
+        let failed = |error: io::Error| Failure::io("write to", &path, &error);
+        let (file, is_emptied) = match Open::of(&path).map_err(failed)? {
+            Some(open) => (open, true),
+            None => {
+                let mut options = OpenOptions::new();
+                options.create(true).append(append).write(true).truncate(false);
+                (Open::from(options.open(&path).map_err(failed)?), append)
+            }
+        };
+        Ok(Self { file: BufWriter::with_capacity(64 << 10, file), path, is_emptied, length: 0 })
+    }
+
+    fn empty(&mut self) -> io::Result<()> {
+        if !std::mem::replace(&mut self.is_emptied, true) {
+            self.file.get_ref().empty()?;
+        }
+        Ok(())
+    }
+}
+
+impl Write for Saved {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.empty()?;
+        let written = self.file.write(bytes)?;
+        self.length += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// The program that shows what is longer than the screen.
+#[derive(Clone, Debug)]
+pub(crate) struct Pager {
+    words: Vec<OsString>,
+}
+
+impl Pager {
+    /// The one that `$PAGER` names, else `less`; none if it is empty or `cat`, is not there, or the terminal is dumb.
+    pub(crate) fn of_environment() -> Option<Self> {
+        match std::env::var("PAGER") {
+            Ok(pager) => Self::named(&pager),
+            Err(_) => Self::usual(),
+        }
+    }
+
+    /// `less`, if it is there and can do anything with the terminal.
+    pub(crate) fn usual() -> Option<Self> {
+        Self::named("less")
+    }
+
+    fn named(line: &str) -> Option<Self> {
+        let words = shlex::split(line).filter(|words| words.first().is_some_and(|word| word != "cat"))?;
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+        (!is_dumb && is_program(&words[0])).then(|| Self { words: words.into_iter().map(OsString::from).collect() })
+    }
+
+    fn start(&self) -> io::Result<Program> {
+        let (program, args) = self.words.split_first().ok_or(io::ErrorKind::NotFound)?;
+        let mut command = Command::new(program);
+        command.args(args);
+        // Short answers end it at once, colours are colours, and what was shown stays on the screen.
+        for (name, value) in [("LESS", "FRX"), ("LESSCHARSET", "utf-8")] {
+            if std::env::var_os(name).is_none() {
+                command.env(name, value);
+            }
+        }
+        Program::start(command)
+    }
+}
+
+/// Whether there is a program by that name.
+fn is_program(name: &str) -> bool {
+    let runs = |path: &Path| path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok();
+    if name.contains('/') {
+        return runs(Path::new(name));
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| runs(&folder.join(name)))
+}
+
+/// An answer on its way to the terminal, or into the pager once it is longer than the screen.
+#[derive(Debug)]
+pub(crate) struct Paged {
+    pager: Pager,
+    state: State,
+    /// What was counted so far.
+    rows: usize,
+    column: usize,
+    /// The screen.
+    height: usize,
+    width: usize,
+}
+
+#[derive(Debug)]
+enum State {
+    /// It may still fit.
+    Held(Vec<u8>),
+    /// It does not.
+    Shown(Program),
+    /// The pager could not be started.
+    Plain,
+}
+
+impl Paged {
+    fn new(pager: Pager, width: usize, height: usize) -> Self {
+        Self { pager, state: State::Held(Vec::new()), rows: 0, column: 0, height, width: width.max(1) }
+    }
+
+    /// Goes on by what a terminal would show.
+    fn count(&mut self, bytes: &[u8]) {
+        const TAB: usize = 8;
+        let mut is_style = false;
+        for c in bytes.utf8_chunks().flat_map(|chunk| chunk.valid().chars()) {
+            match c {
+                '\x1b' => is_style = true,
+                _ if is_style => is_style = c != 'm',
+                '\n' => {
+                    self.rows += 1;
+                    self.column = 0;
+                }
+                '\t' => self.column = ((self.column / TAB + 1) * TAB).min(self.width),
+                _ => {
+                    let columns = c.width().unwrap_or(0);
+                    if self.column + columns > self.width {
+                        self.rows += 1;
+                        self.column = 0;
+                    }
+                    self.column += columns;
+                }
+            }
+            if self.is_too_long() {
+                return;
+            }
+        }
+    }
+
+    /// The row of the next prompt counts too.
+    fn is_too_long(&self) -> bool {
+        self.rows + usize::from(self.column > 0) >= self.height
+    }
+}
+
+impl Write for Paged {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.state {
+            State::Shown(program) => return program.write(bytes),
+            State::Plain => return io::stdout().write(bytes),
+            State::Held(held) => held.extend_from_slice(bytes),
+        }
+        self.count(bytes);
+        if self.is_too_long() {
+            progress::end();
+            let state = self.pager.start().map_or(State::Plain, State::Shown);
+            if let State::Held(held) = std::mem::replace(&mut self.state, state) {
+                match &mut self.state {
+                    State::Shown(program) => program.write_all(&held)?,
+                    State::Plain | State::Held(_) => io::stdout().write_all(&held)?,
+                }
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    /// What is held may still get longer.
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.state {
+            State::Shown(program) => program.flush(),
+            State::Plain => io::stdout().flush(),
+            State::Held(_) => Ok(()),
+        }
+    }
+}
+
+/// Any of them, written to from one place and ended from another.
+#[derive(Clone, Debug)]
+pub(crate) struct Outlet(Rc<RefCell<Option<Kind>>>);
+
+#[derive(Debug)]
+enum Kind {
+    Program(Program),
+    Saved(Saved),
+    Paged(Paged),
+}
+
+impl Kind {
+    fn writer(&mut self) -> &mut dyn Write {
+        match self {
+            Self::Program(program) => program,
+            Self::Saved(saved) => saved,
+            Self::Paged(paged) => paged,
+        }
+    }
+}
+
+/// How an outlet ended.
+#[derive(Debug, Default)]
+pub(crate) struct Ended {
+    /// What a person should know.
+    pub(crate) note: Option<String>,
+    /// Whether another program has had its part in it.
+    pub(crate) was_shared: bool,
+    /// What the file did not take.
+    pub(crate) failure: Option<Failure>,
+}
+
+impl Outlet {
+    pub(crate) fn program(program: Program) -> Self {
+        Self(Rc::new(RefCell::new(Some(Kind::Program(program)))))
+    }
+
+    pub(crate) fn file(saved: Saved) -> Self {
+        Self(Rc::new(RefCell::new(Some(Kind::Saved(saved)))))
+    }
+
+    pub(crate) fn pager(pager: Pager, width: usize, height: usize) -> Self {
+        Self(Rc::new(RefCell::new(Some(Kind::Paged(Paged::new(pager, width, height))))))
+    }
+
+    /// Whether it is a program behind `|`.
+    pub(crate) fn is_program(&self) -> bool {
+        matches!(&*self.0.borrow(), Some(Kind::Program(_)))
+    }
+
+    /// Whether it is a file, and which.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        match &*self.0.borrow() {
+            Some(Kind::Saved(saved)) => Some(saved.path.clone()),
+            _ => None,
+        }
+    }
+
+    /// Nothing more will come; `failed` says that nothing of an answer has. Waits for a program to end.
+    pub(crate) fn end(&self, failed: bool) -> Ended {
+        let Some(kind) = self.0.borrow_mut().take() else { return Ended::default() };
+        let of = |status: io::Result<ExitStatus>| status.ok().and_then(ending);
+        match kind {
+            Kind::Program(program) => Ended { note: of(program.end()), was_shared: true, ..Ended::default() },
+            Kind::Saved(mut saved) => {
+                let emptied = if failed { Ok(()) } else { saved.empty() };
+                let written = emptied.and_then(|()| saved.flush());
+                let failure = written.err().map(|error| Failure::io("write to", &saved.path, &error));
+                let done = failure.is_none() && !failed;
+                let (length, path) = (size(saved.length), config::short(&saved.path));
+                let note = match saved.length {
+                    _ if done => Some(format!("Wrote {length} to {path}")),
+                    1.. if failure.is_none() => Some(format!("{path} holds only the first {length}")),
+                    _ => None,
+                };
+                // What it did not take it would not take now.
+                let _ = saved.file.into_parts();
+                Ended { note, failure, ..Ended::default() }
+            }
+            Kind::Paged(Paged { state: State::Shown(program), .. }) => {
+                // How a pager is left is the person's affair, but what it could not do is not.
+                let note = of(program.end()).filter(|_| !interrupt::is_asked());
+                Ended { note, was_shared: true, ..Ended::default() }
+            }
+            Kind::Paged(Paged { state: State::Held(held), .. }) => {
+                // A terminal that is gone shows at the prompt, which follows at once.
+                progress::end();
+                let mut stdout = io::stdout();
+                let _ = stdout.write_all(&held).and_then(|()| stdout.flush());
+                Ended::default()
+            }
+            Kind::Paged(Paged { state: State::Plain, .. }) => Ended::default(),
+        }
+    }
+}
+
+impl Write for Outlet {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().as_mut().map_or(Ok(bytes.len()), |kind| kind.writer().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.borrow_mut().as_mut().map_or(Ok(()), |kind| kind.writer().flush())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(width: usize, text: &str) -> usize {
+        let mut paged = Paged::new(Pager { words: Vec::new() }, width, usize::MAX);
+        paged.count(text.as_bytes());
+        paged.rows + usize::from(paged.column > 0)
+    }
+
+    #[test]
+    fn rows_are_counted_as_a_terminal_breaks_them() {
+        assert_eq!(rows(10, "a\nb\n"), 2);
+        assert_eq!(rows(10, "a\nb"), 2);
+        assert_eq!(rows(10, &"x".repeat(10)), 1);
+        assert_eq!(rows(10, &"x".repeat(11)), 2);
+        assert_eq!(rows(10, &"日".repeat(6)), 2);
+        assert_eq!(rows(9, &"日".repeat(5)), 2, "a wide character is not cut in two");
+        assert_eq!(rows(10, "\x1b[1;31mxxxxxxxxxx\x1b[0m\n"), 1, "colours take no room");
+        assert_eq!(rows(10, "\n\n\n"), 3);
+        assert_eq!(rows(10, "\tab"), 1);
+        assert_eq!(rows(10, "\tabc"), 2);
+        assert_eq!(rows(10, "\t\t\n"), 1, "a tab stops at the end of the row");
+    }
+
+    #[test]
+    fn a_file_is_emptied_by_the_first_of_an_answer_or_by_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        let read = || String::from_utf8(std::fs::read(&path).unwrap()).unwrap();
+        let open = |append| Saved::open(path.clone(), append, &[]).unwrap();
+        let mut outlet = Outlet::file(open(false));
+        outlet.write_all(b"one\n").unwrap();
+        assert!(outlet.end(false).failure.is_none());
+        assert_eq!(read(), "one\n");
+        Outlet::file(open(false)).end(true);
+        assert_eq!(read(), "one\n", "a command that failed leaves it be");
+        let mut outlet = Outlet::file(open(true));
+        outlet.write_all(b"two\n").unwrap();
+        outlet.end(false);
+        assert_eq!(read(), "one\ntwo\n");
+        Outlet::file(open(false)).end(false);
+        assert_eq!(read(), "");
+    }
+
+    #[test]
+    fn the_files_of_the_database_are_refused_also_those_that_are_not_there_yet_and_by_other_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kv.json");
+        let journal = folder.path().join("kv.json.journal");
+        std::fs::File::create(&path).unwrap();
+        std::os::unix::fs::symlink(&path, folder.path().join("link")).unwrap();
+        let own = [path.clone(), journal.clone()];
+        for name in ["kv.json", "kv.json.journal", "link", "../x/kv.json.journal"] {
+            let target = match name.strip_prefix("../x/") {
+                Some(name) => folder.path().join("..").join(folder.path().file_name().unwrap()).join(name),
+                None => folder.path().join(name),
+            };
+            assert!(Saved::open(target, false, &own).is_err(), "{name}");
+        }
+        assert!(!journal.exists());
+        assert!(Saved::open(folder.path().join("other"), false, &own).is_ok());
+    }
+
+    #[test]
+    fn how_a_program_ended_is_said_unless_all_is_well() {
+        let status = |line: &str| Command::new("sh").arg("-c").arg(line).status().unwrap();
+        assert_eq!(ending(status("true")), None);
+        assert_eq!(ending(status("exit 3")).unwrap(), "the program ended with status 3");
+        assert_eq!(ending(status("kill -9 $$")).unwrap(), "the program was ended by signal 9");
+        assert_eq!(ending(status("kill -INT $$")), None);
+        assert_eq!(ending(status("exit 141")), None);
+    }
+}
