@@ -4,14 +4,9 @@
 //! [`Ending`]): what was never acknowledged is set aside by the next write; what was acknowledged is corruption, which
 //! only a repair sets aside; and where nothing is known, that is said.
 
-use std::path::Path;
-
-use super::disk;
-use super::lock::{self, Doubt, Ending, WritersLock};
-use super::repair::Mended;
-use super::save;
-use super::view::{Journal, View};
-use super::{Settings, Store};
+use super::Store;
+use super::lock::{self, Ending, WritersLock};
+use super::view::Journal;
 use crate::error::{Error, Result};
 
 impl Store {
@@ -64,42 +59,6 @@ impl Store {
             self.end_noticed = Some(journal.seen);
         }
     }
-
-    /// Sets the end of a journal aside, whatever became of it, so that writing can go on.
-    pub(crate) fn settle_end(path: &Path, settings: Settings) -> Result<Mended> {
-        let (mut store, path, lock) = Self::to_repair(path, settings)?;
-        store.view = View::pin(&*store.disk, &path)?;
-        let Some(journal) = &store.view.journal else { return Err(sound(path)) };
-        let replay = journal.replay()?;
-        let (mut good, bytes, through) = (replay.good, replay.torn, journal.through);
-        if bytes == 0 {
-            return Err(sound(path));
-        }
-        store.doubt = lock.doubt;
-        store.lock = Some(lock);
-        if let Some(Doubt::Journal { epoch, good: synced }) = store.doubt
-            && epoch == journal.header.epoch
-        {
-            good = good.min(synced);
-        }
-        let record = journal.read(good, journal.seen.len)?;
-        let folder = save::open_folder(&*store.disk, &path)?;
-        let aside = store.set_aside(journal.path(), &record)?;
-        let begins = crate::error::cut(String::from_utf8_lossy(&record[..record.len().min(160)]).trim());
-        let dropped = vec![format!("the journal's last {} bytes, which begin with {begins:?}", record.len())];
-        let doubt = store.doubt.unwrap_or(Doubt::Unfinished);
-        if let Some(lock) = &mut store.lock {
-            let noted = lock.note(store.view.unwritten, doubt);
-            noted.map_err(|source| disk::write_error("lock", path.clone(), source))?;
-        }
-        store.sync(&*folder, &path)?;
-        let old = store.view.journal.take();
-        store.renew(old.as_ref(), through, good, &*folder)?;
-        if doubt != Doubt::Folder {
-            store.resolve_doubt();
-        }
-        Ok(Mended { path: aside, count: 0, dropped, journal_remains: false, in_place: true, corrupt: false })
-    }
 }
 
 impl Journal {
@@ -111,8 +70,4 @@ impl Journal {
             Some(Ending::Torn) | None => None,
         }
     }
-}
-
-fn sound(path: std::path::PathBuf) -> Error {
-    Error::NothingToRepair { path, reason: "it is sound" }
 }

@@ -3,7 +3,8 @@
 use std::ops::Bound;
 
 use super::Store;
-use super::merge::{Layer, Layers, Merged};
+use super::merge::layers::{Layer, Layers};
+use super::merge::merged::Merged;
 #[cfg(feature = "shell")]
 use super::record::Glance;
 use super::record::{Entry, Stored};

@@ -10,7 +10,8 @@ use std::time::Duration;
 use super::disk::{self, Disk, DiskFile, Identity, Open, Rename, Watch, WatchedDisk};
 use super::journal::{Body, Fold, Header, HeaderFault, Stamp};
 use super::lock::{self, Doubt, Ending, WritersLock};
-use super::merge::{self, Below, FoldFault, Layers};
+use super::merge::layers::Layers;
+use super::merge::{self, Below, FoldFault};
 use super::overlay::Sorted;
 use super::record::Change;
 use super::save::{self, Built, Temp};
@@ -336,8 +337,8 @@ impl<'a> Files<'a> {
                 Err(Unreadable::Newer) => return Err(newer()),
                 Err(Unreadable::Fault(_)) => {
                     let mut dropped = |place| rescued.dropped.add(false, &bytes, place);
-                    rescued.is_conflict = snapshot::has_conflict(&bytes);
-                    snapshot::salvage(&bytes, &mut dropped).ok_or_else(newer)?
+                    rescued.is_conflict = snapshot::conflict::has_conflict(&bytes);
+                    snapshot::salvage::salvage(&bytes, &mut dropped).ok_or_else(newer)?
                 }
             };
         }
@@ -626,4 +627,44 @@ impl Store {
         folder.sync().map_err(|source| Error::OutcomeUnknown { path: journal_path, source })?;
         Ok(Mended { path: aside, count, dropped: Vec::new(), journal_remains: false, in_place: false, corrupt: false })
     }
+
+    /// Sets the end of a journal aside, whatever became of it, so that writing can go on.
+    pub(crate) fn settle_end(path: &Path, settings: Settings) -> Result<Mended> {
+        let (mut store, path, lock) = Self::to_repair(path, settings)?;
+        store.view = View::pin(&*store.disk, &path)?;
+        let Some(journal) = &store.view.journal else { return Err(sound(path)) };
+        let replay = journal.replay()?;
+        let (mut good, bytes, through) = (replay.good, replay.torn, journal.through);
+        if bytes == 0 {
+            return Err(sound(path));
+        }
+        store.doubt = lock.doubt;
+        store.lock = Some(lock);
+        if let Some(Doubt::Journal { epoch, good: synced }) = store.doubt
+            && epoch == journal.header.epoch
+        {
+            good = good.min(synced);
+        }
+        let record = journal.read(good, journal.seen.len)?;
+        let folder = save::open_folder(&*store.disk, &path)?;
+        let aside = store.set_aside(journal.path(), &record)?;
+        let begins = crate::error::cut(String::from_utf8_lossy(&record[..record.len().min(160)]).trim());
+        let dropped = vec![format!("the journal's last {} bytes, which begin with {begins:?}", record.len())];
+        let doubt = store.doubt.unwrap_or(Doubt::Unfinished);
+        if let Some(lock) = &mut store.lock {
+            let noted = lock.note(store.view.unwritten, doubt);
+            noted.map_err(|source| disk::write_error("lock", path.clone(), source))?;
+        }
+        store.sync(&*folder, &path)?;
+        let old = store.view.journal.take();
+        store.renew(old.as_ref(), through, good, &*folder)?;
+        if doubt != Doubt::Folder {
+            store.resolve_doubt();
+        }
+        Ok(Mended { path: aside, count: 0, dropped, journal_remains: false, in_place: true, corrupt: false })
+    }
+}
+
+fn sound(path: std::path::PathBuf) -> Error {
+    Error::NothingToRepair { path, reason: "it is sound" }
 }

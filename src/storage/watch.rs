@@ -7,7 +7,7 @@
 use std::ops::{Bound, ControlFlow};
 use std::time::Duration;
 
-use super::merge::Held;
+use super::merge::merged::Held;
 use super::reading::Entries;
 use super::view::{Advance, Base, View};
 use super::{Change, Store, Stored};

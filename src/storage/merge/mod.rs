@@ -1,10 +1,10 @@
-//! A snapshot and the changes since, as one: written out as a new snapshot ([`fold()`]), or read ([`Merged`]).
+//! A snapshot and the changes since, as one: written out as a new snapshot ([`fold()`]), or read ([`merged::Merged`]).
 
 mod fault;
 mod fold;
 mod form;
-mod layers;
-mod merged;
+pub(crate) mod layers;
+pub(crate) mod merged;
 mod touched;
 
 #[cfg(test)]
@@ -12,5 +12,3 @@ mod tests;
 
 pub(crate) use self::fault::FoldFault;
 pub(crate) use self::fold::{Below, fold};
-pub(crate) use self::layers::{Layer, Layers};
-pub(crate) use self::merged::{Held, Merged};

@@ -8,20 +8,18 @@ pub(crate) mod layout;
 pub(crate) mod line;
 
 mod check;
-mod conflict;
+pub(crate) mod conflict;
 mod fences;
 mod lines;
-mod salvage;
+pub(crate) mod salvage;
 mod window;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use self::check::{Sums, check, hash, verify};
-pub(crate) use self::conflict::has_conflict;
 pub(crate) use self::cursor::Line;
 pub(crate) use self::document::{Document, Unreadable};
 pub(crate) use self::index::{Indexed, ReadFault};
 pub(crate) use self::layout::Layout;
 pub(crate) use self::line::MAX_KEY;
-pub(crate) use self::salvage::salvage;

@@ -9,6 +9,8 @@ use proptest::prelude::*;
 
 use self::model::{Foreign, Model, NOW, indexed, layout_of, text_of};
 use super::fold::fold_by;
+use super::layers::{Layer, Layers};
+use super::merged::Merged;
 use super::touched::Touched;
 use super::*;
 use crate::expiry::Timestamp;
