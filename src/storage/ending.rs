@@ -43,20 +43,34 @@ impl Store {
         Err(journal.last_record(journal.bad_end().unwrap_or_default(), true))
     }
 
+    /// Fails if the journal's last record was acknowledged and cannot be read: what all of the rest gives is not the whole.
+    pub(super) fn check_acknowledged(&self) -> Result<()> {
+        self.view.changes()?;
+        match self.bad_end() {
+            Some((journal, place, Some(Ending::Corrupt))) => Err(journal.last_record(place, true)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The journal's last record if it cannot be read, and what became of it. Who holds the lock has decided that already.
+    fn bad_end(&self) -> Option<(&Journal, (u64, u64), Option<Ending>)> {
+        let (Some(path), Some(journal), None) = (&self.path, &self.view.journal, &self.lock) else { return None };
+        let place = journal.bad_end()?;
+        let ending = lock::ending(&*self.disk, path, (journal.path(), journal.seen), (journal.header.epoch, place.0));
+        Some((journal, place, ending))
+    }
+
     /// What a read has come upon at the journal's end, for a person: once for each state of the journal.
     pub(super) fn notice_end(&mut self) {
-        let (Some(path), Some(journal), None) = (&self.path, &self.view.journal, &self.lock) else { return };
-        let Some(place) = journal.bad_end() else { return };
-        if self.end_noticed == Some(journal.seen) {
+        if self.view.journal.as_ref().is_some_and(|journal| self.end_noticed == Some(journal.seen)) {
             return;
         }
-        let ending = lock::ending(&*self.disk, path, (journal.path(), journal.seen), (journal.header.epoch, place.0));
-        if let Some(error) = journal.end_error(place, ending) {
-            self.notices.push(format!("warning: {error}"));
-        }
+        let Some((journal, place, ending)) = self.bad_end() else { return };
+        let (error, seen) = (journal.end_error(place, ending), journal.seen);
+        self.notices.extend(error.map(|error| format!("warning: {error}")));
         // What cannot be told while somebody writes is looked at again.
         if ending.is_some() {
-            self.end_noticed = Some(journal.seen);
+            self.end_noticed = Some(seen);
         }
     }
 }

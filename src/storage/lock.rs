@@ -203,7 +203,7 @@ impl WritersLock {
             };
             let waited = start.elapsed();
             if waited >= wait {
-                return Err(Error::Busy { holder, path: disk::beside(database, LOCK), waited: wait });
+                return Err(Error::Busy { holder, path: self::path(database), waited: wait });
             }
             if watch.is_some_and(|watch| watch(Progress { done: 0, total: 0 }).is_break()) {
                 return Err(Error::Interrupted);
@@ -216,7 +216,7 @@ impl WritersLock {
     }
 
     fn attempt(disk: &dyn Disk, database: &Path, identity: Option<Identity>, newest: &mut Newest<'_>) -> Result<Tried> {
-        let path = disk::beside(database, LOCK);
+        let path = self::path(database);
         let file = open(disk, &path, database, identity)?;
         if !file.try_lock().map_err(unlockable(&path))? {
             return Ok(Tried::Held(holder(&*file)));
@@ -332,6 +332,11 @@ fn lock_data(file: &dyn DiskFile) -> std::io::Result<bool> {
 /// What the lock's name has behind the database's.
 const LOCK: &str = ".lock";
 
+/// Where a database's lock file is.
+pub(super) fn path(database: &Path) -> PathBuf {
+    disk::beside(database, LOCK)
+}
+
 /// The journal and the lock file of a database at that path.
 pub(crate) fn side_files(database: &Path) -> [PathBuf; 2] {
     [JOURNAL, LOCK].map(|end| disk::beside(database, end))
@@ -343,13 +348,13 @@ const OTHERS: &str = "another process";
 /// Whether a database was ever written to, as far as its lock file knows: an empty one beside it is new, or a loss.
 pub(crate) fn was_written(disk: &dyn Disk, database: &Path) -> Result<bool> {
     let Some(file) = opened(disk, database)? else { return Ok(false) };
-    let note = note_in(&*file).map_err(|source| Error::Open { path: disk::beside(database, LOCK), source })?;
+    let note = note_in(&*file).map_err(|source| Error::Open { path: path(database), source })?;
     Ok(!note.is_empty() && !note.ends_with(UNWRITTEN))
 }
 
 /// The lock file, to be looked at only. A stranger's does not count.
 fn opened(disk: &dyn Disk, database: &Path) -> Result<Option<Box<dyn DiskFile>>> {
-    let path = disk::beside(database, LOCK);
+    let path = path(database);
     let Some(file) = disk.open(&path, Open::Side)? else { return Ok(None) };
     let there = file.identity().map_err(|source| Error::Open { path: path.clone(), source })?;
     disk::check_side(disk, &path, &there, disk.identity(database)?.as_ref())?;
@@ -378,7 +383,7 @@ pub(crate) fn ending(
     (journal, seen): (&Path, Identity),
     (epoch, at): (u64, u64),
 ) -> Option<Ending> {
-    let file = disk.open(&disk::beside(database, LOCK), disk::Open::Side).ok().flatten();
+    let file = disk.open(&path(database), disk::Open::Side).ok().flatten();
     // Where files cannot be locked, nobody writes.
     if file.as_ref().is_some_and(|file| !file.try_lock().unwrap_or(true)) {
         return None;

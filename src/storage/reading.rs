@@ -177,6 +177,7 @@ fn given_out<'e>(
     }
     if line.is_none() && verifies {
         store.view.check_sums()?;
+        store.check_acknowledged()?;
     }
     Ok(line)
 }

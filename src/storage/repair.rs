@@ -184,7 +184,15 @@ impl<'a> Files<'a> {
         let doubt = lock::left_in_doubt(self.disk, self.path).map(Doubt::meaning);
         let mut checked = checked?;
         checked.faults.extend(checked.end.take());
+        checked.faults.extend(self.check_lock().err());
         Ok(Checked { doubt, ..checked })
+    }
+
+    /// Fails if the lock file is not one that a writer would trust.
+    fn check_lock(&self) -> Result<()> {
+        let path = lock::path(self.path);
+        let Some(side) = self.disk.identity(&path)? else { return Ok(()) };
+        disk::check_side(self.disk, &path, &side, self.snapshot.as_ref().map(|opened| &opened.seen))
     }
 
     fn check_opened(&self) -> Result<Checked> {

@@ -482,6 +482,7 @@ impl Store {
         let read_only = Settings { read_only: true, ..self.settings.clone() };
         let mut copy = Self::open_on(disk.clone(), path.clone(), read_only)?;
         self.settle_bulk();
+        self.check_acknowledged()?;
         let mut notices = Vec::new();
         if copy.is_on_disk() && self.settings.read_only {
             return Err(Error::ReadOnly { path, reason: "a copy may go to a new file only".to_owned() });

@@ -73,7 +73,7 @@ fn how_a_program_ended_is_said_if_it_matters_and_the_session_goes_on() {
     terminal.enter("count | no-such-program");
     terminal.shows("the program ended with status 127\nkv>");
     terminal.enter("clear | cat");
-    terminal.shows("error: '|' is a plain word here, and one too many (see `help pipes`)");
+    terminal.shows("error: unexpected '|': at the prompt it may follow a command that only reads (see `help pipes`)");
     terminal.enter("list | head -1");
     terminal.shows("kv> list | head -1\nkey:000\tvalue-0\nkv>".replace('\t', " ").as_str());
     terminal.enter("get nope | cat");

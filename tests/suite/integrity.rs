@@ -132,15 +132,25 @@ impl Told {
 fn an_acknowledged_last_record_that_cannot_be_read_is_corruption_until_it_is_repaired() {
     let place = Place::with_a_bad_end(Note::Finished);
     let before = [place.path(), place.journal()].map(|path| Untouched::of(&path));
-    for read in [
-        &["get", "a"][..],
-        &["get", "key:0001"],
-        &["list", "--limit", "1"],
-        &["count"],
-        &["export"],
-        &["-o", "json", "get", "a"],
-    ] {
+    for read in
+        [&["get", "a"][..], &["get", "key:0001"], &["list", "--limit", "1"], &["count"], &["-o", "json", "get", "a"]]
+    {
         place.run(read).is(0, "was acknowledged");
+    }
+    // What reads every line gives less than was acknowledged, and no file is made of that.
+    for whole in [
+        &["list"][..],
+        &["keys"],
+        &["find", "x"],
+        &["export"],
+        &["dump"],
+        &["export", "new.jsonl"],
+        &["dump", "new.kv"],
+        &["save", "new.json"],
+        &["diff", "./kv.json", "./kv.json"],
+    ] {
+        place.run(whole).is(3, "was acknowledged");
+        assert!(["new.jsonl", "new.kv", "new.json"].iter().all(|new| !place.folder.path().join(new).exists()));
     }
     assert_eq!(place.run(&["get", "a"]).out, "one\n");
     for refused in

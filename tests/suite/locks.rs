@@ -193,6 +193,19 @@ fn a_database_that_was_moved_and_replaced_by_a_link_to_it_is_not_written_by_who_
         assert_eq!(session.end(), Some(3));
         assert!(std::fs::read(&elsewhere).expect("it is there") == before, "large {large}");
         assert!(std::fs::symlink_metadata(&path).expect("it is there").is_symlink());
+        if large {
+            // What it acknowledged is in the journal, which must follow.
+            let journal = |path: &Path| PathBuf::from(format!("{}.journal", path.display()));
+            for args in [&["get", "b"][..], &["set", "b", "4"], &["check"]] {
+                let output = command(&path, args).output().expect("it runs");
+                let said = String::from_utf8_lossy(&output.stderr);
+                assert_eq!(output.status.code(), Some(3), "{args:?}: {said}");
+                assert!(said.contains("holds changes that are not in that file"), "{args:?}: {said}");
+            }
+            let moved = Command::new("mv").args([journal(&path), journal(&elsewhere)]).status();
+            assert!(moved.expect("it runs").success());
+            assert_eq!(run_well(&path, &["get", "a"]), "2\n");
+        }
         // Whoever opens it now goes where the link leads.
         run_well(&path, &["set", "b", "4"]);
         assert_eq!(run_well(&elsewhere, &["get", "b"]), "4\n");

@@ -38,9 +38,9 @@ fn peak(folder: &Path, args: &str) -> Option<u64> {
 /// The formats that can be exported and imported.
 const FORMATS: [&str; 6] = ["jsonl", "csv", "json", "redis", "tsv", "dotenv"];
 
-/// Values whose lines are about as long as [`LONG`] says: text with escapes, and bytes.
-fn values() -> [(&'static str, Value); 2] {
-    let length = usize::try_from(LONG << 10).unwrap();
+/// Values whose lines are about so long: text with escapes, and bytes.
+fn values(kib: u64) -> [(&'static str, Value); 2] {
+    let length = usize::try_from(kib << 10).unwrap();
     [
         ("text", Value::Text(("a".repeat(1021) + "\n").repeat(length >> 10))),
         ("bytes", Value::Bytes(vec![0xfe; length / 4 * 3])),
@@ -49,6 +49,8 @@ fn values() -> [(&'static str, Value); 2] {
 
 #[test]
 fn a_long_value_takes_little_more_than_its_line_to_get_and_two_and_a_half_to_move() {
+    /// As [`LONG`], which takes much longer to measure.
+    const LONG: u64 = 8 << 10;
     let folder = folder();
     let path = |name: &str| folder.path().join(name);
     let Some(base) = peak(folder.path(), "-d ./none.json count") else { return };
@@ -56,7 +58,7 @@ fn a_long_value_takes_little_more_than_its_line_to_get_and_two_and_a_half_to_mov
         let peak = peak(folder.path(), &args).unwrap();
         assert!(peak <= base + LONG * tenths / 10, "{args}: {peak} KiB, {base} without");
     };
-    for (name, value) in values() {
+    for (name, value) in values(LONG) {
         Database::open(path(&format!("{name}.json"))).unwrap().set("big", value.clone()).unwrap();
         check(format!("-d ./{name}.json get big -o raw"), 13);
         assert!(fs::read(path("answer")).unwrap() == value.as_bytes(), "{name}");
@@ -88,7 +90,7 @@ fn a_long_value_takes_little_more_than_its_line_to_get_and_two_and_a_half_to_mov
 fn memory_that_cannot_be_had_for_a_value_is_an_error_and_nothing_is_lost() {
     let folder = folder();
     let path = folder.path().join("kv.json");
-    let [(name, value), ..] = values();
+    let [(name, value), ..] = values(LONG);
     {
         Database::open(&path).unwrap().set("big", value.clone()).unwrap();
         put(&folder.path().join("value"), value.as_bytes());

@@ -185,7 +185,9 @@ fn in_a_folder_of_all_a_stranger_s_journal_and_lock_are_refused_and_a_copy_elsew
                 let held = std::fs::File::open(&lock).expect("root may");
                 held.lock().expect("nobody has it");
                 shared.run_well(A, &["get", "key"]);
-                assert_refused(&shared.run(A, &["set", "a", "1"]), "kv.json.lock", &format!("{what}, {open:03o}"));
+                for args in [&["set", "a", "1"][..], &["check"]] {
+                    assert_refused(&shared.run(A, args), "kv.json.lock", &format!("{what}, {open:03o}: {args:?}"));
+                }
             }
             std::fs::remove_file(&lock).expect("root may");
             shared.run_well(A, &["set", "a", "1"]);

@@ -223,6 +223,7 @@ impl Records<'_> {
         let key = if self.prefix.is_empty() { key } else { self.prefix.clone() + &key };
         match storage::check_key(&key).and_then(|()| storage::check_value(&entry.value)) {
             Ok(()) => Ok(Record { key, entry }),
+            Err(Error::OutOfMemory { .. }) => Err(failure(&self.file, Trouble::Input(ErrorKind::OutOfMemory.into()))),
             Err(error) => Err(fault(&self.file, self.source.last_line(), 1, &error.to_string())),
         }
     }

@@ -106,7 +106,12 @@ impl Attempt<'_> {
         let bare = || self.words.iter().skip(1).filter(|word| !word.quoted);
         if let Some(word) = bare().find(|word| matches!(&*word.bytes, b"|" | b">" | b">>")) {
             let sign = String::from_utf8_lossy(&word.bytes);
-            return Some((format!("'{sign}' is a plain word here, and one too many (see `help pipes`)"), word));
+            return Some((
+                format!(
+                    "unexpected '{sign}': at the prompt it may follow a command that only reads (see `help pipes`)"
+                ),
+                word,
+            ));
         }
         let word = bare().find(|word| word.bytes.starts_with(b"{"))?;
         let begin = excerpt(&String::from_utf8_lossy(&word.bytes), 20);

@@ -88,7 +88,8 @@ impl Dialect {
         let other =
             [b',', b';', b'\t', b'|'].into_iter().filter(|&other| other != delimiter).rev().max_by_key(|&c| count(c));
         let (here, there) = (count(delimiter), other.map_or(0, count));
-        let refuses = if explicit.is_some() || here == 0 { here == 0 && there > 0 } else { there > here };
+        // A decimal comma is as frequent as what separates two columns.
+        let refuses = if explicit.is_some() || here == 0 { here == 0 && there > 0 } else { there >= here };
         match other {
             Some(other) if refuses => {
                 let name =

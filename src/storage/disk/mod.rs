@@ -186,7 +186,10 @@ pub(crate) fn resolve(path: &Path) -> Result<PathBuf> {
         return Err(unsuitable("the name is too long for the files beside it; the limit is 234 bytes"));
     }
     match fs::canonicalize(path) {
-        Ok(real) => return Ok(real),
+        Ok(real) => {
+            check_left_behind(path, &real)?;
+            return Ok(real);
+        }
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
             return Err(Error::Open { path: path.to_owned(), source });
         }
@@ -226,6 +229,25 @@ pub(crate) fn opened(file: File, watch: Option<Watch>) -> Box<dyn DiskFile> {
         Some(watch) => Box::new(Watched::new(file, watch, 0)),
         None => file,
     }
+}
+
+/// Fails if a journal with changes lies beside a symbolic link: the file that it belongs to was moved away without it.
+fn check_left_behind(path: &Path, real: &Path) -> Result<()> {
+    let journal = beside(path, JOURNAL);
+    let is_link = path != real && fs::symlink_metadata(path).is_ok_and(|there| there.is_symlink());
+    if !is_link || journal == beside(real, JOURNAL) {
+        return Ok(());
+    }
+    // The header alone holds no change.
+    let holds_changes = fs::symlink_metadata(&journal).is_ok_and(|there| there.is_file())
+        && fs::read(&journal).is_ok_and(|bytes| memchr::memchr(b'\n', &bytes).is_some_and(|end| end + 1 < bytes.len()));
+    if !holds_changes {
+        return Ok(());
+    }
+    let reason = format!(
+        "it is a symbolic link to {real:?}, and {journal:?} beside it holds changes that are not in that file; move the journal beside the file if they belong together, else away"
+    );
+    Err(Error::Unsuitable { path: path.to_owned(), reason })
 }
 
 fn not_regular(path: &Path) -> Option<Error> {
