@@ -146,28 +146,13 @@
 //! for files that are open for reading only (NFS), the lock file alone keeps writers apart. Network file
 //! systems and disks that lie about syncs are outside the promise.
 
-mod commit;
-mod disk;
-mod ending;
-mod journal;
-mod load;
-mod lock;
-mod merge;
-mod overlay;
-mod reading;
-mod reads;
-mod record;
-mod repair;
-mod restore;
-mod save;
-mod snapshot;
-#[cfg(feature = "shell")]
-mod state;
+mod check;
+mod files;
+mod format;
+mod read;
 #[cfg(test)]
 mod tests;
-mod transaction;
-mod view;
-mod watch;
+mod write;
 
 use std::cell::RefCell;
 #[cfg(feature = "shell")]
@@ -176,41 +161,42 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::disk::Progress;
-pub(crate) use self::disk::Watch;
+pub use self::files::disk::Progress;
+pub(crate) use self::files::disk::Watch;
 #[cfg(feature = "shell")]
-pub(crate) use self::disk::mounted;
-use self::disk::{Disk, Identity};
-use self::journal::Fold;
-use self::load::Staged;
+pub(crate) use self::files::disk::mounted;
+use self::files::disk::{self, Disk, Identity};
 #[cfg(feature = "shell")]
-pub(crate) use self::lock::side_files;
-use self::lock::{Doubt, WritersLock};
-use self::overlay::{Bulk, Overlay};
-pub(crate) use self::overlay::{Sorted, Winner};
-use self::reads::Reads;
-use self::snapshot::MAX_KEY;
-use self::view::{JOURNAL, Journal, Looked, View};
+pub(crate) use self::files::lock::side_files;
+use self::files::lock::{self, Doubt, WritersLock};
+use self::read::journal::Fold;
+use self::read::overlay::{Bulk, Overlay};
+pub(crate) use self::read::overlay::{Sorted, Winner};
+use self::read::reads::Reads;
+use self::read::snapshot::MAX_KEY;
+use self::read::view::{JOURNAL, Journal, Looked, View};
+use self::write::load::Staged;
+use self::write::save;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::value::Value;
 
-pub(crate) use self::reading::Entries;
-pub use self::record::Entry;
-pub(crate) use self::record::{Change, LARGE, Stored, value_len};
 #[cfg(feature = "shell")]
-pub(crate) use self::record::{Glance, kind};
+pub(crate) use self::check::repair::check_file;
+pub(crate) use self::check::repair::{Checked, Mended, check, salvage};
+pub use self::format::record::Entry;
+pub(crate) use self::format::record::{Change, LARGE, Stored, value_len};
 #[cfg(feature = "shell")]
-pub(crate) use self::record::{decode_base64_in_place, write_base64};
+pub(crate) use self::format::record::{Glance, kind};
 #[cfg(feature = "shell")]
-pub(crate) use self::repair::check_file;
-pub(crate) use self::repair::{Checked, Mended, check, salvage};
-pub(crate) use self::snapshot::Line;
+pub(crate) use self::format::record::{decode_base64_in_place, write_base64};
+pub(crate) use self::read::reading::Entries;
+pub(crate) use self::read::snapshot::Line;
 #[cfg(feature = "shell")]
-pub(crate) use self::state::{FileState, JournalState};
+pub(crate) use self::read::state::{FileState, JournalState};
+pub(crate) use self::read::watch::{Became, Feed};
 #[cfg(feature = "shell")]
-pub(crate) use self::transaction::Mark;
-pub(crate) use self::watch::{Became, Feed};
+pub(crate) use self::write::transaction::Mark;
 
 /// One database: a view of its files, and the changes that are not in them yet. Knows no clock.
 #[derive(Debug)]
@@ -611,7 +597,7 @@ pub(crate) fn check_value(value: &Value) -> Result<()> {
         len if len > Value::MAX_LEN => {
             Err(Error::Limit { what: "the value", actual: format!("{len} bytes"), limit: "512 MiB" })
         }
-        len if len >= LARGE => check_memory(2 * record::length(value)),
+        len if len >= LARGE => check_memory(2 * format::record::length(value)),
         _ => Ok(()),
     }
 }

@@ -6,8 +6,8 @@ use std::ops::Bound;
 use super::workload::commit;
 use super::{NOW, open, path};
 use crate::error::{Error, Result};
-use crate::storage::disk::Simulated;
-use crate::storage::record::Stored;
+use crate::storage::files::disk::Simulated;
+use crate::storage::format::record::Stored;
 use crate::storage::{Policy, Store};
 
 const SMALL: Policy = Policy { small: 1 << 20, journal: 4000, share: 1, short: 4000, memory: 1 << 20 };

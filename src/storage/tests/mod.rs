@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::bugs::{Bug, Buggy};
-use super::disk::{Crashed, Disk, Random, Simulated};
+use super::files::disk::{Crashed, Disk, Random, Simulated};
 use super::{Policy, Settings, Store};
 use crate::error::Result;
 use crate::expiry::Timestamp;
@@ -78,7 +78,7 @@ fn state(store: &Store) -> Result<State> {
 
 /// The lock's note is never synced, so a power cut may take it, whatever else is left, or bring back any older one.
 fn lose_note(crashed: &Crashed<'_>) {
-    let lock = super::disk::beside(path(), ".lock");
+    let lock = super::files::disk::beside(path(), ".lock");
     if crashed.hash & 1 == 0 && crashed.disk.content(&lock).is_some() {
         let older = ["", "pid 1 (host, rusty-kv) since 2026-01-01T00:00:00.000Z\n"][usize::from(crashed.hash & 2 > 0)];
         crashed.disk.edit(&lock, older.as_bytes());

@@ -8,8 +8,8 @@ use super::workload::{change, commit};
 use super::{NOW, open, path, state};
 use crate::error::Error;
 use crate::storage::Policy;
-use crate::storage::disk::{Injected, Operation, Simulated, Until};
-use crate::storage::save::Temp;
+use crate::storage::files::disk::{Injected, Operation, Simulated, Until};
+use crate::storage::write::save::Temp;
 use crate::value::Value;
 
 /// Commits go into the journal, and a save holds the lock for its end only.

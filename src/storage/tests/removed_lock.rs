@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex};
 use super::workload::{change, commit};
 use super::{NOW, State, lose_note, open, path, seeds, state};
 use crate::error::Error;
-use crate::storage::disk::{self, Cuts, Disk, Moment, Random, Simulated};
-use crate::storage::record::Stored;
-use crate::storage::repair::Files;
+use crate::storage::check::repair::Files;
+use crate::storage::files::disk::{self, Cuts, Disk, Moment, Random, Simulated};
+use crate::storage::format::record::Stored;
 use crate::storage::{Policy, Store};
 
 const WRITERS: usize = 3;

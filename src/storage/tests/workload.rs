@@ -3,8 +3,8 @@
 use super::{NOW, Random, Setup, State, open, settings};
 use crate::error::Result;
 use crate::expiry::Timestamp;
-use crate::storage::disk::{Habits, Simulated};
-use crate::storage::record::Stored;
+use crate::storage::files::disk::{Habits, Simulated};
+use crate::storage::format::record::Stored;
 use crate::storage::{Policy, Store};
 use crate::value::Value;
 

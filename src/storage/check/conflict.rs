@@ -1,0 +1,120 @@
+//! What a merge that did not come to its end has left in a file: the state before both sides, which holds what they have
+//! deleted.
+
+use std::ops::Range;
+
+/// The part of a conflict that a line is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Ours,
+    /// Where its marker stands.
+    Base(usize),
+    Theirs,
+}
+
+/// Fewer signs than that are no marker.
+const SHORTEST: usize = 3;
+
+/// The base parts of all conflicts, each with the marker that begins it, in order; those of nested conflicts are in that
+/// of the conflict around them. A part counts only if it ends: behind a cut file's last marker may be anything.
+pub(crate) fn base_parts(bytes: &[u8]) -> Vec<Range<usize>> {
+    // Conflicts that are open: the length of their markers, and the part. Those within a base have longer ones, or not.
+    let mut open: Vec<(usize, Part)> = Vec::new();
+    let mut parts: Vec<Range<usize>> = Vec::new();
+    let mut at = 0;
+    for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+        let start = at;
+        at += line.len();
+        let Some((sign, length)) = marker(line) else { continue };
+        if sign == b'<' {
+            open.push((length, Part::Ours));
+            continue;
+        }
+        let follows = |&(of, part): &(usize, Part)| {
+            of == length
+                && match sign {
+                    b'|' => part == Part::Ours,
+                    b'=' => part != Part::Theirs,
+                    _ => true,
+                }
+        };
+        // One that is not ended within another ends with that.
+        let Some(this) = open.iter().rposition(follows) else { continue };
+        open.truncate(this + 1);
+        match sign {
+            b'|' => open[this].1 = Part::Base(start),
+            b'=' => {
+                if let Part::Base(from) = open[this].1 {
+                    parts.retain(|part| part.start < from);
+                    parts.push(from..start);
+                }
+                open[this].1 = Part::Theirs;
+            }
+            _ => open.truncate(this),
+        }
+    }
+    parts
+}
+
+/// Whether a merge has left a conflict of three parts.
+pub(crate) fn has_conflict(bytes: &[u8]) -> bool {
+    !base_parts(bytes).is_empty()
+}
+
+/// The sign of a marker and how often it is there. No line of a database begins so.
+fn marker(line: &[u8]) -> Option<(u8, usize)> {
+    let sign = *line.first().filter(|sign| b"<|=>".contains(sign))?;
+    let length = line.iter().take_while(|&&byte| byte == sign).count();
+    let ends = line.get(length).is_none_or(u8::is_ascii_whitespace);
+    (ends && length >= SHORTEST).then_some((sign, length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bases(text: &str) -> Vec<&str> {
+        base_parts(text.as_bytes()).into_iter().map(|part| &text[part]).collect()
+    }
+
+    #[test]
+    fn the_base_of_a_conflict_is_found_whatever_its_markers() {
+        for (open, base, middle, close) in [
+            ("<<<<<<< HEAD\n", "||||||| parent of 1234567 (message)\n", "=======\n", ">>>>>>> 1234567\n"),
+            ("<<<<<<<\r\n", "|||||||\r\n", "=======\r\n", ">>>>>>>\r\n"),
+            ("<<<<<<<<<<<< ours\n", "|||||||||||| base\n", "============\n", ">>>>>>>>>>>> theirs\n"),
+        ] {
+            let text = format!("{{\n{open}1\n{base}2\n{middle}3\n{close}{open}{base}4\n{middle}{close}5\n");
+            assert_eq!(bases(&text), [format!("{base}2\n"), format!("{base}4\n")]);
+        }
+    }
+
+    #[test]
+    fn a_conflict_within_a_base_belongs_to_it() {
+        for (longer, equal) in
+            [("<<<<<<<<<\n3\n|||||||||\n4\n=========\n5\n>>>>>>>>>\n", ""), ("", "<<<<<<<\n3\n=======\n4\n>>>>>>>\n")]
+        {
+            let base = format!("|||||||\n2\n{longer}{equal}6\n");
+            assert_eq!(bases(&format!("<<<<<<<\n1\n{base}=======\n7\n>>>>>>>\n8\n")), [base]);
+        }
+        // Within a side it has a base of its own.
+        assert_eq!(
+            bases("<<<<<<<\n<<<<<<<<<\n|||||||||\n1\n=========\n>>>>>>>>>\n=======\n>>>>>>>\n"),
+            ["|||||||||\n1\n"]
+        );
+    }
+
+    #[test]
+    fn two_parts_no_conflict_and_a_part_that_does_not_end_have_no_base() {
+        for text in [
+            "<<<<<<< a\n1\n=======\n2\n>>>>>>> b\n",
+            "||||||| a\n1\n=======\n",
+            "<<<<<<< a\n1\n||||||| b\n2\n",
+            "<<<<<<< a\n1\n||||||||| b\n2\n=======\n3\n>>>>>>> c\n",
+            "\"|||||||\": 1\n",
+            "",
+        ] {
+            assert_eq!(bases(text), [""; 0], "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What can still be read of a damaged journal.
+
+use std::ops::Range;
+
+use crate::storage::format::header::FOLD;
+use crate::storage::format::journal_line::{self, Kind, Line, Lines};
+use crate::storage::format::record::Change;
+use crate::storage::format::seal;
+use crate::storage::read::journal::{Body, Fold};
+
+impl<'a> Body<'a> {
+    /// Gives the changes of every commit that is complete to `sink`, whatever stands between them, and the place of every
+    /// line that is no part of one to `dropped`; returns the last fold line. No change is given out of a commit of which a
+    /// line is missing, nor out of one that comes after a later one.
+    pub(crate) fn salvage(
+        self,
+        sink: &mut dyn FnMut(u64, &str, Change),
+        dropped: &mut dyn FnMut(Range<usize>),
+    ) -> Option<Fold> {
+        let mut lines = Lines::of(self.bytes);
+        let mut scratch = String::new();
+        // The lines of a commit that may become complete.
+        let mut open: Vec<(Range<usize>, Line<'a>)> = Vec::new();
+        let (mut n, mut fold) = (self.n, None);
+        loop {
+            let from = lines.at;
+            let Some(kind) = lines.read(self.epoch, &mut scratch) else { break };
+            let place = from..lines.at;
+            let kinds = match kind {
+                Kind::Bad(_) => {
+                    let found = within(&self.bytes[place.clone()], self.epoch, &mut scratch);
+                    dropped(place.clone());
+                    found.into_iter().map(|(_, kind)| kind).collect()
+                }
+                kind => vec![kind],
+            };
+            for kind in kinds {
+                let line = match kind {
+                    Kind::Change(line) if line.n > n => line,
+                    Kind::Fold(line) => {
+                        fold = Some(line);
+                        continue;
+                    }
+                    _ => {
+                        dropped(place.clone());
+                        continue;
+                    }
+                };
+                if open.first().is_some_and(|(_, first)| first.n != line.n) {
+                    open.drain(..).for_each(|(place, _)| dropped(place));
+                }
+                let (last, number) = (line.last, line.n);
+                open.push((place.clone(), line));
+                match last {
+                    Some(count) if count == open.len() => {
+                        open.drain(..).for_each(|(_, line)| sink(line.n, &line.key, line.change));
+                        n = number;
+                    }
+                    Some(_) => open.drain(..).for_each(|(place, _)| dropped(place)),
+                    None => {}
+                }
+            }
+        }
+        open.drain(..).for_each(|(place, _)| dropped(place));
+        fold
+    }
+}
+
+/// The lines in what should be one, if newlines between them were overwritten: whatever begins and ends like a line. With
+/// each, where it begins.
+fn within<'a>(line: &'a [u8], epoch: u64, scratch: &mut String) -> Vec<(usize, Kind<'a>)> {
+    /// A value may hold any number of places that look so.
+    const MOST: usize = 100;
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let ends = memchr::memmem::find_iter(line, b"\"}").map(|at| at + 2);
+    let ends: Vec<usize> = ends.filter(|&end| seal::is_end(&line[..end])).take(MOST).collect();
+    let starts = [journal_line::N, FOLD].into_iter().flat_map(|what| memchr::memmem::find_iter(line, what).take(MOST));
+    let mut starts: Vec<usize> = starts.collect();
+    starts.sort_unstable();
+    let pairs =
+        starts.iter().flat_map(|&start| ends.iter().filter(move |&&end| start < end).map(move |&end| start..end));
+    let kinds = pairs.map(|range| (range.start, journal_line::read(&line[range], epoch, scratch)));
+    kinds.filter(|(_, kind)| !matches!(kind, Kind::Bad(_))).collect()
+}

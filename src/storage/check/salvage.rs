@@ -1,0 +1,307 @@
+//! What can still be read of a damaged snapshot.
+//!
+//! It is read by its structure as far as that goes. At a fault the rest of the entry is dropped, and reading goes on at the
+//! next line that can begin an entry: one whose indent is not deeper than that of the entries before. So of a file with an
+//! entry a line only damaged lines are lost; of a file in one line, all from the fault on. The base part of a merge conflict
+//! is dropped: what stands only there was deleted by both sides. An entry counts only if
+//! something that ends an entry stands behind it: a number that was cut short must not become another number.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::conflict;
+use crate::expiry::Timestamp;
+use crate::json::{Fault, Scanner};
+use crate::storage::format::record::{self, Entry, Stored};
+use crate::storage::format::snapshot_line::MAX_KEY;
+use crate::storage::read::snapshot::document::{Document, RESERVED};
+use crate::value::Value;
+
+/// Reads what is readable and gives the place of everything else to `dropped`: each line, or part of one, that is no entry;
+/// of a key that comes twice, the entry that came first. `None`: a newer version made it.
+pub(crate) fn salvage(bytes: &[u8], dropped: &mut dyn FnMut(Range<usize>)) -> Option<Document> {
+    let mut salvage = Salvage {
+        bytes,
+        at: if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 },
+        section: Section::Before,
+        seen: (false, false),
+        indent: None,
+        is_damaged: false,
+        document: Document::default(),
+        entries: HashMap::new(),
+        deadlines: HashMap::new(),
+        dropped,
+    };
+    let mut bases = conflict::base_parts(bytes).into_iter().peekable();
+    while salvage.skip_blank() {
+        let start = salvage.at;
+        while bases.next_if(|base| base.end <= start).is_some() {}
+        if let Some(base) = bases.next_if(|base| base.start <= start) {
+            salvage.skip(base.end);
+            continue;
+        }
+        match salvage.step() {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(_) => salvage.resume(start),
+        }
+    }
+    Some(salvage.done())
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Section {
+    /// Before the document's `{`.
+    Before,
+    Top,
+    Map,
+    Expires,
+    /// Behind the document's `}`.
+    After,
+}
+
+struct Salvage<'a, 'd> {
+    bytes: &'a [u8],
+    at: usize,
+    section: Section,
+    /// Whether the map and the deadlines were begun.
+    seen: (bool, bool),
+    /// Of the entry that was read last, if it began its line.
+    indent: Option<usize>,
+    /// Whether there was a fault already.
+    is_damaged: bool,
+    document: Document,
+    /// Where each entry stands, and each deadline.
+    entries: HashMap<String, Range<usize>>,
+    deadlines: HashMap<String, (Range<usize>, Timestamp)>,
+    dropped: &'d mut dyn FnMut(Range<usize>),
+}
+
+impl Salvage<'_, '_> {
+    /// Goes past white space; false at the end.
+    fn skip_blank(&mut self) -> bool {
+        let blank = self.bytes[self.at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        self.at += blank;
+        self.at < self.bytes.len()
+    }
+
+    /// Drops all lines up to `end`: what both sides of a merge have started from.
+    fn skip(&mut self, end: usize) {
+        self.is_damaged = true;
+        while self.at < end {
+            self.drop_line();
+        }
+    }
+
+    /// Drops the line that goes on here. Of what was inside a dropped entry the braces alone say nothing.
+    fn drop_line(&mut self) {
+        let rest = &self.bytes[self.at..];
+        let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |newline| newline + 1);
+        if !rest[..end].iter().all(|byte| byte.is_ascii_whitespace() || b"{}[],".contains(byte)) {
+            (self.dropped)(self.at..self.at + end);
+        }
+        self.at += end;
+    }
+
+    /// Takes what comes next: a brace, a comma, or a member with its value. False: a newer version made it.
+    fn step(&mut self) -> Result<bool, Fault> {
+        self.section = match (self.bytes[self.at], self.section) {
+            (b'{', Section::Before) => Section::Top,
+            (b'}', Section::Map | Section::Expires) if self.closes() => Section::Top,
+            (b'}', Section::Top) => Section::After,
+            (b',', Section::Top | Section::Map | Section::Expires) => self.section,
+            (b'"', Section::Top) => return self.member(),
+            (b'"', Section::Map) => return self.entry().map(|()| true),
+            (b'"', Section::Expires) => return self.deadline().map(|()| true),
+            _ => return Err(Fault::new(self.at, "")),
+        };
+        self.at += 1;
+        Ok(true)
+    }
+
+    /// Whether what stands behind a brace can stand behind the end of a section.
+    fn closes(&self) -> bool {
+        matches!(self.bytes[self.at + 1..].trim_ascii_start().first(), None | Some(b',' | b'}'))
+    }
+
+    fn member(&mut self) -> Result<bool, Fault> {
+        let mut scanner = Scanner::new(&self.bytes[self.at..]);
+        let name = scanner.name()?;
+        let section = match &*name {
+            RESERVED => return Ok(false),
+            "map" => Section::Map,
+            "expires" => Section::Expires,
+            _ => {
+                let mut text = String::new();
+                scanner.value(&mut text)?;
+                let end = self.at + scanner.at();
+                self.check_end(end)?;
+                self.document.foreign.retain(|(other, _)| *other != name);
+                self.document.foreign.push((name.into_owned(), text));
+                self.at = end;
+                return Ok(true);
+            }
+        };
+        if section == Section::Expires && scanner.peek() == Some(b'n') {
+            scanner.value(&mut String::new())?;
+            let end = self.at + scanner.at();
+            self.check_end(end)?;
+            self.at = end;
+            return Ok(true);
+        }
+        scanner.expect(b'{', "a '{'")?;
+        self.at += scanner.at();
+        self.begin(section);
+        Ok(true)
+    }
+
+    fn begin(&mut self, section: Section) {
+        self.section = section;
+        self.seen.0 |= section == Section::Map;
+        self.seen.1 |= section == Section::Expires;
+    }
+
+    fn entry(&mut self) -> Result<(), Fault> {
+        let mut scanner = Scanner::new(&self.bytes[self.at..]);
+        let key = scanner.name()?.into_owned();
+        scanner.peek();
+        let value_at = self.at + scanner.at();
+        let value = record::read_value(&mut scanner)?;
+        let place = self.at..self.at + scanner.at();
+        self.check_end(place.end)?;
+        self.check_lines(&place)?;
+        if key.len() > MAX_KEY || value.as_bytes().len() > Value::MAX_LEN {
+            return Err(Fault::new(place.start, ""));
+        }
+        if let Some(first) = self.entries.get(&key) {
+            // The line that begins the deadlines may be what is damaged.
+            if self.is_damaged && !self.seen.1 && deadline(&self.bytes[value_at..place.end]).is_some() {
+                self.begin(Section::Expires);
+                return self.deadline();
+            }
+            (self.dropped)(first.clone());
+        }
+        self.document.entries.insert(key.clone(), Stored::of(&Entry::from(value)));
+        self.entries.insert(key, place.clone());
+        self.take(&place);
+        Ok(())
+    }
+
+    fn deadline(&mut self) -> Result<(), Fault> {
+        let mut scanner = Scanner::new(&self.bytes[self.at..]);
+        let key = scanner.name()?.into_owned();
+        scanner.peek();
+        let value_at = self.at + scanner.at();
+        scanner.string()?;
+        let place = self.at..self.at + scanner.at();
+        self.check_end(place.end)?;
+        let deadline = deadline(&self.bytes[value_at..place.end]).ok_or_else(|| Fault::new(value_at, ""))?;
+        if let Some((first, _)) = self.deadlines.insert(key, (place.clone(), deadline)) {
+            (self.dropped)(first);
+        }
+        self.take(&place);
+        Ok(())
+    }
+
+    fn take(&mut self, place: &Range<usize>) {
+        self.at = place.end;
+        self.indent = self.indent_of(place.start).or(self.indent);
+    }
+
+    /// Whether what stands behind a value ends it.
+    fn check_end(&self, end: usize) -> Result<(), Fault> {
+        let behind = &self.bytes[end..];
+        match behind.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r')) {
+            Some(b',' | b'}' | b'\n') => Ok(()),
+            None if !self.bytes[end - 1].is_ascii_digit() => Ok(()),
+            _ => Err(Fault::new(end, "")),
+        }
+    }
+
+    /// Whether a value that takes several lines has not taken the entries behind it for its own members.
+    fn check_lines(&self, place: &Range<usize>) -> Result<(), Fault> {
+        let Some(own) = self.indent_of(place.start) else { return Ok(()) };
+        for newline in memchr::memchr_iter(b'\n', &self.bytes[place.clone()]) {
+            let line = &self.bytes[place.start + newline + 1..];
+            if blanks(line) <= own && line[blanks(line)..].starts_with(b"\"") {
+                return Err(Fault::new(place.start, ""));
+            }
+        }
+        Ok(())
+    }
+
+    /// The indent of what begins a line at `at`.
+    fn indent_of(&self, at: usize) -> Option<usize> {
+        let start = memchr::memrchr(b'\n', &self.bytes[..at])? + 1;
+        (blanks(&self.bytes[start..]) == at - start).then_some(at - start)
+    }
+
+    /// Drops what begins at `start` up to a line where reading can go on.
+    fn resume(&mut self, start: usize) {
+        self.is_damaged = true;
+        self.at = start;
+        loop {
+            self.drop_line();
+            if self.at >= self.bytes.len() || self.is_start() {
+                return;
+            }
+        }
+    }
+
+    /// Whether reading can go on at this line; it is in the section that this says then.
+    fn is_start(&mut self) -> bool {
+        let line = &self.bytes[self.at..];
+        let indent = blanks(line);
+        let is_outside = self.indent.map_or_else(|| begins_section(&line[indent..]), |own| indent < own);
+        match (line.get(indent), self.section) {
+            (Some(b'}'), Section::Map | Section::Expires) => self.indent.is_none_or(|own| indent < own),
+            (Some(b'}'), Section::Top) => indent == 0,
+            (Some(b'"'), _) if is_outside => {
+                self.section = Section::Top;
+                true
+            }
+            (Some(b'"'), Section::Map | Section::Expires) => self.indent.is_none_or(|own| indent == own),
+            // The line that begins its section was damaged, or what seemed to end it was none.
+            (Some(b'"'), _) => {
+                let is_deadline = self.is_deadline(&line[indent..]);
+                self.begin(if is_deadline { Section::Expires } else { Section::Map });
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it is the line of a deadline of an entry.
+    fn is_deadline(&self, line: &[u8]) -> bool {
+        let mut scanner = Scanner::new(line);
+        let is_known = scanner.name().is_ok_and(|key| self.entries.contains_key(&*key));
+        scanner.peek();
+        is_known && deadline(&line[scanner.at()..]).is_some()
+    }
+
+    fn done(mut self) -> Document {
+        for (key, (_, deadline)) in self.deadlines {
+            if let Some(entry) = self.document.entries.get_mut(&key) {
+                entry.deadline = Some(deadline);
+            }
+        }
+        self.document
+    }
+}
+
+fn blanks(line: &[u8]) -> usize {
+    line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
+}
+
+/// Whether the text is the one that begins the map or the deadlines, with their entries in the lines behind it.
+fn begins_section(line: &[u8]) -> bool {
+    let mut scanner = Scanner::new(line);
+    scanner.name().is_ok_and(|name| matches!(&*name, "map" | "expires"))
+        && scanner.expect(b'{', "").is_ok()
+        && line[scanner.at()..].iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r')) == Some(&b'\n')
+}
+
+/// The deadline that a JSON string gives.
+fn deadline(text: &[u8]) -> Option<Timestamp> {
+    Scanner::new(text).string().ok()?.parse().ok()
+}

@@ -1,0 +1,80 @@
+//! One line of a snapshot in its one form: `    "key": value` and, but for the last of its section, a comma.
+
+use std::borrow::Cow;
+
+use crate::expiry::Timestamp;
+use crate::json::{Fault, Scanner};
+
+/// The longest key, in bytes.
+pub(crate) const MAX_KEY: usize = 64 << 10;
+
+/// What every line of an entry or a deadline begins with.
+pub(crate) const INDENT: &str = "    ";
+
+/// A character that takes one byte takes six as an escape.
+const LONGEST_KEY: usize = 6 * MAX_KEY + 2;
+
+/// The content of a line that was read without its newline; `last` says that it is the last of its section.
+pub(crate) fn content(line: &[u8], last: bool) -> Result<&[u8], Fault> {
+    let content =
+        line.strip_prefix(INDENT.as_bytes()).ok_or_else(|| Fault::new(0, "expected an indent of four spaces"))?;
+    match (content, last) {
+        ([content @ .., b','], false) => Ok(content),
+        ([.., b','], true) => Err(Fault::new(line.len() - 1, "expected no comma after the last line")),
+        (_, true) => Ok(content),
+        (_, false) => Err(Fault::new(line.len(), "expected a comma")),
+    }
+}
+
+/// Splits the content of a line (behind its indent, before its comma) into the key and the value's text. The value is
+/// not looked at.
+pub(crate) fn split(content: &[u8]) -> Result<(Cow<'_, str>, &[u8]), Fault> {
+    let mut scanner = Scanner::new(content);
+    if content.first() != Some(&b'"') {
+        return Err(Fault::new(0, "expected a key in double quotes"));
+    }
+    let key = scanner.string()?;
+    match content.get(scanner.at()..) {
+        Some([b':', b' ', value @ ..]) => Ok((key, value)),
+        _ => Err(Fault::new(scanner.at(), "expected \": \"")),
+    }
+}
+
+/// The key of a content, as the bytes that order it; `None` if the content was cut off before the key's end. Nothing but
+/// its escapes is looked at.
+pub(crate) fn key(content: &[u8]) -> Result<Option<Cow<'_, [u8]>>, Fault> {
+    let Some((quote, rest)) = content.split_first() else { return Ok(None) };
+    if *quote != b'"' {
+        return Err(Fault::new(0, "expected a key in double quotes"));
+    }
+    match memchr::memchr2(b'"', b'\\', rest) {
+        Some(end) if rest[end] == b'"' => Ok(Some(Cow::Borrowed(&rest[..end]))),
+        Some(escape) if is_ended(&rest[escape..]) => {
+            let key = Scanner::new(content).string()?.into_owned();
+            Ok(Some(Cow::Owned(key.into_bytes())))
+        }
+        _ if content.len() > LONGEST_KEY => Err(Fault::new(0, "no key is as long as this")),
+        _ => Ok(None),
+    }
+}
+
+/// Whether the string ends here whose inside begins here.
+fn is_ended(mut inside: &[u8]) -> bool {
+    while let Some(at) = memchr::memchr2(b'"', b'\\', inside) {
+        if inside[at] == b'"' {
+            return true;
+        }
+        inside = inside.get(at + 2..).unwrap_or_default();
+    }
+    false
+}
+
+pub(crate) const NO_DEADLINE: &str = "an expiry is a time such as \"2026-11-23T04:00:00.000Z\"";
+
+/// The deadline that a value's text gives.
+pub(crate) fn deadline(text: &[u8]) -> Option<Timestamp> {
+    match text {
+        [b'"', time @ .., b'"'] => str::from_utf8(time).ok()?.parse().ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,285 @@
+//! The journal: what was changed since the snapshot, one JSON line a change. Pure: bytes in, bytes out.
+//!
+//! ```json
+//! {"rusty-kv-journal":1,"epoch":"<16 hex>","n":16,"stamp":{…},"layout":{…},"sum":"<16 hex>"}
+//! {"n":17,"key":"k","value":"v","expires":"2026-11-23T04:00:00.000Z","sum":"<16 hex>"}
+//! {"n":17,"key":"l","deleted":true,"last":2,"sum":"<16 hex>"}
+//! {"fold":{"stamp":{…},"layout":{…}},"n":17,"sum":"<16 hex>"}
+//! ```
+//! The first line, the [`Header`], names the snapshot, the last commit that is in it, and a random epoch. Behind it stand
+//! the commits, numbered on without gaps. A commit is a group of changes that are valid together, one line for each key;
+//! its last line says how many lines it has. A [`Fold`] line notes what a save made and has no number of its own.
+//! `sum` is the checksum of the line before it, with the epoch as its seed.
+//!
+//! # Torn or damaged
+//! A commit is one append and one sync, and nothing is appended behind what a crash has left. So a crash can leave some
+//! lines of the one commit that comes next, but not all of them, and between and behind them anything at all; or the
+//! beginning of a fold line. That is *torn*: it was never acknowledged, and is ignored. Everything else that is not a
+//! complete commit in its turn or a fold line is *damage*, since what was acknowledged may be lost or stand behind it:
+//! a good line of any other commit, a fold line, a whole commit behind a bad line or with more than its newline gone. A
+//! line of a form that this version does not write, but whose sum is right, was made by a newer one, wherever it
+//! stands.
+//!
+//! # Deliberately not done
+//! The sum is against accidents, not against forgery. Lines that change places within their commit are not noticed; they
+//! mean the same there.
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use crate::storage::format::journal_line::{Kind, Line, Lines, Refused};
+use crate::storage::format::record::{Change, Stored};
+use crate::storage::format::{header, journal_line, seal};
+
+pub(crate) use crate::storage::format::header::{Fold, Header, HeaderFault, Stamp};
+
+/// Appends a commit: its changes, each of another key. None of them, no commit.
+pub(crate) fn write_commit<'a>(
+    out: &mut Vec<u8>,
+    epoch: u64,
+    n: u64,
+    changes: impl IntoIterator<Item = (&'a str, Option<&'a Stored>)>,
+) {
+    let mut scratch = String::new();
+    let mut count = 0;
+    let mut changes = changes.into_iter().peekable();
+    while let Some(change) = changes.next() {
+        count += 1;
+        let last = changes.peek().is_none().then_some(count);
+        journal_line::write(out, &mut scratch, epoch, n, change, last);
+    }
+}
+
+/// Lines of a journal behind its header, or behind what was read of them already.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Body<'a> {
+    pub(crate) bytes: &'a [u8],
+    /// The journal's.
+    pub(crate) epoch: u64,
+    /// The commit before the first one in `bytes`.
+    pub(crate) n: u64,
+}
+
+/// What was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Replayed {
+    /// Where the last complete commit or fold line ends.
+    pub(crate) good: usize,
+    /// How many bytes follow there: what a crash has left, or what a writer has not yet written to its end.
+    pub(crate) torn: usize,
+    /// The number of the last complete commit.
+    pub(crate) n: u64,
+    /// The last fold line.
+    pub(crate) fold: Option<Fold>,
+}
+
+/// Why a journal cannot be used: something that no crash leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Damage {
+    /// Where the line begins.
+    pub(crate) at: usize,
+    /// Which line of the bytes it is, from 1.
+    pub(crate) line: u64,
+    pub(crate) reason: String,
+    /// Whether nothing is wrong with the line but that a newer version wrote it.
+    pub(crate) newer: bool,
+    /// How many good lines follow.
+    pub(crate) good_after: u64,
+}
+
+impl<'a> Body<'a> {
+    /// Gives the changes of all complete commits to `sink`, in their order and each with its commit's number.
+    pub(crate) fn replay(self, sink: &mut dyn FnMut(u64, Cow<'a, str>, Change)) -> Result<Replayed, Damage> {
+        self.walk(&mut |line| sink(line.n, line.key, line.change))
+    }
+
+    /// The newest change of one key, if there is any; found by a search for its bytes. Only the last commit and the line
+    /// of the answer are checked: if there is anything wrong with them, only a replay can answer.
+    pub(crate) fn find(self, key: &str) -> Result<Option<Change>, Suspect> {
+        if self.ends_whole() { self.search(key) } else { Err(Suspect) }
+    }
+
+    /// The number of the last commit, if nothing is wrong with any line and no commit is incomplete; by sums and numbers
+    /// alone, which takes a small part of a replay's time.
+    pub(crate) fn last_commit(self) -> Option<u64> {
+        let mut n = self.n;
+        let mut open = 0;
+        let mut rest = self.bytes;
+        while !rest.is_empty() {
+            let end = memchr::memchr(b'\n', rest)?;
+            let content = seal::open(&rest[..end], self.epoch)?;
+            rest = &rest[end + 1..];
+            if content.starts_with(header::FOLD) {
+                Fold::read(content).filter(|fold| open == 0 && fold.through <= n)?;
+                continue;
+            }
+            let (number, last) =
+                journal_line::glance(content).filter(|&(number, _)| n.checked_add(1) == Some(number))?;
+            open += 1;
+            match last {
+                Some(count) if count != open => return None,
+                Some(_) => (n, open) = (number, 0),
+                None => {}
+            }
+        }
+        (open == 0).then_some(n)
+    }
+
+    /// Appends the commits behind `through` to another journal: the same changes and numbers under its epoch.
+    pub(crate) fn carry_over(self, out: &mut Vec<u8>, through: u64, epoch: u64) -> Result<Replayed, Damage> {
+        let start = out.len();
+        let replayed = self.walk(&mut |line| {
+            if line.n > through {
+                let start = out.len();
+                out.extend_from_slice(line.content);
+                seal::seal(out, start, epoch);
+            }
+        });
+        if replayed.is_err() {
+            out.truncate(start);
+        }
+        replayed
+    }
+
+    fn walk(self, sink: &mut dyn FnMut(Line<'a>)) -> Result<Replayed, Damage> {
+        let mut replayed = Replayed { good: 0, torn: 0, n: self.n, fold: None };
+        let mut lines = Lines::of(self.bytes);
+        let mut scratch = String::new();
+        let mut commit = Vec::new();
+        loop {
+            let before = lines.clone();
+            let Some(kind) = lines.read(self.epoch, &mut scratch) else { break };
+            // The last of the numbers has no next one; a line of it is one of a commit that is there already.
+            let next = replayed.n.saturating_add(1);
+            let fault = match kind {
+                Kind::Change(line) if line.n != next || line.n == replayed.n => {
+                    format!("expected commit {next}, found commit {}", line.n)
+                }
+                Kind::Change(line) => match line.last {
+                    Some(count) if count != commit.len() + 1 => {
+                        format!("it ends commit {next} of {count} lines, but {} are there", commit.len() + 1)
+                    }
+                    last => {
+                        commit.push(line);
+                        if last.is_some() {
+                            commit.drain(..).for_each(&mut *sink);
+                            replayed.n = next;
+                            replayed.good = lines.at;
+                        }
+                        continue;
+                    }
+                },
+                Kind::Fold(fold) if commit.is_empty() && fold.through <= replayed.n => {
+                    replayed.fold = Some(fold);
+                    replayed.good = lines.at;
+                    continue;
+                }
+                Kind::Fold(fold) if fold.through <= replayed.n => {
+                    format!("it notes a save of commit {} inside commit {next}", fold.through)
+                }
+                Kind::Fold(fold) => {
+                    format!("it notes a save of commit {}, but commit {} was the last", fold.through, replayed.n)
+                }
+                Kind::Bad(reason) => reason.to_owned(),
+                // The judge finds the same and says why.
+                Kind::Refused(_) => String::new(),
+            };
+            self.judge(&before, next, commit.len(), fault)?;
+            break;
+        }
+        replayed.torn = self.bytes.len() - replayed.good;
+        Ok(replayed)
+    }
+
+    /// Whether all that stands from the line at fault on can be what a crash has left of commit `next`, `before` lines of
+    /// which were read already.
+    fn judge(self, from: &Lines<'a>, next: u64, before: usize, fault: String) -> Result<(), Damage> {
+        let mut scratch = String::new();
+        let mut lines = from.clone();
+        let (mut good_after, mut count, mut whole, mut alien) = (0_u64, before, usize::MAX, false);
+        loop {
+            let at = lines.clone();
+            let Some(mut kind) = lines.read(self.epoch, &mut scratch) else { break };
+            if matches!(kind, Kind::Bad(_)) {
+                match journal_line::front(&self.bytes[at.at..lines.at], self.epoch, &mut scratch) {
+                    Some(front) => kind = front,
+                    None => continue,
+                }
+            } else {
+                good_after += u64::from(at.at > from.at);
+            }
+            match kind {
+                Kind::Change(line) if line.n == next => {
+                    count += 1;
+                    whole = whole.min(line.last.unwrap_or(usize::MAX));
+                }
+                Kind::Change(_) | Kind::Fold(_) => alien = true,
+                Kind::Bad(_) => {}
+                Kind::Refused(refused) => {
+                    let (reason, newer) = match refused {
+                        Refused::Newer => ("a newer version of rusty-kv wrote it".to_owned(), true),
+                        Refused::Wrong(reason) => (reason, false),
+                    };
+                    let good_after = self.good_lines(lines.clone());
+                    return Err(Damage { at: at.at, line: lines.taken, reason, newer, good_after });
+                }
+            }
+        }
+        if alien || count >= whole {
+            let line = from.taken + 1;
+            return Err(Damage { at: from.at, line, reason: fault, newer: false, good_after });
+        }
+        Ok(())
+    }
+
+    fn good_lines(self, mut lines: Lines<'a>) -> u64 {
+        let mut scratch = String::new();
+        let mut good = 0;
+        while let Some(kind) = lines.read(self.epoch, &mut scratch) {
+            good += u64::from(matches!(kind, Kind::Change(_) | Kind::Fold(_)));
+        }
+        good
+    }
+
+    /// Whether the last line is a fold line or ends a commit that is complete; looked at from the end. Then no line is
+    /// torn: what is bad before them is damage.
+    fn ends_whole(self) -> bool {
+        let mut rest = self.bytes;
+        let Some(last) = take_last(&mut rest) else { return rest.is_empty() };
+        let Some(content) = seal::open(last, self.epoch) else { return false };
+        if content.starts_with(header::FOLD) {
+            return true;
+        }
+        let Some((n, Some(count))) = journal_line::glance(content) else { return false };
+        (1..count).all(|_| {
+            let line = take_last(&mut rest).and_then(|line| seal::open(line, self.epoch));
+            line.and_then(journal_line::glance) == Some((n, None))
+        })
+    }
+
+    /// What the newest line of a change of the key says, looked for by its bytes.
+    fn search(self, key: &str) -> Result<Option<Change>, Suspect> {
+        let needle = journal_line::needle(key);
+        let starts =
+            memchr::memmem::find_iter(self.bytes, &needle).filter_map(|at| journal_line::start_of(self.bytes, at));
+        let Some(start) = starts.last() else { return Ok(None) };
+        match Lines::of(&self.bytes[start..]).read(self.epoch, &mut String::new()) {
+            Some(Kind::Change(line)) if line.key == key => Ok(Some(line.change)),
+            _ => Err(Suspect),
+        }
+    }
+}
+
+/// A line is not as it was written. Only a replay tells what that means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Suspect;
+
+/// Takes the last line off; without its newline. None if there is none that ends in one.
+fn take_last<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let lines = bytes.strip_suffix(b"\n")?;
+    let start = memchr::memrchr(b'\n', lines).map_or(0, |at| at + 1);
+    *bytes = &bytes[..start];
+    Some(&lines[start..])
+}

@@ -1,0 +1,144 @@
+//! Sorted layers of changes as one, the newest first.
+
+use std::collections::btree_map;
+
+use super::overlay;
+use crate::expiry::Timestamp;
+use crate::storage::format::record::Stored;
+
+/// What a layer says of one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Changed<'a> {
+    pub(crate) key: &'a str,
+    /// The value's form on disk; `None` if the key is deleted.
+    pub(crate) text: Option<&'a str>,
+    pub(crate) deadline: Option<Timestamp>,
+}
+
+/// One source of changes: keys ascending, each once.
+#[derive(Clone, Debug)]
+pub(crate) enum Layer<'a> {
+    Overlay(overlay::Range<'a>),
+    Bulk(overlay::Sets<'a>),
+    /// A snapshot in memory, as the layer below all.
+    Document(btree_map::Range<'a, String, Stored>),
+}
+
+/// Layers, the newest first, as one stream: keys ascending, each once with what the newest layer says of it. From both
+/// ends. A clone begins where this one stands.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Layers<'a> {
+    layers: Vec<TwoEnded<'a>>,
+}
+
+/// A layer and the items at its ends that were looked at, but not taken.
+#[derive(Clone, Debug)]
+struct TwoEnded<'a> {
+    layer: Layer<'a>,
+    front: Option<Changed<'a>>,
+    back: Option<Changed<'a>>,
+}
+
+impl<'a> Layers<'a> {
+    pub(crate) fn new(layers: impl IntoIterator<Item = Layer<'a>>) -> Self {
+        let two_ended = |layer| TwoEnded { layer, front: None, back: None };
+        Self { layers: layers.into_iter().map(two_ended).collect() }
+    }
+
+    /// The same with an older layer below.
+    pub(crate) fn over(mut self, layer: Layer<'a>) -> Self {
+        self.layers.push(TwoEnded { layer, front: None, back: None });
+        self
+    }
+}
+
+impl<'a> Iterator for Layers<'a> {
+    type Item = Changed<'a>;
+
+    fn next(&mut self) -> Option<Changed<'a>> {
+        let mut first: Option<Changed<'a>> = None;
+        for layer in &mut self.layers {
+            if let Some(front) = layer.peek() {
+                first = first.filter(|first| first.key <= front.key).or(Some(front));
+            }
+        }
+        let first = first?;
+        for layer in &mut self.layers {
+            layer.front.take_if(|front| front.key == first.key);
+        }
+        Some(first)
+    }
+}
+
+impl DoubleEndedIterator for Layers<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        let mut last: Option<Changed<'_>> = None;
+        for layer in &mut self.layers {
+            if let Some(back) = layer.peek_back() {
+                last = last.filter(|last| last.key >= back.key).or(Some(back));
+            }
+        }
+        let last = last?;
+        for layer in &mut self.layers {
+            layer.back.take_if(|back| back.key == last.key);
+        }
+        Some(last)
+    }
+}
+
+impl<'a> TwoEnded<'a> {
+    fn peek(&mut self) -> Option<Changed<'a>> {
+        if self.front.is_none() {
+            // Where the ends meet, what the other end has looked at comes next.
+            self.front = self.layer.next().or_else(|| self.back.take());
+        }
+        self.front
+    }
+
+    fn peek_back(&mut self) -> Option<Changed<'a>> {
+        if self.back.is_none() {
+            self.back = self.layer.next_back().or_else(|| self.front.take());
+        }
+        self.back
+    }
+}
+
+impl<'a> Changed<'a> {
+    fn of(key: &'a str, stored: Option<&'a Stored>) -> Self {
+        Self { key, text: stored.map(|stored| &*stored.text), deadline: stored.and_then(|stored| stored.deadline) }
+    }
+
+    /// The same as it is at `now`: a deletion once its time is over.
+    pub(crate) fn live(self, now: Timestamp) -> Self {
+        if self.deadline.is_some_and(|deadline| deadline <= now) {
+            return Self { text: None, deadline: None, ..self };
+        }
+        self
+    }
+
+    fn set((key, text, deadline): (&'a str, &'a str, Option<Timestamp>)) -> Self {
+        Self { key, text: Some(text), deadline }
+    }
+}
+
+impl<'a> Iterator for Layer<'a> {
+    type Item = Changed<'a>;
+
+    fn next(&mut self) -> Option<Changed<'a>> {
+        match self {
+            Self::Overlay(changes) => changes.next().map(|(key, change)| Changed::of(key, change.as_ref())),
+            Self::Bulk(sets) => sets.next().map(Changed::set),
+            Self::Document(entries) => entries.next().map(|(key, stored)| Changed::of(key, Some(stored))),
+        }
+    }
+}
+
+impl DoubleEndedIterator for Layer<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Overlay(changes) => changes.next_back().map(|(key, change)| Changed::of(key, change.as_ref())),
+            Self::Bulk(sets) => sets.next_back().map(Changed::set),
+            Self::Document(entries) => entries.next_back().map(|(key, stored)| Changed::of(key, Some(stored))),
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Reading: a snapshot and a journal that belong together, and what can be looked up in them.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | `view` | the pinned snapshot and journal |
+//! | `snapshot`, `journal` | what each of them holds |
+//! | `overlay`, `layers`, `merged` | changes above a snapshot, and both as one |
+//! | `reading`, `reads` | lookups and ranges; what an open transaction has read |
+//! | `watch`, `state` | what has changed since; what the files are like |
+
+pub(crate) mod journal;
+pub(crate) mod layers;
+pub(crate) mod merged;
+pub(crate) mod overlay;
+pub(crate) mod reading;
+pub(crate) mod reads;
+pub(crate) mod snapshot;
+#[cfg(feature = "shell")]
+pub(crate) mod state;
+pub(crate) mod view;
+pub(crate) mod watch;

@@ -1,0 +1,183 @@
+//! What reads see: pending changes over the journal's over the snapshot.
+
+use std::ops::Bound;
+
+use super::layers::{Layer, Layers};
+use super::merged::Merged;
+use super::snapshot::{Line, ReadFault, Sums};
+use super::view::Base;
+use crate::error::{Error, Result};
+use crate::expiry::Timestamp;
+use crate::json::Fault;
+use crate::storage::Store;
+#[cfg(feature = "shell")]
+use crate::storage::format::record::Glance;
+use crate::storage::format::record::{Entry, Stored};
+
+/// Entries in key order, from both ends, those past their deadline included.
+#[derive(Debug)]
+pub(crate) struct Entries<'a> {
+    store: &'a Store,
+    merged: Merged<'a>,
+    /// How many were given out.
+    given: u64,
+    /// Whether the file's checksum is looked at behind the last of them.
+    verifies: bool,
+}
+
+/// After so many entries it is looked whether the snapshot is still what it was.
+const BATCH: u64 = 1 << 12;
+
+impl Store {
+    /// A key's entry, deadline passed or not.
+    pub(crate) fn get(&self, key: &str) -> Result<Option<Stored>> {
+        debug_assert!(self.bulk.is_empty(), "a read before the bulk was settled");
+        if let Some(change) = self.pending.get(key) {
+            return Ok(change.clone());
+        }
+        self.note_key(key);
+        let stored = self.view.get(key)?;
+        self.check_pinned()?;
+        Ok(stored)
+    }
+
+    /// Within a transaction the view must be the one that it began with.
+    fn check_pinned(&self) -> Result<()> {
+        if self.is_open() { self.view.check_intact() } else { Ok(()) }
+    }
+
+    /// An entry with its value decoded.
+    #[cfg(feature = "shell")]
+    pub(crate) fn entry(&self, stored: &Stored) -> Result<Entry> {
+        Entry::decode(&stored.text, stored.deadline).map_err(|fault| self.damaged(fault))
+    }
+
+    /// The same, in the memory that it was stored in.
+    pub(crate) fn entry_of(&self, stored: Stored) -> Result<Entry> {
+        Entry::of_stored(stored).map_err(|fault| self.damaged(fault))
+    }
+
+    /// The error of a stored value that cannot be read; a full read of the file tells where it is.
+    pub(crate) fn damaged(&self, fault: Fault) -> Error {
+        self.view.fault(ReadFault::Damaged { at: 0, reason: fault.reason })
+    }
+
+    /// What an entry is, for a look that is no read of a transaction: at most `limit` bytes of a value are read from the
+    /// snapshot.
+    #[cfg(feature = "shell")]
+    pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Glance>> {
+        debug_assert!(self.bulk.is_empty(), "a read before the bulk was settled");
+        if let Some(change) = self.pending.get(key) {
+            return Ok(change.as_ref().map(|stored| Glance::of(stored, limit)));
+        }
+        self.view.glance(key, limit)
+    }
+
+    /// The entries between two bounds; none if they run backwards.
+    pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
+        self.note_range(from, to);
+        self.unnoted_range(from, to)
+    }
+
+    /// The same, and at their end the file's checksum is looked at, if they are all and it was not looked at before.
+    pub(crate) fn verified_range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
+        let mut entries = self.range(from, to)?;
+        entries.verifies = self.view.sums.get() != Sums::Agree && entries.merged.sum_up(&self.view.sums);
+        Ok(entries)
+    }
+
+    /// The same for a look that is no read of a transaction.
+    pub(crate) fn unnoted_range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
+        debug_assert!(self.bulk.is_empty(), "a read before the bulk was settled");
+        let committed = self.view.changes()?.map(|replay| Layer::Overlay(replay.overlay.range(from, to)));
+        let mut layers = vec![Layer::Overlay(self.pending.range(from, to))];
+        layers.extend(committed);
+        let below = match &self.view.base {
+            Base::Document(document) => {
+                layers.push(Layer::Document(document.range(from, to)));
+                None
+            }
+            Base::Indexed(indexed) => Some(indexed.cursor(from, to).map_err(|fault| self.view.fault(fault))?),
+        };
+        self.check_pinned()?;
+        Ok(Entries { store: self, merged: Merged::new(Layers::new(layers), below), given: 0, verifies: false })
+    }
+
+    /// How many entries there are at `now`.
+    pub(crate) fn count(&self, now: Timestamp) -> Result<u64> {
+        self.note_range(Bound::Unbounded, Bound::Unbounded);
+        let fault = |fault| self.view.fault(fault);
+        let mut count = match &self.view.base {
+            Base::Document(document) => document.entries.values().filter(|stored| stored.is_live(now)).count() as u64,
+            Base::Indexed(indexed) => indexed.layout().count - indexed.expired(now).map_err(fault)?,
+        };
+        let is_below = |key: &str| match &self.view.base {
+            Base::Document(document) => Ok(document.entries.get(key).is_some_and(|stored| stored.is_live(now))),
+            Base::Indexed(indexed) if indexed.contains(key).map_err(fault)? => {
+                Ok(indexed.deadline(key).map_err(fault)?.is_none_or(|deadline| now < deadline))
+            }
+            Base::Indexed(_) => Ok::<_, Error>(false),
+        };
+        for change in self.changes()? {
+            let is_above = change.text.is_some() && change.deadline.is_none_or(|deadline| now < deadline);
+            count = count + u64::from(is_above) - u64::from(is_below(change.key)?);
+        }
+        self.view.check_intact()?;
+        Ok(count)
+    }
+
+    /// All changes above the snapshot, but for those of the bulk.
+    fn changes(&self) -> Result<Layers<'_>> {
+        let committed = self.view.changes()?.map(|replay| Layer::Overlay(replay.overlay.iter()));
+        Ok(Layers::new([Layer::Overlay(self.pending.iter())].into_iter().chain(committed)))
+    }
+}
+
+impl Entries<'_> {
+    /// Whoever stops before their end, or may, wants no checksum.
+    #[cfg(feature = "shell")]
+    pub(crate) fn leave_unverified(&mut self) {
+        self.verifies = false;
+    }
+
+    /// The first entry that was not given out yet.
+    pub(crate) fn next(&mut self) -> Result<Option<Line<'_>>> {
+        let Self { store, merged, given, verifies } = self;
+        given_out(store, given, *verifies, merged.next())
+    }
+
+    /// The last entry that was not given out yet.
+    pub(crate) fn next_back(&mut self) -> Result<Option<Line<'_>>> {
+        let Self { store, merged, given, verifies } = self;
+        given_out(store, given, *verifies, merged.next_back())
+    }
+
+    /// Gives back the memory that a long line has taken.
+    pub(crate) fn release(&mut self) {
+        self.merged.release();
+    }
+
+    /// The error of one of their values that cannot be read.
+    pub(crate) fn damaged(&self, fault: Fault) -> Error {
+        self.store.damaged(fault)
+    }
+}
+
+/// What was read, unless an editor has written into the snapshot meanwhile; looked at now and then, and at the end.
+fn given_out<'e>(
+    store: &Store,
+    given: &mut u64,
+    verifies: bool,
+    read: Result<Option<Line<'e>>, ReadFault>,
+) -> Result<Option<Line<'e>>> {
+    let line = read.map_err(|fault| store.view.fault(fault))?;
+    *given += 1;
+    if line.is_none() || given.is_multiple_of(BATCH) {
+        store.view.check_intact()?;
+    }
+    if line.is_none() && verifies {
+        store.view.check_sums()?;
+        store.check_acknowledged()?;
+    }
+    Ok(line)
+}

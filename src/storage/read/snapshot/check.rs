@@ -1,0 +1,317 @@
+//! Whether a file is a snapshot in its one form, and where things are in it.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::document::RESERVED;
+use super::lines::Lines;
+use super::window::{ReadFault, fill, size};
+use crate::json::{self, Length, Scanner};
+use crate::storage::files::disk::DiskFile;
+use crate::storage::format::layout::{BETWEEN, CLOSE, END, HEAD, Layout, Section, line_hash};
+use crate::storage::format::record;
+use crate::storage::format::snapshot_line::{self, MAX_KEY};
+use crate::value::Value;
+
+/// The layout of a snapshot that is byte for byte in its one form; `None` if it is not. What is wrong with such a file, if
+/// anything, only a full reading can say.
+///
+/// It passes over the file once, and over the map once more if there are deadlines. In memory is a line at a time.
+pub(crate) fn check(file: &dyn DiskFile) -> Result<Option<Layout>, ReadFault> {
+    let length = file.identity()?.len;
+    if length <= HEAD.len() as u64 || !stands(file, 0, HEAD)? {
+        return Ok(None);
+    }
+    match read(file, length) {
+        Ok(layout) => Ok(Some(layout)),
+        Err(ReadFault::Damaged { .. }) => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Whether a file is the one of that layout, by its hash. Also seen to are the order of the keys and what stands between
+/// the sections; the values are not looked at.
+pub(crate) fn hash(file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
+    match hash_is_of(file, layout) {
+        Err(ReadFault::Damaged { .. }) => Ok(false),
+        answer => answer,
+    }
+}
+
+/// Whether the content of a file that is known to have been of that layout still is, by its checksum alone, which takes half
+/// the time. Unless it is stopped; what it says then means nothing.
+pub(crate) fn verify(file: &dyn DiskFile, layout: &Layout, stop: &AtomicBool) -> Result<bool, ReadFault> {
+    match sum_is_of(file, layout, stop) {
+        Err(ReadFault::Damaged { .. }) => Ok(false),
+        answer => answer,
+    }
+}
+
+fn sum_is_of(file: &dyn DiskFile, layout: &Layout, stop: &AtomicBool) -> Result<bool, ReadFault> {
+    /// After so many lines it is asked whether to stop.
+    const EACH: u64 = 4096;
+    let mut sum = Sum::default();
+    for (section, (from, to)) in [(Section::Map, layout.map), (Section::Expires, layout.expires)] {
+        let mut lines = Lines::new(file, from, to, to);
+        while let Some(content) = lines.next()? {
+            sum.add(section, content);
+            if sum.lines % EACH == 0 && stop.load(Ordering::Relaxed) {
+                return Ok(false);
+            }
+        }
+    }
+    sum.is_of(file, layout)
+}
+
+/// Whether a snapshot's content has the checksum that its layout says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sums {
+    /// Nobody has read all of it.
+    Unread,
+    Agree,
+    Differ,
+}
+
+impl From<bool> for Sums {
+    fn from(agree: bool) -> Self {
+        if agree { Self::Agree } else { Self::Differ }
+    }
+}
+
+/// What was read of the lines of a snapshot, so that at their end the checksum costs no further pass.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sum {
+    hash: u64,
+    lines: u64,
+    deadlines: u64,
+}
+
+impl Sum {
+    pub(super) fn add(&mut self, section: Section, content: &[u8]) {
+        self.hash = self.hash.wrapping_add(line_hash(section, content));
+        *if section == Section::Map { &mut self.lines } else { &mut self.deadlines } += 1;
+    }
+
+    /// Whether the file is the one of that layout, if those were all lines of it.
+    pub(super) fn is_of(self, file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
+        if (self.lines, self.deadlines) != (layout.count, layout.expiring) || !frame_stands(file, layout)? {
+            return Ok(false);
+        }
+        Ok(self.hash.wrapping_add(rest_hash(file, layout.rest, layout.length)?) == layout.hash)
+    }
+}
+
+/// Whether `text` stands at `at`.
+fn stands(file: &dyn DiskFile, at: u64, text: &[u8]) -> Result<bool, ReadFault> {
+    let mut there = [0; 32];
+    let there = &mut there[..text.len()];
+    fill(file, there, at)?;
+    Ok(there == text)
+}
+
+/// Whether what stands around the lines is in its place, and nothing stands behind it.
+fn frame_stands(file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
+    let &Layout { length, map, expires, count, expiring, .. } = layout;
+    if !layout.is_sound() || file.read_at(&mut [0], length)? > 0 {
+        return Ok(false);
+    }
+    let mut frame = vec![(0, HEAD), (length - END.len() as u64, END)];
+    if count > 0 {
+        frame.extend([(map.0 - 1, &b"\n"[..]), (map.1, CLOSE)]);
+    } else {
+        frame.push((map.1, b"}"));
+    }
+    if expiring > 0 {
+        frame.extend([(expires.0 - BETWEEN.len() as u64, BETWEEN), (expires.1, CLOSE)]);
+    }
+    for (at, text) in frame {
+        if !stands(file, at, text)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn hash_is_of(file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
+    let &Layout { length, map, expires, rest, count, expiring, hash } = layout;
+    if !frame_stands(file, layout)? {
+        return Ok(false);
+    }
+    let mut sum = rest_hash(file, rest, length)?;
+    for (section, (from, to), wanted) in [(Section::Map, map, count), (Section::Expires, expires, expiring)] {
+        let mut lines = Lines::new(file, from, to, to);
+        let mut before = Vec::new();
+        let mut counted = 0;
+        while let Some(content) = lines.next()? {
+            sum = sum.wrapping_add(line_hash(section, content));
+            let key = snapshot_line::key(content).ok().flatten();
+            let Some(key) = key.filter(|key| counted == 0 || *before < **key) else { return Ok(false) };
+            before.clear();
+            before.extend_from_slice(&key);
+            counted += 1;
+        }
+        if counted != wanted {
+            return Ok(false);
+        }
+    }
+    Ok(sum == hash)
+}
+
+fn rest_hash(file: &dyn DiskFile, mut from: u64, to: u64) -> Result<u64, ReadFault> {
+    let mut chunk = vec![0; 64 << 10];
+    let mut hasher = Xxh3::with_seed(Section::Rest as u64);
+    while from < to {
+        let length = size(to - from).min(chunk.len());
+        fill(file, &mut chunk[..length], from)?;
+        hasher.update(&chunk[..length]);
+        from += length as u64;
+    }
+    Ok(hasher.digest())
+}
+
+/// A strict reading from the second line on. Whatever departs from the form is a fault, whose place nobody asks for.
+fn read(file: &dyn DiskFile, length: u64) -> Result<Layout, ReadFault> {
+    let head = HEAD.len() as u64;
+    let mut layout = Layout { length, ..Layout::default() };
+    let mut written = String::new();
+    let mut lines = Lines::new(file, 2, length, length);
+    let mut more = match lines.whole()?.ok_or_else(departs)? {
+        b"  \"map\": {" => {
+            let map = read_section(&mut lines, Section::Map, is_value)?;
+            (layout.map, layout.count, layout.hash) = (map.range, map.count, map.hash);
+            layout.rest = map.range.1 + CLOSE.len() as u64;
+            map.more
+        }
+        line @ (b"  \"map\": {}" | b"  \"map\": {},") => {
+            layout.map = (head, head);
+            layout.rest = head + 1;
+            line.ends_with(b",")
+        }
+        _ => return Err(departs()),
+    };
+    layout.expires = (layout.rest, layout.rest);
+    let mut names = HashSet::new();
+    while more {
+        let line = lines.whole()?.ok_or_else(departs)?;
+        if line == b"  \"expires\": {" && layout.expiring == 0 && names.is_empty() {
+            let expires = read_section(&mut lines, Section::Expires, is_deadline)?;
+            (layout.expires, layout.expiring) = (expires.range, expires.count);
+            layout.hash = layout.hash.wrapping_add(expires.hash);
+            layout.rest = expires.range.1 + CLOSE.len() as u64;
+            more = expires.more;
+        } else {
+            more = line.ends_with(b",");
+            let name = foreign_name(line.strip_suffix(b",").unwrap_or(line), &mut written).ok_or_else(departs)?;
+            if !names.insert(name) {
+                return Err(departs());
+            }
+        }
+    }
+    if lines.whole()? != Some(b"}") || lines.at() != length {
+        return Err(departs());
+    }
+    check_deadlines(file, &layout)?;
+    layout.hash = layout.hash.wrapping_add(rest_hash(file, layout.rest, length)?);
+    Ok(layout)
+}
+
+fn departs() -> ReadFault {
+    ReadFault::damaged(0, "not in the one form")
+}
+
+/// A section that was read.
+struct Read {
+    range: (u64, u64),
+    count: u64,
+    hash: u64,
+    /// Whether another member follows.
+    more: bool,
+}
+
+/// Reads the lines of a section and the one that closes it.
+fn read_section(lines: &mut Lines<'_>, section: Section, is_value: fn(&[u8]) -> bool) -> Result<Read, ReadFault> {
+    let from = lines.at();
+    let mut read = Read { range: (from, from), count: 0, hash: 0, more: false };
+    let (mut before, mut written) = (String::new(), String::new());
+    let mut comma = true;
+    loop {
+        read.range.1 = lines.at();
+        let line = lines.whole()?.ok_or_else(departs)?;
+        if !comma {
+            read.more = line == b"  },";
+            return if read.more || line == CLOSE { Ok(read) } else { Err(departs()) };
+        }
+        comma = line.ends_with(b",");
+        let content = snapshot_line::content(line, !comma).map_err(|_| departs())?;
+        let (key, value) = snapshot_line::split(content).map_err(|_| departs())?;
+        let is_key = is_written(&key, &content[..content.len() - value.len() - 2], &mut written)
+            && key.len() <= MAX_KEY
+            && (read.count == 0 || *before < *key);
+        if !is_key || !is_value(value) {
+            return Err(departs());
+        }
+        read.hash = read.hash.wrapping_add(line_hash(section, content));
+        read.count += 1;
+        before.clear();
+        before.push_str(&key);
+    }
+}
+
+/// Whether `raw` is how a string is written. What is written for it is left in `written`.
+fn is_written(text: &str, raw: &[u8], written: &mut String) -> bool {
+    written.clear();
+    json::write_string(written, text);
+    written.as_bytes() == raw
+}
+
+fn is_value(raw: &[u8]) -> bool {
+    // Only of one that may be too long it is asked how long it is; no byte takes more than six.
+    let may_be_long = || raw.len() > Value::MAX_LEN;
+    let length = || match raw.first() {
+        Some(b'"') => {
+            let mut length = Length::default();
+            Scanner::new(raw).string_into(&mut length).map_or(usize::MAX, |()| length.0)
+        }
+        _ => str::from_utf8(raw)
+            .ok()
+            .and_then(|text| record::decode(text).ok())
+            .map_or(usize::MAX, |value| value.as_bytes().len()),
+    };
+    record::is_written(raw) && !(may_be_long() && length() > Value::MAX_LEN)
+}
+
+fn is_deadline(raw: &[u8]) -> bool {
+    snapshot_line::deadline(raw).is_some_and(|deadline| format!("\"{deadline}\"").as_bytes() == raw)
+}
+
+/// The name of a member that is not ours; `None` if the line is not in its form.
+fn foreign_name(line: &[u8], written: &mut String) -> Option<String> {
+    let content = line.strip_prefix(b"  ")?;
+    let (name, value) = snapshot_line::split(content).ok()?;
+    let is_ours = matches!(&*name, "map" | "expires" | RESERVED);
+    if is_ours || !is_written(&name, &content[..content.len() - value.len() - 2], written) {
+        return None;
+    }
+    written.clear();
+    let mut scanner = Scanner::new(value);
+    scanner.value(written).ok()?;
+    (written.as_bytes() == value).then(|| name.into_owned())
+}
+
+/// Sees to it that every deadline has its key in the map.
+fn check_deadlines(file: &dyn DiskFile, layout: &Layout) -> Result<(), ReadFault> {
+    let section = |(from, to)| Lines::new(file, from, to, to);
+    let (mut keys, mut deadlines) = (section(layout.map), section(layout.expires));
+    while let Some(deadline) = deadlines.next()? {
+        let wanted = snapshot_line::key(deadline).map_err(|_| departs())?;
+        loop {
+            let content = keys.next()?.ok_or_else(departs)?;
+            if snapshot_line::key(content).map_err(|_| departs())? == wanted {
+                break;
+            }
+        }
+    }
+    Ok(())
+}

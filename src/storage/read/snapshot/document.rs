@@ -1,0 +1,166 @@
+//! The snapshot as a document in memory. Reads any layout of it. Pure.
+
+use std::collections::{BTreeMap, HashSet, btree_map};
+use std::ops::Bound;
+
+use crate::expiry::Timestamp;
+use crate::json::{self, Fault, Scanner};
+use crate::storage::format::record::{self, Entry, Stored};
+use crate::storage::format::snapshot_line::MAX_KEY;
+use crate::value::Value;
+
+/// What a snapshot holds.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Document {
+    /// The entries by key. Those past their deadline are still in it.
+    pub(crate) entries: BTreeMap<String, Stored>,
+    /// Top-level members that are not ours, in their order: name and compact JSON.
+    pub(crate) foreign: Vec<(String, String)>,
+}
+
+/// Why a text is not a snapshot.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// It is at fault.
+    Fault(Fault),
+    /// It says that a newer version made it.
+    Newer,
+}
+
+impl From<Fault> for Unreadable {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// The top-level member that later formats will put into their files.
+pub(crate) const RESERVED: &str = "$rusty-kv";
+
+impl Document {
+    /// The entries between two bounds; none if they run backwards.
+    pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> btree_map::Range<'_, String, Stored> {
+        use Bound::{Excluded, Included, Unbounded};
+        // A BTreeMap panics on such bounds.
+        let empty = match (from, to) {
+            (Unbounded, _) | (_, Unbounded) => false,
+            (Excluded(from), Excluded(to)) => from >= to,
+            (Included(from) | Excluded(from), Included(to) | Excluded(to)) => from > to,
+        };
+        if empty { btree_map::Range::default() } else { self.entries.range::<str, _>((from, to)) }
+    }
+
+    /// Reads a whole document, in whatever order and spacing.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
+        if bytes.starts_with(b"\xff\xfe")
+            || bytes.starts_with(b"\xfe\xff")
+            || bytes.starts_with(b"{\0")
+            || bytes.starts_with(b"\0{")
+        {
+            return Err(Fault::new(0, "this looks like UTF-16; a database is UTF-8").into());
+        }
+        Self::read_text(bytes)
+    }
+
+    fn read_text(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let mut scanner = Scanner::new(bytes);
+        scanner.skip_mark();
+        scanner.peek();
+        let start = scanner.at();
+        let mut document = Self::default();
+        let mut names = HashSet::new();
+        let mut expires = BTreeMap::new();
+        scanner.object("an object is expected, like {\"map\":{}}", |scanner, at, name| {
+            if !names.insert(name.clone()) {
+                return Err(json::duplicate(at, "member", &name).into());
+            }
+            match &*name {
+                "map" => document.read_map(scanner, bytes)?,
+                "expires" => expires = read_expires(scanner)?,
+                RESERVED => return Err(Unreadable::Newer),
+                name => {
+                    let mut text = String::new();
+                    scanner.value(&mut text)?;
+                    document.foreign.push((name.to_owned(), text));
+                }
+            }
+            Ok(())
+        })?;
+        scanner.end()?;
+        if !names.contains("map") {
+            return Err(Fault::shape(start, "it has no member \"map\" (an empty database is {\"map\":{}})").into());
+        }
+        // A deadline whose key an editor has taken out has nothing to say any more.
+        for (key, deadline) in expires {
+            if let Some(entry) = document.entries.get_mut(&key) {
+                entry.deadline = Some(deadline);
+            }
+        }
+        Ok(document)
+    }
+
+    fn read_map(&mut self, scanner: &mut Scanner<'_>, bytes: &[u8]) -> Result<(), Unreadable> {
+        scanner.object("\"map\" is not an object", |scanner, at, key| {
+            if key.len() > MAX_KEY {
+                return Err(Fault::shape(at, "this key is longer than 64 KiB").into());
+            }
+            scanner.peek();
+            let value_at = scanner.at();
+            let value = record::read_value(scanner)?;
+            if value.as_bytes().len() > Value::MAX_LEN {
+                return Err(Fault::shape(value_at, "this value is longer than 512 MiB").into());
+            }
+            match self.entries.entry(key.into_owned()) {
+                btree_map::Entry::Vacant(place) => {
+                    place.insert(Stored::of(&Entry::from(value)));
+                }
+                btree_map::Entry::Occupied(first) => {
+                    let mut fault = json::duplicate(at, "key", first.key());
+                    let (line, _) = Fault::new(first_place(bytes, first.key()), "").place(bytes);
+                    fault.reason = format!("{}, first in line {line}", fault.reason);
+                    return Err(fault.into());
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Reads the deadlines. Programs write `null` where there are none.
+fn read_expires(scanner: &mut Scanner<'_>) -> Result<BTreeMap<String, Timestamp>, Fault> {
+    let mut deadlines = BTreeMap::new();
+    if scanner.peek() == Some(b'n') {
+        return scanner.value(&mut String::new()).map(|()| deadlines);
+    }
+    scanner.object("\"expires\" is not an object", |scanner, at, key| {
+        let is_text = scanner.peek() == Some(b'"');
+        let value_at = scanner.at();
+        let deadline = if is_text { scanner.string()?.parse().ok() } else { None };
+        let wanted = "an expiry is a time such as \"2026-11-23T04:00:00Z\"";
+        let deadline: Timestamp = deadline.ok_or_else(|| Fault::shape(value_at, wanted))?;
+        if deadlines.insert(key.clone().into_owned(), deadline).is_some() {
+            return Err(json::duplicate(at, "key", &key));
+        }
+        Ok(())
+    })?;
+    Ok(deadlines)
+}
+
+/// The offset of the first entry of that key in the map. The document was read up to its second.
+fn first_place(bytes: &[u8], wanted: &str) -> usize {
+    let mut place = None;
+    let mut scanner = Scanner::new(bytes);
+    scanner.skip_mark();
+    // The fault is the second entry, or what comes behind it; by then the first was seen.
+    let _ = scanner.object::<Fault>("", |scanner, _, name| {
+        if name != "map" {
+            return scanner.value(&mut String::new());
+        }
+        scanner.object("", |scanner, at, key| {
+            if key == wanted {
+                place.get_or_insert(at);
+            }
+            scanner.wrapped_value(&mut String::new())
+        })
+    });
+    place.unwrap_or(0)
+}

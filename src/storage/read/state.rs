@@ -1,0 +1,47 @@
+//! What can be said of the files without reading them.
+
+use std::path::Path;
+
+use super::journal::Stamp;
+use super::view::{Base, Journal};
+use crate::error::Result;
+use crate::storage::Store;
+use crate::storage::files::disk::{self, Disk as _};
+
+/// The files of a database as they were last looked at.
+#[derive(Debug)]
+pub(crate) struct FileState {
+    /// Whether the file is in its one form.
+    pub(crate) is_in_form: bool,
+    /// `None` beside a small database, whose every change is a save.
+    pub(crate) journal: Option<JournalState>,
+}
+
+/// A journal.
+#[derive(Debug)]
+pub(crate) struct JournalState {
+    pub(crate) bytes: u64,
+    /// When it is longer than this, it is folded into the file.
+    pub(crate) bound: u64,
+    /// How many keys are changed in it.
+    pub(crate) changes: u64,
+}
+
+impl Store {
+    /// What the files are like.
+    pub(crate) fn file_state(&self) -> Result<FileState> {
+        let changes = self.view.changes()?.map_or(0, |replay| replay.overlay.len() as u64);
+        let state = |journal: &Journal| JournalState { bytes: journal.seen.len, bound: self.journal_bound(), changes };
+        let is_in_form = matches!(self.view.base, Base::Indexed(_)) || self.view.seen.is_none();
+        Ok(FileState { is_in_form, journal: self.view.journal.as_ref().map(state) })
+    }
+
+    /// Whether opening a file takes no time to speak of: it is small, or its journal says what is in it.
+    pub(crate) fn opens_at_once(path: &Path) -> Result<bool> {
+        const SMALL: u64 = 1 << 20;
+        let (disk, path) = (disk::Real, disk::resolve(path)?);
+        let Some(seen) = disk.identity(&path)?.filter(|seen| seen.len > SMALL) else { return Ok(true) };
+        let Some(journal) = Journal::open(&disk, &path, Some(&seen))? else { return Ok(false) };
+        Ok(journal.header.stamp == Stamp::of(&seen))
+    }
+}

@@ -1,0 +1,307 @@
+//! What has changed between two looks at the files.
+//!
+//! A look is two stats. Where the journal has only grown, its new lines say what has changed. Behind a save, which puts
+//! another snapshot into place, the entries pinned at the last look are compared with those that are there now, both as
+//! streams. So each key's last value is told, and not every value on the way.
+
+use std::ops::{Bound, ControlFlow};
+use std::time::Duration;
+
+use super::merged::Held;
+use super::reading::Entries;
+use super::view::{Advance, Base, View};
+use crate::error::Result;
+use crate::expiry::Timestamp;
+use crate::storage::{Change, Store, Stored};
+
+/// Follows the entries of a range.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    /// What was there at the last look.
+    store: Store,
+    from: Bound<String>,
+    to: Bound<String>,
+    /// Entries whose time was over by then were told to be.
+    told: Timestamp,
+    /// The first deadline behind that, if there is one.
+    next: Option<Timestamp>,
+    /// Deadlines are not gone through before that.
+    rest_until: Timestamp,
+    /// Whether the last look found that an editor has overwritten what it was to compare with.
+    pub(crate) missed: bool,
+}
+
+/// What has become of a key.
+#[derive(Debug)]
+pub(crate) enum Became {
+    Set(Stored),
+    Deleted,
+    Expired,
+}
+
+/// Is told of each change; a break ends the look.
+pub(crate) type Sink<'a> = dyn FnMut(&str, Became) -> ControlFlow<()> + 'a;
+
+/// A snapshot up to this size is held in memory, so that an editor that writes into the file does not take away what it
+/// is to be compared with.
+const HELD: u64 = 1 << 20;
+
+/// After so many deadlines that were gone through a millisecond of rest: a tenth of the time at most goes into that.
+const DEADLINES_A_MILLISECOND: u64 = 500;
+
+/// Whether to stop is asked once in so many entries.
+const LOOKED_AT: u64 = 1024;
+
+impl Store {
+    /// Follows what happens to a range of this database from now on, beside whatever this store does.
+    pub(crate) fn watch(&self, from: Bound<&str>, to: Bound<&str>, now: Timestamp) -> Result<Feed> {
+        let mut feed = Feed {
+            store: self.at_newest()?,
+            from: from.map(str::to_owned),
+            to: to.map(str::to_owned),
+            told: now,
+            next: None,
+            rest_until: now,
+            missed: false,
+        };
+        feed.go_through_deadlines(now, &mut |_, _| ControlFlow::Continue(()))?;
+        Ok(feed)
+    }
+
+    /// What is there now, in a store of its own.
+    fn at_newest(&self) -> Result<Self> {
+        let mut settings = self.settings.clone();
+        settings.read_only = true;
+        let Some(path) = self.path.clone() else { return Ok(Self::in_memory(settings)) };
+        let view = View::pin(&*self.disk, &path)?;
+        let mut store = Self { disk: self.disk.clone(), path: Some(path), view, ..Self::in_memory(settings) };
+        store.look_at_empty_file()?;
+        if let Base::Indexed(indexed) = &store.view.base
+            && store.file_len() <= HELD
+        {
+            let document = indexed.document().map_err(|fault| store.view.fault(fault))?;
+            store.view.base = Base::Document(document);
+        }
+        Ok(store)
+    }
+}
+
+impl Feed {
+    /// Tells what has changed since the last look. `stop` is asked now and then during a long one.
+    pub(crate) fn look(&mut self, now: Timestamp, stop: &dyn Fn() -> bool, each: &mut Sink<'_>) -> Result<()> {
+        self.missed = false;
+        match self.store.view.advance(&*self.store.disk)? {
+            Advance::Nothing => {}
+            Advance::Grown(changes) => {
+                for (key, old, new) in changes {
+                    if self.holds(&key) && self.tell(&key, old, new, now, each).is_break() {
+                        return Ok(());
+                    }
+                }
+            }
+            Advance::Renewed => {
+                let newest = self.store.at_newest()?;
+                if let Err(error) = self.store.view.check_intact() {
+                    self.store = newest;
+                    self.missed = true;
+                    // Those that are over by now are nothing to tell of either.
+                    self.go_through_deadlines(now, &mut |_, _| ControlFlow::Continue(()))?;
+                    return Err(error);
+                }
+                if self.compare(&newest, now, stop, each)?.is_break() {
+                    return Ok(());
+                }
+                self.store = newest;
+            }
+        }
+        if self.next.is_some_and(|next| next <= now) && self.rest_until <= now {
+            self.go_through_deadlines(now, each)?;
+        }
+        Ok(())
+    }
+
+    /// The error of a stored value that cannot be read.
+    pub(crate) fn damaged(&self, fault: crate::json::Fault) -> crate::Error {
+        self.store.damaged(fault)
+    }
+
+    fn bounds(&self) -> (Bound<&str>, Bound<&str>) {
+        (self.from.as_ref().map(String::as_str), self.to.as_ref().map(String::as_str))
+    }
+
+    fn holds(&self, key: &str) -> bool {
+        std::ops::RangeBounds::<str>::contains(&self.bounds(), key)
+    }
+
+    /// Tells what has become of a key whose stored entry is another one.
+    fn tell(&mut self, key: &str, old: Change, new: Change, now: Timestamp, each: &mut Sink<'_>) -> ControlFlow<()> {
+        let is_over = |stored: &Stored| stored.deadline.is_some_and(|deadline| deadline <= now);
+        // What was over at the last look was told to be.
+        let old = old.filter(|stored| stored.is_live(self.told));
+        let became = match (old, new) {
+            (old, Some(new)) if new.is_live(now) => {
+                self.expect(new.deadline);
+                if old.as_ref() == Some(&new) {
+                    return ControlFlow::Continue(());
+                }
+                Became::Set(new)
+            }
+            // It is found among the deadlines.
+            (_, Some(new)) if new.is_live(self.told) => {
+                self.expect(new.deadline);
+                return ControlFlow::Continue(());
+            }
+            (Some(_), Some(_)) => Became::Expired,
+            (Some(old), None) => {
+                if is_over(&old) {
+                    Became::Expired
+                } else {
+                    Became::Deleted
+                }
+            }
+            (None, _) => return ControlFlow::Continue(()),
+        };
+        each(key, became)
+    }
+
+    /// A deadline is there that may be the next.
+    fn expect(&mut self, deadline: Option<Timestamp>) {
+        self.next = self.next.into_iter().chain(deadline).min();
+    }
+
+    /// Tells what is different in a newer state.
+    fn compare(
+        &mut self,
+        newest: &Store,
+        now: Timestamp,
+        stop: &dyn Fn() -> bool,
+        each: &mut Sink<'_>,
+    ) -> Result<ControlFlow<()>> {
+        // Taken out so that what is told can be noted while it is read.
+        let last = std::mem::replace(&mut self.store, Store::in_memory(newest.settings.clone()));
+        let compared = self.compare_with(&last, newest, now, stop, each);
+        self.store = last;
+        compared
+    }
+
+    fn compare_with(
+        &mut self,
+        last: &Store,
+        newest: &Store,
+        now: Timestamp,
+        stop: &dyn Fn() -> bool,
+        each: &mut Sink<'_>,
+    ) -> Result<ControlFlow<()>> {
+        let (from, to) = (self.from.clone(), self.to.clone());
+        let bounds = || (from.as_ref().map(String::as_str), to.as_ref().map(String::as_str));
+        let mut old = Ahead::of(last.range(bounds().0, bounds().1)?)?;
+        let mut new = Ahead::of(newest.range(bounds().0, bounds().1)?)?;
+        self.next = None;
+        for looked_at in 0_u64.. {
+            if looked_at.is_multiple_of(LOOKED_AT) && stop() {
+                return Ok(ControlFlow::Break(()));
+            }
+            let order = match (old.key(), new.key()) {
+                (None, None) => break,
+                (Some(_), None) => std::cmp::Ordering::Less,
+                (None, Some(_)) => std::cmp::Ordering::Greater,
+                (Some(old), Some(new)) => old.cmp(new),
+            };
+            if order.is_eq() && old.next.text == new.next.text && old.next.deadline == new.next.deadline {
+                if new.next.deadline.is_some_and(|deadline| deadline > self.told) {
+                    self.expect(new.next.deadline);
+                }
+            } else {
+                let key = if order.is_le() { old.next.key.clone() } else { new.next.key.clone() };
+                let (was, is) = (order.is_le().then(|| old.stored()), order.is_ge().then(|| new.stored()));
+                if self.tell(&key, was, is, now, each).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+            if order.is_le() {
+                old.advance()?;
+            }
+            if order.is_ge() {
+                new.advance()?;
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Tells which deadlines have passed since they were last gone through, and finds the next.
+    fn go_through_deadlines(&mut self, now: Timestamp, each: &mut Sink<'_>) -> Result<()> {
+        let (told, mut next, mut count) = (self.told, None, 0_u64);
+        let mut over = Vec::new();
+        self.store.deadlines(self.bounds(), &mut |key, deadline| {
+            count += 1;
+            if deadline > now {
+                next = next.into_iter().chain([deadline]).min();
+            } else if deadline > told {
+                over.push(key.to_owned());
+            }
+        })?;
+        (self.told, self.next) = (now, next);
+        self.rest_until = now.after(Duration::from_millis(count / DEADLINES_A_MILLISECOND)).unwrap_or(now);
+        for key in over {
+            if each(&key, Became::Expired).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Store {
+    /// The deadlines of a range's keys, in no order.
+    fn deadlines(&self, (from, to): (Bound<&str>, Bound<&str>), each: &mut dyn FnMut(&str, Timestamp)) -> Result<()> {
+        let changes = self.view.changes()?.map(|replay| &replay.overlay);
+        let is_below = |key: &str| changes.is_none_or(|changes| changes.get(key).is_none());
+        match &self.view.base {
+            Base::Document(document) => {
+                for (key, stored) in document.range(from, to).filter(|(key, _)| is_below(key)) {
+                    stored.deadline.into_iter().for_each(|deadline| each(key, deadline));
+                }
+            }
+            Base::Indexed(indexed) => {
+                let is_inside = |key: &str| std::ops::RangeBounds::<str>::contains(&(from, to), key);
+                let mut inside = |key: &str, deadline| {
+                    if is_inside(key) && is_below(key) {
+                        each(key, deadline);
+                    }
+                };
+                indexed.deadlines(&mut inside).map_err(|fault| self.view.fault(fault))?;
+            }
+        }
+        for (key, change) in changes.into_iter().flat_map(|changes| changes.range(from, to)) {
+            change.iter().filter_map(|stored| stored.deadline).for_each(|deadline| each(key, deadline));
+        }
+        Ok(())
+    }
+}
+
+/// Entries with a copy of the one that comes next.
+struct Ahead<'a> {
+    entries: Entries<'a>,
+    next: Held,
+}
+
+impl<'a> Ahead<'a> {
+    fn of(entries: Entries<'a>) -> Result<Self> {
+        let mut ahead = Self { entries, next: Held::default() };
+        ahead.advance()?;
+        Ok(ahead)
+    }
+
+    fn key(&self) -> Option<&str> {
+        self.next.full.then_some(&*self.next.key)
+    }
+
+    fn stored(&self) -> Stored {
+        Stored { text: self.next.text.as_str().into(), deadline: self.next.deadline }
+    }
+
+    fn advance(&mut self) -> Result<()> {
+        self.next.hold(self.entries.next()?);
+        Ok(())
+    }
+}

@@ -1,0 +1,282 @@
+//! Commits: into the journal, or by a save; and what puts the journal in order before that.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::save::{self, not_saved};
+use crate::error::{Error, Result};
+use crate::expiry::Timestamp;
+use crate::storage::files::disk::{self, DiskFile, Open};
+use crate::storage::files::lock::{Doubt, Ending};
+use crate::storage::read::journal;
+use crate::storage::read::view::{Base, View};
+use crate::storage::{Policy, Store};
+
+impl Store {
+    /// Makes what was put durable and gives the lock back. After an error none of it is there.
+    pub(crate) fn commit(&mut self, now: Timestamp) -> Result<()> {
+        if !self.is_changed() {
+            self.lock = None;
+            return Ok(());
+        }
+        if self.path.is_none() {
+            self.settle_bulk();
+            self.absorb();
+            return Ok(());
+        }
+        let before = self.journal_len();
+        let written = self.write(now);
+        // Again at each multiple, so that a save that cannot be made does not burden every write.
+        let bound = self.journal_bound();
+        let is_over = self.journal_len() / bound > before / bound;
+        self.forget();
+        match written {
+            Ok(()) if is_over => self.tidy(now),
+            Ok(()) => {}
+            // The write's own error is the one to report; if this fails too, the next look says so.
+            Err(_) => drop(self.look_again()),
+        }
+        written
+    }
+
+    /// In memory only: what was put is the content now.
+    fn absorb(&mut self) {
+        let Base::Document(document) = &mut self.view.base else { return };
+        for (key, change) in std::mem::take(&mut self.pending).iter() {
+            match change {
+                Some(stored) => document.entries.insert(key.to_owned(), stored.clone()),
+                None => document.entries.remove(key),
+            };
+        }
+    }
+
+    fn write(&mut self, now: Timestamp) -> Result<()> {
+        if !self.fits_journal() {
+            return self.fold(now);
+        }
+        self.lock()?;
+        if !self.fits_journal() {
+            return self.fold(now);
+        }
+        self.settle_bulk();
+        let Some(journal) = &self.view.journal else { return Ok(()) };
+        let n = journal.clean_end()?.ok_or_else(|| Error::Conflict { path: journal.path().to_owned() })? + 1;
+        let mut text = Vec::new();
+        journal::write_commit(
+            &mut text,
+            journal.header.epoch,
+            n,
+            self.pending.iter().map(|(key, change)| (key, change.as_ref())),
+        );
+        self.append(&text)?;
+        let seen = self.view.journal.as_ref().map(|journal| journal.file.identity());
+        if let (Some(journal), Some(Ok(seen))) = (&mut self.view.journal, seen) {
+            journal.appended(n, seen, std::mem::take(&mut self.pending));
+        }
+        Ok(())
+    }
+
+    /// Whether the changes go into the journal rather than into a new snapshot.
+    fn fits_journal(&self) -> bool {
+        let Policy { small, .. } = self.settings.policy;
+        self.view.journal.is_some()
+            && self.staged.is_none()
+            && self.doubt != Some(Doubt::Folder)
+            && self.file_len() > small
+            && self.pending_bytes() <= self.journal_bound()
+    }
+
+    pub(crate) fn journal_bound(&self) -> u64 {
+        let Policy { journal, share, .. } = self.settings.policy;
+        journal.max(self.file_len() / share)
+    }
+
+    pub(crate) fn journal_len(&self) -> u64 {
+        self.view.journal.as_ref().map_or(0, |journal| journal.seen.len)
+    }
+
+    /// Appends to the journal and makes it durable. After an error the text is not there, or [`Error::InDoubt`].
+    pub(crate) fn append(&mut self, text: &[u8]) -> Result<()> {
+        let Some(journal) = &self.view.journal else { return Ok(()) };
+        let journal_path = journal.path().to_owned();
+        let good = journal.seen.len;
+        let conflict = || Error::Conflict { path: journal_path.clone() };
+        let file = self.disk.open(&journal_path, Open::SideAppend)?.ok_or_else(conflict)?;
+        let there = file.identity().map_err(|source| Error::Open { path: journal_path.clone(), source })?;
+        if !there.is_same_file(&journal.seen) || there.len != good {
+            return Err(conflict());
+        }
+        let epoch = journal.header.epoch;
+        let (operation, source, complete) = match file.append(text) {
+            Err(source) if disk::is_full(&source) && cut_back(&*file, good).unwrap_or(false) => {
+                return Err(disk::write_error("write", journal_path, source));
+            }
+            Err(source) => {
+                let there = file.identity().map_or(u64::MAX, |there| there.len);
+                ("write", source, there >= good + text.len() as u64)
+            }
+            Ok(()) => match file.sync_data() {
+                Ok(()) => return Ok(()),
+                Err(source) => ("sync", source, true),
+            },
+        };
+        // The system may take what was not written for written from now on: only a new file can be trusted.
+        let before = self.doubt;
+        self.doubt(Doubt::Journal { epoch, good });
+        let mended = self.settle(false);
+        if before == Some(Doubt::Folder) {
+            // That is not made up for. What was to be appended is a fold line then, which harms nobody.
+            self.doubt(Doubt::Folder);
+        }
+        if mended.is_err() && complete {
+            return Err(Error::InDoubt { path: journal_path, source });
+        }
+        Err(disk::write_error(operation, journal_path, source))
+    }
+
+    /// Takes the lines behind a byte of the journal back, which are durable already.
+    pub(crate) fn take_back_to(&mut self, good: u64) -> Result<()> {
+        let Some(journal) = &self.view.journal else { return Ok(()) };
+        let (epoch, path) = (journal.header.epoch, journal.path().to_owned());
+        self.doubt(Doubt::Journal { epoch, good });
+        self.settle(false).map_err(|error| match error {
+            Error::Io { source, .. } | Error::Open { source, .. } => Error::InDoubt { path, source },
+            Error::ReadOnly { reason, .. } => Error::InDoubt { path, source: std::io::Error::other(reason) },
+            error => error,
+        })
+    }
+
+    /// Folds a journal that has grown too long. A failure does not concern the write that made it so.
+    fn tidy(&mut self, now: Timestamp) {
+        if self.is_being_saved() {
+            return;
+        }
+        // Who stops it has no use for being told.
+        if let Err(error) = self.fold(now).map_err(not_saved)
+            && !matches!(error, Error::Interrupted)
+        {
+            self.notices.push(format!("warning: {error}"));
+        }
+        self.lock = None;
+    }
+
+    /// Puts the journal in order before anything is written behind it. The lock must be held.
+    pub(crate) fn settle(&mut self, publish: bool) -> Result<()> {
+        let Some(path) = self.path.clone() else { return Ok(()) };
+        let disk = self.disk.clone();
+        let folder = || save::open_folder(&*disk, &path);
+        let Some(journal) = &self.view.journal else {
+            if publish {
+                let folder = folder()?;
+                self.renew(None, 0, 0, &*folder)?;
+            }
+            // What was removed must not come back beside what is made next.
+            if self.doubt.is_some_and(|doubt| doubt != Doubt::Folder) {
+                let folder = folder()?;
+                self.sync(&*folder, &path)?;
+                self.resolve_doubt();
+            }
+            return Ok(());
+        };
+        if let Some(Doubt::Journal { epoch, good }) = self.doubt
+            && epoch == journal.header.epoch
+        {
+            let (through, folder) = (journal.through, folder()?);
+            let replay = journal.replay()?;
+            if replay.torn > 0 && replay.good < good {
+                // All up to `good` was synced.
+                self.set_end_aside((replay.good, good - replay.good), Ending::Corrupt)?;
+            }
+            let old = self.view.journal.take();
+            let renewed = self.renew(old.as_ref(), through, good, &*folder);
+            if renewed.is_err() {
+                self.view = View::pin(&*self.disk, &path)?;
+                return renewed;
+            }
+            self.resolve_doubt();
+            return Ok(());
+        }
+        // A journal doubt of another epoch: somebody was about to renew it, or has.
+        let unfinished = self.doubt.is_some_and(|doubt| doubt != Doubt::Folder);
+        let torn = journal.clean_end()?.is_none();
+        if !torn && journal.through == journal.header.n && !self.view.unpublished && !unfinished {
+            return Ok(());
+        }
+        let (through, folder) = (journal.through, folder()?);
+        let replay = journal.replay()?;
+        let (good, bytes) = (replay.good, replay.torn);
+        if bytes > 0 {
+            self.set_end_aside((good, bytes), Ending::Torn)?;
+        }
+        // What a crash may still undo must be durable before the journal that can redo it is replaced.
+        self.sync(&*folder, &path)?;
+        let old = self.view.journal.take();
+        let renewed = self.renew(old.as_ref(), through, good, &*folder);
+        if renewed.is_err() {
+            self.view = View::pin(&*self.disk, &path)?;
+        } else if unfinished {
+            self.resolve_doubt();
+        }
+        renewed
+    }
+
+    /// Keeps bytes that no longer count in a file of their own.
+    pub(crate) fn set_aside(&self, journal: &Path, bytes: &[u8]) -> Result<PathBuf> {
+        let mut path = disk::beside(journal, ".torn");
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| disk::write_error("write", path, source)
+        };
+        let file = loop {
+            match self.disk.create(&path) {
+                Ok(file) => break file,
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                    path = disk::beside(journal, &format!(".torn-{:016x}", disk::random()));
+                }
+                Err(error) => return Err(failed(&path)(error)),
+            }
+        };
+        file.append(bytes).and_then(|()| file.sync_all()).map_err(failed(&path))?;
+        Ok(path)
+    }
+
+    /// Something cannot be known to be durable: until it was written anew, nobody may build on it.
+    pub(crate) fn doubt(&mut self, doubt: Doubt) {
+        self.doubt = Some(doubt);
+        if let Some(lock) = &mut self.lock {
+            // Should this fail, the one that was noted ahead stands.
+            let _ = lock.note(self.view.unwritten, doubt);
+        }
+    }
+
+    pub(crate) fn resolve_doubt(&mut self) {
+        self.doubt = None;
+        if let Some(lock) = &mut self.lock {
+            lock.finish(self.view.unwritten);
+        }
+    }
+}
+
+/// Takes what a full disk has let through of an append off the file again; true if it is as it was. Nothing of it was
+/// synced, so nothing can be in doubt. But somebody may have seen the file as long as it was, and must not take for that
+/// what is written next: so the file gets a later time than it had then.
+fn cut_back(file: &dyn DiskFile, good: u64) -> std::io::Result<bool> {
+    /// How often it is tried, and the time between that a clock may stand still.
+    const ATTEMPTS: usize = 8;
+    const TICK: Duration = Duration::from_millis(5);
+    let before = file.identity()?;
+    if before.len == good {
+        return Ok(true);
+    }
+    for attempt in 0..ATTEMPTS {
+        if attempt > 0 {
+            std::thread::sleep(TICK);
+        }
+        file.cut(good)?;
+        let after = file.identity()?;
+        if after.len == good && after.modified > before.modified {
+            return file.sync_data().map(|()| true);
+        }
+    }
+    Ok(false)
+}

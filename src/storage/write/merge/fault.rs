@@ -1,0 +1,38 @@
+//! Why a fold fails.
+
+use std::io;
+
+use crate::json::Fault;
+use crate::storage::format::snapshot_line::INDENT;
+use crate::storage::read::snapshot::ReadFault;
+
+/// Why a fold did not come to its end. What it has written is good for nothing.
+#[derive(Debug)]
+pub(crate) enum FoldFault {
+    /// The old snapshot could not be read.
+    Read(ReadFault),
+    /// The new one could not be written.
+    Write(io::Error),
+    /// The old snapshot is not what its layout says; the reason goes on from "the snapshot is damaged: ".
+    Inconsistent(&'static str),
+}
+
+impl FoldFault {
+    /// A fault in the content of the old snapshot's line that begins at `start`.
+    pub(super) fn line(start: u64, fault: Fault) -> Self {
+        let at = start + INDENT.len() as u64 + fault.at as u64;
+        Self::Read(ReadFault::Damaged { at, reason: fault.reason })
+    }
+}
+
+impl From<ReadFault> for FoldFault {
+    fn from(fault: ReadFault) -> Self {
+        Self::Read(fault)
+    }
+}
+
+impl From<io::Error> for FoldFault {
+    fn from(error: io::Error) -> Self {
+        Self::Write(error)
+    }
+}

@@ -1,0 +1,264 @@
+//! The snapshot's one form, written as a stream, and its layout counted on the way.
+
+use std::io;
+
+use super::fault::FoldFault;
+use crate::json;
+use crate::storage::files::disk::DiskFile;
+use crate::storage::format::layout::{Layout, Section, line_hash};
+use crate::storage::format::snapshot_line::INDENT;
+use crate::storage::read::layers::Changed;
+use crate::storage::read::snapshot::index::ReadFault;
+
+/// What a line has besides its content: indent, comma, newline.
+const FRAME: u64 = INDENT.len() as u64 + 2;
+
+/// A snapshot that is being written. Its layout begins as that of the old snapshot, of which untouched lines are kept
+/// without looking at them; each line that is added or removed is accounted for.
+#[derive(Debug)]
+pub(super) struct Form<'a> {
+    out: Output<'a>,
+    layout: Layout,
+    section: Section,
+    /// Where the section's lines begin.
+    start: u64,
+    /// Whether a line of the section was written.
+    begun: bool,
+    /// How many lines the section is to have, and how long they are with their frames.
+    lines: u64,
+    bytes: u64,
+    /// Whether a line of the map was added whose key has a deadline.
+    deadlines: bool,
+    content: String,
+}
+
+impl<'a> Form<'a> {
+    /// `old` is the layout of what will be kept of an old snapshot, nothing if none will.
+    pub(super) fn new(out: &'a dyn DiskFile, old: Layout) -> Self {
+        Self {
+            out: Output::new(out),
+            layout: old,
+            section: Section::Map,
+            start: 0,
+            begun: false,
+            lines: 0,
+            bytes: 0,
+            deadlines: false,
+            content: String::new(),
+        }
+    }
+
+    pub(super) fn begin(&mut self, section: Section) -> io::Result<()> {
+        let ((from, to), lines) = match section {
+            Section::Expires => (self.layout.expires, self.layout.expiring),
+            _ => (self.layout.map, self.layout.count),
+        };
+        self.section = section;
+        self.begun = false;
+        self.lines = lines;
+        // The last line has no comma.
+        self.bytes = if from < to { (to - from).saturating_add(1) } else { 0 };
+        if section == Section::Map {
+            self.out.push(b"{\n  \"map\": {")?;
+        }
+        self.start = self.out.position();
+        Ok(())
+    }
+
+    /// Whether there is anything to do for the deadlines, once the map has been written.
+    pub(super) fn has_deadlines(&self) -> bool {
+        self.deadlines || self.layout.expiring > 0
+    }
+
+    /// What stands before a line's indent.
+    fn separate(&mut self) -> io::Result<()> {
+        if self.begun {
+            return self.out.push(b",\n");
+        }
+        self.begun = true;
+        self.out.push(if self.section == Section::Expires { b",\n  \"expires\": {\n" } else { b"\n" })?;
+        self.start = self.out.position();
+        Ok(())
+    }
+
+    /// A line of the old snapshot.
+    pub(super) fn keep(&mut self, content: &[u8]) -> io::Result<()> {
+        self.separate()?;
+        self.out.push(INDENT.as_bytes())?;
+        self.out.push(content)
+    }
+
+    /// Whole lines of the old snapshot; the last line of its section ends at `end`.
+    pub(super) fn keep_range(&mut self, old: &dyn DiskFile, from: u64, to: u64, end: u64) -> Result<(), FoldFault> {
+        if from == to {
+            return Ok(());
+        }
+        let tail = if to == end { "\n" } else { ",\n" };
+        let to = to.checked_sub(tail.len() as u64).filter(|to| from < *to);
+        let to = to.ok_or(FoldFault::Inconsistent("its keys are not in order"))?;
+        self.separate()?;
+        self.out.copy(old, from, to)
+    }
+
+    /// A line of the old snapshot that is not kept.
+    pub(super) fn remove(&mut self, content: &[u8]) -> Result<(), FoldFault> {
+        let fault = FoldFault::Inconsistent("it has more lines than it should");
+        let left = self.lines.checked_sub(1).zip(self.bytes.checked_sub(content.len() as u64 + FRAME));
+        (self.lines, self.bytes) = left.ok_or(fault)?;
+        self.layout.hash = self.layout.hash.wrapping_sub(line_hash(self.section, content));
+        Ok(())
+    }
+
+    /// The line that a change gives the section, if it gives one.
+    pub(super) fn add(&mut self, change: Changed<'_>) -> io::Result<()> {
+        let Some(text) = change.text else { return Ok(()) };
+        self.content.clear();
+        // The memory of a large value is asked for: at most so much, however the key is escaped.
+        let most = text.len() + 6 * change.key.len() + "\"\": ".len();
+        self.content.try_reserve_exact(most).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        json::write_string(&mut self.content, change.key);
+        self.content.push_str(": ");
+        match (self.section, change.deadline) {
+            (Section::Expires, None) => return Ok(()),
+            (Section::Expires, Some(deadline)) => {
+                json::write_string(&mut self.content, &deadline.to_string());
+            }
+            (_, deadline) => {
+                self.deadlines |= deadline.is_some();
+                self.content.push_str(text);
+            }
+        }
+        self.separate()?;
+        self.lines += 1;
+        self.bytes += self.content.len() as u64 + FRAME;
+        self.layout.hash = self.layout.hash.wrapping_add(line_hash(self.section, self.content.as_bytes()));
+        self.out.push(INDENT.as_bytes())?;
+        self.out.push(self.content.as_bytes())
+    }
+
+    pub(super) fn end(&mut self) -> Result<(), FoldFault> {
+        if self.begun {
+            self.out.push(b"\n")?;
+        }
+        let range = (self.start, self.out.position());
+        if range.1 - range.0 + u64::from(self.begun) != self.bytes || self.begun != (self.lines > 0) {
+            return Err(FoldFault::Inconsistent("its lines are not as long as they should be"));
+        }
+        match (self.section, self.begun) {
+            (_, true) => self.out.push(b"  }")?,
+            (Section::Expires, false) => {}
+            _ => self.out.push(b"}")?,
+        }
+        if self.section == Section::Expires {
+            (self.layout.expires, self.layout.expiring) = (range, self.lines);
+        } else {
+            (self.layout.map, self.layout.count) = (range, self.lines);
+        }
+        self.layout.rest = self.out.position();
+        Ok(())
+    }
+
+    /// What follows the sections, kept from the old snapshot.
+    pub(super) fn keep_rest(&mut self, old: &dyn DiskFile, from: u64, to: u64) -> Result<(), FoldFault> {
+        self.out.copy(old, from, to)
+    }
+
+    /// What follows the sections, from memory.
+    pub(super) fn add_rest(&mut self, foreign: &[(String, String)]) -> io::Result<()> {
+        self.content.clear();
+        for (name, value) in foreign {
+            self.content.push_str(",\n  ");
+            json::write_string(&mut self.content, name);
+            self.content.push_str(": ");
+            self.content.push_str(value);
+        }
+        self.content.push_str("\n}\n");
+        self.layout.hash = self.layout.hash.wrapping_add(line_hash(Section::Rest, self.content.as_bytes()));
+        self.out.push(self.content.as_bytes())
+    }
+
+    /// The layout of what was written, once the file has been seen to end where it should.
+    pub(super) fn finish(mut self) -> Result<Layout, FoldFault> {
+        const END: &[u8] = b"\n}\n";
+        self.out.flush()?;
+        self.layout.length = self.out.position();
+        let mut end = [0; END.len() + 1];
+        let read = self.out.file.read_at(&mut end, self.layout.length - END.len() as u64)?;
+        if end[..read] != *END {
+            return Err(FoldFault::Inconsistent("its end is not where it should be"));
+        }
+        Ok(self.layout)
+    }
+}
+
+/// The file that is written, through a buffer. Nothing is written when it is dropped.
+#[derive(Debug)]
+struct Output<'a> {
+    file: &'a dyn DiskFile,
+    buffer: Vec<u8>,
+    /// How many bytes are in the file.
+    written: u64,
+}
+
+const BUFFER: usize = 256 << 10;
+
+/// A range shorter than this goes through the buffer: a copy from file to file costs two more calls.
+const SHORT: u64 = 32 << 10;
+
+impl<'a> Output<'a> {
+    fn new(file: &'a dyn DiskFile) -> Self {
+        Self { file, buffer: Vec::with_capacity(BUFFER), written: 0 }
+    }
+
+    fn position(&self) -> u64 {
+        self.written + self.buffer.len() as u64
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.buffer.len() + bytes.len() > BUFFER {
+            self.flush()?;
+        }
+        if bytes.len() > BUFFER {
+            self.file.append(bytes)?;
+            self.written += bytes.len() as u64;
+        } else {
+            self.buffer.extend_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    fn copy(&mut self, old: &dyn DiskFile, start: u64, end: u64) -> Result<(), FoldFault> {
+        let len = end.saturating_sub(start);
+        match usize::try_from(len) {
+            Ok(short) if len <= SHORT => {
+                if self.buffer.len() + short > BUFFER {
+                    self.flush()?;
+                }
+                let at = self.buffer.len();
+                self.buffer.resize(at + short, 0);
+                read_exact_at(old, &mut self.buffer[at..], start)
+            }
+            _ => {
+                self.flush()?;
+                self.file.append_from(old, start, end)?;
+                self.written += len;
+                Ok(())
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if !self.buffer.is_empty() {
+            self.file.append(&self.buffer)?;
+            self.written += self.buffer.len() as u64;
+            self.buffer.clear();
+        }
+        Ok(())
+    }
+}
+
+/// Fills the buffer from the old snapshot.
+pub(super) fn read_exact_at(old: &dyn DiskFile, buffer: &mut [u8], at: u64) -> Result<(), FoldFault> {
+    let read = old.read_at(buffer, at).map_err(ReadFault::Io)?;
+    if read < buffer.len() { Err(FoldFault::Inconsistent("it is shorter than it should be")) } else { Ok(()) }
+}

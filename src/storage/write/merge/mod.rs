@@ -1,0 +1,12 @@
+//! A snapshot and the changes since, as one: written out as a new snapshot ([`fold()`]), or read ([`merged::Merged`]).
+
+mod fault;
+mod fold;
+mod form;
+mod touched;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::fault::FoldFault;
+pub(crate) use self::fold::{Below, fold};

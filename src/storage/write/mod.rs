@@ -1,0 +1,17 @@
+//! Writing: commits, saves, and what a writer finds that did not finish.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | `commit`, `transaction` | changes that become durable together; an open transaction |
+//! | `save`, `merge` | snapshot and changes become a new snapshot |
+//! | `load` | bulk loads |
+//! | `ending` | a last record of the journal that cannot be read |
+//! | `restore` | another snapshot in the place of this one |
+
+pub(crate) mod commit;
+pub(crate) mod ending;
+pub(crate) mod load;
+pub(crate) mod merge;
+pub(crate) mod restore;
+pub(crate) mod save;
+pub(crate) mod transaction;

@@ -1,0 +1,634 @@
+//! Saving (fold): snapshot and changes become a new snapshot, which takes the old one's place.
+
+use std::cell::Cell;
+#[cfg(feature = "shell")]
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::merge::{self, Below, FoldFault};
+use crate::error::{self, Error, Result};
+use crate::expiry::Timestamp;
+use crate::storage::files::disk::{self, Disk, DiskFile, Folder, Identity, Open, Rename, Watched};
+use crate::storage::files::lock::{Doubt, WritersLock, side_files};
+use crate::storage::read::journal::{Body, Fold, Header, Stamp};
+use crate::storage::read::layers::{Layer, Layers};
+use crate::storage::read::overlay::{Overlay, Sorted};
+use crate::storage::read::snapshot::{self, Layout, ReadFault, Sums};
+use crate::storage::read::view::{Base, JOURNAL, Journal, View};
+use crate::storage::{Settings, Store};
+
+/// A file beside the one that it will replace; removed again unless it was put in place.
+pub(crate) struct Temp<'a> {
+    disk: &'a dyn Disk,
+    pub(crate) path: PathBuf,
+    file: Option<Box<dyn DiskFile>>,
+    /// Whether the path may lead to another program's file.
+    is_alien: Cell<bool>,
+}
+
+impl<'a> Temp<'a> {
+    pub(crate) fn create(disk: &'a dyn Disk, target: &Path) -> Result<Self> {
+        Self::create_as(disk, target, disk::random())
+    }
+
+    /// The same with that number in its name, or any other if it is taken.
+    fn create_as(disk: &'a dyn Disk, target: &Path, mut number: u64) -> Result<Self> {
+        loop {
+            let path = temporary(target, number);
+            number = disk::random();
+            match disk.create(&path) {
+                Ok(file) => {
+                    let temp = Self { disk, path, file: Some(file), is_alien: Cell::new(false) };
+                    if temp.is_taken() {
+                        return Ok(temp);
+                    }
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(source) => {
+                    let folder = target.parent().unwrap_or(target).to_owned();
+                    return Err(match source.kind() {
+                        std::io::ErrorKind::NotFound => Error::Open { path: folder, source },
+                        _ => disk::write_error("create a file in", folder, source),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Locks the file, so that a save of another process does not take it for what a killed one has left; false if it was
+    /// quicker than that.
+    fn is_taken(&self) -> bool {
+        // Where files cannot be locked, nothing is swept; and if it cannot be looked at, the first write will say why.
+        self.file().try_lock().unwrap_or(true) && self.is_at(&self.path).unwrap_or(true)
+    }
+
+    /// Whether a path names this file; `None` if that cannot be told.
+    fn is_at(&self, path: &Path) -> Option<bool> {
+        match (self.disk.identity(path), self.file().identity()) {
+            (Ok(there), Ok(made)) => Some(there.is_some_and(|there| there.is_same_file(&made))),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn file(&self) -> &(dyn DiskFile + 'static) {
+        self.file.as_deref().expect("a temporary file is open until it is put in place")
+    }
+
+    /// The same file, opened once more and without its lock, for what stays open longer than that is held.
+    fn reopened(&self, target: &Path) -> Result<Box<dyn DiskFile>> {
+        let conflict = || Error::Conflict { path: target.to_owned() };
+        let file = self.disk.open(&self.path, Open::Side)?.ok_or_else(conflict)?;
+        if self.is_at(&self.path) == Some(false) { Err(conflict()) } else { Ok(file) }
+    }
+
+    /// The file has a name of its own now. It stays locked.
+    pub(crate) fn keep(mut self) -> Box<dyn DiskFile> {
+        self.file.take().expect("a temporary file is open until it is put in place")
+    }
+}
+
+impl Drop for Temp<'_> {
+    fn drop(&mut self) {
+        if self.file.is_some() && !self.is_alien.get() {
+            // The error that led here is the one to report; a left-over temporary file harms nobody.
+            let _ = self.disk.remove(&self.path);
+        }
+    }
+}
+
+/// A finished snapshot, synced, that waits to be put in place.
+pub(crate) struct Built<'a> {
+    pub(crate) temp: Temp<'a>,
+    pub(crate) layout: Layout,
+    /// The last commit that it contains.
+    pub(crate) through: u64,
+}
+
+impl Store {
+    /// Writes snapshot and changes, those not yet written included, into a file that will replace `target`, and syncs it.
+    pub(crate) fn build<'d>(
+        &self,
+        temp: Temp<'d>,
+        target: &Path,
+        like: Option<&dyn DiskFile>,
+        newest: &Sorted,
+        now: Timestamp,
+        notices: &mut Vec<String>,
+    ) -> Result<Built<'d>> {
+        let failed = |operation| move |source| disk::write_error(operation, target.to_owned(), source);
+        let (temp, layout, through) = self.merge(temp, target, newest, now)?;
+        if let Some(like) = like {
+            let lost = temp.file().inherit(like).map_err(failed("set the mode of"))?;
+            notices.extend(
+                lost.iter().map(|what| format!("warning: {target:?} is replaced, but {what} could not be kept")),
+            );
+        }
+        temp.file().sync_all().map_err(failed("sync"))?;
+        Ok(Built { temp, layout, through })
+    }
+
+    /// The same for a copy, which must not take over what is corrupt: a fold copies lines without looking at them.
+    fn build_verified<'d>(
+        &self,
+        temp: Temp<'d>,
+        target: &Path,
+        like: Option<&dyn DiskFile>,
+        now: Timestamp,
+        notices: &mut Vec<String>,
+    ) -> Result<Built<'d>> {
+        /// From this length on the checksum is computed while the copy is written and synced.
+        const LONG: u64 = 1 << 20;
+        let newest = Sorted::default();
+        let Base::Indexed(indexed) = &self.view.base else {
+            return self.build(temp, target, like, &newest, now, notices);
+        };
+        if self.view.sums.get() == Sums::Agree {
+            return self.build(temp, target, like, &newest, now, notices);
+        }
+        let (file, layout, stop) = (indexed.file(), *indexed.layout(), AtomicBool::new(false));
+        let hash = || snapshot::verify(file, &layout, &stop);
+        // Only the system's files are read from elsewhere: on a simulated disk everything has its order.
+        let is_long = layout.length > LONG && file.real().is_some();
+        let (built, agree) = std::thread::scope(|scope| {
+            let hashing = is_long.then(|| std::thread::Builder::new().spawn_scoped(scope, hash)).and_then(Result::ok);
+            let built = self.build(temp, target, like, &newest, now, notices);
+            if built.is_err() {
+                stop.store(true, Ordering::Relaxed);
+            }
+            let agree = match hashing {
+                Some(hashing) => hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                None => hash(),
+            };
+            (built, agree)
+        });
+        let built = built?;
+        self.view.sums.set(agree.map_err(|fault| self.view.fault(fault))?.into());
+        self.view.check_intact()?;
+        self.view.check_sums()?;
+        Ok(built)
+    }
+
+    /// Merges snapshot and changes, those not yet written included, into a file that will replace `target`; says also the
+    /// last commit that is in it.
+    pub(crate) fn merge<'d>(
+        &self,
+        temp: Temp<'d>,
+        target: &Path,
+        newest: &Sorted,
+        now: Timestamp,
+    ) -> Result<(Temp<'d>, Layout, u64)> {
+        let (layout, through) = self.merge_into(temp.file(), target, newest, now)?;
+        Ok((temp, layout, through))
+    }
+
+    /// The same into an empty file that is open for appending; `target` names it in messages.
+    fn merge_into(
+        &self,
+        file: &(dyn DiskFile + 'static),
+        target: &Path,
+        newest: &Sorted,
+        now: Timestamp,
+    ) -> Result<(Layout, u64)> {
+        let changes = [Layer::Bulk(newest.iter()), Layer::Overlay(self.pending.iter())].into_iter();
+        let (below, changes, through) = match &self.staged {
+            Some(staged) => (Below::Indexed(&staged.snapshot), Layers::new(changes), staged.through),
+            None => {
+                let replay = self.view.changes()?;
+                let committed = replay.map(|replay| Layer::Overlay(replay.overlay.iter()));
+                let below = match &self.view.base {
+                    Base::Document(document) => Below::Document(document),
+                    Base::Indexed(indexed) => Below::Indexed(indexed),
+                };
+                (below, Layers::new(changes.chain(committed)), replay.map_or(0, |replay| replay.n))
+            }
+        };
+        let watched = self.settings.watch.map(|watch| {
+            let staged = self.staged.as_ref().map(|staged| staged.snapshot.layout().length);
+            Watched::new(file, watch, staged.unwrap_or(self.file_len()) + self.pending_bytes())
+        });
+        let file: &dyn DiskFile = watched.as_ref().map_or(file, |watched| watched);
+        let layout = merge::fold(file, below, &changes, now).map_err(|fault| {
+            disk::or_stopped(match fault {
+                FoldFault::Write(source) => disk::write_error("write", target.to_owned(), source),
+                FoldFault::Read(fault) => self.view.fault(fault),
+                FoldFault::Inconsistent(reason) => {
+                    self.view.fault(ReadFault::Damaged { at: 0, reason: format!("the snapshot is damaged: {reason}") })
+                }
+            })
+        })?;
+        Ok((layout, through))
+    }
+
+    /// Writes a snapshot into an empty file that is open for appending.
+    #[cfg(feature = "shell")]
+    pub(crate) fn write_snapshot(&mut self, file: File, now: Timestamp) -> Result<()> {
+        self.settle_bulk();
+        let file = disk::opened(file, None);
+        self.merge_into(&*file, Path::new("a temporary file"), &Sorted::default(), now).map(drop)
+    }
+
+    /// Makes a new snapshot of everything, what is not yet written included. A large one is built without the lock, which
+    /// is then taken for the exchange only, so that others may go on writing.
+    pub(crate) fn fold(&mut self, now: Timestamp) -> Result<()> {
+        let disk = self.disk.clone();
+        let Some(path) = self.path.clone() else { return Ok(()) };
+        let mut notices = Vec::new();
+        let is_short = self.is_short();
+        let newest = std::mem::take(&mut self.bulk).sort();
+        for attempt in 0.. {
+            // Whoever was overtaken by another save must not be overtaken again.
+            if is_short || attempt > 0 {
+                self.lock()?;
+            }
+            self.refresh()?;
+            let pinned = self.pinned();
+            notices.clear();
+            let temp = self.marked(&*disk, &path)?;
+            let built = self.build(temp, &path, self.view.file(), &newest, now, &mut notices)?;
+            self.lock()?;
+            if self.pinned() == pinned && !self.was_overtaken(built.through, &newest)? {
+                self.install(built)?;
+                self.notices.append(&mut notices);
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// A temporary file for a save. The name of one that is made without the lock follows from the journal, so that whoever
+    /// sees the journal knows of it by one look: that it is under way, or that its maker was killed.
+    fn marked<'d>(&self, disk: &'d dyn Disk, path: &Path) -> Result<Temp<'d>> {
+        if self.lock.is_some() {
+            return Temp::create(disk, path);
+        }
+        self.sweep_next_to(disk, path);
+        Temp::create_as(disk, path, self.pinned().1.unwrap_or_else(disk::random))
+    }
+
+    /// Removes what killed writers have left next to a path, unless another writer may be at work there: what an editor has
+    /// put into the way of a save has a temporary name for a moment, and nobody's lock.
+    fn sweep_next_to(&self, disk: &dyn Disk, path: &Path) {
+        let is_own = self.path.as_deref() == Some(path);
+        let is_locked = is_own && self.lock.is_some();
+        if is_locked || disk.identity(path).is_ok_and(|there| there.is_none()) {
+            sweep(disk, path);
+        } else if is_own && !self.settings.read_only && !disk.left_overs(path).is_empty() {
+            let lock = WritersLock::try_acquire(disk, path, self.view.seen);
+            if lock.is_some() {
+                sweep(disk, path);
+            }
+        }
+    }
+
+    /// The name of a save's temporary file that follows from the journal, where saves are made without the lock.
+    fn save_mark(&self) -> Option<PathBuf> {
+        let (path, epoch) = (self.path.as_ref()?, self.pinned().1?);
+        (!self.is_short()).then(|| temporary(path, epoch))
+    }
+
+    /// Whether a save is under way without the lock, or was when its maker was killed.
+    pub(crate) fn is_save_marked(&self) -> bool {
+        self.save_mark().is_some_and(|mark| self.disk.identity(&mark).is_ok_and(|there| there.is_some()))
+    }
+
+    /// Whether a save is under way without the lock.
+    pub(crate) fn is_being_saved(&self) -> bool {
+        let Some(mark) = self.save_mark() else { return false };
+        let Ok(Some(file)) = self.disk.open(&mark, Open::Side) else { return false };
+        // A stranger must not keep others from saving.
+        let counts = |there: Identity| disk::check_side(&*self.disk, &mark, &there, self.view.seen.as_ref()).is_ok();
+        file.identity().is_ok_and(counts) && !file.try_lock().unwrap_or(true)
+    }
+
+    /// Whether merging snapshot and changes takes less time than others notice.
+    fn is_short(&self) -> bool {
+        self.file_len() + self.pending_bytes() <= self.settings.policy.short
+    }
+
+    /// What a snapshot that was built without the lock rests on: the snapshot before it, and the journal. The next journal
+    /// of the same snapshot may lack a commit that was seen in this one, if its writer could not sync it.
+    fn pinned(&self) -> (Option<Identity>, Option<u64>) {
+        (self.view.seen, self.view.journal.as_ref().map(|journal| journal.header.epoch))
+    }
+
+    /// Whether a commit behind `through` has changed a key that this store changes too. A commit that was not seen when
+    /// the new snapshot was built stays in the journal, and so above it; but these changes are the newer ones.
+    fn was_overtaken(&self, through: u64, newest: &Sorted) -> Result<bool> {
+        let Some(journal) = &self.view.journal else { return Ok(false) };
+        journal.changes_behind(through, &mut |key| self.pending.get(key).is_some() || newest.contains(key))
+    }
+
+    /// Puts a new snapshot in place of the one that is there, and renews the journal. The lock must be held, and the view
+    /// be the newest.
+    pub(crate) fn install(&mut self, built: Built<'_>) -> Result<()> {
+        let disk = self.disk.clone();
+        let Some(path) = self.path.clone() else { return Ok(()) };
+        // Opened before anything is done, so that the last sync cannot fail for want of a descriptor.
+        let folder = open_folder(&*disk, &path)?;
+        let Built { temp, layout, through } = built;
+        let made = temp.file().identity().map_err(|source| disk::write_error("write", path.clone(), source))?;
+        let file = temp.reopened(&path)?;
+        let fold = Fold { through, stamp: Stamp::before_rename(&made), layout };
+        let good = self.view.changes()?.map_or(0, |replay| replay.good);
+        self.append_fold(&fold)?;
+        if self.view.seen.is_some_and(|seen| seen.links > 1) {
+            self.notices.push(format!("{path:?} had other hard links; they keep the old content"));
+        }
+        let unwritten = self.view.unwritten;
+        if let Some(lock) = &mut self.lock {
+            let noted = lock.note(unwritten, Doubt::Folder);
+            noted.map_err(|source| disk::write_error("lock", path.clone(), source))?;
+        }
+        let placed = put_in_place(&*disk, &temp, &path, self.view.seen, &*folder);
+        match (&placed, &mut self.lock) {
+            (Err(Error::OutcomeUnknown { .. }), _) => self.doubt(Doubt::Folder),
+            (Err(_), Some(lock)) if self.doubt.is_none() => lock.finish(unwritten),
+            _ => {}
+        }
+        placed?;
+        let locked = temp.keep();
+        if let Some(lock) = &mut self.lock {
+            lock.hold(locked);
+        }
+        // From here on the change is made: whatever fails now, it must not be called "not stored".
+        let settled = folder.sync().and_then(|()| file.identity());
+        let seen = settled.map_err(|source| {
+            self.doubt(Doubt::Folder);
+            Error::OutcomeUnknown { path: path.clone(), source }
+        })?;
+        self.doubt = None;
+        if let Some(lock) = &mut self.lock {
+            // Should this fail, the next writer makes one snapshot more than it must.
+            let _ = lock.note(false, Doubt::Unfinished);
+            lock.finish(false);
+        }
+        self.pending = Overlay::default();
+        self.staged = None;
+        let old = std::mem::replace(&mut self.view, View::of(&path, file, seen, layout));
+        self.view.stray = old.stray;
+        let old = old.journal;
+        // Both journals lead to this snapshot, so a failure loses nothing; the next writer does it again.
+        let _ = self.renew(old.as_ref(), through, good, &*folder);
+        Ok(())
+    }
+
+    /// Says in the journal, if there is one, what the snapshot that is about to be put in place contains.
+    pub(crate) fn append_fold(&mut self, fold: &Fold) -> Result<()> {
+        let Some(journal) = &self.view.journal else { return Ok(()) };
+        let mut line = Vec::new();
+        fold.write(&mut line, journal.header.epoch);
+        self.append(&line).map_err(|error| match error {
+            // The line names a file that will be nowhere, so nothing depends on whether it is there.
+            Error::InDoubt { path, source } if !fold.is_of_nothing() => disk::write_error("sync", path, source),
+            error => error,
+        })
+    }
+
+    /// Makes a new journal for the snapshot that is there, with the commits behind `through` of the old one up to byte
+    /// `good`; or does away with it, if there are none and the database is small. The lock must be held.
+    pub(crate) fn renew(&mut self, old: Option<&Journal>, through: u64, good: u64, folder: &dyn Folder) -> Result<()> {
+        let disk = self.disk.clone();
+        let (Some(path), Base::Indexed(indexed), Some(seen)) = (self.path.clone(), &self.view.base, self.view.seen)
+        else {
+            return Ok(());
+        };
+        let layout = *indexed.layout();
+        let journal_path = disk::beside(&path, JOURNAL);
+        let failed = |operation| {
+            let path = journal_path.clone();
+            move |source| disk::write_error(operation, path, source)
+        };
+        let epoch = disk::random();
+        let mut text = Vec::new();
+        Header { epoch, n: through, stamp: Stamp::of(&seen), layout }.write(&mut text);
+        let mut carried = 0;
+        if let Some(old) = old {
+            let bytes = old.read(old.start, good)?;
+            let body = Body { bytes: &bytes, epoch: old.header.epoch, n: old.header.n };
+            let replayed = body.carry_over(&mut text, through, epoch).map_err(|damage| old.damaged(damage))?;
+            carried = replayed.n.saturating_sub(through);
+        }
+        if carried == 0 && layout.length <= self.settings.policy.small {
+            if old.is_some() || self.view.stray.is_some() {
+                let removed = disk.remove(&journal_path);
+                // The next snapshot is made without a journal; this one must not come back beside that. It may be gone
+                // even if that was reported to have failed.
+                self.sync(folder, &journal_path)?;
+                removed.map_err(failed("remove"))?;
+            }
+            self.view.journal = None;
+            self.view.stray = None;
+            return Ok(());
+        }
+        let temp = Temp::create(&*disk, &path)?;
+        let needed = text.len() as u64;
+        temp.file().append(&text).map_err(|source| failed("write")(without_room(source, needed)))?;
+        temp.file().inherit(indexed.file()).map_err(failed("set the mode of"))?;
+        temp.file().sync_all().map_err(failed("sync"))?;
+        let file = temp.reopened(&journal_path)?;
+        let renamed = rename(&*disk, &temp, &journal_path, Rename::Replace);
+        // Whoever finds it in place writes behind it: it must be durable also if the rename was reported to have failed.
+        self.sync(folder, &journal_path)?;
+        renamed?;
+        let locked = temp.keep();
+        if let Some(lock) = &mut self.lock {
+            lock.hold(locked);
+        }
+        self.view.stray = None;
+        self.view.unpublished = false;
+        self.view.journal = Some(Journal::of(file, &*disk, journal_path, Some(&seen))?);
+        Ok(())
+    }
+
+    /// Makes the journal's name, or that there is none, durable.
+    pub(crate) fn sync(&mut self, folder: &dyn Folder, path: &Path) -> Result<()> {
+        folder.sync().map_err(|source| {
+            self.doubt(Doubt::Unfinished);
+            Error::OutcomeUnknown { path: path.to_owned(), source }
+        })
+    }
+
+    /// Writes the snapshot in its one form now, and removes what killed writers have left. It writes also what seems to
+    /// be there already: an earlier sync may have failed.
+    pub(crate) fn save(&mut self, now: Timestamp) -> Result<()> {
+        if self.reads.is_some() {
+            return Err(Error::Transaction { reason: "a transaction is open; `commit` or `rollback` it first" });
+        }
+        let Some(path) = self.path.clone() else { return self.commit(now) };
+        let was_safe = self.view.journal.is_some() && !self.is_changed();
+        let saved = self.fold(now).map_err(|error| if was_safe { not_saved(error) } else { error });
+        if saved.is_ok() {
+            sweep(&*self.disk, &path);
+        }
+        self.forget();
+        saved
+    }
+
+    /// Writes everything to another file, atomically. What is there already must be a database, and is replaced under its
+    /// lock if it has side files.
+    pub(crate) fn save_to(&mut self, path: &Path, now: Timestamp) -> Result<PathBuf> {
+        let path = disk::resolve(path)?;
+        if self.path.as_ref() == Some(&path) {
+            self.save(now)?;
+            return Ok(path);
+        }
+        self.copy_to(path, now)
+    }
+
+    /// The same to a resolved path that is not the store's own.
+    pub(crate) fn copy_to(&mut self, path: PathBuf, now: Timestamp) -> Result<PathBuf> {
+        let disk = self.disk.clone();
+        let read_only = Settings { read_only: true, ..self.settings.clone() };
+        let mut copy = Self::open_on(disk.clone(), path.clone(), read_only)?;
+        self.settle_bulk();
+        self.check_acknowledged()?;
+        let mut notices = Vec::new();
+        if copy.is_on_disk() && self.settings.read_only {
+            return Err(Error::ReadOnly { path, reason: "a copy may go to a new file only".to_owned() });
+        }
+        if has_side_files(&*disk, &path)? {
+            let settings = Settings { read_only: false, ..self.settings.clone() };
+            copy = Self::open_on(disk.clone(), path.clone(), settings)?;
+        }
+        if copy.is_on_disk() && !copy.settings.read_only {
+            copy.lock()?;
+            let through = copy.view.changes()?.map_or(0, |replay| replay.n);
+            let temp = Temp::create(&*disk, &path)?;
+            let built = self.build_verified(temp, &path, copy.view.file(), now, &mut notices)?;
+            copy.install(Built { through, ..built })?;
+        } else {
+            // Nobody works on a backup, and nothing shall look as if somebody did.
+            let old = copy.view.seen;
+            if old.is_some() {
+                disk.check_writable(&path)?;
+            }
+            let folder = open_folder(&*disk, &path)?;
+            // After the database itself, so that the next copy, whatever its name, finds what is left of one whose maker
+            // was killed.
+            let name = self.path.as_ref().and_then(|own| own.file_name()).map(|own| path.with_file_name(own));
+            let name = name.unwrap_or_else(|| path.clone());
+            self.sweep_next_to(&*disk, &name);
+            let built =
+                self.build_verified(Temp::create(&*disk, &name)?, &path, copy.view.file(), now, &mut notices)?;
+            put_in_place(&*disk, &built.temp, &path, old, &*folder)?;
+            let _file = built.temp.keep();
+            folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.clone(), source })?;
+        }
+        self.notices.append(&mut notices);
+        self.notices.append(&mut copy.notices);
+        Ok(path)
+    }
+}
+
+/// Whether a database was ever written to at a path, rather than copied there.
+fn has_side_files(disk: &dyn Disk, path: &Path) -> Result<bool> {
+    let [journal, lock] = side_files(path);
+    Ok(disk.identity(&journal)?.is_some() || disk.identity(&lock)?.is_some())
+}
+
+/// The name of a temporary file.
+fn temporary(target: &Path, number: u64) -> PathBuf {
+    disk::beside(target, &format!(".tmp-{number:016x}"))
+}
+
+/// Removes what killed writers have left next to a database: temporary files that nobody holds a lock on. No other writer
+/// may be at work.
+pub(crate) fn sweep(disk: &dyn Disk, path: &Path) {
+    for left in disk.left_overs(path) {
+        let file = disk.open(&left, Open::Side);
+        if let Ok(Some(file)) = file
+            && file.try_lock().unwrap_or(false)
+        {
+            // They harm nobody; whatever keeps this one from going is no reason to fail.
+            let _ = disk.remove(&left);
+        }
+    }
+}
+
+/// The error of a save whose changes are all in the journal.
+pub(crate) fn not_saved(error: Error) -> Error {
+    match error {
+        Error::Io { path, source, .. } => Error::NotSaved { path, source },
+        error => error,
+    }
+}
+
+/// A full disk's error, with how much room is needed: it may be more than the change that was asked for.
+fn without_room(source: std::io::Error, needed: u64) -> std::io::Error {
+    if !disk::is_full(&source) {
+        return source;
+    }
+    let reason = error::reason(&source);
+    std::io::Error::new(source.kind(), format!("{reason}; a new journal needs {} KiB", needed.div_ceil(1024)))
+}
+
+/// The folder of a database, to sync the names in it.
+pub(crate) fn open_folder(disk: &dyn Disk, path: &Path) -> Result<Box<dyn Folder>> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    disk.open_folder(folder).map_err(|source| Error::Open { path: folder.to_owned(), source })
+}
+
+/// The one rename of a snapshot. An editor takes no lock: whatever it has put there since the file was read must not be
+/// overwritten, so both files change names where the system can do that, and the displaced one is looked at. After an
+/// error it is not in place, or [`Error::OutcomeUnknown`].
+pub(crate) fn put_in_place(
+    disk: &dyn Disk,
+    temp: &Temp<'_>,
+    path: &Path,
+    old: Option<Identity>,
+    folder: &dyn Folder,
+) -> Result<()> {
+    if disk.identity(path)? != old {
+        return Err(Error::Conflict { path: path.to_owned() });
+    }
+    let Some(old) = old else { return rename(disk, temp, path, Rename::New) };
+    match rename(disk, temp, path, Rename::Exchange) {
+        Ok(()) => {}
+        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::Unsupported => {
+            return rename(disk, temp, path, Rename::Replace);
+        }
+        Err(error) => return Err(error),
+    }
+    let displaced = disk.identity(&temp.path);
+    if !matches!(&displaced, Ok(Some(displaced)) if displaced.is_same_content(&old)) {
+        // A crash must not leave the first of two exchanges.
+        let back = disk.rename(&temp.path, path, Rename::Exchange);
+        let back = back.map_err(|source| keep_displaced(disk, temp, path, source)).and_then(|()| folder.sync());
+        back.map_err(|source| Error::OutcomeUnknown { path: path.to_owned(), source })?;
+        displaced?;
+        return Err(Error::Conflict { path: path.to_owned() });
+    }
+    // A left-over harms nobody; the next save removes it.
+    let _ = disk.remove(&temp.path);
+    Ok(())
+}
+
+/// What another program has put there could not be put back: it gets a name under which nobody removes it.
+fn keep_displaced(disk: &dyn Disk, temp: &Temp<'_>, path: &Path, source: std::io::Error) -> std::io::Error {
+    if temp.is_at(&temp.path) == Some(true) {
+        return source;
+    }
+    temp.is_alien.set(true);
+    let kept = disk::beside(path, &format!(".old-{:016x}", disk::random()));
+    let kept = if disk.rename(&temp.path, &kept, Rename::New).is_ok() { &kept } else { &temp.path };
+    let reason = error::reason(&source);
+    std::io::Error::other(format!("{reason}; what another program wrote there meanwhile is in {kept:?}"))
+}
+
+/// Gives a finished file its name. Some file systems report an error for what they have done, so the names are looked at
+/// before it is believed. After an error the file has not got its name, or [`Error::OutcomeUnknown`].
+fn rename(disk: &dyn Disk, temp: &Temp<'_>, to: &Path, how: Rename) -> Result<()> {
+    use std::io::ErrorKind::{AlreadyExists, Unsupported};
+    let Err(source) = disk.rename(&temp.path, to, how) else { return Ok(()) };
+    match source.kind() {
+        AlreadyExists => return Err(Error::Conflict { path: to.to_owned() }),
+        Unsupported => {}
+        _ => match temp.is_at(to) {
+            Some(true) => return Ok(()),
+            Some(false) => {}
+            None => return Err(Error::OutcomeUnknown { path: to.to_owned(), source }),
+        },
+    }
+    Err(disk::write_error("replace", to.to_owned(), source))
+}
