@@ -60,7 +60,11 @@ fn commit(db: &mut Database, model: &mut State, changes: &Changes) {
 }
 
 fn listed(db: &Database) -> Result<State, Error> {
-    db.iter().collect()
+    match db.iter().collect() {
+        // Without a record that was acknowledged the whole is not given out; parts of it are.
+        Err(Error::LastRecord { acknowledged: true, .. }) => db.range(.."m").chain(db.range("m"..)).collect(),
+        listed => listed,
+    }
 }
 
 /// What a line of a journal is part of.
