@@ -21,9 +21,20 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | `shell` | the program `rusty-kv`: its language, its three modes, the line editor (feature `shell`, on by default) |
+//! | `shell` | the program `rusty-kv` (feature `shell`, on by default) |
+//! | — `repl`, `run` | the prompt; one-shots and scripts |
+//! | — `commands` | what each command does |
+//! | — `terminal` | streams, pager, other programs, Ctrl-C, progress |
+//! | — `render`, `transfer` | answers as text; the formats of `import` and `export` |
+//! | — `language` | what may be said: options, commands, help |
+//! | — `config`, `answer` | folders and settings; replies, failures, statuses |
+//! | — `text` | words, patterns, kinds of arguments, escapes |
 //! | `database` | the public face: [`Database`], [`Transaction`], [`Range`], [`Keys`], [`Options`], [`Watch`], [`Report`], [`Repaired`] |
 //! | `storage` | what is on disk, and when: the format, commits and saves, crash by crash |
+//! | — `check` | check, repair, salvage |
+//! | — `write` | commits, saves, bulk loads |
+//! | — `read` | a snapshot and its journal, pinned; lookups, ranges, what has changed |
+//! | — `format`, `files` | pure bytes; the file system and the writers' lock |
 //! | `value` | [`Value`]: text, [`Json`] or bytes |
 //! | `number` | [`Number`]: exact decimals for `incr` |
 //! | `json` | the checking scanner over JSON text |
