@@ -89,7 +89,7 @@ fn what_is_exported_goes_into_programs_and_nothing_of_it_acts_on_the_terminal() 
     terminal.enter("export --format tsv");
     terminal.shows("a\\t\\x1b[31mred\\u{202e}\nb\\t2\n");
     terminal.enter("import all.kv");
-    terminal.shows("the name \"all.kv\" does not say what it is");
+    terminal.shows("the name \"all.kv\" does not tell the format");
     terminal.enter("export all.csv");
     terminal.shows("Wrote 2 keys to all.csv");
     home.run(&["-d", "other", "-f", &home.path("work/all.kv").to_string_lossy()]);

@@ -86,6 +86,21 @@ fn a_path_that_names_a_descriptor_is_written_to_and_never_replaced() {
 }
 
 #[test]
+fn a_save_leaves_a_file_that_is_no_database_alone_and_does_not_advise_to_repair_it() {
+    let place = Place::new();
+    for (name, content) in [("notes.txt", "remember\n"), ("old.jsonl", "{\"key\":\"a\"}\n"), ("list.json", "[1]")] {
+        put(&place.path(name), content);
+        for yes in ["", "-y"] {
+            let (status, said) = place.status(&format!("$K save ./{name} {yes}"));
+            assert_eq!(status, 3, "{said}");
+            assert!(said.contains("exists and cannot be read as a database; nothing was written to it"), "{said}");
+            assert!(!said.contains("repair"), "{said}");
+        }
+        assert_eq!(place.read(name), content);
+    }
+}
+
+#[test]
 fn a_program_that_is_named_as_a_file_gets_a_copy_too() {
     let place = Place::new();
     assert_eq!(place.status("$K save >(cat > copy; touch done); until test -e done; do :; done"), (0, String::new()));

@@ -42,7 +42,7 @@ impl Session {
                         return Ok(refused("not_confirmed", "Nothing was saved".to_owned()));
                     }
                 }
-                self.db.save_to(path)?
+                self.db.save_to(path).map_err(|error| not_a_backup(path, error))?
             }
             None if self.rehearses => self.db.path().map(Path::to_owned).unwrap_or_default(),
             None => {
@@ -258,5 +258,20 @@ fn in_short(error: &Error) -> String {
         Error::Open { source, .. } => crate::error::reason(source),
         Error::Unsuitable { reason, .. } => reason.clone(),
         other => other.to_string(),
+    }
+}
+
+/// What keeps a save from replacing a file: one that holds something else is not to be repaired but left alone.
+fn not_a_backup(path: &Path, error: Error) -> Failure {
+    let is_target = |there: &Path| path.canonicalize().is_ok_and(|path| path == there);
+    match &error {
+        Error::Damaged { path: there, .. } if is_target(there) => {
+            let message = format!(
+                "{} exists and cannot be read as a database; nothing was written to it: save to another file, or remove it first",
+                config::short(path)
+            );
+            Failure { message, ..error.into() }
+        }
+        _ => error.into(),
     }
 }

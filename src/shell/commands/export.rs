@@ -31,7 +31,7 @@ impl Session {
             (None, None) => Format::Jsonl,
             (None, Some(file)) => Format::of_path(file).ok_or_else(|| {
                 let names = Format::NAMES.join(", ");
-                Failure::usage(format!("the name {file:?} does not say what it is to be: --format, one of {names}"))
+                Failure::usage(format!("the name {file:?} does not tell the format; give --format, one of {names}"))
             })?,
         };
         format.check_options(&[("--lossy", export.lossy)]).map_err(Failure::usage)?;

@@ -30,7 +30,7 @@ impl Session {
         let Some(format) = import.format.or_else(|| Format::of_path(&import.file)).filter(|format| format.is_read())
         else {
             let names = Format::READ.join(", ");
-            let message = format!("the name {:?} does not say what it is: --format, one of {names}", import.file);
+            let message = format!("the name {:?} does not tell the format; give --format, one of {names}", import.file);
             return Err(Failure::usage(message));
         };
         let given = [

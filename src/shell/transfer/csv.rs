@@ -95,9 +95,9 @@ impl Dialect {
                 let name =
                     |separator| if separator == b'\t' { "\\t".to_owned() } else { char::from(separator).to_string() };
                 let (other, delimiter) = (name(other), name(delimiter));
-                let or = if here > 0 { format!("; or --delimiter '{delimiter}' if it is that") } else { String::new() };
+                let or = if here > 0 { format!(", or with --delimiter '{delimiter}'") } else { String::new() };
                 let reason = format!(
-                    "the header shows '{other}' as separator, expected '{delimiter}': --delimiter '{other}'{or}"
+                    "the header shows '{other}' as separator, expected '{delimiter}'; import it with --delimiter '{other}'{or}"
                 );
                 Err(Fault::of_line(line, reason))
             }

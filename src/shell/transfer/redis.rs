@@ -76,8 +76,7 @@ impl<R: BufRead> Source for Commands<R> {
                 }
                 _ => {
                     let shown = crate::error::cut(&String::from_utf8_lossy(&word(name)));
-                    let reason =
-                        format!("{shown:?} is not taken so: only SET key value, and EXPIRE and its like behind it");
+                    let reason = format!("expected SET key value, or EXPIRE and its like after it, found {shown:?}");
                     return Err(fault(name.start, reason));
                 }
             }

@@ -296,7 +296,7 @@ fn redis_lines_are_read_and_no_other_command_is() {
         [record("a", "1"), deadline("b c", Value::Bytes(vec![0, 0xff, b'\n']), 5), deadline("d", "it's".into(), 7)];
     assert_eq!(read(Format::Redis, text.as_bytes()).unwrap(), wanted);
     for (text, place) in [
-        ("FLUSHALL", "1:1: \"FLUSHALL\" is not taken so"),
+        ("FLUSHALL", "1:1: expected SET key value, or EXPIRE and its like after it, found \"FLUSHALL\""),
         ("SET a", "1:1: "),
         ("SET é b NX", "1:9: SET takes one of"),
         ("SET a 1\nEXPIRE b 5", "2:8: an expiry must follow"),
