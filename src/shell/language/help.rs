@@ -3,6 +3,7 @@
 use clap::{Command, CommandFactory};
 
 use super::cli::Line;
+use super::command::names_of;
 use super::redirect;
 use crate::shell::answer::reply::{Failure, did_you_mean};
 use crate::shell::answer::status;
@@ -127,10 +128,8 @@ pub(crate) fn names() -> Vec<String> {
 
 /// The same of a tree that is there already.
 pub(crate) fn names_in(tree: &Command) -> Vec<String> {
-    let names = tree.get_subcommands().filter(|command| !command.is_hide_set()).flat_map(|command| {
-        std::iter::once(command.get_name()).chain(command.get_visible_aliases()).map(str::to_owned).collect::<Vec<_>>()
-    });
-    names.collect()
+    let names = tree.get_subcommands().filter(|command| !command.is_hide_set()).flat_map(names_of);
+    names.map(str::to_owned).collect()
 }
 
 /// What `help` explains: the commands by all their names, the exit statuses, formats and pipes.
@@ -211,15 +210,6 @@ mod tests {
         assert_eq!(nearest("if-absnet"), Some("if-absent"));
         assert_eq!(nearest("colour"), None);
         assert_eq!(nearest(&"ttl".repeat(2_000_000)), None);
-    }
-
-    #[test]
-    fn what_may_be_piped_is_a_command() {
-        let tree = Line::command();
-        assert_eq!(
-            crate::shell::language::command::READS.iter().find(|name| tree.find_subcommand(name).is_none()),
-            None
-        );
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::shell::language::command::{Command, ShellCommand};
 use crate::shell::language::help;
 use crate::shell::language::man;
 use crate::shell::language::parse::{self, Parsed, Parser};
+use crate::shell::language::traits::Traits;
 use crate::shell::render::{self, Look};
 use crate::shell::terminal::console::Console;
 use crate::shell::terminal::interrupt;
@@ -453,7 +454,7 @@ impl<'a> Runner<'a> {
             progress::go_on();
             yes
         };
-        let is_read = commands::is_read(&command);
+        let is_read = Traits::of(&command).reads;
         let again = (!is_read && session.db.is_remembering() && can_run_again(&command)).then(|| command.clone());
         let answer = session.run(command, &mut confirm);
         if let Some(again) = again.filter(|_| lacks_consent(&answer)) {

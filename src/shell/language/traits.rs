@@ -1,0 +1,174 @@
+//! What each command is, apart from its arguments: one row a command, in the order of `help`.
+
+use std::sync::LazyLock;
+
+use clap::Subcommand as _;
+
+use super::command::{Command, ShellCommand, names_of};
+
+/// What a command is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Traits {
+    /// Its name, as clap derives it from the enum.
+    pub(crate) name: &'static str,
+    /// Whether it changes nothing: at the prompt its answer may go into a program or a file.
+    pub(crate) reads: bool,
+    pub(crate) database: OpenDatabase,
+}
+
+/// What a command has to do with the open database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OpenDatabase {
+    /// Nothing: it also works on a damaged one, and leads away from it.
+    Unneeded,
+    /// It works on it.
+    Needed,
+    /// It reads from it, and its answer notes if there is no such file.
+    NotedIfMissing,
+}
+
+use OpenDatabase::{Needed, NotedIfMissing, Unneeded};
+
+/// A command that changes the database.
+const fn changes(name: &'static str) -> Traits {
+    Traits { name, reads: false, database: Needed }
+}
+
+/// A command that only reads.
+const fn reads_only(name: &'static str) -> Traits {
+    Traits { reads: true, ..changes(name) }
+}
+
+/// A command that is not about the data in the database.
+const fn of_shell(name: &'static str) -> Traits {
+    Traits { database: Unneeded, ..changes(name) }
+}
+
+/// Makes the rows and the match over the enum from the same lines. What depends on a command's arguments follows an `if`.
+macro_rules! table {
+    ($($command:pat => $traits:expr $(; if $condition:expr => { $($field:ident: $value:expr),* })?,)*) => {
+        impl Traits {
+            /// One row a command.
+            pub(crate) const ALL: &[Self] = &[$($traits),*];
+
+            /// The traits of a command, given its arguments.
+            pub(crate) fn of(command: &Command) -> &'static Self {
+                match command {
+                    $($command => {
+                        $(if $condition {
+                            return const { &Self { $($field: $value,)* ..$traits } };
+                        })?
+                        const { &$traits }
+                    })*
+                }
+            }
+        }
+    };
+}
+
+table! {
+    Command::Set(_) => changes("set"),
+    Command::Get(_) => reads_only("get"),
+    Command::Del(_) => changes("del"),
+    Command::Exists(_) => Traits { database: NotedIfMissing, ..reads_only("exists") },
+    Command::Getdel(_) => changes("getdel"),
+    Command::Incr(_) => changes("incr"),
+    Command::Decr(_) => changes("decr"),
+    Command::Append(_) => changes("append"),
+    Command::Rename(_) => changes("rename"),
+    Command::Copy(_) => changes("copy"),
+    Command::Edit(_) => changes("edit"),
+    Command::Keys(_) => Traits { database: NotedIfMissing, ..reads_only("keys") },
+    Command::List(_) => Traits { database: NotedIfMissing, ..reads_only("list") },
+    Command::Find(_) => Traits { database: NotedIfMissing, ..reads_only("find") },
+    Command::Count(_) => Traits { database: NotedIfMissing, ..reads_only("count") },
+    Command::Info(_) => reads_only("info"),
+    Command::Stats => Traits { database: NotedIfMissing, ..reads_only("stats") },
+    Command::Expire(_) => changes("expire"),
+    Command::Ttl(_) => reads_only("ttl"),
+    Command::Persist(_) => changes("persist"),
+    Command::Begin => changes("begin"),
+    Command::Commit => changes("commit"),
+    Command::Rollback => changes("rollback"),
+    Command::Undo { .. } => changes("undo"),
+    Command::Watch { .. } => changes("watch"),
+    Command::Wait(_) => changes("wait"),
+    Command::Run(_) => changes("run"),
+    Command::Save { .. } => changes("save"),
+    Command::Restore { .. } => Traits { database: Unneeded, ..changes("restore") },
+    Command::Use { .. } => Traits { database: Unneeded, ..changes("use") },
+    Command::Dbs => Traits { database: Unneeded, ..reads_only("dbs") },
+    Command::Drop { .. } => Traits { database: Unneeded, ..changes("drop") },
+    Command::Path => Traits { database: Unneeded, ..reads_only("path") },
+    Command::Clear => changes("clear"),
+    Command::Check { .. } => Traits { database: Unneeded, ..reads_only("check") },
+    Command::Repair { .. } => Traits { database: Unneeded, ..changes("repair") },
+    Command::Diff { b, .. } => reads_only("diff"); if b.is_some() => { database: Unneeded },
+    Command::Import(_) => changes("import"),
+    Command::Export(_) => Traits { database: NotedIfMissing, ..reads_only("export") },
+    Command::Dump { .. } => Traits { database: NotedIfMissing, ..reads_only("dump") },
+    Command::Shell(ShellCommand::Source { .. }) => Traits { database: Needed, ..of_shell("source") },
+    Command::Shell(ShellCommand::Output { .. }) => of_shell("output"),
+    Command::Shell(ShellCommand::Timer { .. }) => of_shell("timer"),
+    Command::Shell(ShellCommand::Pager { .. }) => of_shell("pager"),
+    Command::Shell(ShellCommand::Hints { .. }) => of_shell("hints"),
+    Command::Shell(ShellCommand::EditMode { .. }) => of_shell("edit-mode"),
+    Command::Shell(ShellCommand::History { .. }) => Traits { reads: true, ..of_shell("history") },
+    Command::Shell(ShellCommand::Completions { .. }) => of_shell("completions"),
+    Command::Shell(ShellCommand::Man) => Traits { reads: true, ..of_shell("man") },
+    Command::Shell(ShellCommand::Help { .. }) => Traits { reads: true, ..of_shell("help") },
+    Command::Shell(ShellCommand::Exit { .. }) => of_shell("exit"),
+}
+
+impl Traits {
+    /// The row of the command with this name.
+    fn named(name: &str) -> Option<&'static Self> {
+        Self::ALL.iter().find(|traits| traits.name == name)
+    }
+}
+
+/// Whether the command with this name or alias, in any case, only reads.
+pub(crate) fn reads(name: &[u8]) -> bool {
+    static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let tree = Command::augment_subcommands(clap::Command::new(""));
+        let readers = tree
+            .get_subcommands()
+            .filter(|command| Traits::named(command.get_name()).is_some_and(|traits| traits.reads));
+        readers.flat_map(names_of).map(str::to_owned).collect()
+    });
+    NAMES.iter().any(|command| name.eq_ignore_ascii_case(command.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shell::language::cli::Line;
+    use crate::shell::text::words::{Splitter, Step, Word};
+    use clap::{CommandFactory as _, Parser as _};
+
+    #[test]
+    fn every_command_has_one_row_which_its_own_example_leads_to() {
+        let tree = Line::command();
+        let mut names: Vec<&str> = tree.get_subcommands().map(clap::Command::get_name).collect();
+        let mut rows: Vec<&str> = Traits::ALL.iter().map(|traits| traits.name).collect();
+        names.sort_unstable();
+        rows.sort_unstable();
+        assert_eq!(rows, names);
+        for command in tree.get_subcommands() {
+            let help = command.get_after_help().unwrap().to_string();
+            let example = help.split_once("Examples:\n").unwrap().1.lines().next().unwrap();
+            let example = example.split(" > ").next().unwrap();
+            let step = Splitter::new().step(example.as_bytes(), true);
+            let Step::Command { words, .. } = step else { panic!("{step:?}") };
+            let name = command.get_name();
+            let line = Line::try_parse_from(words.iter().map(Word::to_arg)).unwrap();
+            assert_eq!(Traits::of(&line.command).name, name);
+        }
+    }
+
+    #[test]
+    fn aliases_read_as_their_command_does() {
+        assert!(["get", "ls", "SCAN", "help", "man"].iter().all(|name| reads(name.as_bytes())));
+        assert!(!["set", "rm", "output", "nothing", ""].iter().any(|name| reads(name.as_bytes())));
+    }
+}
