@@ -14,6 +14,8 @@ pub(crate) struct Traits {
     /// Whether it changes nothing: at the prompt its answer may go into a program or a file.
     pub(crate) reads: bool,
     pub(crate) database: OpenDatabase,
+    /// Whether a script may group it with the lines around it: quick, with a small answer, on the open database.
+    pub(crate) is_grouped: bool,
 }
 
 /// What a command has to do with the open database.
@@ -31,7 +33,7 @@ use OpenDatabase::{Needed, NotedIfMissing, Unneeded};
 
 /// A command that changes the database.
 const fn changes(name: &'static str) -> Traits {
-    Traits { name, reads: false, database: Needed }
+    Traits { name, reads: false, database: Needed, is_grouped: false }
 }
 
 /// A command that only reads.
@@ -67,26 +69,27 @@ macro_rules! table {
 }
 
 table! {
-    Command::Set(_) => changes("set"),
-    Command::Get(_) => reads_only("get"),
-    Command::Del(_) => changes("del"),
-    Command::Exists(_) => Traits { database: NotedIfMissing, ..reads_only("exists") },
-    Command::Getdel(_) => changes("getdel"),
-    Command::Incr(_) => changes("incr"),
-    Command::Decr(_) => changes("decr"),
-    Command::Append(_) => changes("append"),
-    Command::Rename(_) => changes("rename"),
-    Command::Copy(_) => changes("copy"),
+    // A file may have to be waited for, and a group holds the lock.
+    Command::Set(set) => Traits { is_grouped: true, ..changes("set") }; if set.file.is_some() => { is_grouped: false },
+    Command::Get(_) => Traits { is_grouped: true, ..reads_only("get") },
+    Command::Del(_) => Traits { is_grouped: true, ..changes("del") },
+    Command::Exists(_) => Traits { database: NotedIfMissing, is_grouped: true, ..reads_only("exists") },
+    Command::Getdel(_) => Traits { is_grouped: true, ..changes("getdel") },
+    Command::Incr(_) => Traits { is_grouped: true, ..changes("incr") },
+    Command::Decr(_) => Traits { is_grouped: true, ..changes("decr") },
+    Command::Append(_) => Traits { is_grouped: true, ..changes("append") },
+    Command::Rename(_) => Traits { is_grouped: true, ..changes("rename") },
+    Command::Copy(_) => Traits { is_grouped: true, ..changes("copy") },
     Command::Edit(_) => changes("edit"),
     Command::Keys(_) => Traits { database: NotedIfMissing, ..reads_only("keys") },
     Command::List(_) => Traits { database: NotedIfMissing, ..reads_only("list") },
     Command::Find(_) => Traits { database: NotedIfMissing, ..reads_only("find") },
-    Command::Count(_) => Traits { database: NotedIfMissing, ..reads_only("count") },
-    Command::Info(_) => reads_only("info"),
+    Command::Count(_) => Traits { database: NotedIfMissing, is_grouped: true, ..reads_only("count") },
+    Command::Info(_) => Traits { is_grouped: true, ..reads_only("info") },
     Command::Stats => Traits { database: NotedIfMissing, ..reads_only("stats") },
-    Command::Expire(_) => changes("expire"),
-    Command::Ttl(_) => reads_only("ttl"),
-    Command::Persist(_) => changes("persist"),
+    Command::Expire(_) => Traits { is_grouped: true, ..changes("expire") },
+    Command::Ttl(_) => Traits { is_grouped: true, ..reads_only("ttl") },
+    Command::Persist(_) => Traits { is_grouped: true, ..changes("persist") },
     Command::Begin => changes("begin"),
     Command::Commit => changes("commit"),
     Command::Rollback => changes("rollback"),

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::group::{Group, is_grouped};
+use super::group::Group;
 use crate::database::NOT_UNDONE;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
 use crate::shell::answer::status::Status;
@@ -428,8 +428,9 @@ impl<'a> Runner<'a> {
         if matches!((&command, place), (Command::Edit(_), Place::Script { .. })) {
             return self.failure(&Failure::usage("`edit` is for a person, not for a script"), place, look);
         }
+        let traits = Traits::of(&command);
         let is_open = self.session.borrow().db.open_transaction().is_some();
-        let grouped = matches!(place, Place::Script { .. }) && is_grouped(&command) && !is_open;
+        let grouped = matches!(place, Place::Script { .. }) && traits.is_grouped && !is_open;
         if !grouped && self.flush() == Flow::Stop {
             return Flow::Stop;
         }
@@ -454,8 +455,7 @@ impl<'a> Runner<'a> {
             progress::go_on();
             yes
         };
-        let is_read = Traits::of(&command).reads;
-        let again = (!is_read && session.db.is_remembering() && can_run_again(&command)).then(|| command.clone());
+        let again = (!traits.reads && session.db.is_remembering() && can_run_again(&command)).then(|| command.clone());
         let answer = session.run(command, &mut confirm);
         if let Some(again) = again.filter(|_| lacks_consent(&answer)) {
             drop(answer);
@@ -463,10 +463,12 @@ impl<'a> Runner<'a> {
             return self.with_consent(again, place, look);
         }
         let answer = answer.map_err(|failure| match failure.code {
-            "interrupted" if !is_read => Failure { message: "interrupted; nothing was changed".to_owned(), ..failure },
+            "interrupted" if !traits.reads => {
+                Failure { message: "interrupted; nothing was changed".to_owned(), ..failure }
+            }
             _ => failure,
         });
-        self.has_changed |= !is_read && answer.is_ok();
+        self.has_changed |= !traits.reads && answer.is_ok();
         let is_stream = |answer: &Answer<'_>| match &answer.reply {
             Reply::Listing(_) | Reply::Pieces(_) | Reply::Changes(_) | Reply::Events(_) => true,
             reply => !grouped && render::large(reply).is_some(),
