@@ -193,8 +193,8 @@ impl Session {
         command: Command,
         confirm: &mut dyn FnMut(&str) -> bool,
     ) -> Result<Answer<'_>, Failure> {
-        self.check_transaction(&command)?;
         let traits = Traits::of(&command);
+        self.check_transaction(traits)?;
         if traits.database != OpenDatabase::Unneeded {
             self.look()?;
         }

@@ -16,6 +16,7 @@ pub(crate) struct Traits {
     pub(crate) database: OpenDatabase,
     /// Whether a script may group it with the lines around it: quick, with a small answer, on the open database.
     pub(crate) is_grouped: bool,
+    pub(crate) in_transaction: InTransaction,
 }
 
 /// What a command has to do with the open database.
@@ -29,11 +30,27 @@ pub(crate) enum OpenDatabase {
     NotedIfMissing,
 }
 
+/// Whether a command may be run while a transaction is open. A dry run is one too, from its first line to its last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InTransaction {
+    Allowed,
+    Refused,
+    /// At the prompt it asks first; elsewhere it is refused.
+    AsksAtPrompt,
+    /// It begins or ends one, which a script that is one transaction (`--atomic`) has no use for.
+    Controls,
+    /// Not in a dry run: that writes no file, and has nobody to ask before it forgets changes.
+    RefusedInDryRun,
+    /// Only in a dry run, where it has nothing to write.
+    AllowedInDryRun,
+}
+
+use InTransaction::{Allowed, AllowedInDryRun, AsksAtPrompt, Controls, Refused, RefusedInDryRun};
 use OpenDatabase::{Needed, NotedIfMissing, Unneeded};
 
 /// A command that changes the database.
 const fn changes(name: &'static str) -> Traits {
-    Traits { name, reads: false, database: Needed, is_grouped: false }
+    Traits { name, reads: false, database: Needed, is_grouped: false, in_transaction: Allowed }
 }
 
 /// A command that only reads.
@@ -90,26 +107,29 @@ table! {
     Command::Expire(_) => Traits { is_grouped: true, ..changes("expire") },
     Command::Ttl(_) => Traits { is_grouped: true, ..reads_only("ttl") },
     Command::Persist(_) => Traits { is_grouped: true, ..changes("persist") },
-    Command::Begin => changes("begin"),
-    Command::Commit => changes("commit"),
-    Command::Rollback => changes("rollback"),
-    Command::Undo { .. } => changes("undo"),
-    Command::Watch { .. } => changes("watch"),
-    Command::Wait(_) => changes("wait"),
+    Command::Begin => Traits { in_transaction: Controls, ..changes("begin") },
+    Command::Commit => Traits { in_transaction: Controls, ..changes("commit") },
+    Command::Rollback => Traits { in_transaction: Controls, ..changes("rollback") },
+    Command::Undo { .. } => Traits { in_transaction: RefusedInDryRun, ..changes("undo") },
+    Command::Watch { .. } => Traits { in_transaction: Refused, ..changes("watch") },
+    Command::Wait(_) => Traits { in_transaction: Refused, ..changes("wait") },
     Command::Run(_) => changes("run"),
-    Command::Save { .. } => changes("save"),
-    Command::Restore { .. } => Traits { database: Unneeded, ..changes("restore") },
-    Command::Use { .. } => Traits { database: Unneeded, ..changes("use") },
+    Command::Save { path } => Traits { in_transaction: Refused, ..changes("save") };
+        if path.is_none() => { in_transaction: AllowedInDryRun },
+    Command::Restore { .. } => Traits { database: Unneeded, in_transaction: Refused, ..changes("restore") },
+    Command::Use { .. } => Traits { database: Unneeded, in_transaction: AsksAtPrompt, ..changes("use") },
     Command::Dbs => Traits { database: Unneeded, ..reads_only("dbs") },
-    Command::Drop { .. } => Traits { database: Unneeded, ..changes("drop") },
+    Command::Drop { .. } => Traits { database: Unneeded, in_transaction: Refused, ..changes("drop") },
     Command::Path => Traits { database: Unneeded, ..reads_only("path") },
     Command::Clear => changes("clear"),
-    Command::Check { .. } => Traits { database: Unneeded, ..reads_only("check") },
-    Command::Repair { .. } => Traits { database: Unneeded, ..changes("repair") },
+    Command::Check { .. } => Traits { database: Unneeded, in_transaction: Refused, ..reads_only("check") },
+    Command::Repair { .. } => Traits { database: Unneeded, in_transaction: Refused, ..changes("repair") },
     Command::Diff { b, .. } => reads_only("diff"); if b.is_some() => { database: Unneeded },
     Command::Import(_) => changes("import"),
-    Command::Export(_) => Traits { database: NotedIfMissing, ..reads_only("export") },
-    Command::Dump { .. } => Traits { database: NotedIfMissing, ..reads_only("dump") },
+    Command::Export(export) => Traits { database: NotedIfMissing, ..reads_only("export") };
+        if export.file.is_some() => { in_transaction: RefusedInDryRun },
+    Command::Dump { file, .. } => Traits { database: NotedIfMissing, ..reads_only("dump") };
+        if file.is_some() => { in_transaction: RefusedInDryRun },
     Command::Shell(ShellCommand::Source { .. }) => Traits { database: Needed, ..of_shell("source") },
     Command::Shell(ShellCommand::Output { .. }) => of_shell("output"),
     Command::Shell(ShellCommand::Timer { .. }) => of_shell("timer"),
