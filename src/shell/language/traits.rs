@@ -11,6 +11,8 @@ use super::command::{Command, ShellCommand, names_of};
 pub(crate) struct Traits {
     /// Its name, as clap derives it from the enum.
     pub(crate) name: &'static str,
+    /// The group of commands that `help` lists it in; its rows follow each other.
+    pub(crate) group: &'static str,
     /// Whether it changes nothing: at the prompt its answer may go into a program or a file.
     pub(crate) reads: bool,
     pub(crate) database: OpenDatabase,
@@ -48,26 +50,34 @@ pub(crate) enum InTransaction {
 use InTransaction::{Allowed, AllowedInDryRun, AsksAtPrompt, Controls, Refused, RefusedInDryRun};
 use OpenDatabase::{Needed, NotedIfMissing, Unneeded};
 
+const VALUES: &str = "Values";
+const LOOKING: &str = "Looking";
+const TIME: &str = "Time";
+const TOGETHER: &str = "Together";
+const DATABASE: &str = "Database";
+const INTERCHANGE: &str = "Interchange";
+const SHELL: &str = "Shell";
+
 /// A command that changes the database.
-const fn changes(name: &'static str) -> Traits {
-    Traits { name, reads: false, database: Needed, is_grouped: false, in_transaction: Allowed }
+const fn changes(name: &'static str, group: &'static str) -> Traits {
+    Traits { name, group, reads: false, database: Needed, is_grouped: false, in_transaction: Allowed }
 }
 
 /// A command that only reads.
-const fn reads_only(name: &'static str) -> Traits {
-    Traits { reads: true, ..changes(name) }
+const fn reads_only(name: &'static str, group: &'static str) -> Traits {
+    Traits { reads: true, ..changes(name, group) }
 }
 
-/// A command that is not about the data in the database.
+/// A command that is the shell's own.
 const fn of_shell(name: &'static str) -> Traits {
-    Traits { database: Unneeded, ..changes(name) }
+    Traits { database: Unneeded, ..changes(name, SHELL) }
 }
 
 /// Makes the rows and the match over the enum from the same lines. What depends on a command's arguments follows an `if`.
 macro_rules! table {
     ($($command:pat => $traits:expr $(; if $condition:expr => { $($field:ident: $value:expr),* })?,)*) => {
         impl Traits {
-            /// One row a command.
+            /// One row a command, in the order in which a newcomer needs them.
             pub(crate) const ALL: &[Self] = &[$($traits),*];
 
             /// The traits of a command, given its arguments.
@@ -87,49 +97,56 @@ macro_rules! table {
 
 table! {
     // A file may have to be waited for, and a group holds the lock.
-    Command::Set(set) => Traits { is_grouped: true, ..changes("set") }; if set.file.is_some() => { is_grouped: false },
-    Command::Get(_) => Traits { is_grouped: true, ..reads_only("get") },
-    Command::Del(_) => Traits { is_grouped: true, ..changes("del") },
-    Command::Exists(_) => Traits { database: NotedIfMissing, is_grouped: true, ..reads_only("exists") },
-    Command::Getdel(_) => Traits { is_grouped: true, ..changes("getdel") },
-    Command::Incr(_) => Traits { is_grouped: true, ..changes("incr") },
-    Command::Decr(_) => Traits { is_grouped: true, ..changes("decr") },
-    Command::Append(_) => Traits { is_grouped: true, ..changes("append") },
-    Command::Rename(_) => Traits { is_grouped: true, ..changes("rename") },
-    Command::Copy(_) => Traits { is_grouped: true, ..changes("copy") },
-    Command::Edit(_) => changes("edit"),
-    Command::Keys(_) => Traits { database: NotedIfMissing, ..reads_only("keys") },
-    Command::List(_) => Traits { database: NotedIfMissing, ..reads_only("list") },
-    Command::Find(_) => Traits { database: NotedIfMissing, ..reads_only("find") },
-    Command::Count(_) => Traits { database: NotedIfMissing, is_grouped: true, ..reads_only("count") },
-    Command::Info(_) => Traits { is_grouped: true, ..reads_only("info") },
-    Command::Stats => Traits { database: NotedIfMissing, ..reads_only("stats") },
-    Command::Expire(_) => Traits { is_grouped: true, ..changes("expire") },
-    Command::Ttl(_) => Traits { is_grouped: true, ..reads_only("ttl") },
-    Command::Persist(_) => Traits { is_grouped: true, ..changes("persist") },
-    Command::Begin => Traits { in_transaction: Controls, ..changes("begin") },
-    Command::Commit => Traits { in_transaction: Controls, ..changes("commit") },
-    Command::Rollback => Traits { in_transaction: Controls, ..changes("rollback") },
-    Command::Undo { .. } => Traits { in_transaction: RefusedInDryRun, ..changes("undo") },
-    Command::Watch { .. } => Traits { in_transaction: Refused, ..changes("watch") },
-    Command::Wait(_) => Traits { in_transaction: Refused, ..changes("wait") },
-    Command::Run(_) => changes("run"),
-    Command::Save { path } => Traits { in_transaction: Refused, ..changes("save") };
+    Command::Set(set) => Traits { is_grouped: true, ..changes("set", VALUES) };
+        if set.file.is_some() => { is_grouped: false },
+    Command::Get(_) => Traits { is_grouped: true, ..reads_only("get", VALUES) },
+    Command::Del(_) => Traits { is_grouped: true, ..changes("del", VALUES) },
+    Command::Exists(_) => Traits { database: NotedIfMissing, is_grouped: true, ..reads_only("exists", VALUES) },
+    Command::Getdel(_) => Traits { is_grouped: true, ..changes("getdel", VALUES) },
+    Command::Incr(_) => Traits { is_grouped: true, ..changes("incr", VALUES) },
+    Command::Decr(_) => Traits { is_grouped: true, ..changes("decr", VALUES) },
+    Command::Append(_) => Traits { is_grouped: true, ..changes("append", VALUES) },
+    Command::Rename(_) => Traits { is_grouped: true, ..changes("rename", VALUES) },
+    Command::Copy(_) => Traits { is_grouped: true, ..changes("copy", VALUES) },
+    Command::Edit(_) => changes("edit", VALUES),
+
+    Command::Keys(_) => Traits { database: NotedIfMissing, ..reads_only("keys", LOOKING) },
+    Command::List(_) => Traits { database: NotedIfMissing, ..reads_only("list", LOOKING) },
+    Command::Find(_) => Traits { database: NotedIfMissing, ..reads_only("find", LOOKING) },
+    Command::Count(_) => Traits { database: NotedIfMissing, is_grouped: true, ..reads_only("count", LOOKING) },
+    Command::Info(_) => Traits { is_grouped: true, ..reads_only("info", LOOKING) },
+    Command::Stats => Traits { database: NotedIfMissing, ..reads_only("stats", LOOKING) },
+
+    Command::Expire(_) => Traits { is_grouped: true, ..changes("expire", TIME) },
+    Command::Ttl(_) => Traits { is_grouped: true, ..reads_only("ttl", TIME) },
+    Command::Persist(_) => Traits { is_grouped: true, ..changes("persist", TIME) },
+
+    Command::Begin => Traits { in_transaction: Controls, ..changes("begin", TOGETHER) },
+    Command::Commit => Traits { in_transaction: Controls, ..changes("commit", TOGETHER) },
+    Command::Rollback => Traits { in_transaction: Controls, ..changes("rollback", TOGETHER) },
+    Command::Undo { .. } => Traits { in_transaction: RefusedInDryRun, ..changes("undo", TOGETHER) },
+    Command::Watch { .. } => Traits { in_transaction: Refused, ..changes("watch", TOGETHER) },
+    Command::Wait(_) => Traits { in_transaction: Refused, ..changes("wait", TOGETHER) },
+    Command::Run(_) => changes("run", TOGETHER),
+
+    Command::Save { path } => Traits { in_transaction: Refused, ..changes("save", DATABASE) };
         if path.is_none() => { in_transaction: AllowedInDryRun },
-    Command::Restore { .. } => Traits { database: Unneeded, in_transaction: Refused, ..changes("restore") },
-    Command::Use { .. } => Traits { database: Unneeded, in_transaction: AsksAtPrompt, ..changes("use") },
-    Command::Dbs => Traits { database: Unneeded, ..reads_only("dbs") },
-    Command::Drop { .. } => Traits { database: Unneeded, in_transaction: Refused, ..changes("drop") },
-    Command::Path => Traits { database: Unneeded, ..reads_only("path") },
-    Command::Clear => changes("clear"),
-    Command::Check { .. } => Traits { database: Unneeded, in_transaction: Refused, ..reads_only("check") },
-    Command::Repair { .. } => Traits { database: Unneeded, in_transaction: Refused, ..changes("repair") },
-    Command::Diff { b, .. } => reads_only("diff"); if b.is_some() => { database: Unneeded },
-    Command::Import(_) => changes("import"),
-    Command::Export(export) => Traits { database: NotedIfMissing, ..reads_only("export") };
+    Command::Restore { .. } => Traits { database: Unneeded, in_transaction: Refused, ..changes("restore", DATABASE) },
+    Command::Use { .. } => Traits { database: Unneeded, in_transaction: AsksAtPrompt, ..changes("use", DATABASE) },
+    Command::Dbs => Traits { database: Unneeded, ..reads_only("dbs", DATABASE) },
+    Command::Drop { .. } => Traits { database: Unneeded, in_transaction: Refused, ..changes("drop", DATABASE) },
+    Command::Path => Traits { database: Unneeded, ..reads_only("path", DATABASE) },
+    Command::Clear => changes("clear", DATABASE),
+    Command::Check { .. } => Traits { database: Unneeded, in_transaction: Refused, ..reads_only("check", DATABASE) },
+    Command::Repair { .. } => Traits { database: Unneeded, in_transaction: Refused, ..changes("repair", DATABASE) },
+    Command::Diff { b, .. } => reads_only("diff", DATABASE); if b.is_some() => { database: Unneeded },
+
+    Command::Import(_) => changes("import", INTERCHANGE),
+    Command::Export(export) => Traits { database: NotedIfMissing, ..reads_only("export", INTERCHANGE) };
         if export.file.is_some() => { in_transaction: RefusedInDryRun },
-    Command::Dump { file, .. } => Traits { database: NotedIfMissing, ..reads_only("dump") };
+    Command::Dump { file, .. } => Traits { database: NotedIfMissing, ..reads_only("dump", INTERCHANGE) };
         if file.is_some() => { in_transaction: RefusedInDryRun },
+
     Command::Shell(ShellCommand::Source { .. }) => Traits { database: Needed, ..of_shell("source") },
     Command::Shell(ShellCommand::Output { .. }) => of_shell("output"),
     Command::Shell(ShellCommand::Timer { .. }) => of_shell("timer"),
