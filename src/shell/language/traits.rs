@@ -19,6 +19,8 @@ pub(crate) struct Traits {
     /// Whether a script may group it with the lines around it: quick, with a small answer, on the open database.
     pub(crate) is_grouped: bool,
     pub(crate) in_transaction: InTransaction,
+    /// What its progress bar says that it does.
+    pub(crate) doing: &'static str,
 }
 
 /// What a command has to do with the open database.
@@ -60,7 +62,7 @@ const SHELL: &str = "Shell";
 
 /// A command that changes the database.
 const fn changes(name: &'static str, group: &'static str) -> Traits {
-    Traits { name, group, reads: false, database: Needed, is_grouped: false, in_transaction: Allowed }
+    Traits { name, group, reads: false, database: Needed, is_grouped: false, in_transaction: Allowed, doing: "Looking" }
 }
 
 /// A command that only reads.
@@ -73,7 +75,8 @@ const fn of_shell(name: &'static str) -> Traits {
     Traits { database: Unneeded, ..changes(name, SHELL) }
 }
 
-/// Makes the rows and the match over the enum from the same lines. What depends on a command's arguments follows an `if`.
+/// Makes the rows and the match over the enum from the same lines. What depends on a command's arguments follows an
+/// `if`.
 macro_rules! table {
     ($($command:pat => $traits:expr $(; if $condition:expr => { $($field:ident: $value:expr),* })?,)*) => {
         impl Traits {
@@ -129,22 +132,27 @@ table! {
     Command::Wait(_) => Traits { in_transaction: Refused, ..changes("wait", TOGETHER) },
     Command::Run(_) => changes("run", TOGETHER),
 
-    Command::Save { path } => Traits { in_transaction: Refused, ..changes("save", DATABASE) };
+    Command::Save { path } => Traits { in_transaction: Refused, doing: "Saving", ..changes("save", DATABASE) };
         if path.is_none() => { in_transaction: AllowedInDryRun },
-    Command::Restore { .. } => Traits { database: Unneeded, in_transaction: Refused, ..changes("restore", DATABASE) },
+    Command::Restore { .. } =>
+        Traits { database: Unneeded, in_transaction: Refused, doing: "Restoring", ..changes("restore", DATABASE) },
     Command::Use { .. } => Traits { database: Unneeded, in_transaction: AsksAtPrompt, ..changes("use", DATABASE) },
     Command::Dbs => Traits { database: Unneeded, ..reads_only("dbs", DATABASE) },
     Command::Drop { .. } => Traits { database: Unneeded, in_transaction: Refused, ..changes("drop", DATABASE) },
     Command::Path => Traits { database: Unneeded, ..reads_only("path", DATABASE) },
     Command::Clear => changes("clear", DATABASE),
-    Command::Check { .. } => Traits { database: Unneeded, in_transaction: Refused, ..reads_only("check", DATABASE) },
+    Command::Check { .. } =>
+        Traits { database: Unneeded, in_transaction: Refused, doing: "Checking", ..reads_only("check", DATABASE) },
     Command::Repair { .. } => Traits { database: Unneeded, in_transaction: Refused, ..changes("repair", DATABASE) },
-    Command::Diff { b, .. } => reads_only("diff", DATABASE); if b.is_some() => { database: Unneeded },
+    Command::Diff { b, .. } => Traits { doing: "Comparing", ..reads_only("diff", DATABASE) };
+        if b.is_some() => { database: Unneeded },
 
-    Command::Import(_) => changes("import", INTERCHANGE),
-    Command::Export(export) => Traits { database: NotedIfMissing, ..reads_only("export", INTERCHANGE) };
+    Command::Import(_) => Traits { doing: "Importing", ..changes("import", INTERCHANGE) },
+    Command::Export(export) =>
+        Traits { database: NotedIfMissing, doing: "Exporting", ..reads_only("export", INTERCHANGE) };
         if export.file.is_some() => { in_transaction: RefusedInDryRun },
-    Command::Dump { file, .. } => Traits { database: NotedIfMissing, ..reads_only("dump", INTERCHANGE) };
+    Command::Dump { file, .. } =>
+        Traits { database: NotedIfMissing, doing: "Exporting", ..reads_only("dump", INTERCHANGE) };
         if file.is_some() => { in_transaction: RefusedInDryRun },
 
     Command::Shell(ShellCommand::Source { .. }) => Traits { database: Needed, ..of_shell("source") },

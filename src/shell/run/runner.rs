@@ -266,15 +266,7 @@ impl<'a> Runner<'a> {
         self.leaves_row |= place == Place::Prompt && mode == Some(OutputMode::Raw) && self.console.look.terminal;
         // What a program shows meanwhile is not to be drawn over.
         if !in_script && !self.outlet.as_ref().is_some_and(Outlet::is_program) {
-            progress::begin(match &line.command {
-                Command::Save { .. } => "Saving",
-                Command::Check { .. } => "Checking",
-                Command::Import(_) => "Importing",
-                Command::Export(_) | Command::Dump { .. } => "Exporting",
-                Command::Diff { .. } => "Comparing",
-                Command::Restore { .. } => "Restoring",
-                _ => "Looking",
-            });
+            progress::begin(Traits::of(&line.command).doing);
         }
         if place == Place::Prompt {
             let mut session = self.session.borrow_mut();
