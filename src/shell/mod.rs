@@ -47,6 +47,7 @@ use self::config::Location;
 use self::language::cli::{Cli, ColorWhen, Line};
 use self::language::command::{Command, ShellCommand};
 use self::language::parse::{self, Parsed};
+use self::language::traits::{OpenDatabase, Traits};
 use self::language::{help, own_shell};
 use self::run::runner::{self, Flow, Front, Nobody, Place, Runner, TypingSetting};
 use self::run::script;
@@ -123,7 +124,9 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
         // The path that links lead to, if the database can be opened.
         Some(Command::Path) => Session::open(location.clone(), access, output)
             .unwrap_or_else(|_| Session::without_database(location, access, output)),
-        Some(command) if !commands::needs_database(command) => Session::without_database(location, access, output),
+        Some(command) if Traits::of(command).database == OpenDatabase::Unneeded => {
+            Session::without_database(location, access, output)
+        }
         _ => Session::open(location, access, output)?,
     };
     let is_stdin = |path: &PathBuf| path == Path::new("-");

@@ -45,7 +45,8 @@ use std::time::{Duration, Instant};
 use super::answer::reply::{Answer, Done, Failure, Field, Reply};
 use super::answer::status::Status;
 use super::config::Location;
-use super::language::command::{Append, Command, Count, Expire, Find, List, OfKey, OfKeys, ShellCommand};
+use super::language::command::{Append, Command, Count, Expire, Find, List, OfKey, OfKeys};
+use super::language::traits::{OpenDatabase, Traits};
 use super::render;
 use super::terminal::destination::Descriptor;
 use super::terminal::interrupt;
@@ -192,14 +193,15 @@ impl Session {
         command: Command,
         confirm: &mut dyn FnMut(&str) -> bool,
     ) -> Result<Answer<'_>, Failure> {
-        self.check_transaction(&command)?;
-        if needs_database(&command) {
+        let traits = Traits::of(&command);
+        self.check_transaction(traits)?;
+        if traits.database != OpenDatabase::Unneeded {
             self.look()?;
         }
         if !matches!(command, Command::Set(_)) {
             self.db.settle();
         }
-        let absence = self.absence(&command);
+        let absence = self.absence(traits);
         let mut answer = match command {
             Command::Set(set) => self.set(&set),
             Command::Get(get) => self.get(&get),
@@ -268,13 +270,9 @@ impl Session {
 
     /// What a read of a database that is not there says, once: the path that was looked at. `get` and the others that
     /// fail on a missing key say it in their failure.
-    fn absence(&mut self, command: &Command) -> Option<String> {
-        use Command::{Count, Dump, Exists, Export, Find, Keys, List, Stats};
-        let reads = matches!(
-            command,
-            Count { .. } | Exists { .. } | Find { .. } | Keys(_) | List { .. } | Stats | Export(_) | Dump { .. }
-        );
-        let note = self.place().filter(|_| reads && !self.absence_noted)?;
+    fn absence(&mut self, traits: &Traits) -> Option<String> {
+        let is_noted = traits.database == OpenDatabase::NotedIfMissing && !self.absence_noted;
+        let note = self.place().filter(|_| is_noted)?;
         self.absence_noted = true;
         Some(note)
     }
@@ -321,41 +319,6 @@ fn on_progress(progress: Progress) -> ControlFlow<()> {
         progress::bytes(progress.done, progress.total);
     }
     if interrupt::is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-}
-
-/// Whether a command only looks.
-pub(crate) fn is_read(command: &Command) -> bool {
-    use Command::{Check, Count, Dbs, Diff, Dump, Exists, Export, Find, Get, Info, Keys, List, Path, Stats, Ttl};
-    matches!(
-        command,
-        Get(_)
-            | Exists { .. }
-            | Keys(_)
-            | List { .. }
-            | Find { .. }
-            | Count { .. }
-            | Info { .. }
-            | Stats
-            | Ttl { .. }
-            | Dbs
-            | Path
-            | Check { .. }
-            | Export(_)
-            | Dump { .. }
-            | Diff { .. }
-    )
-}
-
-/// Whether a command is about the open database. One that is not works on when that is damaged, and leads away from it.
-pub(crate) fn needs_database(command: &Command) -> bool {
-    match command {
-        Command::Use { .. } | Command::Dbs | Command::Drop { .. } | Command::Path => false,
-        Command::Check { .. } | Command::Repair { .. } | Command::Restore { .. } => false,
-        // Of two others.
-        Command::Diff { b: Some(_), .. } => false,
-        Command::Shell(command) => matches!(command, ShellCommand::Source { .. }),
-        _ => true,
-    }
 }
 
 /// The answer to a change that a condition kept from being made.

@@ -3,7 +3,7 @@
 use super::{Session, counted};
 use crate::database::Mark;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
-use crate::shell::language::command::{self, Command};
+use crate::shell::language::traits::{InTransaction, Traits};
 
 impl Session {
     pub(super) fn begin(&mut self) -> Result<Answer<'_>, Failure> {
@@ -47,25 +47,15 @@ impl Session {
     }
 
     /// Fails for what cannot be done while a transaction is open.
-    pub(super) fn check_transaction(&self, command: &Command) -> Result<(), Failure> {
-        use Command::{
-            Begin, Check, Commit, Drop, Dump, Export, Repair, Restore, Rollback, Save, Undo, Use, Wait, Watch,
-        };
+    pub(super) fn check_transaction(&self, traits: &Traits) -> Result<(), Failure> {
         let refused = self.db.open_transaction().is_some()
-            && match command {
-                // At the prompt it asks.
-                Use { .. } => !self.at_prompt,
-                // What it would write is what is there.
-                Save { path: None } if self.rehearses => false,
-                Save { .. } | Drop { .. } | Watch { .. } | Wait(_) | Check { .. } | Repair { .. } | Restore { .. } => {
-                    true
-                }
-                Begin | Commit | Rollback => self.atomic,
-                // They would write the file, which is what they are for.
-                Dump { file: Some(_), .. } | Export(command::Export { file: Some(_), .. }) => self.rehearses,
-                // Only a person's own session asks before it forgets changes.
-                Undo { .. } => self.rehearses,
-                _ => false,
+            && match traits.in_transaction {
+                InTransaction::Allowed => false,
+                InTransaction::Refused => true,
+                InTransaction::AsksAtPrompt => !self.at_prompt,
+                InTransaction::Controls => self.atomic,
+                InTransaction::RefusedInDryRun => self.rehearses,
+                InTransaction::AllowedInDryRun => !self.rehearses,
             };
         if !refused {
             return Ok(());

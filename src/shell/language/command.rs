@@ -15,17 +15,6 @@ use crate::shell::text::argument::{
     time, timeout,
 };
 
-/// The commands that change nothing: at the prompt their answers may go into a program or a file.
-pub(crate) const READS: [&str; 20] = [
-    "get", "exists", "keys", "list", "ls", "scan", "find", "count", "info", "stats", "ttl", "dbs", "path", "check",
-    "history", "help", "man", "export", "dump", "diff",
-];
-
-/// Whether a command by that name is one of them.
-pub(crate) fn reads(name: &[u8]) -> bool {
-    READS.iter().any(|command| name.eq_ignore_ascii_case(command.as_bytes()))
-}
-
 /// A command with its arguments, checked as far as that goes without a database.
 #[derive(Clone, Debug, PartialEq, Subcommand)]
 pub(crate) enum Command {
@@ -322,6 +311,11 @@ pub(crate) enum ShellCommand {
         #[arg(value_name = "CODE", value_parser = status())]
         code: Option<u8>,
     },
+}
+
+/// A command's name and its aliases.
+pub(crate) fn names_of(command: &clap::Command) -> impl Iterator<Item = &str> {
+    std::iter::once(command.get_name()).chain(command.get_visible_aliases())
 }
 
 /// One command without the rest of the language, whose definition takes longer to make than most commands take to run.

@@ -5,7 +5,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 
 use super::cli::Cli;
-use super::help::GROUPS;
+use super::help::groups;
 use crate::shell::answer::status;
 
 /// The whole page, for `man -l`.
@@ -29,9 +29,11 @@ pub(crate) fn page() -> String {
     section(&mut roff, "OPTIONS");
     roff.text([roman("They may come before or after the command.")]);
     tree.get_arguments().for_each(|arg| argument(&mut roff, arg));
-    for (group, names) in GROUPS {
+    for (group, commands) in groups(&tree) {
         section(&mut roff, &format!("COMMANDS: {}", group.to_uppercase()));
-        names.iter().filter_map(|name| tree.find_subcommand(name)).for_each(|found| command(&mut roff, found));
+        for found in commands {
+            command(&mut roff, found);
+        }
     }
     section(&mut roff, "EXIT STATUS");
     literal(&mut roff, status::TABLE.lines().skip(1));

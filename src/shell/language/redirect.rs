@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use super::command;
+use super::traits;
 use crate::shell::text::argument;
 use crate::shell::text::escape;
 use crate::shell::text::words::Word;
@@ -36,7 +36,7 @@ pub(crate) fn stuck(words: &[Word<'_>]) -> Option<String> {
     let word = rest.iter().find(|word| is_stuck(word) || is_file(word))?;
     let word = escape::excerpt(&String::from_utf8_lossy(&word.bytes), 40);
     let sign = if word.starts_with(">>") { ">>" } else { &word[..1] };
-    command::reads(&first.bytes)
+    traits::reads(&first.bytes)
         .then(|| format!("'{word}' is a plain word; to send the answer elsewhere, put a blank after the `{sign}`"))
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn cut<'w, 'a>(words: &'w [Word<'a>]) -> Result<(&'w [Word<'a>], Opti
     let is = |word: &Word<'_>, sign: &[u8]| !word.quoted && word.flag == 0 && *word.bytes == *sign;
     let is_sign = |word: &Word<'_>| [&b"|"[..], b">", b">>"].iter().any(|sign| is(word, sign));
     let Some(at) = words.iter().position(is_sign).filter(|&at| at > 0) else { return Ok((words, None)) };
-    if words[0].quoted || !command::reads(&words[0].bytes) {
+    if words[0].quoted || !traits::reads(&words[0].bytes) {
         return Ok((words, None));
     }
     let (command, behind) = words.split_at(at);
@@ -92,7 +92,7 @@ mod tests {
     use crate::shell::text::words::{Splitter, Step};
 
     fn target(line: &str) -> Result<(usize, Option<Target>), &'static str> {
-        let step = Splitter::at_prompt(command::reads).step(line.as_bytes(), true);
+        let step = Splitter::at_prompt(traits::reads).step(line.as_bytes(), true);
         let Step::Command { words, .. } = step else { panic!("{step:?}") };
         let (words, target) = cut(&words).map_err(|fault| fault.message)?;
         Ok((words.len(), target))

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::shell::language::command::reads;
+use crate::shell::language::traits::reads;
 use crate::shell::text::words::{Open, Splitter, Step, Word};
 
 /// The word at the cursor and what stands before it.

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use crate::database::Database;
-use crate::shell::language::command::{self, Command};
 
 /// The answers that wait for their group's write, and when it is time for that.
 pub(crate) struct Group {
@@ -83,41 +82,4 @@ impl Group {
         }
         self.held.extend_from_slice(bytes);
     }
-}
-
-/// Whether a command can be part of a group: quick, with a small answer, on the open database. A value from a file is
-/// not: it may have to be waited for, and a group holds the lock.
-pub(crate) fn is_grouped(command: &Command) -> bool {
-    use Command::{Begin, Check, Clear, Commit, Dbs, Diff, Drop, Dump, Edit, Export, Find, Import, Keys, List, Path};
-    use Command::{Repair, Restore, Rollback, Run, Save, Set, Shell, Stats, Undo, Use, Wait, Watch};
-    !matches!(
-        command,
-        Set(command::Set { file: Some(_), .. })
-            | Begin
-            | Commit
-            | Rollback
-            | Edit(_)
-            | Undo { .. }
-            | Watch { .. }
-            | Wait(_)
-            | Check { .. }
-            | Repair { .. }
-            | Keys(_)
-            | List { .. }
-            | Find { .. }
-            | Stats
-            | Save { .. }
-            | Use { .. }
-            | Dbs
-            | Drop { .. }
-            | Path
-            | Clear
-            | Run(_)
-            | Shell(_)
-            | Restore { .. }
-            | Diff { .. }
-            | Import(_)
-            | Export(_)
-            | Dump { .. }
-    )
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::group::{Group, is_grouped};
+use super::group::Group;
 use crate::database::NOT_UNDONE;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
 use crate::shell::answer::status::Status;
@@ -18,6 +18,7 @@ use crate::shell::language::command::{Command, ShellCommand};
 use crate::shell::language::help;
 use crate::shell::language::man;
 use crate::shell::language::parse::{self, Parsed, Parser};
+use crate::shell::language::traits::Traits;
 use crate::shell::render::{self, Look};
 use crate::shell::terminal::console::Console;
 use crate::shell::terminal::interrupt;
@@ -265,15 +266,7 @@ impl<'a> Runner<'a> {
         self.leaves_row |= place == Place::Prompt && mode == Some(OutputMode::Raw) && self.console.look.terminal;
         // What a program shows meanwhile is not to be drawn over.
         if !in_script && !self.outlet.as_ref().is_some_and(Outlet::is_program) {
-            progress::begin(match &line.command {
-                Command::Save { .. } => "Saving",
-                Command::Check { .. } => "Checking",
-                Command::Import(_) => "Importing",
-                Command::Export(_) | Command::Dump { .. } => "Exporting",
-                Command::Diff { .. } => "Comparing",
-                Command::Restore { .. } => "Restoring",
-                _ => "Looking",
-            });
+            progress::begin(Traits::of(&line.command).doing);
         }
         if place == Place::Prompt {
             let mut session = self.session.borrow_mut();
@@ -427,8 +420,9 @@ impl<'a> Runner<'a> {
         if matches!((&command, place), (Command::Edit(_), Place::Script { .. })) {
             return self.failure(&Failure::usage("`edit` is for a person, not for a script"), place, look);
         }
+        let traits = Traits::of(&command);
         let is_open = self.session.borrow().db.open_transaction().is_some();
-        let grouped = matches!(place, Place::Script { .. }) && is_grouped(&command) && !is_open;
+        let grouped = matches!(place, Place::Script { .. }) && traits.is_grouped && !is_open;
         if !grouped && self.flush() == Flow::Stop {
             return Flow::Stop;
         }
@@ -453,8 +447,7 @@ impl<'a> Runner<'a> {
             progress::go_on();
             yes
         };
-        let is_read = commands::is_read(&command);
-        let again = (!is_read && session.db.is_remembering() && can_run_again(&command)).then(|| command.clone());
+        let again = (!traits.reads && session.db.is_remembering() && can_run_again(&command)).then(|| command.clone());
         let answer = session.run(command, &mut confirm);
         if let Some(again) = again.filter(|_| lacks_consent(&answer)) {
             drop(answer);
@@ -462,10 +455,12 @@ impl<'a> Runner<'a> {
             return self.with_consent(again, place, look);
         }
         let answer = answer.map_err(|failure| match failure.code {
-            "interrupted" if !is_read => Failure { message: "interrupted; nothing was changed".to_owned(), ..failure },
+            "interrupted" if !traits.reads => {
+                Failure { message: "interrupted; nothing was changed".to_owned(), ..failure }
+            }
             _ => failure,
         });
-        self.has_changed |= !is_read && answer.is_ok();
+        self.has_changed |= !traits.reads && answer.is_ok();
         let is_stream = |answer: &Answer<'_>| match &answer.reply {
             Reply::Listing(_) | Reply::Pieces(_) | Reply::Changes(_) | Reply::Events(_) => true,
             reply => !grouped && render::large(reply).is_some(),

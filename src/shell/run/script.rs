@@ -14,7 +14,7 @@ use rustix::fs::FileType;
 use super::runner::{Flow, Place, Runner};
 use crate::error::Error;
 use crate::shell::answer::reply::Failure;
-use crate::shell::language::command;
+use crate::shell::language::traits;
 use crate::shell::terminal::interrupt;
 use crate::shell::terminal::progress;
 use crate::shell::text::caret::{Blame, Typed};
@@ -159,7 +159,7 @@ pub(crate) fn source(runner: &mut Runner<'_>, file: &Path, place: Place<'_>) -> 
 
 /// Runs what was typed or pasted at the prompt, which is so many columns wide. After Ctrl-C the rest of it is not run.
 pub(crate) fn run_typed(runner: &mut Runner<'_>, text: &str, prompt: usize) -> Flow {
-    let mut splitter = Splitter::at_prompt(command::reads);
+    let mut splitter = Splitter::at_prompt(traits::reads);
     let room = runner.console.look.width;
     let mut rest = text;
     while !rest.is_empty() {
