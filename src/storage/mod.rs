@@ -165,16 +165,17 @@ pub use self::files::disk::Progress;
 pub(crate) use self::files::disk::Watch;
 #[cfg(feature = "shell")]
 pub(crate) use self::files::disk::mounted;
-use self::files::disk::{self, Disk, Identity};
+use self::files::disk::{self, Disk, Identity, JOURNAL};
 #[cfg(feature = "shell")]
 pub(crate) use self::files::lock::side_files;
 use self::files::lock::{self, Doubt, WritersLock};
 use self::read::journal::Fold;
 use self::read::overlay::{Bulk, Overlay};
 pub(crate) use self::read::overlay::{Sorted, Winner};
+use self::read::pinned_journal::Journal;
 use self::read::reads::Reads;
 use self::read::snapshot::MAX_KEY;
-use self::read::view::{JOURNAL, Journal, Looked, View};
+use self::read::view::{Looked, View};
 use self::write::load::Staged;
 use self::write::save;
 use crate::error::{Error, Result};

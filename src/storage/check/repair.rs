@@ -10,14 +10,15 @@ use std::time::Duration;
 use super::{conflict, salvage};
 use crate::error::{self, Error, Result};
 use crate::expiry::Timestamp;
-use crate::storage::files::disk::{self, Disk, DiskFile, Identity, Open, Rename, Watch, WatchedDisk};
+use crate::storage::files::disk::{self, Disk, DiskFile, Identity, JOURNAL, Open, Rename, Watch, WatchedDisk};
 use crate::storage::files::lock::{self, Doubt, Ending, WritersLock};
 use crate::storage::format::record::Change;
 use crate::storage::read::journal::{Body, Fold, Header, HeaderFault, Stamp};
 use crate::storage::read::layers::Layers;
 use crate::storage::read::overlay::Sorted;
+use crate::storage::read::pinned_journal::{Journal, open_journal};
 use crate::storage::read::snapshot::{Document, Unreadable};
-use crate::storage::read::view::{self, Base, JOURNAL, Journal, View};
+use crate::storage::read::view::{self, Base, View};
 use crate::storage::write::merge::{self, Below, FoldFault};
 use crate::storage::write::save::{self, Built, Temp};
 use crate::storage::{EMPTY, Policy, Settings, Store};
@@ -143,7 +144,7 @@ impl<'a> Files<'a> {
             Ok(Opened { file, seen })
         };
         for _ in 0..view::ATTEMPTS {
-            let journal = view::open_journal(disk, &journal_path, path)?;
+            let journal = open_journal(disk, &journal_path, path)?;
             let journal = journal.map(|file| opened(&journal_path, file)).transpose()?;
             let snapshot = disk.open(path, Open::Snapshot)?.map(|file| opened(path, file)).transpose()?;
             if let Some(journal) = &journal {
@@ -169,7 +170,7 @@ impl<'a> Files<'a> {
 
     /// All bytes of a file, as far as it reached when it was opened.
     fn read(path: &Path, opened: &Opened) -> Result<Vec<u8>> {
-        let read = view::read_all(&*opened.file, opened.seen.len);
+        let read = disk::read_range(&*opened.file, 0, opened.seen.len);
         read.map_err(|source| Error::Open { path: path.to_owned(), source })
     }
 

@@ -12,9 +12,8 @@ use super::crash::{crash, judge, run};
 use super::path;
 use super::workload::Workload;
 use crate::error::Result;
-use crate::storage::files::disk::{self, Disk, DiskFile, Folder, Identity, LockFile, Open, Rename, Simulated};
+use crate::storage::files::disk::{self, Disk, DiskFile, Folder, Identity, JOURNAL, LockFile, Open, Rename, Simulated};
 use crate::storage::read::journal::{Body, Header};
-use crate::storage::read::view::JOURNAL;
 
 /// What the engine does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

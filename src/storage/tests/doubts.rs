@@ -4,9 +4,8 @@ use super::workload::{change, commit};
 use super::{NOW, open, path, state};
 use crate::error::{Error, Result};
 use crate::storage::check::repair::Files;
-use crate::storage::files::disk::{self, Cuts, Disk, Injected, Operation, Simulated, Until};
+use crate::storage::files::disk::{self, Cuts, Disk, Injected, JOURNAL, Operation, Simulated, Until};
 use crate::storage::files::lock::{Doubt, WritersLock};
-use crate::storage::read::view::JOURNAL;
 use crate::storage::{Policy, Store};
 
 const LARGE: Policy = Policy { small: 0, journal: 4000, share: 1, short: 4000, memory: 1 << 20 };

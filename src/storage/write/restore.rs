@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use super::save::{self, Built, Temp};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
-use crate::storage::files::disk::{self, Disk, Open, Rename};
+use crate::storage::files::disk::{self, Disk, JOURNAL, Open, Rename};
 use crate::storage::read::overlay::Sorted;
-use crate::storage::read::view::JOURNAL;
 use crate::storage::{Settings, Store};
 
 impl Store {

@@ -9,13 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::merge::{self, Below, FoldFault};
 use crate::error::{self, Error, Result};
 use crate::expiry::Timestamp;
-use crate::storage::files::disk::{self, Disk, DiskFile, Folder, Identity, Open, Rename, Watched};
+use crate::storage::files::disk::{self, Disk, DiskFile, Folder, Identity, JOURNAL, Open, Rename, Watched};
 use crate::storage::files::lock::{Doubt, WritersLock, side_files};
 use crate::storage::read::journal::{Body, Fold, Header, Stamp};
 use crate::storage::read::layers::{Layer, Layers};
 use crate::storage::read::overlay::{Overlay, Sorted};
+use crate::storage::read::pinned_journal::Journal;
 use crate::storage::read::snapshot::{self, Layout, ReadFault, Sums};
-use crate::storage::read::view::{Base, JOURNAL, Journal, View};
+use crate::storage::read::view::{Base, View};
 use crate::storage::{Settings, Store};
 
 /// A file beside the one that it will replace; removed again unless it was put in place.

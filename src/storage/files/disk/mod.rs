@@ -231,6 +231,17 @@ pub(crate) fn opened(file: File, watch: Option<Watch>) -> Box<dyn DiskFile> {
     }
 }
 
+/// The bytes between two offsets of a file.
+pub(crate) fn read_range(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(length).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    bytes.resize(length, 0);
+    let read = file.read_at(&mut bytes, from)?;
+    bytes.truncate(read);
+    Ok(bytes)
+}
+
 /// Fails if a journal with changes lies beside a symbolic link: the file that it belongs to was moved away without it.
 fn check_left_behind(path: &Path, real: &Path) -> Result<()> {
     let journal = beside(path, JOURNAL);
