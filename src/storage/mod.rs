@@ -182,9 +182,10 @@ use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::value::Value;
 
+pub(crate) use self::check::repair::{Mended, salvage};
 #[cfg(feature = "shell")]
-pub(crate) use self::check::repair::check_file;
-pub(crate) use self::check::repair::{Checked, Mended, check, salvage};
+pub(crate) use self::check::report::check_file;
+pub(crate) use self::check::report::{Checked, check};
 pub use self::format::record::Entry;
 pub(crate) use self::format::record::{Change, LARGE, Stored, value_len};
 #[cfg(feature = "shell")]
