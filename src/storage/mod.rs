@@ -177,7 +177,7 @@ use self::read::reads::Reads;
 use self::read::snapshot::MAX_KEY;
 use self::read::view::{Looked, View};
 use self::write::load::Staged;
-use self::write::save;
+use self::write::temporary;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::value::Value;
@@ -428,7 +428,7 @@ impl Store {
         let has_no_note = lock.is_new && self.view.seen.is_some();
         let left = lock.doubt.or(has_no_note.then_some(Doubt::Unfinished));
         if left.is_some() || self.view.seen.is_none() || self.is_save_marked() {
-            save::sweep(&*disk, &path);
+            temporary::sweep(&*disk, &path);
         }
         self.doubt = Doubt::stronger(self.doubt, left);
         let is_unknown = self.check_end(&mut lock)?;
@@ -539,7 +539,7 @@ impl Store {
         if self.view.seen.is_none() {
             return Ok(());
         }
-        let folder = save::open_folder(&*self.disk, path)?;
+        let folder = temporary::open_folder(&*self.disk, path)?;
         // A journal without its snapshot would otherwise be taken for a loss after a crash.
         let good = self.journal_len();
         if let Some(n) = self.view.changes()?.map(|replay| replay.n) {

@@ -11,7 +11,7 @@ use crate::storage::files::disk;
 use crate::storage::read::layers::Layers;
 use crate::storage::read::snapshot::Document;
 use crate::storage::write::merge::{self, Below, FoldFault};
-use crate::storage::write::save::{self, Temp};
+use crate::storage::write::temporary::{self, Temp};
 use crate::storage::{Settings, Store};
 
 /// What a repair has done.
@@ -70,9 +70,9 @@ fn write(files: &Files<'_>, document: &Document, dropped: Dropped) -> Result<Men
         let target = target.clone();
         move |source| disk::write_error(operation, target, source)
     };
-    let folder = save::open_folder(files.disk, files.path)?;
+    let folder = temporary::open_folder(files.disk, files.path)?;
     if files.disk.identity(&target)?.is_none() {
-        save::sweep(files.disk, &target);
+        temporary::sweep(files.disk, &target);
     }
     let temp = Temp::create(files.disk, &target)?;
     merge::fold(temp.file(), Below::Document(document), &Layers::new([]), ALL).map_err(|fault| match fault {
@@ -86,7 +86,7 @@ fn write(files: &Files<'_>, document: &Document, dropped: Dropped) -> Result<Men
     if !files.are_still_there()? {
         return Err(files.conflict());
     }
-    while let Err(error) = save::put_in_place(files.disk, &temp, &target, None, &*folder) {
+    while let Err(error) = temporary::put_in_place(files.disk, &temp, &target, None, &*folder) {
         if !matches!(error, Error::Conflict { .. }) {
             return Err(error);
         }

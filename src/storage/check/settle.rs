@@ -12,7 +12,8 @@ use crate::storage::files::lock::{self, Doubt, Ending, WritersLock};
 use crate::storage::read::journal::{Fold, Stamp};
 use crate::storage::read::overlay::Sorted;
 use crate::storage::read::view::View;
-use crate::storage::write::save::{self, Built, Temp};
+use crate::storage::write::save::Built;
+use crate::storage::write::temporary::{self, Temp};
 use crate::storage::{Settings, Store};
 
 impl Store {
@@ -30,7 +31,7 @@ impl Store {
         let Settings { wait, watch, .. } = store.settings;
         let newest = &mut || lock::files(&*store.disk, &path);
         let lock = WritersLock::acquire(&*store.disk, &path, seen, (wait, watch), newest)?;
-        save::sweep(&*store.disk, &path);
+        temporary::sweep(&*store.disk, &path);
         Ok((store, path, lock))
     }
 
@@ -59,7 +60,7 @@ impl Store {
         let journal_path = disk::beside(&path, JOURNAL);
         store.view = View::adopt(&*disk, &path)?.ok_or_else(conflict)?;
         let count = store.view.changes()?.map_or(0, |replay| replay.overlay.len() as u64);
-        let folder = save::open_folder(&*disk, &path)?;
+        let folder = temporary::open_folder(&*disk, &path)?;
         let mut notices = Vec::new();
         let temp = Temp::create(&*disk, &path)?;
         let built = store.build(temp, &path, store.view.file(), &Sorted::default(), now, &mut notices)?;
@@ -68,7 +69,7 @@ impl Store {
         let Built { temp, .. } = built;
         let noted = lock.note(false, Doubt::Folder);
         noted.map_err(|source| disk::write_error("lock", path.clone(), source))?;
-        save::put_in_place(&*disk, &temp, &path, store.view.seen, &*folder)?;
+        temporary::put_in_place(&*disk, &temp, &path, store.view.seen, &*folder)?;
         lock.hold(temp.keep());
         folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.clone(), source })?;
         lock.finish(false);
@@ -137,7 +138,7 @@ impl Store {
             Err(Error::Unsuitable { .. }) if is_missing => {}
             Err(error) => return Err(error),
         }
-        let folder = save::open_folder(disk, &path)?;
+        let folder = temporary::open_folder(disk, &path)?;
         let count = match Files::open(disk, &path)? {
             Files { journal: Some(opened), .. } => {
                 let bytes = Files::read(&journal_path, &opened)?;
@@ -175,7 +176,7 @@ impl Store {
             good = good.min(synced);
         }
         let record = journal.read(good, journal.seen.len)?;
-        let folder = save::open_folder(&*store.disk, &path)?;
+        let folder = temporary::open_folder(&*store.disk, &path)?;
         let aside = store.set_aside(journal.path(), &record)?;
         let begins = crate::error::cut(String::from_utf8_lossy(&record[..record.len().min(160)]).trim());
         let dropped = vec![format!("the journal's last {} bytes, which begin with {begins:?}", record.len())];

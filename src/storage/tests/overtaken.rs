@@ -9,7 +9,7 @@ use super::{NOW, open, path, state};
 use crate::error::Error;
 use crate::storage::Policy;
 use crate::storage::files::disk::{Injected, Operation, Simulated, Until};
-use crate::storage::write::save::Temp;
+use crate::storage::write::temporary::Temp;
 use crate::value::Value;
 
 /// Commits go into the journal, and a save holds the lock for its end only.

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `commit`, `transaction` | changes that become durable together; an open transaction |
 //! | `save`, `merge` | snapshot and changes become a new snapshot |
+//! | `temporary` | files in the making, and the sweeping of those that were left |
 //! | `load` | bulk loads |
 //! | `ending` | a last record of the journal that cannot be read |
 //! | `restore` | another snapshot in the place of this one |
@@ -14,4 +15,5 @@ pub(crate) mod load;
 pub(crate) mod merge;
 pub(crate) mod restore;
 pub(crate) mod save;
+pub(crate) mod temporary;
 pub(crate) mod transaction;
