@@ -50,15 +50,16 @@ pub use self::options::Options;
 pub use self::range::{Keys, Range};
 #[cfg(feature = "shell")]
 pub(crate) use self::rehearsal::Difference;
-pub use self::repair::{Repair, Repaired, Report};
+pub use self::repair::Repair;
 pub use self::restore::Restored;
 pub use self::transaction::Transaction;
+pub use crate::storage::{Event, Repaired, Report};
 #[cfg(feature = "shell")]
 pub(crate) use crate::storage::{FileState, JournalState, Mark};
 
 #[cfg(feature = "shell")]
 pub(crate) use self::undo::{End, Foreign, MOST as UNDO_LIMIT, Memory, NOT_UNDONE, RestoreStep, TOO_LARGE, Undone};
-pub use self::watch::{Event, Watch};
+pub use self::watch::Watch;
 
 /// A database: sorted keys, each with a value and perhaps a deadline, in one readable JSON file.
 ///

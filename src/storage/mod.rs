@@ -182,10 +182,12 @@ use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::value::Value;
 
-pub(crate) use self::check::repair::{Mended, salvage};
+pub use self::check::repair::Repaired;
+pub(crate) use self::check::repair::salvage;
+pub use self::check::report::Report;
+pub(crate) use self::check::report::check;
 #[cfg(feature = "shell")]
 pub(crate) use self::check::report::check_file;
-pub(crate) use self::check::report::{Checked, check};
 pub use self::format::record::Entry;
 pub(crate) use self::format::record::{Change, LARGE, Stored, value_len};
 #[cfg(feature = "shell")]
@@ -196,7 +198,8 @@ pub(crate) use self::read::reading::Entries;
 pub(crate) use self::read::snapshot::Line;
 #[cfg(feature = "shell")]
 pub(crate) use self::read::state::{FileState, JournalState};
-pub(crate) use self::read::watch::{Became, Feed};
+pub use self::read::watch::Event;
+pub(crate) use self::read::watch::Feed;
 #[cfg(feature = "shell")]
 pub(crate) use self::write::transaction::Mark;
 

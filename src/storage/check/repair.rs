@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::files::Files;
-use super::report::{CHANGED, Checked};
+use super::report::{CHANGED, Report};
 use super::rescue::{ALL, Dropped, Rescued};
 use crate::error::{Error, Result};
 use crate::storage::files::disk;
@@ -14,30 +14,33 @@ use crate::storage::write::merge::{self, Below, FoldFault};
 use crate::storage::write::temporary::{self, Temp};
 use crate::storage::{Settings, Store};
 
-/// What a repair has done.
+/// What [`Database::repair`](crate::Database::repair) has done.
 #[derive(Debug)]
-pub(crate) struct Mended {
-    /// The file that was made.
-    pub(crate) path: PathBuf,
-    /// How many entries were rescued, or changes applied or set aside.
-    pub(crate) count: u64,
-    /// What was left out, for a person.
-    pub(crate) dropped: Vec<String>,
-    /// Whether the journal stands where it stood, with changes that are in the file that was made.
-    pub(crate) journal_remains: bool,
-    /// Whether the database itself was mended; `path` is what was set aside then.
-    pub(crate) in_place: bool,
-    /// Whether a checksum did not match, so that a value that was kept may be wrong.
-    pub(crate) corrupt: bool,
+pub struct Repaired {
+    /// The file that was written, or the journal's new name.
+    pub path: PathBuf,
+    /// Entries that were rescued (or changes that were applied, or set aside).
+    pub entries: u64,
+    /// What was dropped: where it stands, and how it begins. After a hundred lines the last one counts the rest.
+    pub dropped: Vec<String>,
+    /// Whether the old journal still stands beside the damaged file: [`Repair::DropJournal`](crate::Repair::DropJournal) is due once the new file has
+    /// taken that one's place.
+    pub journal_remains: bool,
+    /// Whether the database itself is sound again, because nothing was wrong but the journal's last record: that is in the
+    /// file at `path` now.
+    pub in_place: bool,
+    /// Whether a checksum of the old file did not match its content: a value that was rescued may be wrong, and only a
+    /// backup tells which.
+    pub corrupt: bool,
 }
 
 /// Writes all that can be read into a new file beside a damaged one.
 ///
 /// Where nothing is wrong but the journal's last record, that is set aside.
-pub(crate) fn salvage(path: &Path, settings: Settings) -> Result<Mended> {
+pub(crate) fn salvage(path: &Path, settings: Settings) -> Result<Repaired> {
     let path = disk::resolve(path)?;
     let files = Files::open(&disk::Real, &path)?;
-    let mut faults = Checked::of(&files)?.faults;
+    let mut faults = Report::of(&files)?.faults;
     if faults.is_empty() {
         return Err(Error::NothingToRepair { path, reason: "it is sound" });
     }
@@ -60,11 +63,11 @@ pub(crate) fn salvage(path: &Path, settings: Settings) -> Result<Mended> {
         fault => matches!(fault, Error::Corrupt { .. }),
     };
     let corrupt = faults.iter().any(is_corrupt);
-    Ok(Mended { corrupt, ..write(&files, &document, dropped)? })
+    Ok(Repaired { corrupt, ..write(&files, &document, dropped)? })
 }
 
 /// Writes a document into a new file, with the mode of the old.
-fn write(files: &Files<'_>, document: &Document, dropped: Dropped) -> Result<Mended> {
+fn write(files: &Files<'_>, document: &Document, dropped: Dropped) -> Result<Repaired> {
     let mut target = repaired(files.path, "");
     let failed = |operation| {
         let target = target.clone();
@@ -94,8 +97,8 @@ fn write(files: &Files<'_>, document: &Document, dropped: Dropped) -> Result<Men
     }
     temp.keep();
     folder.sync().map_err(|source| Error::OutcomeUnknown { path: target.clone(), source })?;
-    let (count, journal_remains) = (document.entries.len() as u64, files.journal.is_some());
-    Ok(Mended { path: target, count, dropped: dropped.list(), journal_remains, in_place: false, corrupt: false })
+    let (entries, journal_remains) = (document.entries.len() as u64, files.journal.is_some());
+    Ok(Repaired { path: target, entries, dropped: dropped.list(), journal_remains, in_place: false, corrupt: false })
 }
 
 /// The name of a repaired file: `kv.repaired.json`.

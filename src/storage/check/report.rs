@@ -15,53 +15,56 @@ use crate::storage::read::pinned_journal::Journal;
 use crate::storage::read::view::{self, Base, View};
 use crate::storage::{EMPTY, Policy, Settings, Store};
 
-/// What a check has found.
-#[derive(Debug, Default)]
-pub(crate) struct Checked {
-    /// How many entries can be read.
-    pub(crate) entries: u64,
-    /// How many changes the journal holds that the snapshot lacks.
-    pub(crate) changes: u64,
-    /// How many bytes behind them do not count.
-    pub(crate) torn: u64,
-    /// What a writer has left in doubt, in words.
-    pub(crate) doubt: Option<String>,
-    pub(crate) faults: Vec<Error>,
+/// What [`Database::check`](crate::Database::check) has found.
+#[derive(Debug)]
+pub struct Report {
+    /// Entries that can be read, those past their deadline included.
+    pub entries: u64,
+    /// Changes in the journal that the file lacks.
+    pub changes: u64,
+    /// Bytes behind the journal's last complete commit, which do not count. A fault ([`Error::LastRecord`]) only if they
+    /// were acknowledged, or may have been.
+    pub torn: u64,
+    /// What a failed write has left in doubt for the next one to settle, in words: no fault.
+    pub doubt: Option<String>,
+    /// What is wrong: the first fault of each file, and whether they belong together; none: the database is sound.
+    pub faults: Vec<Error>,
 }
 
 /// A check under way.
 struct Check<'f> {
     files: &'f Files<'f>,
-    found: Checked,
+    found: Report,
     /// What is wrong with the end of a journal that is sound up to there.
     end: Option<Error>,
 }
 
 /// Reads and checks everything; changes nothing and takes no lock.
-pub(crate) fn check(path: &Path, watch: Option<Watch>) -> Result<Checked> {
+pub(crate) fn check(path: &Path, watch: Option<Watch>) -> Result<Report> {
     let path = disk::resolve(path)?;
-    let Some(watch) = watch else { return Checked::of(&Files::open(&disk::Real, &path)?) };
+    let Some(watch) = watch else { return Report::of(&Files::open(&disk::Real, &path)?) };
     let watched = WatchedDisk { disk: &disk::Real, watch };
-    Files::open(&watched, &path).and_then(|files| Checked::of(&files)).map_err(disk::or_stopped)
+    Files::open(&watched, &path).and_then(|files| Report::of(&files)).map_err(disk::or_stopped)
 }
 
 /// The same for an open file that has no journal; `shown` names it in messages.
 #[cfg(feature = "shell")]
-pub(crate) fn check_file(file: File, shown: &Path, watch: Option<Watch>) -> Result<Checked> {
-    let opened = |disk| -> Result<Checked> {
+pub(crate) fn check_file(file: File, shown: &Path, watch: Option<Watch>) -> Result<Report> {
+    let opened = |disk| -> Result<Report> {
         let file = disk::opened(file, watch);
         let seen = file.identity().map_err(|source| Error::Open { path: shown.to_owned(), source })?;
         let snapshot = Some(Opened { file, seen });
         let journal_path = disk::beside(shown, JOURNAL);
-        Checked::of(&Files { disk, path: shown, journal_path, snapshot, journal: None })
+        Report::of(&Files { disk, path: shown, journal_path, snapshot, journal: None })
     };
     opened(&disk::Real).map_err(disk::or_stopped)
 }
 
-impl Checked {
+impl Report {
     /// Checks both files in full. What is wrong with them is no error.
     pub(crate) fn of(files: &Files<'_>) -> Result<Self> {
-        let mut check = Check { files, found: Self::default(), end: None };
+        let found = Self { entries: 0, changes: 0, torn: 0, doubt: None, faults: Vec::new() };
+        let mut check = Check { files, found, end: None };
         let checked = check.check_opened();
         // What an editor has written into the file meanwhile is neither a fault of the old content nor of the new.
         if let Some(Opened { file, seen }) = &files.snapshot {

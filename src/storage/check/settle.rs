@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::files::{Files, missing};
-use super::repair::Mended;
+use super::repair::Repaired;
 use super::rescue::{Dropped, salvage_journal};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
@@ -48,7 +48,7 @@ impl Store {
     /// So no moment is without the changes, and none takes them for applied that are not. What is left of the journal has
     /// nothing more to say; the next writer renews it if that cannot be done here. Nothing has to be kept aside: the
     /// journal goes only when its changes are in the file.
-    pub(crate) fn keep_journal(path: &Path, settings: Settings, now: Timestamp) -> Result<Mended> {
+    pub(crate) fn keep_journal(path: &Path, settings: Settings, now: Timestamp) -> Result<Repaired> {
         let (mut store, path, mut lock) = Self::to_repair(path, settings)?;
         let disk = store.disk.clone();
         match View::pin(&*disk, &path) {
@@ -59,7 +59,7 @@ impl Store {
         let conflict = || Error::Conflict { path: path.clone() };
         let journal_path = disk::beside(&path, JOURNAL);
         store.view = View::adopt(&*disk, &path)?.ok_or_else(conflict)?;
-        let count = store.view.changes()?.map_or(0, |replay| replay.overlay.len() as u64);
+        let entries = store.view.changes()?.map_or(0, |replay| replay.overlay.len() as u64);
         let folder = temporary::open_folder(&*disk, &path)?;
         let mut notices = Vec::new();
         let temp = Temp::create(&*disk, &path)?;
@@ -78,7 +78,7 @@ impl Store {
             (store.view, store.lock) = (view, Some(lock));
             let _ = store.settle(false);
         }
-        Ok(Mended { path, count, dropped: notices, journal_remains: false, in_place: false, corrupt: false })
+        Ok(Repaired { path, entries, dropped: notices, journal_remains: false, in_place: false, corrupt: false })
     }
 
     /// Replaces the journal by its good part with a fold line of what was built. What is torn is set aside.
@@ -112,7 +112,7 @@ impl Store {
     }
 
     /// Gives a journal that cannot be used another name.
-    pub(crate) fn drop_journal(path: &Path, settings: Settings) -> Result<Mended> {
+    pub(crate) fn drop_journal(path: &Path, settings: Settings) -> Result<Repaired> {
         let (store, path, lock) = Self::to_repair(path, settings)?;
         let disk = &*store.disk;
         let journal_path = disk::beside(&path, JOURNAL);
@@ -139,7 +139,7 @@ impl Store {
             Err(error) => return Err(error),
         }
         let folder = temporary::open_folder(disk, &path)?;
-        let count = match Files::open(disk, &path)? {
+        let entries = match Files::open(disk, &path)? {
             Files { journal: Some(opened), .. } => {
                 let bytes = Files::read(&journal_path, &opened)?;
                 salvage_journal(&bytes, &mut Dropped::default()).map_or(0, |(changes, ..)| changes.len() as u64)
@@ -155,11 +155,18 @@ impl Store {
             }
         };
         folder.sync().map_err(|source| Error::OutcomeUnknown { path: journal_path, source })?;
-        Ok(Mended { path: aside, count, dropped: Vec::new(), journal_remains: false, in_place: false, corrupt: false })
+        Ok(Repaired {
+            path: aside,
+            entries,
+            dropped: Vec::new(),
+            journal_remains: false,
+            in_place: false,
+            corrupt: false,
+        })
     }
 
     /// Sets the end of a journal aside, whatever became of it, so that writing can go on.
-    pub(crate) fn settle_end(path: &Path, settings: Settings) -> Result<Mended> {
+    pub(crate) fn settle_end(path: &Path, settings: Settings) -> Result<Repaired> {
         let (mut store, path, lock) = Self::to_repair(path, settings)?;
         store.view = View::pin(&*store.disk, &path)?;
         let Some(journal) = &store.view.journal else { return Err(sound(path)) };
@@ -191,7 +198,7 @@ impl Store {
         if doubt != Doubt::Folder {
             store.resolve_doubt();
         }
-        Ok(Mended { path: aside, count: 0, dropped, journal_remains: false, in_place: true, corrupt: false })
+        Ok(Repaired { path: aside, entries: 0, dropped, journal_remains: false, in_place: true, corrupt: false })
     }
 }
 

@@ -4,7 +4,7 @@ use super::workload::{change, commit};
 use super::{NOW, open, path, state};
 use crate::error::{Error, Result};
 use crate::storage::check::files::Files;
-use crate::storage::check::report::Checked;
+use crate::storage::check::report::Report;
 use crate::storage::files::disk::{self, Cuts, Disk, Injected, JOURNAL, Operation, Simulated, Until};
 use crate::storage::files::lock::{Doubt, WritersLock};
 use crate::storage::{Policy, Store};
@@ -86,7 +86,7 @@ fn a_write_whose_sync_failed_is_in_doubt_and_a_check_says_so_until_the_next_one(
     assert!(matches!(error, Error::InDoubt { .. }), "{error}");
     let said = error.to_string();
     assert!(said.starts_with("outcome unknown: ") && !said.contains("folder") && !said.contains("save"), "{said}");
-    let doubt = |disk: &Simulated| Checked::of(&Files::open(disk, path()).unwrap()).unwrap().doubt;
+    let doubt = |disk: &Simulated| Report::of(&Files::open(disk, path()).unwrap()).unwrap().doubt;
     // Not even that could be noted.
     assert!(doubt(&disk).is_some_and(|doubt| doubt.contains("did not come to its end")));
     write(&mut store).unwrap();
@@ -178,7 +178,7 @@ fn a_check_is_of_one_moment_whatever_is_saved_meanwhile() {
     commit(&mut store, &[change("c", "3")]).unwrap();
     store.save(NOW).unwrap();
     commit(&mut store, &[change("d", "4")]).unwrap();
-    let checked = Checked::of(&files).unwrap();
+    let checked = Report::of(&files).unwrap();
     assert!(checked.faults.is_empty(), "{:?}", checked.faults);
     assert_eq!((checked.entries, checked.changes, checked.torn), (2, 1, 0));
 }
@@ -189,7 +189,7 @@ fn a_check_during_which_an_editor_writes_into_the_file_is_a_conflict() {
     let files = Files::open(&disk, path()).unwrap();
     let edited = String::from_utf8(disk.content(path()).unwrap()).unwrap().replace("\"1\"", "\"2\"");
     disk.edit(path(), edited.as_bytes());
-    assert!(matches!(Checked::of(&files), Err(Error::Conflict { .. })));
+    assert!(matches!(Report::of(&files), Err(Error::Conflict { .. })));
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn what_an_editor_has_put_there_is_never_removed_with_what_was_to_replace_it() {
 
 /// What a check says of a bad end: whether it was acknowledged; none if it is torn, or there is none.
 fn end(disk: &Simulated) -> Option<bool> {
-    let faults = Checked::of(&Files::open(disk, path()).unwrap()).unwrap().faults;
+    let faults = Report::of(&Files::open(disk, path()).unwrap()).unwrap().faults;
     match faults[..] {
         [] => None,
         [Error::LastRecord { acknowledged, .. }] => Some(acknowledged),
