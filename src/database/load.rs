@@ -68,13 +68,13 @@ struct Load {
     rehearses: bool,
     now: Timestamp,
     /// The keys that are no longer in memory.
-    seen: Seen,
+    gone: Gone,
     loaded: Loaded,
 }
 
 impl Load {
     fn new(how: Loading, rehearses: bool, now: Timestamp) -> Self {
-        Self { how, rehearses, now, seen: Seen::default(), loaded: Loaded::default() }
+        Self { how, rehearses, now, gone: Gone::default(), loaded: Loaded::default() }
     }
 
     fn repeats(&mut self, key: &str) {
@@ -205,11 +205,11 @@ impl Database {
             0 => sets.len() as u64,
             _ => sets.iter().filter(|set| is_live(set, now)).count() as u64,
         };
-        let hashes = (stages || !load.seen.is_empty()).then(|| load.seen.hashes(&sets, now));
+        let hashes = (stages || !load.gone.is_empty()).then(|| load.gone.hashes(&sets, now));
         if replaces {
             load.loaded.entries += live(&sets);
-            load.loaded.entries -= hashes.as_ref().map_or(0, |hashes| load.seen.known(hashes));
-            let repeats = load.how.unique.then(|| sets.iter().map(|(key, ..)| key).find(|key| load.seen.contains(key)));
+            load.loaded.entries -= hashes.as_ref().map_or(0, |hashes| load.gone.known(hashes));
+            let repeats = load.how.unique.then(|| sets.iter().map(|(key, ..)| key).find(|key| load.gone.contains(key)));
             if let Some(key) = repeats.flatten() {
                 load.repeats(key);
             }
@@ -217,7 +217,7 @@ impl Database {
             self.keep_existing(load, &mut sets)?;
             load.loaded.entries += sets.len() as u64;
         }
-        load.seen.parts.extend(hashes);
+        load.gone.parts.extend(hashes);
         self.store.put_bulk(sets);
         Ok(())
     }
@@ -231,7 +231,7 @@ impl Database {
         let now = self.now();
         sets.filter(|key| {
             let exists = self.store.has(key, now)?;
-            let repeats = load.seen.contains(key) && (exists || self.store.has_staged(key)?);
+            let repeats = load.gone.contains(key) && (exists || self.store.has_staged(key)?);
             match (exists, repeats) {
                 (_, true) => load.repeats(key),
                 (true, false) => load.exists(key),
@@ -287,13 +287,13 @@ impl Database {
 /// The keys of a load that are no longer in memory, to tell those that repeat: eight bytes for each. A key is known by its
 /// hash alone, which errs about three times in a million loads of ten million keys.
 #[derive(Default)]
-struct Seen {
+struct Gone {
     hasher: RandomState,
     /// Each is sorted.
     parts: Vec<Vec<u64>>,
 }
 
-impl Seen {
+impl Gone {
     fn is_empty(&self) -> bool {
         self.parts.is_empty()
     }

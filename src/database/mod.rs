@@ -43,7 +43,7 @@ use crate::value::Value;
 use self::options::Clock;
 
 #[cfg(feature = "shell")]
-pub(crate) use self::glance::{Outline, Seen};
+pub(crate) use self::glance::Outline;
 #[cfg(feature = "shell")]
 pub(crate) use self::load::{Conflict, Existing, Loaded, Loading};
 pub use self::options::Options;
@@ -55,7 +55,7 @@ pub use self::restore::Restored;
 pub use self::transaction::Transaction;
 pub use crate::storage::{Event, Repaired, Report};
 #[cfg(feature = "shell")]
-pub(crate) use crate::storage::{FileState, JournalState, Mark};
+pub(crate) use crate::storage::{FileState, JournalState, Mark, Seen};
 
 #[cfg(feature = "shell")]
 pub(crate) use self::undo::{End, Foreign, MOST as UNDO_LIMIT, Memory, NOT_UNDONE, RestoreStep, TOO_LARGE, Undone};

@@ -191,7 +191,7 @@ pub(crate) use self::check::report::check_file;
 pub use self::format::record::Entry;
 pub(crate) use self::format::record::{Change, LARGE, Stored, value_len};
 #[cfg(feature = "shell")]
-pub(crate) use self::format::record::{Glance, kind};
+pub(crate) use self::format::record::{Seen, kind};
 #[cfg(feature = "shell")]
 pub(crate) use self::format::record::{decode_base64_in_place, write_base64};
 pub(crate) use self::read::reading::Entries;

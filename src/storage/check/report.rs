@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::files::{Files, Opened};
 use super::rescue::{ALL, Rescued};
 use crate::error::{Error, Result};
-use crate::storage::files::disk::{self, JOURNAL, Watch, WatchedDisk};
+use crate::storage::files::disk::{self, Watch, WatchedDisk};
 use crate::storage::files::lock::{self, Doubt};
 use crate::storage::read::journal::{Body, Fold, Stamp};
 use crate::storage::read::pinned_journal::Journal;
@@ -54,7 +54,7 @@ pub(crate) fn check_file(file: File, shown: &Path, watch: Option<Watch>) -> Resu
         let file = disk::opened(file, watch);
         let seen = file.identity().map_err(|source| Error::Open { path: shown.to_owned(), source })?;
         let snapshot = Some(Opened { file, seen });
-        let journal_path = disk::beside(shown, JOURNAL);
+        let journal_path = disk::beside(shown, disk::JOURNAL);
         Report::of(&Files { disk, path: shown, journal_path, snapshot, journal: None })
     };
     opened(&disk::Real).map_err(disk::or_stopped)

@@ -7,10 +7,11 @@ use super::journal::{Fold, Stamp};
 use super::pinned_journal::{Journal, Replay, open_journal};
 use super::snapshot::{self, Document, Indexed, Layout, ReadFault, Sums, Unreadable};
 use crate::error::{Error, Result};
+use crate::json::Fault;
 use crate::storage::files::disk::{self, Disk, DiskFile, Identity, JOURNAL, Open};
 use crate::storage::files::lock;
 #[cfg(feature = "shell")]
-use crate::storage::format::record::Glance;
+use crate::storage::format::record::Seen;
 use crate::storage::format::record::{Change, Stored};
 
 /// What is below the changes.
@@ -335,16 +336,26 @@ impl View {
 
     /// What a key's entry is, deadline passed or not; at most `limit` bytes of a value are read from the snapshot.
     #[cfg(feature = "shell")]
-    pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Glance>> {
+    pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Seen>> {
         if let Some(journal) = &self.journal
             && let Some(change) = journal.get(key)?
         {
-            return Ok(change.map(|stored| Glance::of(&stored, limit)));
+            return self.seen_of(change.as_ref(), limit);
         }
         match &self.base {
-            Base::Document(document) => Ok(document.entries.get(key).map(|stored| Glance::of(stored, limit))),
+            Base::Document(document) => self.seen_of(document.entries.get(key), limit),
             Base::Indexed(indexed) => indexed.glance(key, limit).map_err(|fault| self.fault(fault)),
         }
+    }
+
+    #[cfg(feature = "shell")]
+    pub(super) fn seen_of(&self, stored: Option<&Stored>, limit: u64) -> Result<Option<Seen>> {
+        stored.map(|stored| Seen::of(stored, limit)).transpose().map_err(|fault| self.damaged(fault))
+    }
+
+    /// The error of a stored value that cannot be read; a full read of the file tells where it is.
+    pub(super) fn damaged(&self, fault: Fault) -> Error {
+        self.fault(ReadFault::Damaged { at: 0, reason: fault.reason })
     }
 
     /// The changes of the journal, all of it read.
