@@ -1,11 +1,12 @@
 //! What a failed write leaves behind, and what is said of it.
 
+use super::simulated::{Cuts, Habits, Injected, Operation, Simulated, Until};
 use super::workload::{change, commit};
 use super::{NOW, open, path, state};
 use crate::error::{Error, Result};
 use crate::storage::check::files::Files;
 use crate::storage::check::report::Report;
-use crate::storage::files::disk::{self, Cuts, Disk, Injected, JOURNAL, Operation, Simulated, Until};
+use crate::storage::files::disk::{self, Disk, JOURNAL};
 use crate::storage::files::lock::{Doubt, WritersLock};
 use crate::storage::{Policy, Store};
 
@@ -144,7 +145,7 @@ fn a_reader_never_takes_what_was_written_after_a_cut_for_what_was_cut() {
     let at = changes_before(write_long, is_append);
     for tick in [1, 2, 50] {
         let (disk, mut store) = filled();
-        disk.set_habits(disk::Habits { tick, ..Default::default() });
+        disk.set_habits(Habits { tick, ..Default::default() });
         disk.record();
         disk.fail(disk.changes() + at + 1, Injected::Short, Until::Once);
         write_long(&mut store).unwrap_err();

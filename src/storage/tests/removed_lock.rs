@@ -6,12 +6,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
+use super::simulated::{Cuts, Moment, Random, Simulated};
 use super::workload::{change, commit};
 use super::{NOW, State, lose_note, open, path, seeds, state};
 use crate::error::Error;
 use crate::storage::check::files::Files;
 use crate::storage::check::report::Report;
-use crate::storage::files::disk::{self, Cuts, Disk, Moment, Random, Simulated};
+use crate::storage::files::disk::{self, Disk};
 use crate::storage::format::record::Stored;
 use crate::storage::{Policy, Store};
 
