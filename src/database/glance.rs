@@ -8,16 +8,7 @@ use super::{Database, Range, prefix_end};
 use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::json::Fault;
-use crate::storage::{Entry, Glance, Line, kind};
-
-/// What a look at an entry shows.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Seen {
-    /// All of it.
-    Entry(Entry),
-    /// That its value takes about so many bytes.
-    Large(u64),
-}
+use crate::storage::{Line, Seen, kind};
 
 /// What an entry is, without its value.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,13 +22,9 @@ pub(crate) struct Outline {
 impl Database {
     /// What a key holds, if no more than about `limit` bytes of the file have to be read for it.
     pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Seen>> {
-        match self.store.glance(key, limit)? {
-            Some(Glance::Whole(stored)) if stored.is_live(self.now()) => {
-                self.store.entry(&stored).map(|entry| Some(Seen::Entry(entry)))
-            }
-            Some(Glance::Large(bytes)) => Ok(Some(Seen::Large(bytes))),
-            _ => Ok(None),
-        }
+        let now = self.now();
+        let is_there = |seen: &Seen| !matches!(seen, Seen::Entry(entry) if !entry.is_live(now));
+        Ok(self.store.glance(key, limit)?.filter(is_there))
     }
 
     /// The entries whose keys begin with `prefix`, for [`Range::next_outline`].

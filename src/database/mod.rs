@@ -19,6 +19,8 @@ mod repair;
 
 mod restore;
 
+mod saving;
+
 mod together;
 
 mod transaction;
@@ -27,8 +29,7 @@ mod undo;
 
 mod watch;
 
-use std::ops::{Bound, RangeBounds};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -43,22 +44,24 @@ use crate::value::Value;
 use self::options::Clock;
 
 #[cfg(feature = "shell")]
-pub(crate) use self::glance::{Outline, Seen};
+pub(crate) use self::glance::Outline;
 #[cfg(feature = "shell")]
 pub(crate) use self::load::{Conflict, Existing, Loaded, Loading};
 pub use self::options::Options;
+pub(crate) use self::range::prefix_end;
 pub use self::range::{Keys, Range};
 #[cfg(feature = "shell")]
 pub(crate) use self::rehearsal::Difference;
-pub use self::repair::{Repair, Repaired, Report};
+pub use self::repair::Repair;
 pub use self::restore::Restored;
 pub use self::transaction::Transaction;
+pub use crate::storage::{Event, Repaired, Report};
 #[cfg(feature = "shell")]
-pub(crate) use crate::storage::{FileState, JournalState, Mark};
+pub(crate) use crate::storage::{FileState, JournalState, Mark, Seen};
 
 #[cfg(feature = "shell")]
 pub(crate) use self::undo::{End, Foreign, MOST as UNDO_LIMIT, Memory, NOT_UNDONE, RestoreStep, TOO_LARGE, Undone};
-pub use self::watch::{Event, Watch};
+pub use self::watch::Watch;
 
 /// A database: sorted keys, each with a value and perhaps a deadline, in one readable JSON file.
 ///
@@ -356,58 +359,6 @@ impl Database {
         Store::opens_at_once(path)
     }
 
-    /// All entries in key order.
-    ///
-    /// # Errors
-    /// As [`Database::get`], for each item.
-    ///
-    /// ```
-    /// let mut db = rusty_kv::Database::in_memory();
-    /// db.set("b", "2")?;
-    /// db.set("a", "1")?;
-    /// let keys: Vec<String> = db.iter().map(|item| item.map(|(key, _)| key)).collect::<Result<_, _>>()?;
-    /// assert_eq!(keys, ["a", "b"]);
-    /// # Ok::<(), rusty_kv::Error>(())
-    /// ```
-    pub fn iter(&self) -> Range<'_> {
-        self.between(Bound::Unbounded, Bound::Unbounded)
-    }
-
-    /// The entries of a range of keys, in key order; it can be walked from both ends. Nothing for a range that runs
-    /// backwards.
-    ///
-    /// ```
-    /// let mut db = rusty_kv::Database::in_memory();
-    /// for key in ["a", "b", "c"] {
-    ///     db.set(key, "")?;
-    /// }
-    /// assert_eq!(db.range("a".."c").count(), 2);
-    /// assert_eq!(db.range("b"..).next_back().unwrap()?.0, "c");
-    /// # Ok::<(), rusty_kv::Error>(())
-    /// ```
-    pub fn range<K: AsRef<str>>(&self, keys: impl RangeBounds<K>) -> Range<'_> {
-        self.between(keys.start_bound().map(AsRef::as_ref), keys.end_bound().map(AsRef::as_ref))
-    }
-
-    /// The entries whose keys begin with `prefix`, in key order.
-    ///
-    /// ```
-    /// let mut db = rusty_kv::Database::in_memory();
-    /// for key in ["user:1", "user:2", "video:1"] {
-    ///     db.set(key, "")?;
-    /// }
-    /// assert_eq!(db.prefix("user:").count(), 2);
-    /// # Ok::<(), rusty_kv::Error>(())
-    /// ```
-    pub fn prefix(&self, prefix: &str) -> Range<'_> {
-        let end = prefix_end(prefix);
-        self.between(Bound::Included(prefix), end.as_deref().map_or(Bound::Unbounded, Bound::Excluded))
-    }
-
-    fn between(&self, from: Bound<&str>, to: Bound<&str>) -> Range<'_> {
-        Range::new(self.store.verified_range(from, to), self.now())
-    }
-
     /// How many keys have a value.
     ///
     /// # Errors
@@ -433,114 +384,11 @@ impl Database {
     pub fn is_empty(&self) -> Result<bool> {
         Ok(self.iter().next().transpose()?.is_none())
     }
-
-    /// Puts the file into its one form: sorted, one entry a line, without what has expired. Changes are durable without
-    /// it.
-    ///
-    /// # Errors
-    /// As [`Database::set`].
-    ///
-    /// ```
-    /// # let folder = tempfile::tempdir().unwrap();
-    /// # let path = folder.path().join("kv.json");
-    /// std::fs::write(&path, r#"{"map":{"hello":"world"}}"#).unwrap();
-    /// rusty_kv::Database::open(&path)?.save()?;
-    /// assert!(std::fs::read_to_string(&path).unwrap().contains("\n    \"hello\": \"world\"\n"));
-    /// # Ok::<(), rusty_kv::Error>(())
-    /// ```
-    #[doc(alias = "flush")]
-    pub fn save(&mut self) -> Result<()> {
-        self.store.save(self.clock.now())
-    }
-
-    /// The tutorial's name for [`Database::save`].
-    ///
-    /// # Errors
-    /// As [`Database::save`].
-    ///
-    /// ```
-    /// rusty_kv::Database::in_memory().flush()?;
-    /// # Ok::<(), rusty_kv::Error>(())
-    /// ```
-    pub fn flush(&mut self) -> Result<()> {
-        self.save()
-    }
-
-    /// Writes a snapshot of the database to another file, atomically; returns its real path. If there is a file already,
-    /// it must be a database, which is replaced.
-    ///
-    /// # Errors
-    /// As [`Options::open`] and [`Database::set`].
-    ///
-    /// ```
-    /// # let folder = tempfile::tempdir().unwrap();
-    /// let mut db = rusty_kv::Database::in_memory();
-    /// db.set("a", "b")?;
-    /// let copy = db.save_to(folder.path().join("copy.json"))?;
-    /// assert_eq!(rusty_kv::Database::open(copy)?.len()?, 1);
-    /// # Ok::<(), rusty_kv::Error>(())
-    /// ```
-    pub fn save_to(&mut self, path: impl AsRef<Path>) -> Result<PathBuf> {
-        self.store.save_to(path.as_ref(), self.clock.now())
-    }
-
-    /// Removes the file; the database is empty then. The lock file stays: others may be waiting for it.
-    ///
-    /// # Errors
-    /// As [`Database::set`].
-    ///
-    /// ```
-    /// # let folder = tempfile::tempdir().unwrap();
-    /// # let path = folder.path().join("kv.json");
-    /// let mut db = rusty_kv::Database::open(&path)?;
-    /// db.set("a", "b")?;
-    /// db.remove_file()?;
-    /// assert!(!path.exists() && db.is_empty()?);
-    /// # Ok::<(), rusty_kv::Error>(())
-    /// ```
-    pub fn remove_file(&mut self) -> Result<()> {
-        self.store.remove_file()
-    }
-}
-
-/// The least text that is greater than everything that begins with `prefix`; `None` if there is none.
-pub(crate) fn prefix_end(prefix: &str) -> Option<String> {
-    let mut end = prefix.to_owned();
-    while let Some(last) = end.pop() {
-        // U+D800 to U+DFFF are no characters, so the one after U+D7FF is U+E000.
-        let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(u32::from(last) + 1) };
-        if let Some(next) = next {
-            end.push(next);
-            return Some(end);
-        }
-    }
-    None
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_prefix_ends_where_its_last_keys_end() {
-        let mut db = Database::in_memory();
-        for key in ["a", "a\u{10ffff}", "a\u{10ffff}\u{10ffff}x", "b", "\u{d7ff}x", "\u{e000}", "\u{10ffff}"] {
-            db.set(key, "").unwrap();
-        }
-        assert_eq!(db.prefix("a").count(), 3);
-        assert_eq!(db.prefix("a\u{10ffff}").count(), 2);
-        assert_eq!(db.prefix("\u{d7ff}").count(), 1);
-        assert_eq!(db.prefix("\u{10ffff}").count(), 1);
-        assert_eq!(db.prefix("").count(), 7);
-    }
-
-    #[test]
-    fn a_range_that_runs_backwards_is_empty() {
-        let mut db = Database::in_memory();
-        db.set("b", "").unwrap();
-        assert_eq!(db.range("c".."a").count(), 0);
-        assert_eq!(db.range::<&str>((Bound::Excluded("b"), Bound::Excluded("b"))).count(), 0);
-    }
 
     #[test]
     fn a_save_that_leaves_out_what_has_expired_changes_nothing_for_a_transaction() {

@@ -1,5 +1,7 @@
 //! Entries, or keys alone, in key order and from both ends.
 
+use std::ops::{Bound, RangeBounds};
+
 use super::Database;
 use crate::error::Result;
 use crate::expiry::Timestamp;
@@ -150,5 +152,99 @@ impl Iterator for Keys<'_> {
 impl DoubleEndedIterator for Keys<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
         self.range.pull(End::Back, key)
+    }
+}
+
+impl Database {
+    /// All entries in key order.
+    ///
+    /// # Errors
+    /// As [`Database::get`], for each item.
+    ///
+    /// ```
+    /// let mut db = rusty_kv::Database::in_memory();
+    /// db.set("b", "2")?;
+    /// db.set("a", "1")?;
+    /// let keys: Vec<String> = db.iter().map(|item| item.map(|(key, _)| key)).collect::<Result<_, _>>()?;
+    /// assert_eq!(keys, ["a", "b"]);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn iter(&self) -> Range<'_> {
+        self.between(Bound::Unbounded, Bound::Unbounded)
+    }
+
+    /// The entries of a range of keys, in key order; it can be walked from both ends. Nothing for a range that runs
+    /// backwards.
+    ///
+    /// ```
+    /// let mut db = rusty_kv::Database::in_memory();
+    /// for key in ["a", "b", "c"] {
+    ///     db.set(key, "")?;
+    /// }
+    /// assert_eq!(db.range("a".."c").count(), 2);
+    /// assert_eq!(db.range("b"..).next_back().unwrap()?.0, "c");
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn range<K: AsRef<str>>(&self, keys: impl RangeBounds<K>) -> Range<'_> {
+        self.between(keys.start_bound().map(AsRef::as_ref), keys.end_bound().map(AsRef::as_ref))
+    }
+
+    /// The entries whose keys begin with `prefix`, in key order.
+    ///
+    /// ```
+    /// let mut db = rusty_kv::Database::in_memory();
+    /// for key in ["user:1", "user:2", "video:1"] {
+    ///     db.set(key, "")?;
+    /// }
+    /// assert_eq!(db.prefix("user:").count(), 2);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn prefix(&self, prefix: &str) -> Range<'_> {
+        let end = prefix_end(prefix);
+        self.between(Bound::Included(prefix), end.as_deref().map_or(Bound::Unbounded, Bound::Excluded))
+    }
+
+    fn between(&self, from: Bound<&str>, to: Bound<&str>) -> Range<'_> {
+        Range::new(self.store.verified_range(from, to), self.now())
+    }
+}
+
+/// The least text that is greater than everything that begins with `prefix`; `None` if there is none.
+pub(crate) fn prefix_end(prefix: &str) -> Option<String> {
+    let mut end = prefix.to_owned();
+    while let Some(last) = end.pop() {
+        // U+D800 to U+DFFF are no characters, so the one after U+D7FF is U+E000.
+        let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(u32::from(last) + 1) };
+        if let Some(next) = next {
+            end.push(next);
+            return Some(end);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_ends_where_its_last_keys_end() {
+        let mut db = Database::in_memory();
+        for key in ["a", "a\u{10ffff}", "a\u{10ffff}\u{10ffff}x", "b", "\u{d7ff}x", "\u{e000}", "\u{10ffff}"] {
+            db.set(key, "").unwrap();
+        }
+        assert_eq!(db.prefix("a").count(), 3);
+        assert_eq!(db.prefix("a\u{10ffff}").count(), 2);
+        assert_eq!(db.prefix("\u{d7ff}").count(), 1);
+        assert_eq!(db.prefix("\u{10ffff}").count(), 1);
+        assert_eq!(db.prefix("").count(), 7);
+    }
+
+    #[test]
+    fn a_range_that_runs_backwards_is_empty() {
+        let mut db = Database::in_memory();
+        db.set("b", "").unwrap();
+        assert_eq!(db.range("c".."a").count(), 0);
+        assert_eq!(db.range::<&str>((Bound::Excluded("b"), Bound::Excluded("b"))).count(), 0);
     }
 }

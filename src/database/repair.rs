@@ -1,26 +1,12 @@
 //! Checking the files of a database, and the ways out of what is refused.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Database, Options};
-use crate::error::{Error, Result};
-use crate::storage::{self, Checked, Mended, Store};
-
-/// What [`Database::check`] has found.
-#[derive(Debug)]
-pub struct Report {
-    /// Entries that can be read, those past their deadline included.
-    pub entries: u64,
-    /// Changes in the journal that the file lacks.
-    pub changes: u64,
-    /// Bytes behind the journal's last complete commit, which do not count. A fault ([`Error::LastRecord`]) only if they
-    /// were acknowledged, or may have been.
-    pub torn: u64,
-    /// What a failed write has left in doubt for the next one to settle, in words: no fault.
-    pub doubt: Option<String>,
-    /// What is wrong: the first fault of each file, and whether they belong together; none: the database is sound.
-    pub faults: Vec<Error>,
-}
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
+use crate::storage::{self, Repaired, Report, Store};
 
 /// What [`Database::repair`] shall do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,26 +19,6 @@ pub enum Repair {
     DropJournal,
 }
 
-/// What [`Database::repair`] has done.
-#[derive(Debug)]
-pub struct Repaired {
-    /// The file that was written, or the journal's new name.
-    pub path: PathBuf,
-    /// Entries that were rescued (or changes that were applied, or set aside).
-    pub entries: u64,
-    /// What was dropped: where it stands, and how it begins. After a hundred lines the last one counts the rest.
-    pub dropped: Vec<String>,
-    /// Whether the old journal still stands beside the damaged file: [`Repair::DropJournal`] is due once the new file has
-    /// taken that one's place.
-    pub journal_remains: bool,
-    /// Whether the database itself is sound again, because nothing was wrong but the journal's last record: that is in the
-    /// file at `path` now.
-    pub in_place: bool,
-    /// Whether a checksum of the old file did not match its content: a value that was rescued may be wrong, and only a
-    /// backup tells which.
-    pub corrupt: bool,
-}
-
 impl Options {
     /// [`Database::check`], telling of its progress.
     ///
@@ -63,13 +29,7 @@ impl Options {
     /// assert!(rusty_kv::Options::new().check("/no/such/file").is_err());
     /// ```
     pub fn check(&self, path: impl AsRef<Path>) -> Result<Report> {
-        storage::check(path.as_ref(), self.settings.watch).map(Report::from)
-    }
-}
-
-impl From<Checked> for Report {
-    fn from(Checked { entries, changes, torn, doubt, faults, .. }: Checked) -> Self {
-        Self { entries, changes, torn, doubt, faults }
+        storage::check(path.as_ref(), self.settings.watch)
     }
 }
 
@@ -146,11 +106,10 @@ impl Options {
     pub fn repair(&self, path: impl AsRef<Path>, how: Repair) -> Result<Repaired> {
         let path = path.as_ref();
         let Self { settings, clock } = self.clone();
-        let Mended { path, count, dropped, journal_remains, in_place, corrupt } = match how {
-            Repair::Salvage => storage::salvage(path, settings)?,
-            Repair::KeepJournal => Store::keep_journal(path, settings, clock())?,
-            Repair::DropJournal => Store::drop_journal(path, settings)?,
-        };
-        Ok(Repaired { path, entries: count, dropped, journal_remains, in_place, corrupt })
+        match how {
+            Repair::Salvage => storage::salvage(path, settings),
+            Repair::KeepJournal => Store::keep_journal(path, settings, clock()),
+            Repair::DropJournal => Store::drop_journal(path, settings),
+        }
     }
 }

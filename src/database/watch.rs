@@ -5,22 +5,7 @@ use std::ops::{Bound, ControlFlow};
 use super::options::Clock;
 use super::{Database, prefix_end};
 use crate::error::Result;
-use crate::storage::{Became, Entry, Feed};
-
-/// What has become of a key; see [`Watch::look`].
-///
-/// ```
-/// assert_ne!(rusty_kv::Event::Deleted, rusty_kv::Event::Set("a".into()));
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// It holds this now.
-    Set(Entry),
-    /// It was deleted.
-    Deleted,
-    /// Its deadline has passed.
-    Expired,
-}
+use crate::storage::{Event, Feed};
 
 /// Follows the keys of a database that begin with a prefix, from [`Database::watch`].
 ///
@@ -95,21 +80,6 @@ impl Watch {
         stop: &dyn Fn() -> bool,
         each: &mut dyn FnMut(&str, Event) -> ControlFlow<()>,
     ) -> Result<()> {
-        let mut fault = None;
-        let looked = self.feed.look(self.clock.now(), stop, &mut |key, became| {
-            let event = match became {
-                Became::Set(stored) => match Entry::decode(&stored.text, stored.deadline) {
-                    Ok(entry) => Event::Set(entry),
-                    Err(found) => {
-                        fault = Some(found);
-                        return ControlFlow::Break(());
-                    }
-                },
-                Became::Deleted => Event::Deleted,
-                Became::Expired => Event::Expired,
-            };
-            each(key, event)
-        });
-        fault.map_or(looked, |fault| Err(self.feed.damaged(fault)))
+        self.feed.look(self.clock.now(), stop, each)
     }
 }

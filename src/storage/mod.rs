@@ -165,36 +165,38 @@ pub use self::files::disk::Progress;
 pub(crate) use self::files::disk::Watch;
 #[cfg(feature = "shell")]
 pub(crate) use self::files::disk::mounted;
-use self::files::disk::{self, Disk, Identity};
+use self::files::disk::{self, Disk, Identity, JOURNAL};
 #[cfg(feature = "shell")]
 pub(crate) use self::files::lock::side_files;
 use self::files::lock::{self, Doubt, WritersLock};
-use self::read::journal::Fold;
 use self::read::overlay::{Bulk, Overlay};
 pub(crate) use self::read::overlay::{Sorted, Winner};
 use self::read::reads::Reads;
 use self::read::snapshot::MAX_KEY;
-use self::read::view::{JOURNAL, Journal, Looked, View};
+use self::read::view::{Looked, View};
 use self::write::load::Staged;
-use self::write::save;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::value::Value;
 
+pub use self::check::repair::Repaired;
+pub(crate) use self::check::repair::salvage;
+pub use self::check::report::Report;
+pub(crate) use self::check::report::check;
 #[cfg(feature = "shell")]
-pub(crate) use self::check::repair::check_file;
-pub(crate) use self::check::repair::{Checked, Mended, check, salvage};
+pub(crate) use self::check::report::check_file;
 pub use self::format::record::Entry;
 pub(crate) use self::format::record::{Change, LARGE, Stored, value_len};
 #[cfg(feature = "shell")]
-pub(crate) use self::format::record::{Glance, kind};
+pub(crate) use self::format::record::{Seen, kind};
 #[cfg(feature = "shell")]
 pub(crate) use self::format::record::{decode_base64_in_place, write_base64};
 pub(crate) use self::read::reading::Entries;
 pub(crate) use self::read::snapshot::Line;
 #[cfg(feature = "shell")]
 pub(crate) use self::read::state::{FileState, JournalState};
-pub(crate) use self::read::watch::{Became, Feed};
+pub use self::read::watch::Event;
+pub(crate) use self::read::watch::Feed;
 #[cfg(feature = "shell")]
 pub(crate) use self::write::transaction::Mark;
 
@@ -366,94 +368,6 @@ impl Store {
         Ok(())
     }
 
-    /// Vouches for a large snapshot that was checked in full, so that the next one need not; if nobody is writing.
-    fn publish(&mut self) {
-        let Some(path) = self.path.clone() else { return };
-        let is_small = self.file_len() <= self.settings.policy.small && self.view.journal.is_none();
-        if !self.view.unpublished || is_small || self.settings.read_only || self.disk.check_writable(&path).is_err() {
-            return;
-        }
-        // An end that cannot be read is for whoever writes.
-        let is_whole = |journal: &Journal| matches!(journal.clean_end(), Ok(Some(_)));
-        if !self.view.journal.as_ref().is_none_or(is_whole) {
-            return;
-        }
-        let unwritten = self.view.unwritten;
-        let lock = WritersLock::try_acquire(&*self.disk, &path, self.view.seen);
-        // What others have left in doubt is for whoever writes.
-        self.lock = lock.filter(|lock| lock.doubt.is_none());
-        let is_noted = |lock: &mut WritersLock| lock.note(unwritten, Doubt::Unfinished).is_ok();
-        let is_newest = self.lock.as_mut().is_some_and(is_noted) && self.view.is_current(&*self.disk).unwrap_or(false);
-        // Whatever keeps it from being written is no reason not to read.
-        let is_settled = is_newest && self.settle(true).is_ok();
-        if let (None, Some(lock)) = (self.doubt, &mut self.lock)
-            // Whoever writes next still has to do what a note that is not there calls for.
-            && (is_settled || !lock.is_new)
-        {
-            lock.finish(unwritten);
-        }
-        self.lock = None;
-    }
-
-    /// Whether the writers' lock is held.
-    pub(crate) fn is_locked(&self) -> bool {
-        self.lock.is_some()
-    }
-
-    /// Takes the writers' lock and what others wrote before, and mends what a writer before has left. Nothing if it is
-    /// held already, or a transaction is open, which takes it at its end.
-    pub(crate) fn lock(&mut self) -> Result<()> {
-        let Some(path) = self.path.clone() else { return Ok(()) };
-        if self.settings.read_only {
-            return Err(Error::ReadOnly { path, reason: String::new() });
-        }
-        if self.lock.is_some() || self.reads.is_some() {
-            return Ok(());
-        }
-        if self.view.seen.is_some() {
-            self.disk.check_writable(&path)?;
-        }
-        if let (true, Some(folder)) = (self.settings.make_folder, path.parent()) {
-            self.disk.make_folder(folder)?;
-        }
-        let Settings { wait, watch, .. } = self.settings;
-        let (disk, seen) = (self.disk.clone(), self.view.seen);
-        let mut lock = WritersLock::acquire(&*disk, &path, seen, (wait, watch), &mut || {
-            self.look_again()?;
-            Ok(self.view.files_seen())
-        })?;
-        // Where nobody has left a note, the holder before may have been killed, and its lock file removed.
-        let has_no_note = lock.is_new && self.view.seen.is_some();
-        let left = lock.doubt.or(has_no_note.then_some(Doubt::Unfinished));
-        if left.is_some() || self.view.seen.is_none() || self.is_save_marked() {
-            save::sweep(&*disk, &path);
-        }
-        self.doubt = Doubt::stronger(self.doubt, left);
-        let is_unknown = self.check_end(&mut lock)?;
-        self.note(lock, &path)?;
-        let settled = self.settle(false);
-        if settled.is_err() {
-            self.lock = None;
-        }
-        settled?;
-        if is_unknown && let Some(mut lock) = self.lock.take() {
-            lock.name_boot(self.disk.boot());
-            self.note(lock, &path)?;
-        }
-        Ok(())
-    }
-
-    /// Notes that a write is under way, before anything is done, and keeps the lock.
-    fn note(&mut self, mut lock: WritersLock, path: &Path) -> Result<()> {
-        let noted = lock.note(self.view.unwritten, self.doubt.unwrap_or(Doubt::Unfinished));
-        noted.map_err(|source| disk::write_error("lock", path.to_owned(), source))?;
-        if self.doubt.is_none() {
-            lock.finish(self.view.unwritten);
-        }
-        self.lock = Some(lock);
-        Ok(())
-    }
-
     /// Puts an entry in, or takes it out; gives back what was pending for the key. The lock must be held.
     pub(crate) fn put(&mut self, key: &str, change: Change) -> Option<Change> {
         let held = self.lock.is_some() || self.path.is_none() || self.reads.is_some();
@@ -496,71 +410,12 @@ impl Store {
         !self.pending.is_empty() || !self.bulk.is_empty() || self.staged.is_some()
     }
 
-    /// Gives the lock back unless something that needs it waits to be written.
-    pub(crate) fn release(&mut self) {
-        if !self.is_changed() {
-            self.lock = None;
-        }
-    }
-
     /// Forgets what was put and gives the lock back.
     pub(crate) fn forget(&mut self) {
         self.pending = Overlay::default();
         self.bulk = Bulk::default();
         self.staged = None;
         self.lock = None;
-    }
-
-    /// Removes the files of the database, under the lock; the lock file stays.
-    pub(crate) fn remove_file(&mut self) -> Result<()> {
-        self.forget();
-        self.lock()?;
-        let Some(path) = self.path.clone() else {
-            self.view = View::empty(Path::new(""));
-            return Ok(());
-        };
-        let removed = self.remove(&path);
-        if let (true, None, Some(lock)) = (removed.is_ok(), self.doubt, &mut self.lock) {
-            lock.finish(true);
-        }
-        self.lock = None;
-        match View::pin(&*self.disk, &path) {
-            Ok(view) => self.view = view,
-            // It is gone, whatever cannot be seen of it; and the next look shows what there is.
-            Err(_) if removed.is_ok() => self.view = View::empty(&path),
-            Err(_) => {}
-        }
-        removed
-    }
-
-    fn remove(&mut self, path: &Path) -> Result<()> {
-        if self.view.seen.is_none() {
-            return Ok(());
-        }
-        let folder = save::open_folder(&*self.disk, path)?;
-        // A journal without its snapshot would otherwise be taken for a loss after a crash.
-        let good = self.journal_len();
-        if let Some(n) = self.view.changes()?.map(|replay| replay.n) {
-            self.append_fold(&Fold::nothing(n))?;
-        }
-        if let Err(source) = self.disk.remove(path) {
-            // Some file systems report an error for what they have done.
-            match self.disk.identity(path) {
-                Ok(None) => {}
-                Ok(Some(_)) => {
-                    // Beside a file that is edited later, the changes would be taken for those of a removed one.
-                    self.take_back_to(good)?;
-                    return Err(disk::write_error("remove", path.to_owned(), source));
-                }
-                Err(_) => return Err(Error::OutcomeUnknown { path: path.to_owned(), source }),
-            }
-        }
-        folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.to_owned(), source })?;
-        if self.view.journal.is_some() || self.view.stray.is_some() {
-            // It says that nothing is left; whoever finds it does away with it.
-            let _ = self.disk.remove(&disk::beside(path, JOURNAL)).and_then(|()| folder.sync());
-        }
-        Ok(())
     }
 }
 

@@ -63,20 +63,24 @@ pub(crate) struct Stored {
 
 /// What a look at an entry shows that must not take long.
 #[cfg(feature = "shell")]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Glance {
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
     /// All of it.
-    Whole(Stored),
+    Entry(Entry),
     /// Only that its form on disk takes about so many bytes.
     Large(u64),
 }
 
 #[cfg(feature = "shell")]
-impl Glance {
-    /// A look at what is in memory: only what is not too large is copied.
-    pub(crate) fn of(stored: &Stored, limit: u64) -> Self {
+impl Seen {
+    /// A look at what is in memory.
+    pub(crate) fn of(stored: &Stored, limit: u64) -> Result<Self, Fault> {
         let bytes = stored.text.len() as u64;
-        if bytes > limit { Self::Large(bytes) } else { Self::Whole(stored.clone()) }
+        if bytes > limit {
+            Ok(Self::Large(bytes))
+        } else {
+            Entry::decode(&stored.text, stored.deadline).map(Self::Entry)
+        }
     }
 }
 

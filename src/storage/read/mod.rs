@@ -2,7 +2,7 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | `view` | the pinned snapshot and journal |
+//! | `view`, `pinned_journal` | the pinned snapshot with its journal; that journal |
 //! | `snapshot`, `journal` | what each of them holds |
 //! | `overlay`, `layers`, `merged` | changes above a snapshot, and both as one |
 //! | `reading`, `reads` | lookups and ranges; what an open transaction has read |
@@ -12,6 +12,7 @@ pub(crate) mod journal;
 pub(crate) mod layers;
 pub(crate) mod merged;
 pub(crate) mod overlay;
+pub(crate) mod pinned_journal;
 pub(crate) mod reading;
 pub(crate) mod reads;
 pub(crate) mod snapshot;

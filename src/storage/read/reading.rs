@@ -11,7 +11,7 @@ use crate::expiry::Timestamp;
 use crate::json::Fault;
 use crate::storage::Store;
 #[cfg(feature = "shell")]
-use crate::storage::format::record::Glance;
+use crate::storage::format::record::Seen;
 use crate::storage::format::record::{Entry, Stored};
 
 /// Entries in key order, from both ends, those past their deadline included.
@@ -59,16 +59,16 @@ impl Store {
 
     /// The error of a stored value that cannot be read; a full read of the file tells where it is.
     pub(crate) fn damaged(&self, fault: Fault) -> Error {
-        self.view.fault(ReadFault::Damaged { at: 0, reason: fault.reason })
+        self.view.damaged(fault)
     }
 
     /// What an entry is, for a look that is no read of a transaction: at most `limit` bytes of a value are read from the
     /// snapshot.
     #[cfg(feature = "shell")]
-    pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Glance>> {
+    pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Seen>> {
         debug_assert!(self.bulk.is_empty(), "a read before the bulk was settled");
         if let Some(change) = self.pending.get(key) {
-            return Ok(change.as_ref().map(|stored| Glance::of(stored, limit)));
+            return self.view.seen_of(change.as_ref(), limit);
         }
         self.view.glance(key, limit)
     }

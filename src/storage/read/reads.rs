@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn what_is_covered_is_what_was_read_in_whatever_order() {
         let key = |number: u64| ["a", "b", "c", "d", "e", "f"][usize::try_from(number % 6).unwrap()];
-        let mut random = crate::storage::files::disk::Random(3);
+        let mut random = crate::storage::tests::simulated::Random(3);
         for _ in 0..2_000 {
             let (mut reads, mut read) = (Reads::default(), BTreeSet::new());
             for _ in 0..random.below(5) {

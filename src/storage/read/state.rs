@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::journal::Stamp;
-use super::view::{Base, Journal};
+use super::pinned_journal::Journal;
+use super::view::Base;
 use crate::error::Result;
 use crate::storage::Store;
 use crate::storage::files::disk::{self, Disk as _};

@@ -1,20 +1,18 @@
 //! A snapshot and the journal that belongs to it: what one look at the disk shows, pinned.
 
-use std::borrow::Cow;
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
-use super::journal::{Body, Damage, Fold, Header, HeaderFault, Stamp, Suspect};
-use super::overlay::Overlay;
+use super::journal::{Fold, Stamp};
+use super::pinned_journal::{Journal, Replay, open_journal};
 use super::snapshot::{self, Document, Indexed, Layout, ReadFault, Sums, Unreadable};
 use crate::error::{Error, Result};
-use crate::storage::files::disk::{self, Disk, DiskFile, Identity, Open};
+use crate::json::Fault;
+use crate::storage::files::disk::{self, Disk, DiskFile, Identity, JOURNAL, Open};
 use crate::storage::files::lock;
 #[cfg(feature = "shell")]
-use crate::storage::format::record::Glance;
+use crate::storage::format::record::Seen;
 use crate::storage::format::record::{Change, Stored};
-
-pub(crate) use crate::storage::files::disk::JOURNAL;
 
 /// What is below the changes.
 #[derive(Debug)]
@@ -24,41 +22,6 @@ pub(crate) enum Base {
     Document(Document),
     /// The file is its own index.
     Indexed(Indexed),
-}
-
-/// The journal as far as it was seen.
-#[derive(Debug)]
-pub(crate) struct Journal {
-    path: PathBuf,
-    pub(crate) file: Box<dyn DiskFile>,
-    pub(crate) header: Header,
-    /// Where the header's line ends.
-    pub(crate) start: u64,
-    /// The file as it was last looked at; its length is how far it counts.
-    pub(crate) seen: Identity,
-    /// Commits up to this one are in the snapshot: the header's, or what a fold line says.
-    pub(crate) through: u64,
-    /// The bytes behind the header, kept while single keys are searched for in them.
-    bytes: RefCell<Option<Vec<u8>>>,
-    searches: Cell<u32>,
-    /// The last commit of the part whose lines were found to be sound, and where that part ends.
-    sound: Cell<Option<(u64, u64)>>,
-    /// What reading all of it has shown.
-    replay: OnceCell<Replay>,
-}
-
-/// The changes of a journal.
-#[derive(Debug, Default)]
-pub(crate) struct Replay {
-    /// What the commits that the snapshot lacks have left.
-    pub(crate) overlay: Overlay,
-    /// The last complete commit.
-    pub(crate) n: u64,
-    /// Where the last line ends that counts.
-    pub(crate) good: u64,
-    /// How many bytes behind it do not count.
-    pub(crate) torn: u64,
-    pub(crate) fold: Option<Fold>,
 }
 
 /// A state of the database as it is on disk.
@@ -224,7 +187,8 @@ impl View {
             let sums = Cell::new(Sums::Agree);
             return Ok(Self { unpublished: true, sums, ..Self::of(path, file, seen, layout) });
         }
-        let bytes = read_all(&*file, seen.len).map_err(|source| Error::Open { path: path.to_owned(), source })?;
+        let bytes =
+            disk::read_range(&*file, 0, seen.len).map_err(|source| Error::Open { path: path.to_owned(), source })?;
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).trim_ascii_start();
         if text.is_empty() {
             // An empty file that was never written to is a new database; one that once was is a loss.
@@ -372,16 +336,26 @@ impl View {
 
     /// What a key's entry is, deadline passed or not; at most `limit` bytes of a value are read from the snapshot.
     #[cfg(feature = "shell")]
-    pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Glance>> {
+    pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Seen>> {
         if let Some(journal) = &self.journal
             && let Some(change) = journal.get(key)?
         {
-            return Ok(change.map(|stored| Glance::of(&stored, limit)));
+            return self.seen_of(change.as_ref(), limit);
         }
         match &self.base {
-            Base::Document(document) => Ok(document.entries.get(key).map(|stored| Glance::of(stored, limit))),
+            Base::Document(document) => self.seen_of(document.entries.get(key), limit),
             Base::Indexed(indexed) => indexed.glance(key, limit).map_err(|fault| self.fault(fault)),
         }
+    }
+
+    #[cfg(feature = "shell")]
+    pub(super) fn seen_of(&self, stored: Option<&Stored>, limit: u64) -> Result<Option<Seen>> {
+        stored.map(|stored| Seen::of(stored, limit)).transpose().map_err(|fault| self.damaged(fault))
+    }
+
+    /// The error of a stored value that cannot be read; a full read of the file tells where it is.
+    pub(super) fn damaged(&self, fault: Fault) -> Error {
+        self.fault(ReadFault::Damaged { at: 0, reason: fault.reason })
     }
 
     /// The changes of the journal, all of it read.
@@ -403,260 +377,3 @@ impl View {
 }
 
 pub(crate) const MISSING: &str = "the data file is missing, but its journal holds changes; put the file back, or let `repair` write them into a new one, or `repair --drop-journal` set the journal aside";
-
-impl Journal {
-    /// Opens the journal of a snapshot and reads its header.
-    pub(crate) fn open(disk: &dyn Disk, database: &Path, snapshot: Option<&Identity>) -> Result<Option<Self>> {
-        let path = disk::beside(database, JOURNAL);
-        let Some(file) = open_journal(disk, &path, database)? else { return Ok(None) };
-        Self::of(file, disk, path, snapshot).map(Some)
-    }
-
-    /// An open journal; a stranger's does not count.
-    pub(crate) fn of(
-        file: Box<dyn DiskFile>,
-        disk: &dyn Disk,
-        path: PathBuf,
-        snapshot: Option<&Identity>,
-    ) -> Result<Self> {
-        let seen = file.identity().map_err(|source| Error::Open { path: path.clone(), source })?;
-        disk::check_side(disk, &path, &seen, snapshot)?;
-        Self::seen(file, path, seen)
-    }
-
-    /// The journal as far as it had been written when its file was seen so.
-    pub(crate) fn seen(file: Box<dyn DiskFile>, path: PathBuf, seen: Identity) -> Result<Self> {
-        let open_error = |source| Error::Open { path: path.clone(), source };
-        let mut first = vec![0; 4 << 10];
-        let read = file.read_at(&mut first, 0).map_err(open_error)?;
-        let (header, start) = Header::read(&first[..read]).map_err(|fault| match fault {
-            HeaderFault::Newer => Error::NewerVersion { path: path.clone() },
-            HeaderFault::Cut => damaged_header(&path, "its first line does not end"),
-            HeaderFault::Damaged(reason) => damaged_header(&path, reason),
-        })?;
-        if !header.layout.is_sound() {
-            return Err(damaged_header(&path, "its layout contradicts itself"));
-        }
-        Ok(Self {
-            path,
-            file,
-            start: start as u64,
-            seen,
-            through: header.n,
-            header,
-            bytes: RefCell::new(None),
-            searches: Cell::new(0),
-            sound: Cell::new(None),
-            replay: OnceCell::new(),
-        })
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// The bytes between two offsets of the file.
-    pub(crate) fn read(&self, from: u64, to: u64) -> Result<Vec<u8>> {
-        let read = read_range(&*self.file, from, to);
-        read.map_err(|source| Error::Open { path: self.path.clone(), source })
-    }
-
-    pub(crate) fn damaged(&self, damage: Damage) -> Error {
-        let path = self.path.clone();
-        if damage.newer {
-            return Error::NewerVersion { path };
-        }
-        Error::JournalDamaged {
-            path,
-            line: damage.line + 1,
-            offset: self.start + damage.at as u64,
-            reason: damage.reason,
-            good_after: damage.good_after,
-        }
-    }
-
-    /// All of it, read once.
-    pub(crate) fn replay(&self) -> Result<&Replay> {
-        if let Some(replay) = self.replay.get() {
-            return Ok(replay);
-        }
-        let bytes = match self.bytes.take() {
-            Some(bytes) => bytes,
-            None => self.read(self.start, self.seen.len)?,
-        };
-        let mut replay = Replay { n: self.header.n, good: self.start, ..Replay::default() };
-        self.extend(&mut replay, &bytes)?;
-        Ok(self.replay.get_or_init(|| replay))
-    }
-
-    /// Reads on from where `replay` ends.
-    fn extend(&self, replay: &mut Replay, bytes: &[u8]) -> Result<()> {
-        let Replay { overlay, n, .. } = replay;
-        let through = self.through;
-        let mut sink = |n: u64, key: Cow<'_, str>, change: Change| {
-            if n > through {
-                overlay.insert(&key, change);
-            }
-        };
-        let body = Body { bytes, epoch: self.header.epoch, n: *n };
-        let read = body.replay(&mut sink).map_err(|damage| self.damaged(damage))?;
-        replay.n = read.n;
-        replay.good += read.good as u64;
-        replay.torn = read.torn as u64;
-        let counts = |fold: &Fold| fold.layout.is_sound() || fold.is_of_nothing();
-        replay.fold = read.fold.filter(counts).or(replay.fold);
-        Ok(())
-    }
-
-    /// Leaves out what the snapshot has already.
-    pub(crate) fn skip(&mut self, through: u64) {
-        if through > self.through {
-            self.through = through;
-            self.replay.take();
-        }
-    }
-
-    /// Whether it is the same file, no shorter, and open to nobody else.
-    fn has_grown(&self, there: &Identity) -> bool {
-        there.is_same_file(&self.seen) && there.len >= self.seen.len && there.has_same_rights(&self.seen)
-    }
-
-    /// The same file has become longer.
-    fn grow(&mut self, there: Identity) -> Result<()> {
-        self.seen = there;
-        self.bytes.take();
-        if let Some(mut replay) = self.replay.take() {
-            let bytes = self.read(replay.good, there.len)?;
-            self.extend(&mut replay, &bytes)?;
-            self.replay = OnceCell::from(replay);
-        }
-        Ok(())
-    }
-
-    /// What the complete commits change that were appended since.
-    fn fresh(&self, there: Identity) -> Result<Overlay> {
-        let replay = self.replay()?;
-        let mut fresh = Overlay::default();
-        let bytes = self.read(replay.good, there.len)?;
-        let mut sink = |n: u64, key: Cow<'_, str>, change: Change| {
-            if n > self.through {
-                fresh.insert(&key, change);
-            }
-        };
-        let body = Body { bytes: &bytes, epoch: self.header.epoch, n: replay.n };
-        body.replay(&mut sink).map_err(|damage| self.damaged(damage))?;
-        Ok(fresh)
-    }
-
-    /// Takes in a commit that this process has appended.
-    pub(crate) fn appended(&mut self, n: u64, seen: Identity, changes: Overlay) {
-        self.seen = seen;
-        self.sound.set(Some((n, seen.len)));
-        self.bytes.take();
-        if let Some(replay) = self.replay.get_mut() {
-            replay.n = n;
-            replay.good = seen.len;
-            replay.overlay.append(changes);
-        }
-    }
-
-    /// What it says of a key. The first few are searched for in its bytes; after them a map is made.
-    fn get(&self, key: &str) -> Result<Option<Change>> {
-        const SEARCHES: u32 = 4;
-        if self.seen.len == self.start {
-            return Ok(None);
-        }
-        let searches = self.searches.get();
-        if self.replay.get().is_some() || searches == SEARCHES || self.through > self.header.n {
-            return Ok(self.replay()?.overlay.get(key).cloned());
-        }
-        self.searches.set(searches + 1);
-        let found = {
-            let mut bytes = self.bytes.borrow_mut();
-            if bytes.is_none() {
-                *bytes = Some(self.read(self.start, self.seen.len)?);
-            }
-            let bytes = bytes.as_deref().unwrap_or_default();
-            Body { bytes, epoch: self.header.epoch, n: self.header.n }.find(key)
-        };
-        match found {
-            Ok(found) => Ok(found),
-            Err(Suspect) => Ok(self.replay()?.overlay.get(key).cloned()),
-        }
-    }
-
-    /// The bytes behind the last commit that counts, as far as a read has come upon them: where they begin, and how many.
-    pub(crate) fn bad_end(&self) -> Option<(u64, u64)> {
-        self.replay.get().filter(|replay| replay.torn > 0).map(|replay| (replay.good, replay.torn))
-    }
-
-    /// The error of that end.
-    pub(crate) fn last_record(&self, (offset, bytes): (u64, u64), acknowledged: bool) -> Error {
-        Error::LastRecord { path: self.path.clone(), offset, bytes, acknowledged }
-    }
-
-    /// Whether any commit is in it that its snapshot lacks.
-    pub(crate) fn holds_changes(&self) -> Result<bool> {
-        let replay = self.replay()?;
-        let dropped = replay.fold.filter(Fold::is_of_nothing).map_or(0, |fold| fold.through);
-        Ok(replay.n > self.through.max(dropped))
-    }
-
-    /// Whether a commit behind `through` has changed a key of which `is_one` says that it matters.
-    pub(crate) fn changes_behind(&self, through: u64, is_one: &mut dyn FnMut(&str) -> bool) -> Result<bool> {
-        if self.clean_end()? == Some(through) {
-            return Ok(false);
-        }
-        let bytes = self.read(self.start, self.seen.len)?;
-        let mut any = false;
-        let body = Body { bytes: &bytes, epoch: self.header.epoch, n: self.header.n };
-        let replayed = body.replay(&mut |n, key, _| any = any || n > through && is_one(&key));
-        replayed.map_err(|damage| self.damaged(damage))?;
-        Ok(any)
-    }
-
-    /// The last commit's number, if no line is bad and the last commit is complete: nothing may be written behind
-    /// anything else. What was looked at once is not looked at again.
-    pub(crate) fn clean_end(&self) -> Result<Option<u64>> {
-        if let Some(replay) = self.replay.get() {
-            return Ok((replay.torn == 0).then_some(replay.n));
-        }
-        let (n, from) = self.sound.get().unwrap_or((self.header.n, self.start));
-        let bytes = self.read(from, self.seen.len)?;
-        if let Some(n) = (Body { bytes: &bytes, epoch: self.header.epoch, n }).last_commit() {
-            self.sound.set(Some((n, self.seen.len)));
-            return Ok(Some(n));
-        }
-        let replay = self.replay()?;
-        Ok((replay.torn == 0).then_some(replay.n))
-    }
-}
-
-/// Opens a journal's file. If that is not permitted, whether it is a stranger's is what matters.
-pub(crate) fn open_journal(disk: &dyn Disk, path: &Path, database: &Path) -> Result<Option<Box<dyn DiskFile>>> {
-    disk.open(path, Open::Side).or_else(|error| {
-        if let (Ok(Some(there)), Ok(snapshot)) = (disk.identity(path), disk.identity(database)) {
-            disk::check_side(disk, path, &there, snapshot.as_ref())?;
-        }
-        Err(error)
-    })
-}
-
-fn damaged_header(path: &Path, reason: &str) -> Error {
-    Error::JournalDamaged { path: path.to_owned(), line: 1, offset: 0, reason: reason.to_owned(), good_after: 0 }
-}
-
-/// A whole file of that length.
-pub(crate) fn read_all(file: &dyn DiskFile, length: u64) -> std::io::Result<Vec<u8>> {
-    read_range(file, 0, length)
-}
-
-fn read_range(file: &dyn DiskFile, from: u64, to: u64) -> std::io::Result<Vec<u8>> {
-    let length = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(length).map_err(|_| std::io::ErrorKind::OutOfMemory)?;
-    bytes.resize(length, 0);
-    let read = file.read_at(&mut bytes, from)?;
-    bytes.truncate(read);
-    Ok(bytes)
-}

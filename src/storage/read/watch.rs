@@ -12,7 +12,8 @@ use super::reading::Entries;
 use super::view::{Advance, Base, View};
 use crate::error::Result;
 use crate::expiry::Timestamp;
-use crate::storage::{Change, Store, Stored};
+use crate::json::Fault;
+use crate::storage::{Change, Entry, Store, Stored};
 
 /// Follows the entries of a range.
 #[derive(Debug)]
@@ -31,16 +32,23 @@ pub(crate) struct Feed {
     pub(crate) missed: bool,
 }
 
-/// What has become of a key.
-#[derive(Debug)]
-pub(crate) enum Became {
-    Set(Stored),
+/// What has become of a key; see [`Watch::look`](crate::Watch::look).
+///
+/// ```
+/// assert_ne!(rusty_kv::Event::Deleted, rusty_kv::Event::Set("a".into()));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It holds this now.
+    Set(Entry),
+    /// It was deleted.
     Deleted,
+    /// Its deadline has passed.
     Expired,
 }
 
 /// Is told of each change; a break ends the look.
-pub(crate) type Sink<'a> = dyn FnMut(&str, Became) -> ControlFlow<()> + 'a;
+pub(crate) type Sink<'a> = dyn FnMut(&str, Event) -> ControlFlow<()> + 'a;
 
 /// A snapshot up to this size is held in memory, so that an editor that writes into the file does not take away what it
 /// is to be compared with.
@@ -94,7 +102,9 @@ impl Feed {
             Advance::Nothing => {}
             Advance::Grown(changes) => {
                 for (key, old, new) in changes {
-                    if self.holds(&key) && self.tell(&key, old, new, now, each).is_break() {
+                    if self.holds(&key)
+                        && self.tell(&key, old, new, now, each).map_err(|fault| self.store.damaged(fault))?.is_break()
+                    {
                         return Ok(());
                     }
                 }
@@ -120,11 +130,6 @@ impl Feed {
         Ok(())
     }
 
-    /// The error of a stored value that cannot be read.
-    pub(crate) fn damaged(&self, fault: crate::json::Fault) -> crate::Error {
-        self.store.damaged(fault)
-    }
-
     fn bounds(&self) -> (Bound<&str>, Bound<&str>) {
         (self.from.as_ref().map(String::as_str), self.to.as_ref().map(String::as_str))
     }
@@ -134,34 +139,41 @@ impl Feed {
     }
 
     /// Tells what has become of a key whose stored entry is another one.
-    fn tell(&mut self, key: &str, old: Change, new: Change, now: Timestamp, each: &mut Sink<'_>) -> ControlFlow<()> {
+    fn tell(
+        &mut self,
+        key: &str,
+        old: Change,
+        new: Change,
+        now: Timestamp,
+        each: &mut Sink<'_>,
+    ) -> Result<ControlFlow<()>, Fault> {
         let is_over = |stored: &Stored| stored.deadline.is_some_and(|deadline| deadline <= now);
         // What was over at the last look was told to be.
         let old = old.filter(|stored| stored.is_live(self.told));
-        let became = match (old, new) {
+        let event = match (old, new) {
             (old, Some(new)) if new.is_live(now) => {
                 self.expect(new.deadline);
                 if old.as_ref() == Some(&new) {
-                    return ControlFlow::Continue(());
+                    return Ok(ControlFlow::Continue(()));
                 }
-                Became::Set(new)
+                Event::Set(Entry::decode(&new.text, new.deadline)?)
             }
             // It is found among the deadlines.
             (_, Some(new)) if new.is_live(self.told) => {
                 self.expect(new.deadline);
-                return ControlFlow::Continue(());
+                return Ok(ControlFlow::Continue(()));
             }
-            (Some(_), Some(_)) => Became::Expired,
+            (Some(_), Some(_)) => Event::Expired,
             (Some(old), None) => {
                 if is_over(&old) {
-                    Became::Expired
+                    Event::Expired
                 } else {
-                    Became::Deleted
+                    Event::Deleted
                 }
             }
-            (None, _) => return ControlFlow::Continue(()),
+            (None, _) => return Ok(ControlFlow::Continue(())),
         };
-        each(key, became)
+        Ok(each(key, event))
     }
 
     /// A deadline is there that may be the next.
@@ -214,7 +226,7 @@ impl Feed {
             } else {
                 let key = if order.is_le() { old.next.key.clone() } else { new.next.key.clone() };
                 let (was, is) = (order.is_le().then(|| old.stored()), order.is_ge().then(|| new.stored()));
-                if self.tell(&key, was, is, now, each).is_break() {
+                if self.tell(&key, was, is, now, each).map_err(|fault| last.damaged(fault))?.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
             }
@@ -243,7 +255,7 @@ impl Feed {
         (self.told, self.next) = (now, next);
         self.rest_until = now.after(Duration::from_millis(count / DEADLINES_A_MILLISECOND)).unwrap_or(now);
         for key in over {
-            if each(&key, Became::Expired).is_break() {
+            if each(&key, Event::Expired).is_break() {
                 break;
             }
         }

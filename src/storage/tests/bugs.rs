@@ -10,11 +10,11 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::crash::{crash, judge, run};
 use super::path;
+use super::simulated::Simulated;
 use super::workload::Workload;
 use crate::error::Result;
-use crate::storage::files::disk::{self, Disk, DiskFile, Folder, Identity, LockFile, Open, Rename, Simulated};
+use crate::storage::files::disk::{self, Disk, DiskFile, Folder, Identity, JOURNAL, LockFile, Open, Rename};
 use crate::storage::read::journal::{Body, Header};
-use crate::storage::read::view::JOURNAL;
 
 /// What the engine does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

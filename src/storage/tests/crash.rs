@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use super::bugs::Bug;
+use super::simulated::{Crashed, Cuts, Moment, Simulated};
 use super::workload::{Step, Workload, commit};
 use super::{Setup, State, lose_note, open, path, seeds, state};
-use crate::storage::files::disk::{Crashed, Cuts, Moment, Simulated};
 use crate::storage::read::snapshot::Document;
 
 /// A workload as it went: the state after each step, and the disk before each change.

@@ -1,12 +1,13 @@
 //! What a failed write leaves behind, and what is said of it.
 
+use super::simulated::{Cuts, Habits, Injected, Operation, Simulated, Until};
 use super::workload::{change, commit};
 use super::{NOW, open, path, state};
 use crate::error::{Error, Result};
-use crate::storage::check::repair::Files;
-use crate::storage::files::disk::{self, Cuts, Disk, Injected, Operation, Simulated, Until};
+use crate::storage::check::files::Files;
+use crate::storage::check::report::Report;
+use crate::storage::files::disk::{self, Disk, JOURNAL};
 use crate::storage::files::lock::{Doubt, WritersLock};
-use crate::storage::read::view::JOURNAL;
 use crate::storage::{Policy, Store};
 
 const LARGE: Policy = Policy { small: 0, journal: 4000, share: 1, short: 4000, memory: 1 << 20 };
@@ -86,7 +87,7 @@ fn a_write_whose_sync_failed_is_in_doubt_and_a_check_says_so_until_the_next_one(
     assert!(matches!(error, Error::InDoubt { .. }), "{error}");
     let said = error.to_string();
     assert!(said.starts_with("outcome unknown: ") && !said.contains("folder") && !said.contains("save"), "{said}");
-    let doubt = |disk: &Simulated| Files::open(disk, path()).unwrap().check().unwrap().doubt;
+    let doubt = |disk: &Simulated| Report::of(&Files::open(disk, path()).unwrap()).unwrap().doubt;
     // Not even that could be noted.
     assert!(doubt(&disk).is_some_and(|doubt| doubt.contains("did not come to its end")));
     write(&mut store).unwrap();
@@ -144,7 +145,7 @@ fn a_reader_never_takes_what_was_written_after_a_cut_for_what_was_cut() {
     let at = changes_before(write_long, is_append);
     for tick in [1, 2, 50] {
         let (disk, mut store) = filled();
-        disk.set_habits(disk::Habits { tick, ..Default::default() });
+        disk.set_habits(Habits { tick, ..Default::default() });
         disk.record();
         disk.fail(disk.changes() + at + 1, Injected::Short, Until::Once);
         write_long(&mut store).unwrap_err();
@@ -178,7 +179,7 @@ fn a_check_is_of_one_moment_whatever_is_saved_meanwhile() {
     commit(&mut store, &[change("c", "3")]).unwrap();
     store.save(NOW).unwrap();
     commit(&mut store, &[change("d", "4")]).unwrap();
-    let checked = files.check().unwrap();
+    let checked = Report::of(&files).unwrap();
     assert!(checked.faults.is_empty(), "{:?}", checked.faults);
     assert_eq!((checked.entries, checked.changes, checked.torn), (2, 1, 0));
 }
@@ -189,7 +190,7 @@ fn a_check_during_which_an_editor_writes_into_the_file_is_a_conflict() {
     let files = Files::open(&disk, path()).unwrap();
     let edited = String::from_utf8(disk.content(path()).unwrap()).unwrap().replace("\"1\"", "\"2\"");
     disk.edit(path(), edited.as_bytes());
-    assert!(matches!(files.check(), Err(Error::Conflict { .. })));
+    assert!(matches!(Report::of(&files), Err(Error::Conflict { .. })));
 }
 
 #[test]
@@ -247,7 +248,7 @@ fn what_an_editor_has_put_there_is_never_removed_with_what_was_to_replace_it() {
 
 /// What a check says of a bad end: whether it was acknowledged; none if it is torn, or there is none.
 fn end(disk: &Simulated) -> Option<bool> {
-    let faults = Files::open(disk, path()).unwrap().check().unwrap().faults;
+    let faults = Report::of(&Files::open(disk, path()).unwrap()).unwrap().faults;
     match faults[..] {
         [] => None,
         [Error::LastRecord { acknowledged, .. }] => Some(acknowledged),

@@ -3,10 +3,10 @@
 
 use std::ops::Bound;
 
+use super::simulated::Simulated;
 use super::workload::commit;
 use super::{NOW, open, path};
 use crate::error::{Error, Result};
-use crate::storage::files::disk::Simulated;
 use crate::storage::format::record::Stored;
 use crate::storage::{Policy, Store};
 

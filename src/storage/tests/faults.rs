@@ -6,10 +6,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::simulated::{Cuts, Injected, Moment, Simulated, Until};
 use super::workload::{Change, Step, change, commit};
 use super::{State, lose_note, open, path, state};
 use crate::error::Error;
-use crate::storage::files::disk::{Cuts, Injected, Moment, Simulated, Until};
 use crate::storage::{Policy, Store};
 
 /// Steps that succeed, then steps that meet a fault.
@@ -138,7 +138,7 @@ impl Scenario {
     /// The disk as the steps that meet a fault find it, and the state on it.
     fn prepare(&self) -> (Moment, State) {
         let disk = Simulated::new(path().parent().unwrap());
-        disk.set_habits(crate::storage::files::disk::Habits { exchange: self.exchange, ..Default::default() });
+        disk.set_habits(super::simulated::Habits { exchange: self.exchange, ..Default::default() });
         let mut store = open(&disk, self.policy).unwrap();
         let mut now = State::new();
         for step in &self.before {

@@ -13,8 +13,10 @@ mod crash;
 mod doubts;
 mod edits;
 mod faults;
+pub(super) mod memory;
 mod overtaken;
 mod removed_lock;
+pub(super) mod simulated;
 mod workload;
 
 use std::collections::BTreeMap;
@@ -24,7 +26,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::bugs::{Bug, Buggy};
-use super::files::disk::{Crashed, Disk, Random, Simulated};
+use self::simulated::{Crashed, Random, Simulated};
+use super::files::disk::Disk;
 use super::{Policy, Settings, Store};
 use crate::error::Result;
 use crate::expiry::Timestamp;

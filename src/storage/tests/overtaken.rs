@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
+use super::simulated::{Injected, Operation, Simulated, Until};
 use super::workload::{change, commit};
 use super::{NOW, open, path, state};
 use crate::error::Error;
 use crate::storage::Policy;
-use crate::storage::files::disk::{Injected, Operation, Simulated, Until};
-use crate::storage::write::save::Temp;
+use crate::storage::write::temporary::Temp;
 use crate::value::Value;
 
 /// Commits go into the journal, and a save holds the lock for its end only.

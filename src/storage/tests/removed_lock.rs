@@ -6,11 +6,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
+use super::simulated::{Cuts, Moment, Random, Simulated};
 use super::workload::{change, commit};
 use super::{NOW, State, lose_note, open, path, seeds, state};
 use crate::error::Error;
-use crate::storage::check::repair::Files;
-use crate::storage::files::disk::{self, Cuts, Disk, Moment, Random, Simulated};
+use crate::storage::check::files::Files;
+use crate::storage::check::report::Report;
+use crate::storage::files::disk::{self, Disk};
 use crate::storage::format::record::Stored;
 use crate::storage::{Policy, Store};
 
@@ -153,7 +155,7 @@ fn survives(policy: Policy, is_new: bool, seed: u64) -> (usize, usize) {
     let found = open(&disk, policy).and_then(|store| state(&store)).unwrap_or_else(|error| failed(error.to_string()));
     judge(&found, &told.acknowledged, &possible).unwrap_or_else(|wrong| failed(wrong));
     if disk.identity(path()).unwrap().is_some() {
-        let faults = Files::open(&disk, path()).and_then(|files| files.check()).unwrap().faults;
+        let faults = Files::open(&disk, path()).and_then(|files| Report::of(&files)).unwrap().faults;
         if !faults.is_empty() {
             failed(format!("{faults:?}"));
         }

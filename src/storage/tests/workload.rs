@@ -1,9 +1,9 @@
 //! Workloads: steps on a store, and what they should leave.
 
+use super::simulated::{Habits, Simulated};
 use super::{NOW, Random, Setup, State, open, settings};
 use crate::error::Result;
 use crate::expiry::Timestamp;
-use crate::storage::files::disk::{Habits, Simulated};
 use crate::storage::format::record::Stored;
 use crate::storage::{Policy, Store};
 use crate::value::Value;

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::save::{self, not_saved};
+use super::save::not_saved;
+use super::temporary::open_folder;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::files::disk::{self, DiskFile, Open};
@@ -164,7 +165,7 @@ impl Store {
     pub(crate) fn settle(&mut self, publish: bool) -> Result<()> {
         let Some(path) = self.path.clone() else { return Ok(()) };
         let disk = self.disk.clone();
-        let folder = || save::open_folder(&*disk, &path);
+        let folder = || open_folder(&*disk, &path);
         let Some(journal) = &self.view.journal else {
             if publish {
                 let folder = folder()?;

@@ -7,7 +7,7 @@
 use crate::error::{Error, Result};
 use crate::storage::Store;
 use crate::storage::files::lock::{self, Ending, WritersLock};
-use crate::storage::read::view::Journal;
+use crate::storage::read::pinned_journal::Journal;
 
 impl Store {
     /// Keeps the end of the journal in a file of its own, unless it was acknowledged. `unfinished` is what it is if the

@@ -1,6 +1,6 @@
 //! Changes of any size: sets that nobody reads before all of them are there, and that memory need not hold.
 
-use super::save::Temp;
+use super::temporary::Temp;
 use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::storage::Store;

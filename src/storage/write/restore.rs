@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::save::{self, Built, Temp};
+use super::save::Built;
+use super::temporary::{Temp, open_folder};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
-use crate::storage::files::disk::{self, Disk, Open, Rename};
+use crate::storage::files::disk::{self, Disk, JOURNAL, Open, Rename};
 use crate::storage::read::overlay::Sorted;
-use crate::storage::read::view::JOURNAL;
 use crate::storage::{Settings, Store};
 
 impl Store {
@@ -52,7 +52,7 @@ impl Store {
     pub(crate) fn restore_damaged(path: &Path, from: &mut Self, settings: Settings, now: Timestamp) -> Result<PathBuf> {
         let (store, path, _lock) = Self::to_repair(path, settings)?;
         let disk = &*store.disk;
-        let folder = save::open_folder(disk, &path)?;
+        let folder = open_folder(disk, &path)?;
         let kept = free_name(disk, &path)?;
         let old = disk.open(&path, Open::Side)?;
         let mut notices = Vec::new();

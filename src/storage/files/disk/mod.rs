@@ -1,11 +1,7 @@
 //! The only place that opens, syncs and renames what belongs to a database.
 
 mod attributes;
-#[cfg(test)]
-mod memory;
 mod real;
-#[cfg(test)]
-mod simulated;
 mod trust;
 mod watched;
 
@@ -19,13 +15,9 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-#[cfg(test)]
-pub(crate) use self::memory::Memory;
 pub(crate) use self::real::Real;
 #[cfg(feature = "shell")]
 pub(crate) use self::real::mounted;
-#[cfg(test)]
-pub(crate) use self::simulated::{Crashed, Cuts, Habits, Injected, Moment, Operation, Random, Simulated, Until};
 pub(crate) use self::trust::check_side;
 pub use self::watched::Progress;
 pub(crate) use self::watched::{Watch, Watched, WatchedDisk, or_stopped};
@@ -138,8 +130,8 @@ pub(crate) struct Identity {
     pub(crate) changed: (i64, i64),
     /// How many names the file has.
     pub(crate) links: u64,
-    mode: u32,
-    owner: (u32, u32),
+    pub(crate) mode: u32,
+    pub(crate) owner: (u32, u32),
 }
 
 impl Identity {
@@ -231,6 +223,17 @@ pub(crate) fn opened(file: File, watch: Option<Watch>) -> Box<dyn DiskFile> {
     }
 }
 
+/// The bytes between two offsets of a file.
+pub(crate) fn read_range(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(length).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    bytes.resize(length, 0);
+    let read = file.read_at(&mut bytes, from)?;
+    bytes.truncate(read);
+    Ok(bytes)
+}
+
 /// Fails if a journal with changes lies beside a symbolic link: the file that it belongs to was moved away without it.
 fn check_left_behind(path: &Path, real: &Path) -> Result<()> {
     let journal = beside(path, JOURNAL);
@@ -281,7 +284,7 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Whether `name` is that of a temporary file of `database`.
-fn is_temporary(name: &OsStr, database: &OsStr) -> bool {
+pub(crate) fn is_temporary(name: &OsStr, database: &OsStr) -> bool {
     let (name, database) = (name.as_encoded_bytes(), database.as_encoded_bytes());
     let random = name.strip_prefix(database).and_then(|rest| rest.strip_prefix(b".tmp-"));
     random.is_some_and(|random| random.len() == 16 && random.iter().all(u8::is_ascii_hexdigit))

@@ -84,7 +84,8 @@ fn user(id: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::files::disk::{Real, Simulated};
+    use crate::storage::files::disk::Real;
+    use crate::storage::tests::simulated::Simulated;
 
     fn of(owner: (u32, u32), mode: u32) -> Identity {
         let identity = Real.identity(Path::new("/")).unwrap().unwrap();

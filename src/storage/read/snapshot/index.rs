@@ -13,9 +13,9 @@ use crate::expiry::Timestamp;
 use crate::json::{Fault, Nowhere, Same, Scanner};
 use crate::storage::files::disk::DiskFile;
 use crate::storage::format::layout::{Layout, Section};
-#[cfg(feature = "shell")]
-use crate::storage::format::record::Glance;
 use crate::storage::format::record::Stored;
+#[cfg(feature = "shell")]
+use crate::storage::format::record::{Entry, Seen};
 use crate::storage::format::snapshot_line::{self, INDENT};
 
 pub(crate) use super::lines::Lines;
@@ -63,12 +63,13 @@ impl Indexed {
 
     /// What a key's entry is; a line that is longer than `limit` is not read.
     #[cfg(feature = "shell")]
-    pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Glance>, ReadFault> {
+    pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Seen>, ReadFault> {
         let Some((from, to)) = self.place(Section::Map, key)?.found else { return Ok(None) };
         if to - from > limit {
-            return Ok(Some(Glance::Large((to - from).saturating_sub(key.len() as u64))));
+            return Ok(Some(Seen::Large((to - from).saturating_sub(key.len() as u64))));
         }
-        Ok(self.get(key)?.map(Glance::Whole))
+        let entry = self.get(key)?.map(Entry::of_stored).transpose();
+        Ok(entry.map_err(|fault| ReadFault::damaged(0, &fault.reason))?.map(Seen::Entry))
     }
 
     pub(crate) fn contains(&self, key: &str) -> Result<bool, ReadFault> {

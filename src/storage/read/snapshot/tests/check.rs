@@ -1,11 +1,11 @@
 use proptest::prelude::*;
 
 use super::support::{Entries, entries, laid_out};
-use crate::storage::files::disk::Memory;
 use crate::storage::format::layout::Layout;
 use crate::storage::format::record::{Entry, Stored};
 use crate::storage::read::snapshot::check::{check, hash};
 use crate::storage::read::snapshot::document::Document;
+use crate::storage::tests::memory::Memory;
 
 fn foreign() -> Vec<(String, String)> {
     vec![("mine".to_owned(), "[1,2.50]".to_owned()), ("\n".to_owned(), "{\"map\":\"\\n\"}".to_owned())]

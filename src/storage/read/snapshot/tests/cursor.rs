@@ -5,12 +5,12 @@ use proptest::prelude::*;
 use super::support::{Entries, entries, keys, laid_out};
 use crate::expiry::Timestamp;
 use crate::json;
-use crate::storage::files::disk::Memory;
 use crate::storage::format::layout::Section;
 use crate::storage::format::record::{Entry, Stored};
 use crate::storage::read::snapshot::cursor::Line;
 use crate::storage::read::snapshot::document::Document;
 use crate::storage::read::snapshot::index::{Indexed, ReadFault};
+use crate::storage::tests::memory::Memory;
 
 fn bounds() -> impl Strategy<Value = Bound<String>> {
     prop_oneof![Just(Bound::Unbounded), keys().prop_map(Bound::Included), keys().prop_map(Bound::Excluded)]

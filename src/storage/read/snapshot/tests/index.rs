@@ -6,11 +6,11 @@ use proptest::prelude::*;
 
 use super::support::{Entries, entries, keys, laid_out};
 use crate::error::Error;
-use crate::storage::files::disk::Memory;
 use crate::storage::format::layout::Section;
 use crate::storage::format::record::{Entry, Stored};
 use crate::storage::read::snapshot::check::check;
 use crate::storage::read::snapshot::index::{Indexed, Place, ReadFault};
+use crate::storage::tests::memory::Memory;
 
 /// Where a key's line would have to be, by going past all lines.
 fn place_by_hand(bytes: &[u8], (from, to): (u64, u64), key: &str) -> Place {

@@ -12,7 +12,6 @@ use super::fold::fold_by;
 use super::touched::Touched;
 use super::*;
 use crate::expiry::Timestamp;
-use crate::storage::files::disk::Memory;
 use crate::storage::format::layout::Layout;
 use crate::storage::format::record::{Change, Stored};
 use crate::storage::read::layers::{Layer, Layers};
@@ -20,6 +19,7 @@ use crate::storage::read::merged::Merged;
 use crate::storage::read::overlay::{Bulk, Overlay};
 use crate::storage::read::snapshot::index::Indexed;
 use crate::storage::read::snapshot::{Document, ReadFault};
+use crate::storage::tests::memory::Memory;
 
 fn keys() -> impl Strategy<Value = String> {
     prop_oneof![

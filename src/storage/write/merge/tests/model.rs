@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::json;
-use crate::storage::files::disk::Memory;
 use crate::storage::format::layout::{Layout, Section, line_hash};
 use crate::storage::format::record::Stored;
 use crate::storage::read::snapshot::index::Indexed;
+use crate::storage::tests::memory::Memory;
 
 /// The time of all folds here.
 pub(super) const NOW: u64 = 1_000;

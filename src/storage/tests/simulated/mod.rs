@@ -4,7 +4,7 @@
 //! that moment may leave: of the changes of names that no sync of their folder covers each may have happened or not, and
 //! of the appends that no sync of their file covers any part may be there, zeros or stale bytes in its place included.
 //!
-//! Left out: symbolic links, rights, and folders that are not durable ([`Real`](super::Real) syncs those it makes).
+//! Left out: symbolic links, rights, and folders that are not durable ([`Real`](crate::storage::files::disk::Real) syncs those it makes).
 
 mod crash;
 mod fault;
@@ -13,7 +13,6 @@ mod random;
 mod turns;
 mod world;
 
-#[cfg(test)]
 mod tests;
 
 use std::fmt;
@@ -23,8 +22,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::io::Errno;
 
-use super::{Disk, DiskFile, Folder, Identity, LockFile, Open, Rename, is_temporary, write_error};
 use crate::error::{Error, Result};
+use crate::storage::files::disk::{
+    Disk, DiskFile, Folder, Identity, LockFile, Open, Rename, is_temporary, write_error,
+};
 
 use self::fault::{Fate, Fault};
 use self::handle::{Handle, OpenFolder};

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::{Disk, DiskFile, Identity, Real};
+use crate::storage::files::disk::{Disk, DiskFile, Identity, Real};
 
 /// A file in memory that counts how often it is read. Its clones are the same file.
 #[derive(Clone, Debug)]

@@ -1,0 +1,185 @@
+//! What a load sets, keeps and refuses, in memory and beside it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{Options, Timestamp};
+
+/// Memory holds two or three sets at most.
+fn open(path: &Path) -> Database {
+    let mut options = Options::new().clock(|| Timestamp::from_millis(1_000));
+    options.settings.policy.memory = 100;
+    options.open(path).unwrap()
+}
+
+fn content(db: &Database) -> BTreeMap<String, Entry> {
+    db.iter().collect::<Result<_>>().unwrap()
+}
+
+fn entry(value: u8, deadline: Option<u64>) -> Entry {
+    Entry { deadline: deadline.map(Timestamp::from_millis), ..Entry::from(value.to_string()) }
+}
+
+/// What a load comes to.
+struct Model {
+    content: BTreeMap<String, Entry>,
+    set: u64,
+    expired: u64,
+    kept: u64,
+    is_refused: bool,
+}
+
+impl Model {
+    fn of(old: &BTreeMap<String, Entry>, load: &[(u8, u8, Option<u64>)], how: Loading) -> Self {
+        let (mut content, mut set, mut kept) = (old.clone(), BTreeSet::new(), BTreeSet::new());
+        let (mut expired, mut is_refused) = (0, false);
+        for &(key, value, deadline) in load {
+            let (key, entry) = (key.to_string(), entry(value, deadline));
+            let is_live = entry.is_live(Timestamp::from_millis(1_000));
+            expired += u64::from(!is_live);
+            let replaces = how.existing == Existing::Replaced;
+            is_refused |= how.unique && set.contains(&key);
+            match (replaces, is_live) {
+                (true, false) => {
+                    content.remove(&key);
+                    set.remove(&key);
+                }
+                (false, false) => {}
+                (false, true) if content.contains_key(&key) => {
+                    is_refused |= how.existing == Existing::Refused || how.unique && kept.contains(&key);
+                    if !set.contains(&key) {
+                        kept.insert(key);
+                    }
+                }
+                _ => {
+                    content.insert(key.clone(), entry);
+                    set.insert(key);
+                }
+            }
+        }
+        Self { content, set: set.len() as u64, expired, kept: kept.len() as u64, is_refused }
+    }
+}
+
+fn loads() -> impl Strategy<Value = Vec<(u8, u8, Option<u64>)>> {
+    // Some deadlines are over.
+    prop::collection::vec((0..8_u8, any::<u8>(), prop::option::of(prop_oneof![Just(500), Just(5_000)])), 0..12)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// In memory, in a file that must be staged, at a prompt that remembers, in an open transaction. A rehearsal
+    /// says what it comes to.
+    #[test]
+    fn a_load_sets_entries_one_after_the_other_or_none(
+        before in loads(),
+        mut load in loads(),
+        existing in prop_oneof![Just(Existing::Replaced), Just(Existing::Kept), Just(Existing::Refused)],
+        (remembers, is_open, is_file, fails, unique) in any::<(bool, bool, bool, bool, bool)>(),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kv.json");
+        let clock = || Timestamp::from_millis(1_000);
+        let mut db = if is_file { open(&path) } else { Options::new().clock(clock).in_memory() };
+        let mut old = BTreeMap::new();
+        for (key, value, deadline) in before {
+            db.set_entry(&key.to_string(), entry(value, deadline)).unwrap();
+            old.insert(key.to_string(), entry(value, deadline));
+        }
+        old.retain(|_, entry: &mut Entry| entry.is_live(clock()));
+        if remembers {
+            db.remember();
+        }
+        db.next_step();
+        if is_open {
+            db.begin().unwrap();
+        }
+        if unique {
+            for (_, _, deadline) in &mut load {
+                *deadline = None;
+            }
+        }
+        let how = Loading { existing, unique };
+        let model = Model::of(&old, &load, how);
+        let entries = || load.iter().map(|&(key, value, deadline)| Ok((key.to_string(), entry(value, deadline))));
+        let (rehearsed, changes) = db.rehearse_load::<Error>(entries(), how).unwrap();
+        let mut foreseen = old.clone();
+        for change in changes {
+            let Difference { key, old, new } = change.unwrap();
+            prop_assert_eq!(foreseen.remove(&key), old);
+            foreseen.extend(new.map(|entry| (key, entry)));
+        }
+        let is_refused = model.is_refused;
+        prop_assert_eq!(rehearsed.conflict.is_some(), is_refused);
+        prop_assert_eq!(&foreseen, if is_refused { &old } else { &model.content });
+        prop_assert!(!db.is_locked());
+        let too_long = fails.then(|| Ok(("k".repeat(70_000), Entry::from("x"))));
+        let loaded = db.load_entries::<Error>(entries().chain(too_long), how);
+        prop_assert_eq!(loaded.is_err(), fails);
+        if let Ok(loaded) = &loaded {
+            prop_assert_eq!(loaded.conflict.is_some(), is_refused);
+            if !is_refused {
+                prop_assert_eq!((loaded.read, loaded.expired, loaded.kept), (load.len() as u64, model.expired, model.kept));
+                // One that is set in one part and has expired in a later one counts as set.
+                prop_assert!(loaded.entries == model.set || is_file && model.expired > 0 && loaded.entries > model.set);
+                prop_assert_eq!(rehearsed.entries, model.set);
+                prop_assert_eq!((rehearsed.read, rehearsed.expired), (loaded.read, loaded.expired));
+                prop_assert_eq!(rehearsed.kept, loaded.kept);
+            }
+        }
+        let wanted = if fails || is_refused { old.clone() } else { model.content };
+        prop_assert_eq!(content(&db), wanted.clone());
+        if is_open {
+            db.commit().unwrap();
+        }
+        prop_assert!(!db.is_locked() && !db.has_open_group());
+        prop_assert_eq!(content(&db), wanted.clone());
+        if is_file {
+            prop_assert_eq!(content(&open(&path)), wanted.clone());
+        }
+        db.next_step();
+        let undone = db.undo(1, &mut |_| true).unwrap();
+        prop_assert!(undone.steps == 0 || content(&db) == old);
+        prop_assert!(!remembers || is_file || wanted == old || undone.steps == 1);
+    }
+}
+
+#[test]
+fn what_is_too_much_to_be_remembered_is_loaded_all_the_same_and_said_to_be() {
+    let mut db = Database::in_memory();
+    db.remember();
+    db.set("a", "1").unwrap();
+    db.next_step();
+    let value = "x".repeat(1 << 20);
+    let entries = (0..70).map(|n| Ok::<_, Error>((n.to_string(), Entry::from(value.as_str()))));
+    assert_eq!(db.load_all(entries).unwrap(), 70);
+    db.next_step();
+    assert_eq!(db.take_notices(), [crate::database::TOO_LARGE]);
+    assert_eq!(db.undo(1, &mut |_| true).unwrap().steps, 0);
+    assert_eq!(db.len().unwrap(), 71);
+}
+
+#[test]
+fn a_load_waits_for_nobody_s_lock_before_it_has_all_of_its_entries() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kv.json");
+    let (mut ours, mut theirs) = (Database::open(&path).unwrap(), Database::open(&path).unwrap());
+    let entries = ["a", "b"].map(|key| {
+        theirs.set(key, "theirs").unwrap();
+        Ok::<_, Error>((key.to_owned(), Entry::from("ours")))
+    });
+    let how = |existing| Loading { existing, unique: false };
+    let loaded = ours.load_entries(entries, how(Existing::Kept)).unwrap();
+    assert_eq!((loaded.entries, loaded.kept), (0, 2));
+    let entries = ["b", "c"].into_iter().map(|key| {
+        theirs.set(key, "theirs again").unwrap();
+        Ok::<_, Error>((key.to_owned(), Entry::from("ours")))
+    });
+    assert_eq!(ours.load_entries(entries, how(Existing::Replaced)).unwrap().entries, 2);
+    theirs.refresh().unwrap();
+    assert_eq!(theirs.get("c").unwrap(), Some("ours".into()));
+}

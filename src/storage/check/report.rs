@@ -1,0 +1,240 @@
+//! Checking both files in full.
+
+#[cfg(feature = "shell")]
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use super::files::{Files, Opened};
+use super::rescue::{ALL, Rescued};
+use crate::error::{Error, Result};
+use crate::storage::files::disk::{self, Watch, WatchedDisk};
+use crate::storage::files::lock::{self, Doubt};
+use crate::storage::read::journal::{Body, Fold, Stamp};
+use crate::storage::read::pinned_journal::Journal;
+use crate::storage::read::view::{self, Base, View};
+use crate::storage::{EMPTY, Policy, Settings, Store};
+
+/// What [`Database::check`](crate::Database::check) has found.
+#[derive(Debug)]
+pub struct Report {
+    /// Entries that can be read, those past their deadline included.
+    pub entries: u64,
+    /// Changes in the journal that the file lacks.
+    pub changes: u64,
+    /// Bytes behind the journal's last complete commit, which do not count. A fault ([`Error::LastRecord`]) only if they
+    /// were acknowledged, or may have been.
+    pub torn: u64,
+    /// What a failed write has left in doubt for the next one to settle, in words: no fault.
+    pub doubt: Option<String>,
+    /// What is wrong: the first fault of each file, and whether they belong together; none: the database is sound.
+    pub faults: Vec<Error>,
+}
+
+/// A check under way.
+struct Check<'f> {
+    files: &'f Files<'f>,
+    found: Report,
+    /// What is wrong with the end of a journal that is sound up to there.
+    end: Option<Error>,
+}
+
+/// Reads and checks everything; changes nothing and takes no lock.
+pub(crate) fn check(path: &Path, watch: Option<Watch>) -> Result<Report> {
+    let path = disk::resolve(path)?;
+    let Some(watch) = watch else { return Report::of(&Files::open(&disk::Real, &path)?) };
+    let watched = WatchedDisk { disk: &disk::Real, watch };
+    Files::open(&watched, &path).and_then(|files| Report::of(&files)).map_err(disk::or_stopped)
+}
+
+/// The same for an open file that has no journal; `shown` names it in messages.
+#[cfg(feature = "shell")]
+pub(crate) fn check_file(file: File, shown: &Path, watch: Option<Watch>) -> Result<Report> {
+    let opened = |disk| -> Result<Report> {
+        let file = disk::opened(file, watch);
+        let seen = file.identity().map_err(|source| Error::Open { path: shown.to_owned(), source })?;
+        let snapshot = Some(Opened { file, seen });
+        let journal_path = disk::beside(shown, disk::JOURNAL);
+        Report::of(&Files { disk, path: shown, journal_path, snapshot, journal: None })
+    };
+    opened(&disk::Real).map_err(disk::or_stopped)
+}
+
+impl Report {
+    /// Checks both files in full. What is wrong with them is no error.
+    pub(crate) fn of(files: &Files<'_>) -> Result<Self> {
+        let found = Self { entries: 0, changes: 0, torn: 0, doubt: None, faults: Vec::new() };
+        let mut check = Check { files, found, end: None };
+        let checked = check.check_opened();
+        // What an editor has written into the file meanwhile is neither a fault of the old content nor of the new.
+        if let Some(Opened { file, seen }) = &files.snapshot {
+            let now = file.identity().map_err(|source| Error::Open { path: files.path.to_owned(), source })?;
+            if !now.is_same_content(seen) {
+                return Err(files.conflict());
+            }
+        }
+        let doubt = lock::left_in_doubt(files.disk, files.path).map(Doubt::meaning);
+        checked?;
+        let Check { mut found, end, .. } = check;
+        found.faults.extend(end);
+        found.faults.extend(check_lock(files).err());
+        Ok(Self { doubt, ..found })
+    }
+}
+
+impl Check<'_> {
+    fn check_opened(&mut self) -> Result<()> {
+        let files = self.files;
+        let view = self.check_snapshot()?;
+        let journal = self.check_journal()?;
+        let mut view = view.filter(|_| self.found.faults.is_empty());
+        if let Some((journal, fold)) = journal {
+            self.check_both(&mut view, journal, fold)?;
+        }
+        self.found.entries = match view {
+            Some(view) => count(view)?,
+            None => match Rescued::of(files) {
+                Ok(rescued) => rescued.document.entries.len() as u64,
+                Err(Error::NewerVersion { .. }) => 0,
+                Err(error) => return Err(error),
+            },
+        };
+        Ok(())
+    }
+
+    fn check_snapshot(&mut self) -> Result<Option<View>> {
+        let files = self.files;
+        let Some(opened) = &files.snapshot else { return Ok(None) };
+        // The view keeps its file; ours is kept for what may have to be rescued.
+        let again = opened.file.again().map_err(|source| Error::Open { path: files.path.to_owned(), source })?;
+        match View::read_base(files.path, again, opened.seen) {
+            Ok(view) => {
+                if view.unwritten && lock::was_written(files.disk, files.path)? {
+                    self.found.faults.push(Error::Unsuitable { path: files.path.to_owned(), reason: EMPTY.to_owned() });
+                }
+                Ok(Some(view))
+            }
+            Err(error @ (Error::Damaged { .. } | Error::NewerVersion { .. })) => {
+                self.found.faults.push(error);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The journal, if it is sound, and its last fold line.
+    fn check_journal(&mut self) -> Result<Option<(Journal, Option<Fold>)>> {
+        let files = self.files;
+        let Some(opened) = &files.journal else { return Ok(None) };
+        let path = files.journal_path.clone();
+        // The one at the path may be another by now.
+        let again = opened.file.again().map_err(|source| Error::Open { path: path.clone(), source })?;
+        let journal = match Journal::seen(again, path, opened.seen) {
+            Ok(journal) => journal,
+            Err(error @ (Error::JournalDamaged { .. } | Error::NewerVersion { .. })) => {
+                self.found.faults.push(error);
+                self.found.changes = Rescued::of(files).map_or(0, |rescued| rescued.changes);
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        match journal.replay() {
+            Ok(replay) => {
+                self.found.torn = replay.torn;
+                let fold = replay.fold;
+                if let Some(place) = journal.bad_end() {
+                    let ending = lock::ending(
+                        files.disk,
+                        files.path,
+                        (&files.journal_path, opened.seen),
+                        (journal.header.epoch, place.0),
+                    );
+                    self.end = journal.end_error(place, ending);
+                }
+                Ok(Some((journal, fold)))
+            }
+            Err(error @ (Error::JournalDamaged { .. } | Error::NewerVersion { .. })) => {
+                self.found.faults.push(error);
+                self.found.changes = Rescued::of(files).map_or(0, |rescued| rescued.changes);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the journal belongs to the snapshot; if so, the view gets it.
+    fn check_both(&mut self, view: &mut Option<View>, mut journal: Journal, fold: Option<Fold>) -> Result<()> {
+        let files = self.files;
+        let removed = fold.filter(Fold::is_of_nothing).map_or(0, |fold| fold.through);
+        let mut through = journal.header.n.max(removed);
+        let Some(opened) = &files.snapshot else {
+            if journal.holds_changes()? {
+                self.found
+                    .faults
+                    .push(Error::Unsuitable { path: files.path.to_owned(), reason: view::MISSING.to_owned() });
+            }
+            self.found.changes = count_changes(&journal, through)?;
+            return Ok(());
+        };
+        let stamp = Stamp::of(&opened.seen);
+        let fold = fold.filter(|fold| fold.layout.is_sound());
+        let by_fold = fold.filter(|fold| fold.stamp == Stamp::before_rename(&opened.seen));
+        let claimed = match by_fold {
+            _ if journal.header.stamp == stamp => Some(journal.header.layout),
+            Some(fold) => Some(fold.layout),
+            None => None,
+        };
+        let found = view.as_ref().and_then(|view| match &view.base {
+            Base::Indexed(indexed) => Some(*indexed.layout()),
+            Base::Document(_) => None,
+        });
+        let is_copy = |layout| found == Some(layout);
+        let is_folded = match claimed {
+            Some(_) => journal.header.stamp != stamp,
+            None => !is_copy(journal.header.layout) && fold.is_some_and(|fold| is_copy(fold.layout)),
+        };
+        if let (true, Some(fold)) = (is_folded, fold) {
+            through = through.max(fold.through);
+            journal.skip(through);
+        }
+        self.found.changes = count_changes(&journal, through)?;
+        let Some(mut sound) = view.take() else { return Ok(()) };
+        if claimed.is_some_and(|layout| found != Some(layout)) {
+            self.found.faults.push(Error::Unsuitable { path: files.path.to_owned(), reason: CHANGED.to_owned() });
+        } else if claimed.is_some() || is_folded || is_copy(journal.header.layout) {
+            sound.journal = Some(journal);
+            *view = Some(sound);
+        } else {
+            if journal.holds_changes()? {
+                let (path, journal) = (files.path.to_owned(), files.journal_path.clone());
+                self.found.faults.push(Error::ForeignJournal { path, journal });
+            }
+            *view = Some(sound);
+        }
+        Ok(())
+    }
+}
+
+/// Fails if the lock file is not one that a writer would trust.
+fn check_lock(files: &Files<'_>) -> Result<()> {
+    let path = lock::path(files.path);
+    let Some(side) = files.disk.identity(&path)? else { return Ok(()) };
+    disk::check_side(files.disk, &path, &side, files.snapshot.as_ref().map(|opened| &opened.seen))
+}
+
+fn count_changes(journal: &Journal, through: u64) -> Result<u64> {
+    let bytes = journal.read(journal.start, journal.seen.len)?;
+    let mut count = 0;
+    let body = Body { bytes: &bytes, epoch: journal.header.epoch, n: journal.header.n };
+    let replayed = body.replay(&mut |n, _, _| count += u64::from(n > through));
+    replayed.map(|_| count).map_err(|damage| journal.damaged(damage))
+}
+
+/// How many entries a view has, those past their deadline included.
+fn count(view: View) -> Result<u64> {
+    let (policy, watch) = (Policy::default(), None);
+    let settings = Settings { read_only: true, wait: Duration::ZERO, make_folder: false, policy, watch };
+    Store { view, ..Store::in_memory(settings) }.count(ALL)
+}
+
+pub(super) const CHANGED: &str = "its content is not what its journal says, although its size and times are: it was changed in place, or by the disk; restore a backup, or let `repair` write what can be read into a new file";

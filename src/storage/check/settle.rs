@@ -1,0 +1,207 @@
+//! Settling a journal that stands in the way: its changes are put into the file, or it, or its end, is set aside.
+
+use std::path::{Path, PathBuf};
+
+use super::files::{Files, missing};
+use super::repair::Repaired;
+use super::rescue::{Dropped, salvage_journal};
+use crate::error::{Error, Result};
+use crate::expiry::Timestamp;
+use crate::storage::files::disk::{self, JOURNAL, Rename};
+use crate::storage::files::lock::{self, Doubt, Ending, WritersLock};
+use crate::storage::read::journal::{Fold, Stamp};
+use crate::storage::read::overlay::Sorted;
+use crate::storage::read::view::View;
+use crate::storage::write::save::Built;
+use crate::storage::write::temporary::{self, Temp};
+use crate::storage::{Settings, Store};
+
+impl Store {
+    /// A store of the files at `path`, not looked at yet, and the writers' lock.
+    pub(crate) fn to_repair(path: &Path, settings: Settings) -> Result<(Self, PathBuf, WritersLock)> {
+        let path = disk::resolve(path)?;
+        let store = Self { path: Some(path.clone()), ..Self::in_memory(settings) };
+        let seen = store.disk.identity(&path)?;
+        if seen.is_some() {
+            store.disk.check_writable(&path)?;
+        }
+        if seen.is_none() && store.disk.identity(&disk::beside(&path, JOURNAL))?.is_none() {
+            return Err(missing(&path));
+        }
+        let Settings { wait, watch, .. } = store.settings;
+        let newest = &mut || lock::files(&*store.disk, &path);
+        let lock = WritersLock::acquire(&*store.disk, &path, seen, (wait, watch), newest)?;
+        temporary::sweep(&*store.disk, &path);
+        Ok((store, path, lock))
+    }
+
+    /// Applies a foreign journal's changes to the file that is there.
+    ///
+    /// This is a save, with its order and for its reasons:
+    ///
+    /// 1. The new snapshot, file and changes, is written to a temporary file and synced. *Crash: a stray file.*
+    /// 2. The journal is replaced by its good part with a fold line that names the new snapshot. *Crash: the old file is
+    ///    there still, and the journal is as foreign to it as it was; to begin again leads to the same.*
+    /// 3. The new snapshot is put in place, and the folder synced. *Crash: the old file, as in 2; or the new one, which the
+    ///    fold line knows to contain all changes.*
+    ///
+    /// So no moment is without the changes, and none takes them for applied that are not. What is left of the journal has
+    /// nothing more to say; the next writer renews it if that cannot be done here. Nothing has to be kept aside: the
+    /// journal goes only when its changes are in the file.
+    pub(crate) fn keep_journal(path: &Path, settings: Settings, now: Timestamp) -> Result<Repaired> {
+        let (mut store, path, mut lock) = Self::to_repair(path, settings)?;
+        let disk = store.disk.clone();
+        match View::pin(&*disk, &path) {
+            Ok(_) => return Err(Error::NothingToRepair { path, reason: "no journal of another file is there" }),
+            Err(Error::ForeignJournal { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let conflict = || Error::Conflict { path: path.clone() };
+        let journal_path = disk::beside(&path, JOURNAL);
+        store.view = View::adopt(&*disk, &path)?.ok_or_else(conflict)?;
+        let entries = store.view.changes()?.map_or(0, |replay| replay.overlay.len() as u64);
+        let folder = temporary::open_folder(&*disk, &path)?;
+        let mut notices = Vec::new();
+        let temp = Temp::create(&*disk, &path)?;
+        let built = store.build(temp, &path, store.view.file(), &Sorted::default(), now, &mut notices)?;
+        store.name_fold(&built, lock.doubt, &journal_path)?;
+        folder.sync().map_err(|source| Error::Io { operation: "sync", path: journal_path.clone(), source })?;
+        let Built { temp, .. } = built;
+        let noted = lock.note(false, Doubt::Folder);
+        noted.map_err(|source| disk::write_error("lock", path.clone(), source))?;
+        temporary::put_in_place(&*disk, &temp, &path, store.view.seen, &*folder)?;
+        lock.hold(temp.keep());
+        folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.clone(), source })?;
+        lock.finish(false);
+        // The next writer does it again.
+        if let Ok(view) = View::pin(&*disk, &path) {
+            (store.view, store.lock) = (view, Some(lock));
+            let _ = store.settle(false);
+        }
+        Ok(Repaired { path, entries, dropped: notices, journal_remains: false, in_place: false, corrupt: false })
+    }
+
+    /// Replaces the journal by its good part with a fold line of what was built. What is torn is set aside.
+    fn name_fold(&self, built: &Built<'_>, doubt: Option<Doubt>, journal_path: &Path) -> Result<()> {
+        let failed = |operation| move |source| disk::write_error(operation, journal_path.to_owned(), source);
+        let (Some(journal), Some(replay)) = (&self.view.journal, self.view.changes()?) else { return Ok(()) };
+        if let Some(Doubt::Journal { epoch, good }) = doubt
+            && epoch == journal.header.epoch
+            && good < replay.good
+        {
+            // What stands behind `good` was reported as not stored, and must not come back.
+            let reason = "a sync of it has failed, so not all of it counts; `repair --drop-journal` sets it aside";
+            return Err(Error::Unsuitable { path: journal_path.to_owned(), reason: reason.to_owned() });
+        }
+        if replay.torn > 0 {
+            let torn = journal.read(replay.good, replay.good + replay.torn)?;
+            self.set_aside(journal_path, &torn)?;
+        }
+        let mut text = journal.read(0, replay.good)?;
+        let made = built.temp.file().identity().map_err(failed("write"))?;
+        let stamp = Stamp::before_rename(&made);
+        Fold { through: built.through, stamp, layout: built.layout }.write(&mut text, journal.header.epoch);
+        // After the database, so that the next one finds what is left of it.
+        let temp = Temp::create(&*self.disk, self.path.as_deref().unwrap_or(journal_path))?;
+        temp.file().append(&text).map_err(failed("write"))?;
+        temp.file().inherit(&*journal.file).map_err(failed("set the mode of"))?;
+        temp.file().sync_all().map_err(failed("sync"))?;
+        self.disk.rename(&temp.path, journal_path, Rename::Replace).map_err(failed("replace"))?;
+        temp.keep();
+        Ok(())
+    }
+
+    /// Gives a journal that cannot be used another name.
+    pub(crate) fn drop_journal(path: &Path, settings: Settings) -> Result<Repaired> {
+        let (store, path, lock) = Self::to_repair(path, settings)?;
+        let disk = &*store.disk;
+        let journal_path = disk::beside(&path, JOURNAL);
+        let is_missing = disk.identity(&path)?.is_none();
+        let looked = View::pin(disk, &path).and_then(|view| {
+            let journal = view.journal.as_ref().filter(|_| lock.ending != Ending::Torn);
+            view.changes()?;
+            Ok((
+                view.journal.is_some() || view.stray.is_some(),
+                journal.is_some_and(|journal| journal.bad_end().is_some()),
+            ))
+        });
+        match looked {
+            Ok((_, true)) => {}
+            Ok((false, _)) => return Err(Error::NothingToRepair { path, reason: "there is no journal" }),
+            Ok((true, _)) => {
+                return Err(Error::NothingToRepair {
+                    path,
+                    reason: "the journal is sound and belongs to the file; `save` puts its changes into the file",
+                });
+            }
+            Err(Error::ForeignJournal { .. } | Error::JournalDamaged { .. }) => {}
+            Err(Error::Unsuitable { .. }) if is_missing => {}
+            Err(error) => return Err(error),
+        }
+        let folder = temporary::open_folder(disk, &path)?;
+        let entries = match Files::open(disk, &path)? {
+            Files { journal: Some(opened), .. } => {
+                let bytes = Files::read(&journal_path, &opened)?;
+                salvage_journal(&bytes, &mut Dropped::default()).map_or(0, |(changes, ..)| changes.len() as u64)
+            }
+            Files { journal: None, .. } => return Err(Error::Conflict { path }),
+        };
+        let aside = loop {
+            let aside = disk::beside(&journal_path, &format!(".dropped-{:016x}", disk::random()));
+            match disk.rename(&journal_path, &aside, Rename::New) {
+                Ok(()) => break aside,
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(source) => return Err(disk::write_error("rename", journal_path, source)),
+            }
+        };
+        folder.sync().map_err(|source| Error::OutcomeUnknown { path: journal_path, source })?;
+        Ok(Repaired {
+            path: aside,
+            entries,
+            dropped: Vec::new(),
+            journal_remains: false,
+            in_place: false,
+            corrupt: false,
+        })
+    }
+
+    /// Sets the end of a journal aside, whatever became of it, so that writing can go on.
+    pub(crate) fn settle_end(path: &Path, settings: Settings) -> Result<Repaired> {
+        let (mut store, path, lock) = Self::to_repair(path, settings)?;
+        store.view = View::pin(&*store.disk, &path)?;
+        let Some(journal) = &store.view.journal else { return Err(sound(path)) };
+        let replay = journal.replay()?;
+        let (mut good, bytes, through) = (replay.good, replay.torn, journal.through);
+        if bytes == 0 {
+            return Err(sound(path));
+        }
+        store.doubt = lock.doubt;
+        store.lock = Some(lock);
+        if let Some(Doubt::Journal { epoch, good: synced }) = store.doubt
+            && epoch == journal.header.epoch
+        {
+            good = good.min(synced);
+        }
+        let record = journal.read(good, journal.seen.len)?;
+        let folder = temporary::open_folder(&*store.disk, &path)?;
+        let aside = store.set_aside(journal.path(), &record)?;
+        let begins = crate::error::cut(String::from_utf8_lossy(&record[..record.len().min(160)]).trim());
+        let dropped = vec![format!("the journal's last {} bytes, which begin with {begins:?}", record.len())];
+        let doubt = store.doubt.unwrap_or(Doubt::Unfinished);
+        if let Some(lock) = &mut store.lock {
+            let noted = lock.note(store.view.unwritten, doubt);
+            noted.map_err(|source| disk::write_error("lock", path.clone(), source))?;
+        }
+        store.sync(&*folder, &path)?;
+        let old = store.view.journal.take();
+        store.renew(old.as_ref(), through, good, &*folder)?;
+        if doubt != Doubt::Folder {
+            store.resolve_doubt();
+        }
+        Ok(Repaired { path: aside, entries: 0, dropped, journal_remains: false, in_place: true, corrupt: false })
+    }
+}
+
+fn sound(path: PathBuf) -> Error {
+    Error::NothingToRepair { path, reason: "it is sound" }
+}

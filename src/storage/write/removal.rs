@@ -1,0 +1,64 @@
+//! Removing a database.
+
+use std::path::Path;
+
+use super::temporary::open_folder;
+use crate::error::{Error, Result};
+use crate::storage::Store;
+use crate::storage::files::disk::{self, JOURNAL};
+use crate::storage::read::journal::Fold;
+use crate::storage::read::view::View;
+
+impl Store {
+    /// Removes the files of the database, under the lock; the lock file stays.
+    pub(crate) fn remove_file(&mut self) -> Result<()> {
+        self.forget();
+        self.lock()?;
+        let Some(path) = self.path.clone() else {
+            self.view = View::empty(Path::new(""));
+            return Ok(());
+        };
+        let removed = self.remove(&path);
+        if let (true, None, Some(lock)) = (removed.is_ok(), self.doubt, &mut self.lock) {
+            lock.finish(true);
+        }
+        self.lock = None;
+        match View::pin(&*self.disk, &path) {
+            Ok(view) => self.view = view,
+            // It is gone, whatever cannot be seen of it; and the next look shows what there is.
+            Err(_) if removed.is_ok() => self.view = View::empty(&path),
+            Err(_) => {}
+        }
+        removed
+    }
+
+    fn remove(&mut self, path: &Path) -> Result<()> {
+        if self.view.seen.is_none() {
+            return Ok(());
+        }
+        let folder = open_folder(&*self.disk, path)?;
+        // A journal without its snapshot would otherwise be taken for a loss after a crash.
+        let good = self.journal_len();
+        if let Some(n) = self.view.changes()?.map(|replay| replay.n) {
+            self.append_fold(&Fold::nothing(n))?;
+        }
+        if let Err(source) = self.disk.remove(path) {
+            // Some file systems report an error for what they have done.
+            match self.disk.identity(path) {
+                Ok(None) => {}
+                Ok(Some(_)) => {
+                    // Beside a file that is edited later, the changes would be taken for those of a removed one.
+                    self.take_back_to(good)?;
+                    return Err(disk::write_error("remove", path.to_owned(), source));
+                }
+                Err(_) => return Err(Error::OutcomeUnknown { path: path.to_owned(), source }),
+            }
+        }
+        folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.to_owned(), source })?;
+        if self.view.journal.is_some() || self.view.stray.is_some() {
+            // It says that nothing is left; whoever finds it does away with it.
+            let _ = self.disk.remove(&disk::beside(path, JOURNAL)).and_then(|()| folder.sync());
+        }
+        Ok(())
+    }
+}

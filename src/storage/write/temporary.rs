@@ -1,0 +1,225 @@
+//! Temporary files: what is in the making beside a database, the name it gets when it is whole, and the sweeping of what
+//! killed writers have left.
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+
+use crate::error::{self, Error, Result};
+use crate::storage::Store;
+use crate::storage::files::disk::{self, Disk, DiskFile, Folder, Identity, Open, Rename};
+use crate::storage::files::lock::WritersLock;
+
+/// A file beside the one that it will replace; removed again unless it was put in place.
+pub(crate) struct Temp<'a> {
+    disk: &'a dyn Disk,
+    pub(crate) path: PathBuf,
+    file: Option<Box<dyn DiskFile>>,
+    /// Whether the path may lead to another program's file.
+    pub(super) is_alien: Cell<bool>,
+}
+
+impl<'a> Temp<'a> {
+    pub(crate) fn create(disk: &'a dyn Disk, target: &Path) -> Result<Self> {
+        Self::create_as(disk, target, disk::random())
+    }
+
+    /// The same with that number in its name, or any other if it is taken.
+    pub(super) fn create_as(disk: &'a dyn Disk, target: &Path, mut number: u64) -> Result<Self> {
+        loop {
+            let path = temporary(target, number);
+            number = disk::random();
+            match disk.create(&path) {
+                Ok(file) => {
+                    let temp = Self { disk, path, file: Some(file), is_alien: Cell::new(false) };
+                    if temp.is_taken() {
+                        return Ok(temp);
+                    }
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(source) => {
+                    let folder = target.parent().unwrap_or(target).to_owned();
+                    return Err(match source.kind() {
+                        std::io::ErrorKind::NotFound => Error::Open { path: folder, source },
+                        _ => disk::write_error("create a file in", folder, source),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Locks the file, so that a save of another process does not take it for what a killed one has left; false if it was
+    /// quicker than that.
+    fn is_taken(&self) -> bool {
+        // Where files cannot be locked, nothing is swept; and if it cannot be looked at, the first write will say why.
+        self.file().try_lock().unwrap_or(true) && self.is_at(&self.path).unwrap_or(true)
+    }
+
+    /// Whether a path names this file; `None` if that cannot be told.
+    pub(super) fn is_at(&self, path: &Path) -> Option<bool> {
+        match (self.disk.identity(path), self.file().identity()) {
+            (Ok(there), Ok(made)) => Some(there.is_some_and(|there| there.is_same_file(&made))),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn file(&self) -> &(dyn DiskFile + 'static) {
+        self.file.as_deref().expect("a temporary file is open until it is put in place")
+    }
+
+    /// The same file, opened once more and without its lock, for what stays open longer than that is held.
+    pub(super) fn reopened(&self, target: &Path) -> Result<Box<dyn DiskFile>> {
+        let conflict = || Error::Conflict { path: target.to_owned() };
+        let file = self.disk.open(&self.path, Open::Side)?.ok_or_else(conflict)?;
+        if self.is_at(&self.path) == Some(false) { Err(conflict()) } else { Ok(file) }
+    }
+
+    /// The file has a name of its own now. It stays locked.
+    pub(crate) fn keep(mut self) -> Box<dyn DiskFile> {
+        self.file.take().expect("a temporary file is open until it is put in place")
+    }
+}
+
+impl Drop for Temp<'_> {
+    fn drop(&mut self) {
+        if self.file.is_some() && !self.is_alien.get() {
+            // The error that led here is the one to report; a left-over temporary file harms nobody.
+            let _ = self.disk.remove(&self.path);
+        }
+    }
+}
+
+impl Store {
+    /// A temporary file for a save. The name of one that is made without the lock follows from the journal, so that whoever
+    /// sees the journal knows of it by one look: that it is under way, or that its maker was killed.
+    pub(super) fn marked<'d>(&self, disk: &'d dyn Disk, path: &Path) -> Result<Temp<'d>> {
+        if self.lock.is_some() {
+            return Temp::create(disk, path);
+        }
+        self.sweep_next_to(disk, path);
+        Temp::create_as(disk, path, self.pinned().1.unwrap_or_else(disk::random))
+    }
+
+    /// Removes what killed writers have left next to a path, unless another writer may be at work there: what an editor has
+    /// put into the way of a save has a temporary name for a moment, and nobody's lock.
+    pub(super) fn sweep_next_to(&self, disk: &dyn Disk, path: &Path) {
+        let is_own = self.path.as_deref() == Some(path);
+        let is_locked = is_own && self.lock.is_some();
+        if is_locked || disk.identity(path).is_ok_and(|there| there.is_none()) {
+            sweep(disk, path);
+        } else if is_own && !self.settings.read_only && !disk.left_overs(path).is_empty() {
+            let lock = WritersLock::try_acquire(disk, path, self.view.seen);
+            if lock.is_some() {
+                sweep(disk, path);
+            }
+        }
+    }
+
+    /// The name of a save's temporary file that follows from the journal, where saves are made without the lock.
+    fn save_mark(&self) -> Option<PathBuf> {
+        let (path, epoch) = (self.path.as_ref()?, self.pinned().1?);
+        (!self.is_short()).then(|| temporary(path, epoch))
+    }
+
+    /// Whether a save is under way without the lock, or was when its maker was killed.
+    pub(crate) fn is_save_marked(&self) -> bool {
+        self.save_mark().is_some_and(|mark| self.disk.identity(&mark).is_ok_and(|there| there.is_some()))
+    }
+
+    /// Whether a save is under way without the lock.
+    pub(crate) fn is_being_saved(&self) -> bool {
+        let Some(mark) = self.save_mark() else { return false };
+        let Ok(Some(file)) = self.disk.open(&mark, Open::Side) else { return false };
+        // A stranger must not keep others from saving.
+        let counts = |there: Identity| disk::check_side(&*self.disk, &mark, &there, self.view.seen.as_ref()).is_ok();
+        file.identity().is_ok_and(counts) && !file.try_lock().unwrap_or(true)
+    }
+}
+
+/// The name of a temporary file.
+pub(super) fn temporary(target: &Path, number: u64) -> PathBuf {
+    disk::beside(target, &format!(".tmp-{number:016x}"))
+}
+
+/// Removes what killed writers have left next to a database: temporary files that nobody holds a lock on. No other writer
+/// may be at work.
+pub(crate) fn sweep(disk: &dyn Disk, path: &Path) {
+    for left in disk.left_overs(path) {
+        let file = disk.open(&left, Open::Side);
+        if let Ok(Some(file)) = file
+            && file.try_lock().unwrap_or(false)
+        {
+            // They harm nobody; whatever keeps this one from going is no reason to fail.
+            let _ = disk.remove(&left);
+        }
+    }
+}
+
+/// The folder of a database, to sync the names in it.
+pub(crate) fn open_folder(disk: &dyn Disk, path: &Path) -> Result<Box<dyn Folder>> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    disk.open_folder(folder).map_err(|source| Error::Open { path: folder.to_owned(), source })
+}
+
+/// The one rename of a snapshot. An editor takes no lock: whatever it has put there since the file was read must not be
+/// overwritten, so both files change names where the system can do that, and the displaced one is looked at. After an
+/// error it is not in place, or [`Error::OutcomeUnknown`].
+pub(crate) fn put_in_place(
+    disk: &dyn Disk,
+    temp: &Temp<'_>,
+    path: &Path,
+    old: Option<Identity>,
+    folder: &dyn Folder,
+) -> Result<()> {
+    if disk.identity(path)? != old {
+        return Err(Error::Conflict { path: path.to_owned() });
+    }
+    let Some(old) = old else { return rename(disk, temp, path, Rename::New) };
+    match rename(disk, temp, path, Rename::Exchange) {
+        Ok(()) => {}
+        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::Unsupported => {
+            return rename(disk, temp, path, Rename::Replace);
+        }
+        Err(error) => return Err(error),
+    }
+    let displaced = disk.identity(&temp.path);
+    if !matches!(&displaced, Ok(Some(displaced)) if displaced.is_same_content(&old)) {
+        // A crash must not leave the first of two exchanges.
+        let back = disk.rename(&temp.path, path, Rename::Exchange);
+        let back = back.map_err(|source| keep_displaced(disk, temp, path, source)).and_then(|()| folder.sync());
+        back.map_err(|source| Error::OutcomeUnknown { path: path.to_owned(), source })?;
+        displaced?;
+        return Err(Error::Conflict { path: path.to_owned() });
+    }
+    // A left-over harms nobody; the next save removes it.
+    let _ = disk.remove(&temp.path);
+    Ok(())
+}
+
+/// What another program has put there could not be put back: it gets a name under which nobody removes it.
+fn keep_displaced(disk: &dyn Disk, temp: &Temp<'_>, path: &Path, source: std::io::Error) -> std::io::Error {
+    if temp.is_at(&temp.path) == Some(true) {
+        return source;
+    }
+    temp.is_alien.set(true);
+    let kept = disk::beside(path, &format!(".old-{:016x}", disk::random()));
+    let kept = if disk.rename(&temp.path, &kept, Rename::New).is_ok() { &kept } else { &temp.path };
+    let reason = error::reason(&source);
+    std::io::Error::other(format!("{reason}; what another program wrote there meanwhile is in {kept:?}"))
+}
+
+/// Gives a finished file its name. Some file systems report an error for what they have done, so the names are looked at
+/// before it is believed. After an error the file has not got its name, or [`Error::OutcomeUnknown`].
+pub(super) fn rename(disk: &dyn Disk, temp: &Temp<'_>, to: &Path, how: Rename) -> Result<()> {
+    use std::io::ErrorKind::{AlreadyExists, Unsupported};
+    let Err(source) = disk.rename(&temp.path, to, how) else { return Ok(()) };
+    match source.kind() {
+        AlreadyExists => return Err(Error::Conflict { path: to.to_owned() }),
+        Unsupported => {}
+        _ => match temp.is_at(to) {
+            Some(true) => return Ok(()),
+            Some(false) => {}
+            None => return Err(Error::OutcomeUnknown { path: to.to_owned(), source }),
+        },
+    }
+    Err(disk::write_error("replace", to.to_owned(), source))
+}
