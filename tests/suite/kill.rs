@@ -228,7 +228,7 @@ fn rounds(seed: u64, count: u64, fill: usize, pad: u64) -> Tally {
     let mut tally = Tally::default();
     for round in 0..count {
         let mut random = Random((seed ^ (round + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)) | 1);
-        let window = [1, 1, 4, 1_000][usize::try_from(random.below(4)).unwrap()];
+        let window = [1, 1, 4, 1_000][random.index(4)];
         let life = Duration::from_micros(1_000 + random.below(25_000));
         let script = Script { random, round, lines: 0, pad, planned: Vec::new() };
         let talk = talk_until_killed(&path, script, window, life);

@@ -137,7 +137,7 @@ impl Writer<'_> {
             580..680 => Operation::Race(self.acknowledged.races.fetch_add(1, Ordering::SeqCst) / WRITERS as u64),
             680..830 => Operation::ReadTotal(self.acknowledged.total.load(Ordering::SeqCst)),
             830..995 => {
-                let other = usize::try_from(self.random.below(WRITERS as u64)).expect("a small number");
+                let other = self.random.index(WRITERS);
                 Operation::ReadOwn(other, self.acknowledged.own[other].load(Ordering::SeqCst))
             }
             _ => Operation::Save,

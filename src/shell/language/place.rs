@@ -17,8 +17,8 @@ use crate::shell::text::words::{Word, quote};
 /// The options of one letter, for every command: alone each is one even where any text may stand.
 const LETTERS: &[u8] = b"hqyodf";
 
-/// The longest excerpt of a name in a message.
-const SHOWN: usize = 40;
+/// The longest excerpt of a word in a message.
+pub(crate) const SHOWN: usize = 40;
 
 /// The name in a `--name` or `--name=…`. An underscore may stand for a dash that was misspelled: `--if_absent`.
 pub(crate) fn flag_name(word: &[u8]) -> Option<&str> {

@@ -3,14 +3,12 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::help;
+use super::place::SHOWN;
 use crate::shell::answer::reply::{Failure, did_you_mean};
 use crate::shell::text::argument::{IS_PATTERN, any_of};
 use crate::shell::text::caret::Blame;
 use crate::shell::text::escape::excerpt;
 use crate::shell::text::words::{self, Word};
-
-/// The longest excerpt of a word in a message.
-const SHOWN: usize = 40;
 
 /// What was parsed when clap found something wrong.
 pub(crate) struct Attempt<'a> {

@@ -19,6 +19,7 @@ use crate::shell::terminal::interrupt;
 use crate::shell::terminal::progress;
 use crate::shell::text::caret::{Blame, Typed};
 use crate::shell::text::words::{Open, Splitter, Step};
+use crate::shell::transfer;
 use crate::storage::{LARGE, check_memory};
 use crate::value::Value;
 
@@ -41,8 +42,7 @@ impl<F: Read + AsFd> Input for Stream<F> {
     fn read(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
         const CHUNK: usize = 64 << 10;
         let start = buffer.len();
-        let more = buffer.try_reserve(CHUNK).or_else(|_| buffer.try_reserve_exact(CHUNK));
-        more.map_err(|_| ErrorKind::OutOfMemory)?;
+        transfer::reserve(buffer, CHUNK)?;
         buffer.resize(start + CHUNK, 0);
         // A read goes on after a signal, a wait does not.
         let mut waits = interrupt::is_listening();

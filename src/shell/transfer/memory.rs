@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use crate::storage::{LARGE, check_memory};
 
 /// Makes room for more, twice as much as there is if that can be had.
-pub(super) fn reserve<T>(list: &mut Vec<T>, more: usize) -> io::Result<()> {
+pub(crate) fn reserve<T>(list: &mut Vec<T>, more: usize) -> io::Result<()> {
     let reserved = list.try_reserve(more).or_else(|_| list.try_reserve_exact(more));
     reserved.map_err(|_| ErrorKind::OutOfMemory.into())
 }

@@ -27,6 +27,7 @@ mod redis;
 mod script;
 mod tsv;
 
+pub(crate) use self::memory::reserve;
 pub(crate) use self::record::{Fault, Out, Reading, Record, Sink, Source, Trouble, Unfit, What};
 pub(crate) use self::script::Script;
 

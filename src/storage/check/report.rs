@@ -22,7 +22,7 @@ pub struct Report {
     pub entries: u64,
     /// Changes in the journal that the file lacks.
     pub changes: u64,
-    /// Bytes behind the journal's last complete commit, which do not count. A fault ([`Error::LastRecord`]) only if they
+    /// Bytes after the journal's last complete commit, which do not count. A fault ([`Error::LastRecord`]) only if they
     /// were acknowledged, or may have been.
     pub torn: u64,
     /// What a failed write has left in doubt for the next one to settle, in words: no fault.
@@ -129,8 +129,12 @@ impl Check<'_> {
         let path = files.journal_path.clone();
         // The one at the path may be another by now.
         let again = opened.file.again().map_err(|source| Error::Open { path: path.clone(), source })?;
-        let journal = match Journal::seen(again, path, opened.seen) {
-            Ok(journal) => journal,
+        let read = Journal::seen(again, path, opened.seen).and_then(|journal| {
+            let (torn, fold) = journal.replay().map(|replay| (replay.torn, replay.fold))?;
+            Ok((journal, torn, fold))
+        });
+        let (journal, torn, fold) = match read {
+            Ok(read) => read,
             Err(error @ (Error::JournalDamaged { .. } | Error::NewerVersion { .. })) => {
                 self.found.faults.push(error);
                 self.found.changes = Rescued::of(files).map_or(0, |rescued| rescued.changes);
@@ -138,28 +142,13 @@ impl Check<'_> {
             }
             Err(error) => return Err(error),
         };
-        match journal.replay() {
-            Ok(replay) => {
-                self.found.torn = replay.torn;
-                let fold = replay.fold;
-                if let Some(place) = journal.bad_end() {
-                    let ending = lock::ending(
-                        files.disk,
-                        files.path,
-                        (&files.journal_path, opened.seen),
-                        (journal.header.epoch, place.0),
-                    );
-                    self.end = journal.end_error(place, ending);
-                }
-                Ok(Some((journal, fold)))
-            }
-            Err(error @ (Error::JournalDamaged { .. } | Error::NewerVersion { .. })) => {
-                self.found.faults.push(error);
-                self.found.changes = Rescued::of(files).map_or(0, |rescued| rescued.changes);
-                Ok(None)
-            }
-            Err(error) => Err(error),
+        self.found.torn = torn;
+        if let Some(place) = journal.bad_end() {
+            let seen = (files.journal_path.as_path(), opened.seen);
+            let ending = lock::ending(files.disk, files.path, seen, (journal.header.epoch, place.0));
+            self.end = journal.end_error(place, ending);
         }
+        Ok(Some((journal, fold)))
     }
 
     /// Whether the journal belongs to the snapshot; if so, the view gets it.

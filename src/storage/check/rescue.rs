@@ -10,7 +10,7 @@ use crate::storage::format::record::Change;
 use crate::storage::read::journal::{Body, Fold, Header, HeaderFault, Stamp};
 use crate::storage::read::snapshot::{Document, Unreadable};
 
-/// So that nothing is over: what is past its deadline can be read all the same.
+/// Nothing has expired then: what is past its expiry is read all the same.
 pub(super) const ALL: Timestamp = Timestamp::from_millis(0);
 
 /// What can be read, and the places of what cannot.

@@ -22,7 +22,7 @@ pub(crate) struct Journal {
     pub(crate) seen: Identity,
     /// Commits up to this one are in the snapshot: the header's, or what a fold line says.
     pub(crate) through: u64,
-    /// The bytes behind the header, kept while single keys are searched for in them.
+    /// The bytes after the header, kept while single keys are searched for in them.
     bytes: RefCell<Option<Vec<u8>>>,
     searches: Cell<u32>,
     /// The last commit of the part whose lines were found to be sound, and where that part ends.
@@ -226,7 +226,7 @@ impl Journal {
         }
     }
 
-    /// The bytes behind the last commit that counts, as far as a read has come upon them: where they begin, and how many.
+    /// The bytes after the last commit that counts, as far as a read has come upon them: where they begin, and how many.
     pub(crate) fn bad_end(&self) -> Option<(u64, u64)> {
         self.replay.get().filter(|replay| replay.torn > 0).map(|replay| (replay.good, replay.torn))
     }

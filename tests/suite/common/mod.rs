@@ -9,6 +9,7 @@ pub(crate) mod nobody;
 pub(crate) mod note;
 #[cfg(feature = "shell")]
 pub(crate) mod process;
+#[path = "../../../src/storage/tests/simulated/random.rs"]
 pub(crate) mod random;
 #[cfg(feature = "shell")]
 pub(crate) mod shown;

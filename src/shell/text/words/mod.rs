@@ -474,7 +474,7 @@ impl Splitter {
     }
 }
 
-/// Whether JSON behind these words may go on on the next line: where a value stands, and where a command should, so that a
+/// Whether JSON after these words may go on on the next line: where a value stands, and where a command should, so that a
 /// document in the place of a script is one mistake.
 fn may_go_on(input: &[u8], marks: &[Mark]) -> bool {
     const COMMANDS: [&[u8]; 3] = [b"set", b"put", b"append"];
