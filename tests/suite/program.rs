@@ -339,7 +339,8 @@ fn others_get_in_beside(block: &str) {
         while program.run(&["exists", "a"]).status.code() != Some(0) {
             std::thread::yield_now();
         }
-        let results: Vec<_> = (0..3).map(|_| program.run(&["incr", "n"])).collect();
+        let others: Vec<_> = (0..3).map(|_| scope.spawn(|| program.run(&["incr", "n"]))).collect();
+        let results: Vec<_> = others.into_iter().map(|other| other.join().unwrap()).collect();
         done.store(true, std::sync::atomic::Ordering::Relaxed);
         for output in results {
             quiet(output);

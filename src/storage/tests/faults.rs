@@ -4,7 +4,8 @@
 //! process, another one, and one that comes after a power cut must see what was acknowledged, and nothing that was
 //! reported to have failed.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::simulated::{Cuts, Injected, Moment, Simulated, Until};
 use super::workload::{Change, Step, change, commit};
@@ -257,39 +258,51 @@ impl Scenario {
     }
 }
 
-#[test]
-fn a_fault_at_any_operation_loses_nothing_and_leaves_nothing_that_was_reported_to_have_failed() {
-    let mut all = 0;
-    let mut wrong: Vec<(String, String)> = Vec::new();
-    let scenarios = scenarios();
-    assert!(scenarios.len() >= 20);
-    for scenario in &scenarios {
-        let (base, start) = scenario.prepare();
-        let (changes, looks) = scenario.operations(&base);
+impl Scenario {
+    /// Meets every fault; says how many were met, and what went wrong where.
+    fn meet_all(&self, wrong: &mut Vec<(String, String)>) -> u64 {
+        let (base, start) = self.prepare();
+        let (changes, looks) = self.operations(&base);
         let mut injected = 0;
-        for is_look in [false, true] {
-            for at in 1..=if is_look { looks } else { changes } {
-                for kind in Injected::ALL {
-                    for until in [Until::Once, Until::FromThenOn] {
-                        let fault = Fault { at, kind, until, is_look };
-                        for by_other in [false, true] {
-                            let met = catch_unwind(AssertUnwindSafe(|| scenario.meet(&base, &start, fault, by_other)));
-                            match met.unwrap_or_else(|_| Err("P20: a panic".to_owned())) {
-                                Ok(hits) => injected += hits.min(1),
-                                Err(why) => {
-                                    let at =
-                                        format!("{}, {} {at}", scenario.name, if is_look { "look" } else { "change" });
-                                    wrong.push((at, format!("{kind:?} {until:?}, by other: {by_other}: {why}")));
-                                }
-                            }
+        let operations = (1..=changes).map(|at| (at, false)).chain((1..=looks).map(|at| (at, true)));
+        for (at, is_look) in operations {
+            let untils = [Until::Once, Until::FromThenOn];
+            for (kind, until) in Injected::ALL.into_iter().flat_map(|kind| untils.map(|until| (kind, until))) {
+                let fault = Fault { at, kind, until, is_look };
+                for by_other in [false, true] {
+                    let met = catch_unwind(AssertUnwindSafe(|| self.meet(&base, &start, fault, by_other)));
+                    match met.unwrap_or_else(|_| Err("P20: a panic".to_owned())) {
+                        Ok(hits) => injected += hits.min(1),
+                        Err(why) => {
+                            let at = format!("{}, {} {at}", self.name, if is_look { "look" } else { "change" });
+                            wrong.push((at, format!("{kind:?} {until:?}, by other: {by_other}: {why}")));
                         }
                     }
                 }
             }
         }
-        assert!(injected > 0, "{}: no fault was met", scenario.name);
-        all += injected;
+        assert!(injected > 0, "{}: no fault was met", self.name);
+        injected
     }
+}
+
+#[test]
+fn a_fault_at_any_operation_loses_nothing_and_leaves_nothing_that_was_reported_to_have_failed() {
+    let scenarios = scenarios();
+    assert!(scenarios.len() >= 20);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let (mut all, mut wrong) = (0, Vec::new());
+        while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
+            all += scenario.meet_all(&mut wrong);
+        }
+        (all, wrong)
+    };
+    let (all, wrong): (Vec<u64>, Vec<_>) = std::thread::scope(|scope| {
+        let workers = [0, 1].map(|_| scope.spawn(work));
+        workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic))).unzip()
+    });
+    let (all, wrong) = (all.into_iter().sum::<u64>(), wrong.concat());
     println!("{all} faults in {} scenarios", scenarios.len());
     // Kinds of one fault mostly go wrong alike.
     let mut examples = wrong.clone();

@@ -395,7 +395,9 @@ impl LockFile for RealLock {
 
     fn set_note(&self, note: &str) -> io::Result<()> {
         self.file.write_all_at(note.as_bytes(), 0)?;
-        self.file.set_len(note.len() as u64)
+        let len = note.len() as u64;
+        // Most notes are longer than the one before, and a file system works for a length that stays.
+        if self.file.metadata()?.len() == len { Ok(()) } else { self.file.set_len(len) }
     }
 }
 

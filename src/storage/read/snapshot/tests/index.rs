@@ -12,28 +12,35 @@ use crate::storage::read::snapshot::check::check;
 use crate::storage::read::snapshot::index::{Indexed, Place, ReadFault};
 use crate::storage::tests::memory::Memory;
 
-/// Where a key's line would have to be, by going past all lines.
-fn place_by_hand(bytes: &[u8], (from, to): (u64, u64), key: &str) -> Place {
+/// The keys of a section with the places of their lines and of what stands there, read by going past all of them.
+fn lines_by_hand(bytes: &[u8], (from, to): (u64, u64)) -> Vec<(String, u64, (u64, u64))> {
     let mut at = from;
-    for line in
-        bytes[usize::try_from(from).unwrap()..usize::try_from(to).unwrap()].split_inclusive(|byte| *byte == b'\n')
-    {
+    let section = &bytes[usize::try_from(from).unwrap()..usize::try_from(to).unwrap()];
+    let line_of = |line: &[u8]| {
         let content = line.strip_suffix(b"\n").unwrap().strip_prefix(b"    ").unwrap();
         let content = content.strip_suffix(b",").unwrap_or(content);
-        let mut strings = serde_json::Deserializer::from_slice(content).into_iter::<String>();
-        let there = strings.next().unwrap().unwrap();
-        if *there >= *key {
-            let content = (at + 4, at + 4 + content.len() as u64);
-            return Place { at, found: (there == key).then_some(content) };
-        }
+        let key = serde_json::Deserializer::from_slice(content).into_iter::<String>().next().unwrap().unwrap();
+        let start = at;
         at += line.len() as u64;
-    }
-    Place { at: to, found: None }
+        (key, start, (start + 4, start + 4 + content.len() as u64))
+    };
+    section.split_inclusive(|byte| *byte == b'\n').map(line_of).collect()
+}
+
+/// Where a key's line would have to be.
+fn place_by_hand(lines: &[(String, u64, (u64, u64))], end: u64, key: &str) -> Place {
+    let behind = lines.iter().find(|(there, ..)| **there >= *key);
+    behind.map_or(Place { at: end, found: None }, |(there, at, content)| Place {
+        at: *at,
+        found: (there == key).then_some(*content),
+    })
 }
 
 fn agrees(entries: &Entries, asked: &[String]) {
     let (bytes, layout) = laid_out(entries, &[]);
     let indexed = Indexed::new(Box::new(Memory::of(&bytes)), layout);
+    let sections = [(Section::Map, layout.map), (Section::Expires, layout.expires)]
+        .map(|(section, range)| (section, range.1, lines_by_hand(&bytes, range)));
     for round in 0..2 {
         for key in asked {
             let wanted = entries.get(key);
@@ -41,9 +48,9 @@ fn agrees(entries: &Entries, asked: &[String]) {
             assert_eq!(indexed.contains(key).unwrap(), wanted.is_some(), "{key:?} in round {round}");
             let deadline = wanted.and_then(|stored| stored.deadline);
             assert_eq!(indexed.deadline(key).unwrap(), deadline, "{key:?} in round {round}");
-            for (section, range) in [(Section::Map, layout.map), (Section::Expires, layout.expires)] {
-                let place = indexed.place(section, key).unwrap();
-                assert_eq!(place, place_by_hand(&bytes, range, key), "{key:?} in round {round}");
+            for (section, end, lines) in &sections {
+                let place = indexed.place(*section, key).unwrap();
+                assert_eq!(place, place_by_hand(lines, *end, key), "{key:?} in round {round}");
             }
         }
     }
