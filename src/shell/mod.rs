@@ -44,7 +44,7 @@ use self::answer::reply::{self, Failure};
 use self::answer::status;
 use self::commands::{Access, Session};
 use self::config::Location;
-use self::language::cli::{Cli, ColorWhen, Line};
+use self::language::cli::{Cli, Line};
 use self::language::command::{Command, ShellCommand};
 use self::language::parse::{self, Parsed};
 use self::language::traits::{OpenDatabase, Traits};
@@ -53,7 +53,7 @@ use self::run::runner::{self, Flow, Front, Nobody, Place, Runner, TypingSetting}
 use self::run::script;
 use self::terminal::console::Console;
 use self::terminal::progress;
-use self::text::argument::OutputMode;
+use self::text::argument::{ColorWhen, OutputMode};
 use self::text::escape;
 
 /// Runs the program with its arguments, its own name first, on the process's streams; returns its exit status.

@@ -1,5 +1,6 @@
 //! Commands on whole databases: save, use, dbs, drop, path, clear.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -101,10 +102,10 @@ impl Session {
 
     pub(super) fn use_database(
         &mut self,
-        name: &Path,
+        name: &OsStr,
         confirm: &mut dyn FnMut(&str) -> bool,
     ) -> Result<Answer<'_>, Failure> {
-        let location = Location::of(Some(name.as_os_str()))?;
+        let location = Location::of(Some(name))?;
         location.check_folder()?;
         let mut db = self.access.open(&location)?;
         if let Some(question) = self.leaving(&format!("forget them and use {}", location.name))
@@ -167,10 +168,10 @@ impl Session {
 
     pub(super) fn drop_database(
         &mut self,
-        name: &Path,
+        name: &OsStr,
         confirm: &mut dyn FnMut(&str) -> bool,
     ) -> Result<Answer<'_>, Failure> {
-        let location = Location::of(Some(name.as_os_str()))?;
+        let location = Location::of(Some(name))?;
         let mut other = self.access.open(&location)?;
         if !other.is_on_disk() {
             let message = format!("There is no database '{}' ({:?})", location.name, location.path);

@@ -1,6 +1,7 @@
 //! Two databases side by side: diff.
 
 use std::cmp::Ordering;
+use std::ffi::OsStr;
 use std::iter::Peekable;
 use std::path::Path;
 
@@ -15,15 +16,15 @@ use crate::shell::terminal::progress;
 use crate::shell::terminal::spool;
 
 impl Session {
-    pub(super) fn diff(&mut self, a: &Path, b: Option<&Path>) -> Result<Answer<'_>, Failure> {
+    pub(super) fn diff(&mut self, a: &OsStr, b: Option<&OsStr>) -> Result<Answer<'_>, Failure> {
         // Nothing is left beside what is only looked at.
         let access = Access { read_only: true, ..self.access };
         let stdin_is_free = self.stdin_is_free;
-        let open = |name: &Path| {
-            if let Some(file) = spool::of(name, stdin_is_free)? {
-                return Ok(access.options().open_file(file, name)?);
+        let open = |name: &OsStr| {
+            if let Some(file) = spool::of(Path::new(name), stdin_is_free)? {
+                return Ok(access.options().open_file(file, Path::new(name))?);
             }
-            let location = Location::of(Some(name.as_os_str()))?;
+            let location = Location::of(Some(name))?;
             let db = access.open(&location)?;
             if db.is_on_disk() { Ok(db) } else { Err(no_database(&location)) }
         };

@@ -20,7 +20,7 @@ struct Fault {
 impl Session {
     /// No lock is held while the editor is open, so the value may be another one when it is stored.
     pub(super) fn edit(&mut self, edit: &Edit, confirm: &mut dyn FnMut(&str) -> bool) -> Result<Answer<'_>, Failure> {
-        let key = &edit.key;
+        let key: &str = &edit.key;
         crate::storage::check_key(key)?;
         if let (true, Some(path)) = (self.is_read_only(), self.db.path()) {
             return Err(Error::ReadOnly { path: path.to_owned(), reason: String::new() }.into());
@@ -59,7 +59,7 @@ impl Session {
                 format!("Key '{}' was {became} by another program meanwhile. Set it all the same?", shown(key));
             if !confirm(&question) {
                 let message = format!("Key '{}' was {became} meanwhile, and left so", shown(key));
-                let failure = Failure { status: Status::Busy, code: "conflict", message, key: Some(key.clone()) };
+                let failure = Failure { status: Status::Busy, code: "conflict", message, key: Some(key.to_owned()) };
                 return Err(kept(failure, &text));
             }
             expected = now;

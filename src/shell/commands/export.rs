@@ -35,8 +35,12 @@ impl Session {
             })?,
         };
         format.check_options(&[("--lossy", export.lossy)]).map_err(Failure::usage)?;
-        let glob = export.glob.as_deref().map(Glob::new).transpose().map_err(Failure::usage)?;
-        let choice = Choice { glob, strip: export.strip_prefix.clone(), lossy: export.lossy, force: export.force };
+        let choice = Choice {
+            glob: export.glob.clone(),
+            strip: export.strip_prefix.to_string(),
+            lossy: export.lossy,
+            force: export.force,
+        };
         self.write_out(file, choice, transfer::sink(format))
     }
 

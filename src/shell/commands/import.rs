@@ -17,7 +17,7 @@ use crate::shell::answer::status::Status;
 use crate::shell::language::command::Import;
 use crate::shell::terminal::interrupt;
 use crate::shell::terminal::progress;
-use crate::shell::text::argument::{Format, OnConflict};
+use crate::shell::text::argument::{Delimiter, Format, OnConflict};
 use crate::shell::transfer::{self, Fault, Reading, Record, Source, Trouble};
 use crate::storage::{self, Entry, LARGE};
 use crate::value::Value;
@@ -45,11 +45,11 @@ impl Session {
             flatten: import.flatten,
             key_column: import.key_column,
             value_column: import.value_column,
-            delimiter: import.delimiter,
+            delimiter: import.delimiter.map(|Delimiter(byte)| byte),
             now: self.db.now(),
         };
         let source = transfer::source(format, input, reading).map_err(|trouble| failure(&import.file, trouble))?;
-        let mut records = Records { source, file: import.file, prefix: import.prefix, count: 0 };
+        let mut records = Records { source, file: import.file, prefix: import.prefix.0, count: 0 };
         let existing = match import.on_conflict {
             OnConflict::Replace => Existing::Replaced,
             OnConflict::Skip => Existing::Kept,

@@ -23,12 +23,12 @@ impl Session {
     }
 
     fn listing(&mut self, looking: &Looking, show: Show) -> Result<Answer<'_>, Failure> {
-        let glob = looking.glob.as_deref().map(Glob::new).transpose().map_err(Failure::usage)?;
+        let glob = looking.glob.clone();
         let prefixes = [looking.prefix.as_deref(), glob.as_ref().map(Glob::prefix)];
         // The narrowest range that holds all that can match.
         let from = prefixes.into_iter().flatten().chain(looking.from.as_deref()).max();
         let ends = prefixes.into_iter().flatten().filter_map(prefix_end);
-        let to = ends.chain(looking.to.clone()).min();
+        let to = ends.chain(looking.to.as_deref().map(str::to_owned)).min();
         let from = from.map_or(Bound::Unbounded, Bound::Included);
         let range = self.db.range::<&str>((from, to.as_deref().map_or(Bound::Unbounded, Bound::Excluded)));
         let range = if looking.limit.is_some() { range.unverified() } else { range };
@@ -63,9 +63,8 @@ impl Session {
         Ok(Reply::Listing(listing).into())
     }
 
-    pub(super) fn count(&mut self, glob: Option<&str>) -> Result<Answer<'_>, Failure> {
+    pub(super) fn count(&mut self, glob: Option<&Glob>) -> Result<Answer<'_>, Failure> {
         let Some(glob) = glob else { return Ok(Reply::Number(self.db.len()?).into()) };
-        let glob = Glob::new(glob).map_err(Failure::usage)?;
         let mut count = 0;
         for key in stoppable(self.db.prefix(glob.prefix()).keys(), progress::keys) {
             count += u64::from(glob.matches(&key?));

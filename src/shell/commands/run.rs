@@ -21,7 +21,7 @@ impl Session {
         let mut variables = BTreeMap::new();
         for item in stoppable(self.db.prefix(&run.prefix), progress::keys) {
             let (key, entry) = item?;
-            let rest = key.strip_prefix(&run.prefix).unwrap_or(&key);
+            let rest = key.strip_prefix(&*run.prefix).unwrap_or(&key);
             let name = if run.upper { upper(rest) } else { rest.to_owned() };
             let refused =
                 |why: String| Failure::usage(format!("Key '{}' {why}; nothing was run", shown(&key))).on(&key);

@@ -14,7 +14,7 @@ use crate::shell::answer::status::Status;
 use crate::shell::language::command::{Del, Get, Move, Set};
 use crate::shell::terminal::interrupt::{self, stoppable};
 use crate::shell::terminal::progress;
-use crate::shell::text::argument::Data;
+use crate::shell::text::argument::{Data, Key};
 use crate::shell::text::glob::Glob;
 use crate::storage::{Entry, check_memory};
 use crate::value::Value;
@@ -39,7 +39,7 @@ impl Session {
     }
 
     pub(super) fn set(&mut self, set: &Set) -> Result<Answer<'_>, Failure> {
-        let key = &set.key;
+        let key: &str = &set.key;
         let value = match (&set.value, &set.file) {
             (Some(Data(bytes)), _) => make_value(bytes.clone(), set),
             (None, Some(path)) => make_value(self.read_file(path)?, set),
@@ -126,7 +126,7 @@ impl Session {
                     None
                 }
             };
-            found.push((key.clone(), value));
+            found.push((key.to_string(), value));
         }
         if let [(_, value)] = &mut found[..] {
             return match (value.take(), missing.pop()) {
@@ -147,11 +147,11 @@ impl Session {
         let (deleted, missing) = self.db.transaction(|tx| {
             let (mut deleted, mut missing) = (0_u64, Vec::new());
             let mut seen = HashSet::new();
-            for key in del.keys.iter().filter(|key| seen.insert(key.as_str())) {
+            for key in del.keys.iter().filter(|key| seen.insert(&***key)) {
                 if tx.delete(key)? {
                     deleted += 1;
                 } else {
-                    missing.push(key.clone());
+                    missing.push(key.to_string());
                 }
             }
             Ok((deleted, missing))
@@ -171,9 +171,9 @@ impl Session {
     /// Deletes what a glob or prefix hits. A person is asked first, without the lock; what is there when the lock is
     /// had counts.
     fn del_many(&mut self, del: &Del, confirm: &mut dyn FnMut(&str) -> bool) -> Result<Answer<'_>, Failure> {
-        let glob = del.glob.as_deref().map(Glob::new).transpose().map_err(Failure::usage)?;
-        let prefix = glob.as_ref().map_or(del.prefix.as_deref().unwrap_or_default(), Glob::prefix);
-        let hit = |key: &str| glob.as_ref().is_none_or(|glob| glob.matches(key));
+        let glob = del.glob.as_ref();
+        let prefix = glob.map_or(del.prefix.as_deref().unwrap_or_default(), Glob::prefix);
+        let hit = |key: &str| glob.is_none_or(|glob| glob.matches(key));
         let mut count = 0;
         for key in stoppable(self.db.prefix(prefix).keys(), progress::keys) {
             count += u64::from(hit(&key?));
@@ -200,7 +200,7 @@ impl Session {
         Ok(Reply::Done(done).into())
     }
 
-    pub(super) fn exists(&mut self, keys: &[String]) -> Result<Answer<'_>, Failure> {
+    pub(super) fn exists(&mut self, keys: &[Key]) -> Result<Answer<'_>, Failure> {
         let mut count = 0;
         for key in keys {
             count += u64::from(self.db.contains(key)?);

@@ -20,9 +20,8 @@ use crate::value::Value;
 const PAUSE: Duration = Duration::from_millis(50);
 
 impl Session {
-    pub(super) fn watch(&mut self, glob: Option<&str>) -> Result<Answer<'_>, Failure> {
-        let what = glob.map_or_else(|| "all keys".to_owned(), shown);
-        let glob = glob.map(Glob::new).transpose().map_err(Failure::usage)?;
+    pub(super) fn watch(&mut self, glob: Option<Glob>) -> Result<Answer<'_>, Failure> {
+        let what = glob.as_ref().map_or_else(|| "all keys".to_owned(), |glob| shown(glob.as_str()));
         let title = format!("Watching {what}; Ctrl-C ends it");
         let mut watch = self.db.watch(glob.as_ref().map_or("", Glob::prefix))?;
         let patience = Patience::new(self.warnings);
@@ -31,7 +30,7 @@ impl Session {
     }
 
     pub(super) fn wait(&mut self, wait: &Wait) -> Result<Answer<'_>, Failure> {
-        let key = &wait.key;
+        let key: &str = &wait.key;
         let start = Instant::now();
         let mut patience = Patience::new(self.warnings);
         loop {

@@ -7,7 +7,7 @@ use clap::{Args, Parser};
 
 use super::command::Command;
 use crate::expiry::parse_duration;
-use crate::shell::text::argument::{OutputMode, Unmarked, output_mode, timeout};
+use crate::shell::text::argument::{ColorWhen, DatabaseName, OutputMode, color_when, database, output_mode, timeout};
 
 /// A key-value database you can read, and the shell around it
 #[derive(Debug, Parser)]
@@ -53,8 +53,8 @@ pub(crate) struct LineOptions {
 #[command(next_help_heading = "Options for every command")]
 pub(crate) struct Options {
     /// The database: a name, or a path (with a slash, or ending in .json or .db); else `RUSTY_KV_DB`, else kv
-    #[arg(short, long, global = true, value_name = "NAME|PATH")]
-    pub(crate) db: Option<std::ffi::OsString>,
+    #[arg(short, long, global = true, value_name = "NAME|PATH", value_parser = database())]
+    pub(crate) db: Option<DatabaseName>,
     /// plain, json (one document a command), table, or raw (exact bytes)
     #[arg(short, long, global = true, value_name = "MODE", value_parser = output_mode(), hide_possible_values = true)]
     pub(crate) output: Option<OutputMode>,
@@ -107,20 +107,4 @@ impl Default for Options {
             yes: false,
         }
     }
-}
-
-/// When colours are used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ColorWhen {
-    /// On a terminal, unless the environment says otherwise.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-fn color_when() -> Unmarked<ColorWhen> {
-    use ColorWhen::{Always, Auto, Never};
-    Unmarked::one_of(&["auto", "always", "never"], |at| [Auto, Always, Never][at])
 }

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
-use super::own_shell::{OwnShell, own_shell};
 use crate::expiry::Timestamp;
 use crate::number::Number;
 use crate::shell::text::argument::{
-    Data, Flatten, Format, KeyMode, OnConflict, OutputMode, Pattern, data, decimal, delimiter, duration, export_format,
-    flatten, glob, import_format, key_mode, number, on_conflict, output_mode, path, regex, status, steps, switch, text,
-    time, timeout,
+    Data, DatabaseName, Delimiter, Flatten, Format, Key, KeyBound, KeyMode, OnConflict, OutputMode, OwnShell, Pattern,
+    Pointer, Prefix, ProgramWord, Topic, bound, data, database, decimal, delimiter, duration, export_format, flatten,
+    glob, import_format, key, key_mode, number, on_conflict, output_mode, own_shell, path, pointer, prefix, program,
+    regex, status, steps, switch, text, time, timeout, topic,
 };
+use crate::shell::text::glob::Glob;
 
 /// A command with its arguments, checked as far as that goes without a database.
 #[derive(Clone, Debug, PartialEq, Subcommand)]
@@ -115,7 +116,7 @@ pub(crate) enum Command {
     Watch {
         /// Only keys that match: * ? [a-z] [^x] \x
         #[arg(value_name = "GLOB", value_parser = glob())]
-        glob: Option<String>,
+        glob: Option<Glob>,
     },
     /// Wait until a key exists or holds a value; status 1 on timeout
     #[command(
@@ -143,8 +144,8 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  use work\n  use ./project.json")]
     Use {
         /// A name, or a path with a slash or ending in .json or .db
-        #[arg(value_name = "NAME", value_parser = path())]
-        name: PathBuf,
+        #[arg(value_name = "NAME", value_parser = database())]
+        name: DatabaseName,
     },
     /// List the databases in the config directory
     #[command(after_help = "Examples:\n  dbs\n  dbs -o json")]
@@ -153,8 +154,8 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  drop scratch\n  drop scratch --yes")]
     Drop {
         /// The name of the database
-        #[arg(value_name = "NAME", value_parser = path())]
-        name: PathBuf,
+        #[arg(value_name = "NAME", value_parser = database())]
+        name: DatabaseName,
     },
     /// Print the path of the database file
     #[command(after_help = "Examples:\n  path\n  path -o json")]
@@ -192,11 +193,11 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  diff backup.json\n  diff old.json new.json")]
     Diff {
         /// A database: a name, a path with a slash or ending in .json or .db, a pipe, or - for stdin
-        #[arg(value_name = "A", value_parser = path())]
-        a: PathBuf,
+        #[arg(value_name = "A", value_parser = database())]
+        a: DatabaseName,
         /// Another; the open one if it is left out
-        #[arg(value_name = "B", value_parser = path())]
-        b: Option<PathBuf>,
+        #[arg(value_name = "B", value_parser = database())]
+        b: Option<DatabaseName>,
     },
 
     /// Import entries from a file, all or nothing
@@ -301,8 +302,8 @@ pub(crate) enum ShellCommand {
     #[command(after_help = "Examples:\n  help set\n  help exit-codes")]
     Help {
         /// A command, exit-codes, or pipes
-        #[arg(value_name = "COMMAND", value_parser = text())]
-        topic: Option<String>,
+        #[arg(value_name = "COMMAND", value_parser = topic())]
+        topic: Option<Topic>,
     },
     /// Exit the shell
     #[command(visible_alias = "quit", after_help = "Examples:\n  exit\n  exit 3")]
@@ -383,8 +384,8 @@ impl std::fmt::Debug for Alone {
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub(crate) struct Set {
     /// The key
-    #[arg(value_name = "KEY", value_parser = text())]
-    pub(crate) key: String,
+    #[arg(value_name = "KEY", value_parser = key())]
+    pub(crate) key: Key,
     /// The value
     #[arg(value_name = "VALUE", value_parser = data(), allow_hyphen_values = true, required_unless_present = "file")]
     pub(crate) value: Option<Data>,
@@ -430,8 +431,8 @@ pub(crate) struct Import {
     #[arg(long, value_name = "FORMAT", value_parser = import_format())]
     pub(crate) format: Option<Format>,
     /// Put this before every key
-    #[arg(long, value_name = "P", value_parser = text(), default_value = "", hide_default_value = true)]
-    pub(crate) prefix: String,
+    #[arg(long, value_name = "P", value_parser = prefix(), default_value = "", hide_default_value = true)]
+    pub(crate) prefix: Prefix,
     /// replace, skip or fail: what to do with a key that already exists, or that repeats in the file
     #[arg(long, value_name = "WHAT", value_parser = on_conflict(), default_value = "replace")]
     pub(crate) on_conflict: OnConflict,
@@ -449,7 +450,7 @@ pub(crate) struct Import {
     pub(crate) value_column: Option<String>,
     /// The character that separates the columns of a table: , or as in ; or \t
     #[arg(long, value_name = "C", value_parser = delimiter())]
-    pub(crate) delimiter: Option<u8>,
+    pub(crate) delimiter: Option<Delimiter>,
 }
 
 /// The arguments of `export`.
@@ -460,13 +461,13 @@ pub(crate) struct Export {
     pub(crate) file: Option<PathBuf>,
     /// Only keys that match: * ? [a-z] [^x] \x
     #[arg(value_name = "GLOB", value_parser = glob())]
-    pub(crate) glob: Option<String>,
+    pub(crate) glob: Option<Glob>,
     /// json, jsonl, csv, dotenv, redis, tsv, sh or fish; else by the file's name
     #[arg(long, value_name = "FORMAT", value_parser = export_format())]
     pub(crate) format: Option<Format>,
     /// Only keys that begin with P, which is left out of them
-    #[arg(long, value_name = "P", value_parser = text(), default_value = "", hide_default_value = true)]
-    pub(crate) strip_prefix: String,
+    #[arg(long, value_name = "P", value_parser = prefix(), default_value = "", hide_default_value = true)]
+    pub(crate) strip_prefix: Prefix,
     /// Leave out what the format cannot hold, and say how much
     #[arg(long)]
     pub(crate) lossy: bool,
@@ -479,11 +480,11 @@ pub(crate) struct Export {
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub(crate) struct Get {
     /// The keys
-    #[arg(required = true, value_name = "KEY", value_parser = text())]
-    pub(crate) keys: Vec<String>,
+    #[arg(required = true, value_name = "KEY", value_parser = key())]
+    pub(crate) keys: Vec<Key>,
     /// Only the part of the JSON that this JSON Pointer names
-    #[arg(long, value_name = "POINTER", value_parser = text())]
-    pub(crate) pointer: Option<String>,
+    #[arg(long, value_name = "POINTER", value_parser = pointer())]
+    pub(crate) pointer: Option<Pointer>,
     /// What to print for a missing key
     #[arg(long, value_name = "VALUE", value_parser = data(), allow_hyphen_values = true)]
     pub(crate) default: Option<Data>,
@@ -493,24 +494,24 @@ pub(crate) struct Get {
 #[derive(Args, Clone, Debug, PartialEq)]
 pub(crate) struct OfKey {
     /// The key
-    #[arg(value_name = "KEY", value_parser = text())]
-    pub(crate) key: String,
+    #[arg(value_name = "KEY", value_parser = key())]
+    pub(crate) key: Key,
 }
 
 /// The arguments of `exists`.
 #[derive(Args, Clone, Debug, PartialEq)]
 pub(crate) struct OfKeys {
     /// The keys
-    #[arg(required = true, value_name = "KEY", value_parser = text())]
-    pub(crate) keys: Vec<String>,
+    #[arg(required = true, value_name = "KEY", value_parser = key())]
+    pub(crate) keys: Vec<Key>,
 }
 
 /// The arguments of `append`.
 #[derive(Args, Clone, Debug, PartialEq)]
 pub(crate) struct Append {
     /// The key
-    #[arg(value_name = "KEY", value_parser = text())]
-    pub(crate) key: String,
+    #[arg(value_name = "KEY", value_parser = key())]
+    pub(crate) key: Key,
     /// The text to append
     #[arg(value_name = "VALUE", value_parser = data(), allow_hyphen_values = true)]
     pub(crate) value: Data,
@@ -548,15 +549,15 @@ pub(crate) struct Find {
 pub(crate) struct Count {
     /// Only those that match
     #[arg(value_name = "GLOB", value_parser = glob())]
-    pub(crate) glob: Option<String>,
+    pub(crate) glob: Option<Glob>,
 }
 
 /// The arguments of `expire`.
 #[derive(Args, Clone, Debug, PartialEq)]
 pub(crate) struct Expire {
     /// The key
-    #[arg(value_name = "KEY", value_parser = text())]
-    pub(crate) key: String,
+    #[arg(value_name = "KEY", value_parser = key())]
+    pub(crate) key: Key,
     /// 90 (seconds), 45s, 1h30m, 2days
     #[arg(value_name = "DURATION", value_parser = duration(), allow_hyphen_values = true)]
     pub(crate) duration: Duration,
@@ -566,22 +567,22 @@ pub(crate) struct Expire {
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub(crate) struct Del {
     /// The keys
-    #[arg(required_unless_present_any = ["glob", "prefix"], value_name = "KEY", value_parser = text())]
-    pub(crate) keys: Vec<String>,
+    #[arg(required_unless_present_any = ["glob", "prefix"], value_name = "KEY", value_parser = key())]
+    pub(crate) keys: Vec<Key>,
     /// All keys that match: * ? [a-z] [^x] \x
     #[arg(long, value_name = "GLOB", value_parser = glob(), conflicts_with = "keys")]
-    pub(crate) glob: Option<String>,
+    pub(crate) glob: Option<Glob>,
     /// All keys with this prefix
-    #[arg(long, value_name = "PREFIX", value_parser = text(), conflicts_with_all = ["keys", "glob"])]
-    pub(crate) prefix: Option<String>,
+    #[arg(long, value_name = "PREFIX", value_parser = prefix(), conflicts_with_all = ["keys", "glob"])]
+    pub(crate) prefix: Option<Prefix>,
 }
 
 /// The arguments of `incr` and `decr`.
 #[derive(Args, Clone, Debug, PartialEq)]
 pub(crate) struct Add {
     /// The key
-    #[arg(value_name = "KEY", value_parser = text())]
-    pub(crate) key: String,
+    #[arg(value_name = "KEY", value_parser = key())]
+    pub(crate) key: Key,
     /// A number, also a negative or decimal one
     #[arg(value_name = "BY", value_parser = decimal(), allow_hyphen_values = true, default_value = "1", hide_default_value = true)]
     pub(crate) by: Number,
@@ -591,8 +592,8 @@ pub(crate) struct Add {
 #[derive(Args, Clone, Debug, PartialEq)]
 pub(crate) struct Edit {
     /// The key
-    #[arg(value_name = "KEY", value_parser = text())]
-    pub(crate) key: String,
+    #[arg(value_name = "KEY", value_parser = key())]
+    pub(crate) key: Key,
     /// What comes out is JSON, also if the key holds text or is not there yet
     #[arg(long)]
     pub(crate) json: bool,
@@ -602,8 +603,8 @@ pub(crate) struct Edit {
 #[derive(Args, Clone, Debug, PartialEq)]
 pub(crate) struct Wait {
     /// The key
-    #[arg(value_name = "KEY", value_parser = text())]
-    pub(crate) key: String,
+    #[arg(value_name = "KEY", value_parser = key())]
+    pub(crate) key: Key,
     /// Wait for exactly this value
     #[arg(long, value_name = "VALUE", value_parser = data(), allow_hyphen_values = true)]
     pub(crate) equals: Option<Data>,
@@ -616,8 +617,8 @@ pub(crate) struct Wait {
 #[derive(Args, Clone, Debug, PartialEq)]
 pub(crate) struct Run {
     /// Only keys with this prefix
-    #[arg(value_name = "PREFIX", value_parser = text())]
-    pub(crate) prefix: String,
+    #[arg(value_name = "PREFIX", value_parser = prefix())]
+    pub(crate) prefix: Prefix,
     /// Names in upper case, with _ for what a name cannot have
     #[arg(long)]
     pub(crate) upper: bool,
@@ -625,19 +626,19 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) any_name: bool,
     /// The program and its arguments
-    #[arg(value_name = "CMD", last = true, required = true, value_parser = path())]
-    pub(crate) command: Vec<PathBuf>,
+    #[arg(value_name = "CMD", last = true, required = true, value_parser = program())]
+    pub(crate) command: Vec<ProgramWord>,
 }
 
 /// The arguments of `rename` and `copy`.
 #[derive(Args, Clone, Debug, PartialEq)]
 pub(crate) struct Move {
     /// The key
-    #[arg(value_name = "KEY", value_parser = text())]
-    pub(crate) from: String,
+    #[arg(value_name = "KEY", value_parser = key())]
+    pub(crate) from: Key,
     /// The other key
-    #[arg(value_name = "NEW", value_parser = text())]
-    pub(crate) to: String,
+    #[arg(value_name = "NEW", value_parser = key())]
+    pub(crate) to: Key,
     /// Even if the other key already exists
     #[arg(long)]
     pub(crate) replace: bool,
@@ -648,16 +649,16 @@ pub(crate) struct Move {
 pub(crate) struct Looking {
     /// Only keys that match: * ? [a-z] [^x] \x
     #[arg(value_name = "GLOB", value_parser = glob())]
-    pub(crate) glob: Option<String>,
+    pub(crate) glob: Option<Glob>,
     /// Only keys with this prefix
-    #[arg(long, value_name = "P", value_parser = text())]
-    pub(crate) prefix: Option<String>,
+    #[arg(long, value_name = "P", value_parser = prefix())]
+    pub(crate) prefix: Option<Prefix>,
     /// Only keys from this one on
-    #[arg(long, value_name = "K", value_parser = text())]
-    pub(crate) from: Option<String>,
+    #[arg(long, value_name = "K", value_parser = bound())]
+    pub(crate) from: Option<KeyBound>,
     /// Only keys before this one
-    #[arg(long, value_name = "K", value_parser = text())]
-    pub(crate) to: Option<String>,
+    #[arg(long, value_name = "K", value_parser = bound())]
+    pub(crate) to: Option<KeyBound>,
     /// Stop after N entries
     #[arg(long, value_name = "N", value_parser = number::<u64>())]
     pub(crate) limit: Option<u64>,

@@ -89,10 +89,11 @@ pub(crate) fn cut<'w, 'a>(words: &'w [Word<'a>]) -> Result<(&'w [Word<'a>], Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shell::text::words::{Splitter, Step};
+    use crate::shell::language::reading;
+    use crate::shell::text::words::Step;
 
     fn target(line: &str) -> Result<(usize, Option<Target>), &'static str> {
-        let step = Splitter::at_prompt(traits::reads).step(line.as_bytes(), true);
+        let step = reading::prompt().step(line.as_bytes(), true);
         let Step::Command { words, .. } = step else { panic!("{step:?}") };
         let (words, target) = cut(&words).map_err(|fault| fault.message)?;
         Ok((words.len(), target))

@@ -206,7 +206,7 @@ mod tests {
             let help = command.get_after_help().unwrap().to_string();
             let example = help.split_once("Examples:\n").unwrap().1.lines().next().unwrap();
             let example = example.split(" > ").next().unwrap();
-            let step = Splitter::new().step(example.as_bytes(), true);
+            let step = Splitter::new(|_| false).step(example.as_bytes(), true);
             let Step::Command { words, .. } = step else { panic!("{step:?}") };
             let name = command.get_name();
             let line = Line::try_parse_from(words.iter().map(Word::to_arg)).unwrap();

@@ -52,7 +52,7 @@ impl Runner<'_> {
             Err(error) => return self.not_run(program, &error, place, look),
         };
         let mut command = Command::new(found);
-        command.arg0(program).args(args).envs(variables);
+        command.arg0(&**program).args(args.iter().map(|word| word.as_os_str())).envs(variables);
         if place == Place::Prompt {
             return self.run_at_prompt(&mut command, program, look);
         }

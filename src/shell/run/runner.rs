@@ -17,6 +17,7 @@ use crate::shell::language::cli::Line;
 use crate::shell::language::command::{Command, ShellCommand};
 use crate::shell::language::help;
 use crate::shell::language::man;
+use crate::shell::language::own_shell;
 use crate::shell::language::parse::{self, Parsed, Parser};
 use crate::shell::language::traits::Traits;
 use crate::shell::render::{self, Look};
@@ -528,7 +529,9 @@ impl<'a> Runner<'a> {
                 self.front.typing(TypingSetting::Keys(mode)).map(|()| Reply::Done(done).into())
             }
             ShellCommand::History { n } => self.front.history(n).map(|lines| Reply::Text(lines.join("\n")).into()),
-            ShellCommand::Completions { shell } => Ok(Reply::Text(shell.script().trim_end().to_owned()).into()),
+            ShellCommand::Completions { shell } => {
+                Ok(Reply::Text(own_shell::script(shell).trim_end().to_owned()).into())
+            }
             ShellCommand::Man => Ok(Reply::Text(man::page().trim_end().to_owned()).into()),
             ShellCommand::Help { topic } => {
                 help::text(topic.as_deref(), self.console.look.width).map(|text| Reply::Text(text).into())

@@ -8,6 +8,7 @@ use crate::shell::answer::reply::{Answer, Done, Failure, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::commands::counted;
 use crate::shell::language::parse::Parsed;
+use crate::shell::language::reading;
 use crate::shell::language::redirect::{self, Target};
 use crate::shell::language::traits;
 use crate::shell::render::{self, Look};
@@ -166,7 +167,7 @@ impl Runner<'_> {
     pub(crate) fn pointer(&mut self, failure: &Failure) -> String {
         let blame = self.blame.take().or_else(|| match (failure.code, &failure.key) {
             ("not_found" | "wrong_type", Some(key)) => Some(Blame::Word(key.clone().into_bytes())),
-            ("not_json", _) => Some(Blame::Value),
+            ("not_json", _) => self.typed.as_ref()?.argument(1, reading::takes_next).map(Blame::Span),
             _ => None,
         });
         let typed = self.typed.as_ref().filter(|_| self.console.err_terminal);
