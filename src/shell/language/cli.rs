@@ -108,3 +108,32 @@ impl Default for Options {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::shell::language::command::all;
+    use crate::shell::text::words::{Splitter, Step, Word};
+
+    #[test]
+    fn every_command_has_one_row_which_its_own_example_leads_to() {
+        let tree = Line::command();
+        let mut names: Vec<&str> = tree.get_subcommands().map(clap::Command::get_name).collect();
+        let mut rows: Vec<&str> = all().map(|traits| traits.name).collect();
+        names.sort_unstable();
+        rows.sort_unstable();
+        assert_eq!(rows, names);
+        for command in tree.get_subcommands() {
+            let help = command.get_after_help().unwrap().to_string();
+            let example = help.split_once("Examples:\n").unwrap().1.lines().next().unwrap();
+            let example = example.split(" > ").next().unwrap();
+            let step = Splitter::new(|_| false).step(example.as_bytes(), true);
+            let Step::Command { words, .. } = step else { panic!("{step:?}") };
+            let name = command.get_name();
+            let line = Line::try_parse_from(words.iter().map(Word::to_arg)).unwrap();
+            assert_eq!(line.command.traits().name, name);
+        }
+    }
+}

@@ -2,8 +2,7 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | `cli`, `command` | options and commands |
-//! | `traits` | what each command is: its group in `help`, whether it only reads, where it is allowed and the like |
+//! | `cli`, `command` | options, and the enum of the commands with the matches over it |
 //! | `place` | which words are options, their values or data |
 //! | `parse` | words or arguments -> a command |
 //! | `refused` | what clap says of words that it does not accept, in the shell's own words |
@@ -21,4 +20,3 @@ pub(crate) mod place;
 pub(crate) mod reading;
 pub(crate) mod redirect;
 pub(crate) mod refused;
-pub(crate) mod traits;

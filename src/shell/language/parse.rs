@@ -8,12 +8,20 @@ use clap::error::ErrorKind;
 use clap::{Args as _, CommandFactory, FromArgMatches};
 
 use super::cli::{Cli, Line, LineOptions, Options};
-use super::command::{Add, Alone, Command, Count, Del, Get, List, Looking, OfKeys, Run, Set};
+use super::command::{Alone, Command};
 use super::help;
 use super::place::{self, Places, Refused};
 use super::refused::{Attempt, unknown_command, unmarked};
 use crate::number::Number;
 use crate::shell::answer::reply::Failure;
+use crate::shell::commands::count::CountArgs;
+use crate::shell::commands::del::DelArgs;
+use crate::shell::commands::exists::ExistsArgs;
+use crate::shell::commands::get::GetArgs;
+use crate::shell::commands::incr::{IncrArgs, Sum};
+use crate::shell::commands::listing::{KeysArgs, ListArgs, Looking};
+use crate::shell::commands::run::RunArgs;
+use crate::shell::commands::set::SetArgs;
 use crate::shell::text::argument::{Data, DatabaseName, Key, Prefix, ProgramWord, path_of};
 use crate::shell::text::caret::Blame;
 use crate::shell::text::escape::excerpt;
@@ -259,8 +267,8 @@ fn whole(
 fn direct(words: &[Word<'_>]) -> Option<Command> {
     let (name, args) = words.split_first()?;
     match &*name.bytes {
-        b"list" => return Some(Command::List(List { looking: looking(args)?, values: false })),
-        b"keys" => return looking(args).map(Command::Keys),
+        b"list" => return Some(Command::List(ListArgs { looking: looking(args)?, values: false })),
+        b"keys" => return looking(args).map(|looking| Command::Keys(KeysArgs { looking })),
         b"run" => return program(args).map(Command::Run),
         _ if args.iter().any(may_be_flag) => return None,
         _ => {}
@@ -269,25 +277,33 @@ fn direct(words: &[Word<'_>]) -> Option<Command> {
     match (&*name.bytes, args) {
         (b"set", _) => {
             let (key, value) = plain_set(words)?;
-            Some(Command::Set(Set { key: Key(key.to_owned()), value: Some(Data(value.to_vec())), ..Set::default() }))
+            Some(Command::Set(SetArgs {
+                key: Key(key.to_owned()),
+                value: Some(Data(value.to_vec())),
+                ..SetArgs::default()
+            }))
         }
-        (b"get", _) => Some(Command::Get(Get { keys: keys()?, ..Get::default() })),
-        (b"del", _) => Some(Command::Del(Del { keys: keys()?, ..Del::default() })),
-        (b"count", []) => Some(Command::Count(Count { glob: None })),
-        (b"count", [glob]) => Some(Command::Count(Count { glob: Some(pattern(glob)?) })),
-        (b"exists", _) => Some(Command::Exists(OfKeys { keys: keys()? })),
-        (b"incr", [key]) => Some(Command::Incr(Add { key: self::key(key)?, by: Number::ONE })),
-        (b"incr", [key, by]) => Some(Command::Incr(Add { key: self::key(key)?, by: text(by)?.parse().ok()? })),
+        (b"get", _) => Some(Command::Get(GetArgs { keys: keys()?, ..GetArgs::default() })),
+        (b"del", _) => Some(Command::Del(DelArgs { keys: keys()?, ..DelArgs::default() })),
+        (b"count", []) => Some(Command::Count(CountArgs { glob: None })),
+        (b"count", [glob]) => Some(Command::Count(CountArgs { glob: Some(pattern(glob)?) })),
+        (b"exists", _) => Some(Command::Exists(ExistsArgs { keys: keys()? })),
+        (b"incr", [key]) => Some(incr(self::key(key)?, Number::ONE)),
+        (b"incr", [key, by]) => Some(incr(self::key(key)?, text(by)?.parse().ok()?)),
         _ => None,
     }
 }
 
+fn incr(key: Key, by: Number) -> Command {
+    Command::Incr(IncrArgs { sum: Sum { key, by } })
+}
+
 /// A program and its arguments behind `--`, where nothing is a flag.
-fn program(args: &[Word<'_>]) -> Option<Run> {
+fn program(args: &[Word<'_>]) -> Option<RunArgs> {
     let [prefix, dashes, command @ ..] = args else { return None };
     let is_plain = !may_be_flag(prefix) && !dashes.quoted && *dashes.bytes == *b"--" && !command.is_empty();
     let command = || command.iter().map(|word| ProgramWord(path_of(word))).collect();
-    is_plain.then_some(Run { prefix: text(prefix).map(Prefix)?, upper: false, any_name: false, command: command() })
+    is_plain.then_some(RunArgs { prefix: text(prefix).map(Prefix)?, upper: false, any_name: false, command: command() })
 }
 
 /// Which keys: all, those that match, or those that begin so.
@@ -567,6 +583,6 @@ mod tests {
         };
         let (db, command) = run(&["rusty-kv", "-qd", "GeT", "GeT", "GeT"]);
         assert_eq!(db, Some(DatabaseName("GeT".into())));
-        assert_eq!(command, Some(Command::Get(Get { keys: vec![Key("GeT".to_owned())], ..Get::default() })));
+        assert_eq!(command, Some(Command::Get(GetArgs { keys: vec![Key("GeT".to_owned())], ..GetArgs::default() })));
     }
 }

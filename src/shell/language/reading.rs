@@ -5,8 +5,7 @@ use std::sync::LazyLock;
 use clap::CommandFactory as _;
 
 use super::cli::Line;
-use super::command::names_of;
-use super::traits::reads;
+use super::command::{names_of, reads};
 use crate::shell::text::argument::ArgumentKind;
 use crate::shell::text::words::Splitter;
 

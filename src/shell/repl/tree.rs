@@ -3,8 +3,8 @@
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use crate::shell::language::cli::{Cli, Line};
+use crate::shell::language::command::reads;
 use crate::shell::language::place;
-use crate::shell::language::traits::reads;
 use crate::shell::text::words::Word;
 
 /// The tree of the commands, with what clap adds to it.
