@@ -23,10 +23,10 @@
 //! | --- | --- |
 //! | `shell` | the program `rusty-kv` (feature `shell`, on by default) |
 //! | — `repl`, `run` | the prompt; one-shots and scripts |
-//! | — `commands` | what each command does |
+//! | — `language` | what may be said: options, the commands together, help |
+//! | — `commands` | each command: its arguments, what it is, what it does |
 //! | — `terminal` | streams, pager, other programs, Ctrl-C, progress |
 //! | — `render`, `transfer` | answers as text; the formats of `import` and `export` |
-//! | — `language` | what may be said: options, commands, help |
 //! | — `config`, `answer` | folders and settings; replies, failures, statuses |
 //! | — `text` | words, patterns, kinds of arguments, escapes |
 //! | `database` | the public face: [`Database`], [`Transaction`], [`Range`], [`Keys`], [`Options`], [`Watch`], [`Report`], [`Repaired`] |

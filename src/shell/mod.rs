@@ -4,11 +4,11 @@
 //! | --- | --- |
 //! | `repl` | the prompt: line editor, history, hints, completion |
 //! | `run` | runs commands one after another: one-shots, scripts, groups, rehearsals |
-//! | `commands` | what each command does: a command on the open database gives a reply |
+//! | `language` | what may be said: options, the commands together, help |
+//! | `commands` | each command: its arguments, what it is, what it does |
 //! | `terminal` | streams, pager and pipes, files that answers go to, Ctrl-C, progress, the editor |
 //! | `transfer` | the formats of `import` and `export` |
 //! | `render` | answers as text |
-//! | `language` | what may be said: options, commands, help |
 //! | `config` | folders, environment, settings |
 //! | `answer` | what comes back: reply, failure, status |
 //! | `text` | words, patterns, kinds of arguments; text that does not act on a terminal |
@@ -42,18 +42,18 @@ use std::rc::Rc;
 
 use self::answer::reply::{self, Failure};
 use self::answer::status;
+use self::commands::traits::OpenDatabase;
 use self::commands::{Access, Session};
 use self::config::Location;
-use self::language::cli::{Cli, ColorWhen, Line};
+use self::language::cli::{Cli, Line};
 use self::language::command::{Command, ShellCommand};
 use self::language::parse::{self, Parsed};
-use self::language::traits::{OpenDatabase, Traits};
 use self::language::{help, own_shell};
 use self::run::runner::{self, Flow, Front, Nobody, Place, Runner, TypingSetting};
 use self::run::script;
 use self::terminal::console::Console;
 use self::terminal::progress;
-use self::text::argument::OutputMode;
+use self::text::argument::{ColorWhen, OutputMode};
 use self::text::escape;
 
 /// Runs the program with its arguments, its own name first, on the process's streams; returns its exit status.
@@ -114,19 +114,17 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
     // A script and a prompt have more lines than this one.
     console.look.exact = command.is_some() && output == OutputMode::Raw;
     // Help needs no database, not even one that can be opened.
-    if let Some(Command::Shell(ShellCommand::Help { topic })) = &command {
-        let text = help::text(topic.as_deref(), console.look.width)?;
+    if let Some(Command::Shell(ShellCommand::Help(asked))) = &command {
+        let text = help::text(asked.topic.as_deref(), console.look.width)?;
         return one_off_text(console, output, &text);
     }
     let location = Location::of(options.db.as_deref())?;
     let access = Access { read_only: options.read_only, wait: options.wait };
-    let mut session = match &command {
-        // The path that links lead to, if the database can be opened.
-        Some(Command::Path) => Session::open(location.clone(), access, output)
+    let traits = command.as_ref().map(Command::traits);
+    let mut session = match traits.map(|traits| traits.database) {
+        Some(OpenDatabase::IfPossible) => Session::open(location.clone(), access, output)
             .unwrap_or_else(|_| Session::without_database(location, access, output)),
-        Some(command) if Traits::of(command).database == OpenDatabase::Unneeded => {
-            Session::without_database(location, access, output)
-        }
+        Some(OpenDatabase::Unneeded) => Session::without_database(location, access, output),
         _ => Session::open(location, access, output)?,
     };
     let is_stdin = |path: &PathBuf| path == Path::new("-");
@@ -152,9 +150,7 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
     if options.atomic {
         runner.begin_atomic()?;
     }
-    // An import compares as a stream, whatever its size.
-    let compares = matches!(&command, Some(Command::Import(import)) if import.dry_run);
-    if options.dry_run && !compares {
+    if options.dry_run && !traits.is_some_and(|traits| traits.is_dry) {
         runner.begin_rehearsal()?;
     }
     match command {

@@ -1,10 +1,14 @@
 //! Two databases side by side: diff.
 
 use std::cmp::Ordering;
+use std::ffi::OsStr;
 use std::iter::Peekable;
 use std::path::Path;
 
-use super::{Access, Session};
+use clap::Args;
+
+use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
+use super::{Access, Confirm, Session};
 use crate::database::{Database, Difference, Range};
 use crate::error::Error;
 use crate::shell::answer::reply::{Answer, Changes, Failure, Reply};
@@ -13,25 +17,46 @@ use crate::shell::config::Location;
 use crate::shell::terminal::interrupt::{Stoppable, stoppable};
 use crate::shell::terminal::progress;
 use crate::shell::terminal::spool;
+use crate::shell::text::argument::{DatabaseName, database};
 
-impl Session {
-    pub(super) fn diff(&mut self, a: &Path, b: Option<&Path>) -> Result<Answer<'_>, Failure> {
+/// Compare two databases by key: + only in B, - only in A, ~ not the same; status 1 if they differ
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = "Examples:\n  diff backup.json\n  diff old.json new.json")]
+pub(crate) struct DiffArgs {
+    /// A database: a name, a path with a slash or ending in .json or .db, a pipe, or - for stdin
+    #[arg(value_name = "A", value_parser = database())]
+    pub(crate) a: DatabaseName,
+    /// Another; the open one if it is left out
+    #[arg(value_name = "B", value_parser = database())]
+    pub(crate) b: Option<DatabaseName>,
+}
+
+impl CommandArgs for DiffArgs {
+    const TRAITS: Traits = Traits { doing: "Comparing", ..Traits::reads_only("diff", Group::Database) };
+
+    fn traits(&self) -> Traits {
+        let database = if self.b.is_some() { OpenDatabase::Unneeded } else { OpenDatabase::Needed };
+        Traits { database, ..Self::TRAITS }
+    }
+
+    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        let (a, b) = (&*self.a, self.b.as_deref());
         // Nothing is left beside what is only looked at.
-        let access = Access { read_only: true, ..self.access };
-        let stdin_is_free = self.stdin_is_free;
-        let open = |name: &Path| {
-            if let Some(file) = spool::of(name, stdin_is_free)? {
-                return Ok(access.options().open_file(file, name)?);
+        let access = Access { read_only: true, ..session.access };
+        let stdin_is_free = session.stdin_is_free;
+        let open = |name: &OsStr| {
+            if let Some(file) = spool::of(Path::new(name), stdin_is_free)? {
+                return Ok(access.options().open_file(file, Path::new(name))?);
             }
-            let location = Location::of(Some(name.as_os_str()))?;
+            let location = Location::of(Some(name))?;
             let db = access.open(&location)?;
             if db.is_on_disk() { Ok(db) } else { Err(no_database(&location)) }
         };
-        self.beside = [Some(a), b].into_iter().flatten().map(open).collect::<Result<_, Failure>>()?;
-        if b.is_none() && !self.db.is_on_disk() {
-            return Err(no_database(&self.location));
+        session.beside = [Some(a), b].into_iter().flatten().map(open).collect::<Result<_, Failure>>()?;
+        if b.is_none() && !session.db.is_on_disk() {
+            return Err(no_database(&session.location));
         }
-        let (old, new) = (&self.beside[0], self.beside.get(1).unwrap_or(&self.db));
+        let (old, new) = (&session.beside[0], session.beside.get(1).unwrap_or(&session.db));
         progress::of_keys(old.len()?);
         let mut differences = Differences::between(old, new).peekable();
         let status = if differences.peek().is_none() { Status::Done } else { Status::No };

@@ -2,12 +2,15 @@
 
 use std::io::{self, IsTerminal as _};
 
-use super::{Session, was_set};
+use clap::Args;
+
+use super::traits::{CommandArgs, Group, NotIn, Pace, Traits, WithoutUndo};
+use super::{Confirm, Session, was_set};
 use crate::error::Error;
 use crate::shell::answer::reply::{Answer, Done, Failure, Reply, shown};
 use crate::shell::answer::status::Status;
-use crate::shell::language::command::Edit;
 use crate::shell::terminal::editor_program::{edit_text, keep};
+use crate::shell::text::argument::{Key, key};
 use crate::storage::Entry;
 use crate::value::Value;
 
@@ -17,16 +20,37 @@ struct Fault {
     line: Option<usize>,
 }
 
-impl Session {
-    /// No lock is held while the editor is open, so the value may be another one when it is stored.
-    pub(super) fn edit(&mut self, edit: &Edit, confirm: &mut dyn FnMut(&str) -> bool) -> Result<Answer<'_>, Failure> {
-        let key = &edit.key;
+/// Edit a value in $VISUAL or $EDITOR; JSON is spread out, and checked before it is stored
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(
+    after_help = "Examples:\n  edit user:1\n  edit config --json\n\nThe expiry stays. A missing key is created. A newline that the editor adds at the end of a text that had none is removed again."
+)]
+pub(crate) struct EditArgs {
+    /// The key
+    #[arg(value_name = "KEY", value_parser = key())]
+    pub(crate) key: Key,
+    /// What comes out is JSON, also if the key holds text or is not there yet
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl CommandArgs for EditArgs {
+    const TRAITS: Traits = Traits {
+        pace: Pace::OfOthers,
+        not_in: NotIn::Script("`edit` is for a person, not for a script"),
+        without_undo: WithoutUndo::Runs,
+        ..Traits::changes("edit", Group::Values)
+    };
+
+    fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        // No lock is held while the editor is open, so the value may be another one when it is stored.
+        let key: &str = &self.key;
         crate::storage::check_key(key)?;
-        if let (true, Some(path)) = (self.is_read_only(), self.db.path()) {
+        if let (true, Some(path)) = (session.is_read_only(), session.db.path()) {
             return Err(Error::ReadOnly { path: path.to_owned(), reason: String::new() }.into());
         }
-        let before = self.db.get(key)?;
-        let is_json = edit.json || matches!(before, Some(Value::Json(_)));
+        let before = session.db.get(key)?;
+        let is_json = self.json || matches!(before, Some(Value::Json(_)));
         let initial = match &before {
             Some(Value::Bytes(bytes)) => return Err(binary(key, bytes.len())),
             Some(Value::Text(text)) => text.clone(),
@@ -41,7 +65,7 @@ impl Session {
         }
         let mut expected = before;
         loop {
-            let stored = self.db.transaction(|tx| {
+            let stored = session.db.transaction(|tx| {
                 let now = tx.entry(key)?;
                 if now.as_ref().map(|entry| &entry.value) != expected.as_ref() {
                     return Ok(Err(now.map(|entry| entry.value)));
@@ -59,7 +83,7 @@ impl Session {
                 format!("Key '{}' was {became} by another program meanwhile. Set it all the same?", shown(key));
             if !confirm(&question) {
                 let message = format!("Key '{}' was {became} meanwhile, and left so", shown(key));
-                let failure = Failure { status: Status::Busy, code: "conflict", message, key: Some(key.clone()) };
+                let failure = Failure { status: Status::Busy, code: "conflict", message, key: Some(key.to_owned()) };
                 return Err(kept(failure, &text));
             }
             expected = now;

@@ -3,30 +3,71 @@
 use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use clap::Args;
+
+use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
 use super::whole::Whole;
-use super::{Session, counted, keys};
+use super::{Confirm, Session, counted, keys};
 use crate::database::Range;
 use crate::error::Error;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Pieces, Reply, shown};
 use crate::shell::config;
-use crate::shell::language::command::Export;
 use crate::shell::terminal::destination::{self, Descriptor, Open};
 use crate::shell::terminal::interrupt::{Stoppable, stoppable};
 use crate::shell::terminal::progress;
-use crate::shell::text::argument::Format;
+use crate::shell::text::argument::{Format, Prefix, export_format, glob, path, prefix};
 use crate::shell::text::glob::Glob;
 use crate::shell::transfer::{self, Out, Sink, Unfit, What};
 use crate::storage::Entry;
 use crate::value::Value;
 
-impl Session {
-    pub(super) fn export(&mut self, export: &Export) -> Result<Answer<'_>, Failure> {
-        let file = named(export.file.as_deref());
+/// Write entries to a file or stdout, for other programs
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(
+    after_help = "Examples:\n  export all.jsonl\n  export users.csv user:*\n  export --format sh --strip-prefix app:"
+)]
+pub(crate) struct ExportArgs {
+    /// The file (- for stdout, also if it is left out)
+    #[arg(value_name = "FILE", value_parser = path())]
+    pub(crate) file: Option<PathBuf>,
+    /// Only keys that match: * ? [a-z] [^x] \x
+    #[arg(value_name = "GLOB", value_parser = glob())]
+    pub(crate) glob: Option<Glob>,
+    /// json, jsonl, csv, dotenv, redis, tsv, sh or fish; else by the file's name
+    #[arg(long, value_name = "FORMAT", value_parser = export_format())]
+    pub(crate) format: Option<Format>,
+    /// Only keys that begin with P, which is left out of them
+    #[arg(long, value_name = "P", value_parser = prefix(), default_value = "", hide_default_value = true)]
+    pub(crate) strip_prefix: Prefix,
+    /// Leave out what the format cannot hold, and say how much
+    #[arg(long)]
+    pub(crate) lossy: bool,
+    /// Replace FILE even if it is a database
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+impl CommandArgs for ExportArgs {
+    const TRAITS: Traits = Traits {
+        database: OpenDatabase::NotedIfMissing,
+        doing: "Exporting",
+        is_everyday: true,
+        ..Traits::reads_only("export", Group::Interchange)
+    };
+
+    fn traits(&self) -> Traits {
+        let in_file = self.file.is_some();
+        let in_transaction = if in_file { InTransaction::RefusedInDryRun } else { InTransaction::Allowed };
+        Traits { in_transaction, ..Self::TRAITS }
+    }
+
+    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        let file = named(self.file.as_deref());
         check_no_folder(file)?;
-        let format = match (export.format, file) {
+        let format = match (self.format, file) {
             (Some(format), _) => format,
             (None, None) => Format::Jsonl,
             (None, Some(file)) => Format::of_path(file).ok_or_else(|| {
@@ -34,17 +75,52 @@ impl Session {
                 Failure::usage(format!("the name {file:?} does not tell the format; give --format, one of {names}"))
             })?,
         };
-        format.check_options(&[("--lossy", export.lossy)]).map_err(Failure::usage)?;
-        let glob = export.glob.as_deref().map(Glob::new).transpose().map_err(Failure::usage)?;
-        let choice = Choice { glob, strip: export.strip_prefix.clone(), lossy: export.lossy, force: export.force };
-        self.write_out(file, choice, transfer::sink(format))
+        format.check_options(&[("--lossy", self.lossy)]).map_err(Failure::usage)?;
+        let choice = Choice {
+            glob: self.glob.clone(),
+            strip: self.strip_prefix.to_string(),
+            lossy: self.lossy,
+            force: self.force,
+        };
+        session.write_out(file, choice, transfer::sink(format))
+    }
+}
+
+/// Write a command file that makes exactly this database: `rusty-kv -f FILE`
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(
+    after_help = "It is for an empty database: what is there and not in the file stays.\n\nExamples:\n  dump all.kv\n  dump"
+)]
+pub(crate) struct DumpArgs {
+    /// The file (- for stdout, also if it is left out)
+    #[arg(value_name = "FILE", value_parser = path())]
+    pub(crate) file: Option<PathBuf>,
+    /// Replace FILE even if it is a database
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+impl CommandArgs for DumpArgs {
+    const TRAITS: Traits = Traits {
+        database: OpenDatabase::NotedIfMissing,
+        doing: "Exporting",
+        ..Traits::reads_only("dump", Group::Interchange)
+    };
+
+    fn traits(&self) -> Traits {
+        let in_file = self.file.is_some();
+        let in_transaction = if in_file { InTransaction::RefusedInDryRun } else { InTransaction::Allowed };
+        Traits { in_transaction, ..Self::TRAITS }
     }
 
-    pub(super) fn dump(&mut self, file: Option<&Path>, force: bool) -> Result<Answer<'_>, Failure> {
-        check_no_folder(named(file))?;
-        self.write_out(named(file), Choice { force, ..Choice::default() }, Box::new(transfer::Script))
+    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        let file = named(self.file.as_deref());
+        check_no_folder(file)?;
+        session.write_out(file, Choice { force: self.force, ..Choice::default() }, Box::new(transfer::Script))
     }
+}
 
+impl Session {
     fn write_out(&mut self, file: Option<&Path>, choice: Choice, sink: Box<dyn Sink>) -> Result<Answer<'_>, Failure> {
         if let Some(path) = file {
             config::check_path(path)?;

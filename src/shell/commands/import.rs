@@ -9,15 +9,19 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::{Session, counted};
+use clap::Args;
+
+use super::traits::{CommandArgs, Group, Traits, WithoutUndo};
+use super::{Confirm, Session, counted};
 use crate::database::{Conflict, Existing, Loaded, Loading};
 use crate::error::Error;
 use crate::shell::answer::reply::{Answer, Changes, Done, Failure, Field, Reply, shown};
 use crate::shell::answer::status::Status;
-use crate::shell::language::command::Import;
 use crate::shell::terminal::interrupt;
 use crate::shell::terminal::progress;
-use crate::shell::text::argument::{Format, OnConflict};
+use crate::shell::text::argument::{
+    Delimiter, Flatten, Format, OnConflict, Prefix, delimiter, flatten, import_format, on_conflict, path, prefix, text,
+};
 use crate::shell::transfer::{self, Fault, Reading, Record, Source, Trouble};
 use crate::storage::{self, Entry, LARGE};
 use crate::value::Value;
@@ -25,32 +29,75 @@ use crate::value::Value;
 /// So much is read at once.
 const PIECE: usize = 64 << 10;
 
-impl Session {
-    pub(super) fn import(&mut self, import: Import) -> Result<Answer<'_>, Failure> {
-        let Some(format) = import.format.or_else(|| Format::of_path(&import.file)).filter(|format| format.is_read())
-        else {
+/// Import entries from a file, all or nothing
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(
+    after_help = "Examples:\n  import users.jsonl\n  import .env --prefix env: --on-conflict skip\n  import table.csv --key-column id"
+)]
+pub(crate) struct ImportArgs {
+    /// The file (- for stdin)
+    #[arg(value_name = "FILE", value_parser = path())]
+    pub(crate) file: PathBuf,
+    /// json, jsonl, csv, dotenv, redis or tsv; else by the file's name
+    #[arg(long, value_name = "FORMAT", value_parser = import_format())]
+    pub(crate) format: Option<Format>,
+    /// Put this before every key
+    #[arg(long, value_name = "P", value_parser = prefix(), default_value = "", hide_default_value = true)]
+    pub(crate) prefix: Prefix,
+    /// replace, skip or fail: what to do with a key that already exists, or that repeats in the file
+    #[arg(long, value_name = "WHAT", value_parser = on_conflict(), default_value = "replace")]
+    pub(crate) on_conflict: OnConflict,
+    /// Say what would change, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// dotted (a.b) or pointer (/a/b): keys for the members of nested JSON objects
+    #[arg(long, value_name = "HOW", value_parser = flatten())]
+    pub(crate) flatten: Option<Flatten>,
+    /// The column of a table that holds the keys
+    #[arg(long, value_name = "NAME", value_parser = text())]
+    pub(crate) key_column: Option<String>,
+    /// The column that holds the values; without it a value is a JSON object of the row
+    #[arg(long, value_name = "NAME", value_parser = text())]
+    pub(crate) value_column: Option<String>,
+    /// The character that separates the columns of a table: , or as in ; or \t
+    #[arg(long, value_name = "C", value_parser = delimiter())]
+    pub(crate) delimiter: Option<Delimiter>,
+}
+
+impl CommandArgs for ImportArgs {
+    const TRAITS: Traits = Traits { doing: "Importing", ..Traits::changes("import", Group::Interchange) };
+
+    fn traits(&self) -> Traits {
+        // An import compares as a stream, whatever its size.
+        let is_dry = self.dry_run;
+        let without_undo = if self.file.is_file() { WithoutUndo::Asks } else { WithoutUndo::Fails };
+        Traits { is_dry, without_undo, ..Self::TRAITS }
+    }
+
+    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        let Some(format) = self.format.or_else(|| Format::of_path(&self.file)).filter(|format| format.is_read()) else {
             let names = Format::READ.join(", ");
-            let message = format!("the name {:?} does not tell the format; give --format, one of {names}", import.file);
+            let message = format!("the name {:?} does not tell the format; give --format, one of {names}", self.file);
             return Err(Failure::usage(message));
         };
         let given = [
-            ("--flatten", import.flatten.is_some()),
-            ("--key-column", import.key_column.is_some()),
-            ("--value-column", import.value_column.is_some()),
-            ("--delimiter", import.delimiter.is_some()),
+            ("--flatten", self.flatten.is_some()),
+            ("--key-column", self.key_column.is_some()),
+            ("--value-column", self.value_column.is_some()),
+            ("--delimiter", self.delimiter.is_some()),
         ];
         format.check_options(&given).map_err(Failure::usage)?;
-        let input = self.input(&import.file)?;
+        let input = session.input(&self.file)?;
         let reading = Reading {
-            flatten: import.flatten,
-            key_column: import.key_column,
-            value_column: import.value_column,
-            delimiter: import.delimiter,
-            now: self.db.now(),
+            flatten: self.flatten,
+            key_column: self.key_column,
+            value_column: self.value_column,
+            delimiter: self.delimiter.map(|Delimiter(byte)| byte),
+            now: session.db.now(),
         };
-        let source = transfer::source(format, input, reading).map_err(|trouble| failure(&import.file, trouble))?;
-        let mut records = Records { source, file: import.file, prefix: import.prefix, count: 0 };
-        let existing = match import.on_conflict {
+        let source = transfer::source(format, input, reading).map_err(|trouble| failure(&self.file, trouble))?;
+        let mut records = Records { source, file: self.file, prefix: self.prefix.0, count: 0 };
+        let existing = match self.on_conflict {
             OnConflict::Replace => Existing::Replaced,
             OnConflict::Skip => Existing::Kept,
             OnConflict::Fail => Existing::Refused,
@@ -58,13 +105,13 @@ impl Session {
         // Two members of one object have no order: neither is the one that counts.
         let how = Loading { existing, unique: format == Format::Json };
         let entries = entries(&mut records, format);
-        if import.dry_run {
-            let (loaded, changes) = self.db.rehearse_load(entries, how)?;
+        if self.dry_run {
+            let (loaded, changes) = session.db.rehearse_load(entries, how)?;
             refuse(loaded.conflict.as_ref(), &records)?;
             let changes = Changes(Box::new(changes.map(|change| change.map_err(Failure::from))));
             return Ok(Answer { notes: vec![in_words("Would import", &loaded)], ..Reply::Changes(changes).into() });
         }
-        let loaded = self.db.load_entries(entries, how)?;
+        let loaded = session.db.load_entries(entries, how)?;
         refuse(loaded.conflict.as_ref(), &records)?;
         let mut done = Done::new(in_words("Imported", &loaded))
             .with("imported", Field::Number(loaded.entries))
@@ -76,7 +123,9 @@ impl Session {
         }
         Ok(Reply::Done(done).into())
     }
+}
 
+impl Session {
     fn input(&self, path: &Path) -> Result<Box<dyn BufRead>, Failure> {
         if path == Path::new("-") {
             if !self.stdin_is_free {

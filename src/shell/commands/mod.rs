@@ -1,39 +1,53 @@
-//! A command on an open database gives a reply. Holds what lasts from one command to the next.
+//! The commands: a file each, or one for a family. It holds the arguments with their help and examples, the traits, and
+//! what the command does: on an open database, it gives a reply.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | `traits` | what every command is |
+//! | `settings`, `lines`, `manual` | the shell's own commands, which whoever runs the others does |
+//! | `whole` | files that an export makes |
+//!
+//! The session here is what lasts from one command to the next.
 
-mod values;
-
-mod looking;
-
-mod time;
-
-mod databases;
-
-mod repair;
-
-mod stats;
-
-mod edit;
-
-mod together;
-
-mod undo;
-
-mod import;
-
-mod export;
-
-mod diff;
-
-mod restore;
-
-mod watch;
+pub(crate) mod append;
+pub(crate) mod clear;
+pub(crate) mod count;
+pub(crate) mod dbs;
+pub(crate) mod del;
+pub(crate) mod diff;
+pub(crate) mod drop;
+pub(crate) mod edit;
+pub(crate) mod exists;
+pub(crate) mod expiry;
+pub(crate) mod export;
+pub(crate) mod find;
+pub(crate) mod get;
+pub(crate) mod getdel;
+pub(crate) mod import;
+pub(crate) mod incr;
+pub(crate) mod info;
+pub(crate) mod lines;
+pub(crate) mod listing;
+pub(crate) mod manual;
+pub(crate) mod path;
+pub(crate) mod rename;
+pub(crate) mod repair;
+pub(crate) mod restore;
+pub(crate) mod run;
+pub(crate) mod save;
+pub(crate) mod set;
+pub(crate) mod settings;
+pub(crate) mod stats;
+pub(crate) mod traits;
+pub(crate) mod transaction;
+pub(crate) mod undo;
+pub(crate) mod use_database;
+pub(crate) mod watch;
 mod whole;
 
-mod run;
-
-pub(crate) use self::together::changes;
+pub(crate) use self::set::was_set;
+pub(crate) use self::transaction::changes;
 pub(crate) use self::undo::TOO_LARGE_QUESTION;
-pub(crate) use self::values::was_set;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -42,19 +56,21 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use self::traits::{OpenDatabase, Traits};
 use super::answer::reply::{Answer, Done, Failure, Field, Reply};
 use super::answer::status::Status;
 use super::config::Location;
-use super::language::command::{Append, Command, Count, Expire, Find, List, OfKey, OfKeys};
-use super::language::traits::{OpenDatabase, Traits};
 use super::render;
 use super::terminal::destination::Descriptor;
 use super::terminal::interrupt;
 use super::terminal::progress;
 use super::text::argument::OutputMode;
-use crate::database::{Database, Mark, Memory, Options, Repair};
+use crate::database::{Database, Mark, Memory, Options};
 use crate::storage::{self, Progress};
 use crate::value::Value;
+
+/// Asks a person a question; whether they say yes.
+pub(crate) type Confirm<'c> = dyn FnMut(&str) -> bool + 'c;
 
 /// One open database and its settings.
 #[derive(Debug)]
@@ -187,67 +203,16 @@ impl Session {
         self.access.read_only || Descriptor::named_by(&self.location.path).is_some()
     }
 
-    /// Runs one command on the newest state. `confirm` asks a person, before much is deleted.
-    pub(crate) fn run(
-        &mut self,
-        command: Command,
-        confirm: &mut dyn FnMut(&str) -> bool,
-    ) -> Result<Answer<'_>, Failure> {
-        let traits = Traits::of(&command);
+    /// Makes ready for a command: on the newest state, if it needs one. The note is for its answer.
+    pub(crate) fn ready(&mut self, traits: &Traits) -> Result<Option<String>, Failure> {
         self.check_transaction(traits)?;
-        if traits.database != OpenDatabase::Unneeded {
+        if traits.database.is_needed() {
             self.look()?;
         }
-        if !matches!(command, Command::Set(_)) {
+        if traits.database != OpenDatabase::Written {
             self.db.settle();
         }
-        let absence = self.absence(traits);
-        let mut answer = match command {
-            Command::Set(set) => self.set(&set),
-            Command::Get(get) => self.get(&get),
-            Command::Del(del) => self.del(&del, confirm),
-            Command::Exists(OfKeys { keys }) => self.exists(&keys),
-            Command::Getdel(OfKey { key }) => self.getdel(&key),
-            Command::Incr(add) => self.add(&add.key, add.by),
-            Command::Decr(add) => self.add(&add.key, add.by.negated()?),
-            Command::Append(Append { key, value }) => self.append(&key, &value.0),
-            Command::Rename(names) => self.rename(&names),
-            Command::Copy(names) => self.copy(&names),
-            Command::Keys(looking) => self.keys(&looking),
-            Command::List(List { looking, values }) => self.list(&looking, values),
-            Command::Find(Find { regex, keys, values, limit }) => self.find(&regex, keys, values, limit),
-            Command::Count(Count { glob }) => self.count(glob.as_deref()),
-            Command::Info(OfKey { key }) => self.info(&key),
-            Command::Stats => self.stats(),
-            Command::Edit(edit) => self.edit(&edit, confirm),
-            Command::Expire(Expire { key, duration }) => self.expire(&key, duration),
-            Command::Ttl(OfKey { key }) => self.ttl(&key),
-            Command::Persist(OfKey { key }) => self.persist(&key),
-            Command::Begin => self.begin(),
-            Command::Commit => self.commit_after_asking(confirm),
-            Command::Rollback => self.roll_back(),
-            Command::Undo { n } => self.undo(n, confirm),
-            Command::Watch { glob } => self.watch(glob.as_deref()),
-            Command::Wait(wait) => self.wait(&wait),
-            Command::Check { file } => self.check(file.as_deref()),
-            Command::Repair { keep_journal: true, .. } => self.repair(Repair::KeepJournal, confirm),
-            Command::Repair { drop_journal: true, .. } => self.repair(Repair::DropJournal, confirm),
-            Command::Repair { .. } => self.repair(Repair::Salvage, confirm),
-            Command::Save { path } => self.save(path.as_deref(), confirm),
-            Command::Use { name } => self.use_database(&name, confirm),
-            Command::Dbs => self.databases(),
-            Command::Drop { name } => self.drop_database(&name, confirm),
-            Command::Path => Ok(self.path()),
-            Command::Clear => self.clear(confirm),
-            Command::Restore { file } => self.restore(&file, confirm),
-            Command::Diff { a, b } => self.diff(&a, b.as_deref()),
-            Command::Import(import) => self.import(import),
-            Command::Export(export) => self.export(&export),
-            Command::Dump { file, force } => self.dump(file.as_deref(), force),
-            Command::Run(_) | Command::Shell(_) => Err(Failure::usage("this command is the shell's own")),
-        }?;
-        answer.notes.extend(absence);
-        Ok(answer)
+        Ok(self.absence(traits))
     }
 
     /// Takes in what others wrote. Lines of a script that were read together are answered from one look, for as long as
@@ -339,4 +304,9 @@ pub(crate) fn keys(count: u64) -> String {
 /// How many of them: `1 key`, `2 keys`.
 pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// How many entries a limit lets through.
+fn at_most(limit: Option<u64>) -> usize {
+    limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
 }

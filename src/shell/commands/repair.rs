@@ -4,38 +4,80 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::together::changes;
-use super::{Session, counted, on_progress, refused};
+use clap::Args;
+
+use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
+use super::{Confirm, Session, changes, counted, on_progress, refused};
 use crate::database::{Options, Repair, Repaired, Report};
 use crate::error::Error;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::config::{self, Location};
 use crate::shell::terminal::spool;
+use crate::shell::text::argument::path;
 use crate::value::Value;
 
-impl Session {
-    pub(super) fn check(&self, file: Option<&Path>) -> Result<Answer<'static>, Failure> {
+/// Read everything and say what is wrong
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = "Examples:\n  check\n  check backup.json\n  check -")]
+pub(crate) struct CheckArgs {
+    /// Another database: a name, a path with a slash or ending in .json or .db, a pipe, or - for stdin
+    #[arg(value_name = "FILE", value_parser = path())]
+    pub(crate) file: Option<PathBuf>,
+}
+
+impl CommandArgs for CheckArgs {
+    const TRAITS: Traits = Traits {
+        database: OpenDatabase::Unneeded,
+        in_transaction: InTransaction::Refused,
+        doing: "Checking",
+        ..Traits::reads_only("check", Group::Database)
+    };
+
+    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
         let options = Options::new().on_progress(on_progress);
-        if let Some(file) = file
-            && let Some(spooled) = spool::of(file, self.stdin_is_free)?
+        if let Some(file) = self.file.as_deref()
+            && let Some(spooled) = spool::of(file, session.stdin_is_free)?
         {
             return Ok(checked(options.check_file(spooled, file)?));
         }
-        let location = match file {
+        let location = match self.file {
             Some(file) => Location::of(Some(file.as_os_str()))?,
-            None => self.location.clone(),
+            None => session.location.clone(),
         };
         Ok(checked(options.check(location.path)?))
     }
+}
 
-    pub(super) fn repair(
-        &self,
-        how: Repair,
-        confirm: &mut dyn FnMut(&str) -> bool,
-    ) -> Result<Answer<'static>, Failure> {
-        let path = self.real_path();
-        if self.is_read_only() {
+/// Write what is readable into a new file, or settle a journal that belongs to another file
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(
+    after_help = "Examples:\n  repair\n  repair --keep-journal\n  repair --drop-journal\n\nIf nothing is damaged but the last record of the journal, `repair` sets that record aside, and the database is sound again."
+)]
+pub(crate) struct RepairArgs {
+    /// Apply the journal's changes to the file that is there
+    #[arg(long, conflicts_with = "drop_journal")]
+    pub(crate) keep_journal: bool,
+    /// Set the journal aside, under another name
+    #[arg(long)]
+    pub(crate) drop_journal: bool,
+}
+
+impl CommandArgs for RepairArgs {
+    const TRAITS: Traits = Traits {
+        database: OpenDatabase::Unneeded,
+        in_transaction: InTransaction::Refused,
+        ..Traits::changes("repair", Group::Database)
+    };
+
+    fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        let how = match self {
+            Self { keep_journal: true, .. } => Repair::KeepJournal,
+            Self { drop_journal: true, .. } => Repair::DropJournal,
+            Self { .. } => Repair::Salvage,
+        };
+        let path = session.real_path();
+        if session.is_read_only() {
             return Err(Error::ReadOnly { path, reason: String::new() }.into());
         }
         let shown = config::short(&path);
@@ -49,10 +91,12 @@ impl Session {
         if !confirm(&question) {
             return Ok(refused("not_confirmed", "Nothing was written".to_owned()));
         }
-        let repaired = self.access.options().repair(&path, how)?;
+        let repaired = session.access.options().repair(&path, how)?;
         Ok(told(&path, how, repaired))
     }
+}
 
+impl Session {
     /// The file that is replaced when the database is written, also if it cannot be opened.
     pub(super) fn real_path(&self) -> PathBuf {
         let path = &self.location.path;

@@ -1,47 +1,66 @@
 //! A backup in place of the database: restore.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
 
 use super::diff::{Differences, no_database};
+use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
 use super::undo::NO_UNDO;
-use super::{Access, Session, keys, refused};
+use super::{Access, Confirm, Session, keys, refused};
 use crate::database::{Database, RestoreStep, Restored};
 use crate::error::Error;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
 use crate::shell::config::{self, Location};
 use crate::shell::terminal::spool;
+use crate::shell::text::argument::path;
 
-impl Session {
-    pub(super) fn restore(
-        &mut self,
-        file: &Path,
-        confirm: &mut dyn FnMut(&str) -> bool,
-    ) -> Result<Answer<'_>, Failure> {
+/// Put a backup made by `save FILE` in this database's place; the old file is kept next to it
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = "Examples:\n  restore backup.json\n  restore backups/monday.json")]
+pub(crate) struct RestoreArgs {
+    /// The snapshot: a file, a pipe, or - for stdin
+    #[arg(value_name = "FILE", value_parser = path())]
+    pub(crate) file: PathBuf,
+}
+
+impl CommandArgs for RestoreArgs {
+    const TRAITS: Traits = Traits {
+        database: OpenDatabase::Unneeded,
+        in_transaction: InTransaction::Refused,
+        doing: "Restoring",
+        ..Traits::changes("restore", Group::Database)
+    };
+
+    fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        let file: &Path = &self.file;
         config::check_path(file)?;
-        let path = self.real_path();
-        if self.is_read_only() {
+        let path = session.real_path();
+        if session.is_read_only() {
             return Err(Error::ReadOnly { path, reason: String::new() }.into());
         }
-        let mut backup = self.open_backup(file, &path)?;
-        let step = self.restore_step(&backup);
-        if !confirm(&self.question(file, &path, backup.len()?, &step)) {
+        let mut backup = session.open_backup(file, &path)?;
+        let step = session.restore_step(&backup);
+        if !confirm(&session.question(file, &path, backup.len()?, &step)) {
             return Ok(refused("not_confirmed", "Nothing was restored".to_owned()));
         }
-        let target = self.access.options().make_folder(self.location.named);
+        let target = session.access.options().make_folder(session.location.named);
         let Restored { keys: count, kept } = target.restore(&path, &mut backup)?;
-        if self.db.path().is_some() {
-            self.db.refresh()?;
-            self.db.take_notices();
+        if session.db.path().is_some() {
+            session.db.refresh()?;
+            session.db.take_notices();
         }
-        self.db.give_consent();
-        self.db.note_restored(step);
+        session.db.give_consent();
+        session.db.note_restored(step);
         let place = kept.as_deref().map(|kept| format!("; what was there is in {}", config::short(kept)));
         let done = Done::new(format!("Restored {}{}", keys(count), place.unwrap_or_default()));
         let kept = kept.map_or(Field::None, |kept| Field::Text(kept.to_string_lossy().into_owned()));
         let reply = Reply::Done(done.with("keys", Field::Number(count)).with("kept", kept));
         Ok(Answer { notes: backup.take_notices(), ..reply.into() })
     }
+}
 
+impl Session {
     /// The backup, which must be there and hold something.
     fn open_backup(&self, file: &Path, path: &Path) -> Result<Database, Failure> {
         let options = Access { read_only: true, ..self.access }.options();

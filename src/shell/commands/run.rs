@@ -4,15 +4,49 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 
+use clap::Args;
+
 use super::Session;
+use super::traits::{CommandArgs, Group, NotIn, Traits};
+
 use crate::shell::answer::reply::{Failure, shown};
-use crate::shell::language::command::Run;
 use crate::shell::terminal::interrupt::stoppable;
 use crate::shell::terminal::progress;
+use crate::shell::text::argument::{Prefix, ProgramWord, prefix, program};
+
+/// Run a program with keys as its environment variables
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(
+    after_help = "Examples:\n  run app: -- ./server --port 80\n  run app/ --upper -- env\n\nThe rest of a key after the prefix is the name of a variable: if there is a key app:TOKEN, `run app: -- env` shows TOKEN with its value. A rest that is not a name (letters, digits and _, not a digit first) is refused, and nothing is run; --upper turns db-host into DB_HOST. A variable that changes how programs are found and loaded, such as PATH, BASH_ENV, LD_PRELOAD or PYTHONPATH, is refused, as anyone who may write the key could run programs of their own; --any-name passes it. The program itself is looked up in your PATH in any case. No value appears on a command line, where others could see it. The exit status is that of the program, or 126 or 127 if it cannot be run; signals go to the program. Scripts cannot run programs: what looks like a script may be a dump of somebody's data."
+)]
+pub(crate) struct RunArgs {
+    /// Only keys with this prefix
+    #[arg(value_name = "PREFIX", value_parser = prefix())]
+    pub(crate) prefix: Prefix,
+    /// Names in upper case, with _ for what a name cannot have
+    #[arg(long)]
+    pub(crate) upper: bool,
+    /// Also pass variables that change how programs are found and loaded
+    #[arg(long)]
+    pub(crate) any_name: bool,
+    /// The program and its arguments
+    #[arg(value_name = "CMD", last = true, required = true, value_parser = program())]
+    pub(crate) command: Vec<ProgramWord>,
+}
+
+impl CommandArgs for RunArgs {
+    const TRAITS: Traits = Traits {
+        not_in: NotIn::Script(
+            "scripts run no programs, as they may be made of data; in a shell: rusty-kv run PREFIX -- CMD",
+        ),
+        is_everyday: true,
+        ..Traits::changes("run", Group::Together)
+    };
+}
 
 impl Session {
     /// The variables that the keys under a prefix make, by their names.
-    pub(crate) fn environment(&mut self, run: &Run) -> Result<BTreeMap<String, OsString>, Failure> {
+    pub(crate) fn environment(&mut self, run: &RunArgs) -> Result<BTreeMap<String, OsString>, Failure> {
         /// No system gives a program more.
         const MOST: usize = 8 << 20;
         self.look()?;
@@ -21,7 +55,7 @@ impl Session {
         let mut variables = BTreeMap::new();
         for item in stoppable(self.db.prefix(&run.prefix), progress::keys) {
             let (key, entry) = item?;
-            let rest = key.strip_prefix(&run.prefix).unwrap_or(&key);
+            let rest = key.strip_prefix(&*run.prefix).unwrap_or(&key);
             let name = if run.upper { upper(rest) } else { rest.to_owned() };
             let refused =
                 |why: String| Failure::usage(format!("Key '{}' {why}; nothing was run", shown(&key))).on(&key);

@@ -1,6 +1,9 @@
 //! `stats`: the whole database in one pass that keeps little.
 
-use super::{Session, changes};
+use clap::Args;
+
+use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
+use super::{Confirm, Session, changes};
 use crate::shell::answer::reply::{Answer, Failure, Field, Reply};
 use crate::shell::terminal::interrupt::stoppable;
 use crate::shell::terminal::progress;
@@ -38,24 +41,35 @@ struct Prefixes {
     commonest: Vec<(String, u64)>,
 }
 
-impl Session {
-    pub(super) fn stats(&mut self) -> Result<Answer<'_>, Failure> {
+/// Describe the database: keys, bytes, types, file
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = "Examples:\n  stats\n  stats -o json")]
+pub(crate) struct StatsArgs;
+
+impl CommandArgs for StatsArgs {
+    const TRAITS: Traits = Traits {
+        database: OpenDatabase::NotedIfMissing,
+        is_everyday: true,
+        ..Traits::reads_only("stats", Group::Looking)
+    };
+
+    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
         let mut stats = Stats::default();
-        progress::of_keys(self.db.len()?);
-        for item in stoppable(self.db.iter(), progress::keys) {
+        progress::of_keys(session.db.len()?);
+        for item in stoppable(session.db.iter(), progress::keys) {
             let (key, entry) = item?;
             stats.expiring += u64::from(entry.deadline.is_some());
             stats.add(key, &entry.value);
         }
         stats.prefixes.end();
-        let path = self.db.path().map_or(Field::None, |path| Field::Text(path.to_string_lossy().into_owned()));
-        let files = self.db.file_state()?;
+        let path = session.db.path().map_or(Field::None, |path| Field::Text(path.to_string_lossy().into_owned()));
+        let files = session.db.file_state()?;
         let journal = |number: fn(u64) -> Field, of: fn(&crate::database::JournalState) -> u64| {
             files.journal.as_ref().map_or(Field::None, |journal| number(of(journal)))
         };
         let folded = files.journal.as_ref().map_or(0, |journal| journal.changes);
         let save = match folded {
-            _ if !self.db.is_on_disk() => "nothing to do: there is no file yet".to_owned(),
+            _ if !session.db.is_on_disk() => "nothing to do: there is no file yet".to_owned(),
             1.. => format!("would write {} into the file", changes(folded)),
             0 if !files.is_in_form => "would put the file into its one form".to_owned(),
             0 if files.journal.is_none() => "nothing to do: every change is saved at once".to_owned(),
@@ -69,7 +83,7 @@ impl Session {
             ("expiring", Field::Number(stats.expiring)),
             ("key_bytes", Field::Bytes(stats.key_bytes)),
             ("value_bytes", Field::Bytes(stats.value_bytes)),
-            ("file_bytes", Field::Bytes(self.db.file_len())),
+            ("file_bytes", Field::Bytes(session.db.file_len())),
             ("file", path),
             ("journal_bytes", journal(Field::Bytes, |journal| journal.bytes)),
             ("journal_bound", journal(Field::Bytes, |journal| journal.bound)),

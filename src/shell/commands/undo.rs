@@ -1,12 +1,16 @@
 //! `undo`: what was replaced comes back, and is named.
 
-use super::{Session, counted, keys, refused};
+use clap::Args;
+
+use super::traits::{CommandArgs, Group, InTransaction, Traits};
+use super::{Confirm, Session, counted, keys, refused};
 use crate::database::{End, Foreign, TOO_LARGE, UNDO_LIMIT, Undone};
 use crate::expiry::{Timestamp, format_duration};
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply, shown};
 use crate::shell::answer::status::Status;
 use crate::shell::terminal::interrupt::stoppable;
 use crate::shell::terminal::progress;
+use crate::shell::text::argument::steps;
 use crate::shell::text::escape::excerpt;
 use crate::storage::{Change, Entry, Stored};
 use crate::value::Value;
@@ -24,6 +28,52 @@ struct Counts {
     restored: u64,
     set_back: u64,
     removed: u64,
+}
+
+/// Take back what the last commands, or the last N, have changed in this session
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(
+    after_help = "Examples:\n  undo\n  undo 3\n\nA transaction is one step, and so is a file that was run by `source`. Within an open transaction its own commands are undone. If another program has changed a key since, it asks first (-y: it does not). 64 MiB of keys and values are remembered, for each database; a command that replaces more asks first, as it cannot be undone. An undo cannot be undone either."
+)]
+pub(crate) struct UndoArgs {
+    /// How many
+    #[arg(value_name = "N", value_parser = steps(), default_value = "1", hide_default_value = true)]
+    pub(crate) n: usize,
+}
+
+impl CommandArgs for UndoArgs {
+    const TRAITS: Traits =
+        Traits { in_transaction: InTransaction::RefusedInDryRun, ..Traits::changes("undo", Group::Together) };
+
+    fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        let Self { n } = self;
+        if !session.at_prompt || !session.db.is_remembering() {
+            return Err(Failure::usage("`undo` is for the prompt"));
+        }
+        let in_transaction = session.db.open_transaction().is_some();
+        let undone = session.db.undo(n, &mut |foreign| confirm(&question(foreign)))?;
+        if undone.steps == 0 {
+            return Ok(nothing(undone.end, in_transaction));
+        }
+        let counts = Counts::of(&undone);
+        let what = told(&undone, counts, session.db.now());
+        let commands =
+            if n > 1 { format!(" {}", counted(undone.steps as u64, "step", "steps")) } else { String::new() };
+        let done = Done::new(format!("Undone{commands}: {what}"))
+            .with("steps", Field::Number(undone.steps as u64))
+            .with("restored", Field::Number(counts.restored))
+            .with("set_back", Field::Number(counts.set_back))
+            .with("removed", Field::Number(counts.removed));
+        let note = match undone.end {
+            None => None,
+            Some(End::Nothing) => Some("There was nothing more to undo".to_owned()),
+            Some(End::Forgotten) => Some("What came before is not remembered any more".to_owned()),
+            Some(End::TooLarge) => Some(format!("The step before that was {TOO_LARGE}")),
+            Some(End::Refused) => Some("The step before that was left as it is".to_owned()),
+        };
+        let status = if undone.end == Some(End::Refused) { Status::No } else { Status::Done };
+        Ok(Answer { reply: Reply::Done(done), status, notes: note.into_iter().collect() })
+    }
 }
 
 impl Session {
@@ -51,45 +101,6 @@ impl Session {
             }
         }
         Ok(None)
-    }
-
-    /// Commits, and asks a person before that if it could not be undone.
-    pub(super) fn commit_after_asking(&mut self, confirm: &mut dyn FnMut(&str) -> bool) -> Result<Answer<'_>, Failure> {
-        if self.db.is_open_too_large()
-            && !confirm(&format!("The transaction is too large to undo. Commit it? ({NO_UNDO})"))
-        {
-            return Ok(refused("not_confirmed", "The transaction is still open; `rollback` ends it".to_owned()));
-        }
-        self.commit()
-    }
-
-    pub(super) fn undo(&mut self, n: usize, confirm: &mut dyn FnMut(&str) -> bool) -> Result<Answer<'_>, Failure> {
-        if !self.at_prompt || !self.db.is_remembering() {
-            return Err(Failure::usage("`undo` is for the prompt"));
-        }
-        let in_transaction = self.db.open_transaction().is_some();
-        let undone = self.db.undo(n, &mut |foreign| confirm(&question(foreign)))?;
-        if undone.steps == 0 {
-            return Ok(nothing(undone.end, in_transaction));
-        }
-        let counts = Counts::of(&undone);
-        let what = told(&undone, counts, self.db.now());
-        let commands =
-            if n > 1 { format!(" {}", counted(undone.steps as u64, "step", "steps")) } else { String::new() };
-        let done = Done::new(format!("Undone{commands}: {what}"))
-            .with("steps", Field::Number(undone.steps as u64))
-            .with("restored", Field::Number(counts.restored))
-            .with("set_back", Field::Number(counts.set_back))
-            .with("removed", Field::Number(counts.removed));
-        let note = match undone.end {
-            None => None,
-            Some(End::Nothing) => Some("There was nothing more to undo".to_owned()),
-            Some(End::Forgotten) => Some("What came before is not remembered any more".to_owned()),
-            Some(End::TooLarge) => Some(format!("The step before that was {TOO_LARGE}")),
-            Some(End::Refused) => Some("The step before that was left as it is".to_owned()),
-        };
-        let status = if undone.end == Some(End::Refused) { Status::No } else { Status::Done };
-        Ok(Answer { reply: Reply::Done(done), status, notes: note.into_iter().collect() })
     }
 }
 

@@ -4,51 +4,95 @@ use std::io;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use super::{Session, Warnings, refused};
+use super::traits::{CommandArgs, Group, InTransaction, Pace, Traits};
+use super::{Confirm, Session, Warnings, refused};
 use crate::database::Watch;
 use crate::error::Error;
 use crate::shell::answer::reply::{Answer, Done, Events, Failure, OnEvent, Reply, shown};
-use crate::shell::language::command::Wait;
 use crate::shell::terminal::interrupt;
-use crate::shell::text::argument::Data;
+use crate::shell::text::argument::{Data, Key, data, glob, key, timeout};
 use crate::shell::text::glob::Glob;
 use crate::value::Value;
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(50);
 
-impl Session {
-    pub(super) fn watch(&mut self, glob: Option<&str>) -> Result<Answer<'_>, Failure> {
-        let what = glob.map_or_else(|| "all keys".to_owned(), shown);
-        let glob = glob.map(Glob::new).transpose().map_err(Failure::usage)?;
+/// Print what changes as it happens, from this or another program, until Ctrl-C
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(
+    after_help = "Examples:\n  watch\n  watch user:* -o json\n\nEach key's last value is told, not every value on the way: it looks 20 times a second. While the file cannot be read it warns once and goes on looking. -o json is one event a line: {\"event\":\"set\",\"key\":…,\"value\":…,\"type\":…,\"expires\":…}, or \"del\" or \"expired\" with the key."
+)]
+pub(crate) struct WatchArgs {
+    /// Only keys that match: * ? [a-z] [^x] \x
+    #[arg(value_name = "GLOB", value_parser = glob())]
+    pub(crate) glob: Option<Glob>,
+}
+
+impl CommandArgs for WatchArgs {
+    const TRAITS: Traits = Traits {
+        pace: Pace::OfOthers,
+        in_transaction: InTransaction::Refused,
+        ..Traits::changes("watch", Group::Together)
+    };
+
+    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        let Self { glob } = self;
+        let what = glob.as_ref().map_or_else(|| "all keys".to_owned(), |glob| shown(glob.as_str()));
         let title = format!("Watching {what}; Ctrl-C ends it");
-        let mut watch = self.db.watch(glob.as_ref().map_or("", Glob::prefix))?;
-        let patience = Patience::new(self.warnings);
+        let mut watch = session.db.watch(glob.as_ref().map_or("", Glob::prefix))?;
+        let patience = Patience::new(session.warnings);
         let run = move |show: &mut OnEvent<'_>| follow(&mut watch, glob.as_ref(), patience, show);
         Ok(Reply::Events(Events { title, run: Box::new(run) }).into())
     }
+}
 
-    pub(super) fn wait(&mut self, wait: &Wait) -> Result<Answer<'_>, Failure> {
-        let key = &wait.key;
+/// Wait until a key exists or holds a value; status 1 on timeout
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(
+    after_help = "Examples:\n  wait job:1:done --timeout 30s\n  wait state --equals ready\n\nIt prints nothing: `wait job:1 && get job:1` prints the value. A key that already exists ends it at once. While the file cannot be read it warns once and goes on waiting; a timeout ends it with status 3 then."
+)]
+pub(crate) struct WaitArgs {
+    /// The key
+    #[arg(value_name = "KEY", value_parser = key())]
+    pub(crate) key: Key,
+    /// Wait for exactly this value
+    #[arg(long, value_name = "VALUE", value_parser = data(), allow_hyphen_values = true)]
+    pub(crate) equals: Option<Data>,
+    /// How long: 90 (seconds), 1h30m, 2days; else as long as it takes
+    #[arg(long, value_name = "DURATION", value_parser = timeout(), allow_hyphen_values = true)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl CommandArgs for WaitArgs {
+    const TRAITS: Traits = Traits {
+        pace: Pace::OfOthers,
+        in_transaction: InTransaction::Refused,
+        is_everyday: true,
+        ..Traits::changes("wait", Group::Together)
+    };
+
+    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        let key: &str = &self.key;
         let start = Instant::now();
-        let mut patience = Patience::new(self.warnings);
+        let mut patience = Patience::new(session.warnings);
         loop {
-            let looked = self.db.refresh().and_then(|_| self.db.get(key));
+            let looked = session.db.refresh().and_then(|_| session.db.get(key));
             let is_there = match patience.of(looked) {
-                Some(Some(value)) => wait.equals.as_ref().is_none_or(|Data(wanted)| is_same(&value, wanted)),
+                Some(Some(value)) => self.equals.as_ref().is_none_or(|Data(wanted)| is_same(&value, wanted)),
                 Some(None) | None => false,
             };
             if is_there {
                 return Ok(Reply::Done(Done::new(format!("Key '{}' is there", shown(key)))).into());
             }
-            let left = wait.timeout.map_or(PAUSE, |timeout| timeout.saturating_sub(start.elapsed()));
+            let left = self.timeout.map_or(PAUSE, |timeout| timeout.saturating_sub(start.elapsed()));
             if left.is_zero() {
                 // Whether it came, nobody can say.
                 patience.since.take().map_or(Ok(()), |(_, error)| Err(error))?;
-                let what = if wait.equals.is_some() { "did not get that value" } else { "did not come" };
-                let span = humantime::format_duration(wait.timeout.unwrap_or_default());
+                let what = if self.equals.is_some() { "did not get that value" } else { "did not come" };
+                let span = humantime::format_duration(self.timeout.unwrap_or_default());
                 return Ok(refused("timeout", format!("Key '{}' {what} within {span}", shown(key))));
             }
             if interrupt::is_asked() {

@@ -7,7 +7,7 @@ use clap::{Args, Parser};
 
 use super::command::Command;
 use crate::expiry::parse_duration;
-use crate::shell::text::argument::{OutputMode, Unmarked, output_mode, timeout};
+use crate::shell::text::argument::{ColorWhen, DatabaseName, OutputMode, color_when, database, output_mode, timeout};
 
 /// A key-value database you can read, and the shell around it
 #[derive(Debug, Parser)]
@@ -53,8 +53,8 @@ pub(crate) struct LineOptions {
 #[command(next_help_heading = "Options for every command")]
 pub(crate) struct Options {
     /// The database: a name, or a path (with a slash, or ending in .json or .db); else `RUSTY_KV_DB`, else kv
-    #[arg(short, long, global = true, value_name = "NAME|PATH")]
-    pub(crate) db: Option<std::ffi::OsString>,
+    #[arg(short, long, global = true, value_name = "NAME|PATH", value_parser = database())]
+    pub(crate) db: Option<DatabaseName>,
     /// plain, json (one document a command), table, or raw (exact bytes)
     #[arg(short, long, global = true, value_name = "MODE", value_parser = output_mode(), hide_possible_values = true)]
     pub(crate) output: Option<OutputMode>,
@@ -109,18 +109,31 @@ impl Default for Options {
     }
 }
 
-/// When colours are used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ColorWhen {
-    /// On a terminal, unless the environment says otherwise.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
 
-fn color_when() -> Unmarked<ColorWhen> {
-    use ColorWhen::{Always, Auto, Never};
-    Unmarked::one_of(&["auto", "always", "never"], |at| [Auto, Always, Never][at])
+    use super::*;
+    use crate::shell::language::command::all;
+    use crate::shell::text::words::{Splitter, Step, Word};
+
+    #[test]
+    fn every_command_has_one_row_which_its_own_example_leads_to() {
+        let tree = Line::command();
+        let mut names: Vec<&str> = tree.get_subcommands().map(clap::Command::get_name).collect();
+        let mut rows: Vec<&str> = all().map(|traits| traits.name).collect();
+        names.sort_unstable();
+        rows.sort_unstable();
+        assert_eq!(rows, names);
+        for command in tree.get_subcommands() {
+            let help = command.get_after_help().unwrap().to_string();
+            let example = help.split_once("Examples:\n").unwrap().1.lines().next().unwrap();
+            let example = example.split(" > ").next().unwrap();
+            let step = Splitter::new(|_| false).step(example.as_bytes(), true);
+            let Step::Command { words, .. } = step else { panic!("{step:?}") };
+            let name = command.get_name();
+            let line = Line::try_parse_from(words.iter().map(Word::to_arg)).unwrap();
+            assert_eq!(line.command.traits().name, name);
+        }
+    }
 }

@@ -3,11 +3,11 @@
 use clap::{Command, CommandFactory};
 
 use super::cli::Line;
-use super::command::names_of;
+use super::command::{self, names_of};
 use super::redirect;
-use super::traits::Traits;
 use crate::shell::answer::reply::{Failure, did_you_mean};
 use crate::shell::answer::status;
+use crate::shell::commands::traits::Group;
 
 /// What `help formats` prints.
 const FORMATS: &str = "\
@@ -44,7 +44,7 @@ fn whole(topic: Option<&str>) -> Result<String, Failure> {
         return Ok(status::TABLE.trim_end().to_owned());
     }
     if topic.eq_ignore_ascii_case("pipes") {
-        return Ok(redirect::HELP.trim_end().to_owned());
+        return Ok(redirect::help());
     }
     if topic.eq_ignore_ascii_case("formats") {
         return Ok(FORMATS.trim_end().to_owned());
@@ -146,9 +146,10 @@ fn overview() -> String {
 
 /// The names of the groups, each with its commands but those that are hidden.
 pub(crate) fn groups(tree: &Command) -> impl Iterator<Item = (&'static str, Vec<&Command>)> {
-    Traits::ALL.chunk_by(|row, next| row.group == next.group).map(|rows| {
-        let commands = rows.iter().filter_map(|row| tree.find_subcommand(row.name));
-        (rows[0].group, commands.filter(|command| !command.is_hide_set()).collect())
+    Group::ALL.into_iter().map(|group| {
+        let rows = command::all().filter(|traits| traits.group == group);
+        let commands = rows.filter_map(|traits| tree.find_subcommand(traits.name));
+        (group.name(), commands.filter(|command| !command.is_hide_set()).collect())
     })
 }
 

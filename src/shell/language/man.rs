@@ -7,6 +7,7 @@ use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 use super::cli::Cli;
 use super::help::groups;
 use crate::shell::answer::status;
+use crate::shell::text::argument::value_name;
 
 /// The whole page, for `man -l`.
 pub(crate) fn page() -> String {
@@ -107,7 +108,7 @@ fn command(roff: &mut Roff, command: &Command) {
 
 /// An argument by place as the usage shows it.
 fn place(arg: &Arg) -> String {
-    let name = arg.get_value_names().and_then(<[_]>::first).map_or("", |name| name.as_str());
+    let name = value_name(arg);
     let name = if arg.is_last_set() { format!("-- {name}") } else { name.to_owned() };
     let name = if matches!(arg.get_action(), clap::ArgAction::Append) { format!("{name}…") } else { name };
     if arg.is_required_set() { name } else { format!("[{name}]") }
@@ -115,8 +116,7 @@ fn place(arg: &Arg) -> String {
 
 fn argument(roff: &mut Roff, arg: &Arg) {
     let Some(help) = arg.get_help().filter(|_| !arg.is_hide_set()) else { return };
-    let values = arg.get_value_names().filter(|_| arg.get_action().takes_values()).unwrap_or_default();
-    let value = values.first().map_or("", |name| name.as_str());
+    let value = if arg.get_action().takes_values() { value_name(arg) } else { "" };
     let mut name = Vec::new();
     if arg.is_positional() {
         name.push(italic(value));

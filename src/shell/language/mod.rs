@@ -2,11 +2,11 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | `cli`, `command` | options and commands |
-//! | `traits` | what each command is: its group in `help`, whether it only reads, where it is allowed and the like |
+//! | `cli`, `command` | options, and the enum of the commands with the matches over it |
 //! | `place` | which words are options, their values or data |
 //! | `parse` | words or arguments -> a command |
 //! | `refused` | what clap says of words that it does not accept, in the shell's own words |
+//! | `reading` | what splitting a line into words has to know of its command |
 //! | `redirect` | where the answer of a line typed at the prompt goes |
 //! | `help`, `man`, `own_shell` | help, the man page and Tab in bash, zsh and fish, all from the same definitions |
 
@@ -17,6 +17,6 @@ pub(crate) mod man;
 pub(crate) mod own_shell;
 pub(crate) mod parse;
 pub(crate) mod place;
+pub(crate) mod reading;
 pub(crate) mod redirect;
 pub(crate) mod refused;
-pub(crate) mod traits;

@@ -8,13 +8,21 @@ use clap::error::ErrorKind;
 use clap::{Args as _, CommandFactory, FromArgMatches};
 
 use super::cli::{Cli, Line, LineOptions, Options};
-use super::command::{Add, Alone, Command, Count, Del, Get, List, Looking, OfKeys, Run, Set};
+use super::command::{Alone, Command};
 use super::help;
 use super::place::{self, Places, Refused};
 use super::refused::{Attempt, unknown_command, unmarked};
 use crate::number::Number;
 use crate::shell::answer::reply::Failure;
-use crate::shell::text::argument::{Data, path_of};
+use crate::shell::commands::count::CountArgs;
+use crate::shell::commands::del::DelArgs;
+use crate::shell::commands::exists::ExistsArgs;
+use crate::shell::commands::get::GetArgs;
+use crate::shell::commands::incr::{IncrArgs, Sum};
+use crate::shell::commands::listing::{KeysArgs, ListArgs, Looking};
+use crate::shell::commands::run::RunArgs;
+use crate::shell::commands::set::SetArgs;
+use crate::shell::text::argument::{Data, DatabaseName, Key, Prefix, ProgramWord, path_of};
 use crate::shell::text::caret::Blame;
 use crate::shell::text::escape::excerpt;
 use crate::shell::text::glob::Glob;
@@ -259,35 +267,43 @@ fn whole(
 fn direct(words: &[Word<'_>]) -> Option<Command> {
     let (name, args) = words.split_first()?;
     match &*name.bytes {
-        b"list" => return Some(Command::List(List { looking: looking(args)?, values: false })),
-        b"keys" => return looking(args).map(Command::Keys),
+        b"list" => return Some(Command::List(ListArgs { looking: looking(args)?, values: false })),
+        b"keys" => return looking(args).map(|looking| Command::Keys(KeysArgs { looking })),
         b"run" => return program(args).map(Command::Run),
         _ if args.iter().any(may_be_flag) => return None,
         _ => {}
     }
-    let keys = || args.iter().map(text).collect::<Option<Vec<_>>>().filter(|keys| !keys.is_empty());
+    let keys = || args.iter().map(key).collect::<Option<Vec<_>>>().filter(|keys| !keys.is_empty());
     match (&*name.bytes, args) {
         (b"set", _) => {
             let (key, value) = plain_set(words)?;
-            Some(Command::Set(Set { key: key.to_owned(), value: Some(Data(value.to_vec())), ..Set::default() }))
+            Some(Command::Set(SetArgs {
+                key: Key(key.to_owned()),
+                value: Some(Data(value.to_vec())),
+                ..SetArgs::default()
+            }))
         }
-        (b"get", _) => Some(Command::Get(Get { keys: keys()?, ..Get::default() })),
-        (b"del", _) => Some(Command::Del(Del { keys: keys()?, ..Del::default() })),
-        (b"count", []) => Some(Command::Count(Count { glob: None })),
-        (b"count", [glob]) => Some(Command::Count(Count { glob: Some(pattern(glob)?) })),
-        (b"exists", _) => Some(Command::Exists(OfKeys { keys: keys()? })),
-        (b"incr", [key]) => Some(Command::Incr(Add { key: text(key)?, by: Number::ONE })),
-        (b"incr", [key, by]) => Some(Command::Incr(Add { key: text(key)?, by: text(by)?.parse().ok()? })),
+        (b"get", _) => Some(Command::Get(GetArgs { keys: keys()?, ..GetArgs::default() })),
+        (b"del", _) => Some(Command::Del(DelArgs { keys: keys()?, ..DelArgs::default() })),
+        (b"count", []) => Some(Command::Count(CountArgs { glob: None })),
+        (b"count", [glob]) => Some(Command::Count(CountArgs { glob: Some(pattern(glob)?) })),
+        (b"exists", _) => Some(Command::Exists(ExistsArgs { keys: keys()? })),
+        (b"incr", [key]) => Some(incr(self::key(key)?, Number::ONE)),
+        (b"incr", [key, by]) => Some(incr(self::key(key)?, text(by)?.parse().ok()?)),
         _ => None,
     }
 }
 
+fn incr(key: Key, by: Number) -> Command {
+    Command::Incr(IncrArgs { sum: Sum { key, by } })
+}
+
 /// A program and its arguments behind `--`, where nothing is a flag.
-fn program(args: &[Word<'_>]) -> Option<Run> {
+fn program(args: &[Word<'_>]) -> Option<RunArgs> {
     let [prefix, dashes, command @ ..] = args else { return None };
     let is_plain = !may_be_flag(prefix) && !dashes.quoted && *dashes.bytes == *b"--" && !command.is_empty();
-    let command = || command.iter().map(path_of).collect();
-    is_plain.then_some(Run { prefix: text(prefix)?, upper: false, any_name: false, command: command() })
+    let command = || command.iter().map(|word| ProgramWord(path_of(word))).collect();
+    is_plain.then_some(RunArgs { prefix: text(prefix).map(Prefix)?, upper: false, any_name: false, command: command() })
 }
 
 /// Which keys: all, those that match, or those that begin so.
@@ -297,7 +313,7 @@ fn looking(args: &[Word<'_>]) -> Option<Looking> {
         [] => Some(Looking::default()),
         [glob] if !may_be_flag(glob) => Some(Looking { glob: Some(pattern(glob)?), ..Looking::default() }),
         [flag, prefix] if is_prefix(flag) && !may_be_flag(prefix) => {
-            Some(Looking { prefix: Some(text(prefix)?), ..Looking::default() })
+            Some(Looking { prefix: Some(Prefix(text(prefix)?)), ..Looking::default() })
         }
         _ => None,
     }
@@ -307,9 +323,13 @@ fn text(word: &Word<'_>) -> Option<String> {
     std::str::from_utf8(&word.bytes).ok().map(str::to_owned)
 }
 
+fn key(word: &Word<'_>) -> Option<Key> {
+    text(word).map(Key)
+}
+
 /// A pattern for keys; what is wrong with one, clap says.
-fn pattern(word: &Word<'_>) -> Option<String> {
-    text(word).filter(|text| Glob::new(text).is_ok())
+fn pattern(word: &Word<'_>) -> Option<Glob> {
+    Glob::new(std::str::from_utf8(&word.bytes).ok()?).ok()
 }
 
 fn may_be_flag(word: &Word<'_>) -> bool {
@@ -336,7 +356,7 @@ fn direct_arguments(args: &[OsString]) -> Option<Cli> {
     let args = args.get(1..)?;
     let (db, args) = match args {
         [flag, db, rest @ ..] if (flag == "-d" || flag == "--db") && !db.as_encoded_bytes().starts_with(b"-") => {
-            (Some(db.clone()), rest)
+            (Some(DatabaseName(db.clone())), rest)
         }
         _ => (None, args),
     };
@@ -562,7 +582,7 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let (db, command) = run(&["rusty-kv", "-qd", "GeT", "GeT", "GeT"]);
-        assert_eq!(db, Some("GeT".into()));
-        assert_eq!(command, Some(Command::Get(Get { keys: vec!["GeT".to_owned()], ..Get::default() })));
+        assert_eq!(db, Some(DatabaseName("GeT".into())));
+        assert_eq!(command, Some(Command::Get(GetArgs { keys: vec![Key("GeT".to_owned())], ..GetArgs::default() })));
     }
 }

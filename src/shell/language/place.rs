@@ -10,7 +10,7 @@ use clap::builder::PossibleValue;
 use clap::{Arg, Command};
 
 use super::help;
-use crate::shell::text::argument::any_of;
+use crate::shell::text::argument::{ArgumentKind, any_of, value_name};
 use crate::shell::text::escape::excerpt;
 use crate::shell::text::words::{Word, quote};
 
@@ -186,8 +186,7 @@ impl<'a> Places<'a> {
     }
 
     fn near(self, name: &str) -> String {
-        let args = self.command.get_arguments().chain(self.program.get_arguments());
-        let near = help::nearest_flag(args.filter_map(Arg::get_long).chain(["help"]), name);
+        let near = nearest_flag(Some(self.command), self.program, name);
         near.map_or_else(|| ".".to_owned(), |near| format!("; did you mean '--{near}'?"))
     }
 
@@ -216,7 +215,7 @@ impl<'a> Places<'a> {
         let near = flag_name(&words[at].bytes).filter(|name| !known(name)).map(|name| self.near(name));
         let near = near.unwrap_or_else(|| ".".to_owned());
         let text = match option.get_long() {
-            Some(long) if names_text(option) => format!(" If it is meant as text: --{long}={found}"),
+            Some(long) if ArgumentKind::of(option).is_text() => format!(" If it is meant as text: --{long}={found}"),
             _ => String::new(),
         };
         let message = format!("{}, found '{found}'{near}{text}", expected(option, flag));
@@ -225,7 +224,7 @@ impl<'a> Places<'a> {
 
     /// How a word is written that is meant as text, if text may stand there; `it` is what it is called.
     fn as_text(self, place: &Arg, words: &[Word<'_>], at: usize, it: &str) -> String {
-        if !names_text(place) {
+        if !ArgumentKind::of(place).is_text() {
             return String::new();
         }
         let word = shown(&words[at]);
@@ -250,6 +249,12 @@ impl<'a> Places<'a> {
             None => String::new(),
         }
     }
+}
+
+/// The flag most like that one, without its dashes, of those that a command and every command have, if one is close.
+pub(crate) fn nearest_flag<'a>(command: Option<&'a Command>, program: &'a Command, name: &str) -> Option<&'a str> {
+    let args = command.into_iter().chain([program]).flat_map(Command::get_arguments);
+    help::nearest_flag(args.filter_map(Arg::get_long).chain(["help"]), name)
 }
 
 /// Whether a word is a flag longer than any there is: to look for the one that may be meant would take long.
@@ -286,20 +291,9 @@ fn written(option: &Arg, word: &[u8]) -> String {
     }
 }
 
-/// Whether an argument is text of some kind: a value, a key, a path.
-fn names_text(arg: &Arg) -> bool {
-    const OTHERS: [&str; 12] =
-        ["DURATION", "RFC3339", "N", "BY", "CODE", "MODE", "SHELL", "WHEN", "WHAT", "HOW", "FORMAT", "on|off"];
-    !OTHERS.contains(&value_name(arg))
-}
-
 /// Whether an argument takes any text, and not a number or a duration.
 fn takes_text(arg: &Arg) -> bool {
-    arg.is_allow_hyphen_values_set() && matches!(value_name(arg), "VALUE" | "REGEX" | "OLD")
-}
-
-fn value_name(arg: &Arg) -> &str {
-    arg.get_value_names().and_then(<[_]>::first).map_or("", |name| name.as_str())
+    arg.is_allow_hyphen_values_set() && ArgumentKind::of(arg).is_any_text()
 }
 
 /// A word for a message; of a flag only the name, as what follows may be a secret.

@@ -6,13 +6,17 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use super::traits;
+use super::command;
 use crate::shell::text::argument;
 use crate::shell::text::escape;
 use crate::shell::text::words::Word;
 
 /// What `help pipes` prints.
-pub(crate) const HELP: &str = "\
+pub(crate) fn help() -> String {
+    let readers: Vec<&str> = command::all().filter(|traits| traits.reads).map(|traits| traits.name).collect();
+    let (last, others) = readers.split_last().unwrap_or((&"", &[]));
+    format!(
+        "\
 At the prompt the answer of a command that reads may go into a program or a file:
 
   get cfg | jq '.x | keys'     into a program: the rest of the line is for sh
@@ -23,10 +27,11 @@ It is written as into a pipe: exact, without colours, all of it; -o json and the
 value of bytes has no newline added. No database is written over. \
 `|`, `>` and `>>` are words of their own, with blanks around them. Quoted they are data: get '|'
 
-They mean this behind get, exists, keys, list, find, count, info, stats, ttl, dbs, path, check, \
-export, dump, diff, history, help and man only: `set a >` stores a '>'. In scripts, in the rc file and \
-in the program's arguments they are words like any other, so no file can start a program this way.
-";
+They mean this behind {} and {last} only: `set a >` stores a '>'. In scripts, in the rc file and \
+in the program's arguments they are words like any other, so no file can start a program this way.",
+        others.join(", ")
+    )
+}
 
 /// What is said of a sign that sends nothing anywhere, because it is a part of a word.
 pub(crate) fn stuck(words: &[Word<'_>]) -> Option<String> {
@@ -36,7 +41,7 @@ pub(crate) fn stuck(words: &[Word<'_>]) -> Option<String> {
     let word = rest.iter().find(|word| is_stuck(word) || is_file(word))?;
     let word = escape::excerpt(&String::from_utf8_lossy(&word.bytes), 40);
     let sign = if word.starts_with(">>") { ">>" } else { &word[..1] };
-    traits::reads(&first.bytes)
+    command::reads(&first.bytes)
         .then(|| format!("'{word}' is a plain word; to send the answer elsewhere, put a blank after the `{sign}`"))
 }
 
@@ -61,7 +66,7 @@ pub(crate) fn cut<'w, 'a>(words: &'w [Word<'a>]) -> Result<(&'w [Word<'a>], Opti
     let is = |word: &Word<'_>, sign: &[u8]| !word.quoted && word.flag == 0 && *word.bytes == *sign;
     let is_sign = |word: &Word<'_>| [&b"|"[..], b">", b">>"].iter().any(|sign| is(word, sign));
     let Some(at) = words.iter().position(is_sign).filter(|&at| at > 0) else { return Ok((words, None)) };
-    if words[0].quoted || !traits::reads(&words[0].bytes) {
+    if words[0].quoted || !command::reads(&words[0].bytes) {
         return Ok((words, None));
     }
     let (command, behind) = words.split_at(at);
@@ -89,10 +94,11 @@ pub(crate) fn cut<'w, 'a>(words: &'w [Word<'a>]) -> Result<(&'w [Word<'a>], Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shell::text::words::{Splitter, Step};
+    use crate::shell::language::reading;
+    use crate::shell::text::words::Step;
 
     fn target(line: &str) -> Result<(usize, Option<Target>), &'static str> {
-        let step = Splitter::at_prompt(traits::reads).step(line.as_bytes(), true);
+        let step = reading::prompt().step(line.as_bytes(), true);
         let Step::Command { words, .. } = step else { panic!("{step:?}") };
         let (words, target) = cut(&words).map_err(|fault| fault.message)?;
         Ok((words.len(), target))

@@ -3,9 +3,9 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::help;
-use super::place::SHOWN;
+use super::place::{SHOWN, nearest_flag};
 use crate::shell::answer::reply::{Failure, did_you_mean};
-use crate::shell::text::argument::{IS_PATTERN, any_of};
+use crate::shell::text::argument::{ArgumentKind, IS_PATTERN, any_of};
 use crate::shell::text::caret::Blame;
 use crate::shell::text::escape::excerpt;
 use crate::shell::text::words::{self, Word};
@@ -75,7 +75,7 @@ impl Attempt<'_> {
             return (Failure::usage(message), Some(Blame::Span(dashes.span.clone())));
         }
         if is_flag {
-            let near = given.strip_prefix("--").and_then(|name| self.nearest(name));
+            let near = given.strip_prefix("--").and_then(|name| nearest_flag(self.command(), self.tree, name));
             let near = did_you_mean(near.map(|near| format!("--{near}")).as_deref());
             return (Failure::usage(format!("unknown flag '{shown}'{near}")), blame);
         }
@@ -87,12 +87,6 @@ impl Attempt<'_> {
 
     fn command(&self) -> Option<&clap::Command> {
         self.tree.find_subcommand(String::from_utf8_lossy(&self.words.first()?.bytes).to_ascii_lowercase())
-    }
-
-    fn nearest(&self, name: &str) -> Option<&str> {
-        let of_command = self.command().into_iter().flat_map(clap::Command::get_arguments);
-        let flags = of_command.chain(self.tree.get_arguments()).filter_map(clap::Arg::get_long);
-        help::nearest_flag(flags, name)
     }
 
     /// A word too many that is a sign which would send the answer elsewhere after another command, or the beginning of JSON
@@ -121,7 +115,7 @@ impl Attempt<'_> {
         let Some(command) = self.command() else { return "" };
         match command.get_positionals().last() {
             Some(last) if last.is_last_set() => "; the program goes after '--'",
-            Some(last) if last.get_id() == "value" => "; to store several words, quote them",
+            Some(last) if ArgumentKind::of(last) == ArgumentKind::Value => "; to store several words, quote them",
             _ => "",
         }
     }

@@ -1,7 +1,6 @@
 //! What Tab offers: from the definitions of the commands, from the live database, from the file system. It never runs
 //! anything, and what it puts into the line is quoted.
 
-use std::any::TypeId;
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
@@ -16,11 +15,12 @@ use super::columns::{self, fit};
 use super::cursor::Cursor;
 use super::hint::left;
 use super::lookup::Lookup;
-use super::tree::{Before, Outside, by_long, positional, value_name};
+use super::tree::{Before, Outside, by_long, positional};
 use crate::database::{Outline, Seen};
 use crate::shell::config;
 use crate::shell::language::help;
-use crate::shell::text::{argument, words};
+use crate::shell::text::argument::{self, ArgumentKind};
+use crate::shell::text::words;
 use crate::storage::Entry;
 use crate::value::Value;
 
@@ -95,7 +95,7 @@ impl Completions {
             Wanted::File => paths(cursor),
             Wanted::Command => self.commands(&typed),
             Wanted::Flag => flags(before, &typed, self.few()),
-            Wanted::Value(arg) if value_name(arg) == "POINTER" => self.pointers(before, &typed),
+            Wanted::Value(arg) if ArgumentKind::of(arg) == ArgumentKind::Pointer => self.pointers(before, &typed),
             Wanted::Value(arg) => self.values(arg, cursor, &typed),
         }
     }
@@ -141,25 +141,24 @@ impl Completions {
         parts.into_iter().filter(|part| part.shown.starts_with(typed)).take(MOST).collect()
     }
 
-    /// What an argument can be, by the name that its definition gives to its value.
+    /// What an argument can be, by its kind.
     fn values(&self, arg: &Arg, cursor: &Cursor<'_>, typed: &str) -> Vec<Candidate> {
         let possible = arg.get_possible_values();
         if arg.get_action().takes_values() && !possible.is_empty() {
             return words_of(possible.iter().map(|value| value.get_name().to_owned()).collect(), typed);
         }
-        match value_name(arg) {
-            "KEY" | "NEW" => self.keys(&cursor.typed, self.fuzzy),
-            "K" | "P" | "PREFIX" => self.keys(&cursor.typed, false),
-            "GLOB" => {
+        match ArgumentKind::of(arg) {
+            ArgumentKind::Key => self.keys(&cursor.typed, self.fuzzy),
+            ArgumentKind::Prefix | ArgumentKind::Bound => self.keys(&cursor.typed, false),
+            ArgumentKind::Glob => {
                 let is_pattern = |key: &Candidate| key.text.iter().any(|byte| b"*?[\\".contains(byte));
                 self.keys(&cursor.typed, false).into_iter().filter(|key| !is_pattern(key)).collect()
             }
-            "NAME|PATH" => words_of(config::database_names(), typed),
-            "NAME" | "A" | "B" if is_path(arg) => databases(cursor, typed),
-            "COMMAND" => words_of(help::topics(), typed),
-            "DURATION" => durations(typed),
-            "RFC3339" => self.times(typed),
-            _ if is_path(arg) => paths(cursor),
+            ArgumentKind::Database => databases(cursor, typed),
+            ArgumentKind::Topic => words_of(help::topics(), typed),
+            ArgumentKind::Duration => durations(typed),
+            ArgumentKind::Time => self.times(typed),
+            ArgumentKind::File | ArgumentKind::Program => paths(cursor),
             _ => Vec::new(),
         }
     }
@@ -240,11 +239,6 @@ fn words_of(mut words: Vec<String>, typed: &str) -> Vec<Candidate> {
     let typed = typed.to_ascii_lowercase();
     let fitting = words.into_iter().filter(|word| word.to_ascii_lowercase().starts_with(&typed));
     fitting.map(|word| Candidate::new(word, Kind::Word)).collect()
-}
-
-/// Whether an argument is a path, by what its definition makes of it.
-pub(super) fn is_path(arg: &Arg) -> bool {
-    arg.get_value_parser().type_id() == TypeId::of::<PathBuf>()
 }
 
 /// The databases whose name begins so, or else the files.

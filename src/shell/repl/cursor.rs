@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::shell::language::traits::reads;
+use crate::shell::language::reading;
 use crate::shell::text::words::{Open, Splitter, Step, Word};
 
 /// The word at the cursor and what stands before it.
@@ -101,7 +101,7 @@ pub(super) enum Rest {
 /// The commands of a text that may still grow.
 pub(super) fn parts(text: &[u8]) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
-    let mut splitter = self::splitter();
+    let mut splitter = reading::prompt();
     let mut start = 0;
     while start < text.len() {
         let left = &text[start..];
@@ -144,7 +144,7 @@ pub(super) fn open(text: &str) -> Option<Open> {
 
 /// Where the last command of a text begins, what it ends in, and the splitter that has seen it.
 fn last_command(text: &[u8]) -> (usize, Open, Splitter) {
-    let mut splitter = self::splitter();
+    let mut splitter = reading::prompt();
     let mut start = 0;
     loop {
         match splitter.step(&text[start..], false) {
@@ -154,14 +154,9 @@ fn last_command(text: &[u8]) -> (usize, Open, Splitter) {
     }
 }
 
-/// What reads the words of the prompt.
-fn splitter() -> Splitter {
-    Splitter::at_prompt(reads)
-}
-
 /// The words of one whole command.
 fn split(text: &[u8]) -> Option<Vec<Word<'_>>> {
-    match splitter().step(text, true) {
+    match reading::prompt().step(text, true) {
         Step::Command { words, .. } => Some(words),
         _ => None,
     }

@@ -18,10 +18,11 @@ use unicode_width::UnicodeWidthStr as _;
 use super::columns::fit;
 use super::cursor::Cursor;
 use super::lookup::Lookup;
-use super::tree::{self, Before, is_list, value_name};
+use super::tree::{self, Before, is_list};
 use crate::database::Seen;
 use crate::expiry::Timestamp;
 use crate::shell::render::size;
+use crate::shell::text::argument::{ArgumentKind, value_name};
 use crate::shell::text::escape::terminal_lossy;
 use crate::shell::text::words::Word;
 use crate::value::Value;
@@ -161,7 +162,7 @@ impl Hints {
         let command = before.command?;
         let place = if typing { before.places.len() } else { before.places.len().checked_sub(1)? };
         let arg = tree::positional(command, place)?;
-        if !matches!(value_name(arg), "KEY" | "NEW") {
+        if ArgumentKind::of(arg) != ArgumentKind::Key {
             return None;
         }
         let key = if typing { &cursor.typed } else { before.places.last().filter(|_| before.ends_in_place)? };
@@ -207,7 +208,7 @@ fn shown(value: &Value) -> String {
 fn by_place(arg: &Arg) -> String {
     let name = value_name(arg);
     // Clap knows only half of it: a value or a key may be left out where something else stands for it.
-    let must = arg.is_required_set() || matches!(name, "KEY" | "VALUE");
+    let must = arg.is_required_set() || matches!(ArgumentKind::of(arg), ArgumentKind::Key | ArgumentKind::Value);
     let dots = if is_list(arg) { "..." } else { "" };
     if must { format!("{name}{dots}") } else { format!("[{name}{dots}]") }
 }

@@ -13,15 +13,15 @@ use std::time::Duration;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::candidate::{Candidate, Kind};
-use super::complete::{Completions, Wanted, is_path};
+use super::complete::{Completions, Wanted};
 use super::cursor::Cursor;
 use super::lookup::Lookup;
-use super::tree::{Before, Role, tree_of_program, value_name};
+use super::tree::{Before, Role, tree_of_program};
 use crate::database::Database;
 use crate::shell::commands::{Access, Session};
 use crate::shell::config::Location;
-use crate::shell::language::own_shell::{BashLine, How, OwnShell};
-use crate::shell::text::argument::{OutputMode, in_home};
+use crate::shell::language::own_shell::{BashLine, How};
+use crate::shell::text::argument::{ArgumentKind, OutputMode, OwnShell, in_home};
 use crate::shell::text::escape;
 use crate::shell::text::words::Word;
 
@@ -82,19 +82,20 @@ impl Asked {
         let tree = Rc::new(tree_of_program(&words));
         let (cursor, before, db) = self.read(&tree)?;
         let wanted = Wanted::at(&cursor, &before);
-        let (name, is_path) = match wanted {
-            Wanted::Value(arg) => (value_name(arg), is_path(arg)),
-            _ => ("", false),
+        let kind = match wanted {
+            Wanted::Value(arg) => Some(ArgumentKind::of(arg)),
+            _ => None,
         };
-        let is_database = matches!(name, "NAME" | "A" | "B") && is_path || name == "NAME|PATH";
-        match name {
-            "CMD" if before.places.len() < 2 => return Some(said(How::Programs, Vec::new())),
-            _ if is_database && !cursor.typed.iter().any(|byte| b"/~".contains(byte)) => {}
-            _ if is_database || is_path => return Some(said(How::Files, Vec::new())),
+        let is_database = kind == Some(ArgumentKind::Database);
+        match kind {
+            Some(ArgumentKind::Program) if before.places.len() < 2 => return Some(said(How::Programs, Vec::new())),
+            Some(ArgumentKind::Database) if !cursor.typed.iter().any(|byte| b"/~".contains(byte)) => {}
+            Some(ArgumentKind::Database | ArgumentKind::File | ArgumentKind::Program) => {
+                return Some(said(How::Files, Vec::new()));
+            }
             _ => {}
         }
-        let session =
-            session(db.as_deref(), matches!(name, "KEY" | "NEW" | "K" | "P" | "PREFIX" | "GLOB" | "POINTER"))?;
+        let session = session(db.as_deref(), kind.is_some_and(ArgumentKind::is_in_database))?;
         let lookup = Rc::new(Lookup::once(session));
         let mut candidates = Completions::by_prefix(lookup, Rc::clone(&tree)).candidates(&wanted, &cursor, &before);
         // What begins with a dash would be taken for a flag.

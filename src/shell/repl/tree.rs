@@ -3,8 +3,8 @@
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use crate::shell::language::cli::{Cli, Line};
+use crate::shell::language::command::reads;
 use crate::shell::language::place;
-use crate::shell::language::traits::reads;
 use crate::shell::text::words::Word;
 
 /// The tree of the commands, with what clap adds to it.
@@ -253,20 +253,16 @@ pub(super) fn is_list(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::Append)
 }
 
-/// The name that its definition gives to an argument's value.
-pub(super) fn value_name(arg: &Arg) -> &str {
-    arg.get_value_names().and_then(<[_]>::first).map_or("", |name| name.as_str())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shell::text::words::{Splitter, Step};
+    use crate::shell::language::reading;
+    use crate::shell::text::words::Step;
 
     fn roles(line: &str) -> String {
         let tree = tree();
         let mut before = Before::new(&tree);
-        let Step::Command { words, .. } = Splitter::new().step(line.as_bytes(), true) else { panic!("{line}") };
+        let Step::Command { words, .. } = reading::script().step(line.as_bytes(), true) else { panic!("{line}") };
         let letter = |role| match role {
             Role::Command => 'c',
             Role::Unknown => '?',

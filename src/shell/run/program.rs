@@ -14,7 +14,7 @@ use std::process::Command;
 use super::runner::{Flow, Place, Runner};
 use crate::shell::answer::reply::Failure;
 use crate::shell::answer::status::Status;
-use crate::shell::language::command::Run;
+use crate::shell::commands::run::RunArgs;
 use crate::shell::render::Look;
 use crate::shell::terminal::interrupt;
 use crate::shell::terminal::progress;
@@ -24,11 +24,7 @@ use crate::shell::text::escape::excerpt;
 const USUAL_PATH: &str = "/usr/bin:/bin";
 
 impl Runner<'_> {
-    pub(crate) fn run_program(&mut self, run: &Run, place: Place<'_>, look: &Look) -> Flow {
-        if let Place::Script { .. } = place {
-            let why = "scripts run no programs, as they may be made of data; in a shell: rusty-kv run PREFIX -- CMD";
-            return self.failure(&Failure::usage(why), place, look);
-        }
+    pub(crate) fn run_program(&mut self, run: &RunArgs, place: Place<'_>, look: &Look) -> Flow {
         if self.rehearses {
             return self.failure(&Failure::usage("--dry-run runs no program"), place, look);
         }
@@ -52,7 +48,7 @@ impl Runner<'_> {
             Err(error) => return self.not_run(program, &error, place, look),
         };
         let mut command = Command::new(found);
-        command.arg0(program).args(args).envs(variables);
+        command.arg0(&**program).args(args.iter().map(|word| word.as_os_str())).envs(variables);
         if place == Place::Prompt {
             return self.run_at_prompt(&mut command, program, look);
         }

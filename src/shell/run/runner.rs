@@ -12,13 +12,17 @@ use super::group::Group;
 use crate::database::NOT_UNDONE;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
 use crate::shell::answer::status::Status;
+use crate::shell::commands::lines::{ExitArgs, HistoryArgs, SourceArgs};
+use crate::shell::commands::manual::{CompletionsArgs, HelpArgs};
+use crate::shell::commands::settings::{EditModeArgs, HintsArgs, OutputArgs, PagerArgs, TimerArgs};
+use crate::shell::commands::traits::{NotIn, Pace, WithoutUndo};
 use crate::shell::commands::{self, Session, Warnings, changes, was_set};
 use crate::shell::language::cli::Line;
 use crate::shell::language::command::{Command, ShellCommand};
 use crate::shell::language::help;
 use crate::shell::language::man;
+use crate::shell::language::own_shell;
 use crate::shell::language::parse::{self, Parsed, Parser};
-use crate::shell::language::traits::Traits;
 use crate::shell::render::{self, Look};
 use crate::shell::terminal::console::Console;
 use crate::shell::terminal::interrupt;
@@ -31,11 +35,6 @@ use crate::shell::text::words::Word;
 /// Whether a command has failed because it cannot be undone and nobody has agreed to that.
 fn lacks_consent<T>(done: &Result<T, Failure>) -> bool {
     done.as_ref().is_err_and(|failure| failure.message == NOT_UNDONE)
-}
-
-/// Whether a command that has failed can be run again: not one that has read what cannot be read twice.
-fn can_run_again(command: &Command) -> bool {
-    !matches!(command, Command::Import(import) if !import.file.is_file())
 }
 
 /// What only the way in can do: ask a person, show what was typed.
@@ -266,12 +265,12 @@ impl<'a> Runner<'a> {
         self.leaves_row |= place == Place::Prompt && mode == Some(OutputMode::Raw) && self.console.look.terminal;
         // What a program shows meanwhile is not to be drawn over.
         if !in_script && !self.outlet.as_ref().is_some_and(Outlet::is_program) {
-            progress::begin(Traits::of(&line.command).doing);
+            progress::begin(line.command.traits().doing);
         }
         if place == Place::Prompt {
             let mut session = self.session.borrow_mut();
             session.db.next_step();
-            if !self.yes && !line.options.yes && !matches!(line.command, Command::Edit(_)) {
+            if !self.yes && !line.options.yes && line.command.traits().without_undo != WithoutUndo::Runs {
                 session.db.need_consent();
             }
         }
@@ -410,19 +409,17 @@ impl<'a> Runner<'a> {
     /// A command on the data.
     fn data(&mut self, command: Command, place: Place<'_>, look: &Look, yes: bool) -> Flow {
         let asks = !self.yes && !yes && !matches!(place, Place::Script { .. }) && !self.rehearses;
+        let traits = command.traits();
+        if let (NotIn::OneShot(why), Place::OneShot) | (NotIn::Script(why), Place::Script { .. }) =
+            (traits.not_in, place)
+        {
+            return self.failure(&Failure::usage(why), place, look);
+        }
         if let Command::Run(run) = &command {
             return self.run_program(run, place, look);
         }
-        if place == Place::OneShot && matches!(command, Command::Begin) {
-            let failure = Failure::usage("a transaction needs a session: the prompt, or a script (see --atomic)");
-            return self.failure(&failure, place, look);
-        }
-        if matches!((&command, place), (Command::Edit(_), Place::Script { .. })) {
-            return self.failure(&Failure::usage("`edit` is for a person, not for a script"), place, look);
-        }
-        let traits = Traits::of(&command);
         let is_open = self.session.borrow().db.open_transaction().is_some();
-        let grouped = matches!(place, Place::Script { .. }) && traits.is_grouped && !is_open;
+        let grouped = matches!(place, Place::Script { .. }) && traits.pace == Pace::Quick && !is_open;
         if !grouped && self.flush() == Flow::Stop {
             return Flow::Stop;
         }
@@ -434,8 +431,7 @@ impl<'a> Runner<'a> {
         if grouped {
             session.db.begin_group();
         }
-        if matches!(command, Command::Edit(_) | Command::Watch { .. } | Command::Wait(_)) {
-            // It takes as long as others take, and they may have the terminal.
+        if traits.pace == Pace::OfOthers {
             self.waited = None;
             progress::end();
         }
@@ -447,8 +443,9 @@ impl<'a> Runner<'a> {
             progress::go_on();
             yes
         };
-        let again = (!traits.reads && session.db.is_remembering() && can_run_again(&command)).then(|| command.clone());
-        let answer = session.run(command, &mut confirm);
+        let can_run_again = traits.without_undo == WithoutUndo::Asks;
+        let again = (!traits.reads && session.db.is_remembering() && can_run_again).then(|| command.clone());
+        let answer = command.run(&mut session, &mut confirm);
         if let Some(again) = again.filter(|_| lacks_consent(&answer)) {
             drop(answer);
             drop(session);
@@ -507,33 +504,37 @@ impl<'a> Runner<'a> {
             return Flow::Stop;
         }
         let answer = match command {
-            ShellCommand::Source { file } => return Flow::Source(file),
-            ShellCommand::Output { mode } => {
+            ShellCommand::Source(SourceArgs { file }) => return Flow::Source(file),
+            ShellCommand::Output(OutputArgs { mode }) => {
                 // The line was sent in the old mode, and is answered in it.
                 let old = std::mem::replace(&mut self.session.borrow_mut().output, mode);
                 let look = look.cloned().unwrap_or(Look { mode: old, ..self.look() });
                 return self.answer(Ok(Reply::Done(Done::new("")).into()), place, Some(&look));
             }
-            ShellCommand::Timer { on } => {
+            ShellCommand::Timer(TimerArgs { on }) => {
                 self.session.borrow_mut().timer = on;
                 Ok(Reply::Done(Done::new(format!("Timer is {}", if on { "on" } else { "off" }))).into())
             }
-            ShellCommand::Pager { on } => self.set_pager(on),
-            ShellCommand::Hints { on } => {
+            ShellCommand::Pager(PagerArgs { on }) => self.set_pager(on),
+            ShellCommand::Hints(HintsArgs { on }) => {
                 let done = Done::new(format!("Hints are {}", if on { "on" } else { "off" }));
                 self.front.typing(TypingSetting::Hints(on)).map(|()| Reply::Done(done).into())
             }
-            ShellCommand::EditMode { mode } => {
+            ShellCommand::EditMode(EditModeArgs { mode }) => {
                 let done = Done::new(format!("Edit mode is {}", mode.name()));
                 self.front.typing(TypingSetting::Keys(mode)).map(|()| Reply::Done(done).into())
             }
-            ShellCommand::History { n } => self.front.history(n).map(|lines| Reply::Text(lines.join("\n")).into()),
-            ShellCommand::Completions { shell } => Ok(Reply::Text(shell.script().trim_end().to_owned()).into()),
-            ShellCommand::Man => Ok(Reply::Text(man::page().trim_end().to_owned()).into()),
-            ShellCommand::Help { topic } => {
+            ShellCommand::History(HistoryArgs { n }) => {
+                self.front.history(n).map(|lines| Reply::Text(lines.join("\n")).into())
+            }
+            ShellCommand::Completions(CompletionsArgs { shell }) => {
+                Ok(Reply::Text(own_shell::script(shell).trim_end().to_owned()).into())
+            }
+            ShellCommand::Man(_) => Ok(Reply::Text(man::page().trim_end().to_owned()).into()),
+            ShellCommand::Help(HelpArgs { topic }) => {
                 help::text(topic.as_deref(), self.console.look.width).map(|text| Reply::Text(text).into())
             }
-            ShellCommand::Exit { code } => {
+            ShellCommand::Exit(ExitArgs { code }) => {
                 self.exit = code.or(self.exit);
                 self.left = true;
                 // A program on the pipe is owed its line.

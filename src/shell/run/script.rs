@@ -14,11 +14,11 @@ use rustix::fs::FileType;
 use super::runner::{Flow, Place, Runner};
 use crate::error::Error;
 use crate::shell::answer::reply::Failure;
-use crate::shell::language::traits;
+use crate::shell::language::reading;
 use crate::shell::terminal::interrupt;
 use crate::shell::terminal::progress;
 use crate::shell::text::caret::{Blame, Typed};
-use crate::shell::text::words::{Open, Splitter, Step};
+use crate::shell::text::words::{Open, Step};
 use crate::shell::transfer;
 use crate::storage::{LARGE, check_memory};
 use crate::value::Value;
@@ -159,7 +159,7 @@ pub(crate) fn source(runner: &mut Runner<'_>, file: &Path, place: Place<'_>) -> 
 
 /// Runs what was typed or pasted at the prompt, which is so many columns wide. After Ctrl-C the rest of it is not run.
 pub(crate) fn run_typed(runner: &mut Runner<'_>, text: &str, prompt: usize) -> Flow {
-    let mut splitter = Splitter::at_prompt(traits::reads);
+    let mut splitter = reading::prompt();
     let room = runner.console.look.width;
     let mut rest = text;
     while !rest.is_empty() {
@@ -205,7 +205,7 @@ fn run_lines(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow
     const LONGEST: usize = Value::MAX_LEN + (1 << 20);
     let place = |line| Place::Script { name, line };
     let mut buffer = Vec::new();
-    let mut splitter = Splitter::new();
+    let mut splitter = reading::script();
     let (mut start, mut line, mut end) = (0, 1, false);
     let has_known_end = input.has_known_end();
     let (mut read_in_all, length) = (0, input.length());
@@ -256,7 +256,7 @@ fn run_lines(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow
                         return Flow::Stop;
                     }
                     line += memchr::memchr_iter(b'\n', &buffer).count();
-                    splitter = Splitter::new();
+                    splitter = reading::script();
                     end = skip_line(input, &mut buffer);
                     line += 1;
                     continue;
@@ -277,7 +277,7 @@ fn run_lines(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow
                         runner.fail(Failure::io("read", Path::new(name), &error), place(line));
                         end = true;
                         buffer = Vec::new();
-                        splitter = Splitter::new();
+                        splitter = reading::script();
                     }
                 }
             }

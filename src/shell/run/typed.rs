@@ -7,9 +7,10 @@ use super::runner::{Flow, Place, Runner};
 use crate::shell::answer::reply::{Answer, Done, Failure, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::commands::counted;
+use crate::shell::language::command;
 use crate::shell::language::parse::Parsed;
+use crate::shell::language::reading;
 use crate::shell::language::redirect::{self, Target};
-use crate::shell::language::traits;
 use crate::shell::render::{self, Look};
 use crate::shell::terminal::console;
 use crate::shell::terminal::destination::Descriptor;
@@ -73,7 +74,7 @@ impl Runner<'_> {
 
     /// Runs a command whose answer goes through the pager, should it be longer than the screen.
     fn paged(&mut self, words: &[Word<'_>]) -> Flow {
-        let pager = self.pager.clone().filter(|_| words.first().is_some_and(|name| traits::reads(&name.bytes)));
+        let pager = self.pager.clone().filter(|_| words.first().is_some_and(|name| command::reads(&name.bytes)));
         let Some(pager) = pager else { return self.words(words, Place::Prompt) };
         let outlet = Outlet::pager(pager, self.console.look.width, console::height());
         let look = Look { paged: true, ..self.console.look.clone() };
@@ -166,7 +167,7 @@ impl Runner<'_> {
     pub(crate) fn pointer(&mut self, failure: &Failure) -> String {
         let blame = self.blame.take().or_else(|| match (failure.code, &failure.key) {
             ("not_found" | "wrong_type", Some(key)) => Some(Blame::Word(key.clone().into_bytes())),
-            ("not_json", _) => Some(Blame::Value),
+            ("not_json", _) => self.typed.as_ref()?.argument(1, reading::takes_next).map(Blame::Span),
             _ => None,
         });
         let typed = self.typed.as_ref().filter(|_| self.console.err_terminal);

@@ -4,9 +4,8 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use super::interrupt;
 use super::progress;
-use crate::shell::language::cli::ColorWhen;
 use crate::shell::render::{Look, style};
-use crate::shell::text::argument::OutputMode;
+use crate::shell::text::argument::{ColorWhen, OutputMode};
 
 /// The two streams of a run.
 pub(crate) struct Console {

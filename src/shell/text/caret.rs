@@ -27,8 +27,6 @@ pub(crate) enum Blame {
     Word(Vec<u8>),
     /// What stands there.
     Span(Range<usize>),
-    /// The second argument: what `set` was given.
-    Value,
     /// Something is missing at its end.
     End,
 }
@@ -53,7 +51,6 @@ impl Typed {
         let span = match blame {
             Blame::Word(word) => self.find(word)?,
             Blame::Span(span) => span.start.min(self.text.len())..span.end.min(self.text.len()),
-            Blame::Value => self.argument(1)?,
             Blame::End => {
                 let end = self.text.trim_end().len();
                 end..end
@@ -70,26 +67,14 @@ impl Typed {
         Some(self.excerpt(before, word, &self.text[span.end..], gap))
     }
 
-    /// The nth word that is neither a flag nor a flag's.
-    fn argument(&self, n: usize) -> Option<Range<usize>> {
-        const WITH_VALUE: [&[u8]; 10] = [
-            b"--ttl",
-            b"--expires-at",
-            b"--if-equals",
-            b"--glob",
-            b"--prefix",
-            b"--from",
-            b"--to",
-            b"--limit",
-            b"-o",
-            b"--output",
-        ];
+    /// The nth word that is neither a flag nor a flag's, where `takes_next` says which of those take one.
+    pub(crate) fn argument(&self, n: usize, takes_next: impl Fn(&[u8]) -> bool) -> Option<Range<usize>> {
         let mut words = self.words.iter().skip(1);
         let mut arguments = std::iter::from_fn(|| {
             loop {
                 let (span, bytes) = words.next()?;
                 match bytes.starts_with(b"-") {
-                    true if WITH_VALUE.contains(&&bytes[..]) => drop(words.next()),
+                    true if takes_next(bytes) => drop(words.next()),
                     true => {}
                     false => return Some(span.clone()),
                 }
@@ -169,7 +154,7 @@ mod tests {
     use crate::shell::text::words::{Splitter, Step};
 
     fn typed(text: &str, room: usize, is_above: bool) -> Typed {
-        let step = Splitter::new().step(text.as_bytes(), true);
+        let step = Splitter::new(|_| false).step(text.as_bytes(), true);
         let Step::Command { words, .. } = step else { panic!("{step:?}") };
         Typed::new(text, &words, 4, room, is_above).unwrap()
     }
@@ -216,10 +201,10 @@ mod tests {
 
     #[test]
     fn arguments_are_counted_without_flags_and_what_is_theirs() {
-        let indent = |text: &str, blame| typed(text, 80, true).point(&blame).map(|pointer| pointer.indent);
-        assert_eq!(indent("set --ttl 5 --json k {bad", Blame::Value), Some(4 + 21));
-        assert_eq!(indent("set k '{' --json", Blame::Value), Some(4 + 6));
-        assert_eq!(indent("set k --json", Blame::Value), None);
+        let second = |text: &str| typed(text, 80, true).argument(1, |flag| flag == b"--ttl");
+        assert_eq!(second("set --ttl 5 --json k {bad"), Some(21..25));
+        assert_eq!(second("set k '{' --json"), Some(6..9));
+        assert_eq!(second("set k --json"), None);
     }
 
     #[test]

@@ -8,6 +8,8 @@
 /// A compiled pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Glob {
+    /// The pattern as it was given.
+    text: String,
     /// The characters before the first special one.
     prefix: String,
     /// What comes after them; never begins with [`Token::Char`], and never has two [`Token::Run`] in a row.
@@ -51,7 +53,7 @@ impl Glob {
                 token => rest.push(token),
             }
         }
-        Ok(Self { prefix, rest })
+        Ok(Self { text: pattern.to_owned(), prefix, rest })
     }
 
     /// Whether the whole of `key` is as the pattern says.
@@ -93,6 +95,11 @@ impl Glob {
             last_run = Some((behind, chars.as_str()));
             (tokens, text) = (behind, chars.as_str());
         }
+    }
+
+    /// The pattern as it was given.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// The text that every match begins with, for a scan of that range only.

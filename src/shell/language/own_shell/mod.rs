@@ -7,42 +7,18 @@ mod bash;
 
 pub(crate) use self::bash::Line as BashLine;
 
-use crate::shell::text::argument::Unmarked;
+use crate::shell::text::argument::OwnShell;
 
 /// What stands in place of a command when a shell asks.
 pub(crate) const ASKS: &str = "__complete";
 
-/// A shell that Tab works in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OwnShell {
-    Bash,
-    Zsh,
-    Fish,
-}
-
-impl OwnShell {
-    /// The names, in the order of help.
-    const NAMES: [&'static str; 3] = ["bash", "zsh", "fish"];
-
-    /// The shell of that name.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        let at = Self::NAMES.iter().position(|known| *known == name)?;
-        Some([Self::Bash, Self::Zsh, Self::Fish][at])
+/// What a shell has to run to know what Tab means behind `rusty-kv`.
+pub(crate) fn script(shell: OwnShell) -> &'static str {
+    match shell {
+        OwnShell::Bash => include_str!("rusty-kv.bash"),
+        OwnShell::Zsh => include_str!("rusty-kv.zsh"),
+        OwnShell::Fish => include_str!("rusty-kv.fish"),
     }
-
-    /// What it has to run to know what Tab means behind `rusty-kv`.
-    pub(crate) fn script(self) -> &'static str {
-        match self {
-            Self::Bash => include_str!("rusty-kv.bash"),
-            Self::Zsh => include_str!("rusty-kv.zsh"),
-            Self::Fish => include_str!("rusty-kv.fish"),
-        }
-    }
-}
-
-/// Reads the name of a shell.
-pub(crate) fn own_shell() -> Unmarked<OwnShell> {
-    Unmarked::one_of(&OwnShell::NAMES, |at| [OwnShell::Bash, OwnShell::Zsh, OwnShell::Fish][at])
 }
 
 /// What a shell is to do.

@@ -149,6 +149,9 @@ pub(crate) struct Splitter {
     position: usize,
     mode: Mode,
     marks: Vec<Mark>,
+    /// Whether JSON after these words may go on on the next line: where a value stands, and where a command should, so that a
+    /// document in the place of a script is one mistake.
+    may_go_on: fn(&[&[u8]]) -> bool,
     /// At the prompt: whether the answer of the command that begins with this word may go into a program.
     may_pipe: Option<fn(&[u8]) -> bool>,
 }
@@ -210,15 +213,16 @@ enum Found {
 }
 
 impl Splitter {
-    /// A splitter at the very start of some input.
-    pub(crate) fn new() -> Self {
-        Self { begun: false, position: 0, mode: Mode::Blank, marks: Vec::new(), may_pipe: None }
+    /// A splitter at the very start of some input. JSON that is open at a line's end goes on on the next one after the words
+    /// that `may_go_on` says.
+    pub(crate) fn new(may_go_on: fn(&[&[u8]]) -> bool) -> Self {
+        Self { begun: false, position: 0, mode: Mode::Blank, marks: Vec::new(), may_go_on, may_pipe: None }
     }
 
     /// The same for lines typed at the prompt: behind an unquoted `|`, in a command whose first word may be followed by one,
     /// the rest of the line is one word, verbatim.
-    pub(crate) fn at_prompt(may_pipe: fn(&[u8]) -> bool) -> Self {
-        Self { may_pipe: Some(may_pipe), ..Self::new() }
+    pub(crate) fn at_prompt(may_go_on: fn(&[&[u8]]) -> bool, may_pipe: fn(&[u8]) -> bool) -> Self {
+        Self { may_pipe: Some(may_pipe), ..Self::new(may_go_on) }
     }
 
     /// Looks for one command at the start of `input`; `end` says that no more will come behind it.
@@ -399,8 +403,12 @@ impl Splitter {
         let Mode::Json { json, .. } = &mut self.mode else {
             return None;
         };
+        let goes_on = || {
+            let texts: Vec<&[u8]> = self.marks.iter().map(|mark| &input[mark.span.clone()]).collect();
+            (self.may_go_on)(&texts)
+        };
         while let Some(&byte) = input.get(self.position) {
-            if byte == b'\n' && !may_go_on(input, &self.marks) {
+            if byte == b'\n' && !goes_on() {
                 self.not_json(input, start);
                 return None;
             }
@@ -418,7 +426,7 @@ impl Splitter {
                 }
             }
         }
-        match may_go_on(input, &self.marks) {
+        match goes_on() {
             true if end => self.fail(start, Problem::NeverFinished),
             true => return Some(Found::More(Open::Json)),
             false if end => self.not_json(input, start),
@@ -472,22 +480,6 @@ impl Splitter {
     fn fail(&mut self, start: usize, problem: Problem) {
         self.mode = Mode::Failed { start, problem };
     }
-}
-
-/// Whether JSON after these words may go on on the next line: where a value stands, and where a command should, so that a
-/// document in the place of a script is one mistake.
-fn may_go_on(input: &[u8], marks: &[Mark]) -> bool {
-    const COMMANDS: [&[u8]; 3] = [b"set", b"put", b"append"];
-    const OPTIONS: [&[u8]; 3] = [b"--default", b"--if-equals", b"--equals"];
-    let texts: Vec<&[u8]> = marks.iter().map(|mark| &input[mark.span.clone()]).collect();
-    let mut value_of: &[u8] = b"";
-    let mut plain = texts.iter().filter(|text| {
-        let is_output = matches!(std::mem::replace(&mut value_of, text), b"-o" | b"--output");
-        !text.starts_with(b"-") && !is_output
-    });
-    let Some(command) = plain.next() else { return true };
-    texts.last().is_some_and(|last| OPTIONS.contains(last))
-        || (COMMANDS.iter().any(|name| command.eq_ignore_ascii_case(name)) && plain.next().is_some())
 }
 
 impl Mark {

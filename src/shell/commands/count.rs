@@ -1,0 +1,34 @@
+//! `count`.
+
+use clap::Args;
+
+use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
+use super::{Confirm, Session};
+use crate::shell::answer::reply::{Answer, Failure, Reply};
+use crate::shell::terminal::interrupt::stoppable;
+use crate::shell::terminal::progress;
+use crate::shell::text::argument::glob;
+use crate::shell::text::glob::Glob;
+
+/// Count keys
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = "Examples:\n  count\n  count user:*")]
+pub(crate) struct CountArgs {
+    /// Only those that match
+    #[arg(value_name = "GLOB", value_parser = glob())]
+    pub(crate) glob: Option<Glob>,
+}
+
+impl CommandArgs for CountArgs {
+    const TRAITS: Traits =
+        Traits { database: OpenDatabase::NotedIfMissing, ..Traits::reads_only("count", Group::Looking) }.everyday();
+
+    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        let Some(glob) = self.glob else { return Ok(Reply::Number(session.db.len()?).into()) };
+        let mut count = 0;
+        for key in stoppable(session.db.prefix(glob.prefix()).keys(), progress::keys) {
+            count += u64::from(glob.matches(&key?));
+        }
+        Ok(Reply::Number(count).into())
+    }
+}

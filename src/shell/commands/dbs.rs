@@ -1,0 +1,78 @@
+//! `dbs`.
+
+use std::path::Path;
+
+use clap::Args;
+
+use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
+use super::{Confirm, Session};
+use crate::database::Database;
+use crate::error::Error;
+use crate::expiry::Timestamp;
+use crate::shell::answer::reply::{Answer, Failure, Field, Reply};
+use crate::shell::config;
+
+/// List the databases in the config directory
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = "Examples:\n  dbs\n  dbs -o json")]
+pub(crate) struct DbsArgs;
+
+impl CommandArgs for DbsArgs {
+    const TRAITS: Traits = Traits { database: OpenDatabase::Unneeded, ..Traits::reads_only("dbs", Group::Database) };
+
+    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        let dir = config::databases_dir()?;
+        let now = session.db.now();
+        let rows: Vec<_> = config::database_names()
+            .into_iter()
+            .filter_map(|name| {
+                let path = dir.join(format!("{name}.json"));
+                let file = std::fs::metadata(&path).ok()?;
+                // What was changed since the last save stands in the journal.
+                let journal = std::fs::metadata(dir.join(format!("{name}.json.journal"))).ok();
+                let size = file.len() + journal.as_ref().map_or(0, std::fs::Metadata::len);
+                let times = std::iter::once(&file).chain(&journal).filter_map(|meta| meta.modified().ok());
+                let since = times.max()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+                let changed = Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+                let (keys, fault) = match glance(&path) {
+                    Ok(Some(count)) => (Field::Number(count), None),
+                    Ok(None) => (Field::Unknown, None),
+                    Err(error) => (Field::Unknown, Some(in_short(&error))),
+                };
+                let is_current = session.location.named && session.location.name == name;
+                Some(vec![
+                    Field::Text(name),
+                    keys,
+                    Field::Bytes(size),
+                    Field::Moment(changed, now.since(changed)),
+                    Field::Flag(is_current),
+                    Field::Fault(fault),
+                ])
+            })
+            .collect();
+        let none = rows.is_empty().then(|| format!("there are no databases in {dir:?} yet"));
+        let reply = Reply::Rows { columns: vec!["name", "keys", "size", "changed", "current", "error"], rows };
+        Ok(Answer { notes: none.into_iter().collect(), ..reply.into() })
+    }
+}
+
+/// How many keys a database has, if that can be told without reading a large file.
+fn glance(path: &Path) -> Result<Option<u64>, Error> {
+    if !Database::opens_at_once(path)? {
+        return Ok(None);
+    }
+    Database::open_read_only(path)?.len().map(Some)
+}
+
+/// What is wrong with a database, without its path, which its name tells.
+fn in_short(error: &Error) -> String {
+    match error {
+        Error::Damaged { line, column, reason, .. } => format!("damaged at line {line} column {column}: {reason}"),
+        Error::JournalDamaged { line, reason, .. } => format!("its journal is damaged at line {line}: {reason}"),
+        Error::NewerVersion { .. } => "made by a newer version".to_owned(),
+        Error::ForeignJournal { .. } => "its journal belongs to another file".to_owned(),
+        Error::Open { source, .. } => crate::error::reason(source),
+        Error::Unsuitable { reason, .. } => reason.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,96 @@
+//! `del`.
+
+use std::collections::HashSet;
+
+use clap::Args;
+
+use super::traits::{CommandArgs, Group, Traits};
+use super::{Confirm, Session, keys, refused};
+use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
+use crate::shell::answer::status::Status;
+use crate::shell::terminal::interrupt::{self, stoppable};
+use crate::shell::terminal::progress;
+use crate::shell::text::argument::{Key, Prefix, glob, key, prefix};
+use crate::shell::text::glob::Glob;
+
+/// Delete keys
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+#[command(visible_aliases = Self::TRAITS.aliases, after_help = "Examples:\n  del hello user:1\n  del --prefix session:")]
+pub(crate) struct DelArgs {
+    /// The keys
+    #[arg(required_unless_present_any = ["glob", "prefix"], value_name = "KEY", value_parser = key())]
+    pub(crate) keys: Vec<Key>,
+    /// All keys that match: * ? [a-z] [^x] \x
+    #[arg(long, value_name = "GLOB", value_parser = glob(), conflicts_with = "keys")]
+    pub(crate) glob: Option<Glob>,
+    /// All keys with this prefix
+    #[arg(long, value_name = "PREFIX", value_parser = prefix(), conflicts_with_all = ["keys", "glob"])]
+    pub(crate) prefix: Option<Prefix>,
+}
+
+impl CommandArgs for DelArgs {
+    const TRAITS: Traits =
+        Traits { aliases: &["delete", "rm", "unset"], ..Traits::changes("del", Group::Values) }.everyday();
+
+    fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        if self.glob.is_some() || self.prefix.is_some() {
+            return self.many(session, confirm);
+        }
+        let (deleted, missing) = session.db.transaction(|tx| {
+            let (mut deleted, mut missing) = (0_u64, Vec::new());
+            let mut seen = HashSet::new();
+            for key in self.keys.iter().filter(|key| seen.insert(&***key)) {
+                if tx.delete(key)? {
+                    deleted += 1;
+                } else {
+                    missing.push(key.to_string());
+                }
+            }
+            Ok((deleted, missing))
+        })?;
+        if let ([key], 0) = (&missing[..], deleted) {
+            return Err(session.not_found(key));
+        }
+        let done = Done::new(format!("Deleted {}", keys(deleted))).with("deleted", Field::Number(deleted));
+        if missing.is_empty() {
+            return Ok(Reply::Done(done).into());
+        }
+        let notes = missing.iter().map(|key| session.not_found(key).message).collect();
+        let reply = Reply::Done(done.with("missing", Field::Keys(missing)));
+        Ok(Answer { reply, status: Status::No, notes })
+    }
+}
+
+impl DelArgs {
+    /// Deletes what a glob or prefix hits. A person is asked first, without the lock; what is there when the lock is
+    /// had counts.
+    fn many<'s>(&self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        let glob = self.glob.as_ref();
+        let prefix = glob.map_or(self.prefix.as_deref().unwrap_or_default(), Glob::prefix);
+        let hit = |key: &str| glob.is_none_or(|glob| glob.matches(key));
+        let mut count = 0;
+        for key in stoppable(session.db.prefix(prefix).keys(), progress::keys) {
+            count += u64::from(hit(&key?));
+        }
+        if count > 1 {
+            let warning = session.undo_warning(prefix, hit)?;
+            let note = warning.map(|warning| format!(" ({warning})")).unwrap_or_default();
+            if !confirm(&format!("Delete {}?{note}", keys(count))) {
+                return Ok(refused("not_confirmed", "Nothing was deleted".to_owned()));
+            }
+            if warning.is_some() {
+                session.db.give_consent();
+            }
+        }
+        let deleted = session.db.transaction(|tx| {
+            let mut deleted = 0;
+            for key in tx.all_keys(prefix, hit, interrupt::check)? {
+                interrupt::check()?;
+                deleted += u64::from(tx.delete(&key)?);
+            }
+            Ok(deleted)
+        })?;
+        let done = Done::new(format!("Deleted {}", keys(deleted))).with("deleted", Field::Number(deleted));
+        Ok(Reply::Done(done).into())
+    }
+}

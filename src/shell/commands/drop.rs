@@ -1,0 +1,57 @@
+//! `drop`.
+
+use clap::Args;
+
+use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
+use super::undo::NO_UNDO;
+use super::{Confirm, Session, keys, refused};
+use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
+use crate::shell::answer::status::Status;
+use crate::shell::config::Location;
+use crate::shell::text::argument::{DatabaseName, database};
+
+/// Delete a database and its file
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = "Examples:\n  drop scratch\n  drop scratch --yes")]
+pub(crate) struct DropArgs {
+    /// The name of the database
+    #[arg(value_name = "NAME", value_parser = database())]
+    pub(crate) name: DatabaseName,
+}
+
+impl CommandArgs for DropArgs {
+    const TRAITS: Traits = Traits {
+        database: OpenDatabase::Unneeded,
+        in_transaction: InTransaction::Refused,
+        ..Traits::changes("drop", Group::Database)
+    };
+
+    fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        let location = Location::of(Some(&self.name))?;
+        let mut other = session.access.open(&location)?;
+        if !other.is_on_disk() {
+            let message = format!("There is no database '{}' ({:?})", location.name, location.path);
+            return Err(Failure { status: Status::No, code: "not_found", message, key: None });
+        }
+        let count = other.len()?;
+        let question = format!("Delete the database '{}' with {}? ({NO_UNDO})", location.name, keys(count));
+        if count > 0 && !confirm(&question) {
+            return Ok(refused("not_confirmed", "Nothing was deleted".to_owned()));
+        }
+        other.remove_file()?;
+        session.memories.retain(|path, _| Some(path.as_path()) != other.path());
+        if std::fs::symlink_metadata(&location.path).is_ok_and(|meta| meta.is_symlink()) {
+            // A link to what is gone would only be in the way of the next database of that name.
+            std::fs::remove_file(&location.path).map_err(|error| Failure::io("remove", &location.path, &error))?;
+        }
+        if other.path() == session.db.path() {
+            session.db.refresh()?;
+            session.db.take_notices();
+            if session.db.is_remembering() {
+                session.db.remember();
+            }
+        }
+        let done = Done::new(format!("Dropped {} ({})", location.name, keys(count)));
+        Ok(Reply::Done(done.with("deleted", Field::Number(count))).into())
+    }
+}

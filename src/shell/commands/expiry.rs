@@ -1,0 +1,93 @@
+//! `expire`, `ttl` and `persist`.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::traits::{CommandArgs, Group, Traits};
+use super::{Confirm, Session};
+use crate::expiry::format_duration;
+use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply, shown};
+use crate::shell::text::argument::{Key, duration, key};
+use crate::storage::Entry;
+
+/// Give a key a time to live
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = "Examples:\n  expire session:9 30m\n  expire token 90")]
+pub(crate) struct ExpireArgs {
+    /// The key
+    #[arg(value_name = "KEY", value_parser = key())]
+    pub(crate) key: Key,
+    /// 90 (seconds), 45s, 1h30m, 2days
+    #[arg(value_name = "DURATION", value_parser = duration(), allow_hyphen_values = true)]
+    pub(crate) duration: Duration,
+}
+
+impl CommandArgs for ExpireArgs {
+    const TRAITS: Traits = Traits::changes("expire", Group::Time).everyday();
+
+    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        let Self { key, duration } = self;
+        let deadline = session.db.transaction(|tx| {
+            let deadline = tx.now().after(duration)?;
+            let Some(entry) = tx.entry(&key)? else { return Ok(None) };
+            tx.set_entry(&key, Entry { deadline: Some(deadline), ..entry })?;
+            Ok(Some(deadline))
+        });
+        let Some(deadline) = deadline.map_err(|error| Failure::from(error).on(&key))? else {
+            return Err(session.not_found(&key));
+        };
+        let done = Done::new(format!("Key '{}' expires in {}", shown(&key), format_duration(duration)));
+        Ok(Reply::Done(done.with("expires", Field::Text(deadline.to_string()))).into())
+    }
+}
+
+/// Print how many seconds a key has left, or none
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = "Examples:\n  ttl session:9\n  ttl session:9 -o json")]
+pub(crate) struct TtlArgs {
+    /// The key
+    #[arg(value_name = "KEY", value_parser = key())]
+    pub(crate) key: Key,
+}
+
+impl CommandArgs for TtlArgs {
+    const TRAITS: Traits = Traits::reads_only("ttl", Group::Time).everyday();
+
+    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        let key: &str = &self.key;
+        let Some(entry) = session.db.entry(key)? else { return Err(session.not_found(key)) };
+        let left = entry.deadline.map(|deadline| deadline.since(session.db.now()));
+        Ok(Reply::TimeLeft(left).into())
+    }
+}
+
+/// Remove a key's expiry
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = "Examples:\n  persist session:9\n  persist token -o json")]
+pub(crate) struct PersistArgs {
+    /// The key
+    #[arg(value_name = "KEY", value_parser = key())]
+    pub(crate) key: Key,
+}
+
+impl CommandArgs for PersistArgs {
+    const TRAITS: Traits = Traits::changes("persist", Group::Time).everyday();
+
+    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        let key: &str = &self.key;
+        let had_one = session.db.transaction(|tx| {
+            let Some(entry) = tx.entry(key)? else { return Ok(None) };
+            let had_one = entry.deadline.is_some();
+            if had_one {
+                tx.set_entry(key, Entry { deadline: None, ..entry })?;
+            }
+            Ok(Some(had_one))
+        })?;
+        match had_one {
+            Some(true) => Ok(Reply::Done(Done::new(format!("Key '{}' does not expire any more", shown(key)))).into()),
+            Some(false) => Ok(Reply::Done(Done::new(format!("Key '{}' had no expiry", shown(key)))).into()),
+            None => Err(session.not_found(key)),
+        }
+    }
+}

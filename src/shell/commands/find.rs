@@ -1,0 +1,51 @@
+//! `find`.
+
+use clap::Args;
+
+use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
+use super::{Confirm, Session, at_most};
+use crate::shell::answer::reply::{Answer, Failure, Listing, Reply, Show};
+use crate::shell::terminal::interrupt::stoppable;
+use crate::shell::terminal::progress;
+use crate::shell::text::argument::{Pattern, number, regex};
+
+/// Print the entries whose key or value matches a regular expression
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = "Examples:\n  find '(?i)ada'\n  find ^user: --keys")]
+pub(crate) struct FindArgs {
+    /// The regular expression (syntax of the Rust regex crate)
+    #[arg(value_name = "REGEX", value_parser = regex(), allow_hyphen_values = true)]
+    pub(crate) regex: Pattern,
+    /// Look at keys only
+    #[arg(long, conflicts_with = "values")]
+    pub(crate) keys: bool,
+    /// Look at values only
+    #[arg(long)]
+    pub(crate) values: bool,
+    /// Stop after N entries
+    #[arg(long, value_name = "N", value_parser = number::<u64>())]
+    pub(crate) limit: Option<u64>,
+}
+
+impl CommandArgs for FindArgs {
+    const TRAITS: Traits = Traits {
+        database: OpenDatabase::NotedIfMissing,
+        is_everyday: true,
+        ..Traits::reads_only("find", Group::Looking)
+    };
+
+    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        let Self { regex: Pattern(regex), keys, values, limit } = self;
+        progress::of_keys(session.db.len()?);
+        let range = if limit.is_some() { session.db.iter().unverified() } else { session.db.iter() };
+        let entries = stoppable(range, progress::keys).filter(move |item| match item {
+            Ok((key, entry)) => {
+                (!values && regex.is_match(key.as_bytes())) || (!keys && regex.is_match(entry.value.as_bytes()))
+            }
+            Err(_) => true,
+        });
+        let entries = Box::new(entries.take(at_most(limit)));
+        let listing = Listing { entries, show: Show::Entries, nul: false, limited: limit.is_some() };
+        Ok(Reply::Listing(listing).into())
+    }
+}

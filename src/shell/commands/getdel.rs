@@ -1,0 +1,34 @@
+//! `getdel`.
+
+use clap::Args;
+
+use super::traits::{CommandArgs, Group, Traits};
+use super::{Confirm, Session};
+use crate::shell::answer::reply::{Answer, Failure, Reply};
+use crate::shell::text::argument::{Key, key};
+
+/// Print a value and delete its key
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = "Examples:\n  getdel job:1\n  getdel token -o raw")]
+pub(crate) struct GetdelArgs {
+    /// The key
+    #[arg(value_name = "KEY", value_parser = key())]
+    pub(crate) key: Key,
+}
+
+impl CommandArgs for GetdelArgs {
+    const TRAITS: Traits = Traits::changes("getdel", Group::Values).everyday();
+
+    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        let key = &self.key;
+        let value = session.db.transaction(|tx| {
+            let value = tx.get(key)?;
+            tx.delete(key)?;
+            Ok(value)
+        })?;
+        match value {
+            Some(value) => Ok(Reply::Value(value).into()),
+            None => Err(session.not_found(key)),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `incr` and `decr`.
+
+use clap::Args;
+
+use super::traits::{CommandArgs, Group, Traits};
+use super::{Confirm, Session};
+use crate::number::Number;
+use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
+use crate::shell::text::argument::{Key, decimal, key};
+use crate::storage::Entry;
+
+/// Add to a number (1 if BY is not given); a missing key counts from 0
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = "Examples:\n  incr visits\n  incr balance -2.50")]
+pub(crate) struct IncrArgs {
+    #[command(flatten)]
+    pub(crate) sum: Sum,
+}
+
+impl CommandArgs for IncrArgs {
+    const TRAITS: Traits = Traits::changes("incr", Group::Values).everyday();
+
+    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        add(session, &self.sum.key, self.sum.by)
+    }
+}
+
+/// Subtract from a number (1 if BY is not given)
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = "Examples:\n  decr stock\n  decr stock 12")]
+pub(crate) struct DecrArgs {
+    #[command(flatten)]
+    pub(crate) sum: Sum,
+}
+
+impl CommandArgs for DecrArgs {
+    const TRAITS: Traits = Traits::changes("decr", Group::Values).everyday();
+
+    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        add(session, &self.sum.key, self.sum.by.negated()?)
+    }
+}
+
+/// A key, and what is added to its number or subtracted from it.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub(crate) struct Sum {
+    /// The key
+    #[arg(value_name = "KEY", value_parser = key())]
+    pub(crate) key: Key,
+    /// A number, also a negative or decimal one
+    #[arg(value_name = "BY", value_parser = decimal(), allow_hyphen_values = true, default_value = "1", hide_default_value = true)]
+    pub(crate) by: Number,
+}
+
+fn add<'s>(session: &mut Session, key: &str, by: Number) -> Result<Answer<'s>, Failure> {
+    let value = session.db.transaction(|tx| {
+        let entry = tx.entry(key)?.unwrap_or_else(|| Entry::from("0"));
+        let value = entry.value.checked_add(by)?;
+        tx.set_entry(key, Entry { value: value.clone(), ..entry })?;
+        Ok(value)
+    });
+    let value = value.map_err(|error| Failure::from(error).on(key))?;
+    let exact = Field::Exact(value.to_string());
+    Ok(Reply::Done(Done { value: Some(value), ..Done::new("").with("value", exact) }).into())
+}

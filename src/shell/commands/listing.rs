@@ -1,0 +1,119 @@
+//! `keys` and `list`.
+
+use std::ops::Bound;
+
+use clap::Args;
+
+use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
+use super::{Confirm, Session, at_most};
+use crate::database::prefix_end;
+use crate::shell::answer::reply::{Answer, Failure, Listing, Reply, Show};
+use crate::shell::terminal::interrupt::stoppable;
+use crate::shell::terminal::progress;
+use crate::shell::text::argument::{KeyBound, Prefix, bound, glob, number, prefix};
+use crate::shell::text::glob::Glob;
+use crate::storage::Entry;
+
+/// Print the keys, all or those that match
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = "Examples:\n  keys user:*\n  keys --from 2026-01 --to 2026-02 --limit 10")]
+pub(crate) struct KeysArgs {
+    #[command(flatten)]
+    pub(crate) looking: Looking,
+}
+
+impl CommandArgs for KeysArgs {
+    const TRAITS: Traits = Traits {
+        database: OpenDatabase::NotedIfMissing,
+        is_everyday: true,
+        ..Traits::reads_only("keys", Group::Looking)
+    };
+
+    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        listing(session, &self.looking, Show::Keys)
+    }
+}
+
+/// Print keys and values
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(visible_aliases = Self::TRAITS.aliases, after_help = "Examples:\n  list user:*\n  list --prefix log: --reverse --limit 5")]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) looking: Looking,
+    /// Only the values
+    #[arg(long)]
+    pub(crate) values: bool,
+}
+
+impl CommandArgs for ListArgs {
+    const TRAITS: Traits = Traits {
+        aliases: &["ls", "scan"],
+        database: OpenDatabase::NotedIfMissing,
+        is_everyday: true,
+        ..Traits::reads_only("list", Group::Looking)
+    };
+
+    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        listing(session, &self.looking, if self.values { Show::Values } else { Show::Entries })
+    }
+}
+
+/// Which keys, for `keys` and `list`.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+pub(crate) struct Looking {
+    /// Only keys that match: * ? [a-z] [^x] \x
+    #[arg(value_name = "GLOB", value_parser = glob())]
+    pub(crate) glob: Option<Glob>,
+    /// Only keys with this prefix
+    #[arg(long, value_name = "P", value_parser = prefix())]
+    pub(crate) prefix: Option<Prefix>,
+    /// Only keys from this one on
+    #[arg(long, value_name = "K", value_parser = bound())]
+    pub(crate) from: Option<KeyBound>,
+    /// Only keys before this one
+    #[arg(long, value_name = "K", value_parser = bound())]
+    pub(crate) to: Option<KeyBound>,
+    /// Stop after N entries
+    #[arg(long, value_name = "N", value_parser = number::<u64>())]
+    pub(crate) limit: Option<u64>,
+    /// In reverse order
+    #[arg(long)]
+    pub(crate) reverse: bool,
+    /// End each record with a NUL instead of a newline, and escape nothing
+    #[arg(short = '0', long = "null")]
+    pub(crate) nul: bool,
+}
+
+fn listing<'s>(session: &'s mut Session, looking: &Looking, show: Show) -> Result<Answer<'s>, Failure> {
+    let glob = looking.glob.clone();
+    let prefixes = [looking.prefix.as_deref(), glob.as_ref().map(Glob::prefix)];
+    // The narrowest range that holds all that can match.
+    let from = prefixes.into_iter().flatten().chain(looking.from.as_deref()).max();
+    let ends = prefixes.into_iter().flatten().filter_map(prefix_end);
+    let to = ends.chain(looking.to.as_deref().map(str::to_owned)).min();
+    let from = from.map_or(Bound::Unbounded, Bound::Included);
+    let range = session.db.range::<&str>((from, to.as_deref().map_or(Bound::Unbounded, Bound::Excluded)));
+    let range = if looking.limit.is_some() { range.unverified() } else { range };
+    let entries: Box<dyn Iterator<Item = _>> = if show == Show::Keys {
+        // What is not shown need not be copied.
+        pick(stoppable(range.keys(), progress::keys).map(|key| Ok((key?, Entry::from("")))), glob, looking)
+    } else {
+        pick(stoppable(range, progress::keys), glob, looking)
+    };
+    let listing = Listing { entries, show, nul: looking.nul, limited: looking.limit.is_some() };
+    Ok(Reply::Listing(listing).into())
+}
+
+/// What of a range matches the glob, as many and in the order that are asked for.
+fn pick<'a>(
+    range: impl DoubleEndedIterator<Item = crate::Result<(String, Entry)>> + 'a,
+    glob: Option<Glob>,
+    looking: &Looking,
+) -> Box<dyn Iterator<Item = crate::Result<(String, Entry)>> + 'a> {
+    let hits = range.filter(move |item| match (item, &glob) {
+        (Ok((key, _)), Some(glob)) => glob.matches(key),
+        _ => true,
+    });
+    let limit = at_most(looking.limit);
+    if looking.reverse { Box::new(hits.rev().take(limit)) } else { Box::new(hits.take(limit)) }
+}

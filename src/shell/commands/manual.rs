@@ -1,0 +1,43 @@
+//! What says how to use the program: `help`, `man` and `completions`.
+
+use clap::Args;
+
+use super::traits::{CommandArgs, Traits};
+use crate::shell::text::argument::{OwnShell, Topic, own_shell, topic};
+
+/// List the commands, or explain one
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = "Examples:\n  help set\n  help exit-codes")]
+pub(crate) struct HelpArgs {
+    /// A command, exit-codes, or pipes
+    #[arg(value_name = "COMMAND", value_parser = topic())]
+    pub(crate) topic: Option<Topic>,
+}
+
+impl CommandArgs for HelpArgs {
+    const TRAITS: Traits = Traits { reads: true, ..Traits::of_shell("help") };
+}
+
+/// Print the man page
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(hide = true, after_help = "Examples:\n  man > rusty-kv.1\n  man | man -l -")]
+pub(crate) struct ManArgs;
+
+impl CommandArgs for ManArgs {
+    const TRAITS: Traits = Traits { reads: true, ..Traits::of_shell("man") };
+}
+
+/// Print what makes Tab work in bash, zsh or fish, with live keys
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(
+    after_help = "Where it goes:\n  bash  ~/.bashrc:                    source <(rusty-kv completions bash)\n  zsh   ~/.zshrc, after compinit:     source <(rusty-kv completions zsh)\n  fish  ~/.config/fish/config.fish:   rusty-kv completions fish | source\n\nExamples:\n  completions bash\n  completions fish"
+)]
+pub(crate) struct CompletionsArgs {
+    /// bash, zsh or fish
+    #[arg(value_name = "SHELL", value_parser = own_shell())]
+    pub(crate) shell: OwnShell,
+}
+
+impl CommandArgs for CompletionsArgs {
+    const TRAITS: Traits = Traits::of_shell("completions");
+}

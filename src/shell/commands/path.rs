@@ -1,0 +1,33 @@
+//! `path`.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use clap::Args;
+
+use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
+use super::{Confirm, Session};
+use crate::shell::answer::reply::{Answer, Failure, Reply};
+use crate::value::Value;
+
+/// Print the path of the database file
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = "Examples:\n  path\n  path -o json")]
+pub(crate) struct PathArgs;
+
+impl CommandArgs for PathArgs {
+    const TRAITS: Traits = Traits {
+        // The path that links lead to, if the database can be opened.
+        database: OpenDatabase::IfPossible,
+        is_everyday: true,
+        ..Traits::reads_only("path", Group::Database)
+    };
+
+    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        let path = session
+            .db
+            .path()
+            .map_or_else(|| std::path::absolute(&session.location.path).unwrap_or_default(), Path::to_owned);
+        Ok(Reply::Line(Value::from_bytes(path.as_os_str().as_bytes().to_owned())).into())
+    }
+}

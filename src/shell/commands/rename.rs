@@ -1,0 +1,80 @@
+//! `rename` and `copy`.
+
+use clap::Args;
+
+use super::traits::{CommandArgs, Group, Traits};
+use super::{Confirm, Session, refused};
+use crate::shell::answer::reply::{Answer, Done, Failure, Reply, shown};
+use crate::shell::text::argument::{Key, key};
+
+/// Give a key another name
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = "Examples:\n  rename draft final\n  rename new current --replace")]
+pub(crate) struct RenameArgs {
+    #[command(flatten)]
+    pub(crate) names: TwoKeys,
+}
+
+impl CommandArgs for RenameArgs {
+    const TRAITS: Traits = Traits::changes("rename", Group::Values).everyday();
+
+    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        carry(session, &self.names, true)
+    }
+}
+
+/// Copy a value and its expiry to another key
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = "Examples:\n  copy config config.bak\n  copy new current --replace")]
+pub(crate) struct CopyArgs {
+    #[command(flatten)]
+    pub(crate) names: TwoKeys,
+}
+
+impl CommandArgs for CopyArgs {
+    const TRAITS: Traits = Traits::changes("copy", Group::Values).everyday();
+
+    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        carry(session, &self.names, false)
+    }
+}
+
+/// A key and the one that its entry gets to.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub(crate) struct TwoKeys {
+    /// The key
+    #[arg(value_name = "KEY", value_parser = key())]
+    pub(crate) from: Key,
+    /// The other key
+    #[arg(value_name = "NEW", value_parser = key())]
+    pub(crate) to: Key,
+    /// Even if the other key already exists
+    #[arg(long)]
+    pub(crate) replace: bool,
+}
+
+/// Puts an entry under another key, its deadline included, and takes the old one away if asked to.
+fn carry<'s>(session: &mut Session, names: &TwoKeys, rename: bool) -> Result<Answer<'s>, Failure> {
+    let TwoKeys { from, to, replace } = names;
+    let refusal = session.db.transaction(|tx| {
+        let Some(entry) = tx.entry(from)? else { return Ok(Some("not_found")) };
+        if from != to {
+            if !replace && tx.entry(to)?.is_some() {
+                return Ok(Some("exists"));
+            }
+            tx.set_entry(to, entry)?;
+            if rename {
+                tx.delete(from)?;
+            }
+        }
+        Ok(None)
+    });
+    match refusal.map_err(|error| Failure::from(error).on(to))? {
+        Some("not_found") => Err(session.not_found(from)),
+        Some(reason) => Ok(refused(reason, format!("Key '{}' exists already; --replace overwrites it", shown(to)))),
+        None => {
+            let verb = if rename { "Renamed" } else { "Copied" };
+            Ok(Reply::Done(Done::new(format!("{verb} key: {} to {}", shown(from), shown(to)))).into())
+        }
+    }
+}

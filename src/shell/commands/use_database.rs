@@ -1,0 +1,53 @@
+//! `use`.
+
+use clap::Args;
+
+use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
+use super::{Confirm, Session, keys, refused};
+use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
+use crate::shell::config::Location;
+use crate::shell::text::argument::{DatabaseName, database};
+
+/// Switch to another database
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = "Examples:\n  use work\n  use ./project.json")]
+pub(crate) struct UseArgs {
+    /// A name, or a path with a slash or ending in .json or .db
+    #[arg(value_name = "NAME", value_parser = database())]
+    pub(crate) name: DatabaseName,
+}
+
+impl CommandArgs for UseArgs {
+    const TRAITS: Traits = Traits {
+        database: OpenDatabase::Unneeded,
+        in_transaction: InTransaction::AsksAtPrompt,
+        ..Traits::changes("use", Group::Database)
+    };
+
+    fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        let location = Location::of(Some(&self.name))?;
+        location.check_folder()?;
+        let mut db = session.access.open(&location)?;
+        if let Some(question) = session.leaving(&format!("forget them and use {}", location.name))
+            && !confirm(&question)
+        {
+            return Ok(refused("not_confirmed", format!("Still using {}", session.location.name)));
+        }
+        if session.db.is_remembering() {
+            // What was done here can be undone once this database is in use again.
+            let memory = session.db.take_memory();
+            session.memories.extend(session.db.path().map(|path| (path.to_owned(), memory)));
+            match db.path().and_then(|path| session.memories.remove(path)) {
+                Some(memory) => db.recall(memory),
+                None => db.remember(),
+            }
+        }
+        session.db = db;
+        session.location = location;
+        session.absence_noted = false;
+        let state =
+            if session.db.is_on_disk() { keys(session.db.len()?) } else { "new, made by the first change".to_owned() };
+        let done = Done::new(format!("Using {} ({state})", session.location.name));
+        Ok(Reply::Done(done.with("name", Field::Text(session.location.name.clone()))).into())
+    }
+}
