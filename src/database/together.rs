@@ -28,7 +28,6 @@ impl Database {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn transaction<T>(&mut self, body: impl FnOnce(&mut Transaction<'_>) -> Result<T>) -> Result<T> {
-        self.store.settle_bulk();
         self.store.lock()?;
         let now = self.now();
         let is_alone = !self.store.is_open();
@@ -101,7 +100,6 @@ impl Database {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn commit(&mut self) -> Result<u64> {
-        self.store.settle_bulk();
         let changes = self.open_transaction().ok_or(NO_TRANSACTION)?;
         let done = self.store.commit_transaction(self.clock.now());
         if !self.store.is_open() {
@@ -124,7 +122,6 @@ impl Database {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn rollback(&mut self) -> Result<u64> {
-        self.store.settle_bulk();
         let changes = self.open_transaction().ok_or(NO_TRANSACTION)?;
         self.store.roll_back();
         self.memory.settle(false);
@@ -159,9 +156,6 @@ impl Database {
         let loaded = self.put_all(entries);
         self.group = false;
         loaded?;
-        if self.store.is_open() {
-            self.store.settle_bulk();
-        }
         self.commit_group()
     }
 
@@ -174,7 +168,7 @@ impl Database {
                 self.store.forget();
                 self.memory.settle(false);
                 return set;
-            } else if self.store.is_full() {
+            } else if self.store.is_full(0) {
                 let committed = self.store.commit(self.clock.now());
                 self.memory.settle(committed.is_ok());
                 committed?;
@@ -188,13 +182,8 @@ impl Database {
         if self.memory.is_on() {
             return self.transaction(|tx| tx.set(key, value.clone()));
         }
-        self.put_blind(key, value, None)
-    }
-
-    pub(super) fn put_blind(&mut self, key: &str, value: &Value, deadline: Option<Timestamp>) -> Result<()> {
-        storage::check_key(key)?;
-        storage::check_value(value)?;
-        self.store.put_blind(key, value, deadline)
+        storage::check_entry(key, value)?;
+        self.store.set(key, value, None)
     }
 
     /// Sets a key as part of a group, without reading anything and without the lock until the group is committed.
@@ -210,10 +199,10 @@ impl Database {
         self.store.pending_bytes()
     }
 
-    /// Makes what was set blindly visible to reads.
+    /// Whether a transaction is open: asked for each line of a script, where counting its changes would take too long.
     #[cfg(feature = "shell")]
-    pub(crate) fn settle(&mut self) {
-        self.store.settle_bulk();
+    pub(crate) fn is_in_transaction(&self) -> bool {
+        self.store.is_open()
     }
 
     /// Whether the writers' lock is held.

@@ -10,7 +10,7 @@ use super::{Range, prefix_end};
 use crate::error::Error;
 use crate::error::Result;
 use crate::expiry::Timestamp;
-use crate::storage::{Change, Entry, Store, Stored, check_key, check_value};
+use crate::storage::{Change, Entry, Store, Stored, check_entry};
 use crate::value::Value;
 
 /// The newest state under the lock, and the changes made to it; see [`Database::transaction`].
@@ -165,8 +165,7 @@ impl<'a> Transaction<'a> {
     /// ```
     #[expect(clippy::needless_pass_by_value, reason = "as Database::set_entry, and as a map's insert")]
     pub fn set_entry(&mut self, key: &str, entry: Entry) -> Result<()> {
-        check_key(key)?;
-        check_value(&entry.value)?;
+        check_entry(key, &entry.value)?;
         self.put(key, Some(Stored::of(&entry)))
     }
 

@@ -169,12 +169,11 @@ use self::files::disk::{self, Disk, Identity, JOURNAL};
 #[cfg(feature = "shell")]
 pub(crate) use self::files::lock::side_files;
 use self::files::lock::{self, Doubt, WritersLock};
-use self::read::overlay::{Bulk, Overlay};
-pub(crate) use self::read::overlay::{Sorted, Winner};
+use self::read::pending::Pending;
+pub(crate) use self::read::pending::{Arena, Sorted, Winner};
 use self::read::reads::Reads;
 use self::read::snapshot::MAX_KEY;
 use self::read::view::{Looked, View};
-use self::write::load::Staged;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::value::Value;
@@ -208,12 +207,7 @@ pub(crate) struct Store {
     path: Option<PathBuf>,
     settings: Settings,
     view: View,
-    /// Changes that are not written yet.
-    pending: Overlay,
-    /// Sets that nobody has read from yet, newer than `pending`.
-    bulk: Bulk,
-    /// Snapshot and changes so far, where they are more than memory is to hold.
-    staged: Option<Staged>,
+    pending: Pending,
     lock: Option<WritersLock>,
     /// What a failed sync of this process has left in doubt.
     doubt: Option<Doubt>,
@@ -291,9 +285,7 @@ impl Store {
             path: None,
             settings,
             view: View::empty(Path::new("")),
-            pending: Overlay::default(),
-            bulk: Bulk::default(),
-            staged: None,
+            pending: Pending::default(),
             lock: None,
             doubt: None,
             reads: None,
@@ -377,44 +369,44 @@ impl Store {
 
     /// Takes a put back, given what it gave back.
     pub(crate) fn take_back(&mut self, key: &str, old: Option<Change>) {
-        match old {
-            Some(change) => self.pending.insert(key, change),
-            None => self.pending.remove(key),
-        };
+        self.pending.take_back(key, old);
     }
 
-    /// Sets a key without reading anything and without the lock: it is taken when the change is written. Reads must be
-    /// preceded by [`Store::settle_bulk`].
-    pub(crate) fn put_blind(&mut self, key: &str, value: &Value, deadline: Option<Timestamp>) -> Result<()> {
-        if let (true, Some(path)) = (self.settings.read_only, &self.path) {
-            return Err(Error::ReadOnly { path: path.clone(), reason: String::new() });
-        }
-        self.gather(key, value, deadline);
+    /// Sets a key without reading anything and without the lock: it is taken when the change is written.
+    pub(crate) fn set(&mut self, key: &str, value: &Value, deadline: Option<Timestamp>) -> Result<()> {
+        self.check_writable()?;
+        self.pending.set(key, value, deadline);
         Ok(())
     }
 
-    /// Makes what was put blindly visible to reads.
-    pub(crate) fn settle_bulk(&mut self) {
-        if !self.bulk.is_empty() {
-            self.pending.append(std::mem::take(&mut self.bulk).into());
+    /// The same with many keys.
+    pub(crate) fn set_all(&mut self, sets: Sorted) -> Result<()> {
+        self.check_writable()?;
+        self.pending.set_all(sets);
+        Ok(())
+    }
+
+    /// Fails if changes are refused.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        match &self.path {
+            Some(path) if self.settings.read_only => Err(Error::ReadOnly { path: path.clone(), reason: String::new() }),
+            _ => Ok(()),
         }
     }
 
     /// How many bytes of changes are not written yet.
     pub(crate) fn pending_bytes(&self) -> u64 {
-        (self.pending.bytes() + self.bulk.bytes()) as u64
+        self.pending.bytes() as u64
     }
 
     /// Whether there is anything to write.
     pub(crate) fn is_changed(&self) -> bool {
-        !self.pending.is_empty() || !self.bulk.is_empty() || self.staged.is_some()
+        !self.pending.is_empty()
     }
 
     /// Forgets what was put and gives the lock back.
     pub(crate) fn forget(&mut self) {
-        self.pending = Overlay::default();
-        self.bulk = Bulk::default();
-        self.staged = None;
+        self.pending = Pending::default();
         self.lock = None;
     }
 }
@@ -446,8 +438,10 @@ pub(crate) fn check_memory(bytes: usize) -> Result<()> {
     had.map_err(|_| Error::OutOfMemory { bytes })
 }
 
-/// Fails if a value is too long, or there is not enough memory to store it: its form on disk, as a change and as a line.
-pub(crate) fn check_value(value: &Value) -> Result<()> {
+/// Fails if a key or a value is too long, or there is not enough memory to store the value: its form on disk, as a change
+/// and as a line.
+pub(crate) fn check_entry(key: &str, value: &Value) -> Result<()> {
+    check_key(key)?;
     match value.as_bytes().len() {
         len if len > Value::MAX_LEN => {
             Err(Error::Limit { what: "the value", actual: format!("{len} bytes"), limit: "512 MiB" })

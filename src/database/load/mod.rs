@@ -6,7 +6,7 @@ use super::undo::{self, NOT_AGREED, Writes};
 use super::{Database, Entry};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
-use crate::storage::{Sorted, Stored, Winner, check_memory};
+use crate::storage::{self, Arena, Sorted, Stored, Winner, check_memory};
 
 #[cfg(feature = "shell")]
 use super::rehearsal::Difference;
@@ -67,6 +67,8 @@ struct Load {
     /// Whether nothing is to be written.
     rehearses: bool,
     now: Timestamp,
+    /// The entries that were read and are still in memory.
+    sets: Arena,
     /// The keys that are no longer in memory.
     gone: Gone,
     loaded: Loaded,
@@ -74,7 +76,7 @@ struct Load {
 
 impl Load {
     fn new(how: Loading, rehearses: bool, now: Timestamp) -> Self {
-        Self { how, rehearses, now, gone: Gone::default(), loaded: Loaded::default() }
+        Self { how, rehearses, now, sets: Arena::default(), gone: Gone::default(), loaded: Loaded::default() }
     }
 
     fn repeats(&mut self, key: &str) {
@@ -121,17 +123,19 @@ impl Database {
         how: Loading,
     ) -> Result<Loaded, E> {
         self.commit_group()?;
-        self.store.settle_bulk();
         let mut load = Load::new(how, false, self.now());
-        let gathered = self.gather(entries, &mut load);
+        let read = self.read_all(entries, &mut load);
         let mut loaded = load.loaded;
-        let done = match gathered {
-            Ok(()) if loaded.conflict.is_none() => self.put_bulk().map_err(E::from),
-            gathered => gathered,
+        let done = match read {
+            Ok(sets) if loaded.conflict.is_none() => self.put_sets(sets).map_err(E::from),
+            read => read.map(drop),
         };
         if done.is_err() || loaded.conflict.is_some() {
-            self.forget_load();
             loaded.entries = 0;
+            if !self.store.is_open() {
+                self.store.forget();
+                self.memory.settle(false);
+            }
         }
         done.map(|()| loaded)
     }
@@ -145,11 +149,8 @@ impl Database {
         how: Loading,
     ) -> Result<(Loaded, impl Iterator<Item = Result<Difference>> + '_), E> {
         self.commit_group()?;
-        self.store.settle_bulk();
         let mut load = Load::new(how, true, self.now());
-        let gathered = self.gather(entries, &mut load);
-        let sets = self.store.take_bulk(Winner::Last, |_| {});
-        gathered?;
+        let sets = self.read_all(entries, &mut load)?;
         let Load { loaded, now, .. } = load;
         let count = if loaded.conflict.is_some() { 0 } else { sets.len() };
         let differences = (0..count).filter_map(move |at| {
@@ -165,11 +166,12 @@ impl Database {
         Ok((loaded, differences))
     }
 
-    fn gather<E: From<Error>>(
+    /// Reads the entries; returns those that are to be set and were not spilled.
+    fn read_all<E: From<Error>>(
         &mut self,
         entries: impl IntoIterator<Item = Result<(String, Entry), E>>,
         load: &mut Load,
-    ) -> Result<(), E> {
+    ) -> Result<Sorted, E> {
         for entry in entries {
             let (key, entry) = entry?;
             load.loaded.read += 1;
@@ -182,30 +184,33 @@ impl Database {
             }
             let Entry { value, deadline } = entry;
             if load.rehearses {
-                self.store.gather(&key, &value, deadline);
+                load.sets.set(&key, &value, deadline);
                 continue;
             }
-            self.put_blind(&key, &value, deadline)?;
-            if !self.store.is_open() && self.store.is_full() {
+            storage::check_entry(&key, &value)?;
+            self.store.check_writable()?;
+            load.sets.set(&key, &value, deadline);
+            if !self.store.is_open() && self.store.is_full(load.sets.bytes()) {
                 self.ask_for_consent()?;
-                self.thin_out(load, true)?;
-                self.store.stage(self.clock.now())?;
+                let sets = self.thin_out(load, true)?;
+                self.store.set_all(sets)?;
+                self.store.spill(self.clock.now())?;
             }
         }
         Ok(self.thin_out(load, false)?)
     }
 
-    /// Leaves in memory what is to be set, each key once, and counts it.
-    fn thin_out(&mut self, load: &mut Load, stages: bool) -> Result<()> {
+    /// Takes what is to be set of the entries in memory, each key once, and counts it.
+    fn thin_out(&mut self, load: &mut Load, spills: bool) -> Result<Sorted> {
         let replaces = load.how.existing == Existing::Replaced;
         let winner = if replaces { Winner::Last } else { Winner::First };
-        let mut sets = self.store.take_bulk(winner, |key| load.repeats(key));
+        let mut sets = std::mem::take(&mut load.sets).sort_to(winner, |key| load.repeats(key));
         let now = load.now;
         let live = |sets: &Sorted| match load.loaded.expired {
             0 => sets.len() as u64,
             _ => sets.iter().filter(|set| is_live(set, now)).count() as u64,
         };
-        let hashes = (stages || !load.gone.is_empty()).then(|| load.gone.hashes(&sets, now));
+        let hashes = (spills || !load.gone.is_empty()).then(|| load.gone.hashes(&sets, now));
         if replaces {
             load.loaded.entries += live(&sets);
             load.loaded.entries -= hashes.as_ref().map_or(0, |hashes| load.gone.known(hashes));
@@ -218,8 +223,7 @@ impl Database {
             load.loaded.entries += sets.len() as u64;
         }
         load.gone.parts.extend(hashes);
-        self.store.put_bulk(sets);
-        Ok(())
+        Ok(sets)
     }
 
     /// Leaves out the keys that exist, and those that the load itself has set.
@@ -230,8 +234,8 @@ impl Database {
         }
         let now = self.now();
         sets.filter(|key| {
-            let exists = self.store.has(key, now)?;
-            let repeats = load.gone.contains(key) && (exists || self.store.has_staged(key)?);
+            let exists = self.store.get(key)?.is_some_and(|stored| stored.is_live(now));
+            let repeats = load.gone.contains(key) && (exists || self.store.has_spilled_key(key)?);
             match (exists, repeats) {
                 (_, true) => load.repeats(key),
                 (true, false) => load.exists(key),
@@ -242,20 +246,18 @@ impl Database {
     }
 
     /// Commits what was put, or makes it part of the open transaction.
-    fn put_bulk(&mut self) -> Result<()> {
-        if self.memory.is_on() && self.store.is_bulk_up_to(undo::MOST) {
+    fn put_sets(&mut self, sets: Sorted) -> Result<()> {
+        if self.memory.is_on() && !self.store.has_spilled() && sets.is_up_to(undo::MOST) {
             // Each is there once more as a change, and once as what can be undone.
-            check_memory(usize::try_from(2 * self.store.pending_bytes()).unwrap_or(usize::MAX))?;
-            let sets = self.store.take_bulk(Winner::Last, |_| {});
+            check_memory(2 * sets.bytes())?;
             return self.transaction(|tx| {
                 sets.iter()
                     .try_for_each(|(key, text, deadline)| tx.put(key, Some(Stored { text: text.into(), deadline })))
             });
         }
-        if self.store.is_open() {
-            self.store.settle_bulk();
-        } else {
-            self.ask_for_consent()?;
+        self.ask_for_consent()?;
+        self.store.set_all(sets)?;
+        if !self.store.is_open() {
             self.store.commit(self.clock.now())?;
         }
         self.memory.note(Some(Writes::too_many()));
@@ -271,15 +273,6 @@ impl Database {
             Err(NOT_AGREED)
         } else {
             Ok(())
-        }
-    }
-
-    fn forget_load(&mut self) {
-        if self.store.is_open() {
-            self.store.forget_bulk();
-        } else {
-            self.store.forget();
-            self.memory.settle(false);
         }
     }
 }

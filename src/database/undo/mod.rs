@@ -360,7 +360,6 @@ impl Database {
     /// Takes back the last `count` steps, all at once; within an open transaction those of its commands. `allow` is asked,
     /// without the lock, about keys that others have changed since; a no ends it before that step.
     pub(crate) fn undo(&mut self, count: usize, allow: &mut dyn FnMut(&[Foreign]) -> bool) -> Result<Undone> {
-        self.store.settle_bulk();
         if self.store.is_open() {
             return self.undo_open(count);
         }

@@ -198,9 +198,6 @@ impl Session {
         if traits.database != OpenDatabase::Unneeded {
             self.look()?;
         }
-        if !matches!(command, Command::Set(_)) {
-            self.db.settle();
-        }
         let absence = self.absence(traits);
         let mut answer = match command {
             Command::Set(set) => self.set(&set),
@@ -295,7 +292,7 @@ impl Session {
         const LONGEST: usize = 64;
         let left = self.near_misses.get();
         // In a transaction whatever is read may be what others have changed.
-        if key.is_empty() || key.len() > LONGEST || left == 0 || self.db.open_transaction().is_some() {
+        if key.is_empty() || key.len() > LONGEST || left == 0 || self.db.is_in_transaction() {
             return None;
         }
         self.near_misses.set(left - 1);

@@ -34,7 +34,7 @@ impl Session {
         prefix: &str,
         is_hit: impl Fn(&str) -> bool,
     ) -> Result<Option<&'static str>, Failure> {
-        if self.db.open_transaction().is_some() {
+        if self.db.is_in_transaction() {
             return Ok(None);
         }
         if !self.db.is_remembering() {
@@ -67,7 +67,7 @@ impl Session {
         if !self.at_prompt || !self.db.is_remembering() {
             return Err(Failure::usage("`undo` is for the prompt"));
         }
-        let in_transaction = self.db.open_transaction().is_some();
+        let in_transaction = self.db.is_in_transaction();
         let undone = self.db.undo(n, &mut |foreign| confirm(&question(foreign)))?;
         if undone.steps == 0 {
             return Ok(nothing(undone.end, in_transaction));

@@ -233,7 +233,7 @@ impl<'a> Runner<'a> {
     fn set(&mut self, key: &str, value: &[u8], name: &str, line: usize) -> Option<Flow> {
         let mut session = self.session.borrow_mut();
         let mode = session.output;
-        let is_open = session.db.open_transaction().is_some();
+        let is_open = session.db.is_in_transaction();
         if !is_open {
             session.db.begin_group();
         }
@@ -421,7 +421,7 @@ impl<'a> Runner<'a> {
             return self.failure(&Failure::usage("`edit` is for a person, not for a script"), place, look);
         }
         let traits = Traits::of(&command);
-        let is_open = self.session.borrow().db.open_transaction().is_some();
+        let is_open = self.session.borrow().db.is_in_transaction();
         let grouped = matches!(place, Place::Script { .. }) && traits.is_grouped && !is_open;
         if !grouped && self.flush() == Flow::Stop {
             return Flow::Stop;

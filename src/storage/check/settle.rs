@@ -10,7 +10,6 @@ use crate::expiry::Timestamp;
 use crate::storage::files::disk::{self, JOURNAL, Rename};
 use crate::storage::files::lock::{self, Doubt, Ending, WritersLock};
 use crate::storage::read::journal::{Fold, Stamp};
-use crate::storage::read::overlay::Sorted;
 use crate::storage::read::view::View;
 use crate::storage::write::save::Built;
 use crate::storage::write::temporary::{self, Temp};
@@ -63,7 +62,7 @@ impl Store {
         let folder = temporary::open_folder(&*disk, &path)?;
         let mut notices = Vec::new();
         let temp = Temp::create(&*disk, &path)?;
-        let built = store.build(temp, &path, store.view.file(), &Sorted::default(), now, &mut notices)?;
+        let built = store.build(temp, &path, store.view.file(), now, &mut notices)?;
         store.name_fold(&built, lock.doubt, &journal_path)?;
         folder.sync().map_err(|source| Error::Io { operation: "sync", path: journal_path.clone(), source })?;
         let Built { temp, .. } = built;

@@ -31,9 +31,8 @@ const BATCH: u64 = 1 << 12;
 impl Store {
     /// A key's entry, deadline passed or not.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Stored>> {
-        debug_assert!(self.bulk.is_empty(), "a read before the bulk was settled");
         if let Some(change) = self.pending.get(key) {
-            return Ok(change.clone());
+            return Ok(change);
         }
         self.note_key(key);
         let stored = self.view.get(key)?;
@@ -66,7 +65,6 @@ impl Store {
     /// snapshot.
     #[cfg(feature = "shell")]
     pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Seen>> {
-        debug_assert!(self.bulk.is_empty(), "a read before the bulk was settled");
         if let Some(change) = self.pending.get(key) {
             return self.view.seen_of(change.as_ref(), limit);
         }
@@ -88,9 +86,8 @@ impl Store {
 
     /// The same for a look that is no read of a transaction.
     pub(crate) fn unnoted_range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
-        debug_assert!(self.bulk.is_empty(), "a read before the bulk was settled");
         let committed = self.view.changes()?.map(|replay| Layer::Overlay(replay.overlay.range(from, to)));
-        let mut layers = vec![Layer::Overlay(self.pending.range(from, to))];
+        let mut layers = Vec::from(self.pending.range(from, to));
         layers.extend(committed);
         let below = match &self.view.base {
             Base::Document(document) => {
@@ -126,10 +123,10 @@ impl Store {
         Ok(count)
     }
 
-    /// All changes above the snapshot, but for those of the bulk.
+    /// All changes above the snapshot.
     fn changes(&self) -> Result<Layers<'_>> {
         let committed = self.view.changes()?.map(|replay| Layer::Overlay(replay.overlay.iter()));
-        Ok(Layers::new([Layer::Overlay(self.pending.iter())].into_iter().chain(committed)))
+        Ok(Layers::new(self.pending.layers().into_iter().chain(committed)))
     }
 }
 

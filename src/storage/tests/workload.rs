@@ -111,16 +111,16 @@ impl Step {
             Self::Blind(changes) => {
                 for (key, change) in changes.iter().filter_map(|(key, change)| Some((key, change.as_ref()?))) {
                     let text = change.0.trim_matches('"').to_owned();
-                    store.put_blind(key, &Value::Text(text), None)?;
+                    store.set(key, &Value::Text(text), None)?;
                 }
                 store.commit(NOW)
             }
             Self::Load(changes) => {
                 for (key, change) in changes.iter().filter_map(|(key, change)| Some((key, change.as_ref()?))) {
                     let text = change.0.trim_matches('"').to_owned();
-                    store.put_blind(key, &Value::Text(text), change.1)?;
-                    if store.is_full() {
-                        store.stage(NOW).inspect_err(|_| store.forget())?;
+                    store.set(key, &Value::Text(text), change.1)?;
+                    if store.is_full(0) {
+                        store.spill(NOW).inspect_err(|_| store.forget())?;
                     }
                 }
                 store.commit(NOW)

@@ -21,7 +21,6 @@ impl Store {
             return Ok(());
         }
         if self.path.is_none() {
-            self.settle_bulk();
             self.absorb();
             return Ok(());
         }
@@ -43,7 +42,7 @@ impl Store {
     /// In memory only: what was put is the content now.
     fn absorb(&mut self) {
         let Base::Document(document) = &mut self.view.base else { return };
-        for (key, change) in std::mem::take(&mut self.pending).iter() {
+        for (key, change) in self.pending.take().iter() {
             match change {
                 Some(stored) => document.entries.insert(key.to_owned(), stored.clone()),
                 None => document.entries.remove(key),
@@ -59,20 +58,16 @@ impl Store {
         if !self.fits_journal() {
             return self.fold(now);
         }
-        self.settle_bulk();
+        let changes = self.pending.take();
         let Some(journal) = &self.view.journal else { return Ok(()) };
         let n = journal.clean_end()?.ok_or_else(|| Error::Conflict { path: journal.path().to_owned() })? + 1;
         let mut text = Vec::new();
-        journal::write_commit(
-            &mut text,
-            journal.header.epoch,
-            n,
-            self.pending.iter().map(|(key, change)| (key, change.as_ref())),
-        );
+        let lines = changes.iter().map(|(key, change)| (key, change.as_ref()));
+        journal::write_commit(&mut text, journal.header.epoch, n, lines);
         self.append(&text)?;
         let seen = self.view.journal.as_ref().map(|journal| journal.file.identity());
         if let (Some(journal), Some(Ok(seen))) = (&mut self.view.journal, seen) {
-            journal.appended(n, seen, std::mem::take(&mut self.pending));
+            journal.appended(n, seen, changes);
         }
         Ok(())
     }
@@ -81,7 +76,7 @@ impl Store {
     fn fits_journal(&self) -> bool {
         let Policy { small, .. } = self.settings.policy;
         self.view.journal.is_some()
-            && self.staged.is_none()
+            && !self.has_spilled()
             && self.doubt != Some(Doubt::Folder)
             && self.file_len() > small
             && self.pending_bytes() <= self.journal_bound()

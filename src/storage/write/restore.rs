@@ -8,7 +8,6 @@ use super::temporary::{Temp, open_folder};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::files::disk::{self, Disk, JOURNAL, Open, Rename};
-use crate::storage::read::overlay::Sorted;
 use crate::storage::{Settings, Store};
 
 impl Store {
@@ -37,11 +36,10 @@ impl Store {
 
     fn take_over(&mut self, from: &mut Self, path: &Path, now: Timestamp) -> Result<()> {
         let disk = self.disk.clone();
-        from.settle_bulk();
         let mut notices = Vec::new();
         let through = self.view.changes()?.map_or(0, |replay| replay.n);
         let temp = Temp::create(&*disk, path)?;
-        let built = from.build(temp, path, self.view.file(), &Sorted::default(), now, &mut notices)?;
+        let built = from.build(temp, path, self.view.file(), now, &mut notices)?;
         self.install(Built { through, ..built })?;
         self.notices.append(&mut notices);
         Ok(())
@@ -57,7 +55,7 @@ impl Store {
         let old = disk.open(&path, Open::Side)?;
         let mut notices = Vec::new();
         let temp = Temp::create(disk, &path)?;
-        let Built { temp, .. } = from.build(temp, &path, old.as_deref(), &Sorted::default(), now, &mut notices)?;
+        let Built { temp, .. } = from.build(temp, &path, old.as_deref(), now, &mut notices)?;
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| disk::write_error("rename", path, source)

@@ -13,7 +13,7 @@ use crate::storage::files::disk::{self, Disk, DiskFile, Folder, Identity, JOURNA
 use crate::storage::files::lock::{Doubt, side_files};
 use crate::storage::read::journal::{Body, Fold, Header, Stamp};
 use crate::storage::read::layers::{Layer, Layers};
-use crate::storage::read::overlay::{Overlay, Sorted};
+use crate::storage::read::pending::Pending;
 use crate::storage::read::pinned_journal::Journal;
 use crate::storage::read::snapshot::{self, Layout, ReadFault, Sums};
 use crate::storage::read::view::{Base, View};
@@ -34,12 +34,11 @@ impl Store {
         temp: Temp<'d>,
         target: &Path,
         like: Option<&dyn DiskFile>,
-        newest: &Sorted,
         now: Timestamp,
         notices: &mut Vec<String>,
     ) -> Result<Built<'d>> {
         let failed = |operation| move |source| disk::write_error(operation, target.to_owned(), source);
-        let (temp, layout, through) = self.merge(temp, target, newest, now)?;
+        let (temp, layout, through) = self.merge(temp, target, now)?;
         if let Some(like) = like {
             let lost = temp.file().inherit(like).map_err(failed("set the mode of"))?;
             notices.extend(
@@ -61,12 +60,11 @@ impl Store {
     ) -> Result<Built<'d>> {
         /// From this length on the checksum is computed while the copy is written and synced.
         const LONG: u64 = 1 << 20;
-        let newest = Sorted::default();
         let Base::Indexed(indexed) = &self.view.base else {
-            return self.build(temp, target, like, &newest, now, notices);
+            return self.build(temp, target, like, now, notices);
         };
         if self.view.sums.get() == Sums::Agree {
-            return self.build(temp, target, like, &newest, now, notices);
+            return self.build(temp, target, like, now, notices);
         }
         let (file, layout, stop) = (indexed.file(), *indexed.layout(), AtomicBool::new(false));
         let hash = || snapshot::verify(file, &layout, &stop);
@@ -74,7 +72,7 @@ impl Store {
         let is_long = layout.length > LONG && file.real().is_some();
         let (built, agree) = std::thread::scope(|scope| {
             let hashing = is_long.then(|| std::thread::Builder::new().spawn_scoped(scope, hash)).and_then(Result::ok);
-            let built = self.build(temp, target, like, &newest, now, notices);
+            let built = self.build(temp, target, like, now, notices);
             if built.is_err() {
                 stop.store(true, Ordering::Relaxed);
             }
@@ -93,28 +91,16 @@ impl Store {
 
     /// Merges snapshot and changes, those not yet written included, into a file that will replace `target`; says also the
     /// last commit that is in it.
-    pub(crate) fn merge<'d>(
-        &self,
-        temp: Temp<'d>,
-        target: &Path,
-        newest: &Sorted,
-        now: Timestamp,
-    ) -> Result<(Temp<'d>, Layout, u64)> {
-        let (layout, through) = self.merge_into(temp.file(), target, newest, now)?;
+    pub(crate) fn merge<'d>(&self, temp: Temp<'d>, target: &Path, now: Timestamp) -> Result<(Temp<'d>, Layout, u64)> {
+        let (layout, through) = self.merge_into(temp.file(), target, now)?;
         Ok((temp, layout, through))
     }
 
     /// The same into an empty file that is open for appending; `target` names it in messages.
-    fn merge_into(
-        &self,
-        file: &(dyn DiskFile + 'static),
-        target: &Path,
-        newest: &Sorted,
-        now: Timestamp,
-    ) -> Result<(Layout, u64)> {
-        let changes = [Layer::Bulk(newest.iter()), Layer::Overlay(self.pending.iter())].into_iter();
-        let (below, changes, through) = match &self.staged {
-            Some(staged) => (Below::Indexed(&staged.snapshot), Layers::new(changes), staged.through),
+    fn merge_into(&self, file: &(dyn DiskFile + 'static), target: &Path, now: Timestamp) -> Result<(Layout, u64)> {
+        let changes = self.pending.layers().into_iter();
+        let (below, changes, through) = match self.pending.spilled() {
+            Some(spilled) => (Below::Indexed(&spilled.snapshot), Layers::new(changes), spilled.through),
             None => {
                 let replay = self.view.changes()?;
                 let committed = replay.map(|replay| Layer::Overlay(replay.overlay.iter()));
@@ -126,8 +112,8 @@ impl Store {
             }
         };
         let watched = self.settings.watch.map(|watch| {
-            let staged = self.staged.as_ref().map(|staged| staged.snapshot.layout().length);
-            Watched::new(file, watch, staged.unwrap_or(self.file_len()) + self.pending_bytes())
+            let spilled = self.pending.spilled().map(|spilled| spilled.snapshot.layout().length);
+            Watched::new(file, watch, spilled.unwrap_or(self.file_len()) + self.pending_bytes())
         });
         let file: &dyn DiskFile = watched.as_ref().map_or(file, |watched| watched);
         let layout = merge::fold(file, below, &changes, now).map_err(|fault| {
@@ -145,9 +131,8 @@ impl Store {
     /// Writes a snapshot into an empty file that is open for appending.
     #[cfg(feature = "shell")]
     pub(crate) fn write_snapshot(&mut self, file: File, now: Timestamp) -> Result<()> {
-        self.settle_bulk();
         let file = disk::opened(file, None);
-        self.merge_into(&*file, Path::new("a temporary file"), &Sorted::default(), now).map(drop)
+        self.merge_into(&*file, Path::new("a temporary file"), now).map(drop)
     }
 
     /// Makes a new snapshot of everything, what is not yet written included. A large one is built without the lock, which
@@ -157,7 +142,6 @@ impl Store {
         let Some(path) = self.path.clone() else { return Ok(()) };
         let mut notices = Vec::new();
         let is_short = self.is_short();
-        let newest = std::mem::take(&mut self.bulk).sort();
         for attempt in 0.. {
             // Whoever was overtaken by another save must not be overtaken again.
             if is_short || attempt > 0 {
@@ -167,9 +151,9 @@ impl Store {
             let pinned = self.pinned();
             notices.clear();
             let temp = self.marked(&*disk, &path)?;
-            let built = self.build(temp, &path, self.view.file(), &newest, now, &mut notices)?;
+            let built = self.build(temp, &path, self.view.file(), now, &mut notices)?;
             self.lock()?;
-            if self.pinned() == pinned && !self.was_overtaken(built.through, &newest)? {
+            if self.pinned() == pinned && !self.was_overtaken(built.through)? {
                 self.install(built)?;
                 self.notices.append(&mut notices);
                 return Ok(());
@@ -191,9 +175,9 @@ impl Store {
 
     /// Whether a commit behind `through` has changed a key that this store changes too. A commit that was not seen when
     /// the new snapshot was built stays in the journal, and so above it; but these changes are the newer ones.
-    fn was_overtaken(&self, through: u64, newest: &Sorted) -> Result<bool> {
+    fn was_overtaken(&self, through: u64) -> Result<bool> {
         let Some(journal) = &self.view.journal else { return Ok(false) };
-        journal.changes_behind(through, &mut |key| self.pending.get(key).is_some() || newest.contains(key))
+        journal.changes_behind(through, &mut |key| self.pending.contains(key))
     }
 
     /// Puts a new snapshot in place of the one that is there, and renews the journal. The lock must be held, and the view
@@ -240,8 +224,7 @@ impl Store {
             let _ = lock.note(false, Doubt::Unfinished);
             lock.finish(false);
         }
-        self.pending = Overlay::default();
-        self.staged = None;
+        self.pending = Pending::default();
         let old = std::mem::replace(&mut self.view, View::of(&path, file, seen, layout));
         self.view.stray = old.stray;
         let old = old.journal;
@@ -358,7 +341,6 @@ impl Store {
         let disk = self.disk.clone();
         let read_only = Settings { read_only: true, ..self.settings.clone() };
         let mut copy = Self::open_on(disk.clone(), path.clone(), read_only)?;
-        self.settle_bulk();
         self.check_acknowledged()?;
         let mut notices = Vec::new();
         if copy.is_on_disk() && self.settings.read_only {

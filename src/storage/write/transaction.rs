@@ -8,8 +8,8 @@ use crate::expiry::Timestamp;
 #[cfg(feature = "shell")]
 use crate::storage::format::record::Change;
 #[cfg(feature = "shell")]
-use crate::storage::read::overlay::Bulk;
 use crate::storage::read::overlay::Overlay;
+use crate::storage::read::pending::Pending;
 use crate::storage::read::reads::Reads;
 use crate::storage::{Entries, Store, View};
 
@@ -39,23 +39,21 @@ impl Store {
     /// The changes of the open transaction so far.
     #[cfg(feature = "shell")]
     pub(crate) fn mark(&mut self) -> Mark {
-        self.settle_bulk();
-        Mark(self.pending.clone())
+        Mark(self.pending.map().clone())
     }
 
     /// Forgets those that came after.
     #[cfg(feature = "shell")]
     pub(crate) fn back_to(&mut self, mark: Mark) {
-        self.bulk = Bulk::default();
-        self.pending = mark.0;
+        self.pending = mark.0.into();
     }
 
     /// The keys that the open transaction has written, each with what it is in the pinned view and what it would be.
     #[cfg(feature = "shell")]
     pub(crate) fn differences(&self, now: Timestamp) -> impl Iterator<Item = Result<(&str, Change, Change)>> {
-        self.pending.iter().map(move |(key, change)| {
+        self.pending.iter().map(move |changed| {
             let live = |change: Change| change.filter(|stored| stored.is_live(now));
-            Ok((key, live(self.view.get(key)?), live(change.clone())))
+            Ok((changed.key, live(self.view.get(changed.key)?), live(changed.stored())))
         })
     }
 
@@ -69,7 +67,6 @@ impl Store {
     /// meanwhile. If the lock cannot be had it stays open.
     pub(crate) fn commit_transaction(&mut self, now: Timestamp) -> Result<()> {
         let Some(reads) = self.reads.take() else { return Ok(()) };
-        self.settle_bulk();
         if self.path.is_none() || !self.is_changed() {
             return self.commit(now);
         }
@@ -112,7 +109,7 @@ impl Store {
 
     /// The first of the keys read or written whose entry is another one by now. Whether an entry past its deadline is still
     /// there is nobody's business: every save leaves some out.
-    fn overtaken(&self, newest: &Self, reads: &Reads, written: &Overlay, now: Timestamp) -> Result<Option<String>> {
+    fn overtaken(&self, newest: &Self, reads: &Reads, written: &Pending, now: Timestamp) -> Result<Option<String>> {
         if self.view.is_current(&*self.disk)? {
             return Ok(None);
         }
@@ -127,14 +124,14 @@ impl Store {
             let changed = [&self.view, &newest.view].map(View::changes);
             for replay in changed.into_iter().filter_map(Result::transpose) {
                 for (key, _) in replay?.overlay.iter() {
-                    if (reads.has(key) || written.get(key).is_some()) && differs(key)? {
+                    if (reads.has(key) || written.contains(key)) && differs(key)? {
                         return Ok(Some(key.to_owned()));
                     }
                 }
             }
             return Ok(None);
         }
-        for key in reads.keys().chain(written.iter().map(|(key, _)| key)) {
+        for key in reads.keys().chain(written.iter().map(|changed| changed.key)) {
             if differs(key)? {
                 return Ok(Some(key.to_owned()));
             }

@@ -1,13 +1,9 @@
-//! Changes that are newer than the snapshot, in memory: [`Overlay`] by key, [`Bulk`] for a load that asks nothing back.
-
-mod bulk;
+//! Changes that are newer than the snapshot, in memory, by key.
 
 use std::collections::{BTreeMap, btree_map};
 use std::ops::Bound;
 
-use crate::storage::format::record::{Change, Stored};
-
-pub(crate) use self::bulk::{Bulk, Sets, Sorted, Winner};
+use crate::storage::format::record::Change;
 
 /// The newest change of each key, deletions included.
 #[derive(Clone, Debug, Default)]
@@ -97,17 +93,6 @@ impl Overlay {
     }
 }
 
-/// For whoever wants to look a key up after all.
-impl From<Bulk> for Overlay {
-    fn from(bulk: Bulk) -> Self {
-        let mut overlay = Self::default();
-        for (key, text, deadline) in bulk.sort().iter() {
-            overlay.insert(key, Some(Stored { text: text.into(), deadline }));
-        }
-        overlay
-    }
-}
-
 impl<'a> Iterator for Range<'a> {
     type Item = (&'a str, &'a Change);
 
@@ -132,6 +117,7 @@ fn size(key: &str, change: &Change) -> usize {
 mod tests {
     use super::*;
     use crate::expiry::Timestamp;
+    use crate::storage::format::record::Stored;
     use proptest::prelude::*;
 
     type Model = BTreeMap<String, Change>;
@@ -173,17 +159,6 @@ mod tests {
             prop_assert_eq!(overlay.remove(&gone), model.remove(&gone));
             assert_same(&overlay, &model);
         }
-    }
-
-    #[test]
-    fn a_bulk_becomes_an_overlay_when_it_is_looked_into() {
-        let mut bulk = Bulk::default();
-        for (key, text) in [("b", "1"), ("a", "2"), ("b", "3")] {
-            bulk.push(key, text, None);
-        }
-        let overlay = Overlay::from(bulk);
-        let found = |key| overlay.get(key).and_then(Option::as_ref).map(|stored| &*stored.text);
-        assert_eq!((overlay.len(), found("a"), found("b")), (2, Some("2"), Some("3")));
     }
 
     #[test]
