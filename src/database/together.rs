@@ -28,7 +28,7 @@ impl Database {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn transaction<T>(&mut self, body: impl FnOnce(&mut Transaction<'_>) -> Result<T>) -> Result<T> {
-        self.store.lock()?;
+        self.store.hold()?;
         let now = self.now();
         let is_alone = !self.store.is_open();
         let mut tx = Transaction::new(&mut self.store, now, self.memory.is_on());

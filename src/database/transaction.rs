@@ -49,7 +49,7 @@ impl Drop for Transaction<'_> {
 }
 
 impl<'a> Transaction<'a> {
-    /// The store's lock must be held.
+    /// Of a store that [`Store::hold`] came before.
     pub(super) fn new(store: &'a mut Store, now: Timestamp, is_remembered: bool) -> Self {
         Self { store, now, undo: Vec::new(), kept: false, writes: is_remembered.then(Writes::default) }
     }

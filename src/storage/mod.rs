@@ -208,7 +208,8 @@ pub(crate) struct Store {
     settings: Settings,
     view: View,
     pending: Pending,
-    lock: Option<WritersLock>,
+    /// The writers' lock, where it is kept from one change to the next.
+    held: Option<WritersLock>,
     /// What a failed sync of this process has left in doubt.
     doubt: Option<Doubt>,
     /// What the open transaction has read.
@@ -286,7 +287,7 @@ impl Store {
             settings,
             view: View::empty(Path::new("")),
             pending: Pending::default(),
-            lock: None,
+            held: None,
             doubt: None,
             reads: None,
             notices: Vec::new(),
@@ -324,7 +325,7 @@ impl Store {
     /// Takes in what others wrote; true if there was anything. While the lock is held nobody else writes, and an open
     /// transaction sees nothing of it.
     pub(crate) fn refresh(&mut self) -> Result<bool> {
-        if self.lock.is_some() || self.reads.is_some() { Ok(false) } else { self.look_again() }
+        if self.held.is_some() || self.reads.is_some() { Ok(false) } else { self.look_again() }
     }
 
     fn look_again(&mut self) -> Result<bool> {
@@ -360,10 +361,9 @@ impl Store {
         Ok(())
     }
 
-    /// Puts an entry in, or takes it out; gives back what was pending for the key. The lock must be held.
+    /// Puts an entry in, or takes it out; gives back what was pending for the key. What the change follows from is still so
+    /// when it is written if [`Store::hold`] came before it was read.
     pub(crate) fn put(&mut self, key: &str, change: Change) -> Option<Change> {
-        let held = self.lock.is_some() || self.path.is_none() || self.reads.is_some();
-        debug_assert!(held, "a change without the lock");
         self.pending.insert(key, change)
     }
 
@@ -407,7 +407,7 @@ impl Store {
     /// Forgets what was put and gives the lock back.
     pub(crate) fn forget(&mut self) {
         self.pending = Pending::default();
-        self.lock = None;
+        self.held = None;
     }
 }
 

@@ -230,7 +230,7 @@ impl Database {
     fn keep_existing(&mut self, load: &mut Load, sets: &mut Sorted) -> Result<()> {
         if !load.rehearses {
             // From now on no further key comes to exist.
-            self.store.lock()?;
+            self.store.hold()?;
         }
         let now = self.now();
         sets.filter(|key| {

@@ -13,6 +13,7 @@ use crate::storage::read::journal::{Fold, Stamp};
 use crate::storage::read::view::View;
 use crate::storage::write::save::Built;
 use crate::storage::write::temporary::{self, Temp};
+use crate::storage::write::writer::Writer;
 use crate::storage::{Settings, Store};
 
 impl Store {
@@ -74,8 +75,8 @@ impl Store {
         lock.finish(false);
         // The next writer does it again.
         if let Ok(view) = View::pin(&*disk, &path) {
-            (store.view, store.lock) = (view, Some(lock));
-            let _ = store.settle(false);
+            store.view = view;
+            let _ = Writer::new(&mut store, path.clone(), lock).recover(false);
         }
         Ok(Repaired { path, entries, dropped: notices, journal_remains: false, in_place: false, corrupt: false })
     }
@@ -166,7 +167,7 @@ impl Store {
 
     /// Sets the end of a journal aside, whatever became of it, so that writing can go on.
     pub(crate) fn settle_end(path: &Path, settings: Settings) -> Result<Repaired> {
-        let (mut store, path, lock) = Self::to_repair(path, settings)?;
+        let (mut store, path, mut lock) = Self::to_repair(path, settings)?;
         store.view = View::pin(&*store.disk, &path)?;
         let Some(journal) = &store.view.journal else { return Err(sound(path)) };
         let replay = journal.replay()?;
@@ -175,7 +176,6 @@ impl Store {
             return Err(sound(path));
         }
         store.doubt = lock.doubt;
-        store.lock = Some(lock);
         if let Some(Doubt::Journal { epoch, good: synced }) = store.doubt
             && epoch == journal.header.epoch
         {
@@ -187,15 +187,12 @@ impl Store {
         let begins = crate::error::cut(String::from_utf8_lossy(&record[..record.len().min(160)]).trim());
         let dropped = vec![format!("the journal's last {} bytes, which begin with {begins:?}", record.len())];
         let doubt = store.doubt.unwrap_or(Doubt::Unfinished);
-        if let Some(lock) = &mut store.lock {
-            let noted = lock.note(store.view.unwritten, doubt);
-            noted.map_err(|source| disk::write_error("lock", path.clone(), source))?;
-        }
-        store.sync(&*folder, &path)?;
-        let old = store.view.journal.take();
-        store.renew(old.as_ref(), through, good, &*folder)?;
+        let noted = lock.note(store.view.unwritten, doubt);
+        noted.map_err(|source| disk::write_error("lock", path.clone(), source))?;
+        let mut writer = Writer::new(&mut store, path, lock);
+        writer.renew(through, good, &*folder)?;
         if doubt != Doubt::Folder {
-            store.resolve_doubt();
+            writer.resolve_doubt();
         }
         Ok(Repaired { path: aside, entries: 0, dropped, journal_remains: false, in_place: true, corrupt: false })
     }

@@ -48,7 +48,7 @@ fn number(store: &Store) -> crate::Result<u64> {
 
 /// Sets a key of its own and counts, as one commit.
 fn count(store: &mut Store, key: &str) -> crate::Result<()> {
-    store.lock()?;
+    store.hold()?;
     let next = match number(store) {
         Ok(number) => number + 1,
         Err(error) => {

@@ -182,7 +182,7 @@ pub(super) fn change(key: &str, text: &str) -> Change {
 
 /// Changes as one commit. After an error nothing of it waits in memory.
 pub(super) fn commit(store: &mut Store, changes: &[Change]) -> Result<()> {
-    store.lock()?;
+    store.hold()?;
     put(store, changes);
     store.commit(NOW)
 }

@@ -1,23 +1,22 @@
-//! Commits: into the journal, or by a save; and what puts the journal in order before that.
+//! Commits: into the journal, or by a save.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::save::not_saved;
-use super::temporary::open_folder;
+use super::writer::Writer;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::files::disk::{self, DiskFile, Open};
-use crate::storage::files::lock::{Doubt, Ending};
+use crate::storage::files::lock::Doubt;
 use crate::storage::read::journal;
-use crate::storage::read::view::{Base, View};
+use crate::storage::read::view::Base;
 use crate::storage::{Policy, Store};
 
 impl Store {
     /// Makes what was put durable and gives the lock back. After an error none of it is there.
     pub(crate) fn commit(&mut self, now: Timestamp) -> Result<()> {
         if !self.is_changed() {
-            self.lock = None;
+            self.held = None;
             return Ok(());
         }
         if self.path.is_none() {
@@ -54,22 +53,12 @@ impl Store {
         if !self.fits_journal() {
             return self.fold(now);
         }
-        self.lock()?;
-        if !self.fits_journal() {
-            return self.fold(now);
+        let Some(mut writer) = self.lock()? else { return Ok(()) };
+        if writer.store.fits_journal() {
+            return writer.commit();
         }
-        let changes = self.pending.take();
-        let Some(journal) = &self.view.journal else { return Ok(()) };
-        let n = journal.clean_end()?.ok_or_else(|| Error::Conflict { path: journal.path().to_owned() })? + 1;
-        let mut text = Vec::new();
-        let lines = changes.iter().map(|(key, change)| (key, change.as_ref()));
-        journal::write_commit(&mut text, journal.header.epoch, n, lines);
-        self.append(&text)?;
-        let seen = self.view.journal.as_ref().map(|journal| journal.file.identity());
-        if let (Some(journal), Some(Ok(seen))) = (&mut self.view.journal, seen) {
-            journal.appended(n, seen, changes);
-        }
-        Ok(())
+        writer.keep();
+        self.fold(now)
     }
 
     /// Whether the changes go into the journal rather than into a new snapshot.
@@ -91,13 +80,45 @@ impl Store {
         self.view.journal.as_ref().map_or(0, |journal| journal.seen.len)
     }
 
+    /// Folds a journal that has grown too long. A failure does not concern the write that made it so.
+    fn tidy(&mut self, now: Timestamp) {
+        if self.is_being_saved() {
+            return;
+        }
+        // Who stops it has no use for being told.
+        if let Err(error) = self.fold(now).map_err(not_saved)
+            && !matches!(error, Error::Interrupted)
+        {
+            self.notices.push(format!("warning: {error}"));
+        }
+        self.held = None;
+    }
+}
+
+impl Writer<'_> {
+    /// Makes what was put durable as a commit of the journal.
+    fn commit(&mut self) -> Result<()> {
+        let changes = self.store.pending.take();
+        let Some(journal) = &self.store.view.journal else { return Ok(()) };
+        let n = journal.clean_end()?.ok_or_else(|| Error::Conflict { path: journal.path().to_owned() })? + 1;
+        let mut text = Vec::new();
+        let lines = changes.iter().map(|(key, change)| (key, change.as_ref()));
+        journal::write_commit(&mut text, journal.header.epoch, n, lines);
+        self.append(&text)?;
+        let seen = self.store.view.journal.as_ref().map(|journal| journal.file.identity());
+        if let (Some(journal), Some(Ok(seen))) = (&mut self.store.view.journal, seen) {
+            journal.appended(n, seen, changes);
+        }
+        Ok(())
+    }
+
     /// Appends to the journal and makes it durable. After an error the text is not there, or [`Error::InDoubt`].
     pub(crate) fn append(&mut self, text: &[u8]) -> Result<()> {
-        let Some(journal) = &self.view.journal else { return Ok(()) };
+        let Some(journal) = &self.store.view.journal else { return Ok(()) };
         let journal_path = journal.path().to_owned();
         let good = journal.seen.len;
         let conflict = || Error::Conflict { path: journal_path.clone() };
-        let file = self.disk.open(&journal_path, Open::SideAppend)?.ok_or_else(conflict)?;
+        let file = self.store.disk.open(&journal_path, Open::SideAppend)?.ok_or_else(conflict)?;
         let there = file.identity().map_err(|source| Error::Open { path: journal_path.clone(), source })?;
         if !there.is_same_file(&journal.seen) || there.len != good {
             return Err(conflict());
@@ -117,9 +138,9 @@ impl Store {
             },
         };
         // The system may take what was not written for written from now on: only a new file can be trusted.
-        let before = self.doubt;
+        let before = self.store.doubt;
         self.doubt(Doubt::Journal { epoch, good });
-        let mended = self.settle(false);
+        let mended = self.recover(false);
         if before == Some(Doubt::Folder) {
             // That is not made up for. What was to be appended is a fold line then, which harms nobody.
             self.doubt(Doubt::Folder);
@@ -132,124 +153,14 @@ impl Store {
 
     /// Takes the lines behind a byte of the journal back, which are durable already.
     pub(crate) fn take_back_to(&mut self, good: u64) -> Result<()> {
-        let Some(journal) = &self.view.journal else { return Ok(()) };
+        let Some(journal) = &self.store.view.journal else { return Ok(()) };
         let (epoch, path) = (journal.header.epoch, journal.path().to_owned());
         self.doubt(Doubt::Journal { epoch, good });
-        self.settle(false).map_err(|error| match error {
+        self.recover(false).map_err(|error| match error {
             Error::Io { source, .. } | Error::Open { source, .. } => Error::InDoubt { path, source },
             Error::ReadOnly { reason, .. } => Error::InDoubt { path, source: std::io::Error::other(reason) },
             error => error,
         })
-    }
-
-    /// Folds a journal that has grown too long. A failure does not concern the write that made it so.
-    fn tidy(&mut self, now: Timestamp) {
-        if self.is_being_saved() {
-            return;
-        }
-        // Who stops it has no use for being told.
-        if let Err(error) = self.fold(now).map_err(not_saved)
-            && !matches!(error, Error::Interrupted)
-        {
-            self.notices.push(format!("warning: {error}"));
-        }
-        self.lock = None;
-    }
-
-    /// Puts the journal in order before anything is written behind it. The lock must be held.
-    pub(crate) fn settle(&mut self, publish: bool) -> Result<()> {
-        let Some(path) = self.path.clone() else { return Ok(()) };
-        let disk = self.disk.clone();
-        let folder = || open_folder(&*disk, &path);
-        let Some(journal) = &self.view.journal else {
-            if publish {
-                let folder = folder()?;
-                self.renew(None, 0, 0, &*folder)?;
-            }
-            // What was removed must not come back beside what is made next.
-            if self.doubt.is_some_and(|doubt| doubt != Doubt::Folder) {
-                let folder = folder()?;
-                self.sync(&*folder, &path)?;
-                self.resolve_doubt();
-            }
-            return Ok(());
-        };
-        if let Some(Doubt::Journal { epoch, good }) = self.doubt
-            && epoch == journal.header.epoch
-        {
-            let (through, folder) = (journal.through, folder()?);
-            let replay = journal.replay()?;
-            if replay.torn > 0 && replay.good < good {
-                // All up to `good` was synced.
-                self.set_end_aside((replay.good, good - replay.good), Ending::Corrupt)?;
-            }
-            let old = self.view.journal.take();
-            let renewed = self.renew(old.as_ref(), through, good, &*folder);
-            if renewed.is_err() {
-                self.view = View::pin(&*self.disk, &path)?;
-                return renewed;
-            }
-            self.resolve_doubt();
-            return Ok(());
-        }
-        // A journal doubt of another epoch: somebody was about to renew it, or has.
-        let unfinished = self.doubt.is_some_and(|doubt| doubt != Doubt::Folder);
-        let torn = journal.clean_end()?.is_none();
-        if !torn && journal.through == journal.header.n && !self.view.unpublished && !unfinished {
-            return Ok(());
-        }
-        let (through, folder) = (journal.through, folder()?);
-        let replay = journal.replay()?;
-        let (good, bytes) = (replay.good, replay.torn);
-        if bytes > 0 {
-            self.set_end_aside((good, bytes), Ending::Torn)?;
-        }
-        // What a crash may still undo must be durable before the journal that can redo it is replaced.
-        self.sync(&*folder, &path)?;
-        let old = self.view.journal.take();
-        let renewed = self.renew(old.as_ref(), through, good, &*folder);
-        if renewed.is_err() {
-            self.view = View::pin(&*self.disk, &path)?;
-        } else if unfinished {
-            self.resolve_doubt();
-        }
-        renewed
-    }
-
-    /// Keeps bytes that no longer count in a file of their own.
-    pub(crate) fn set_aside(&self, journal: &Path, bytes: &[u8]) -> Result<PathBuf> {
-        let mut path = disk::beside(journal, ".torn");
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |source| disk::write_error("write", path, source)
-        };
-        let file = loop {
-            match self.disk.create(&path) {
-                Ok(file) => break file,
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    path = disk::beside(journal, &format!(".torn-{:016x}", disk::random()));
-                }
-                Err(error) => return Err(failed(&path)(error)),
-            }
-        };
-        file.append(bytes).and_then(|()| file.sync_all()).map_err(failed(&path))?;
-        Ok(path)
-    }
-
-    /// Something cannot be known to be durable: until it was written anew, nobody may build on it.
-    pub(crate) fn doubt(&mut self, doubt: Doubt) {
-        self.doubt = Some(doubt);
-        if let Some(lock) = &mut self.lock {
-            // Should this fail, the one that was noted ahead stands.
-            let _ = lock.note(self.view.unwritten, doubt);
-        }
-    }
-
-    pub(crate) fn resolve_doubt(&mut self) {
-        self.doubt = None;
-        if let Some(lock) = &mut self.lock {
-            lock.finish(self.view.unwritten);
-        }
     }
 }
 

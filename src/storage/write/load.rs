@@ -28,7 +28,7 @@ impl Store {
     /// until it is committed.
     pub(crate) fn spill(&mut self, now: Timestamp) -> Result<()> {
         let Some(path) = self.path.clone() else { return Ok(()) };
-        self.lock()?;
+        self.hold()?;
         let disk = self.disk.clone();
         let (temp, layout, through) = self.merge(Temp::create(&*disk, &path)?, &path, now)?;
         let left = temp.path.clone();

@@ -15,7 +15,7 @@ impl Store {
     /// lock is held from the first to the last, so that what others write is in one of the two.
     pub(crate) fn restore(&mut self, from: &mut Self, now: Timestamp) -> Result<Option<PathBuf>> {
         let Some(path) = self.path.clone() else { return Ok(None) };
-        self.lock()?;
+        self.hold()?;
         let restored = self.replace(from, &path, now);
         self.forget();
         restored
@@ -37,11 +37,14 @@ impl Store {
     fn take_over(&mut self, from: &mut Self, path: &Path, now: Timestamp) -> Result<()> {
         let disk = self.disk.clone();
         let mut notices = Vec::new();
-        let through = self.view.changes()?.map_or(0, |replay| replay.n);
+        let Some(mut writer) = self.lock()? else { return Ok(()) };
+        let view = &writer.store.view;
+        let through = view.changes()?.map_or(0, |replay| replay.n);
         let temp = Temp::create(&*disk, path)?;
-        let built = from.build(temp, path, self.view.file(), now, &mut notices)?;
-        self.install(Built { through, ..built })?;
-        self.notices.append(&mut notices);
+        let built = from.build(temp, path, view.file(), now, &mut notices)?;
+        writer.install(Built { through, ..built })?;
+        writer.store.notices.append(&mut notices);
+        writer.keep();
         Ok(())
     }
 

@@ -103,7 +103,7 @@ impl Store {
         let Some(path) = self.path.clone() else { return Ok(Self::in_memory(self.settings.clone())) };
         let mut newest = Self::open_on(self.disk.clone(), path, self.settings.clone())?;
         newest.doubt = self.doubt;
-        newest.lock()?;
+        newest.hold()?;
         Ok(newest)
     }
 
