@@ -38,7 +38,9 @@ use serde::de::DeserializeOwned;
 use crate::error::Error;
 use crate::error::Result;
 use crate::expiry::Timestamp;
-use crate::storage::{Entry, Store, Stored};
+#[cfg(feature = "shell")]
+use crate::storage::Store;
+use crate::storage::{Entry, Phase, Stored};
 use crate::value::Value;
 
 use self::options::Clock;
@@ -82,7 +84,7 @@ pub use self::watch::Watch;
 /// ```
 #[derive(Debug)]
 pub struct Database {
-    store: Store,
+    store: Phase,
     clock: Clock,
     /// Whether commits are held back until [`Database::commit_group`].
     group: bool,
@@ -195,7 +197,7 @@ impl Database {
     /// assert!(rusty_kv::Database::in_memory().take_notices().is_empty());
     /// ```
     pub fn take_notices(&mut self) -> Vec<String> {
-        let mut notices = self.store.take_notices();
+        let mut notices = self.store.store_mut().take_notices();
         notices.extend(self.memory.take_notice());
         notices
     }

@@ -49,11 +49,9 @@ impl Database {
     /// Commits what is no part of a group or of an open transaction. Only then is the time asked for, if it is not known:
     /// reading it for each of a million sets would be a tenth of the work.
     fn commit_alone(&mut self, now: Option<Timestamp>) -> Result<()> {
-        if self.group || self.store.is_open() {
-            return Ok(());
-        }
+        let Some(store) = self.store.idle().filter(|_| !self.group) else { return Ok(()) };
         let now = now.unwrap_or_else(|| self.clock.now());
-        let done = self.store.commit(now);
+        let done = store.commit(now);
         self.memory.settle(done.is_ok());
         done
     }
@@ -101,7 +99,7 @@ impl Database {
     /// ```
     pub fn commit(&mut self) -> Result<u64> {
         let changes = self.open_transaction().ok_or(NO_TRANSACTION)?;
-        let done = self.store.commit_transaction(self.clock.now());
+        let done = self.store.commit(self.clock.now());
         if !self.store.is_open() {
             self.memory.settle(done.is_ok());
         }
@@ -162,14 +160,17 @@ impl Database {
     fn put_all<K: AsRef<str>, V: Into<Value>>(&mut self, entries: impl IntoIterator<Item = (K, V)>) -> Result<()> {
         for (key, value) in entries {
             let set = self.put_unread(key.as_ref(), &value.into());
-            if self.store.is_open() {
+            let Some(store) = self.store.idle() else {
                 set?;
-            } else if set.is_err() {
-                self.store.forget();
+                continue;
+            };
+            if set.is_err() {
+                store.forget();
                 self.memory.settle(false);
                 return set;
-            } else if self.store.is_full(0) {
-                let committed = self.store.commit(self.clock.now());
+            }
+            if store.is_full(0) {
+                let committed = store.commit(self.clock.now());
                 self.memory.settle(committed.is_ok());
                 committed?;
             }
@@ -183,7 +184,7 @@ impl Database {
             return self.transaction(|tx| tx.set(key, value.clone()));
         }
         storage::check_entry(key, value)?;
-        self.store.set(key, value, None)
+        self.store.store_mut().set(key, value, None)
     }
 
     /// Sets a key as part of a group, without reading anything and without the lock until the group is committed.

@@ -10,7 +10,7 @@ use super::{Range, prefix_end};
 use crate::error::Error;
 use crate::error::Result;
 use crate::expiry::Timestamp;
-use crate::storage::{Change, Entry, Store, Stored, check_entry};
+use crate::storage::{Change, Entry, Phase, Stored, check_entry};
 use crate::value::Value;
 
 /// The newest state under the lock, and the changes made to it; see [`Database::transaction`].
@@ -27,7 +27,7 @@ use crate::value::Value;
 /// ```
 #[derive(Debug)]
 pub struct Transaction<'a> {
-    store: &'a mut Store,
+    store: &'a mut Phase,
     now: Timestamp,
     /// What was pending for each changed key before, oldest first.
     undo: Vec<(String, Option<Change>)>,
@@ -41,7 +41,7 @@ impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         if !self.kept {
             for (key, old) in std::mem::take(&mut self.undo).into_iter().rev() {
-                self.store.take_back(&key, old);
+                self.store.store_mut().take_back(&key, old);
             }
             self.store.release();
         }
@@ -49,8 +49,8 @@ impl Drop for Transaction<'_> {
 }
 
 impl<'a> Transaction<'a> {
-    /// Of a store that [`Store::hold`] came before.
-    pub(super) fn new(store: &'a mut Store, now: Timestamp, is_remembered: bool) -> Self {
+    /// Of a store that [`Phase::hold`] came before.
+    pub(super) fn new(store: &'a mut Phase, now: Timestamp, is_remembered: bool) -> Self {
         Self { store, now, undo: Vec::new(), kept: false, writes: is_remembered.then(Writes::default) }
     }
 
@@ -208,7 +208,7 @@ impl<'a> Transaction<'a> {
     fn replace(&mut self, key: &str, before: Change, change: Change) {
         let writes = self.writes.as_mut().filter(|writes| writes.goes_on());
         let write = writes.is_some().then(|| Write::new(key, before, &change));
-        let old = self.store.put(key, change);
+        let old = self.store.store_mut().put(key, change);
         if let (Some(writes), Some(write)) = (writes, write) {
             writes.push(write.over(old.clone()));
         }

@@ -154,7 +154,6 @@ mod read;
 mod tests;
 mod write;
 
-use std::cell::RefCell;
 #[cfg(feature = "shell")]
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -171,7 +170,6 @@ pub(crate) use self::files::lock::side_files;
 use self::files::lock::{self, Doubt, WritersLock};
 use self::read::pending::Pending;
 pub(crate) use self::read::pending::{Arena, Sorted, Winner};
-use self::read::reads::Reads;
 use self::read::snapshot::MAX_KEY;
 use self::read::view::{Looked, View};
 use crate::error::{Error, Result};
@@ -198,6 +196,7 @@ pub use self::read::watch::Event;
 pub(crate) use self::read::watch::Feed;
 #[cfg(feature = "shell")]
 pub(crate) use self::write::transaction::Mark;
+pub(crate) use self::write::transaction::Phase;
 
 /// One database: a view of its files, and the changes that are not in them yet. Knows no clock.
 #[derive(Debug)]
@@ -212,8 +211,6 @@ pub(crate) struct Store {
     held: Option<WritersLock>,
     /// What a failed sync of this process has left in doubt.
     doubt: Option<Doubt>,
-    /// What the open transaction has read.
-    reads: Option<RefCell<Reads>>,
     notices: Vec<String>,
     /// The journal whose end was last said to be bad.
     end_noticed: Option<Identity>,
@@ -289,7 +286,6 @@ impl Store {
             pending: Pending::default(),
             held: None,
             doubt: None,
-            reads: None,
             notices: Vec::new(),
             end_noticed: None,
         }
@@ -322,10 +318,9 @@ impl Store {
         std::mem::take(&mut self.notices)
     }
 
-    /// Takes in what others wrote; true if there was anything. While the lock is held nobody else writes, and an open
-    /// transaction sees nothing of it.
+    /// Takes in what others wrote; true if there was anything. While the lock is held nobody else writes.
     pub(crate) fn refresh(&mut self) -> Result<bool> {
-        if self.held.is_some() || self.reads.is_some() { Ok(false) } else { self.look_again() }
+        if self.held.is_some() { Ok(false) } else { self.look_again() }
     }
 
     fn look_again(&mut self) -> Result<bool> {

@@ -132,8 +132,8 @@ impl Database {
         };
         if done.is_err() || loaded.conflict.is_some() {
             loaded.entries = 0;
-            if !self.store.is_open() {
-                self.store.forget();
+            if let Some(store) = self.store.idle() {
+                store.forget();
                 self.memory.settle(false);
             }
         }
@@ -193,8 +193,9 @@ impl Database {
             if !self.store.is_open() && self.store.is_full(load.sets.bytes()) {
                 self.ask_for_consent()?;
                 let sets = self.thin_out(load, true)?;
-                self.store.set_all(sets)?;
-                self.store.spill(self.clock.now())?;
+                let store = self.store.must_be_idle()?;
+                store.set_all(sets)?;
+                store.spill(self.clock.now())?;
             }
         }
         Ok(self.thin_out(load, false)?)
@@ -256,9 +257,9 @@ impl Database {
             });
         }
         self.ask_for_consent()?;
-        self.store.set_all(sets)?;
-        if !self.store.is_open() {
-            self.store.commit(self.clock.now())?;
+        self.store.store_mut().set_all(sets)?;
+        if let Some(store) = self.store.idle() {
+            store.commit(self.clock.now())?;
         }
         self.memory.note(Some(Writes::too_many()));
         if !self.store.is_open() {

@@ -163,7 +163,7 @@ fn what_was_not_stored_is_no_step() {
     assert_eq!(ours.undo(1, &mut yes).unwrap().end, Some(End::Nothing));
     ours.begin_group();
     ours.set("b", "1").unwrap();
-    ours.store.forget();
+    ours.store.store_mut().forget();
     ours.memory.settle(false);
     ours.next_step();
     assert_eq!(ours.undo(1, &mut yes).unwrap().steps, 0);

@@ -4,7 +4,9 @@ use std::collections::btree_map;
 
 use super::{overlay, pending};
 use crate::expiry::Timestamp;
-use crate::storage::format::record::{Change, Stored};
+#[cfg(any(feature = "shell", test))]
+use crate::storage::format::record::Change;
+use crate::storage::format::record::Stored;
 
 /// What a layer says of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +119,7 @@ impl<'a> Changed<'a> {
     }
 
     /// What the key holds by it.
+    #[cfg(any(feature = "shell", test))]
     pub(crate) fn stored(&self) -> Change {
         self.text.map(|text| Stored { text: text.into(), deadline: self.deadline })
     }

@@ -34,15 +34,7 @@ impl Store {
         if let Some(change) = self.pending.get(key) {
             return Ok(change);
         }
-        self.note_key(key);
-        let stored = self.view.get(key)?;
-        self.check_pinned()?;
-        Ok(stored)
-    }
-
-    /// Within a transaction the view must be the one that it began with.
-    fn check_pinned(&self) -> Result<()> {
-        if self.is_open() { self.view.check_intact() } else { Ok(()) }
+        self.view.get(key)
     }
 
     /// An entry with its value decoded.
@@ -73,19 +65,6 @@ impl Store {
 
     /// The entries between two bounds; none if they run backwards.
     pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
-        self.note_range(from, to);
-        self.unnoted_range(from, to)
-    }
-
-    /// The same, and at their end the file's checksum is looked at, if they are all and it was not looked at before.
-    pub(crate) fn verified_range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
-        let mut entries = self.range(from, to)?;
-        entries.verifies = self.view.sums.get() != Sums::Agree && entries.merged.sum_up(&self.view.sums);
-        Ok(entries)
-    }
-
-    /// The same for a look that is no read of a transaction.
-    pub(crate) fn unnoted_range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
         let committed = self.view.changes()?.map(|replay| Layer::Overlay(replay.overlay.range(from, to)));
         let mut layers = Vec::from(self.pending.range(from, to));
         layers.extend(committed);
@@ -96,13 +75,11 @@ impl Store {
             }
             Base::Indexed(indexed) => Some(indexed.cursor(from, to).map_err(|fault| self.view.fault(fault))?),
         };
-        self.check_pinned()?;
         Ok(Entries { store: self, merged: Merged::new(Layers::new(layers), below), given: 0, verifies: false })
     }
 
     /// How many entries there are at `now`.
     pub(crate) fn count(&self, now: Timestamp) -> Result<u64> {
-        self.note_range(Bound::Unbounded, Bound::Unbounded);
         let fault = |fault| self.view.fault(fault);
         let mut count = match &self.view.base {
             Base::Document(document) => document.entries.values().filter(|stored| stored.is_live(now)).count() as u64,
@@ -131,6 +108,13 @@ impl Store {
 }
 
 impl Entries<'_> {
+    /// At their end the file's checksum is looked at, if they are all and it was not looked at before.
+    pub(crate) fn verified(mut self) -> Self {
+        let sums = &self.store.view.sums;
+        self.verifies = sums.get() != Sums::Agree && self.merged.sum_up(sums);
+        self
+    }
+
     /// Whoever stops before their end, or may, wants no checksum.
     #[cfg(feature = "shell")]
     pub(crate) fn leave_unverified(&mut self) {

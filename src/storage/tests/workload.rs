@@ -4,6 +4,7 @@ use super::simulated::{Habits, Simulated};
 use super::{NOW, Random, Setup, State, open, settings};
 use crate::error::Result;
 use crate::expiry::Timestamp;
+use crate::storage::Phase;
 use crate::storage::format::record::Stored;
 use crate::storage::{Policy, Store};
 use crate::value::Value;
@@ -104,9 +105,16 @@ impl Step {
         match self {
             Self::Commit(changes) => commit(store, changes),
             Self::Transaction(changes) => {
-                store.begin()?;
-                put(store, changes);
-                store.commit_transaction(NOW)
+                let mut phase = Phase::Idle(std::mem::replace(store, Store::in_memory(settings(setup.policy))));
+                let done = phase.begin().and_then(|()| {
+                    put(phase.store_mut(), changes);
+                    phase.commit(NOW)
+                });
+                if phase.is_open() {
+                    phase.roll_back();
+                }
+                *store = phase.take();
+                done
             }
             Self::Blind(changes) => {
                 for (key, change) in changes.iter().filter_map(|(key, change)| Some((key, change.as_ref()?))) {
@@ -128,7 +136,7 @@ impl Step {
             Self::Restore(changes) => {
                 let mut from = Store::in_memory(settings(setup.policy));
                 commit(&mut from, changes)?;
-                store.restore(&mut from, NOW).map(drop)
+                store.restore(&from, NOW).map(drop)
             }
             Self::Other(changes) => commit(&mut open(disk, setup)?, changes),
             Self::Save => store.save(NOW),

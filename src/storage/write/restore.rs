@@ -13,7 +13,7 @@ use crate::storage::{Settings, Store};
 impl Store {
     /// Puts what another store holds in this one's place, and what was there into a new file, whose path is returned. The
     /// lock is held from the first to the last, so that what others write is in one of the two.
-    pub(crate) fn restore(&mut self, from: &mut Self, now: Timestamp) -> Result<Option<PathBuf>> {
+    pub(crate) fn restore(&mut self, from: &Self, now: Timestamp) -> Result<Option<PathBuf>> {
         let Some(path) = self.path.clone() else { return Ok(None) };
         self.hold()?;
         let restored = self.replace(from, &path, now);
@@ -21,7 +21,7 @@ impl Store {
         restored
     }
 
-    fn replace(&mut self, from: &mut Self, path: &Path, now: Timestamp) -> Result<Option<PathBuf>> {
+    fn replace(&mut self, from: &Self, path: &Path, now: Timestamp) -> Result<Option<PathBuf>> {
         let disk = self.disk.clone();
         let kept = if self.is_on_disk() { Some(self.copy_to(free_name(&*disk, path)?, now)?) } else { None };
         let replaced = self.take_over(from, path, now);
@@ -34,7 +34,7 @@ impl Store {
         replaced.map(|()| kept)
     }
 
-    fn take_over(&mut self, from: &mut Self, path: &Path, now: Timestamp) -> Result<()> {
+    fn take_over(&mut self, from: &Self, path: &Path, now: Timestamp) -> Result<()> {
         let disk = self.disk.clone();
         let mut notices = Vec::new();
         let Some(mut writer) = self.lock()? else { return Ok(()) };
@@ -50,7 +50,7 @@ impl Store {
 
     /// The same for files that cannot be opened: they get other names as they are. The journal goes first: what was damaged
     /// with it is damaged without it, and what is put in place must not find it there.
-    pub(crate) fn restore_damaged(path: &Path, from: &mut Self, settings: Settings, now: Timestamp) -> Result<PathBuf> {
+    pub(crate) fn restore_damaged(path: &Path, from: &Self, settings: Settings, now: Timestamp) -> Result<PathBuf> {
         let (store, path, _lock) = Self::to_repair(path, settings)?;
         let disk = &*store.disk;
         let folder = open_folder(disk, &path)?;

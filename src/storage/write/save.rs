@@ -127,7 +127,7 @@ impl Store {
 
     /// Writes a snapshot into an empty file that is open for appending.
     #[cfg(feature = "shell")]
-    pub(crate) fn write_snapshot(&mut self, file: File, now: Timestamp) -> Result<()> {
+    pub(crate) fn write_snapshot(&self, file: File, now: Timestamp) -> Result<()> {
         let file = disk::opened(file, None);
         self.merge_into(&*file, Path::new("a temporary file"), now).map(drop)
     }
@@ -182,9 +182,6 @@ impl Store {
     /// Writes the snapshot in its one form now, and removes what killed writers have left. It writes also what seems to
     /// be there already: an earlier sync may have failed.
     pub(crate) fn save(&mut self, now: Timestamp) -> Result<()> {
-        if self.reads.is_some() {
-            return Err(Error::Transaction { reason: "a transaction is open; `commit` or `rollback` it first" });
-        }
         let Some(path) = self.path.clone() else { return self.commit(now) };
         let was_safe = self.view.journal.is_some() && !self.is_changed();
         let saved = self.fold(now).map_err(|error| if was_safe { not_saved(error) } else { error });
@@ -195,18 +192,8 @@ impl Store {
         saved
     }
 
-    /// Writes everything to another file, atomically. What is there already must be a database, and is replaced under its
-    /// lock if it has side files.
-    pub(crate) fn save_to(&mut self, path: &Path, now: Timestamp) -> Result<PathBuf> {
-        let path = disk::resolve(path)?;
-        if self.path.as_ref() == Some(&path) {
-            self.save(now)?;
-            return Ok(path);
-        }
-        self.copy_to(path, now)
-    }
-
-    /// The same to a resolved path that is not the store's own.
+    /// Writes everything to a resolved path that is not the store's own, atomically. What is there already must be a
+    /// database, and is replaced under its lock if it has side files.
     pub(crate) fn copy_to(&mut self, path: PathBuf, now: Timestamp) -> Result<PathBuf> {
         let disk = self.disk.clone();
         let read_only = Settings { read_only: true, ..self.settings.clone() };

@@ -30,12 +30,8 @@ impl Store {
         }))
     }
 
-    /// Takes the lock and keeps it until the next commit, so that what is read until then stays the newest. Nothing in an
-    /// open transaction, which takes it at its end.
+    /// Takes the lock and keeps it until the next commit, so that what is read until then stays the newest.
     pub(crate) fn hold(&mut self) -> Result<()> {
-        if self.reads.is_some() {
-            return self.check_writable();
-        }
         if self.held.is_none()
             && let Some(writer) = self.lock()?
         {
