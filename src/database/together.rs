@@ -184,7 +184,9 @@ impl Database {
             return self.transaction(|tx| tx.set(key, value.clone()));
         }
         storage::check_entry(key, value)?;
-        self.store.store_mut().set(key, value, None)
+        self.store.check_writable()?;
+        self.store.pending().set(key, value, None);
+        Ok(())
     }
 
     /// Sets a key as part of a group, without reading anything and without the lock until the group is committed.

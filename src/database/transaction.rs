@@ -41,7 +41,7 @@ impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         if !self.kept {
             for (key, old) in std::mem::take(&mut self.undo).into_iter().rev() {
-                self.store.store_mut().take_back(&key, old);
+                self.store.pending().take_back(&key, old);
             }
             self.store.release();
         }
@@ -98,8 +98,7 @@ impl<'a> Transaction<'a> {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn entry(&self, key: &str) -> Result<Option<Entry>> {
-        let live = self.store.get(key)?.filter(|stored| stored.is_live(self.now));
-        live.map(|stored| self.store.entry_of(stored)).transpose()
+        self.stored(key)?.map(|stored| self.store.entry_of(stored)).transpose()
     }
 
     /// The keys that begin with `prefix` (all of them for the empty prefix), in order.
@@ -179,10 +178,9 @@ impl<'a> Transaction<'a> {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn delete(&mut self, key: &str) -> Result<bool> {
-        let live = self.stored(key)?;
-        let is_live = live.is_some();
+        let is_live = self.stored(key)?.is_some();
         if is_live {
-            self.replace(key, live, None);
+            self.put(key, None)?;
         }
         Ok(is_live)
     }
@@ -192,26 +190,15 @@ impl<'a> Transaction<'a> {
         Ok(self.store.get(key)?.filter(|stored| stored.is_live(self.now)))
     }
 
-    /// Puts back what a key held.
-    pub(super) fn restore(&mut self, key: &str, change: Change) {
-        self.replace(key, None, change);
-    }
-
     /// Changes a key in any way.
     pub(super) fn put(&mut self, key: &str, change: Change) -> Result<()> {
         let is_wanted = self.writes.as_ref().is_some_and(Writes::goes_on);
-        let before = if is_wanted { self.stored(key)? } else { None };
-        self.replace(key, before, change);
-        Ok(())
-    }
-
-    fn replace(&mut self, key: &str, before: Change, change: Change) {
-        let writes = self.writes.as_mut().filter(|writes| writes.goes_on());
-        let write = writes.is_some().then(|| Write::new(key, before, &change));
-        let old = self.store.store_mut().put(key, change);
-        if let (Some(writes), Some(write)) = (writes, write) {
+        let write = if is_wanted { Some(Write::new(key, self.stored(key)?, &change)) } else { None };
+        let old = self.store.pending().insert(key, change);
+        if let (Some(writes), Some(write)) = (&mut self.writes, write) {
             writes.push(write.over(old.clone()));
         }
         self.undo.push((key.to_owned(), old));
+        Ok(())
     }
 }

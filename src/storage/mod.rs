@@ -167,13 +167,13 @@ pub(crate) use self::files::disk::mounted;
 use self::files::disk::{self, Disk, Identity, JOURNAL};
 #[cfg(feature = "shell")]
 pub(crate) use self::files::lock::side_files;
-use self::files::lock::{self, Doubt, WritersLock};
+use self::files::lock::{self, WritersLock};
+use self::files::uncertain::Uncertain;
 use self::read::pending::Pending;
 pub(crate) use self::read::pending::{Arena, Sorted, Winner};
 use self::read::snapshot::MAX_KEY;
 use self::read::view::{Looked, View};
 use crate::error::{Error, Result};
-use crate::expiry::Timestamp;
 use crate::value::Value;
 
 pub use self::check::repair::Repaired;
@@ -209,8 +209,8 @@ pub(crate) struct Store {
     pending: Pending,
     /// The writers' lock, where it is kept from one change to the next.
     held: Option<WritersLock>,
-    /// What a failed sync of this process has left in doubt.
-    doubt: Option<Doubt>,
+    /// What a failed sync of this process has left.
+    uncertain: Option<Uncertain>,
     notices: Vec<String>,
     /// The journal whose end was last said to be bad.
     end_noticed: Option<Identity>,
@@ -285,7 +285,7 @@ impl Store {
             view: View::empty(Path::new("")),
             pending: Pending::default(),
             held: None,
-            doubt: None,
+            uncertain: None,
             notices: Vec::new(),
             end_noticed: None,
         }
@@ -356,29 +356,10 @@ impl Store {
         Ok(())
     }
 
-    /// Puts an entry in, or takes it out; gives back what was pending for the key. What the change follows from is still so
-    /// when it is written if [`Store::hold`] came before it was read.
-    pub(crate) fn put(&mut self, key: &str, change: Change) -> Option<Change> {
-        self.pending.insert(key, change)
-    }
-
-    /// Takes a put back, given what it gave back.
-    pub(crate) fn take_back(&mut self, key: &str, old: Option<Change>) {
-        self.pending.take_back(key, old);
-    }
-
-    /// Sets a key without reading anything and without the lock: it is taken when the change is written.
-    pub(crate) fn set(&mut self, key: &str, value: &Value, deadline: Option<Timestamp>) -> Result<()> {
-        self.check_writable()?;
-        self.pending.set(key, value, deadline);
-        Ok(())
-    }
-
-    /// The same with many keys.
-    pub(crate) fn set_all(&mut self, sets: Sorted) -> Result<()> {
-        self.check_writable()?;
-        self.pending.set_all(sets);
-        Ok(())
+    /// What is changed and not written yet. A change that follows from what was read is still right when it is written if
+    /// [`Store::hold`] came before the read.
+    pub(crate) fn pending(&mut self) -> &mut Pending {
+        &mut self.pending
     }
 
     /// Fails if changes are refused.

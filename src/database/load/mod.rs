@@ -194,7 +194,7 @@ impl Database {
                 self.ask_for_consent()?;
                 let sets = self.thin_out(load, true)?;
                 let store = self.store.must_be_idle()?;
-                store.set_all(sets)?;
+                store.pending().set_all(sets);
                 store.spill(self.clock.now())?;
             }
         }
@@ -257,7 +257,7 @@ impl Database {
             });
         }
         self.ask_for_consent()?;
-        self.store.store_mut().set_all(sets)?;
+        self.store.pending().set_all(sets);
         if let Some(store) = self.store.idle() {
             store.commit(self.clock.now())?;
         }

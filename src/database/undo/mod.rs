@@ -377,7 +377,7 @@ impl Database {
                         return Ok(false);
                     }
                 }
-                undone.keys.iter().for_each(|(key, _, to)| tx.restore(key, to.clone()));
+                undone.keys.iter().try_for_each(|(key, _, to)| tx.put(key, to.clone()))?;
                 Ok(true)
             });
             self.memory.is_on = is_on;
@@ -460,7 +460,7 @@ impl Database {
                 if !before.contains_key(&write.key) {
                     before.insert(write.key.clone(), self.live(&write.key)?);
                 }
-                self.store.store_mut().take_back(&write.key, write.pending);
+                self.store.pending().take_back(&write.key, write.pending);
             }
             undone.steps += 1;
         }

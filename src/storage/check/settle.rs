@@ -8,7 +8,8 @@ use super::rescue::{Dropped, salvage_journal};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::files::disk::{self, JOURNAL, Rename};
-use crate::storage::files::lock::{self, Doubt, Ending, WritersLock};
+use crate::storage::files::lock::{self, Ending, WritersLock};
+use crate::storage::files::uncertain::Uncertain;
 use crate::storage::read::journal::{Fold, Stamp};
 use crate::storage::read::view::View;
 use crate::storage::write::save::Built;
@@ -64,10 +65,10 @@ impl Store {
         let mut notices = Vec::new();
         let temp = Temp::create(&*disk, &path)?;
         let built = store.build(temp, &path, store.view.file(), now, &mut notices)?;
-        store.name_fold(&built, lock.doubt, &journal_path)?;
+        store.name_fold(&built, lock.uncertain, &journal_path)?;
         folder.sync().map_err(|source| Error::Io { operation: "sync", path: journal_path.clone(), source })?;
         let Built { temp, .. } = built;
-        let noted = lock.note(false, Doubt::Folder);
+        let noted = lock.note(false, Uncertain::Folder);
         noted.map_err(|source| disk::write_error("lock", path.clone(), source))?;
         temporary::put_in_place(&*disk, &temp, &path, store.view.seen, &*folder)?;
         lock.hold(temp.keep());
@@ -82,14 +83,12 @@ impl Store {
     }
 
     /// Replaces the journal by its good part with a fold line of what was built. What is torn is set aside.
-    fn name_fold(&self, built: &Built<'_>, doubt: Option<Doubt>, journal_path: &Path) -> Result<()> {
+    fn name_fold(&self, built: &Built<'_>, uncertain: Option<Uncertain>, journal_path: &Path) -> Result<()> {
         let failed = |operation| move |source| disk::write_error(operation, journal_path.to_owned(), source);
         let (Some(journal), Some(replay)) = (&self.view.journal, self.view.changes()?) else { return Ok(()) };
-        if let Some(Doubt::Journal { epoch, good }) = doubt
-            && epoch == journal.header.epoch
-            && good < replay.good
-        {
-            // What stands behind `good` was reported as not stored, and must not come back.
+        let synced = uncertain.and_then(|state| state.synced(journal.header.epoch));
+        if synced.is_some_and(|synced| synced < replay.good) {
+            // What stands after that was reported as not stored, and must not come back.
             let reason = "a sync of it has failed, so not all of it counts; `repair --drop-journal` sets it aside";
             return Err(Error::Unsuitable { path: journal_path.to_owned(), reason: reason.to_owned() });
         }
@@ -175,10 +174,8 @@ impl Store {
         if bytes == 0 {
             return Err(sound(path));
         }
-        store.doubt = lock.doubt;
-        if let Some(Doubt::Journal { epoch, good: synced }) = store.doubt
-            && epoch == journal.header.epoch
-        {
+        store.uncertain = lock.uncertain;
+        if let Some(synced) = store.uncertain.and_then(|state| state.synced(journal.header.epoch)) {
             good = good.min(synced);
         }
         let record = journal.read(good, journal.seen.len)?;
@@ -186,13 +183,13 @@ impl Store {
         let aside = store.set_aside(journal.path(), &record)?;
         let begins = crate::error::cut(String::from_utf8_lossy(&record[..record.len().min(160)]).trim());
         let dropped = vec![format!("the journal's last {} bytes, which begin with {begins:?}", record.len())];
-        let doubt = store.doubt.unwrap_or(Doubt::Unfinished);
-        let noted = lock.note(store.view.unwritten, doubt);
+        let uncertain = store.uncertain.unwrap_or(Uncertain::Unfinished);
+        let noted = lock.note(store.view.unwritten, uncertain);
         noted.map_err(|source| disk::write_error("lock", path.clone(), source))?;
         let mut writer = Writer::new(&mut store, path, lock);
         writer.renew(through, good, &*folder)?;
-        if doubt != Doubt::Folder {
-            writer.resolve_doubt();
+        if uncertain != Uncertain::Folder {
+            writer.resolve();
         }
         Ok(Repaired { path: aside, entries: 0, dropped, journal_remains: false, in_place: true, corrupt: false })
     }

@@ -57,7 +57,7 @@ fn count(store: &mut Store, key: &str) -> crate::Result<()> {
         }
     };
     for (key, text) in [("number", text(&next.to_string())), (key, text(key))] {
-        store.put(key, Some(Stored { text: text.into(), deadline: None }));
+        store.pending().insert(key, Some(Stored { text: text.into(), deadline: None }));
     }
     store.commit(NOW)
 }

@@ -119,14 +119,14 @@ impl Step {
             Self::Blind(changes) => {
                 for (key, change) in changes.iter().filter_map(|(key, change)| Some((key, change.as_ref()?))) {
                     let text = change.0.trim_matches('"').to_owned();
-                    store.set(key, &Value::Text(text), None)?;
+                    store.pending().set(key, &Value::Text(text), None);
                 }
                 store.commit(NOW)
             }
             Self::Load(changes) => {
                 for (key, change) in changes.iter().filter_map(|(key, change)| Some((key, change.as_ref()?))) {
                     let text = change.0.trim_matches('"').to_owned();
-                    store.set(key, &Value::Text(text), change.1)?;
+                    store.pending().set(key, &Value::Text(text), change.1);
                     if store.is_full(0) {
                         store.spill(NOW).inspect_err(|_| store.forget())?;
                     }
@@ -179,7 +179,7 @@ impl Step {
 fn put(store: &mut Store, changes: &[Change]) {
     for (key, change) in changes {
         let stored = change.clone().map(|(text, deadline)| Stored { text: text.into(), deadline });
-        store.put(key, stored);
+        store.pending().insert(key, stored);
     }
 }
 

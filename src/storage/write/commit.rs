@@ -7,7 +7,7 @@ use super::writer::Writer;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::files::disk::{self, DiskFile, Open};
-use crate::storage::files::lock::Doubt;
+use crate::storage::files::uncertain::Uncertain;
 use crate::storage::read::journal;
 use crate::storage::read::view::Base;
 use crate::storage::{Policy, Store};
@@ -66,7 +66,7 @@ impl Store {
         let Policy { small, .. } = self.settings.policy;
         self.view.journal.is_some()
             && !self.has_spilled()
-            && self.doubt != Some(Doubt::Folder)
+            && self.uncertain != Some(Uncertain::Folder)
             && self.file_len() > small
             && self.pending_bytes() <= self.journal_bound()
     }
@@ -138,12 +138,12 @@ impl Writer<'_> {
             },
         };
         // The system may take what was not written for written from now on: only a new file can be trusted.
-        let before = self.store.doubt;
-        self.doubt(Doubt::Journal { epoch, good });
+        let before = self.store.uncertain;
+        self.leave(Uncertain::Journal { epoch, good });
         let mended = self.recover(false);
-        if before == Some(Doubt::Folder) {
+        if before == Some(Uncertain::Folder) {
             // That is not made up for. What was to be appended is a fold line then, which harms nobody.
-            self.doubt(Doubt::Folder);
+            self.leave(Uncertain::Folder);
         }
         if mended.is_err() && complete {
             return Err(Error::InDoubt { path: journal_path, source });
@@ -155,7 +155,7 @@ impl Writer<'_> {
     pub(crate) fn take_back_to(&mut self, good: u64) -> Result<()> {
         let Some(journal) = &self.store.view.journal else { return Ok(()) };
         let (epoch, path) = (journal.header.epoch, journal.path().to_owned());
-        self.doubt(Doubt::Journal { epoch, good });
+        self.leave(Uncertain::Journal { epoch, good });
         self.recover(false).map_err(|error| match error {
             Error::Io { source, .. } | Error::Open { source, .. } => Error::InDoubt { path, source },
             Error::ReadOnly { reason, .. } => Error::InDoubt { path, source: std::io::Error::other(reason) },
@@ -165,7 +165,7 @@ impl Writer<'_> {
 }
 
 /// Takes what a full disk has let through of an append off the file again; true if it is as it was. Nothing of it was
-/// synced, so nothing can be in doubt. But somebody may have seen the file as long as it was, and must not take for that
+/// synced, so nothing is uncertain. But somebody may have seen the file as long as it was, and must not take for that
 /// what is written next: so the file gets a later time than it had then.
 fn cut_back(file: &dyn DiskFile, good: u64) -> std::io::Result<bool> {
     /// How often it is tried, and the time between that a clock may stand still.

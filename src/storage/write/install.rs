@@ -7,7 +7,7 @@ use super::temporary::{Temp, open_folder, put_in_place, rename};
 use super::writer::Writer;
 use crate::error::{self, Error, Result};
 use crate::storage::files::disk::{self, Folder, JOURNAL, Rename};
-use crate::storage::files::lock::Doubt;
+use crate::storage::files::uncertain::Uncertain;
 use crate::storage::read::journal::{Body, Fold, Header, Stamp};
 use crate::storage::read::pending::Pending;
 use crate::storage::read::pinned_journal::Journal;
@@ -30,12 +30,12 @@ impl Writer<'_> {
             self.store.notices.push(format!("{path:?} had other hard links; they keep the old content"));
         }
         let unwritten = self.store.view.unwritten;
-        let noted = self.lock.note(unwritten, Doubt::Folder);
+        let noted = self.lock.note(unwritten, Uncertain::Folder);
         noted.map_err(|source| disk::write_error("lock", path.clone(), source))?;
         let placed = put_in_place(&*disk, &temp, &path, self.store.view.seen, &*folder);
         match &placed {
-            Err(Error::OutcomeUnknown { .. }) => self.doubt(Doubt::Folder),
-            Err(_) if self.store.doubt.is_none() => self.lock.finish(unwritten),
+            Err(Error::OutcomeUnknown { .. }) => self.leave(Uncertain::Folder),
+            Err(_) if self.store.uncertain.is_none() => self.lock.finish(unwritten),
             _ => {}
         }
         placed?;
@@ -43,12 +43,12 @@ impl Writer<'_> {
         // From here on the change is made: whatever fails now, it must not be called "not stored".
         let settled = folder.sync().and_then(|()| file.identity());
         let seen = settled.map_err(|source| {
-            self.doubt(Doubt::Folder);
+            self.leave(Uncertain::Folder);
             Error::OutcomeUnknown { path: path.clone(), source }
         })?;
-        self.store.doubt = None;
+        self.store.uncertain = None;
         // Should this fail, the next writer makes one snapshot more than it must.
-        let _ = self.lock.note(false, Doubt::Unfinished);
+        let _ = self.lock.note(false, Uncertain::Unfinished);
         self.lock.finish(false);
         self.store.pending = Pending::default();
         let old = std::mem::replace(&mut self.store.view, View::of(&path, file, seen, layout));
@@ -123,7 +123,7 @@ impl Writer<'_> {
     /// Makes the journal's name, or that there is none, durable.
     pub(crate) fn sync(&mut self, folder: &dyn Folder, path: &Path) -> Result<()> {
         folder.sync().map_err(|source| {
-            self.doubt(Doubt::Unfinished);
+            self.leave(Uncertain::Unfinished);
             Error::OutcomeUnknown { path: path.to_owned(), source }
         })
     }

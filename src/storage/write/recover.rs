@@ -3,16 +3,17 @@
 use super::temporary::open_folder;
 use super::writer::Writer;
 use crate::error::Result;
-use crate::storage::files::lock::{Doubt, Ending};
+use crate::storage::files::lock::Ending;
+use crate::storage::files::uncertain::Uncertain;
 use crate::storage::read::view::View;
 
 impl Writer<'_> {
     /// Puts the journal in order before anything is written behind it, if a writer before has not come to its end, or could
     /// not sync what it wrote.
     pub(crate) fn recover(&mut self, publish: bool) -> Result<()> {
-        let (path, disk, doubt) = (self.path.clone(), self.store.disk.clone(), self.store.doubt);
+        let (path, disk, uncertain) = (self.path.clone(), self.store.disk.clone(), self.store.uncertain);
         let folder = || open_folder(&*disk, &path);
-        let unfinished = doubt.is_some_and(|doubt| doubt != Doubt::Folder);
+        let unfinished = uncertain.is_some_and(|state| state != Uncertain::Folder);
         let Some(journal) = &self.store.view.journal else {
             if publish {
                 let folder = folder()?;
@@ -22,15 +23,12 @@ impl Writer<'_> {
             if unfinished {
                 let folder = folder()?;
                 self.sync(&*folder, &path)?;
-                self.resolve_doubt();
+                self.resolve();
             }
             return Ok(());
         };
         // That of another epoch says that somebody was about to renew the journal, or has.
-        let synced = match doubt {
-            Some(Doubt::Journal { epoch, good }) if epoch == journal.header.epoch => Some(good),
-            _ => None,
-        };
+        let synced = uncertain.and_then(|state| state.synced(journal.header.epoch));
         let is_whole = journal.through == journal.header.n && !self.store.view.unpublished && !unfinished;
         if is_whole && journal.clean_end()?.is_some() {
             return Ok(());
@@ -53,20 +51,20 @@ impl Writer<'_> {
         if renewed.is_err() {
             self.store.view = View::pin(&*disk, &path)?;
         } else if unfinished {
-            self.resolve_doubt();
+            self.resolve();
         }
         renewed
     }
 
     /// Something cannot be known to be durable: until it was written anew, nobody may build on it.
-    pub(crate) fn doubt(&mut self, doubt: Doubt) {
-        self.store.doubt = Some(doubt);
+    pub(crate) fn leave(&mut self, state: Uncertain) {
+        self.store.uncertain = Some(state);
         // Should this fail, the one that was noted ahead stands.
-        let _ = self.lock.note(self.store.view.unwritten, doubt);
+        let _ = self.lock.note(self.store.view.unwritten, state);
     }
 
-    pub(crate) fn resolve_doubt(&mut self) {
-        self.store.doubt = None;
+    pub(crate) fn resolve(&mut self) {
+        self.store.uncertain = None;
         self.lock.finish(self.store.view.unwritten);
     }
 }

@@ -19,7 +19,7 @@ impl Store {
             return Ok(());
         };
         let removed = writer.remove();
-        if removed.is_ok() && writer.store.doubt.is_none() {
+        if removed.is_ok() && writer.store.uncertain.is_none() {
             writer.lock.finish(true);
         }
         let path = writer.path.clone();

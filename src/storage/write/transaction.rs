@@ -78,6 +78,11 @@ impl Phase {
         }
     }
 
+    /// As [`Store::pending`]; in an open transaction its changes.
+    pub(crate) fn pending(&mut self) -> &mut Pending {
+        &mut self.store_mut().pending
+    }
+
     /// As [`Store::refresh`]; an open transaction sees nothing of it.
     pub(crate) fn refresh(&mut self) -> Result<bool> {
         self.idle().map_or(Ok(false), Store::refresh)
@@ -211,13 +216,13 @@ impl Phase {
     /// The changes of the open transaction so far.
     #[cfg(feature = "shell")]
     pub(crate) fn mark(&mut self) -> Mark {
-        Mark(self.store_mut().pending.map().clone())
+        Mark(self.pending().map().clone())
     }
 
     /// Forgets those that came after.
     #[cfg(feature = "shell")]
     pub(crate) fn back_to(&mut self, mark: Mark) {
-        self.store_mut().pending = mark.0.into();
+        *self.pending() = mark.0.into();
     }
 
     /// The keys that the open transaction has written, each with what it is in the pinned view and what it would be.
@@ -300,7 +305,7 @@ impl Store {
     fn newest(&self) -> Result<Self> {
         let Some(path) = self.path.clone() else { return Ok(Self::in_memory(self.settings.clone())) };
         let mut newest = Self::open_on(self.disk.clone(), path, self.settings.clone())?;
-        newest.doubt = self.doubt;
+        newest.uncertain = self.uncertain;
         newest.hold()?;
         Ok(newest)
     }

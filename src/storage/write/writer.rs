@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::temporary;
 use crate::error::Result;
 use crate::storage::files::disk;
-use crate::storage::files::lock::{Doubt, WritersLock};
+use crate::storage::files::lock::WritersLock;
+use crate::storage::files::uncertain::Uncertain;
 use crate::storage::read::pinned_journal::Journal;
 use crate::storage::{Settings, Store};
 
@@ -66,15 +67,15 @@ impl Store {
         }
         let unwritten = self.view.unwritten;
         let lock = WritersLock::try_acquire(&*self.disk, &path, self.view.seen);
-        // What others have left in doubt is for whoever writes.
-        let Some(lock) = lock.filter(|lock| lock.doubt.is_none()) else { return };
+        // What others have left uncertain is for whoever writes.
+        let Some(lock) = lock.filter(|lock| lock.uncertain.is_none()) else { return };
         let mut writer = Writer::new(self, path, lock);
-        let is_noted = writer.lock.note(unwritten, Doubt::Unfinished).is_ok();
+        let is_noted = writer.lock.note(unwritten, Uncertain::Unfinished).is_ok();
         let is_newest = is_noted && writer.store.view.is_current(&*writer.store.disk).unwrap_or(false);
         // Whatever keeps it from being written is no reason not to read.
         let is_recovered = is_newest && writer.recover(true).is_ok();
         // Whoever writes next still has to do what a note that is not there calls for.
-        if writer.store.doubt.is_none() && (is_recovered || !writer.lock.is_new) {
+        if writer.store.uncertain.is_none() && (is_recovered || !writer.lock.is_new) {
             writer.lock.finish(unwritten);
         }
     }
@@ -100,11 +101,11 @@ impl<'a> Writer<'a> {
         })?;
         // Where nobody has left a note, the holder before may have been killed, and its lock file removed.
         let has_no_note = lock.is_new && store.view.seen.is_some();
-        let left = lock.doubt.or(has_no_note.then_some(Doubt::Unfinished));
+        let left = lock.uncertain.or(has_no_note.then_some(Uncertain::Unfinished));
         if left.is_some() || store.view.seen.is_none() || store.is_save_marked() {
             temporary::sweep(&*disk, &path);
         }
-        store.doubt = Doubt::stronger(store.doubt, left);
+        store.uncertain = Uncertain::stronger(store.uncertain, left);
         let mut writer = Self::new(store, path, lock);
         let is_unknown = writer.check_end()?;
         writer.note()?;
@@ -124,9 +125,9 @@ impl<'a> Writer<'a> {
     /// Notes that a write is under way, before anything is done.
     fn note(&mut self) -> Result<()> {
         let unwritten = self.store.view.unwritten;
-        let noted = self.lock.note(unwritten, self.store.doubt.unwrap_or(Doubt::Unfinished));
+        let noted = self.lock.note(unwritten, self.store.uncertain.unwrap_or(Uncertain::Unfinished));
         noted.map_err(|source| disk::write_error("lock", self.path.clone(), source))?;
-        if self.store.doubt.is_none() {
+        if self.store.uncertain.is_none() {
             self.lock.finish(unwritten);
         }
         Ok(())
