@@ -148,7 +148,7 @@ impl Options {
 
     pub(super) fn with(&self, store: Store) -> Database {
         let clock = Clock { now: self.clock, latest: Cell::new(Timestamp::from_millis(0)) };
-        Database { store: Phase::Idle(store), clock, group: false, memory: Memory::default() }
+        Database { store: Phase::Idle(store), clock, batch: false, memory: Memory::default() }
     }
 }
 

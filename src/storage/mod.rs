@@ -172,7 +172,7 @@ use self::files::uncertain::Uncertain;
 use self::read::pending::Pending;
 pub(crate) use self::read::pending::{Arena, Sorted, Winner};
 use self::read::snapshot::MAX_KEY;
-use self::read::view::{Looked, View};
+use self::read::view::{Refreshed, View};
 use crate::error::{Error, Result};
 use crate::value::Value;
 
@@ -188,8 +188,9 @@ pub(crate) use self::format::record::{Change, LARGE, Stored, value_len};
 pub(crate) use self::format::record::{Seen, kind};
 #[cfg(feature = "shell")]
 pub(crate) use self::format::record::{decode_base64_in_place, write_base64};
+pub(crate) use self::read::merged::End;
 pub(crate) use self::read::reading::Entries;
-pub(crate) use self::read::snapshot::Line;
+pub(crate) use self::read::snapshot::RawEntry;
 #[cfg(feature = "shell")]
 pub(crate) use self::read::state::{FileState, JournalState};
 pub use self::read::watch::Event;
@@ -260,7 +261,7 @@ impl Store {
     fn open_on(disk: Arc<dyn Disk>, path: PathBuf, settings: Settings) -> Result<Self> {
         let view = View::pin(&*disk, &path)?;
         let mut store = Self { disk, path: Some(path), view, ..Self::in_memory(settings) };
-        store.look_at_empty_file()?;
+        store.check_empty_file()?;
         store.publish();
         Ok(store)
     }
@@ -320,16 +321,16 @@ impl Store {
 
     /// Takes in what others wrote; true if there was anything. While the lock is held nobody else writes.
     pub(crate) fn refresh(&mut self) -> Result<bool> {
-        if self.held.is_some() { Ok(false) } else { self.look_again() }
+        if self.held.is_some() { Ok(false) } else { self.reload() }
     }
 
-    fn look_again(&mut self) -> Result<bool> {
+    fn reload(&mut self) -> Result<bool> {
         let Some(path) = &self.path else { return Ok(false) };
         let was_there = self.view.seen.is_some();
         match self.view.refresh(&*self.disk)? {
-            Looked::Same => return Ok(false),
-            Looked::Changed => {}
-            Looked::WithoutJournal { lost } => {
+            Refreshed::Same => return Ok(false),
+            Refreshed::Changed => {}
+            Refreshed::WithoutJournal { lost } => {
                 let (s, journal) = (if lost == 1 { "" } else { "s" }, disk::beside(path, JOURNAL));
                 self.notices.push(format!(
                     "warning: {journal:?} was removed, and with it {lost} change{s} that {path:?} does not hold"
@@ -339,12 +340,12 @@ impl Store {
         if was_there && self.view.seen.is_none() {
             self.notices.push(format!("{path:?} was removed; this session goes on with an empty database"));
         }
-        self.look_at_empty_file()?;
+        self.check_empty_file()?;
         Ok(true)
     }
 
     /// An empty file that was never written to is a new database; one that once was is a loss, and not to be built on.
-    fn look_at_empty_file(&mut self) -> Result<()> {
+    fn check_empty_file(&mut self) -> Result<()> {
         let Some(path) = self.path.clone().filter(|_| self.view.unwritten && self.view.seen.is_some()) else {
             return Ok(());
         };

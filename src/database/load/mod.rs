@@ -1,4 +1,4 @@
-//! Bulk loads of any size, all or none.
+//! Loads of any size, all or none.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -94,9 +94,8 @@ impl Load {
 }
 
 impl Database {
-    /// Sets many entries, all or none, as a bulk load; of those with one key the last. What takes more than 256 MiB is
-    /// gathered in a file without a name beside the database; from then on until the end other writers wait. Returns how
-    /// many keys were set.
+    /// Sets many entries, all or none; of those with one key the last. What takes more than 256 MiB is spilled into a file
+    /// without a name next to the database; from then on until the end other writers wait. Returns how many keys were set.
     ///
     /// # Errors
     /// As [`Database::set`], and the first error among the entries; then none of them was stored.
@@ -122,7 +121,7 @@ impl Database {
         entries: impl IntoIterator<Item = Result<(String, Entry), E>>,
         how: Loading,
     ) -> Result<Loaded, E> {
-        self.commit_group()?;
+        self.commit_batch()?;
         let mut load = Load::new(how, false, self.now());
         let read = self.read_all(entries, &mut load);
         let mut loaded = load.loaded;
@@ -134,7 +133,7 @@ impl Database {
             loaded.entries = 0;
             if let Some(store) = self.store.idle() {
                 store.forget();
-                self.memory.settle(false);
+                self.memory.close(false);
             }
         }
         done.map(|()| loaded)
@@ -148,7 +147,7 @@ impl Database {
         entries: impl IntoIterator<Item = Result<(String, Entry), E>>,
         how: Loading,
     ) -> Result<(Loaded, impl Iterator<Item = Result<Difference>> + '_), E> {
-        self.commit_group()?;
+        self.commit_batch()?;
         let mut load = Load::new(how, true, self.now());
         let sets = self.read_all(entries, &mut load)?;
         let Load { loaded, now, .. } = load;
@@ -263,7 +262,7 @@ impl Database {
         }
         self.memory.note(Some(Writes::too_many()));
         if !self.store.is_open() {
-            self.memory.settle(true);
+            self.memory.close(true);
         }
         Ok(())
     }

@@ -138,12 +138,12 @@ pub(crate) struct Undone {
     /// Each key, what it held and what it holds now.
     pub(crate) keys: Vec<(String, Change, Change)>,
     /// Why it did not do more.
-    pub(crate) end: Option<End>,
+    pub(crate) end: Option<UndoEnd>,
 }
 
 /// Why an undo goes no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum UndoEnd {
     /// There is nothing more.
     Nothing,
     /// What is older was forgotten for want of room.
@@ -271,7 +271,7 @@ impl Memory {
     }
 
     /// What was written is committed, or not to be.
-    pub(super) fn settle(&mut self, is_committed: bool) {
+    pub(super) fn close(&mut self, is_committed: bool) {
         let OpenWrites { commands, is_too_large, .. } = mem::take(&mut self.open);
         if !is_committed {
             return;
@@ -307,8 +307,8 @@ impl Memory {
     }
 
     /// Why there is nothing to undo.
-    fn end(&self) -> End {
-        if self.has_forgotten { End::Forgotten } else { End::Nothing }
+    fn end(&self) -> UndoEnd {
+        if self.has_forgotten { UndoEnd::Forgotten } else { UndoEnd::Nothing }
     }
 }
 
@@ -346,7 +346,7 @@ impl Database {
 
     /// What can be undone, to be recalled when this database is opened again.
     pub(crate) fn take_memory(&mut self) -> Memory {
-        self.memory.settle(false);
+        self.memory.close(false);
         mem::take(&mut self.memory)
     }
 
@@ -358,7 +358,7 @@ impl Database {
     /// The backup is in the place of what was there: a step like any other.
     pub(crate) fn note_restored(&mut self, step: RestoreStep) {
         self.memory.note(Some(step.0));
-        self.memory.settle(true);
+        self.memory.close(true);
     }
 
     /// Takes back the last `count` steps, all at once; within an open transaction those of its commands. `allow` is asked,
@@ -404,7 +404,7 @@ impl Database {
         let (mut steps, mut end) = (0, None);
         for step in self.memory.steps.iter().rev().take(count) {
             if step.is_too_large {
-                end = Some(End::TooLarge);
+                end = Some(UndoEnd::TooLarge);
                 break;
             }
             let mut foreign = Vec::new();
@@ -421,7 +421,7 @@ impl Database {
             }
             if !foreign.is_empty() {
                 if !allow(&foreign) {
-                    end = Some(End::Refused);
+                    end = Some(UndoEnd::Refused);
                     break;
                 }
                 agreed.extend(foreign.iter().map(|(key, held)| (key.clone(), Left::of(held))));
@@ -452,7 +452,7 @@ impl Database {
         self.memory.open.commands.retain(|writes| !writes.is_empty());
         while undone.steps < count {
             let Some(writes) = self.memory.open.commands.pop() else {
-                undone.end = Some(if self.memory.open.is_too_large { End::TooLarge } else { End::Nothing });
+                undone.end = Some(if self.memory.open.is_too_large { UndoEnd::TooLarge } else { UndoEnd::Nothing });
                 break;
             };
             for write in writes.into_iter().rev() {

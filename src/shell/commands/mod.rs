@@ -276,7 +276,7 @@ impl Session {
 
     /// Where was looked, if there is no file there.
     fn place(&self) -> Option<String> {
-        let path = self.db.path().filter(|_| !self.db.is_on_disk() && !self.db.has_open_group())?;
+        let path = self.db.path().filter(|_| !self.db.is_on_disk() && !self.db.has_open_batch())?;
         Some(format!("there is no database at {path:?} yet"))
     }
 

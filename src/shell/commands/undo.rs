@@ -1,7 +1,7 @@
 //! `undo`: what was replaced comes back, and is named.
 
 use super::{Session, counted, keys, refused};
-use crate::database::{End, Foreign, TOO_LARGE, UNDO_LIMIT, Undone};
+use crate::database::{Foreign, TOO_LARGE, UNDO_LIMIT, UndoEnd, Undone};
 use crate::expiry::{Timestamp, format_duration};
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply, shown};
 use crate::shell::answer::status::Status;
@@ -83,25 +83,27 @@ impl Session {
             .with("removed", Field::Number(counts.removed));
         let note = match undone.end {
             None => None,
-            Some(End::Nothing) => Some("There was nothing more to undo".to_owned()),
-            Some(End::Forgotten) => Some("What came before is not remembered any more".to_owned()),
-            Some(End::TooLarge) => Some(format!("The step before that was {TOO_LARGE}")),
-            Some(End::Refused) => Some("The step before that was left as it is".to_owned()),
+            Some(UndoEnd::Nothing) => Some("There was nothing more to undo".to_owned()),
+            Some(UndoEnd::Forgotten) => Some("What came before is not remembered any more".to_owned()),
+            Some(UndoEnd::TooLarge) => Some(format!("The step before that was {TOO_LARGE}")),
+            Some(UndoEnd::Refused) => Some("The step before that was left as it is".to_owned()),
         };
-        let status = if undone.end == Some(End::Refused) { Status::No } else { Status::Done };
+        let status = if undone.end == Some(UndoEnd::Refused) { Status::No } else { Status::Done };
         Ok(Answer { reply: Reply::Done(done), status, notes: note.into_iter().collect() })
     }
 }
 
 /// The answer if no step was undone.
-fn nothing<'a>(end: Option<End>, in_transaction: bool) -> Answer<'a> {
+fn nothing<'a>(end: Option<UndoEnd>, in_transaction: bool) -> Answer<'a> {
     let (reason, note) = match end {
-        Some(End::Refused) => ("not_confirmed", "Nothing was undone".to_owned()),
-        Some(End::TooLarge) if in_transaction => {
+        Some(UndoEnd::Refused) => ("not_confirmed", "Nothing was undone".to_owned()),
+        Some(UndoEnd::TooLarge) if in_transaction => {
             ("too_large", "The transaction is too large to undo in part; `rollback` forgets all of it".to_owned())
         }
-        Some(End::TooLarge) => ("too_large", format!("The last step was {TOO_LARGE}")),
-        Some(End::Forgotten) => ("nothing", "Nothing to undo: what came before is not remembered any more".to_owned()),
+        Some(UndoEnd::TooLarge) => ("too_large", format!("The last step was {TOO_LARGE}")),
+        Some(UndoEnd::Forgotten) => {
+            ("nothing", "Nothing to undo: what came before is not remembered any more".to_owned())
+        }
         _ if in_transaction => ("nothing", "Nothing to undo in this transaction; `rollback` ends it".to_owned()),
         _ => ("nothing", "Nothing to undo".to_owned()),
     };

@@ -235,7 +235,7 @@ impl<'a> Runner<'a> {
         let mode = session.output;
         let is_open = session.db.is_in_transaction();
         if !is_open {
-            session.db.begin_group();
+            session.db.begin_batch();
         }
         let set = session.set_plain(key, value);
         if lacks_consent(&set) {
@@ -432,7 +432,7 @@ impl<'a> Runner<'a> {
         session.yes = self.yes || yes;
         session.warnings = Warnings { color: self.console.err_color, quiet: self.console.look.quiet };
         if grouped {
-            session.db.begin_group();
+            session.db.begin_batch();
         }
         if matches!(command, Command::Edit(_) | Command::Watch { .. } | Command::Wait(_)) {
             // It takes as long as others take, and they may have the terminal.
@@ -564,7 +564,7 @@ impl<'a> Runner<'a> {
     /// Makes the group's changes durable, then writes its answers. Call it before waiting for anything.
     pub(crate) fn flush(&mut self) -> Flow {
         let start = Instant::now();
-        let committed = self.session.borrow_mut().db.commit_group();
+        let committed = self.session.borrow_mut().db.commit_batch();
         let lines = std::mem::take(&mut self.group.lines);
         let held = std::mem::take(&mut self.group.held);
         let cuts = std::mem::take(&mut self.group.cuts);

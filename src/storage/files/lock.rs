@@ -200,7 +200,7 @@ impl WritersLock {
     }
 
     /// Names no boot in notes from now on, so that what is not known of a bad end stays so if the holder does not come to
-    /// settle it; or names this one again.
+    /// mend it; or names this one again.
     pub(crate) fn name_boot(&mut self, boot: String) {
         self.boot = boot;
     }

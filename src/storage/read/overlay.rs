@@ -14,7 +14,7 @@ pub(crate) struct Overlay {
 
 /// Changes in key order, from both ends.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Range<'a>(btree_map::Range<'a, Box<str>, Change>);
+pub(crate) struct Changes<'a>(btree_map::Range<'a, Box<str>, Change>);
 
 impl Overlay {
     /// How many keys were changed.
@@ -61,7 +61,7 @@ impl Overlay {
     }
 
     /// The changes between two bounds; none if they are the wrong way round.
-    pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> Range<'_> {
+    pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> Changes<'_> {
         use Bound::{Excluded, Included, Unbounded};
         // A BTreeMap panics on such bounds.
         let empty = match (from, to) {
@@ -69,11 +69,11 @@ impl Overlay {
             (Excluded(from), Excluded(to)) => from >= to,
             (Included(from) | Excluded(from), Included(to) | Excluded(to)) => from > to,
         };
-        if empty { Range::default() } else { Range(self.changes.range::<str, _>((from, to))) }
+        if empty { Changes::default() } else { Changes(self.changes.range::<str, _>((from, to))) }
     }
 
     /// All changes.
-    pub(crate) fn iter(&self) -> Range<'_> {
+    pub(crate) fn iter(&self) -> Changes<'_> {
         self.range(Bound::Unbounded, Bound::Unbounded)
     }
 
@@ -93,7 +93,7 @@ impl Overlay {
     }
 }
 
-impl<'a> Iterator for Range<'a> {
+impl<'a> Iterator for Changes<'a> {
     type Item = (&'a str, &'a Change);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -101,7 +101,7 @@ impl<'a> Iterator for Range<'a> {
     }
 }
 
-impl DoubleEndedIterator for Range<'_> {
+impl DoubleEndedIterator for Changes<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
         self.0.next_back().map(|(key, change)| (&**key, change))
     }

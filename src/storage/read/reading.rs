@@ -3,8 +3,8 @@
 use std::ops::Bound;
 
 use super::layers::{Layer, Layers};
-use super::merged::Merged;
-use super::snapshot::{Line, ReadFault, Sums};
+use super::merged::{End, Merged};
+use super::snapshot::{RawEntry, Sums};
 use super::view::Base;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
@@ -26,7 +26,7 @@ pub(crate) struct Entries<'a> {
 }
 
 /// After so many entries it is looked whether the snapshot is still what it was.
-const BATCH: u64 = 1 << 12;
+const LOOKED_AT: u64 = 1 << 12;
 
 impl Store {
     /// A key's entry, deadline passed or not.
@@ -122,15 +122,24 @@ impl Entries<'_> {
     }
 
     /// The first entry that was not given out yet.
-    pub(crate) fn next(&mut self) -> Result<Option<Line<'_>>> {
-        let Self { store, merged, given, verifies } = self;
-        given_out(store, given, *verifies, merged.next())
+    pub(crate) fn next(&mut self) -> Result<Option<RawEntry<'_>>> {
+        self.take(End::Front)
     }
 
-    /// The last entry that was not given out yet.
-    pub(crate) fn next_back(&mut self) -> Result<Option<Line<'_>>> {
+    /// The entry next to an end that was not given out yet, unless an editor has written into the snapshot meanwhile; that
+    /// is looked at now and then, and at the end.
+    pub(crate) fn take(&mut self, end: End) -> Result<Option<RawEntry<'_>>> {
         let Self { store, merged, given, verifies } = self;
-        given_out(store, given, *verifies, merged.next_back())
+        let entry = merged.take(end).map_err(|fault| store.view.fault(fault))?;
+        *given += 1;
+        if entry.is_none() || given.is_multiple_of(LOOKED_AT) {
+            store.view.check_intact()?;
+        }
+        if entry.is_none() && *verifies {
+            store.view.check_sums()?;
+            store.check_acknowledged()?;
+        }
+        Ok(entry)
     }
 
     /// Gives back the memory that a long line has taken.
@@ -142,23 +151,4 @@ impl Entries<'_> {
     pub(crate) fn damaged(&self, fault: Fault) -> Error {
         self.store.damaged(fault)
     }
-}
-
-/// What was read, unless an editor has written into the snapshot meanwhile; looked at now and then, and at the end.
-fn given_out<'e>(
-    store: &Store,
-    given: &mut u64,
-    verifies: bool,
-    read: Result<Option<Line<'e>>, ReadFault>,
-) -> Result<Option<Line<'e>>> {
-    let line = read.map_err(|fault| store.view.fault(fault))?;
-    *given += 1;
-    if line.is_none() || given.is_multiple_of(BATCH) {
-        store.view.check_intact()?;
-    }
-    if line.is_none() && verifies {
-        store.view.check_sums()?;
-        store.check_acknowledged()?;
-    }
-    Ok(line)
 }

@@ -8,7 +8,7 @@ use super::workload::commit;
 use super::{NOW, open, path};
 use crate::error::{Error, Result};
 use crate::storage::format::record::Stored;
-use crate::storage::{Phase, Policy};
+use crate::storage::{End, Phase, Policy};
 
 const SMALL: Policy = Policy { small: 1 << 20, journal: 4000, share: 1, short: 4000, memory: 1 << 20 };
 const LARGE: Policy = Policy { small: 0, journal: 4000, share: 1, short: 4000, memory: 1 << 20 };
@@ -110,8 +110,8 @@ fn a_listing_over_which_an_editor_writes_ends_in_a_conflict() {
 
     let (disk, store) = filled(LARGE);
     let mut entries = store.range(Bound::Unbounded, Bound::Unbounded).unwrap();
-    entries.next_back().unwrap();
+    entries.take(End::Back).unwrap();
     edit(&disk, "a");
-    while entries.next_back().is_ok_and(|line| line.is_some()) {}
-    assert!(matches!(entries.next_back(), Err(Error::Conflict { .. })));
+    while entries.take(End::Back).is_ok_and(|line| line.is_some()) {}
+    assert!(matches!(entries.take(End::Back), Err(Error::Conflict { .. })));
 }

@@ -33,7 +33,7 @@ impl Store {
             Ok(()) if is_over => self.tidy(now),
             Ok(()) => {}
             // The write's own error is the one to report; if this fails too, the next look says so.
-            Err(_) => drop(self.look_again()),
+            Err(_) => drop(self.reload()),
         }
         written
     }

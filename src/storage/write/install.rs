@@ -41,8 +41,8 @@ impl Writer<'_> {
         placed?;
         self.lock.hold(temp.keep());
         // From here on the change is made: whatever fails now, it must not be called "not stored".
-        let settled = folder.sync().and_then(|()| file.identity());
-        let seen = settled.map_err(|source| {
+        let synced = folder.sync().and_then(|()| file.identity());
+        let seen = synced.map_err(|source| {
             self.leave(Uncertain::Folder);
             Error::OutcomeUnknown { path: path.clone(), source }
         })?;

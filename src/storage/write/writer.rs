@@ -96,7 +96,7 @@ impl<'a> Writer<'a> {
         let Settings { wait, watch, .. } = store.settings;
         let (disk, seen) = (store.disk.clone(), store.view.seen);
         let lock = WritersLock::acquire(&*disk, &path, seen, (wait, watch), &mut || {
-            store.look_again()?;
+            store.reload()?;
             Ok(store.view.files_seen())
         })?;
         // Where nobody has left a note, the holder before may have been killed, and its lock file removed.

@@ -238,19 +238,19 @@ impl Sorted {
 
 impl Sets<'_> {
     /// Touches the next sets all at once. Sorted, they lie anywhere: the processor waits for memory with each of them in
-    /// turn, or here for all of them together. A fold of a million scattered keys takes half the time so.
+    /// turn, or here for all of them at once. A fold of a million scattered keys takes half the time so.
     fn fetch(&mut self) {
-        const TOGETHER: usize = 32;
+        const AT_ONCE: usize = 32;
         const CACHE_LINE: usize = 64;
         const LINES: usize = 4;
-        for set in self.rest.as_slice().iter().take(TOGETHER) {
+        for set in self.rest.as_slice().iter().take(AT_ONCE) {
             let bytes = &self.chunks[set.chunk as usize].as_bytes()[set.at as usize..];
             let len = (set.key_len() + set.text_len as usize).min(LINES * CACHE_LINE);
             for at in (0..len).step_by(CACHE_LINE) {
                 black_box(bytes[at]);
             }
         }
-        self.fetched = TOGETHER;
+        self.fetched = AT_ONCE;
     }
 }
 

@@ -15,7 +15,7 @@ use crate::expiry::Timestamp;
 use crate::storage::format::layout::Layout;
 use crate::storage::format::record::{Change, Stored};
 use crate::storage::read::layers::{Layer, Layers};
-use crate::storage::read::merged::Merged;
+use crate::storage::read::merged::{End, Merged};
 use crate::storage::read::overlay::Overlay;
 use crate::storage::read::pending::Arena;
 use crate::storage::read::snapshot::index::Indexed;
@@ -213,9 +213,9 @@ proptest! {
             let mut wanted = wanted.iter();
             for &front in &fronts {
                 let (found, wanted) = if front {
-                    (merged.next().unwrap(), wanted.next())
+                    (merged.take(End::Front).unwrap(), wanted.next())
                 } else {
-                    (merged.next_back().unwrap(), wanted.next_back())
+                    (merged.take(End::Back).unwrap(), wanted.next_back())
                 };
                 let found = found.as_ref().map(|line| (&*line.key, line.text, line.deadline));
                 let wanted = wanted.map(|(key, stored)| (key.as_str(), &*stored.text, stored.deadline));

@@ -1,4 +1,4 @@
-//! Settling a journal that stands in the way: its changes are put into the file, or it, or its end, is set aside.
+//! A journal that stands in the way: its changes are put into the file, or it, or its end, is set aside.
 
 use std::path::{Path, PathBuf};
 
@@ -165,7 +165,7 @@ impl Store {
     }
 
     /// Sets the end of a journal aside, whatever became of it, so that writing can go on.
-    pub(crate) fn settle_end(path: &Path, settings: Settings) -> Result<Repaired> {
+    pub(crate) fn drop_end(path: &Path, settings: Settings) -> Result<Repaired> {
         let (mut store, path, mut lock) = Self::to_repair(path, settings)?;
         store.view = View::pin(&*store.disk, &path)?;
         let Some(journal) = &store.view.journal else { return Err(sound(path)) };

@@ -1,4 +1,4 @@
-//! Many changes together: transactions, open ones too, groups, and bulk loads.
+//! How changes are made: in transactions, also open ones; one by one in a batch; and many at once.
 
 #[cfg(doc)]
 use super::Options;
@@ -46,13 +46,13 @@ impl Database {
         done
     }
 
-    /// Commits what is no part of a group or of an open transaction. Only then is the time asked for, if it is not known:
+    /// Commits what is no part of a batch or of an open transaction. Only then is the time asked for, if it is not known:
     /// reading it for each of a million sets would be a tenth of the work.
     fn commit_alone(&mut self, now: Option<Timestamp>) -> Result<()> {
-        let Some(store) = self.store.idle().filter(|_| !self.group) else { return Ok(()) };
+        let Some(store) = self.store.idle().filter(|_| !self.batch) else { return Ok(()) };
         let now = now.unwrap_or_else(|| self.clock.now());
         let done = store.commit(now);
-        self.memory.settle(done.is_ok());
+        self.memory.close(done.is_ok());
         done
     }
 
@@ -75,7 +75,7 @@ impl Database {
             let reason = "a transaction is open already; `commit` or `rollback` ends it";
             return Err(Error::Transaction { reason });
         }
-        self.commit_group()?;
+        self.commit_batch()?;
         self.store.begin()
     }
 
@@ -101,7 +101,7 @@ impl Database {
         let changes = self.open_transaction().ok_or(NO_TRANSACTION)?;
         let done = self.store.commit(self.clock.now());
         if !self.store.is_open() {
-            self.memory.settle(done.is_ok());
+            self.memory.close(done.is_ok());
         }
         done.map(|()| changes)
     }
@@ -122,7 +122,7 @@ impl Database {
     pub fn rollback(&mut self) -> Result<u64> {
         let changes = self.open_transaction().ok_or(NO_TRANSACTION)?;
         self.store.roll_back();
-        self.memory.settle(false);
+        self.memory.close(false);
         Ok(changes)
     }
 
@@ -135,7 +135,7 @@ impl Database {
         self.store.is_open().then(|| self.store.changed_keys())
     }
 
-    /// Sets many keys, without deadlines, as a bulk load: much faster than one by one. Durable on return; what takes more
+    /// Sets many keys, without deadlines: much faster than one by one. Durable on return; what takes more
     /// than 256 MiB is made durable in parts, so after an error a part of it may be there.
     ///
     /// # Errors
@@ -148,13 +148,13 @@ impl Database {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn extend<K: AsRef<str>, V: Into<Value>>(&mut self, entries: impl IntoIterator<Item = (K, V)>) -> Result<()> {
-        self.commit_group()?;
+        self.commit_batch()?;
         // What is to be remembered must be read, and under one lock.
-        self.group = self.memory.is_on();
+        self.batch = self.memory.is_on();
         let loaded = self.put_all(entries);
-        self.group = false;
+        self.batch = false;
         loaded?;
-        self.commit_group()
+        self.commit_batch()
     }
 
     fn put_all<K: AsRef<str>, V: Into<Value>>(&mut self, entries: impl IntoIterator<Item = (K, V)>) -> Result<()> {
@@ -166,12 +166,12 @@ impl Database {
             };
             if set.is_err() {
                 store.forget();
-                self.memory.settle(false);
+                self.memory.close(false);
                 return set;
             }
             if store.is_full(0) {
                 let committed = store.commit(self.clock.now());
-                self.memory.settle(committed.is_ok());
+                self.memory.close(committed.is_ok());
                 committed?;
             }
         }
@@ -189,7 +189,7 @@ impl Database {
         Ok(())
     }
 
-    /// Sets a key as part of a group, without reading anything and without the lock until the group is committed.
+    /// Sets a key as part of a batch, without reading anything and without the lock until the batch is committed.
     #[cfg(feature = "shell")]
     pub(crate) fn set_blind(&mut self, key: &str, value: &Value) -> Result<()> {
         self.put_unread(key, value)?;
@@ -214,41 +214,41 @@ impl Database {
         self.store.is_locked()
     }
 
-    /// From now on changes are held back: the first takes the lock, and [`Database::commit_group`] makes all of them
-    /// durable with one write. Other writers wait meanwhile, so a group must not wait for anything.
+    /// From now on changes are held back: the first takes the lock, and [`Database::commit_batch`] makes all of them
+    /// durable with one write. Other writers wait meanwhile, so a batch must not wait for anything.
     ///
     /// ```
     /// let mut db = rusty_kv::Database::in_memory();
-    /// db.begin_group();
+    /// db.begin_batch();
     /// db.set("a", "1")?;
     /// db.set("b", "2")?;
-    /// db.commit_group()?;
+    /// db.commit_batch()?;
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
-    pub fn begin_group(&mut self) {
-        self.group = true;
+    pub fn begin_batch(&mut self) {
+        self.batch = true;
     }
 
-    /// Whether a group has taken the lock, so that [`Database::commit_group`] has something to do.
+    /// Whether a batch has taken the lock, so that [`Database::commit_batch`] has something to do.
     ///
     /// ```
-    /// assert!(!rusty_kv::Database::in_memory().has_open_group());
+    /// assert!(!rusty_kv::Database::in_memory().has_open_batch());
     /// ```
-    pub fn has_open_group(&self) -> bool {
-        self.group && (self.store.is_locked() || self.store.is_changed())
+    pub fn has_open_batch(&self) -> bool {
+        self.batch && (self.store.is_locked() || self.store.is_changed())
     }
 
-    /// Makes the changes since [`Database::begin_group`] durable and ends the group.
+    /// Makes the changes since [`Database::begin_batch`] durable and ends the batch.
     ///
     /// # Errors
-    /// As [`Database::set`]; then none of the group's changes was stored, and none is in memory any more.
+    /// As [`Database::set`]; then none of the batch's changes was stored, and none is in memory any more.
     ///
     /// ```
-    /// rusty_kv::Database::in_memory().commit_group()?;
+    /// rusty_kv::Database::in_memory().commit_batch()?;
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
-    pub fn commit_group(&mut self) -> Result<()> {
-        self.group = false;
+    pub fn commit_batch(&mut self) -> Result<()> {
+        self.batch = false;
         self.commit_alone(None)
     }
 }
