@@ -32,7 +32,7 @@
 //! | `database` | the public face: [`Database`], [`Transaction`], [`Range`], [`Keys`], [`Options`], [`Watch`], [`Report`], [`Repaired`] |
 //! | `storage` | what is on disk, and when: the format, commits and saves, crash by crash |
 //! | — `check` | check, repair, salvage |
-//! | — `write` | commits, saves, bulk loads |
+//! | — `write` | the writer under the lock: commits, saves, recovery |
 //! | — `read` | a snapshot and its journal, pinned; lookups, ranges, what has changed |
 //! | — `format`, `files` | pure bytes; the file system and the writers' lock |
 //! | `value` | [`Value`]: text, [`Json`] or bytes |

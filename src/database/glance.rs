@@ -3,12 +3,11 @@
 
 use std::ops::Bound;
 
-use super::range::End;
 use super::{Database, Range, prefix_end};
 use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::json::Fault;
-use crate::storage::{Line, Seen, kind};
+use crate::storage::{End, RawEntry, Seen, kind};
 
 /// What an entry is, without its value.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,7 +47,7 @@ impl Range<'_> {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it stands where an entry, which can be at fault, does")]
-fn outline(line: Line<'_>) -> Result<Outline, Fault> {
+fn outline(line: RawEntry<'_>) -> Result<Outline, Fault> {
     Ok(Outline { kind: kind(line.text), key: line.key.into_owned(), deadline: line.deadline })
 }
 

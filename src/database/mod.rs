@@ -21,13 +21,13 @@ mod restore;
 
 mod saving;
 
-mod together;
-
 mod transaction;
 
 mod undo;
 
 mod watch;
+
+mod writing;
 
 use std::path::Path;
 
@@ -38,7 +38,9 @@ use serde::de::DeserializeOwned;
 use crate::error::Error;
 use crate::error::Result;
 use crate::expiry::Timestamp;
-use crate::storage::{Entry, Store, Stored};
+#[cfg(feature = "shell")]
+use crate::storage::Store;
+use crate::storage::{Entry, Phase, Stored};
 use crate::value::Value;
 
 use self::options::Clock;
@@ -60,12 +62,12 @@ pub use crate::storage::{Event, Repaired, Report};
 pub(crate) use crate::storage::{FileState, JournalState, Mark, Seen};
 
 #[cfg(feature = "shell")]
-pub(crate) use self::undo::{End, Foreign, MOST as UNDO_LIMIT, Memory, NOT_UNDONE, RestoreStep, TOO_LARGE, Undone};
+pub(crate) use self::undo::{Foreign, MOST as UNDO_LIMIT, Memory, NOT_UNDONE, RestoreStep, TOO_LARGE, UndoEnd, Undone};
 pub use self::watch::Watch;
 
 /// A database: sorted keys, each with a value and perhaps a deadline, in one readable JSON file.
 ///
-/// Every change is durable when its method returns; several at once are made durable together by
+/// Every change is durable when its method returns; several become durable at once by
 /// [`Database::transaction`]. Changes take a lock for that moment only, so any number of processes may share a file.
 /// Reads answer from memory; [`Database::refresh`] takes in what other processes wrote since (writes do that by
 /// themselves).
@@ -82,10 +84,10 @@ pub use self::watch::Watch;
 /// ```
 #[derive(Debug)]
 pub struct Database {
-    store: Store,
+    store: Phase,
     clock: Clock,
-    /// Whether commits are held back until [`Database::commit_group`].
-    group: bool,
+    /// Whether commits are held back until [`Database::commit_batch`].
+    batch: bool,
     /// What can be undone.
     memory: undo::Memory,
 }
@@ -195,7 +197,7 @@ impl Database {
     /// assert!(rusty_kv::Database::in_memory().take_notices().is_empty());
     /// ```
     pub fn take_notices(&mut self) -> Vec<String> {
-        let mut notices = self.store.take_notices();
+        let mut notices = self.store.store_mut().take_notices();
         notices.extend(self.memory.take_notice());
         notices
     }

@@ -12,7 +12,7 @@ use super::undo::Memory;
 use crate::error::Error;
 use crate::error::Result;
 use crate::expiry::Timestamp;
-use crate::storage::{Policy, Progress, Settings, Store};
+use crate::storage::{Phase, Policy, Progress, Settings, Store};
 
 /// How a database is opened.
 ///
@@ -148,7 +148,7 @@ impl Options {
 
     pub(super) fn with(&self, store: Store) -> Database {
         let clock = Clock { now: self.clock, latest: Cell::new(Timestamp::from_millis(0)) };
-        Database { store, clock, group: false, memory: Memory::default() }
+        Database { store: Phase::Idle(store), clock, batch: false, memory: Memory::default() }
     }
 }
 

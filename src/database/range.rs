@@ -6,7 +6,7 @@ use super::Database;
 use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::json::Fault;
-use crate::storage::{Entries, Entry, LARGE, Line, Stored, check_memory};
+use crate::storage::{End, Entries, Entry, LARGE, RawEntry, Stored, check_memory};
 
 /// Entries in key order, from [`Database::iter`], [`Database::range`] or [`Database::prefix`]: a stream, of which only
 /// what is read ahead is in memory. After an error there are no more.
@@ -21,13 +21,6 @@ pub struct Range<'a> {
     /// An error is given out once.
     entries: Option<Result<Entries<'a>>>,
     now: Timestamp,
-}
-
-/// Which end the next item comes from.
-#[derive(Clone, Copy)]
-pub(super) enum End {
-    Front,
-    Back,
 }
 
 impl<'a> Range<'a> {
@@ -58,17 +51,13 @@ impl<'a> Range<'a> {
     }
 
     /// The next live entry from an end, made into what is wanted of it.
-    pub(super) fn pull<T>(&mut self, end: End, make: fn(Line<'_>) -> Result<T, Fault>) -> Option<Result<T>> {
+    pub(super) fn pull<T>(&mut self, end: End, make: fn(RawEntry<'_>) -> Result<T, Fault>) -> Option<Result<T>> {
         if let Some(Err(_)) = &self.entries {
             return self.entries.take()?.err().map(Err);
         }
         let Some(Ok(entries)) = &mut self.entries else { return None };
         let taken = loop {
-            let line = match end {
-                End::Front => entries.next(),
-                End::Back => entries.next_back(),
-            };
-            match line {
+            match entries.take(end) {
                 Ok(Some(line)) if line.deadline.is_some_and(|deadline| deadline <= self.now) => {}
                 Ok(Some(line)) => {
                     let is_large = line.text.len() >= LARGE;
@@ -92,7 +81,7 @@ impl<'a> Range<'a> {
     }
 }
 
-fn entry(line: Line<'_>) -> Result<(String, Entry), Fault> {
+fn entry(line: RawEntry<'_>) -> Result<(String, Entry), Fault> {
     let entry = if line.text.len() < LARGE {
         Entry::decode(line.text, line.deadline)?
     } else {
@@ -102,7 +91,7 @@ fn entry(line: Line<'_>) -> Result<(String, Entry), Fault> {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it stands where an entry, which can be at fault, does")]
-fn key(line: Line<'_>) -> Result<String, Fault> {
+fn key(line: RawEntry<'_>) -> Result<String, Fault> {
     Ok(line.key.into_owned())
 }
 

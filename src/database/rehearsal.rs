@@ -22,7 +22,6 @@ impl Database {
 
     /// Forgets what the open transaction has changed since; returns how many keys had changed by then.
     pub(crate) fn back_to(&mut self, mark: Mark) -> u64 {
-        self.store.settle_bulk();
         let changed = self.store.changed_keys();
         self.store.back_to(mark);
         changed
@@ -30,7 +29,6 @@ impl Database {
 
     /// What the open transaction would change, in key order.
     pub(crate) fn differences(&mut self) -> impl Iterator<Item = Result<Difference>> + '_ {
-        self.store.settle_bulk();
         let now = self.clock.now();
         let store = &self.store;
         store.differences(now).filter_map(move |item| {

@@ -45,7 +45,7 @@ impl Options {
         }
         let now = from.now();
         // Damage may show up only when what is there is copied, or its journal is put in order.
-        let restored = self.open(path).and_then(|mut db| db.store.restore(&mut from.store, now));
+        let restored = self.open(path).and_then(|mut db| db.store.must_be_idle()?.restore(&from.store, now));
         let kept = match restored {
             Ok(kept) => kept,
             Err(
@@ -56,7 +56,7 @@ impl Options {
                 | Error::ForeignJournal { .. }
                 | Error::NewerVersion { .. }
                 | Error::Unsuitable { .. },
-            ) => Some(Store::restore_damaged(path, &mut from.store, self.settings.clone(), now)?),
+            ) => Some(Store::restore_damaged(path, &from.store, self.settings.clone(), now)?),
             Err(error) => return Err(error),
         };
         Ok(Restored { keys, kept })

@@ -24,7 +24,8 @@ impl Database {
     /// ```
     #[doc(alias = "flush")]
     pub fn save(&mut self) -> Result<()> {
-        self.store.save(self.clock.now())
+        let now = self.clock.now();
+        self.store.must_be_idle()?.save(now)
     }
 
     /// The tutorial's name for [`Database::save`].
@@ -73,6 +74,6 @@ impl Database {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn remove_file(&mut self) -> Result<()> {
-        self.store.remove_file()
+        self.store.must_be_idle()?.remove_file()
     }
 }

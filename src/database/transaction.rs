@@ -10,7 +10,7 @@ use super::{Range, prefix_end};
 use crate::error::Error;
 use crate::error::Result;
 use crate::expiry::Timestamp;
-use crate::storage::{Change, Entry, Store, Stored, check_key, check_value};
+use crate::storage::{Change, Entry, Phase, Stored, check_entry};
 use crate::value::Value;
 
 /// The newest state under the lock, and the changes made to it; see [`Database::transaction`].
@@ -27,7 +27,7 @@ use crate::value::Value;
 /// ```
 #[derive(Debug)]
 pub struct Transaction<'a> {
-    store: &'a mut Store,
+    store: &'a mut Phase,
     now: Timestamp,
     /// What was pending for each changed key before, oldest first.
     undo: Vec<(String, Option<Change>)>,
@@ -41,7 +41,7 @@ impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         if !self.kept {
             for (key, old) in std::mem::take(&mut self.undo).into_iter().rev() {
-                self.store.take_back(&key, old);
+                self.store.pending().take_back(&key, old);
             }
             self.store.release();
         }
@@ -49,8 +49,8 @@ impl Drop for Transaction<'_> {
 }
 
 impl<'a> Transaction<'a> {
-    /// The store's lock must be held.
-    pub(super) fn new(store: &'a mut Store, now: Timestamp, is_remembered: bool) -> Self {
+    /// Of a store that [`Phase::hold`] came before.
+    pub(super) fn new(store: &'a mut Phase, now: Timestamp, is_remembered: bool) -> Self {
         Self { store, now, undo: Vec::new(), kept: false, writes: is_remembered.then(Writes::default) }
     }
 
@@ -98,8 +98,7 @@ impl<'a> Transaction<'a> {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn entry(&self, key: &str) -> Result<Option<Entry>> {
-        let live = self.store.get(key)?.filter(|stored| stored.is_live(self.now));
-        live.map(|stored| self.store.entry_of(stored)).transpose()
+        self.stored(key)?.map(|stored| self.store.entry_of(stored)).transpose()
     }
 
     /// The keys that begin with `prefix` (all of them for the empty prefix), in order.
@@ -165,8 +164,7 @@ impl<'a> Transaction<'a> {
     /// ```
     #[expect(clippy::needless_pass_by_value, reason = "as Database::set_entry, and as a map's insert")]
     pub fn set_entry(&mut self, key: &str, entry: Entry) -> Result<()> {
-        check_key(key)?;
-        check_value(&entry.value)?;
+        check_entry(key, &entry.value)?;
         self.put(key, Some(Stored::of(&entry)))
     }
 
@@ -180,10 +178,9 @@ impl<'a> Transaction<'a> {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn delete(&mut self, key: &str) -> Result<bool> {
-        let live = self.stored(key)?;
-        let is_live = live.is_some();
+        let is_live = self.stored(key)?.is_some();
         if is_live {
-            self.replace(key, live, None);
+            self.put(key, None)?;
         }
         Ok(is_live)
     }
@@ -193,26 +190,15 @@ impl<'a> Transaction<'a> {
         Ok(self.store.get(key)?.filter(|stored| stored.is_live(self.now)))
     }
 
-    /// Puts back what a key held.
-    pub(super) fn restore(&mut self, key: &str, change: Change) {
-        self.replace(key, None, change);
-    }
-
     /// Changes a key in any way.
     pub(super) fn put(&mut self, key: &str, change: Change) -> Result<()> {
         let is_wanted = self.writes.as_ref().is_some_and(Writes::goes_on);
-        let before = if is_wanted { self.stored(key)? } else { None };
-        self.replace(key, before, change);
-        Ok(())
-    }
-
-    fn replace(&mut self, key: &str, before: Change, change: Change) {
-        let writes = self.writes.as_mut().filter(|writes| writes.goes_on());
-        let write = writes.is_some().then(|| Write::new(key, before, &change));
-        let old = self.store.put(key, change);
-        if let (Some(writes), Some(write)) = (writes, write) {
+        let write = if is_wanted { Some(Write::new(key, self.stored(key)?, &change)) } else { None };
+        let old = self.store.pending().insert(key, change);
+        if let (Some(writes), Some(write)) = (&mut self.writes, write) {
             writes.push(write.over(old.clone()));
         }
         self.undo.push((key.to_owned(), old));
+        Ok(())
     }
 }

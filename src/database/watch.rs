@@ -80,6 +80,6 @@ impl Watch {
         stop: &dyn Fn() -> bool,
         each: &mut dyn FnMut(&str, Event) -> ControlFlow<()>,
     ) -> Result<()> {
-        self.feed.look(self.clock.now(), stop, each)
+        self.feed.poll(self.clock.now(), stop, each)
     }
 }

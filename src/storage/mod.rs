@@ -154,7 +154,6 @@ mod read;
 mod tests;
 mod write;
 
-use std::cell::RefCell;
 #[cfg(feature = "shell")]
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -168,15 +167,13 @@ pub(crate) use self::files::disk::mounted;
 use self::files::disk::{self, Disk, Identity, JOURNAL};
 #[cfg(feature = "shell")]
 pub(crate) use self::files::lock::side_files;
-use self::files::lock::{self, Doubt, WritersLock};
-use self::read::overlay::{Bulk, Overlay};
-pub(crate) use self::read::overlay::{Sorted, Winner};
-use self::read::reads::Reads;
+use self::files::lock::{self, WritersLock};
+use self::files::uncertain::Uncertain;
+use self::read::pending::Pending;
+pub(crate) use self::read::pending::{Arena, Sorted, Winner};
 use self::read::snapshot::MAX_KEY;
-use self::read::view::{Looked, View};
-use self::write::load::Staged;
+use self::read::view::{Refreshed, View};
 use crate::error::{Error, Result};
-use crate::expiry::Timestamp;
 use crate::value::Value;
 
 pub use self::check::repair::Repaired;
@@ -191,14 +188,16 @@ pub(crate) use self::format::record::{Change, LARGE, Stored, value_len};
 pub(crate) use self::format::record::{Seen, kind};
 #[cfg(feature = "shell")]
 pub(crate) use self::format::record::{decode_base64_in_place, write_base64};
+pub(crate) use self::read::merged::End;
 pub(crate) use self::read::reading::Entries;
-pub(crate) use self::read::snapshot::Line;
+pub(crate) use self::read::snapshot::RawEntry;
 #[cfg(feature = "shell")]
 pub(crate) use self::read::state::{FileState, JournalState};
 pub use self::read::watch::Event;
 pub(crate) use self::read::watch::Feed;
 #[cfg(feature = "shell")]
 pub(crate) use self::write::transaction::Mark;
+pub(crate) use self::write::transaction::Phase;
 
 /// One database: a view of its files, and the changes that are not in them yet. Knows no clock.
 #[derive(Debug)]
@@ -208,17 +207,11 @@ pub(crate) struct Store {
     path: Option<PathBuf>,
     settings: Settings,
     view: View,
-    /// Changes that are not written yet.
-    pending: Overlay,
-    /// Sets that nobody has read from yet, newer than `pending`.
-    bulk: Bulk,
-    /// Snapshot and changes so far, where they are more than memory is to hold.
-    staged: Option<Staged>,
-    lock: Option<WritersLock>,
-    /// What a failed sync of this process has left in doubt.
-    doubt: Option<Doubt>,
-    /// What the open transaction has read.
-    reads: Option<RefCell<Reads>>,
+    pending: Pending,
+    /// The writers' lock, where it is kept from one change to the next.
+    held: Option<WritersLock>,
+    /// What a failed sync of this process has left.
+    uncertain: Option<Uncertain>,
     notices: Vec<String>,
     /// The journal whose end was last said to be bad.
     end_noticed: Option<Identity>,
@@ -268,7 +261,7 @@ impl Store {
     fn open_on(disk: Arc<dyn Disk>, path: PathBuf, settings: Settings) -> Result<Self> {
         let view = View::pin(&*disk, &path)?;
         let mut store = Self { disk, path: Some(path), view, ..Self::in_memory(settings) };
-        store.look_at_empty_file()?;
+        store.check_empty_file()?;
         store.publish();
         Ok(store)
     }
@@ -291,12 +284,9 @@ impl Store {
             path: None,
             settings,
             view: View::empty(Path::new("")),
-            pending: Overlay::default(),
-            bulk: Bulk::default(),
-            staged: None,
-            lock: None,
-            doubt: None,
-            reads: None,
+            pending: Pending::default(),
+            held: None,
+            uncertain: None,
             notices: Vec::new(),
             end_noticed: None,
         }
@@ -329,19 +319,18 @@ impl Store {
         std::mem::take(&mut self.notices)
     }
 
-    /// Takes in what others wrote; true if there was anything. While the lock is held nobody else writes, and an open
-    /// transaction sees nothing of it.
+    /// Takes in what others wrote; true if there was anything. While the lock is held nobody else writes.
     pub(crate) fn refresh(&mut self) -> Result<bool> {
-        if self.lock.is_some() || self.reads.is_some() { Ok(false) } else { self.look_again() }
+        if self.held.is_some() { Ok(false) } else { self.reload() }
     }
 
-    fn look_again(&mut self) -> Result<bool> {
+    fn reload(&mut self) -> Result<bool> {
         let Some(path) = &self.path else { return Ok(false) };
         let was_there = self.view.seen.is_some();
         match self.view.refresh(&*self.disk)? {
-            Looked::Same => return Ok(false),
-            Looked::Changed => {}
-            Looked::WithoutJournal { lost } => {
+            Refreshed::Same => return Ok(false),
+            Refreshed::Changed => {}
+            Refreshed::WithoutJournal { lost } => {
                 let (s, journal) = (if lost == 1 { "" } else { "s" }, disk::beside(path, JOURNAL));
                 self.notices.push(format!(
                     "warning: {journal:?} was removed, and with it {lost} change{s} that {path:?} does not hold"
@@ -351,12 +340,12 @@ impl Store {
         if was_there && self.view.seen.is_none() {
             self.notices.push(format!("{path:?} was removed; this session goes on with an empty database"));
         }
-        self.look_at_empty_file()?;
+        self.check_empty_file()?;
         Ok(true)
     }
 
     /// An empty file that was never written to is a new database; one that once was is a loss, and not to be built on.
-    fn look_at_empty_file(&mut self) -> Result<()> {
+    fn check_empty_file(&mut self) -> Result<()> {
         let Some(path) = self.path.clone().filter(|_| self.view.unwritten && self.view.seen.is_some()) else {
             return Ok(());
         };
@@ -368,54 +357,34 @@ impl Store {
         Ok(())
     }
 
-    /// Puts an entry in, or takes it out; gives back what was pending for the key. The lock must be held.
-    pub(crate) fn put(&mut self, key: &str, change: Change) -> Option<Change> {
-        let held = self.lock.is_some() || self.path.is_none() || self.reads.is_some();
-        debug_assert!(held, "a change without the lock");
-        self.pending.insert(key, change)
+    /// What is changed and not written yet. A change that follows from what was read is still right when it is written if
+    /// [`Store::hold`] came before the read.
+    pub(crate) fn pending(&mut self) -> &mut Pending {
+        &mut self.pending
     }
 
-    /// Takes a put back, given what it gave back.
-    pub(crate) fn take_back(&mut self, key: &str, old: Option<Change>) {
-        match old {
-            Some(change) => self.pending.insert(key, change),
-            None => self.pending.remove(key),
-        };
-    }
-
-    /// Sets a key without reading anything and without the lock: it is taken when the change is written. Reads must be
-    /// preceded by [`Store::settle_bulk`].
-    pub(crate) fn put_blind(&mut self, key: &str, value: &Value, deadline: Option<Timestamp>) -> Result<()> {
-        if let (true, Some(path)) = (self.settings.read_only, &self.path) {
-            return Err(Error::ReadOnly { path: path.clone(), reason: String::new() });
-        }
-        self.gather(key, value, deadline);
-        Ok(())
-    }
-
-    /// Makes what was put blindly visible to reads.
-    pub(crate) fn settle_bulk(&mut self) {
-        if !self.bulk.is_empty() {
-            self.pending.append(std::mem::take(&mut self.bulk).into());
+    /// Fails if changes are refused.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        match &self.path {
+            Some(path) if self.settings.read_only => Err(Error::ReadOnly { path: path.clone(), reason: String::new() }),
+            _ => Ok(()),
         }
     }
 
     /// How many bytes of changes are not written yet.
     pub(crate) fn pending_bytes(&self) -> u64 {
-        (self.pending.bytes() + self.bulk.bytes()) as u64
+        self.pending.bytes() as u64
     }
 
     /// Whether there is anything to write.
     pub(crate) fn is_changed(&self) -> bool {
-        !self.pending.is_empty() || !self.bulk.is_empty() || self.staged.is_some()
+        !self.pending.is_empty()
     }
 
     /// Forgets what was put and gives the lock back.
     pub(crate) fn forget(&mut self) {
-        self.pending = Overlay::default();
-        self.bulk = Bulk::default();
-        self.staged = None;
-        self.lock = None;
+        self.pending = Pending::default();
+        self.held = None;
     }
 }
 
@@ -446,8 +415,10 @@ pub(crate) fn check_memory(bytes: usize) -> Result<()> {
     had.map_err(|_| Error::OutOfMemory { bytes })
 }
 
-/// Fails if a value is too long, or there is not enough memory to store it: its form on disk, as a change and as a line.
-pub(crate) fn check_value(value: &Value) -> Result<()> {
+/// Fails if a key or a value is too long, or there is not enough memory to store the value: its form on disk, as a change
+/// and as a line.
+pub(crate) fn check_entry(key: &str, value: &Value) -> Result<()> {
+    check_key(key)?;
     match value.as_bytes().len() {
         len if len > Value::MAX_LEN => {
             Err(Error::Limit { what: "the value", actual: format!("{len} bytes"), limit: "512 MiB" })

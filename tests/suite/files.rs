@@ -151,7 +151,7 @@ fn two_names_of_one_file_share_a_lock() {
     put(&real, r#"{"map":{}}"#);
     symlink(&real, &link).unwrap();
     let mut holder = Database::open(&real).unwrap();
-    holder.begin_group();
+    holder.begin_batch();
     holder.set("a", "b").unwrap();
     let mut other = Options::new().wait(Duration::ZERO).open(&link).unwrap();
     assert!(matches!(other.set("c", "d"), Err(Error::Busy { .. })));
@@ -295,8 +295,8 @@ fn where_nothing_may_be_written_a_write_fails_and_leaves_nothing() {
                 assert!(matches!(error, Error::ReadOnly { .. }), "{place}: {error}");
                 assert!(error.to_string().ends_with("(Permission denied)"), "{place}: {error}");
             }
-            db.begin_group();
-            let failed = db.set("c", "d").and_then(|()| db.commit_group());
+            db.begin_batch();
+            let failed = db.set("c", "d").and_then(|()| db.commit_batch());
             assert!(matches!(failed, Err(Error::ReadOnly { .. })), "{place}: {failed:?}");
             assert_eq!(db.get("a").unwrap(), Some("b".into()), "{place}");
             assert!(!db.contains("c").unwrap(), "{place}: what was not stored is not in memory either");
@@ -375,7 +375,7 @@ fn a_failed_transaction_leaves_the_file_alone() {
 #[test]
 fn a_failed_transaction_in_a_group_takes_back_only_its_own_changes() {
     let (_folder, path, mut db) = opened();
-    db.begin_group();
+    db.begin_batch();
     db.set("a", "1").unwrap();
     let failed = db.transaction(|tx| {
         tx.set("a", "2")?;
@@ -383,7 +383,7 @@ fn a_failed_transaction_in_a_group_takes_back_only_its_own_changes() {
         Value::from_json("not JSON").map(drop)
     });
     assert!(failed.is_err());
-    db.commit_group().unwrap();
+    db.commit_batch().unwrap();
     let db = Database::open(&path).unwrap();
     assert_eq!(db.get("a").unwrap(), Some("1".into()));
     assert_eq!(db.len().unwrap(), 1);
@@ -459,7 +459,7 @@ fn whoever_waits_in_vain_is_told_who_holds_the_lock() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     let mut holder = Database::open(&path).unwrap();
-    holder.begin_group();
+    holder.begin_batch();
     holder.set("a", "1").unwrap();
     for wait in [Duration::ZERO, Duration::from_millis(30)] {
         let mut other = Options::new().wait(wait).open(&path).unwrap();
@@ -474,7 +474,7 @@ fn whoever_waits_in_vain_is_told_who_holds_the_lock() {
         assert!(message.contains(&holder), "{message}");
         assert_eq!(other.len().unwrap(), 0, "reading does not wait");
     }
-    holder.commit_group().unwrap();
+    holder.commit_batch().unwrap();
     Options::new().wait(Duration::ZERO).open(&path).and_then(|mut db| db.set("b", "2")).unwrap();
 }
 
@@ -492,7 +492,7 @@ fn the_lock_is_free_again_after_whatever_became_of_its_holder() {
     is_free().unwrap();
     db.save().unwrap();
     is_free().unwrap();
-    db.begin_group();
+    db.begin_batch();
     db.set("a", "c").unwrap();
     is_free().unwrap_err();
     drop(db);
@@ -702,10 +702,10 @@ fn a_removed_database_in_memory_is_empty() {
 fn a_removal_within_a_group_takes_the_groups_changes_with_it() {
     let (_folder, path, mut db) = opened();
     db.set("a", "1").unwrap();
-    db.begin_group();
+    db.begin_batch();
     db.set("b", "2").unwrap();
     db.remove_file().unwrap();
-    db.commit_group().unwrap();
+    db.commit_batch().unwrap();
     assert!(!path.exists() && db.is_empty().unwrap());
 }
 
@@ -714,7 +714,7 @@ fn a_group_is_on_disk_as_a_whole_or_not_at_all() {
     let (_folder, path, mut db) = opened();
     db.set("before", "1").unwrap();
     let before = Untouched::of(&path);
-    db.begin_group();
+    db.begin_batch();
     for key in ["a", "b", "c"] {
         db.set(key, "1").unwrap();
     }
@@ -722,9 +722,9 @@ fn a_group_is_on_disk_as_a_whole_or_not_at_all() {
     assert_eq!(db.len().unwrap(), 3, "it reads its own changes");
     assert_eq!(Untouched::of(&path), before, "nothing is on disk yet");
     assert_eq!(Database::open(&path).unwrap().len().unwrap(), 1);
-    db.commit_group().unwrap();
+    db.commit_batch().unwrap();
     assert_eq!(Database::open(&path).unwrap().len().unwrap(), 3);
-    db.commit_group().unwrap();
+    db.commit_batch().unwrap();
     db.set("d", "1").unwrap();
     assert_eq!(Database::open(&path).unwrap().len().unwrap(), 4, "after a group each change is durable by itself");
 }
@@ -733,11 +733,11 @@ fn a_group_is_on_disk_as_a_whole_or_not_at_all() {
 fn a_group_that_could_not_be_stored_is_not_in_memory_either() {
     let (_folder, path, mut db) = opened();
     db.set("before", "1").unwrap();
-    db.begin_group();
+    db.begin_batch();
     db.set("a", "1").unwrap();
     db.delete("before").unwrap();
     put(&path, r#"{"map":{"before":"edited"}}"#);
-    let result = db.commit_group();
+    let result = db.commit_batch();
     assert!(matches!(result, Err(Error::Conflict { .. })), "{result:?}");
     assert_eq!(db.get("a").unwrap(), None);
     assert_eq!(db.get("before").unwrap(), Some("edited".into()));

@@ -394,13 +394,13 @@ fn operate(db: &mut Database, path: &Path, model: &mut Model, operation: &Operat
         Operation::Group(changes) => {
             let files = || (std::fs::read(path).ok(), std::fs::read(path.with_added_extension("journal")).ok());
             let before = files();
-            db.begin_group();
+            db.begin_batch();
             for change in changes {
                 let answer = apply(db, change).map_err(|error| failed(&error))?;
                 prop_assert_eq!(answer, model.apply(change));
             }
             prop_assert!(files() == before, "a group is on disk before its end");
-            db.commit_group().map_err(|error| failed(&error))?;
+            db.commit_batch().map_err(|error| failed(&error))?;
         }
         Operation::Open(_) => unreachable!("it takes both handles"),
         Operation::Range(from, to) => {

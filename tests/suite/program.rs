@@ -243,13 +243,13 @@ fn eight_processes_at_once_lose_no_update() {
 fn who_waits_for_the_lock_in_vain_is_told_who_has_it() {
     let program = Program::new();
     let mut db = rusty_kv::Database::open(program.database()).unwrap();
-    db.begin_group();
+    db.begin_batch();
     db.set("a", "1").unwrap();
     let output = program.run(&["--wait", "0.1", "set", "b", "2"]);
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(5), "{message}");
     assert!(message.contains(&format!("pid {} ", std::process::id())), "{message}");
-    db.commit_group().unwrap();
+    db.commit_batch().unwrap();
     program.says(&["set", "b", "2"]);
     assert_eq!(program.says(&["keys"]), b"a\nb\n");
 }

@@ -122,12 +122,12 @@ fn every_character_reads_back_as_key_and_as_value_and_none_acts_on_a_terminal() 
     let path = folder.path().join("kv.json");
     let blocks = ('\0'..=char::MAX).collect::<Vec<_>>();
     let mut db = open(&path).unwrap();
-    db.begin_group();
+    db.begin_batch();
     for block in blocks.chunks(4096) {
         let text: String = block.iter().collect();
         db.set(&text, text.as_str()).unwrap();
     }
-    db.commit_group().unwrap();
+    db.commit_batch().unwrap();
     let acting =
         |c: char| c.is_control() && c != '\n' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     assert_eq!(read(&path).find(acting), None);
@@ -239,11 +239,11 @@ fn bytes_of_every_value_and_length_read_back() {
     let path = folder.path().join("kv.json");
     let all: Vec<u8> = (0..=255).collect();
     let mut db = open(&path).unwrap();
-    db.begin_group();
+    db.begin_batch();
     for len in 0..=256 {
         db.set(&len.to_string(), all[..len].to_vec()).unwrap();
     }
-    db.commit_group().unwrap();
+    db.commit_batch().unwrap();
     let db = open(&path).unwrap();
     for len in 0..=256 {
         assert_eq!(db.get(&len.to_string()).unwrap(), Some(Value::Bytes(all[..len].to_vec())));

@@ -1,4 +1,4 @@
-//! Bulk loads of any size, all or none.
+//! Loads of any size, all or none.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -6,7 +6,7 @@ use super::undo::{self, NOT_AGREED, Writes};
 use super::{Database, Entry};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
-use crate::storage::{Sorted, Stored, Winner, check_memory};
+use crate::storage::{self, Arena, Sorted, Stored, Winner, check_memory};
 
 #[cfg(feature = "shell")]
 use super::rehearsal::Difference;
@@ -67,6 +67,8 @@ struct Load {
     /// Whether nothing is to be written.
     rehearses: bool,
     now: Timestamp,
+    /// The entries that were read and are still in memory.
+    sets: Arena,
     /// The keys that are no longer in memory.
     gone: Gone,
     loaded: Loaded,
@@ -74,7 +76,7 @@ struct Load {
 
 impl Load {
     fn new(how: Loading, rehearses: bool, now: Timestamp) -> Self {
-        Self { how, rehearses, now, gone: Gone::default(), loaded: Loaded::default() }
+        Self { how, rehearses, now, sets: Arena::default(), gone: Gone::default(), loaded: Loaded::default() }
     }
 
     fn repeats(&mut self, key: &str) {
@@ -92,9 +94,8 @@ impl Load {
 }
 
 impl Database {
-    /// Sets many entries, all or none, as a bulk load; of those with one key the last. What takes more than 256 MiB is
-    /// gathered in a file without a name beside the database; from then on until the end other writers wait. Returns how
-    /// many keys were set.
+    /// Sets many entries, all or none; of those with one key the last. What takes more than 256 MiB is spilled into a file
+    /// without a name next to the database; from then on until the end other writers wait. Returns how many keys were set.
     ///
     /// # Errors
     /// As [`Database::set`], and the first error among the entries; then none of them was stored.
@@ -120,18 +121,20 @@ impl Database {
         entries: impl IntoIterator<Item = Result<(String, Entry), E>>,
         how: Loading,
     ) -> Result<Loaded, E> {
-        self.commit_group()?;
-        self.store.settle_bulk();
+        self.commit_batch()?;
         let mut load = Load::new(how, false, self.now());
-        let gathered = self.gather(entries, &mut load);
+        let read = self.read_all(entries, &mut load);
         let mut loaded = load.loaded;
-        let done = match gathered {
-            Ok(()) if loaded.conflict.is_none() => self.put_bulk().map_err(E::from),
-            gathered => gathered,
+        let done = match read {
+            Ok(sets) if loaded.conflict.is_none() => self.put_sets(sets).map_err(E::from),
+            read => read.map(drop),
         };
         if done.is_err() || loaded.conflict.is_some() {
-            self.forget_load();
             loaded.entries = 0;
+            if let Some(store) = self.store.idle() {
+                store.forget();
+                self.memory.close(false);
+            }
         }
         done.map(|()| loaded)
     }
@@ -144,12 +147,9 @@ impl Database {
         entries: impl IntoIterator<Item = Result<(String, Entry), E>>,
         how: Loading,
     ) -> Result<(Loaded, impl Iterator<Item = Result<Difference>> + '_), E> {
-        self.commit_group()?;
-        self.store.settle_bulk();
+        self.commit_batch()?;
         let mut load = Load::new(how, true, self.now());
-        let gathered = self.gather(entries, &mut load);
-        let sets = self.store.take_bulk(Winner::Last, |_| {});
-        gathered?;
+        let sets = self.read_all(entries, &mut load)?;
         let Load { loaded, now, .. } = load;
         let count = if loaded.conflict.is_some() { 0 } else { sets.len() };
         let differences = (0..count).filter_map(move |at| {
@@ -165,11 +165,12 @@ impl Database {
         Ok((loaded, differences))
     }
 
-    fn gather<E: From<Error>>(
+    /// Reads the entries; returns those that are to be set and were not spilled.
+    fn read_all<E: From<Error>>(
         &mut self,
         entries: impl IntoIterator<Item = Result<(String, Entry), E>>,
         load: &mut Load,
-    ) -> Result<(), E> {
+    ) -> Result<Sorted, E> {
         for entry in entries {
             let (key, entry) = entry?;
             load.loaded.read += 1;
@@ -182,30 +183,34 @@ impl Database {
             }
             let Entry { value, deadline } = entry;
             if load.rehearses {
-                self.store.gather(&key, &value, deadline);
+                load.sets.set(&key, &value, deadline);
                 continue;
             }
-            self.put_blind(&key, &value, deadline)?;
-            if !self.store.is_open() && self.store.is_full() {
+            storage::check_entry(&key, &value)?;
+            self.store.check_writable()?;
+            load.sets.set(&key, &value, deadline);
+            if !self.store.is_open() && self.store.is_full(load.sets.bytes()) {
                 self.ask_for_consent()?;
-                self.thin_out(load, true)?;
-                self.store.stage(self.clock.now())?;
+                let sets = self.thin_out(load, true)?;
+                let store = self.store.must_be_idle()?;
+                store.pending().set_all(sets);
+                store.spill(self.clock.now())?;
             }
         }
         Ok(self.thin_out(load, false)?)
     }
 
-    /// Leaves in memory what is to be set, each key once, and counts it.
-    fn thin_out(&mut self, load: &mut Load, stages: bool) -> Result<()> {
+    /// Takes what is to be set of the entries in memory, each key once, and counts it.
+    fn thin_out(&mut self, load: &mut Load, spills: bool) -> Result<Sorted> {
         let replaces = load.how.existing == Existing::Replaced;
         let winner = if replaces { Winner::Last } else { Winner::First };
-        let mut sets = self.store.take_bulk(winner, |key| load.repeats(key));
+        let mut sets = std::mem::take(&mut load.sets).sort_to(winner, |key| load.repeats(key));
         let now = load.now;
         let live = |sets: &Sorted| match load.loaded.expired {
             0 => sets.len() as u64,
             _ => sets.iter().filter(|set| is_live(set, now)).count() as u64,
         };
-        let hashes = (stages || !load.gone.is_empty()).then(|| load.gone.hashes(&sets, now));
+        let hashes = (spills || !load.gone.is_empty()).then(|| load.gone.hashes(&sets, now));
         if replaces {
             load.loaded.entries += live(&sets);
             load.loaded.entries -= hashes.as_ref().map_or(0, |hashes| load.gone.known(hashes));
@@ -218,20 +223,19 @@ impl Database {
             load.loaded.entries += sets.len() as u64;
         }
         load.gone.parts.extend(hashes);
-        self.store.put_bulk(sets);
-        Ok(())
+        Ok(sets)
     }
 
     /// Leaves out the keys that exist, and those that the load itself has set.
     fn keep_existing(&mut self, load: &mut Load, sets: &mut Sorted) -> Result<()> {
         if !load.rehearses {
             // From now on no further key comes to exist.
-            self.store.lock()?;
+            self.store.hold()?;
         }
         let now = self.now();
         sets.filter(|key| {
-            let exists = self.store.has(key, now)?;
-            let repeats = load.gone.contains(key) && (exists || self.store.has_staged(key)?);
+            let exists = self.store.get(key)?.is_some_and(|stored| stored.is_live(now));
+            let repeats = load.gone.contains(key) && (exists || self.store.has_spilled_key(key)?);
             match (exists, repeats) {
                 (_, true) => load.repeats(key),
                 (true, false) => load.exists(key),
@@ -242,25 +246,23 @@ impl Database {
     }
 
     /// Commits what was put, or makes it part of the open transaction.
-    fn put_bulk(&mut self) -> Result<()> {
-        if self.memory.is_on() && self.store.is_bulk_up_to(undo::MOST) {
+    fn put_sets(&mut self, sets: Sorted) -> Result<()> {
+        if self.memory.is_on() && !self.store.has_spilled() && sets.is_up_to(undo::MOST) {
             // Each is there once more as a change, and once as what can be undone.
-            check_memory(usize::try_from(2 * self.store.pending_bytes()).unwrap_or(usize::MAX))?;
-            let sets = self.store.take_bulk(Winner::Last, |_| {});
+            check_memory(2 * sets.bytes())?;
             return self.transaction(|tx| {
                 sets.iter()
                     .try_for_each(|(key, text, deadline)| tx.put(key, Some(Stored { text: text.into(), deadline })))
             });
         }
-        if self.store.is_open() {
-            self.store.settle_bulk();
-        } else {
-            self.ask_for_consent()?;
-            self.store.commit(self.clock.now())?;
+        self.ask_for_consent()?;
+        self.store.pending().set_all(sets);
+        if let Some(store) = self.store.idle() {
+            store.commit(self.clock.now())?;
         }
         self.memory.note(Some(Writes::too_many()));
         if !self.store.is_open() {
-            self.memory.settle(true);
+            self.memory.close(true);
         }
         Ok(())
     }
@@ -271,15 +273,6 @@ impl Database {
             Err(NOT_AGREED)
         } else {
             Ok(())
-        }
-    }
-
-    fn forget_load(&mut self) {
-        if self.store.is_open() {
-            self.store.forget_bulk();
-        } else {
-            self.store.forget();
-            self.memory.settle(false);
         }
     }
 }

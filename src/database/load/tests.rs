@@ -136,7 +136,7 @@ proptest! {
         if is_open {
             db.commit().unwrap();
         }
-        prop_assert!(!db.is_locked() && !db.has_open_group());
+        prop_assert!(!db.is_locked() && !db.has_open_batch());
         prop_assert_eq!(content(&db), wanted.clone());
         if is_file {
             prop_assert_eq!(content(&open(&path)), wanted.clone());

@@ -84,14 +84,20 @@ pub(crate) struct Memory {
     current: Step,
     /// In both.
     bytes: usize,
-    /// What is written but not committed; in an open transaction by its commands.
-    open: Vec<Vec<Write>>,
-    open_bytes: usize,
-    /// Whether that was too much to be remembered.
-    open_is_too_large: bool,
+    open: OpenWrites,
     /// Whether steps were forgotten for want of room.
     has_forgotten: bool,
     notice: Option<&'static str>,
+}
+
+/// What is written but not committed.
+#[derive(Debug, Default)]
+struct OpenWrites {
+    /// In an open transaction by its commands.
+    commands: Vec<Vec<Write>>,
+    bytes: usize,
+    /// Whether it was too much to be remembered.
+    is_too_large: bool,
 }
 
 /// What a restore replaces.
@@ -132,12 +138,12 @@ pub(crate) struct Undone {
     /// Each key, what it held and what it holds now.
     pub(crate) keys: Vec<(String, Change, Change)>,
     /// Why it did not do more.
-    pub(crate) end: Option<End>,
+    pub(crate) end: Option<UndoEnd>,
 }
 
 /// Why an undo goes no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum UndoEnd {
     /// There is nothing more.
     Nothing,
     /// What is older was forgotten for want of room.
@@ -223,7 +229,7 @@ impl Step {
 impl Memory {
     /// Whether what is written is to be told to [`Memory::note`].
     pub(super) fn is_on(&self) -> bool {
-        self.is_on && !self.current.is_too_large && !self.open_is_too_large
+        self.is_on && !self.current.is_too_large && !self.open.is_too_large
     }
 
     /// Begins anew.
@@ -234,8 +240,9 @@ impl Memory {
     /// A command begins: what was done before it is a step of its own, if it has changed anything.
     fn next_step(&mut self, in_transaction: bool) {
         if in_transaction {
-            if self.open.last().is_none_or(|writes| !writes.is_empty()) {
-                self.open.push(Vec::new());
+            let commands = &mut self.open.commands;
+            if commands.last().is_none_or(|writes| !writes.is_empty()) {
+                commands.push(Vec::new());
             }
             return;
         }
@@ -252,27 +259,24 @@ impl Memory {
     /// Takes in what a transaction has written, which is not committed yet.
     pub(super) fn note(&mut self, writes: Option<Writes>) {
         let Some(Writes { list, bytes, is_too_large }) = writes.filter(|_| self.is_on()) else { return };
-        self.open_bytes += bytes;
-        match self.open.last_mut() {
+        let open = &mut self.open;
+        open.bytes += bytes;
+        match open.commands.last_mut() {
             Some(last) => last.extend(list),
-            None => self.open.push(list),
+            None => open.commands.push(list),
         }
-        if self.open_bytes > MOST || is_too_large {
-            self.open.clear();
-            self.open_bytes = 0;
-            self.open_is_too_large = true;
+        if open.bytes > MOST || is_too_large {
+            *open = OpenWrites { is_too_large: true, ..OpenWrites::default() };
         }
     }
 
     /// What was written is committed, or not to be.
-    pub(super) fn settle(&mut self, is_committed: bool) {
-        let writes = mem::take(&mut self.open);
-        self.open_bytes = 0;
-        let is_too_large = mem::take(&mut self.open_is_too_large);
+    pub(super) fn close(&mut self, is_committed: bool) {
+        let OpenWrites { commands, is_too_large, .. } = mem::take(&mut self.open);
         if !is_committed {
             return;
         }
-        for write in writes.into_iter().flatten() {
+        for write in commands.into_iter().flatten() {
             let before = self.current.bytes;
             self.current.add(write);
             self.bytes += self.current.bytes - before;
@@ -294,7 +298,7 @@ impl Memory {
     /// back.
     pub(super) fn needs_consent(&self, writes: Option<&Writes>) -> bool {
         let is_too_large =
-            |writes: &Writes| writes.is_too_large || self.current.bytes + self.open_bytes + writes.bytes > MOST;
+            |writes: &Writes| writes.is_too_large || self.current.bytes + self.open.bytes + writes.bytes > MOST;
         self.is_on() && self.consent == Consent::Needed && writes.is_some_and(is_too_large)
     }
 
@@ -303,8 +307,8 @@ impl Memory {
     }
 
     /// Why there is nothing to undo.
-    fn end(&self) -> End {
-        if self.has_forgotten { End::Forgotten } else { End::Nothing }
+    fn end(&self) -> UndoEnd {
+        if self.has_forgotten { UndoEnd::Forgotten } else { UndoEnd::Nothing }
     }
 }
 
@@ -321,7 +325,7 @@ impl Database {
 
     /// Whether committing the open transaction could not be undone, although what is done here is remembered.
     pub(crate) fn is_open_too_large(&self) -> bool {
-        self.memory.is_on && self.memory.open_is_too_large
+        self.memory.is_on && self.memory.open.is_too_large
     }
 
     /// A command begins: what it replaces is a step of its own.
@@ -342,7 +346,7 @@ impl Database {
 
     /// What can be undone, to be recalled when this database is opened again.
     pub(crate) fn take_memory(&mut self) -> Memory {
-        self.memory.settle(false);
+        self.memory.close(false);
         mem::take(&mut self.memory)
     }
 
@@ -354,13 +358,12 @@ impl Database {
     /// The backup is in the place of what was there: a step like any other.
     pub(crate) fn note_restored(&mut self, step: RestoreStep) {
         self.memory.note(Some(step.0));
-        self.memory.settle(true);
+        self.memory.close(true);
     }
 
     /// Takes back the last `count` steps, all at once; within an open transaction those of its commands. `allow` is asked,
     /// without the lock, about keys that others have changed since; a no ends it before that step.
     pub(crate) fn undo(&mut self, count: usize, allow: &mut dyn FnMut(&[Foreign]) -> bool) -> Result<Undone> {
-        self.store.settle_bulk();
         if self.store.is_open() {
             return self.undo_open(count);
         }
@@ -374,7 +377,7 @@ impl Database {
                         return Ok(false);
                     }
                 }
-                undone.keys.iter().for_each(|(key, _, to)| tx.restore(key, to.clone()));
+                undone.keys.iter().try_for_each(|(key, _, to)| tx.put(key, to.clone()))?;
                 Ok(true)
             });
             self.memory.is_on = is_on;
@@ -401,7 +404,7 @@ impl Database {
         let (mut steps, mut end) = (0, None);
         for step in self.memory.steps.iter().rev().take(count) {
             if step.is_too_large {
-                end = Some(End::TooLarge);
+                end = Some(UndoEnd::TooLarge);
                 break;
             }
             let mut foreign = Vec::new();
@@ -418,7 +421,7 @@ impl Database {
             }
             if !foreign.is_empty() {
                 if !allow(&foreign) {
-                    end = Some(End::Refused);
+                    end = Some(UndoEnd::Refused);
                     break;
                 }
                 agreed.extend(foreign.iter().map(|(key, held)| (key.clone(), Left::of(held))));
@@ -446,18 +449,18 @@ impl Database {
     fn undo_open(&mut self, count: usize) -> Result<Undone> {
         let mut undone = Undone::default();
         let mut before = BTreeMap::new();
-        self.memory.open.retain(|writes| !writes.is_empty());
+        self.memory.open.commands.retain(|writes| !writes.is_empty());
         while undone.steps < count {
-            let Some(writes) = self.memory.open.pop() else {
-                undone.end = Some(if self.memory.open_is_too_large { End::TooLarge } else { End::Nothing });
+            let Some(writes) = self.memory.open.commands.pop() else {
+                undone.end = Some(if self.memory.open.is_too_large { UndoEnd::TooLarge } else { UndoEnd::Nothing });
                 break;
             };
             for write in writes.into_iter().rev() {
-                self.memory.open_bytes -= write.bytes();
+                self.memory.open.bytes -= write.bytes();
                 if !before.contains_key(&write.key) {
                     before.insert(write.key.clone(), self.live(&write.key)?);
                 }
-                self.store.take_back(&write.key, write.pending);
+                self.store.pending().take_back(&write.key, write.pending);
             }
             undone.steps += 1;
         }

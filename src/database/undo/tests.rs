@@ -31,7 +31,7 @@ fn what_does_not_fit_is_forgotten_from_its_oldest_step_on() {
     db.next_step();
     assert!(db.memory.bytes <= MOST && db.take_notices().is_empty());
     let undone = db.undo(9, &mut yes).unwrap();
-    assert_eq!((undone.steps, undone.end), (4, Some(End::Forgotten)));
+    assert_eq!((undone.steps, undone.end), (4, Some(UndoEnd::Forgotten)));
     assert!(db.is_empty().unwrap());
     assert_eq!(db.memory.bytes, 0);
 }
@@ -50,7 +50,7 @@ fn a_step_that_does_not_fit_is_said_to_and_stands_in_the_way_of_those_before() {
     db.set("c", "1").unwrap();
     db.next_step();
     let undone = db.undo(3, &mut yes).unwrap();
-    assert_eq!((undone.steps, undone.end), (1, Some(End::TooLarge)));
+    assert_eq!((undone.steps, undone.end), (1, Some(UndoEnd::TooLarge)));
     assert!(db.is_empty().unwrap());
     assert_eq!(db.undo(1, &mut yes).unwrap().steps, 0);
     db.begin().unwrap();
@@ -60,7 +60,7 @@ fn a_step_that_does_not_fit_is_said_to_and_stands_in_the_way_of_those_before() {
     db.next_step();
     db.set("d", large.as_str()).unwrap();
     db.next_step();
-    assert_eq!(db.undo(1, &mut yes).unwrap().end, Some(End::TooLarge));
+    assert_eq!(db.undo(1, &mut yes).unwrap().end, Some(UndoEnd::TooLarge));
     db.rollback().unwrap();
     assert!(db.take_notices().is_empty(), "nothing was done that could be undone");
     db.next_step();
@@ -104,7 +104,7 @@ fn what_could_not_be_undone_fails_unless_it_is_agreed_to() {
     assert!(db.delete("a").unwrap());
     assert!(db.take_notices().is_empty(), "it was said before");
     db.next_step();
-    assert_eq!(db.undo(1, &mut yes).unwrap().end, Some(End::TooLarge));
+    assert_eq!(db.undo(1, &mut yes).unwrap().end, Some(UndoEnd::TooLarge));
 }
 
 #[test]
@@ -161,11 +161,11 @@ fn what_was_not_stored_is_no_step() {
     theirs.set("a", "theirs").unwrap();
     assert!(ours.commit().is_err());
     ours.next_step();
-    assert_eq!(ours.undo(1, &mut yes).unwrap().end, Some(End::Nothing));
-    ours.begin_group();
+    assert_eq!(ours.undo(1, &mut yes).unwrap().end, Some(UndoEnd::Nothing));
+    ours.begin_batch();
     ours.set("b", "1").unwrap();
-    ours.store.forget();
-    ours.memory.settle(false);
+    ours.store.store_mut().forget();
+    ours.memory.close(false);
     ours.next_step();
     assert_eq!(ours.undo(1, &mut yes).unwrap().steps, 0);
     assert_eq!(ours.memory.bytes, 0);
@@ -193,7 +193,7 @@ fn what_has_expired_meanwhile_does_not_come_back_and_is_no_change_of_others() {
 }
 
 #[test]
-fn a_bulk_load_is_a_step_like_any_other() {
+fn a_load_is_a_step_like_any_other() {
     let mut db = remembering();
     db.set("a", "old").unwrap();
     db.next_step();
@@ -212,7 +212,7 @@ fn a_bulk_load_is_a_step_like_any_other() {
         2,
         "what was set before, and the first of those in the transaction"
     );
-    assert!(db.is_empty().unwrap() && !db.has_open_group());
+    assert!(db.is_empty().unwrap() && !db.has_open_batch());
 }
 
 /// A command: some sets and deletes in one transaction; or the begin or end of an open one.

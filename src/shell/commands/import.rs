@@ -270,7 +270,7 @@ impl Records<'_> {
     /// The record under its prefix, unless it is more than a database takes.
     fn accept(&self, Record { key, entry }: Record) -> Result<Record, Failure> {
         let key = if self.prefix.is_empty() { key } else { self.prefix.clone() + &key };
-        match storage::check_key(&key).and_then(|()| storage::check_value(&entry.value)) {
+        match storage::check_entry(&key, &entry.value) {
             Ok(()) => Ok(Record { key, entry }),
             Err(Error::OutOfMemory { .. }) => Err(failure(&self.file, Trouble::Input(ErrorKind::OutOfMemory.into()))),
             Err(error) => Err(fault(&self.file, self.source.last_line(), 1, &error.to_string())),

@@ -209,9 +209,6 @@ impl Session {
         if traits.database.is_needed() {
             self.look()?;
         }
-        if traits.database != OpenDatabase::Written {
-            self.db.settle();
-        }
         Ok(self.absence(traits))
     }
 
@@ -244,7 +241,7 @@ impl Session {
 
     /// Where was looked, if there is no file there.
     fn place(&self) -> Option<String> {
-        let path = self.db.path().filter(|_| !self.db.is_on_disk() && !self.db.has_open_group())?;
+        let path = self.db.path().filter(|_| !self.db.is_on_disk() && !self.db.has_open_batch())?;
         Some(format!("there is no database at {path:?} yet"))
     }
 
@@ -260,7 +257,7 @@ impl Session {
         const LONGEST: usize = 64;
         let left = self.near_misses.get();
         // In a transaction whatever is read may be what others have changed.
-        if key.is_empty() || key.len() > LONGEST || left == 0 || self.db.open_transaction().is_some() {
+        if key.is_empty() || key.len() > LONGEST || left == 0 || self.db.is_in_transaction() {
             return None;
         }
         self.near_misses.set(left - 1);

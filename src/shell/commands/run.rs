@@ -50,7 +50,6 @@ impl Session {
         /// No system gives a program more.
         const MOST: usize = 8 << 20;
         self.look()?;
-        self.db.settle();
         let mut size = 0;
         let mut variables = BTreeMap::new();
         for item in stoppable(self.db.prefix(&run.prefix), progress::keys) {

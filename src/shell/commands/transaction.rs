@@ -100,7 +100,7 @@ impl Session {
 
     /// Fails for what cannot be done while a transaction is open.
     pub(super) fn check_transaction(&self, traits: &Traits) -> Result<(), Failure> {
-        let refused = self.db.open_transaction().is_some()
+        let refused = self.db.is_in_transaction()
             && match traits.in_transaction {
                 InTransaction::Allowed => false,
                 InTransaction::Refused => true,

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::traits::{CommandArgs, Group, InTransaction, Traits};
 use super::{Confirm, Session, counted, keys, refused};
-use crate::database::{End, Foreign, TOO_LARGE, UNDO_LIMIT, Undone};
+use crate::database::{Foreign, TOO_LARGE, UNDO_LIMIT, UndoEnd, Undone};
 use crate::expiry::{Timestamp, format_duration};
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply, shown};
 use crate::shell::answer::status::Status;
@@ -50,7 +50,7 @@ impl CommandArgs for UndoArgs {
         if !session.at_prompt || !session.db.is_remembering() {
             return Err(Failure::usage("`undo` is for the prompt"));
         }
-        let in_transaction = session.db.open_transaction().is_some();
+        let in_transaction = session.db.is_in_transaction();
         let undone = session.db.undo(n, &mut |foreign| confirm(&question(foreign)))?;
         if undone.steps == 0 {
             return Ok(nothing(undone.end, in_transaction));
@@ -66,12 +66,12 @@ impl CommandArgs for UndoArgs {
             .with("removed", Field::Number(counts.removed));
         let note = match undone.end {
             None => None,
-            Some(End::Nothing) => Some("There was nothing more to undo".to_owned()),
-            Some(End::Forgotten) => Some("What came before is not remembered any more".to_owned()),
-            Some(End::TooLarge) => Some(format!("The step before that was {TOO_LARGE}")),
-            Some(End::Refused) => Some("The step before that was left as it is".to_owned()),
+            Some(UndoEnd::Nothing) => Some("There was nothing more to undo".to_owned()),
+            Some(UndoEnd::Forgotten) => Some("What came before is not remembered any more".to_owned()),
+            Some(UndoEnd::TooLarge) => Some(format!("The step before that was {TOO_LARGE}")),
+            Some(UndoEnd::Refused) => Some("The step before that was left as it is".to_owned()),
         };
-        let status = if undone.end == Some(End::Refused) { Status::No } else { Status::Done };
+        let status = if undone.end == Some(UndoEnd::Refused) { Status::No } else { Status::Done };
         Ok(Answer { reply: Reply::Done(done), status, notes: note.into_iter().collect() })
     }
 }
@@ -84,7 +84,7 @@ impl Session {
         prefix: &str,
         is_hit: impl Fn(&str) -> bool,
     ) -> Result<Option<&'static str>, Failure> {
-        if self.db.open_transaction().is_some() {
+        if self.db.is_in_transaction() {
             return Ok(None);
         }
         if !self.db.is_remembering() {
@@ -105,14 +105,16 @@ impl Session {
 }
 
 /// The answer if no step was undone.
-fn nothing<'a>(end: Option<End>, in_transaction: bool) -> Answer<'a> {
+fn nothing<'a>(end: Option<UndoEnd>, in_transaction: bool) -> Answer<'a> {
     let (reason, note) = match end {
-        Some(End::Refused) => ("not_confirmed", "Nothing was undone".to_owned()),
-        Some(End::TooLarge) if in_transaction => {
+        Some(UndoEnd::Refused) => ("not_confirmed", "Nothing was undone".to_owned()),
+        Some(UndoEnd::TooLarge) if in_transaction => {
             ("too_large", "The transaction is too large to undo in part; `rollback` forgets all of it".to_owned())
         }
-        Some(End::TooLarge) => ("too_large", format!("The last step was {TOO_LARGE}")),
-        Some(End::Forgotten) => ("nothing", "Nothing to undo: what came before is not remembered any more".to_owned()),
+        Some(UndoEnd::TooLarge) => ("too_large", format!("The last step was {TOO_LARGE}")),
+        Some(UndoEnd::Forgotten) => {
+            ("nothing", "Nothing to undo: what came before is not remembered any more".to_owned())
+        }
         _ if in_transaction => ("nothing", "Nothing to undo in this transaction; `rollback` ends it".to_owned()),
         _ => ("nothing", "Nothing to undo".to_owned()),
     };

@@ -82,10 +82,9 @@ impl Lookup {
     fn look<T>(&self, look: impl FnOnce(&Session) -> T) -> Option<T> {
         const FRESH: Duration = Duration::from_millis(500);
         let mut session = self.session.try_borrow_mut().ok()?;
-        session.db.settle();
         let is_fresh = self.refreshed.get().is_some_and(|refreshed| refreshed.elapsed() < FRESH);
         // What a transaction reads must not change until its commit. What is wrong with the file, the next command says.
-        if !is_fresh && !self.once && session.db.open_transaction().is_none() {
+        if !is_fresh && !self.once && !session.db.is_in_transaction() {
             let _ = session.db.refresh();
             self.refreshed.set(Some(Instant::now()));
         }

@@ -91,8 +91,6 @@ pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, F
             runner.stay();
             flow = Flow::Next;
         }
-        // The prompt shows how many keys a transaction has changed.
-        session.borrow_mut().db.settle();
         runner.notices();
         let notes = editor.borrow_mut().take_notes();
         if !runner.console.look.quiet {

@@ -49,7 +49,7 @@ impl Group {
     /// else the first and the last.
     pub(crate) fn add(&mut self, db: &Database, name: &str, line: usize, each: bool) {
         if self.open.is_none() {
-            if !db.has_open_group() {
+            if !db.has_open_batch() {
                 return;
             }
             self.open = Some((Instant::now(), name.to_owned()));

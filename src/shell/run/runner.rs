@@ -232,9 +232,9 @@ impl<'a> Runner<'a> {
     fn set(&mut self, key: &str, value: &[u8], name: &str, line: usize) -> Option<Flow> {
         let mut session = self.session.borrow_mut();
         let mode = session.output;
-        let is_open = session.db.open_transaction().is_some();
+        let is_open = session.db.is_in_transaction();
         if !is_open {
-            session.db.begin_group();
+            session.db.begin_batch();
         }
         let set = session.set_plain(key, value);
         if lacks_consent(&set) {
@@ -418,7 +418,7 @@ impl<'a> Runner<'a> {
         if let Command::Run(run) = &command {
             return self.run_program(run, place, look);
         }
-        let is_open = self.session.borrow().db.open_transaction().is_some();
+        let is_open = self.session.borrow().db.is_in_transaction();
         let grouped = matches!(place, Place::Script { .. }) && traits.pace == Pace::Quick && !is_open;
         if !grouped && self.flush() == Flow::Stop {
             return Flow::Stop;
@@ -429,7 +429,7 @@ impl<'a> Runner<'a> {
         session.yes = self.yes || yes;
         session.warnings = Warnings { color: self.console.err_color, quiet: self.console.look.quiet };
         if grouped {
-            session.db.begin_group();
+            session.db.begin_batch();
         }
         if traits.pace == Pace::OfOthers {
             self.waited = None;
@@ -565,7 +565,7 @@ impl<'a> Runner<'a> {
     /// Makes the group's changes durable, then writes its answers. Call it before waiting for anything.
     pub(crate) fn flush(&mut self) -> Flow {
         let start = Instant::now();
-        let committed = self.session.borrow_mut().db.commit_group();
+        let committed = self.session.borrow_mut().db.commit_batch();
         let lines = std::mem::take(&mut self.group.lines);
         let held = std::mem::take(&mut self.group.held);
         let cuts = std::mem::take(&mut self.group.cuts);

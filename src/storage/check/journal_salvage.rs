@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::storage::format::header::FOLD;
-use crate::storage::format::journal_line::{self, Kind, Line, Lines};
+use crate::storage::format::journal_line::{self, ChangeLine, JournalLines, Kind};
 use crate::storage::format::record::Change;
 use crate::storage::format::seal;
 use crate::storage::read::journal::{Body, Fold};
@@ -17,10 +17,10 @@ impl<'a> Body<'a> {
         sink: &mut dyn FnMut(u64, &str, Change),
         dropped: &mut dyn FnMut(Range<usize>),
     ) -> Option<Fold> {
-        let mut lines = Lines::of(self.bytes);
+        let mut lines = JournalLines::of(self.bytes);
         let mut scratch = String::new();
         // The lines of a commit that may become complete.
-        let mut open: Vec<(Range<usize>, Line<'a>)> = Vec::new();
+        let mut open: Vec<(Range<usize>, ChangeLine<'a>)> = Vec::new();
         let (mut n, mut fold) = (self.n, None);
         loop {
             let from = lines.at;

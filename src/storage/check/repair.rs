@@ -45,7 +45,7 @@ pub(crate) fn salvage(path: &Path, settings: Settings) -> Result<Repaired> {
         return Err(Error::NothingToRepair { path, reason: "it is sound" });
     }
     if matches!(faults[..], [Error::LastRecord { .. }]) {
-        return Store::settle_end(&path, settings);
+        return Store::drop_end(&path, settings);
     }
     // Whether another file's changes shall count is not for this to decide, and what is new not for this version.
     let is_foreign = matches!(faults[..], [Error::ForeignJournal { .. }]);

@@ -9,7 +9,8 @@ use super::files::{Files, Opened};
 use super::rescue::{ALL, Rescued};
 use crate::error::{Error, Result};
 use crate::storage::files::disk::{self, Watch, WatchedDisk};
-use crate::storage::files::lock::{self, Doubt};
+use crate::storage::files::lock;
+use crate::storage::files::uncertain::Uncertain;
 use crate::storage::read::journal::{Body, Fold, Stamp};
 use crate::storage::read::pinned_journal::Journal;
 use crate::storage::read::view::{self, Base, View};
@@ -25,7 +26,7 @@ pub struct Report {
     /// Bytes after the journal's last complete commit, which do not count. A fault ([`Error::LastRecord`]) only if they
     /// were acknowledged, or may have been.
     pub torn: u64,
-    /// What a failed write has left in doubt for the next one to settle, in words: no fault.
+    /// What a failed write has left uncertain for the next one to make up for, in words: no fault.
     pub doubt: Option<String>,
     /// What is wrong: the first fault of each file, and whether they belong together; none: the database is sound.
     pub faults: Vec<Error>,
@@ -73,7 +74,7 @@ impl Report {
                 return Err(files.conflict());
             }
         }
-        let doubt = lock::left_in_doubt(files.disk, files.path).map(Doubt::meaning);
+        let doubt = lock::left_uncertain(files.disk, files.path).map(Uncertain::meaning);
         checked?;
         let Check { mut found, end, .. } = check;
         found.faults.extend(end);

@@ -23,7 +23,7 @@ pub(crate) fn salvage(bytes: &[u8], dropped: &mut dyn FnMut(Range<usize>)) -> Op
     let mut salvage = Salvage {
         bytes,
         at: if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 },
-        section: Section::Before,
+        section: Region::Before,
         seen: (false, false),
         indent: None,
         is_damaged: false,
@@ -50,7 +50,7 @@ pub(crate) fn salvage(bytes: &[u8], dropped: &mut dyn FnMut(Range<usize>)) -> Op
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Section {
+enum Region {
     /// Before the document's `{`.
     Before,
     Top,
@@ -63,7 +63,7 @@ enum Section {
 struct Salvage<'a, 'd> {
     bytes: &'a [u8],
     at: usize,
-    section: Section,
+    section: Region,
     /// Whether the map and the deadlines were begun.
     seen: (bool, bool),
     /// Of the entry that was read last, if it began its line.
@@ -106,13 +106,13 @@ impl Salvage<'_, '_> {
     /// Takes what comes next: a brace, a comma, or a member with its value. False: a newer version made it.
     fn step(&mut self) -> Result<bool, Fault> {
         self.section = match (self.bytes[self.at], self.section) {
-            (b'{', Section::Before) => Section::Top,
-            (b'}', Section::Map | Section::Expires) if self.closes() => Section::Top,
-            (b'}', Section::Top) => Section::After,
-            (b',', Section::Top | Section::Map | Section::Expires) => self.section,
-            (b'"', Section::Top) => return self.member(),
-            (b'"', Section::Map) => return self.entry().map(|()| true),
-            (b'"', Section::Expires) => return self.deadline().map(|()| true),
+            (b'{', Region::Before) => Region::Top,
+            (b'}', Region::Map | Region::Expires) if self.closes() => Region::Top,
+            (b'}', Region::Top) => Region::After,
+            (b',', Region::Top | Region::Map | Region::Expires) => self.section,
+            (b'"', Region::Top) => return self.member(),
+            (b'"', Region::Map) => return self.entry().map(|()| true),
+            (b'"', Region::Expires) => return self.deadline().map(|()| true),
             _ => return Err(Fault::new(self.at, "")),
         };
         self.at += 1;
@@ -129,8 +129,8 @@ impl Salvage<'_, '_> {
         let name = scanner.name()?;
         let section = match &*name {
             RESERVED => return Ok(false),
-            "map" => Section::Map,
-            "expires" => Section::Expires,
+            "map" => Region::Map,
+            "expires" => Region::Expires,
             _ => {
                 let mut text = String::new();
                 scanner.value(&mut text)?;
@@ -142,7 +142,7 @@ impl Salvage<'_, '_> {
                 return Ok(true);
             }
         };
-        if section == Section::Expires && scanner.peek() == Some(b'n') {
+        if section == Region::Expires && scanner.peek() == Some(b'n') {
             scanner.value(&mut String::new())?;
             let end = self.at + scanner.at();
             self.check_end(end)?;
@@ -155,10 +155,10 @@ impl Salvage<'_, '_> {
         Ok(true)
     }
 
-    fn begin(&mut self, section: Section) {
+    fn begin(&mut self, section: Region) {
         self.section = section;
-        self.seen.0 |= section == Section::Map;
-        self.seen.1 |= section == Section::Expires;
+        self.seen.0 |= section == Region::Map;
+        self.seen.1 |= section == Region::Expires;
     }
 
     fn entry(&mut self) -> Result<(), Fault> {
@@ -176,7 +176,7 @@ impl Salvage<'_, '_> {
         if let Some(first) = self.entries.get(&key) {
             // The line that begins the deadlines may be what is damaged.
             if self.is_damaged && !self.seen.1 && deadline(&self.bytes[value_at..place.end]).is_some() {
-                self.begin(Section::Expires);
+                self.begin(Region::Expires);
                 return self.deadline();
             }
             (self.dropped)(first.clone());
@@ -254,17 +254,17 @@ impl Salvage<'_, '_> {
         let indent = blanks(line);
         let is_outside = self.indent.map_or_else(|| begins_section(&line[indent..]), |own| indent < own);
         match (line.get(indent), self.section) {
-            (Some(b'}'), Section::Map | Section::Expires) => self.indent.is_none_or(|own| indent < own),
-            (Some(b'}'), Section::Top) => indent == 0,
+            (Some(b'}'), Region::Map | Region::Expires) => self.indent.is_none_or(|own| indent < own),
+            (Some(b'}'), Region::Top) => indent == 0,
             (Some(b'"'), _) if is_outside => {
-                self.section = Section::Top;
+                self.section = Region::Top;
                 true
             }
-            (Some(b'"'), Section::Map | Section::Expires) => self.indent.is_none_or(|own| indent == own),
+            (Some(b'"'), Region::Map | Region::Expires) => self.indent.is_none_or(|own| indent == own),
             // The line that begins its section was damaged, or what seemed to end it was none.
             (Some(b'"'), _) => {
                 let is_deadline = self.is_deadline(&line[indent..]);
-                self.begin(if is_deadline { Section::Expires } else { Section::Map });
+                self.begin(if is_deadline { Region::Expires } else { Region::Map });
                 true
             }
             _ => false,

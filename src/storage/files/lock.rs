@@ -7,17 +7,17 @@
 //! is neither file yet, the new snapshot's name decides: it is never taken from another.
 //!
 //! Its note names the holder, for messages only. It also tells two things from one writer to the next, neither of which
-//! must survive a crash of the system: whether the database was ever written to, and what a failed sync, or the death of
-//! a holder, has left in doubt. It also names the boot that it was written in: of a journal's end that cannot be read, a
+//! must survive a crash of the system: whether the database was ever written to, and the uncertain
+//! state that a failed sync, or the death of a holder, has left. It also names the boot that it was written in: of a journal's end that cannot be read, a
 //! note of this boot says whether it was acknowledged, and any other says nothing.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
 use super::disk::{self, Disk, DiskFile, Identity, JOURNAL, LockFile, Open, Progress, Watch};
+use super::uncertain::Uncertain;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 
@@ -27,8 +27,8 @@ pub(crate) struct WritersLock {
     file: Box<dyn LockFile>,
     /// The database's files, locked: those that were there, and those that took their places since.
     data: Vec<Box<dyn DiskFile>>,
-    /// What the holder before has left in doubt.
-    pub(crate) doubt: Option<Doubt>,
+    /// The uncertain state that the holder before has left.
+    pub(crate) uncertain: Option<Uncertain>,
     /// Whether nobody has noted anything yet: there is nothing to tell what became of the holder before, if there was one.
     pub(crate) is_new: bool,
     /// What its note says of a last record that cannot be read.
@@ -67,79 +67,10 @@ pub(crate) type Files = (Option<Identity>, Option<Identity>);
 /// How the files of a database are found once they are locked.
 pub(crate) type Newest<'a> = dyn FnMut() -> Result<Files> + 'a;
 
-/// What cannot be known to be durable after a sync has failed: whoever writes next makes it anew in a new file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Doubt {
-    /// The journal of that epoch counts up to that byte only.
-    Journal { epoch: u64, good: u64 },
-    /// The snapshot's name in the folder: the snapshot must be replaced once more.
-    Folder,
-    /// The holder died while it held the lock, or the journal's name was not synced: neither the journal nor the names
-    /// may be durable.
-    Unfinished,
-}
-
 /// Stands before the name of the boot.
 const BOOT: &str = ", boot ";
 /// Ends the note of a holder before whom nothing was ever written to the database.
 const UNWRITTEN: &str = ", before the first write";
-const JOURNAL_DOUBT: &str = ", a sync failed behind byte ";
-const FOLDER_DOUBT: &str = ", a sync of the folder failed";
-const UNFINISHED: &str = ", unfinished";
-
-impl fmt::Display for Doubt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Journal { epoch, good } => write!(f, "{JOURNAL_DOUBT}{good} of journal {epoch:016x}"),
-            Self::Folder => f.write_str(FOLDER_DOUBT),
-            Self::Unfinished => f.write_str(UNFINISHED),
-        }
-    }
-}
-
-impl Doubt {
-    /// What must be made up for if a process is in doubt of its own, and the lock's note is as well. What the note says is
-    /// newer, unless it was only noted ahead; and a snapshot that is made anew settles everything else.
-    pub(crate) fn stronger(own: Option<Self>, noted: Option<Self>) -> Option<Self> {
-        let rank = |doubt: Self| match doubt {
-            Self::Folder => 2,
-            Self::Journal { .. } => 1,
-            Self::Unfinished => 0,
-        };
-        // Of two alike it is the last.
-        own.into_iter().chain(noted).max_by_key(|doubt| rank(*doubt))
-    }
-
-    /// What it means for whoever reads, in words.
-    pub(crate) fn meaning(self) -> String {
-        match self {
-            Self::Journal { good, .. } => format!(
-                "a sync of the journal has failed; what stands behind byte {good} of it does not count, and the next write takes it out"
-            ),
-            Self::Folder => {
-                "a sync of the folder has failed; a crash may undo the last save, until the next write makes up for it"
-                    .to_owned()
-            }
-            Self::Unfinished => {
-                "a writer did not come to its end; a crash may undo what it did last, until the next write makes up for it"
-                    .to_owned()
-            }
-        }
-    }
-
-    fn in_note(note: &str) -> Option<Self> {
-        let note = note.strip_suffix(UNWRITTEN).unwrap_or(note);
-        if note.ends_with(FOLDER_DOUBT) {
-            return Some(Self::Folder);
-        }
-        if note.ends_with(UNFINISHED) {
-            return Some(Self::Unfinished);
-        }
-        let (_, journal) = note.split_once(JOURNAL_DOUBT)?;
-        let (good, epoch) = journal.split_once(" of journal ")?;
-        Some(Self::Journal { epoch: u64::from_str_radix(epoch, 16).ok()?, good: good.parse().ok()? })
-    }
-}
 
 /// What became of a journal's last record that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,8 +93,13 @@ impl Ending {
         if !is_of_host || !noted.is_some_and(|noted| is_same_boot(noted, boot)) {
             return Self::Unknown;
         }
-        if Doubt::in_note(note).is_some() { Self::Torn } else { Self::Corrupt }
+        if uncertain_in(note).is_some() { Self::Torn } else { Self::Corrupt }
     }
+}
+
+/// The uncertain state that a note names.
+fn uncertain_in(note: &str) -> Option<Uncertain> {
+    Uncertain::in_note(note.strip_suffix(UNWRITTEN).unwrap_or(note))
 }
 
 /// Whether two names are of one boot. Where a boot has no name, its time stands for it, and that wanders with the clock.
@@ -227,8 +163,8 @@ impl WritersLock {
         }
         let (note, boot) = (file.note().unwrap_or_default(), disk.boot());
         let (is_new, note) = (note.is_empty(), note.trim_end());
-        let (doubt, ending) = (Doubt::in_note(note), Ending::in_note(note, &boot));
-        let mut lock = Self { file, data: Vec::new(), doubt, is_new, ending, boot, finished: None };
+        let (uncertain, ending) = (uncertain_in(note), Ending::in_note(note, &boot));
+        let mut lock = Self { file, data: Vec::new(), uncertain, is_new, ending, boot, finished: None };
         let mut files = [None, None];
         let paths = [(database.to_owned(), Open::Snapshot), (disk::beside(database, JOURNAL), Open::Side)];
         for (locked, (path, how)) in files.iter_mut().zip(paths) {
@@ -255,28 +191,28 @@ impl WritersLock {
     }
 
     /// Notes who holds the lock, for those who wait; whether the database was never written to, for [`was_written`];
-    /// and what is in doubt should the holder not come to say otherwise. So it must stand there before anything is done
-    /// that could leave that doubt.
-    pub(crate) fn note(&mut self, unwritten: bool, doubt: Doubt) -> std::io::Result<()> {
+    /// and what is uncertain should the holder not come to say otherwise. So it must stand there before anything is done
+    /// that could leave it so.
+    pub(crate) fn note(&mut self, unwritten: bool, uncertain: Uncertain) -> std::io::Result<()> {
         self.finished = None;
-        self.doubt = Some(doubt);
-        self.file.set_note(&text(&self.boot, unwritten, &doubt.to_string()))
+        self.uncertain = Some(uncertain);
+        self.file.set_note(&text(&self.boot, unwritten, &uncertain.to_string()))
     }
 
     /// Names no boot in notes from now on, so that what is not known of a bad end stays so if the holder does not come to
-    /// settle it; or names this one again.
+    /// mend it; or names this one again.
     pub(crate) fn name_boot(&mut self, boot: String) {
         self.boot = boot;
     }
 
     /// Everything is in order: giving the lock back will say so.
     pub(crate) fn finish(&mut self, unwritten: bool) {
-        self.doubt = None;
+        self.uncertain = None;
         self.finished = Some(text(&self.boot, unwritten, ""));
     }
 }
 
-fn text(boot: &str, unwritten: bool, doubt: &str) -> String {
+fn text(boot: &str, unwritten: bool, uncertain: &str) -> String {
     let program = std::env::args_os().next().unwrap_or_default();
     let program = Path::new(&program).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let host = rustix::system::uname();
@@ -284,7 +220,7 @@ fn text(boot: &str, unwritten: bool, doubt: &str) -> String {
     let (pid, now) = (std::process::id(), Timestamp::now());
     let unwritten = if unwritten { UNWRITTEN } else { "" };
     let boot = if boot.is_empty() { String::new() } else { format!("{BOOT}{boot}") };
-    format!("pid {pid} ({host}, {program}) since {now}{boot}{doubt}{unwritten}\n")
+    format!("pid {pid} ({host}, {program}) since {now}{boot}{uncertain}{unwritten}\n")
 }
 
 /// The files of a database as they are at their paths.
@@ -361,10 +297,10 @@ fn opened(disk: &dyn Disk, database: &Path) -> Result<Option<Box<dyn DiskFile>>>
     Ok(Some(file))
 }
 
-/// What a writer that is gone has left in doubt. Nothing while one is at work, who notes much ahead.
-pub(crate) fn left_in_doubt(disk: &dyn Disk, database: &Path) -> Option<Doubt> {
+/// The uncertain state that a writer that is gone has left. Nothing while one is at work, who notes much ahead.
+pub(crate) fn left_uncertain(disk: &dyn Disk, database: &Path) -> Option<Uncertain> {
     let file = opened(disk, database).ok()??;
-    let noted = || Doubt::in_note(&note_in(&*file).ok()?);
+    let noted = || uncertain_in(&note_in(&*file).ok()?);
     // In the common case nobody is made to wait.
     noted()?;
     if !file.try_lock().ok()? {
@@ -395,8 +331,7 @@ pub(crate) fn ending(
     }
     let ending = is_there.then(|| Ending::in_note(&note, &disk.boot()))?;
     // Up to the byte behind which a sync failed, all was acknowledged.
-    let is_before =
-        matches!(Doubt::in_note(&note), Some(Doubt::Journal { epoch: of, good }) if of == epoch && at < good);
+    let is_before = uncertain_in(&note).and_then(|uncertain| uncertain.synced(epoch)).is_some_and(|good| at < good);
     Some(if ending == Ending::Torn && is_before { Ending::Corrupt } else { ending })
 }
 
@@ -418,8 +353,8 @@ fn unlockable(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
 /// What the holder has noted, fit for a message.
 fn holder(file: &dyn LockFile) -> String {
     let note = file.note().unwrap_or_default();
-    let ends = [BOOT, UNWRITTEN, JOURNAL_DOUBT, FOLDER_DOUBT, UNFINISHED];
-    let end = ends.iter().filter_map(|end| note.find(end)).min().unwrap_or(note.len());
+    let ends = [BOOT, UNWRITTEN].iter().filter_map(|end| note.find(end));
+    let end = ends.chain(Uncertain::place(&note)).min().unwrap_or(note.len());
     let note: String = note[..end].trim_end().chars().filter(|&c| !crate::json::is_unsafe(c)).collect();
     if note.starts_with("pid ") { note } else { OTHERS.to_owned() }
 }
@@ -430,12 +365,12 @@ mod tests {
 
     #[test]
     fn a_note_tells_of_a_bad_end_only_at_its_own_boot_and_host() {
-        let note = |boot: &str, unwritten, doubt: &str| text(boot, unwritten, doubt).trim_end().to_owned();
+        let note = |boot: &str, unwritten, uncertain: &str| text(boot, unwritten, uncertain).trim_end().to_owned();
         for unwritten in [false, true] {
             assert_eq!(Ending::in_note(&note("b-1", unwritten, ""), "b-1"), Ending::Corrupt);
-            for doubt in [Doubt::Unfinished, Doubt::Folder, Doubt::Journal { epoch: 7, good: 9 }] {
-                let note = note("b-1", unwritten, &doubt.to_string());
-                assert_eq!(Doubt::in_note(&note), Some(doubt));
+            for uncertain in [Uncertain::Unfinished, Uncertain::Folder, Uncertain::Journal { epoch: 7, good: 9 }] {
+                let note = note("b-1", unwritten, &uncertain.to_string());
+                assert_eq!(uncertain_in(&note), Some(uncertain));
                 assert_eq!(Ending::in_note(&note, "b-1"), Ending::Torn);
                 assert_eq!(Ending::in_note(&note, "b-2"), Ending::Unknown);
             }

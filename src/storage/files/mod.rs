@@ -3,7 +3,8 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `disk` | what storage asks of a file system, and the one of the system |
-//! | `lock` | the writers' lock, and what its note says |
+//! | `lock`, `uncertain` | the writers' lock, and what its note says; what a failed sync leaves |
 
 pub(crate) mod disk;
 pub(crate) mod lock;
+pub(crate) mod uncertain;

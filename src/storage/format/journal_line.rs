@@ -18,7 +18,7 @@ const LAST: &str = ",\"last\":";
 
 /// One change of a commit.
 #[derive(Debug)]
-pub(crate) struct Line<'a> {
+pub(crate) struct ChangeLine<'a> {
     /// The commit's number.
     pub(crate) n: u64,
     /// How many lines the commit has; said by its last line only.
@@ -32,7 +32,7 @@ pub(crate) struct Line<'a> {
 /// What a line is.
 #[derive(Debug)]
 pub(crate) enum Kind<'a> {
-    Change(Line<'a>),
+    Change(ChangeLine<'a>),
     Fold(Fold),
     /// Not as it was written; why.
     Bad(&'static str),
@@ -51,7 +51,7 @@ pub(crate) enum Refused {
 
 /// The lines of a journal behind its header.
 #[derive(Clone, Debug)]
-pub(crate) struct Lines<'a> {
+pub(crate) struct JournalLines<'a> {
     bytes: &'a [u8],
     /// Where the next line begins.
     pub(crate) at: usize,
@@ -59,7 +59,7 @@ pub(crate) struct Lines<'a> {
     pub(crate) taken: u64,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> JournalLines<'a> {
     pub(crate) fn of(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0, taken: 0 }
     }
@@ -107,7 +107,7 @@ pub(crate) fn front<'a>(bytes: &'a [u8], epoch: u64, scratch: &mut String) -> Op
     Some(read(&bytes[..end], epoch, scratch))
 }
 
-fn read_change<'a>(content: &'a [u8], scratch: &mut String) -> Result<Line<'a>, Refused> {
+fn read_change<'a>(content: &'a [u8], scratch: &mut String) -> Result<ChangeLine<'a>, Refused> {
     let (n, rest) = content.strip_prefix(N).and_then(number).ok_or(Refused::Newer)?;
     let rest = rest.strip_prefix(b",").and_then(|rest| strip(rest, KEY)).ok_or(Refused::Newer)?;
     let (key, mut rest) = read_key(rest, scratch)?;
@@ -132,7 +132,7 @@ fn read_change<'a>(content: &'a [u8], scratch: &mut String) -> Result<Line<'a>, 
         None if rest.is_empty() => None,
         _ => return Err(Refused::Newer),
     };
-    Ok(Line { n, last, key, change, content })
+    Ok(ChangeLine { n, last, key, change, content })
 }
 
 fn strip<'a>(bytes: &'a [u8], prefix: &str) -> Option<&'a [u8]> {

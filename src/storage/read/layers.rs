@@ -2,8 +2,10 @@
 
 use std::collections::btree_map;
 
-use super::overlay;
+use super::{overlay, pending};
 use crate::expiry::Timestamp;
+#[cfg(any(feature = "shell", test))]
+use crate::storage::format::record::Change;
 use crate::storage::format::record::Stored;
 
 /// What a layer says of one key.
@@ -18,8 +20,8 @@ pub(crate) struct Changed<'a> {
 /// One source of changes: keys ascending, each once.
 #[derive(Clone, Debug)]
 pub(crate) enum Layer<'a> {
-    Overlay(overlay::Range<'a>),
-    Bulk(overlay::Sets<'a>),
+    Overlay(overlay::Changes<'a>),
+    Sets(pending::Sets<'a>),
     /// A snapshot in memory, as the layer below all.
     Document(btree_map::Range<'a, String, Stored>),
 }
@@ -116,6 +118,12 @@ impl<'a> Changed<'a> {
         self
     }
 
+    /// What the key holds by it.
+    #[cfg(any(feature = "shell", test))]
+    pub(crate) fn stored(&self) -> Change {
+        self.text.map(|text| Stored { text: text.into(), deadline: self.deadline })
+    }
+
     fn set((key, text, deadline): (&'a str, &'a str, Option<Timestamp>)) -> Self {
         Self { key, text: Some(text), deadline }
     }
@@ -127,7 +135,7 @@ impl<'a> Iterator for Layer<'a> {
     fn next(&mut self) -> Option<Changed<'a>> {
         match self {
             Self::Overlay(changes) => changes.next().map(|(key, change)| Changed::of(key, change.as_ref())),
-            Self::Bulk(sets) => sets.next().map(Changed::set),
+            Self::Sets(sets) => sets.next().map(Changed::set),
             Self::Document(entries) => entries.next().map(|(key, stored)| Changed::of(key, Some(stored))),
         }
     }
@@ -137,7 +145,7 @@ impl DoubleEndedIterator for Layer<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
         match self {
             Self::Overlay(changes) => changes.next_back().map(|(key, change)| Changed::of(key, change.as_ref())),
-            Self::Bulk(sets) => sets.next_back().map(Changed::set),
+            Self::Sets(sets) => sets.next_back().map(Changed::set),
             Self::Document(entries) => entries.next_back().map(|(key, stored)| Changed::of(key, Some(stored))),
         }
     }

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use std::mem;
 
 use super::layers::{Changed, Layers};
-use super::snapshot::cursor::{Cursor, Line};
+use super::snapshot::cursor::{Cursor, RawEntry};
 use super::snapshot::{ReadFault, Sums};
 use crate::expiry::Timestamp;
 
@@ -40,7 +40,7 @@ pub(crate) struct Held {
 
 /// The side from which something is taken.
 #[derive(Clone, Copy, Debug)]
-enum End {
+pub(crate) enum End {
     Front,
     Back,
 }
@@ -51,7 +51,7 @@ enum Next<'a> {
     Nothing,
     /// A change that hides what lies below it and gives nothing itself.
     Deleted,
-    Change(Line<'a>),
+    Change(RawEntry<'a>),
     /// The line that is held.
     Held,
     /// Whatever the snapshot has: nothing else is left.
@@ -70,16 +70,6 @@ impl<'a> Merged<'a> {
         self.below.as_mut().is_some_and(|below| below.sum_up(sums))
     }
 
-    /// The first entry that was not given out yet.
-    pub(crate) fn next(&mut self) -> Result<Option<Line<'_>>, ReadFault> {
-        self.take(End::Front)
-    }
-
-    /// The last entry that was not given out yet.
-    pub(crate) fn next_back(&mut self) -> Result<Option<Line<'_>>, ReadFault> {
-        self.take(End::Back)
-    }
-
     /// Gives back the memory that a long line has taken which was given out.
     pub(crate) fn release(&mut self) {
         for held in [&mut self.front.line, &mut self.back.line] {
@@ -92,8 +82,9 @@ impl<'a> Merged<'a> {
         }
     }
 
-    fn take(&mut self, end: End) -> Result<Option<Line<'_>>, ReadFault> {
-        match (self.look(end)?, end) {
+    /// The entry next to an end that was not given out yet.
+    pub(crate) fn take(&mut self, end: End) -> Result<Option<RawEntry<'_>>, ReadFault> {
+        match (self.peek(end)?, end) {
             (Next::Nothing | Next::Deleted, _) => Ok(None),
             (Next::Change(line), _) => Ok(Some(line)),
             (Next::Held, End::Front) => Ok(Some(self.front.line.line())),
@@ -103,7 +94,7 @@ impl<'a> Merged<'a> {
     }
 
     /// Looks for the next entry, past deletions.
-    fn look(&mut self, end: End) -> Result<Next<'a>, ReadFault> {
+    fn peek(&mut self, end: End) -> Result<Next<'a>, ReadFault> {
         let (near, far) = match end {
             End::Front => (&mut self.front, &mut self.back),
             End::Back => (&mut self.back, &mut self.front),
@@ -140,7 +131,7 @@ impl End {
         }
     }
 
-    fn line<'c>(self, below: &'c mut Cursor<'_>) -> Result<Option<Line<'c>>, ReadFault> {
+    fn line<'c>(self, below: &'c mut Cursor<'_>) -> Result<Option<RawEntry<'c>>, ReadFault> {
         match self {
             Self::Front => below.next(),
             Self::Back => below.next_back(),
@@ -168,7 +159,7 @@ impl<'a> Ahead<'a> {
         }
         match self.change.take() {
             Some(Changed { key, text: Some(text), deadline }) => {
-                Next::Change(Line { key: Cow::Borrowed(key), text, deadline })
+                Next::Change(RawEntry { key: Cow::Borrowed(key), text, deadline })
             }
             _ => Next::Deleted,
         }
@@ -176,7 +167,7 @@ impl<'a> Ahead<'a> {
 }
 
 impl Held {
-    pub(crate) fn hold(&mut self, line: Option<Line<'_>>) {
+    pub(crate) fn hold(&mut self, line: Option<RawEntry<'_>>) {
         self.full = line.is_some();
         if let Some(line) = line {
             self.key.clear();
@@ -187,7 +178,7 @@ impl Held {
         }
     }
 
-    fn line(&self) -> Line<'_> {
-        Line { key: Cow::Borrowed(&self.key), text: &self.text, deadline: self.deadline }
+    fn line(&self) -> RawEntry<'_> {
+        RawEntry { key: Cow::Borrowed(&self.key), text: &self.text, deadline: self.deadline }
     }
 }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `view`, `pinned_journal` | the pinned snapshot with its journal; that journal |
 //! | `snapshot`, `journal` | what each of them holds |
+//! | `pending` | changes that are not written yet |
 //! | `overlay`, `layers`, `merged` | changes above a snapshot, and both as one |
 //! | `reading`, `reads` | lookups and ranges; what an open transaction has read |
 //! | `watch`, `state` | what has changed since; what the files are like |
@@ -12,6 +13,7 @@ pub(crate) mod journal;
 pub(crate) mod layers;
 pub(crate) mod merged;
 pub(crate) mod overlay;
+pub(crate) mod pending;
 pub(crate) mod pinned_journal;
 pub(crate) mod reading;
 pub(crate) mod reads;

@@ -3,8 +3,8 @@
 use std::ops::Bound;
 
 use super::layers::{Layer, Layers};
-use super::merged::Merged;
-use super::snapshot::{Line, ReadFault, Sums};
+use super::merged::{End, Merged};
+use super::snapshot::{RawEntry, Sums};
 use super::view::Base;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
@@ -26,24 +26,15 @@ pub(crate) struct Entries<'a> {
 }
 
 /// After so many entries it is looked whether the snapshot is still what it was.
-const BATCH: u64 = 1 << 12;
+const LOOKED_AT: u64 = 1 << 12;
 
 impl Store {
     /// A key's entry, deadline passed or not.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Stored>> {
-        debug_assert!(self.bulk.is_empty(), "a read before the bulk was settled");
         if let Some(change) = self.pending.get(key) {
-            return Ok(change.clone());
+            return Ok(change);
         }
-        self.note_key(key);
-        let stored = self.view.get(key)?;
-        self.check_pinned()?;
-        Ok(stored)
-    }
-
-    /// Within a transaction the view must be the one that it began with.
-    fn check_pinned(&self) -> Result<()> {
-        if self.is_open() { self.view.check_intact() } else { Ok(()) }
+        self.view.get(key)
     }
 
     /// An entry with its value decoded.
@@ -66,7 +57,6 @@ impl Store {
     /// snapshot.
     #[cfg(feature = "shell")]
     pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Seen>> {
-        debug_assert!(self.bulk.is_empty(), "a read before the bulk was settled");
         if let Some(change) = self.pending.get(key) {
             return self.view.seen_of(change.as_ref(), limit);
         }
@@ -75,22 +65,8 @@ impl Store {
 
     /// The entries between two bounds; none if they run backwards.
     pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
-        self.note_range(from, to);
-        self.unnoted_range(from, to)
-    }
-
-    /// The same, and at their end the file's checksum is looked at, if they are all and it was not looked at before.
-    pub(crate) fn verified_range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
-        let mut entries = self.range(from, to)?;
-        entries.verifies = self.view.sums.get() != Sums::Agree && entries.merged.sum_up(&self.view.sums);
-        Ok(entries)
-    }
-
-    /// The same for a look that is no read of a transaction.
-    pub(crate) fn unnoted_range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
-        debug_assert!(self.bulk.is_empty(), "a read before the bulk was settled");
         let committed = self.view.changes()?.map(|replay| Layer::Overlay(replay.overlay.range(from, to)));
-        let mut layers = vec![Layer::Overlay(self.pending.range(from, to))];
+        let mut layers = Vec::from(self.pending.range(from, to));
         layers.extend(committed);
         let below = match &self.view.base {
             Base::Document(document) => {
@@ -99,13 +75,11 @@ impl Store {
             }
             Base::Indexed(indexed) => Some(indexed.cursor(from, to).map_err(|fault| self.view.fault(fault))?),
         };
-        self.check_pinned()?;
         Ok(Entries { store: self, merged: Merged::new(Layers::new(layers), below), given: 0, verifies: false })
     }
 
     /// How many entries there are at `now`.
     pub(crate) fn count(&self, now: Timestamp) -> Result<u64> {
-        self.note_range(Bound::Unbounded, Bound::Unbounded);
         let fault = |fault| self.view.fault(fault);
         let mut count = match &self.view.base {
             Base::Document(document) => document.entries.values().filter(|stored| stored.is_live(now)).count() as u64,
@@ -126,14 +100,21 @@ impl Store {
         Ok(count)
     }
 
-    /// All changes above the snapshot, but for those of the bulk.
+    /// All changes above the snapshot.
     fn changes(&self) -> Result<Layers<'_>> {
         let committed = self.view.changes()?.map(|replay| Layer::Overlay(replay.overlay.iter()));
-        Ok(Layers::new([Layer::Overlay(self.pending.iter())].into_iter().chain(committed)))
+        Ok(Layers::new(self.pending.layers().into_iter().chain(committed)))
     }
 }
 
 impl Entries<'_> {
+    /// At their end the file's checksum is looked at, if they are all and it was not looked at before.
+    pub(crate) fn verified(mut self) -> Self {
+        let sums = &self.store.view.sums;
+        self.verifies = sums.get() != Sums::Agree && self.merged.sum_up(sums);
+        self
+    }
+
     /// Whoever stops before their end, or may, wants no checksum.
     #[cfg(feature = "shell")]
     pub(crate) fn leave_unverified(&mut self) {
@@ -141,15 +122,24 @@ impl Entries<'_> {
     }
 
     /// The first entry that was not given out yet.
-    pub(crate) fn next(&mut self) -> Result<Option<Line<'_>>> {
-        let Self { store, merged, given, verifies } = self;
-        given_out(store, given, *verifies, merged.next())
+    pub(crate) fn next(&mut self) -> Result<Option<RawEntry<'_>>> {
+        self.take(End::Front)
     }
 
-    /// The last entry that was not given out yet.
-    pub(crate) fn next_back(&mut self) -> Result<Option<Line<'_>>> {
+    /// The entry next to an end that was not given out yet, unless an editor has written into the snapshot meanwhile; that
+    /// is looked at now and then, and at the end.
+    pub(crate) fn take(&mut self, end: End) -> Result<Option<RawEntry<'_>>> {
         let Self { store, merged, given, verifies } = self;
-        given_out(store, given, *verifies, merged.next_back())
+        let entry = merged.take(end).map_err(|fault| store.view.fault(fault))?;
+        *given += 1;
+        if entry.is_none() || given.is_multiple_of(LOOKED_AT) {
+            store.view.check_intact()?;
+        }
+        if entry.is_none() && *verifies {
+            store.view.check_sums()?;
+            store.check_acknowledged()?;
+        }
+        Ok(entry)
     }
 
     /// Gives back the memory that a long line has taken.
@@ -161,23 +151,4 @@ impl Entries<'_> {
     pub(crate) fn damaged(&self, fault: Fault) -> Error {
         self.store.damaged(fault)
     }
-}
-
-/// What was read, unless an editor has written into the snapshot meanwhile; looked at now and then, and at the end.
-fn given_out<'e>(
-    store: &Store,
-    given: &mut u64,
-    verifies: bool,
-    read: Result<Option<Line<'e>>, ReadFault>,
-) -> Result<Option<Line<'e>>> {
-    let line = read.map_err(|fault| store.view.fault(fault))?;
-    *given += 1;
-    if line.is_none() || given.is_multiple_of(BATCH) {
-        store.view.check_intact()?;
-    }
-    if line.is_none() && verifies {
-        store.view.check_sums()?;
-        store.check_acknowledged()?;
-    }
-    Ok(line)
 }

@@ -48,7 +48,7 @@ pub(crate) struct View {
 
 /// What another look has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Looked {
+pub(crate) enum Refreshed {
     Same,
     Changed,
     /// Somebody has removed the journal of a snapshot that is still there, and with it the changes of so many keys.
@@ -96,7 +96,7 @@ impl View {
     /// Opens a snapshot and a journal that belong together, looking again if a save comes between.
     pub(crate) fn pin(disk: &dyn Disk, path: &Path) -> Result<Self> {
         for _ in 0..ATTEMPTS {
-            if let Some(view) = Self::look(disk, path)? {
+            if let Some(view) = Self::try_pin(disk, path)? {
                 return Ok(view);
             }
         }
@@ -104,7 +104,7 @@ impl View {
     }
 
     /// One look; `None` if something changed meanwhile.
-    fn look(disk: &dyn Disk, path: &Path) -> Result<Option<Self>> {
+    fn try_pin(disk: &dyn Disk, path: &Path) -> Result<Option<Self>> {
         let journal_path = disk::beside(path, JOURNAL);
         // The journal first: a save puts what a reader needs into the old one before it touches the snapshot.
         let journal = open_journal(disk, &journal_path, path)?;
@@ -112,14 +112,14 @@ impl View {
         let seen = file.as_deref().map(DiskFile::identity).transpose();
         let seen = seen.map_err(|source| Error::Open { path: path.to_owned(), source })?;
         let journal = journal.map(|file| Journal::of(file, disk, journal_path.clone(), seen.as_ref())).transpose()?;
-        let is_settled = |journal: Option<&Journal>, seen: Option<Identity>| -> Result<bool> {
+        let are_unchanged = |journal: Option<&Journal>, seen: Option<Identity>| -> Result<bool> {
             let same_journal = disk.identity(&journal_path)? == journal.map(|journal| journal.seen);
             Ok(same_journal && disk.identity(path)? == seen)
         };
         let (Some(file), Some(seen)) = (file, seen) else {
             let mut view = Self::empty(path);
-            let Some(journal) = journal else { return Ok(is_settled(None, None)?.then_some(view)) };
-            if !is_settled(Some(&journal), None)? {
+            let Some(journal) = journal else { return Ok(are_unchanged(None, None)?.then_some(view)) };
+            if !are_unchanged(Some(&journal), None)? {
                 return Ok(None);
             }
             if journal.holds_changes()? {
@@ -130,7 +130,7 @@ impl View {
         };
         let Some(mut journal) = journal else {
             let view = Self::read_base(path, file, seen)?;
-            return Ok(if is_settled(None, Some(seen))? { Some(view) } else { None });
+            return Ok(if are_unchanged(None, Some(seen))? { Some(view) } else { None });
         };
         let view = |file, layout, journal, read| Self {
             journal: Some(journal),
@@ -143,7 +143,7 @@ impl View {
             return Ok(Some(view(file, layout, journal, false)));
         }
         let fold = journal.replay()?.fold;
-        if !is_settled(Some(&journal), Some(seen))? {
+        if !are_unchanged(Some(&journal), Some(seen))? {
             return Ok(None);
         }
         // The header does not know this file. A fold line has not seen what time the rename gave it, so an edit that kept
@@ -259,17 +259,17 @@ impl View {
     }
 
     /// Takes in what others wrote.
-    pub(crate) fn refresh(&mut self, disk: &dyn Disk) -> Result<Looked> {
+    pub(crate) fn refresh(&mut self, disk: &dyn Disk) -> Result<Refreshed> {
         let (snapshot, there) = lock::files(disk, &self.path)?;
         if (snapshot, there) == self.files_seen() {
-            return Ok(Looked::Same);
+            return Ok(Refreshed::Same);
         }
         if let (Some(journal), Some(there)) = (&mut self.journal, there)
             && snapshot == self.seen
             && journal.has_grown(&there)
         {
             journal.grow(there)?;
-            return Ok(Looked::Changed);
+            return Ok(Refreshed::Changed);
         }
         let newest = Self::pin(disk, &self.path)?;
         let old = std::mem::replace(self, newest);
@@ -281,8 +281,8 @@ impl View {
             self.sums.set(old.sums.get());
         }
         Ok(match self.lost_since(&old) {
-            0 => Looked::Changed,
-            lost => Looked::WithoutJournal { lost },
+            0 => Refreshed::Changed,
+            lost => Refreshed::WithoutJournal { lost },
         })
     }
 

@@ -83,7 +83,7 @@ impl Store {
         let Some(path) = self.path.clone() else { return Ok(Self::in_memory(settings)) };
         let view = View::pin(&*self.disk, &path)?;
         let mut store = Self { disk: self.disk.clone(), path: Some(path), view, ..Self::in_memory(settings) };
-        store.look_at_empty_file()?;
+        store.check_empty_file()?;
         if let Base::Indexed(indexed) = &store.view.base
             && store.file_len() <= HELD
         {
@@ -96,7 +96,7 @@ impl Store {
 
 impl Feed {
     /// Tells what has changed since the last look. `stop` is asked now and then during a long one.
-    pub(crate) fn look(&mut self, now: Timestamp, stop: &dyn Fn() -> bool, each: &mut Sink<'_>) -> Result<()> {
+    pub(crate) fn poll(&mut self, now: Timestamp, stop: &dyn Fn() -> bool, each: &mut Sink<'_>) -> Result<()> {
         self.missed = false;
         match self.store.view.advance(&*self.store.disk)? {
             Advance::Nothing => {}
@@ -206,8 +206,8 @@ impl Feed {
     ) -> Result<ControlFlow<()>> {
         let (from, to) = (self.from.clone(), self.to.clone());
         let bounds = || (from.as_ref().map(String::as_str), to.as_ref().map(String::as_str));
-        let mut old = Ahead::of(last.range(bounds().0, bounds().1)?)?;
-        let mut new = Ahead::of(newest.range(bounds().0, bounds().1)?)?;
+        let mut old = Lookahead::of(last.range(bounds().0, bounds().1)?)?;
+        let mut new = Lookahead::of(newest.range(bounds().0, bounds().1)?)?;
         self.next = None;
         for looked_at in 0_u64.. {
             if looked_at.is_multiple_of(LOOKED_AT) && stop() {
@@ -292,12 +292,12 @@ impl Store {
 }
 
 /// Entries with a copy of the one that comes next.
-struct Ahead<'a> {
+struct Lookahead<'a> {
     entries: Entries<'a>,
     next: Held,
 }
 
-impl<'a> Ahead<'a> {
+impl<'a> Lookahead<'a> {
     fn of(entries: Entries<'a>) -> Result<Self> {
         let mut ahead = Self { entries, next: Held::default() };
         ahead.advance()?;

@@ -140,7 +140,7 @@ fn a_power_cut_while_it_is_recovering_from_one_loses_nothing_either() {
             }
             crashes += 1;
             crashed.disk.record();
-            let recovered = open(&crashed.disk, ran.setup).and_then(|mut store| store.lock());
+            let recovered = open(&crashed.disk, ran.setup).and_then(|mut store| store.hold());
             recovered.unwrap_or_else(|error| panic!("RUSTY_KV_SEED={seed}: {error}"));
             for again in crashed.disk.take_moments() {
                 let cuts = Cuts { everywhere_up_to: 32, samples: 4, seed, old_times: false };

@@ -7,7 +7,8 @@ use crate::error::{Error, Result};
 use crate::storage::check::files::Files;
 use crate::storage::check::report::Report;
 use crate::storage::files::disk::{self, Disk, JOURNAL};
-use crate::storage::files::lock::{Doubt, WritersLock};
+use crate::storage::files::lock::WritersLock;
+use crate::storage::files::uncertain::Uncertain;
 use crate::storage::{Policy, Store};
 
 const LARGE: Policy = Policy { small: 0, journal: 4000, share: 1, short: 4000, memory: 1 << 20 };
@@ -93,7 +94,7 @@ fn a_write_whose_sync_failed_is_in_doubt_and_a_check_says_so_until_the_next_one(
     write(&mut store).unwrap();
     assert_eq!(doubt(&disk), None);
     let mut lock = WritersLock::try_acquire(&disk, path(), None).unwrap();
-    lock.note(false, Doubt::Journal { epoch: 1, good: 17 }).unwrap();
+    lock.note(false, Uncertain::Journal { epoch: 1, good: 17 }).unwrap();
     // Who is at work notes much ahead.
     assert_eq!(doubt(&disk), None);
     drop(lock);
@@ -165,7 +166,7 @@ fn a_reader_never_takes_what_was_written_after_a_cut_for_what_was_cut() {
 fn the_folder_s_doubt_of_another_process_is_not_hidden_by_an_own_one_about_the_journal() {
     let (disk, mut store, _) = after_a_failed_sync();
     let mut lock = WritersLock::try_acquire(&disk, path(), None).unwrap();
-    lock.note(false, Doubt::Folder).unwrap();
+    lock.note(false, Uncertain::Folder).unwrap();
     drop(lock);
     let snapshot = disk.identity(path()).unwrap().unwrap();
     write(&mut store).unwrap();
@@ -319,7 +320,7 @@ fn an_acknowledged_record_before_a_failed_sync_is_not_given_up_with_what_was_not
     let epoch = open(&disk, LARGE).unwrap().view.journal.unwrap().header.epoch;
     disk.put(&disk::beside(path(), JOURNAL), &bytes);
     let mut lock = WritersLock::try_acquire(&disk, path(), None).unwrap();
-    lock.note(false, Doubt::Journal { epoch, good }).unwrap();
+    lock.note(false, Uncertain::Journal { epoch, good }).unwrap();
     drop(lock);
     assert_eq!(end(&disk), Some(true));
     let error = write(&mut open(&disk, LARGE).unwrap()).unwrap_err();

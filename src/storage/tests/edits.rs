@@ -8,13 +8,13 @@ use super::workload::commit;
 use super::{NOW, open, path};
 use crate::error::{Error, Result};
 use crate::storage::format::record::Stored;
-use crate::storage::{Policy, Store};
+use crate::storage::{End, Phase, Policy};
 
 const SMALL: Policy = Policy { small: 1 << 20, journal: 4000, share: 1, short: 4000, memory: 1 << 20 };
 const LARGE: Policy = Policy { small: 0, journal: 4000, share: 1, short: 4000, memory: 1 << 20 };
 
 /// A disk with entries `a`, `b`, `c` and many more, and a store of it.
-fn filled(policy: Policy) -> (Simulated, Store) {
+fn filled(policy: Policy) -> (Simulated, Phase) {
     let disk = Simulated::new(path().parent().unwrap());
     let mut store = open(&disk, policy).unwrap();
     let far = (0..3000).map(|number| format!("far {number}"));
@@ -22,7 +22,7 @@ fn filled(policy: Policy) -> (Simulated, Store) {
     let changes: Vec<_> = keys.map(|key| (key.clone(), Some((format!("\"{key} 1\""), None)))).collect();
     commit(&mut store, &changes).unwrap();
     store.save(NOW).unwrap();
-    (disk, store)
+    (disk, Phase::Idle(store))
 }
 
 /// Writes another value of the same length into the file.
@@ -31,15 +31,15 @@ fn edit(disk: &Simulated, key: &str) {
     disk.edit(path(), text.replace(&format!("\"{key} 1\""), &format!("\"{key} 2\"")).as_bytes());
 }
 
-fn put(store: &mut Store, key: &str, text: &str) {
-    store.put(key, Some(Stored { text: format!("\"{text}\"").into(), deadline: None }));
+fn put(store: &mut Phase, key: &str, text: &str) {
+    store.pending().insert(key, Some(Stored { text: format!("\"{text}\"").into(), deadline: None }));
 }
 
-fn text(store: &Store, key: &str) -> Result<String> {
+fn text(store: &Phase, key: &str) -> Result<String> {
     Ok(store.get(key)?.map(|stored| stored.text.into()).unwrap_or_default())
 }
 
-fn count(store: &Store) -> Result<u64> {
+fn count(store: &Phase) -> Result<u64> {
     let mut entries = store.range(Bound::Unbounded, Bound::Unbounded)?;
     let mut count = 0;
     while entries.next()?.is_some() {
@@ -58,10 +58,10 @@ fn an_edit_in_place_of_what_a_transaction_has_read_is_a_conflict() {
         assert_eq!(text(&store, "far 2000").unwrap(), "\"far 2000 1\"");
         edit(&disk, "a");
         put(&mut store, "b", "from a 1");
-        let error = store.commit_transaction(NOW).unwrap_err();
+        let error = store.commit(NOW).unwrap_err();
         assert!(matches!(error, Error::Conflict { .. } | Error::Overtaken { .. }), "{error}");
         assert!(!store.is_open());
-        let store = open(&disk, policy).unwrap();
+        let store = Phase::Idle(open(&disk, policy).unwrap());
         assert_eq!((text(&store, "a").unwrap(), text(&store, "b").unwrap()), ("\"a 2\"".into(), "\"b 1\"".into()));
     }
 }
@@ -110,8 +110,8 @@ fn a_listing_over_which_an_editor_writes_ends_in_a_conflict() {
 
     let (disk, store) = filled(LARGE);
     let mut entries = store.range(Bound::Unbounded, Bound::Unbounded).unwrap();
-    entries.next_back().unwrap();
+    entries.take(End::Back).unwrap();
     edit(&disk, "a");
-    while entries.next_back().is_ok_and(|line| line.is_some()) {}
-    assert!(matches!(entries.next_back(), Err(Error::Conflict { .. })));
+    while entries.take(End::Back).is_ok_and(|line| line.is_some()) {}
+    assert!(matches!(entries.take(End::Back), Err(Error::Conflict { .. })));
 }

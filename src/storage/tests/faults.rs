@@ -177,9 +177,6 @@ impl Scenario {
                 continue;
             };
             let done = step.run(open_store, &disk, self.policy);
-            if open_store.is_open() {
-                open_store.roll_back();
-            }
             let after = possible.iter().map(|state| step.apply(state));
             match &done {
                 Ok(()) => possible = after.collect(),

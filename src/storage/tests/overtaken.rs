@@ -61,7 +61,7 @@ fn blind_sets_lie_above_the_commits_that_came_while_they_were_merged() {
     });
     let mut store = open(&disk, POLICY).unwrap();
     for (key, text) in [("counter", "1000000".to_owned()), ("x", "x".repeat(5000))] {
-        store.put_blind(key, &Value::Text(text), None).unwrap();
+        store.pending().set(key, &Value::Text(text), None);
     }
     store.commit(NOW).unwrap();
     let x = "x".repeat(5000);

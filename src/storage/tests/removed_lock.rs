@@ -48,7 +48,7 @@ fn number(store: &Store) -> crate::Result<u64> {
 
 /// Sets a key of its own and counts, as one commit.
 fn count(store: &mut Store, key: &str) -> crate::Result<()> {
-    store.lock()?;
+    store.hold()?;
     let next = match number(store) {
         Ok(number) => number + 1,
         Err(error) => {
@@ -57,7 +57,7 @@ fn count(store: &mut Store, key: &str) -> crate::Result<()> {
         }
     };
     for (key, text) in [("number", text(&next.to_string())), (key, text(key))] {
-        store.put(key, Some(Stored { text: text.into(), deadline: None }));
+        store.pending().insert(key, Some(Stored { text: text.into(), deadline: None }));
     }
     store.commit(NOW)
 }

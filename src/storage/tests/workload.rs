@@ -4,6 +4,7 @@ use super::simulated::{Habits, Simulated};
 use super::{NOW, Random, Setup, State, open, settings};
 use crate::error::Result;
 use crate::expiry::Timestamp;
+use crate::storage::Phase;
 use crate::storage::format::record::Stored;
 use crate::storage::{Policy, Store};
 use crate::value::Value;
@@ -104,23 +105,30 @@ impl Step {
         match self {
             Self::Commit(changes) => commit(store, changes),
             Self::Transaction(changes) => {
-                store.begin()?;
-                put(store, changes);
-                store.commit_transaction(NOW)
+                let mut phase = Phase::Idle(std::mem::replace(store, Store::in_memory(settings(setup.policy))));
+                let done = phase.begin().and_then(|()| {
+                    put(phase.store_mut(), changes);
+                    phase.commit(NOW)
+                });
+                if phase.is_open() {
+                    phase.roll_back();
+                }
+                *store = phase.take();
+                done
             }
             Self::Blind(changes) => {
                 for (key, change) in changes.iter().filter_map(|(key, change)| Some((key, change.as_ref()?))) {
                     let text = change.0.trim_matches('"').to_owned();
-                    store.put_blind(key, &Value::Text(text), None)?;
+                    store.pending().set(key, &Value::Text(text), None);
                 }
                 store.commit(NOW)
             }
             Self::Load(changes) => {
                 for (key, change) in changes.iter().filter_map(|(key, change)| Some((key, change.as_ref()?))) {
                     let text = change.0.trim_matches('"').to_owned();
-                    store.put_blind(key, &Value::Text(text), change.1)?;
-                    if store.is_full() {
-                        store.stage(NOW).inspect_err(|_| store.forget())?;
+                    store.pending().set(key, &Value::Text(text), change.1);
+                    if store.is_full(0) {
+                        store.spill(NOW).inspect_err(|_| store.forget())?;
                     }
                 }
                 store.commit(NOW)
@@ -128,7 +136,7 @@ impl Step {
             Self::Restore(changes) => {
                 let mut from = Store::in_memory(settings(setup.policy));
                 commit(&mut from, changes)?;
-                store.restore(&mut from, NOW).map(drop)
+                store.restore(&from, NOW).map(drop)
             }
             Self::Other(changes) => commit(&mut open(disk, setup)?, changes),
             Self::Save => store.save(NOW),
@@ -171,7 +179,7 @@ impl Step {
 fn put(store: &mut Store, changes: &[Change]) {
     for (key, change) in changes {
         let stored = change.clone().map(|(text, deadline)| Stored { text: text.into(), deadline });
-        store.put(key, stored);
+        store.pending().insert(key, stored);
     }
 }
 
@@ -182,7 +190,7 @@ pub(super) fn change(key: &str, text: &str) -> Change {
 
 /// Changes as one commit. After an error nothing of it waits in memory.
 pub(super) fn commit(store: &mut Store, changes: &[Change]) -> Result<()> {
-    store.lock()?;
+    store.hold()?;
     put(store, changes);
     store.commit(NOW)
 }

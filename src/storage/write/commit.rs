@@ -1,27 +1,25 @@
-//! Commits: into the journal, or by a save; and what puts the journal in order before that.
+//! Commits: into the journal, or by a save.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::save::not_saved;
-use super::temporary::open_folder;
+use super::writer::Writer;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::files::disk::{self, DiskFile, Open};
-use crate::storage::files::lock::{Doubt, Ending};
+use crate::storage::files::uncertain::Uncertain;
 use crate::storage::read::journal;
-use crate::storage::read::view::{Base, View};
+use crate::storage::read::view::Base;
 use crate::storage::{Policy, Store};
 
 impl Store {
     /// Makes what was put durable and gives the lock back. After an error none of it is there.
     pub(crate) fn commit(&mut self, now: Timestamp) -> Result<()> {
         if !self.is_changed() {
-            self.lock = None;
+            self.held = None;
             return Ok(());
         }
         if self.path.is_none() {
-            self.settle_bulk();
             self.absorb();
             return Ok(());
         }
@@ -35,7 +33,7 @@ impl Store {
             Ok(()) if is_over => self.tidy(now),
             Ok(()) => {}
             // The write's own error is the one to report; if this fails too, the next look says so.
-            Err(_) => drop(self.look_again()),
+            Err(_) => drop(self.reload()),
         }
         written
     }
@@ -43,7 +41,7 @@ impl Store {
     /// In memory only: what was put is the content now.
     fn absorb(&mut self) {
         let Base::Document(document) = &mut self.view.base else { return };
-        for (key, change) in std::mem::take(&mut self.pending).iter() {
+        for (key, change) in self.pending.take().iter() {
             match change {
                 Some(stored) => document.entries.insert(key.to_owned(), stored.clone()),
                 None => document.entries.remove(key),
@@ -55,34 +53,20 @@ impl Store {
         if !self.fits_journal() {
             return self.fold(now);
         }
-        self.lock()?;
-        if !self.fits_journal() {
-            return self.fold(now);
+        let Some(mut writer) = self.lock()? else { return Ok(()) };
+        if writer.store.fits_journal() {
+            return writer.commit();
         }
-        self.settle_bulk();
-        let Some(journal) = &self.view.journal else { return Ok(()) };
-        let n = journal.clean_end()?.ok_or_else(|| Error::Conflict { path: journal.path().to_owned() })? + 1;
-        let mut text = Vec::new();
-        journal::write_commit(
-            &mut text,
-            journal.header.epoch,
-            n,
-            self.pending.iter().map(|(key, change)| (key, change.as_ref())),
-        );
-        self.append(&text)?;
-        let seen = self.view.journal.as_ref().map(|journal| journal.file.identity());
-        if let (Some(journal), Some(Ok(seen))) = (&mut self.view.journal, seen) {
-            journal.appended(n, seen, std::mem::take(&mut self.pending));
-        }
-        Ok(())
+        writer.keep();
+        self.fold(now)
     }
 
     /// Whether the changes go into the journal rather than into a new snapshot.
     fn fits_journal(&self) -> bool {
         let Policy { small, .. } = self.settings.policy;
         self.view.journal.is_some()
-            && self.staged.is_none()
-            && self.doubt != Some(Doubt::Folder)
+            && !self.has_spilled()
+            && self.uncertain != Some(Uncertain::Folder)
             && self.file_len() > small
             && self.pending_bytes() <= self.journal_bound()
     }
@@ -96,13 +80,45 @@ impl Store {
         self.view.journal.as_ref().map_or(0, |journal| journal.seen.len)
     }
 
+    /// Folds a journal that has grown too long. A failure does not concern the write that made it so.
+    fn tidy(&mut self, now: Timestamp) {
+        if self.is_being_saved() {
+            return;
+        }
+        // Who stops it has no use for being told.
+        if let Err(error) = self.fold(now).map_err(not_saved)
+            && !matches!(error, Error::Interrupted)
+        {
+            self.notices.push(format!("warning: {error}"));
+        }
+        self.held = None;
+    }
+}
+
+impl Writer<'_> {
+    /// Makes what was put durable as a commit of the journal.
+    fn commit(&mut self) -> Result<()> {
+        let changes = self.store.pending.take();
+        let Some(journal) = &self.store.view.journal else { return Ok(()) };
+        let n = journal.clean_end()?.ok_or_else(|| Error::Conflict { path: journal.path().to_owned() })? + 1;
+        let mut text = Vec::new();
+        let lines = changes.iter().map(|(key, change)| (key, change.as_ref()));
+        journal::write_commit(&mut text, journal.header.epoch, n, lines);
+        self.append(&text)?;
+        let seen = self.store.view.journal.as_ref().map(|journal| journal.file.identity());
+        if let (Some(journal), Some(Ok(seen))) = (&mut self.store.view.journal, seen) {
+            journal.appended(n, seen, changes);
+        }
+        Ok(())
+    }
+
     /// Appends to the journal and makes it durable. After an error the text is not there, or [`Error::InDoubt`].
     pub(crate) fn append(&mut self, text: &[u8]) -> Result<()> {
-        let Some(journal) = &self.view.journal else { return Ok(()) };
+        let Some(journal) = &self.store.view.journal else { return Ok(()) };
         let journal_path = journal.path().to_owned();
         let good = journal.seen.len;
         let conflict = || Error::Conflict { path: journal_path.clone() };
-        let file = self.disk.open(&journal_path, Open::SideAppend)?.ok_or_else(conflict)?;
+        let file = self.store.disk.open(&journal_path, Open::SideAppend)?.ok_or_else(conflict)?;
         let there = file.identity().map_err(|source| Error::Open { path: journal_path.clone(), source })?;
         if !there.is_same_file(&journal.seen) || there.len != good {
             return Err(conflict());
@@ -122,12 +138,12 @@ impl Store {
             },
         };
         // The system may take what was not written for written from now on: only a new file can be trusted.
-        let before = self.doubt;
-        self.doubt(Doubt::Journal { epoch, good });
-        let mended = self.settle(false);
-        if before == Some(Doubt::Folder) {
+        let before = self.store.uncertain;
+        self.leave(Uncertain::Journal { epoch, good });
+        let mended = self.recover(false);
+        if before == Some(Uncertain::Folder) {
             // That is not made up for. What was to be appended is a fold line then, which harms nobody.
-            self.doubt(Doubt::Folder);
+            self.leave(Uncertain::Folder);
         }
         if mended.is_err() && complete {
             return Err(Error::InDoubt { path: journal_path, source });
@@ -137,129 +153,19 @@ impl Store {
 
     /// Takes the lines behind a byte of the journal back, which are durable already.
     pub(crate) fn take_back_to(&mut self, good: u64) -> Result<()> {
-        let Some(journal) = &self.view.journal else { return Ok(()) };
+        let Some(journal) = &self.store.view.journal else { return Ok(()) };
         let (epoch, path) = (journal.header.epoch, journal.path().to_owned());
-        self.doubt(Doubt::Journal { epoch, good });
-        self.settle(false).map_err(|error| match error {
+        self.leave(Uncertain::Journal { epoch, good });
+        self.recover(false).map_err(|error| match error {
             Error::Io { source, .. } | Error::Open { source, .. } => Error::InDoubt { path, source },
             Error::ReadOnly { reason, .. } => Error::InDoubt { path, source: std::io::Error::other(reason) },
             error => error,
         })
     }
-
-    /// Folds a journal that has grown too long. A failure does not concern the write that made it so.
-    fn tidy(&mut self, now: Timestamp) {
-        if self.is_being_saved() {
-            return;
-        }
-        // Who stops it has no use for being told.
-        if let Err(error) = self.fold(now).map_err(not_saved)
-            && !matches!(error, Error::Interrupted)
-        {
-            self.notices.push(format!("warning: {error}"));
-        }
-        self.lock = None;
-    }
-
-    /// Puts the journal in order before anything is written behind it. The lock must be held.
-    pub(crate) fn settle(&mut self, publish: bool) -> Result<()> {
-        let Some(path) = self.path.clone() else { return Ok(()) };
-        let disk = self.disk.clone();
-        let folder = || open_folder(&*disk, &path);
-        let Some(journal) = &self.view.journal else {
-            if publish {
-                let folder = folder()?;
-                self.renew(None, 0, 0, &*folder)?;
-            }
-            // What was removed must not come back beside what is made next.
-            if self.doubt.is_some_and(|doubt| doubt != Doubt::Folder) {
-                let folder = folder()?;
-                self.sync(&*folder, &path)?;
-                self.resolve_doubt();
-            }
-            return Ok(());
-        };
-        if let Some(Doubt::Journal { epoch, good }) = self.doubt
-            && epoch == journal.header.epoch
-        {
-            let (through, folder) = (journal.through, folder()?);
-            let replay = journal.replay()?;
-            if replay.torn > 0 && replay.good < good {
-                // All up to `good` was synced.
-                self.set_end_aside((replay.good, good - replay.good), Ending::Corrupt)?;
-            }
-            let old = self.view.journal.take();
-            let renewed = self.renew(old.as_ref(), through, good, &*folder);
-            if renewed.is_err() {
-                self.view = View::pin(&*self.disk, &path)?;
-                return renewed;
-            }
-            self.resolve_doubt();
-            return Ok(());
-        }
-        // A journal doubt of another epoch: somebody was about to renew it, or has.
-        let unfinished = self.doubt.is_some_and(|doubt| doubt != Doubt::Folder);
-        let torn = journal.clean_end()?.is_none();
-        if !torn && journal.through == journal.header.n && !self.view.unpublished && !unfinished {
-            return Ok(());
-        }
-        let (through, folder) = (journal.through, folder()?);
-        let replay = journal.replay()?;
-        let (good, bytes) = (replay.good, replay.torn);
-        if bytes > 0 {
-            self.set_end_aside((good, bytes), Ending::Torn)?;
-        }
-        // What a crash may still undo must be durable before the journal that can redo it is replaced.
-        self.sync(&*folder, &path)?;
-        let old = self.view.journal.take();
-        let renewed = self.renew(old.as_ref(), through, good, &*folder);
-        if renewed.is_err() {
-            self.view = View::pin(&*self.disk, &path)?;
-        } else if unfinished {
-            self.resolve_doubt();
-        }
-        renewed
-    }
-
-    /// Keeps bytes that no longer count in a file of their own.
-    pub(crate) fn set_aside(&self, journal: &Path, bytes: &[u8]) -> Result<PathBuf> {
-        let mut path = disk::beside(journal, ".torn");
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |source| disk::write_error("write", path, source)
-        };
-        let file = loop {
-            match self.disk.create(&path) {
-                Ok(file) => break file,
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    path = disk::beside(journal, &format!(".torn-{:016x}", disk::random()));
-                }
-                Err(error) => return Err(failed(&path)(error)),
-            }
-        };
-        file.append(bytes).and_then(|()| file.sync_all()).map_err(failed(&path))?;
-        Ok(path)
-    }
-
-    /// Something cannot be known to be durable: until it was written anew, nobody may build on it.
-    pub(crate) fn doubt(&mut self, doubt: Doubt) {
-        self.doubt = Some(doubt);
-        if let Some(lock) = &mut self.lock {
-            // Should this fail, the one that was noted ahead stands.
-            let _ = lock.note(self.view.unwritten, doubt);
-        }
-    }
-
-    pub(crate) fn resolve_doubt(&mut self) {
-        self.doubt = None;
-        if let Some(lock) = &mut self.lock {
-            lock.finish(self.view.unwritten);
-        }
-    }
 }
 
 /// Takes what a full disk has let through of an append off the file again; true if it is as it was. Nothing of it was
-/// synced, so nothing can be in doubt. But somebody may have seen the file as long as it was, and must not take for that
+/// synced, so nothing is uncertain. But somebody may have seen the file as long as it was, and must not take for that
 /// what is written next: so the file gets a later time than it had then.
 fn cut_back(file: &dyn DiskFile, good: u64) -> std::io::Result<bool> {
     /// How often it is tried, and the time between that a clock may stand still.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::temporary::open_folder;
+use super::writer::Writer;
 use crate::error::{Error, Result};
 use crate::storage::Store;
 use crate::storage::files::disk::{self, JOURNAL};
@@ -13,16 +14,16 @@ impl Store {
     /// Removes the files of the database, under the lock; the lock file stays.
     pub(crate) fn remove_file(&mut self) -> Result<()> {
         self.forget();
-        self.lock()?;
-        let Some(path) = self.path.clone() else {
+        let Some(mut writer) = self.lock()? else {
             self.view = View::empty(Path::new(""));
             return Ok(());
         };
-        let removed = self.remove(&path);
-        if let (true, None, Some(lock)) = (removed.is_ok(), self.doubt, &mut self.lock) {
-            lock.finish(true);
+        let removed = writer.remove();
+        if removed.is_ok() && writer.store.uncertain.is_none() {
+            writer.lock.finish(true);
         }
-        self.lock = None;
+        let path = writer.path.clone();
+        drop(writer);
         match View::pin(&*self.disk, &path) {
             Ok(view) => self.view = view,
             // It is gone, whatever cannot be seen of it; and the next look shows what there is.
@@ -31,20 +32,23 @@ impl Store {
         }
         removed
     }
+}
 
-    fn remove(&mut self, path: &Path) -> Result<()> {
-        if self.view.seen.is_none() {
+impl Writer<'_> {
+    fn remove(&mut self) -> Result<()> {
+        if self.store.view.seen.is_none() {
             return Ok(());
         }
-        let folder = open_folder(&*self.disk, path)?;
+        let path = &self.path.clone();
+        let folder = open_folder(&*self.store.disk, path)?;
         // A journal without its snapshot would otherwise be taken for a loss after a crash.
-        let good = self.journal_len();
-        if let Some(n) = self.view.changes()?.map(|replay| replay.n) {
+        let good = self.store.journal_len();
+        if let Some(n) = self.store.view.changes()?.map(|replay| replay.n) {
             self.append_fold(&Fold::nothing(n))?;
         }
-        if let Err(source) = self.disk.remove(path) {
+        if let Err(source) = self.store.disk.remove(path) {
             // Some file systems report an error for what they have done.
-            match self.disk.identity(path) {
+            match self.store.disk.identity(path) {
                 Ok(None) => {}
                 Ok(Some(_)) => {
                     // Beside a file that is edited later, the changes would be taken for those of a removed one.
@@ -55,9 +59,9 @@ impl Store {
             }
         }
         folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.to_owned(), source })?;
-        if self.view.journal.is_some() || self.view.stray.is_some() {
+        if self.store.view.journal.is_some() || self.store.view.stray.is_some() {
             // It says that nothing is left; whoever finds it does away with it.
-            let _ = self.disk.remove(&disk::beside(path, JOURNAL)).and_then(|()| folder.sync());
+            let _ = self.store.disk.remove(&disk::beside(path, JOURNAL)).and_then(|()| folder.sync());
         }
         Ok(())
     }

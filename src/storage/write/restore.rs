@@ -8,21 +8,20 @@ use super::temporary::{Temp, open_folder};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::files::disk::{self, Disk, JOURNAL, Open, Rename};
-use crate::storage::read::overlay::Sorted;
 use crate::storage::{Settings, Store};
 
 impl Store {
     /// Puts what another store holds in this one's place, and what was there into a new file, whose path is returned. The
     /// lock is held from the first to the last, so that what others write is in one of the two.
-    pub(crate) fn restore(&mut self, from: &mut Self, now: Timestamp) -> Result<Option<PathBuf>> {
+    pub(crate) fn restore(&mut self, from: &Self, now: Timestamp) -> Result<Option<PathBuf>> {
         let Some(path) = self.path.clone() else { return Ok(None) };
-        self.lock()?;
+        self.hold()?;
         let restored = self.replace(from, &path, now);
         self.forget();
         restored
     }
 
-    fn replace(&mut self, from: &mut Self, path: &Path, now: Timestamp) -> Result<Option<PathBuf>> {
+    fn replace(&mut self, from: &Self, path: &Path, now: Timestamp) -> Result<Option<PathBuf>> {
         let disk = self.disk.clone();
         let kept = if self.is_on_disk() { Some(self.copy_to(free_name(&*disk, path)?, now)?) } else { None };
         let replaced = self.take_over(from, path, now);
@@ -35,21 +34,23 @@ impl Store {
         replaced.map(|()| kept)
     }
 
-    fn take_over(&mut self, from: &mut Self, path: &Path, now: Timestamp) -> Result<()> {
+    fn take_over(&mut self, from: &Self, path: &Path, now: Timestamp) -> Result<()> {
         let disk = self.disk.clone();
-        from.settle_bulk();
         let mut notices = Vec::new();
-        let through = self.view.changes()?.map_or(0, |replay| replay.n);
+        let Some(mut writer) = self.lock()? else { return Ok(()) };
+        let view = &writer.store.view;
+        let through = view.changes()?.map_or(0, |replay| replay.n);
         let temp = Temp::create(&*disk, path)?;
-        let built = from.build(temp, path, self.view.file(), &Sorted::default(), now, &mut notices)?;
-        self.install(Built { through, ..built })?;
-        self.notices.append(&mut notices);
+        let built = from.build(temp, path, view.file(), now, &mut notices)?;
+        writer.install(Built { through, ..built })?;
+        writer.store.notices.append(&mut notices);
+        writer.keep();
         Ok(())
     }
 
     /// The same for files that cannot be opened: they get other names as they are. The journal goes first: what was damaged
     /// with it is damaged without it, and what is put in place must not find it there.
-    pub(crate) fn restore_damaged(path: &Path, from: &mut Self, settings: Settings, now: Timestamp) -> Result<PathBuf> {
+    pub(crate) fn restore_damaged(path: &Path, from: &Self, settings: Settings, now: Timestamp) -> Result<PathBuf> {
         let (store, path, _lock) = Self::to_repair(path, settings)?;
         let disk = &*store.disk;
         let folder = open_folder(disk, &path)?;
@@ -57,7 +58,7 @@ impl Store {
         let old = disk.open(&path, Open::Side)?;
         let mut notices = Vec::new();
         let temp = Temp::create(disk, &path)?;
-        let Built { temp, .. } = from.build(temp, &path, old.as_deref(), &Sorted::default(), now, &mut notices)?;
+        let Built { temp, .. } = from.build(temp, &path, old.as_deref(), now, &mut notices)?;
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| disk::write_error("rename", path, source)

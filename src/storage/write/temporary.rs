@@ -92,7 +92,7 @@ impl Store {
     /// A temporary file for a save. The name of one that is made without the lock follows from the journal, so that whoever
     /// sees the journal knows of it by one look: that it is under way, or that its maker was killed.
     pub(super) fn marked<'d>(&self, disk: &'d dyn Disk, path: &Path) -> Result<Temp<'d>> {
-        if self.lock.is_some() {
+        if self.held.is_some() {
             return Temp::create(disk, path);
         }
         self.sweep_next_to(disk, path);
@@ -103,7 +103,7 @@ impl Store {
     /// put into the way of a save has a temporary name for a moment, and nobody's lock.
     pub(super) fn sweep_next_to(&self, disk: &dyn Disk, path: &Path) {
         let is_own = self.path.as_deref() == Some(path);
-        let is_locked = is_own && self.lock.is_some();
+        let is_locked = is_own && self.held.is_some();
         if is_locked || disk.identity(path).is_ok_and(|there| there.is_none()) {
             sweep(disk, path);
         } else if is_own && !self.settings.read_only && !disk.left_overs(path).is_empty() {

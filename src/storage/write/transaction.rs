@@ -1,140 +1,278 @@
 //! Transactions that stay open: a pinned view, changes in memory, and a look for what others changed at the end.
 
 use std::cell::RefCell;
-use std::ops::Bound;
+use std::ops::{Bound, Deref};
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
+use crate::storage::files::disk;
 #[cfg(feature = "shell")]
 use crate::storage::format::record::Change;
+use crate::storage::format::record::Stored;
 #[cfg(feature = "shell")]
-use crate::storage::read::overlay::Bulk;
 use crate::storage::read::overlay::Overlay;
+use crate::storage::read::pending::Pending;
 use crate::storage::read::reads::Reads;
 use crate::storage::{Entries, Store, View};
+
+/// A store, and whether a transaction is open on it.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it for each database")]
+pub(crate) enum Phase {
+    Idle(Store),
+    Open(OpenTransaction),
+}
+
+/// An open transaction.
+#[derive(Debug)]
+pub(crate) struct OpenTransaction {
+    /// Its view is pinned: it takes in nothing that others write, and no lock. What is pending is what the transaction has
+    /// changed.
+    store: Store,
+    /// What it has read.
+    reads: RefCell<Reads>,
+}
 
 /// The changes of an open transaction at some time.
 #[cfg(feature = "shell")]
 #[derive(Debug)]
 pub(crate) struct Mark(Overlay);
 
-impl Store {
+const IS_OPEN: Error = Error::Transaction { reason: "a transaction is open; `commit` or `rollback` it first" };
+
+/// What is no read of a transaction, or none that counts.
+impl Deref for Phase {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        match self {
+            Self::Idle(store) | Self::Open(OpenTransaction { store, .. }) => store,
+        }
+    }
+}
+
+impl Phase {
     /// Whether a transaction is open.
     pub(crate) fn is_open(&self) -> bool {
-        self.reads.is_some()
+        matches!(self, Self::Open(_))
     }
 
-    /// How many keys were changed since.
+    /// The store, if no transaction is open.
+    pub(crate) fn idle(&mut self) -> Option<&mut Store> {
+        match self {
+            Self::Idle(store) => Some(store),
+            Self::Open(_) => None,
+        }
+    }
+
+    /// The same where it must be so.
+    pub(crate) fn must_be_idle(&mut self) -> Result<&mut Store> {
+        self.idle().ok_or(IS_OPEN)
+    }
+
+    /// The store, for what changes memory only.
+    pub(crate) fn store_mut(&mut self) -> &mut Store {
+        match self {
+            Self::Idle(store) | Self::Open(OpenTransaction { store, .. }) => store,
+        }
+    }
+
+    /// As [`Store::pending`]; in an open transaction its changes.
+    pub(crate) fn pending(&mut self) -> &mut Pending {
+        &mut self.store_mut().pending
+    }
+
+    /// As [`Store::refresh`]; an open transaction sees nothing of it.
+    pub(crate) fn refresh(&mut self) -> Result<bool> {
+        self.idle().map_or(Ok(false), Store::refresh)
+    }
+
+    /// As [`Store::hold`]; an open transaction takes the lock at its end.
+    pub(crate) fn hold(&mut self) -> Result<()> {
+        match self {
+            Self::Idle(store) => store.hold(),
+            Self::Open(open) => open.store.check_writable(),
+        }
+    }
+
+    /// Gives the lock back unless something that needs it waits to be written.
+    pub(crate) fn release(&mut self) {
+        if let Some(store) = self.idle() {
+            store.release();
+        }
+    }
+
+    /// A key's entry, deadline passed or not.
+    pub(crate) fn get(&self, key: &str) -> Result<Option<Stored>> {
+        match self {
+            Self::Idle(store) => store.get(key),
+            Self::Open(open) => open.get(key),
+        }
+    }
+
+    /// The entries between two bounds; none if they run backwards.
+    pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
+        self.note_range(from, to);
+        self.unnoted_range(from, to)
+    }
+
+    /// The same, as [`Entries::verified`].
+    pub(crate) fn verified_range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
+        Ok(self.range(from, to)?.verified())
+    }
+
+    /// The same for a look that is no read of a transaction.
+    pub(crate) fn unnoted_range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
+        let entries = Store::range(self, from, to)?;
+        if self.is_open() {
+            self.view.check_intact()?;
+        }
+        Ok(entries)
+    }
+
+    /// How many entries there are at `now`.
+    pub(crate) fn count(&self, now: Timestamp) -> Result<u64> {
+        self.note_range(Bound::Unbounded, Bound::Unbounded);
+        Store::count(self, now)
+    }
+
+    fn note_range(&self, from: Bound<&str>, to: Bound<&str>) {
+        if let Self::Open(open) = self {
+            open.reads.borrow_mut().note_range(from, to);
+        }
+    }
+
+    /// Opens a transaction on the newest state: from now on the view stays as it is, no lock is taken, and what is read is
+    /// noted.
+    pub(crate) fn begin(&mut self) -> Result<()> {
+        self.must_be_idle()?.refresh()?;
+        let store = self.take();
+        *self = Self::Open(OpenTransaction { store, reads: RefCell::default() });
+        Ok(())
+    }
+
+    /// How many keys the open transaction has changed.
     pub(crate) fn changed_keys(&self) -> u64 {
         self.pending.len() as u64
     }
 
-    /// From now on the view stays as it is, no lock is taken, and what is read is noted.
-    pub(crate) fn begin(&mut self) -> Result<()> {
-        self.refresh()?;
-        self.reads = Some(RefCell::default());
-        Ok(())
+    /// Forgets the changes of the open transaction.
+    pub(crate) fn roll_back(&mut self) {
+        self.end().forget();
+    }
+
+    /// Makes the changes of the open transaction durable, if nothing that it has read or written was changed by others
+    /// meanwhile. If the lock cannot be had it stays open.
+    pub(crate) fn commit(&mut self, now: Timestamp) -> Result<()> {
+        let Self::Open(open) = self else { return Ok(()) };
+        if open.store.path.is_none() || !open.store.is_changed() {
+            return self.end().commit(now);
+        }
+        let newest = open.store.newest()?;
+        let changes = std::mem::take(&mut open.store.pending);
+        let overtaken = open.overtaken(&newest, &changes, now);
+        let Store { notices, .. } = self.take();
+        // The pinned view has done its service.
+        let store = self.put_back(Store { notices, ..newest });
+        let checked = overtaken.and_then(|key| key.map_or(Ok(()), |key| Err(Error::Overtaken { key })));
+        if checked.is_err() {
+            store.forget();
+            return checked;
+        }
+        store.pending = changes;
+        store.commit(now)
+    }
+
+    /// Writes everything to another file, as [`Store::copy_to`], or saves it if that file is the database's own.
+    pub(crate) fn save_to(&mut self, path: &Path, now: Timestamp) -> Result<PathBuf> {
+        let path = disk::resolve(path)?;
+        if self.path.as_ref() == Some(&path) {
+            self.must_be_idle()?.save(now)?;
+            return Ok(path);
+        }
+        self.store_mut().copy_to(path, now)
+    }
+
+    /// Ends the transaction.
+    fn end(&mut self) -> &mut Store {
+        let store = self.take();
+        self.put_back(store)
+    }
+
+    /// Takes the store out, to be put back.
+    pub(crate) fn take(&mut self) -> Store {
+        let none = Store::in_memory(self.settings.clone());
+        match std::mem::replace(self, Self::Idle(none)) {
+            Self::Idle(store) | Self::Open(OpenTransaction { store, .. }) => store,
+        }
+    }
+
+    fn put_back(&mut self, store: Store) -> &mut Store {
+        *self = Self::Idle(store);
+        self.store_mut()
     }
 
     /// The changes of the open transaction so far.
     #[cfg(feature = "shell")]
     pub(crate) fn mark(&mut self) -> Mark {
-        self.settle_bulk();
-        Mark(self.pending.clone())
+        Mark(self.pending().map().clone())
     }
 
     /// Forgets those that came after.
     #[cfg(feature = "shell")]
     pub(crate) fn back_to(&mut self, mark: Mark) {
-        self.bulk = Bulk::default();
-        self.pending = mark.0;
+        *self.pending() = mark.0.into();
     }
 
     /// The keys that the open transaction has written, each with what it is in the pinned view and what it would be.
     #[cfg(feature = "shell")]
     pub(crate) fn differences(&self, now: Timestamp) -> impl Iterator<Item = Result<(&str, Change, Change)>> {
-        self.pending.iter().map(move |(key, change)| {
+        self.pending.iter().map(move |changed| {
             let live = |change: Change| change.filter(|stored| stored.is_live(now));
-            Ok((key, live(self.view.get(key)?), live(change.clone())))
+            Ok((changed.key, live(self.view.get(changed.key)?), live(changed.stored())))
         })
     }
+}
 
-    /// Forgets the changes of the open transaction.
-    pub(crate) fn roll_back(&mut self) {
-        self.reads = None;
-        self.forget();
-    }
-
-    /// Makes the changes of the open transaction durable, if nothing that it has read or written was changed by others
-    /// meanwhile. If the lock cannot be had it stays open.
-    pub(crate) fn commit_transaction(&mut self, now: Timestamp) -> Result<()> {
-        let Some(reads) = self.reads.take() else { return Ok(()) };
-        self.settle_bulk();
-        if self.path.is_none() || !self.is_changed() {
-            return self.commit(now);
+impl OpenTransaction {
+    fn get(&self, key: &str) -> Result<Option<Stored>> {
+        if self.store.pending.contains(key) {
+            return self.store.get(key);
         }
-        let changes = std::mem::take(&mut self.pending);
-        let newest = match self.newest() {
-            Ok(newest) => newest,
-            Err(error) => {
-                self.pending = changes;
-                self.reads = Some(reads);
-                return Err(error);
-            }
-        };
-        let overtaken = self.overtaken(&newest, &reads.into_inner(), &changes, now);
-        // The pinned view has done its service.
-        *self = Self { notices: std::mem::take(&mut self.notices), ..newest };
-        match overtaken {
-            Ok(None) => {
-                self.pending = changes;
-                self.commit(now)
-            }
-            Ok(Some(key)) => {
-                self.forget();
-                Err(Error::Overtaken { key })
-            }
-            Err(error) => {
-                self.forget();
-                Err(error)
-            }
-        }
-    }
-
-    /// The newest state of the same database, under the lock.
-    fn newest(&self) -> Result<Self> {
-        let Some(path) = self.path.clone() else { return Ok(Self::in_memory(self.settings.clone())) };
-        let mut newest = Self::open_on(self.disk.clone(), path, self.settings.clone())?;
-        newest.doubt = self.doubt;
-        newest.lock()?;
-        Ok(newest)
+        self.reads.borrow_mut().note_key(key);
+        let stored = self.store.get(key)?;
+        // The view must be the one that it began with.
+        self.store.view.check_intact()?;
+        Ok(stored)
     }
 
     /// The first of the keys read or written whose entry is another one by now. Whether an entry past its deadline is still
     /// there is nobody's business: every save leaves some out.
-    fn overtaken(&self, newest: &Self, reads: &Reads, written: &Overlay, now: Timestamp) -> Result<Option<String>> {
-        if self.view.is_current(&*self.disk)? {
+    fn overtaken(&self, newest: &Store, written: &Pending, now: Timestamp) -> Result<Option<String>> {
+        let (view, reads) = (&self.store.view, self.reads.borrow());
+        if view.is_current(&*newest.disk)? {
             return Ok(None);
         }
         // What an editor has written into the pinned file would be compared with itself.
-        self.view.check_intact()?;
+        view.check_intact()?;
         let differs = |key: &str| {
             let live = |view: &View| Ok::<_, Error>(view.get(key)?.filter(|stored| stored.is_live(now)));
-            Ok::<_, Error>(live(&self.view)? != live(&newest.view)?)
+            Ok::<_, Error>(live(view)? != live(&newest.view)?)
         };
-        if self.view.seen == newest.view.seen {
+        if view.seen == newest.view.seen {
             // On one and the same snapshot only what the journals change can differ.
-            let changed = [&self.view, &newest.view].map(View::changes);
+            let changed = [view, &newest.view].map(View::changes);
             for replay in changed.into_iter().filter_map(Result::transpose) {
                 for (key, _) in replay?.overlay.iter() {
-                    if (reads.has(key) || written.get(key).is_some()) && differs(key)? {
+                    if (reads.has(key) || written.contains(key)) && differs(key)? {
                         return Ok(Some(key.to_owned()));
                     }
                 }
             }
             return Ok(None);
         }
-        for key in reads.keys().chain(written.iter().map(|(key, _)| key)) {
+        for key in reads.keys().chain(written.iter().map(|changed| changed.key)) {
             if differs(key)? {
                 return Ok(Some(key.to_owned()));
             }
@@ -148,7 +286,7 @@ impl Store {
             Ok(None)
         };
         for (from, to) in reads.ranges() {
-            let (mut old, mut new) = (self.range(from, to)?, newest.range(from, to)?);
+            let (mut old, mut new) = (self.store.range(from, to)?, newest.range(from, to)?);
             loop {
                 match (next(&mut old)?, next(&mut new)?) {
                     (None, None) => break,
@@ -157,21 +295,18 @@ impl Store {
                 }
             }
         }
-        self.view.check_intact()?;
+        view.check_intact()?;
         Ok(None)
     }
+}
 
-    /// Notes that a key is read.
-    pub(crate) fn note_key(&self, key: &str) {
-        if let Some(reads) = &self.reads {
-            reads.borrow_mut().note_key(key);
-        }
-    }
-
-    /// Notes that a range is read.
-    pub(crate) fn note_range(&self, from: Bound<&str>, to: Bound<&str>) {
-        if let Some(reads) = &self.reads {
-            reads.borrow_mut().note_range(from, to);
-        }
+impl Store {
+    /// The newest state of the same database, under the lock.
+    fn newest(&self) -> Result<Self> {
+        let Some(path) = self.path.clone() else { return Ok(Self::in_memory(self.settings.clone())) };
+        let mut newest = Self::open_on(self.disk.clone(), path, self.settings.clone())?;
+        newest.uncertain = self.uncertain;
+        newest.hold()?;
+        Ok(newest)
     }
 }

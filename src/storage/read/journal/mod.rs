@@ -7,7 +7,7 @@
 //! {"fold":{"stamp":{…},"layout":{…}},"n":17,"sum":"<16 hex>"}
 //! ```
 //! The first line, the [`Header`], names the snapshot, the last commit that is in it, and a random epoch. Behind it stand
-//! the commits, numbered on without gaps. A commit is a group of changes that are valid together, one line for each key;
+//! the commits, numbered on without gaps. A commit is changes that are valid only as a whole, one line for each key;
 //! its last line says how many lines it has. A [`Fold`] line notes what a save made and has no number of its own.
 //! `sum` is the checksum of the line before it, with the epoch as its seed.
 //!
@@ -29,7 +29,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use crate::storage::format::journal_line::{Kind, Line, Lines, Refused};
+use crate::storage::format::journal_line::{ChangeLine, JournalLines, Kind, Refused};
 use crate::storage::format::record::{Change, Stored};
 use crate::storage::format::{header, journal_line, seal};
 
@@ -143,9 +143,9 @@ impl<'a> Body<'a> {
         replayed
     }
 
-    fn walk(self, sink: &mut dyn FnMut(Line<'a>)) -> Result<Replayed, Damage> {
+    fn walk(self, sink: &mut dyn FnMut(ChangeLine<'a>)) -> Result<Replayed, Damage> {
         let mut replayed = Replayed { good: 0, torn: 0, n: self.n, fold: None };
-        let mut lines = Lines::of(self.bytes);
+        let mut lines = JournalLines::of(self.bytes);
         let mut scratch = String::new();
         let mut commit = Vec::new();
         loop {
@@ -195,7 +195,7 @@ impl<'a> Body<'a> {
 
     /// Whether all that stands from the line at fault on can be what a crash has left of commit `next`, `before` lines of
     /// which were read already.
-    fn judge(self, from: &Lines<'a>, next: u64, before: usize, fault: String) -> Result<(), Damage> {
+    fn judge(self, from: &JournalLines<'a>, next: u64, before: usize, fault: String) -> Result<(), Damage> {
         let mut scratch = String::new();
         let mut lines = from.clone();
         let (mut good_after, mut count, mut whole, mut alien) = (0_u64, before, usize::MAX, false);
@@ -234,7 +234,7 @@ impl<'a> Body<'a> {
         Ok(())
     }
 
-    fn good_lines(self, mut lines: Lines<'a>) -> u64 {
+    fn good_lines(self, mut lines: JournalLines<'a>) -> u64 {
         let mut scratch = String::new();
         let mut good = 0;
         while let Some(kind) = lines.read(self.epoch, &mut scratch) {
@@ -265,7 +265,7 @@ impl<'a> Body<'a> {
         let starts =
             memchr::memmem::find_iter(self.bytes, &needle).filter_map(|at| journal_line::start_of(self.bytes, at));
         let Some(start) = starts.last() else { return Ok(None) };
-        match Lines::of(&self.bytes[start..]).read(self.epoch, &mut String::new()) {
+        match JournalLines::of(&self.bytes[start..]).read(self.epoch, &mut String::new()) {
             Some(Kind::Change(line)) if line.key == key => Ok(Some(line.change)),
             _ => Err(Suspect),
         }

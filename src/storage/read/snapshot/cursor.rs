@@ -27,7 +27,7 @@ pub(crate) struct Cursor<'a> {
 
 /// An entry as it stands in the snapshot.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Line<'c> {
+pub(crate) struct RawEntry<'c> {
     pub(crate) key: Cow<'c, str>,
     /// The value's form on disk; not checked but for being UTF-8.
     pub(crate) text: &'c str,
@@ -38,7 +38,7 @@ impl<'a> Cursor<'a> {
     /// The entries of the lines `map` and the deadlines of the lines `lines`, both between the same keys.
     pub(super) fn new(file: &'a dyn DiskFile, layout: &Layout, map: (u64, u64), lines: (u64, u64)) -> Self {
         let ends = Ends::new(file, lines, layout.expires.1);
-        let expires = Deadlines { lines: ends, front: Held::default(), back: Held::default() };
+        let expires = Deadlines { lines: ends, front: Waiting::default(), back: Waiting::default() };
         let is_whole = (map, lines) == (layout.map, layout.expires);
         Self { map: Ends::new(file, map, layout.map.1), expires, file, layout: *layout, is_whole, sum: None }
     }
@@ -50,7 +50,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The first entry that is left.
-    pub(crate) fn next(&mut self) -> Result<Option<Line<'_>>, ReadFault> {
+    pub(crate) fn next(&mut self) -> Result<Option<RawEntry<'_>>, ReadFault> {
         let at = self.map.front.at();
         match self.map.next()? {
             None => note_sum(&mut self.sum, self.file, &self.layout).map(|()| None),
@@ -60,7 +60,7 @@ impl<'a> Cursor<'a> {
                 }
                 let (key, text) = parts(content, at)?;
                 let deadline = self.expires.of_first(&key, self.sum.as_mut().map(|(sum, _)| sum))?;
-                Ok(Some(Line { key, text, deadline }))
+                Ok(Some(RawEntry { key, text, deadline }))
             }
         }
     }
@@ -72,7 +72,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The last entry that is left.
-    pub(crate) fn next_back(&mut self) -> Result<Option<Line<'_>>, ReadFault> {
+    pub(crate) fn next_back(&mut self) -> Result<Option<RawEntry<'_>>, ReadFault> {
         let at = self.map.back.at();
         match self.map.next_back()? {
             None => note_sum(&mut self.sum, self.file, &self.layout).map(|()| None),
@@ -82,7 +82,7 @@ impl<'a> Cursor<'a> {
                 }
                 let (key, text) = parts(content, at)?;
                 let deadline = self.expires.of_last(&key, self.sum.as_mut().map(|(sum, _)| sum))?;
-                Ok(Some(Line { key, text, deadline }))
+                Ok(Some(RawEntry { key, text, deadline }))
             }
         }
     }
@@ -130,13 +130,13 @@ impl<'a> Ends<'a> {
 #[derive(Debug)]
 struct Deadlines<'a> {
     lines: Ends<'a>,
-    front: Held,
-    back: Held,
+    front: Waiting,
+    back: Waiting,
 }
 
 /// A deadline that was read before the entry it belongs to.
 #[derive(Debug, Default)]
-struct Held {
+struct Waiting {
     key: String,
     deadline: Option<Timestamp>,
 }
@@ -176,7 +176,7 @@ impl Deadlines<'_> {
 
 const WITHOUT_KEY: &str = "an expiry near here has a key that is not in the map";
 
-impl Held {
+impl Waiting {
     fn hold(&mut self, content: &[u8], at: u64, sum: Option<&mut Sum>) -> Result<(), ReadFault> {
         if let Some(sum) = sum {
             sum.add(Section::Expires, content);

@@ -66,7 +66,7 @@ impl Fences {
         self.start + ((block as u64) << self.shift)
     }
 
-    pub(super) fn look(&self, block: usize, key: &[u8]) -> Known {
+    pub(super) fn find(&self, block: usize, key: &[u8]) -> Known {
         let at = match self.table.get(block) {
             None | Some(&UNKNOWN) => return Known::Nothing,
             Some(&NONE) => return Known::Empty,

@@ -291,7 +291,7 @@ impl Search {
     ) -> Result<Option<Compared>, ReadFault> {
         let mut block = from;
         while block < to {
-            match self.fences.look(block, key) {
+            match self.fences.find(block, key) {
                 Known::Empty => block += 1,
                 Known::First(line, Some(order)) => return Ok(Some((line, order))),
                 Known::First(line, None) => {

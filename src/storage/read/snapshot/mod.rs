@@ -13,7 +13,7 @@ mod window;
 mod tests;
 
 pub(crate) use self::check::{Sums, check, hash, verify};
-pub(crate) use self::cursor::Line;
+pub(crate) use self::cursor::RawEntry;
 pub(crate) use self::document::{Document, Unreadable};
 pub(crate) use self::index::{Indexed, ReadFault};
 pub(crate) use crate::storage::format::layout::Layout;

@@ -7,7 +7,7 @@ use crate::expiry::Timestamp;
 use crate::json;
 use crate::storage::format::layout::Section;
 use crate::storage::format::record::{Entry, Stored};
-use crate::storage::read::snapshot::cursor::Line;
+use crate::storage::read::snapshot::cursor::RawEntry;
 use crate::storage::read::snapshot::document::Document;
 use crate::storage::read::snapshot::index::{Indexed, ReadFault};
 use crate::storage::tests::memory::Memory;
@@ -16,7 +16,7 @@ fn bounds() -> impl Strategy<Value = Bound<String>> {
     prop_oneof![Just(Bound::Unbounded), keys().prop_map(Bound::Included), keys().prop_map(Bound::Excluded)]
 }
 
-fn owned(line: Option<Line<'_>>) -> Option<(String, Stored)> {
+fn owned(line: Option<RawEntry<'_>>) -> Option<(String, Stored)> {
     line.map(|line| (line.key.into_owned(), Stored { text: line.text.into(), deadline: line.deadline }))
 }
 

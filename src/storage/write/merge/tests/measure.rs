@@ -10,7 +10,8 @@ use super::model::{NOW, layout_of};
 use crate::expiry::Timestamp;
 use crate::storage::files::disk::{Disk as _, DiskFile, Real};
 use crate::storage::read::layers::{Layer, Layers};
-use crate::storage::read::overlay::{Bulk, Overlay};
+use crate::storage::read::overlay::Overlay;
+use crate::storage::read::pending::Arena;
 use crate::storage::read::snapshot::Document;
 use crate::storage::read::snapshot::index::Indexed;
 use crate::storage::write::merge::fold::{Below, fold, fold_by};
@@ -49,12 +50,12 @@ fn what_a_fold_costs() {
     }
     let new = format!("\"{}\"", "n".repeat(98));
     for count in [1, 998, 1_000, 10_000, 100_000, 1_000_000] {
-        let mut bulk = Bulk::default();
+        let mut arena = Arena::default();
         for n in 0..count {
-            bulk.push(&format!("key:{:09}", (n * 387_420_489) % COUNT), &new, None);
+            arena.push(&format!("key:{:09}", (n * 387_420_489) % COUNT), &new, None);
         }
-        let (sorted, overlay) = (bulk.sort(), Overlay::default());
-        let layers = || Layers::new([Layer::Bulk(sorted.iter()), Layer::Overlay(overlay.iter())]);
+        let (sorted, overlay) = (arena.sort(), Overlay::default());
+        let layers = || Layers::new([Layer::Sets(sorted.iter()), Layer::Overlay(overlay.iter())]);
         for lines_each in [0, u64::MAX] {
             if lines_each == 0 && count > 10_000 {
                 continue;

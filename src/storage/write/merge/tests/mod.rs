@@ -15,8 +15,9 @@ use crate::expiry::Timestamp;
 use crate::storage::format::layout::Layout;
 use crate::storage::format::record::{Change, Stored};
 use crate::storage::read::layers::{Layer, Layers};
-use crate::storage::read::merged::Merged;
-use crate::storage::read::overlay::{Bulk, Overlay};
+use crate::storage::read::merged::{End, Merged};
+use crate::storage::read::overlay::Overlay;
+use crate::storage::read::pending::Arena;
 use crate::storage::read::snapshot::index::Indexed;
 use crate::storage::read::snapshot::{Document, ReadFault};
 use crate::storage::tests::memory::Memory;
@@ -159,7 +160,7 @@ proptest! {
     }
 
     #[test]
-    fn a_fold_of_a_bulk_over_committed_changes_is_the_model_written_anew(
+    fn a_fold_of_an_arena_over_committed_changes_is_the_model_written_anew(
         base in models(),
         committed in changes(),
         sets in prop::collection::vec((keys(), texts()), 0..16),
@@ -167,13 +168,13 @@ proptest! {
         let old = indexed(&text_before(&base, &Foreign::new()));
         let mut model = base.clone();
         let below = overlays(aimed(committed, &base), &mut model);
-        let mut bulk = Bulk::default();
+        let mut arena = Arena::default();
         for (key, text) in sets {
-            bulk.push(&key, &text, None);
+            arena.push(&key, &text, None);
             model.insert(key, Stored { text, deadline: None });
         }
-        let sorted = bulk.sort();
-        let layers = [Layer::Bulk(sorted.iter()), Layer::Overlay(below[0].iter()), Layer::Overlay(below[1].iter())];
+        let sorted = arena.sort();
+        let layers = [Layer::Sets(sorted.iter()), Layer::Overlay(below[0].iter()), Layer::Overlay(below[1].iter())];
         let layers = Layers::new(layers);
         let wanted = text_of(&model, &Foreign::new());
         for lines_each in [0, u64::MAX] {
@@ -212,9 +213,9 @@ proptest! {
             let mut wanted = wanted.iter();
             for &front in &fronts {
                 let (found, wanted) = if front {
-                    (merged.next().unwrap(), wanted.next())
+                    (merged.take(End::Front).unwrap(), wanted.next())
                 } else {
-                    (merged.next_back().unwrap(), wanted.next_back())
+                    (merged.take(End::Back).unwrap(), wanted.next_back())
                 };
                 let found = found.as_ref().map(|line| (&*line.key, line.text, line.deadline));
                 let wanted = wanted.map(|(key, stored)| (key.as_str(), &*stored.text, stored.deadline));

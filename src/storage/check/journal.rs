@@ -1,4 +1,4 @@
-//! Settling a journal that stands in the way: its changes are put into the file, or it, or its end, is set aside.
+//! A journal that stands in the way: its changes are put into the file, or it, or its end, is set aside.
 
 use std::path::{Path, PathBuf};
 
@@ -8,12 +8,13 @@ use super::rescue::{Dropped, salvage_journal};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::files::disk::{self, JOURNAL, Rename};
-use crate::storage::files::lock::{self, Doubt, Ending, WritersLock};
+use crate::storage::files::lock::{self, Ending, WritersLock};
+use crate::storage::files::uncertain::Uncertain;
 use crate::storage::read::journal::{Fold, Stamp};
-use crate::storage::read::overlay::Sorted;
 use crate::storage::read::view::View;
 use crate::storage::write::save::Built;
 use crate::storage::write::temporary::{self, Temp};
+use crate::storage::write::writer::Writer;
 use crate::storage::{Settings, Store};
 
 impl Store {
@@ -63,11 +64,11 @@ impl Store {
         let folder = temporary::open_folder(&*disk, &path)?;
         let mut notices = Vec::new();
         let temp = Temp::create(&*disk, &path)?;
-        let built = store.build(temp, &path, store.view.file(), &Sorted::default(), now, &mut notices)?;
-        store.name_fold(&built, lock.doubt, &journal_path)?;
+        let built = store.build(temp, &path, store.view.file(), now, &mut notices)?;
+        store.name_fold(&built, lock.uncertain, &journal_path)?;
         folder.sync().map_err(|source| Error::Io { operation: "sync", path: journal_path.clone(), source })?;
         let Built { temp, .. } = built;
-        let noted = lock.note(false, Doubt::Folder);
+        let noted = lock.note(false, Uncertain::Folder);
         noted.map_err(|source| disk::write_error("lock", path.clone(), source))?;
         temporary::put_in_place(&*disk, &temp, &path, store.view.seen, &*folder)?;
         lock.hold(temp.keep());
@@ -75,21 +76,19 @@ impl Store {
         lock.finish(false);
         // The next writer does it again.
         if let Ok(view) = View::pin(&*disk, &path) {
-            (store.view, store.lock) = (view, Some(lock));
-            let _ = store.settle(false);
+            store.view = view;
+            let _ = Writer::new(&mut store, path.clone(), lock).recover(false);
         }
         Ok(Repaired { path, entries, dropped: notices, journal_remains: false, in_place: false, corrupt: false })
     }
 
     /// Replaces the journal by its good part with a fold line of what was built. What is torn is set aside.
-    fn name_fold(&self, built: &Built<'_>, doubt: Option<Doubt>, journal_path: &Path) -> Result<()> {
+    fn name_fold(&self, built: &Built<'_>, uncertain: Option<Uncertain>, journal_path: &Path) -> Result<()> {
         let failed = |operation| move |source| disk::write_error(operation, journal_path.to_owned(), source);
         let (Some(journal), Some(replay)) = (&self.view.journal, self.view.changes()?) else { return Ok(()) };
-        if let Some(Doubt::Journal { epoch, good }) = doubt
-            && epoch == journal.header.epoch
-            && good < replay.good
-        {
-            // What stands behind `good` was reported as not stored, and must not come back.
+        let synced = uncertain.and_then(|state| state.synced(journal.header.epoch));
+        if synced.is_some_and(|synced| synced < replay.good) {
+            // What stands after that was reported as not stored, and must not come back.
             let reason = "a sync of it has failed, so not all of it counts; `repair --drop-journal` sets it aside";
             return Err(Error::Unsuitable { path: journal_path.to_owned(), reason: reason.to_owned() });
         }
@@ -166,8 +165,8 @@ impl Store {
     }
 
     /// Sets the end of a journal aside, whatever became of it, so that writing can go on.
-    pub(crate) fn settle_end(path: &Path, settings: Settings) -> Result<Repaired> {
-        let (mut store, path, lock) = Self::to_repair(path, settings)?;
+    pub(crate) fn drop_end(path: &Path, settings: Settings) -> Result<Repaired> {
+        let (mut store, path, mut lock) = Self::to_repair(path, settings)?;
         store.view = View::pin(&*store.disk, &path)?;
         let Some(journal) = &store.view.journal else { return Err(sound(path)) };
         let replay = journal.replay()?;
@@ -175,11 +174,8 @@ impl Store {
         if bytes == 0 {
             return Err(sound(path));
         }
-        store.doubt = lock.doubt;
-        store.lock = Some(lock);
-        if let Some(Doubt::Journal { epoch, good: synced }) = store.doubt
-            && epoch == journal.header.epoch
-        {
+        store.uncertain = lock.uncertain;
+        if let Some(synced) = store.uncertain.and_then(|state| state.synced(journal.header.epoch)) {
             good = good.min(synced);
         }
         let record = journal.read(good, journal.seen.len)?;
@@ -187,16 +183,13 @@ impl Store {
         let aside = store.set_aside(journal.path(), &record)?;
         let begins = crate::error::cut(String::from_utf8_lossy(&record[..record.len().min(160)]).trim());
         let dropped = vec![format!("the journal's last {} bytes, which begin with {begins:?}", record.len())];
-        let doubt = store.doubt.unwrap_or(Doubt::Unfinished);
-        if let Some(lock) = &mut store.lock {
-            let noted = lock.note(store.view.unwritten, doubt);
-            noted.map_err(|source| disk::write_error("lock", path.clone(), source))?;
-        }
-        store.sync(&*folder, &path)?;
-        let old = store.view.journal.take();
-        store.renew(old.as_ref(), through, good, &*folder)?;
-        if doubt != Doubt::Folder {
-            store.resolve_doubt();
+        let uncertain = store.uncertain.unwrap_or(Uncertain::Unfinished);
+        let noted = lock.note(store.view.unwritten, uncertain);
+        noted.map_err(|source| disk::write_error("lock", path.clone(), source))?;
+        let mut writer = Writer::new(&mut store, path, lock);
+        writer.renew(through, good, &*folder)?;
+        if uncertain != Uncertain::Folder {
+            writer.resolve();
         }
         Ok(Repaired { path: aside, entries: 0, dropped, journal_remains: false, in_place: true, corrupt: false })
     }

@@ -1,15 +1,18 @@
-//! The sets of a bulk load, in the order of their arrival, then sorted once.
+//! Sets in the order of their arrival, then sorted once.
 
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 use std::hint::black_box;
+use std::ops::Bound;
 use std::slice;
 
 use crate::expiry::Timestamp;
+use crate::storage::format::record::{self, LARGE, value_len};
+use crate::value::Value;
 
-/// Sets that nobody has asked back yet: a tree would cost more time and memory than the load itself.
+/// Sets that nobody has asked back yet: a tree would cost more time and memory than all the rest of a load.
 #[derive(Debug, Default)]
-pub(crate) struct Bulk {
+pub(crate) struct Arena {
     /// Keys and values, one behind the other. A new chunk rather than a larger one: nothing is ever copied, and no
     /// memory lies idle.
     chunks: Vec<String>,
@@ -22,9 +25,9 @@ pub(crate) struct Bulk {
     is_sorted: bool,
 }
 
-/// The sets of a [`Bulk`] in key order, each key once.
+/// The sets of a [`Arena`] in key order, each key once.
 #[derive(Debug, Default)]
-pub(crate) struct Sorted(Bulk);
+pub(crate) struct Sorted(Arena);
 
 /// Which of the sets of one key counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,13 +64,9 @@ const DEADLINE: usize = 16;
 
 const CHUNK: usize = 1 << 20;
 
-impl Bulk {
+impl Arena {
     pub(crate) fn is_empty(&self) -> bool {
         self.sets.is_empty()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.sets.len()
     }
 
     /// The bytes of all sets, and of what is kept to find them.
@@ -75,25 +74,24 @@ impl Bulk {
         self.bytes
     }
 
-    /// The bytes of all keys and values, where `value_len` says how many a value has in its form on disk.
-    pub(crate) fn content_len(&self, value_len: fn(&str) -> usize) -> usize {
-        let sets = self.sets.iter().map(|set| set.read(&self.chunks));
-        sets.map(|(key, text, _)| key.len() + value_len(text)).sum()
+    /// Sets a key.
+    pub(crate) fn set(&mut self, key: &str, value: &Value, deadline: Option<Timestamp>) {
+        if value.as_bytes().len() >= LARGE {
+            self.push_with(key, record::length(value), deadline, &mut |out| record::write_value(out, value));
+            return;
+        }
+        let mut text = String::with_capacity(value.as_bytes().len() + 2);
+        record::write_value(&mut text, value);
+        self.push(key, &text, deadline);
     }
 
-    /// Sets a key to a value in its form on disk.
+    /// The same with a value in its form on disk.
     pub(crate) fn push(&mut self, key: &str, text: &str, deadline: Option<Timestamp>) {
         self.push_with(key, text.len(), deadline, &mut |chunk| chunk.push_str(text));
     }
 
     /// The same with a value that is at most so long, and written where it is kept.
-    pub(crate) fn push_with(
-        &mut self,
-        key: &str,
-        most: usize,
-        deadline: Option<Timestamp>,
-        write: &mut dyn FnMut(&mut String),
-    ) {
+    fn push_with(&mut self, key: &str, most: usize, deadline: Option<Timestamp>, write: &mut dyn FnMut(&mut String)) {
         let need = key.len() + deadline.map_or(0, |_| DEADLINE) + most;
         self.bytes += need + size_of::<Set>();
         if self.chunks.last().is_none_or(|chunk| chunk.capacity() - chunk.len() < need) {
@@ -162,13 +160,30 @@ impl Bulk {
 }
 
 impl Sorted {
-    /// Whether a key is set.
-    pub(crate) fn contains(&self, key: &str) -> bool {
-        self.0.sets.binary_search_by(|set| set.key(&self.0.chunks).cmp(key)).is_ok()
+    /// The set of a key.
+    pub(crate) fn find(&self, key: &str) -> Option<(&str, &str, Option<Timestamp>)> {
+        let Arena { chunks, sets, .. } = &self.0;
+        let at = sets.binary_search_by(|set| set.key(chunks).cmp(key)).ok()?;
+        Some(sets[at].read(chunks))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.0.sets.len()
+    }
+
+    /// As [`Arena::bytes`].
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.bytes
+    }
+
+    /// Whether the bytes of all keys and values are no more than this.
+    pub(crate) fn is_up_to(&self, most: usize) -> bool {
+        let content = || self.iter().map(|(key, text, _)| key.len() + value_len(text)).sum::<usize>();
+        self.0.bytes <= most || content() <= most
     }
 
     /// The set at a place in the order of keys.
@@ -179,7 +194,7 @@ impl Sorted {
 
     /// Keeps some of the keys.
     pub(crate) fn filter<E>(&mut self, mut keeps: impl FnMut(&str) -> Result<bool, E>) -> Result<(), E> {
-        let Bulk { chunks, sets, bytes, .. } = &mut self.0;
+        let Arena { chunks, sets, bytes, .. } = &mut self.0;
         let mut kept = 0;
         for at in 0..sets.len() {
             if keeps(sets[at].key(chunks))? {
@@ -192,31 +207,50 @@ impl Sorted {
         Ok(())
     }
 
-    /// The same in a form that can take more.
-    pub(crate) fn into_bulk(self) -> Bulk {
+    /// The same, ready for more.
+    pub(crate) fn into_arena(self) -> Arena {
         self.0
     }
 
     pub(crate) fn iter(&self) -> Sets<'_> {
         Sets { chunks: &self.0.chunks, rest: self.0.sets.iter(), fetched: 0 }
     }
+
+    /// The sets between two bounds; none if they are the wrong way round.
+    pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> Sets<'_> {
+        let Arena { chunks, sets, .. } = &self.0;
+        let below = |bound: &str, with: bool| {
+            sets.partition_point(|set| if with { set.key(chunks) <= bound } else { set.key(chunks) < bound })
+        };
+        let start = match from {
+            Bound::Unbounded => 0,
+            Bound::Included(from) => below(from, false),
+            Bound::Excluded(from) => below(from, true),
+        };
+        let end = match to {
+            Bound::Unbounded => sets.len(),
+            Bound::Included(to) => below(to, true),
+            Bound::Excluded(to) => below(to, false),
+        };
+        Sets { chunks, rest: sets.get(start..end).unwrap_or_default().iter(), fetched: 0 }
+    }
 }
 
 impl Sets<'_> {
     /// Touches the next sets all at once. Sorted, they lie anywhere: the processor waits for memory with each of them in
-    /// turn, or here for all of them together. A fold of a million scattered keys takes half the time so.
+    /// turn, or here for all of them at once. A fold of a million scattered keys takes half the time so.
     fn fetch(&mut self) {
-        const TOGETHER: usize = 32;
+        const AT_ONCE: usize = 32;
         const CACHE_LINE: usize = 64;
         const LINES: usize = 4;
-        for set in self.rest.as_slice().iter().take(TOGETHER) {
+        for set in self.rest.as_slice().iter().take(AT_ONCE) {
             let bytes = &self.chunks[set.chunk as usize].as_bytes()[set.at as usize..];
             let len = (set.key_len() + set.text_len as usize).min(LINES * CACHE_LINE);
             for at in (0..len).step_by(CACHE_LINE) {
                 black_box(bytes[at]);
             }
         }
-        self.fetched = TOGETHER;
+        self.fetched = AT_ONCE;
     }
 }
 
@@ -285,24 +319,24 @@ mod tests {
 
     type Entry = (String, Option<Timestamp>);
 
-    fn bulk_of(sets: &[(String, Entry)]) -> Bulk {
-        let mut bulk = Bulk::default();
+    fn arena_of(sets: &[(String, Entry)]) -> Arena {
+        let mut arena = Arena::default();
         for (key, (text, deadline)) in sets {
-            bulk.push(key, text, *deadline);
+            arena.push(key, text, *deadline);
         }
-        bulk
+        arena
     }
 
     proptest! {
         #[test]
-        fn a_bulk_is_a_map_the_last_set_of_a_key_wins(
+        fn an_arena_is_a_map_the_last_set_of_a_key_wins(
             prefix in "[a-c]{0,3}",
             sets in prop::collection::vec(("[ab\0é]{0,12}", ("[a-z]{0,9}", prop::option::of(any::<u64>()))), 0..60),
         ) {
             let entry = |(text, millis): (_, Option<u64>)| (text, millis.map(Timestamp::from_millis));
             let sets: Vec<_> = sets.into_iter().map(|(key, set)| (prefix.clone() + &key, entry(set))).collect();
             let model: BTreeMap<_, _> = sets.iter().cloned().collect();
-            let sorted = bulk_of(&sets).sort();
+            let sorted = arena_of(&sets).sort();
             let wanted = || model.iter().map(|(key, (text, deadline))| (key.as_str(), text.as_str(), *deadline));
             prop_assert!(sorted.iter().eq(wanted()));
             prop_assert!(sorted.iter().rev().eq(wanted().rev()));
@@ -313,7 +347,7 @@ mod tests {
     fn a_value_larger_than_a_chunk_has_one_of_its_own() {
         let large = "x".repeat(CHUNK + 1);
         let sets = [("b", "1"), ("a", &large), ("c", "2")].map(|(key, text)| (key.to_owned(), (text.to_owned(), None)));
-        let sorted = bulk_of(&sets).sort();
+        let sorted = arena_of(&sets).sort();
         assert_eq!(
             sorted.iter().map(|(key, text, _)| (key, text.len())).collect::<Vec<_>>(),
             [("a", CHUNK + 1), ("b", 1), ("c", 1)]
@@ -322,20 +356,20 @@ mod tests {
 
     #[expect(clippy::print_stderr, reason = "it measures")]
     #[test]
-    #[ignore = "a measurement: cargo test --release -- --ignored --nocapture bulk_of_a_million"]
-    fn a_bulk_of_a_million() {
+    #[ignore = "a measurement: cargo test --release -- --ignored --nocapture arena_of_a_million"]
+    fn a_arena_of_a_million() {
         const COUNT: u64 = 1_000_000;
         let text = format!("\"{}\"", "v".repeat(98));
         for (name, step) in [("ascending", 1), ("scattered", 387_420_489)] {
             let keys: Vec<String> = (0..COUNT).map(|n| format!("key:{:09}", n * step % 999_999_937)).collect();
             let start = std::time::Instant::now();
-            let mut bulk = Bulk::default();
+            let mut arena = Arena::default();
             for key in &keys {
-                bulk.push(key, &text, None);
+                arena.push(key, &text, None);
             }
             let pushed = start.elapsed();
-            let bytes = bulk.bytes();
-            let sorted = bulk.sort();
+            let bytes = arena.bytes();
+            let sorted = arena.sort();
             let all = start.elapsed();
             let payload = sorted.iter().map(|(key, text, _)| key.len() + text.len()).sum::<usize>();
             eprintln!(

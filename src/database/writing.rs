@@ -1,4 +1,4 @@
-//! Many changes together: transactions, open ones too, groups, and bulk loads.
+//! How changes are made: in transactions, also open ones; one by one in a batch; and many at once.
 
 #[cfg(doc)]
 use super::Options;
@@ -28,8 +28,7 @@ impl Database {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn transaction<T>(&mut self, body: impl FnOnce(&mut Transaction<'_>) -> Result<T>) -> Result<T> {
-        self.store.settle_bulk();
-        self.store.lock()?;
+        self.store.hold()?;
         let now = self.now();
         let is_alone = !self.store.is_open();
         let mut tx = Transaction::new(&mut self.store, now, self.memory.is_on());
@@ -47,15 +46,13 @@ impl Database {
         done
     }
 
-    /// Commits what is no part of a group or of an open transaction. Only then is the time asked for, if it is not known:
+    /// Commits what is no part of a batch or of an open transaction. Only then is the time asked for, if it is not known:
     /// reading it for each of a million sets would be a tenth of the work.
     fn commit_alone(&mut self, now: Option<Timestamp>) -> Result<()> {
-        if self.group || self.store.is_open() {
-            return Ok(());
-        }
+        let Some(store) = self.store.idle().filter(|_| !self.batch) else { return Ok(()) };
         let now = now.unwrap_or_else(|| self.clock.now());
-        let done = self.store.commit(now);
-        self.memory.settle(done.is_ok());
+        let done = store.commit(now);
+        self.memory.close(done.is_ok());
         done
     }
 
@@ -78,7 +75,7 @@ impl Database {
             let reason = "a transaction is open already; `commit` or `rollback` ends it";
             return Err(Error::Transaction { reason });
         }
-        self.commit_group()?;
+        self.commit_batch()?;
         self.store.begin()
     }
 
@@ -101,11 +98,10 @@ impl Database {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn commit(&mut self) -> Result<u64> {
-        self.store.settle_bulk();
         let changes = self.open_transaction().ok_or(NO_TRANSACTION)?;
-        let done = self.store.commit_transaction(self.clock.now());
+        let done = self.store.commit(self.clock.now());
         if !self.store.is_open() {
-            self.memory.settle(done.is_ok());
+            self.memory.close(done.is_ok());
         }
         done.map(|()| changes)
     }
@@ -124,10 +120,9 @@ impl Database {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn rollback(&mut self) -> Result<u64> {
-        self.store.settle_bulk();
         let changes = self.open_transaction().ok_or(NO_TRANSACTION)?;
         self.store.roll_back();
-        self.memory.settle(false);
+        self.memory.close(false);
         Ok(changes)
     }
 
@@ -140,7 +135,7 @@ impl Database {
         self.store.is_open().then(|| self.store.changed_keys())
     }
 
-    /// Sets many keys, without deadlines, as a bulk load: much faster than one by one. Durable on return; what takes more
+    /// Sets many keys, without deadlines: much faster than one by one. Durable on return; what takes more
     /// than 256 MiB is made durable in parts, so after an error a part of it may be there.
     ///
     /// # Errors
@@ -153,30 +148,30 @@ impl Database {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn extend<K: AsRef<str>, V: Into<Value>>(&mut self, entries: impl IntoIterator<Item = (K, V)>) -> Result<()> {
-        self.commit_group()?;
+        self.commit_batch()?;
         // What is to be remembered must be read, and under one lock.
-        self.group = self.memory.is_on();
+        self.batch = self.memory.is_on();
         let loaded = self.put_all(entries);
-        self.group = false;
+        self.batch = false;
         loaded?;
-        if self.store.is_open() {
-            self.store.settle_bulk();
-        }
-        self.commit_group()
+        self.commit_batch()
     }
 
     fn put_all<K: AsRef<str>, V: Into<Value>>(&mut self, entries: impl IntoIterator<Item = (K, V)>) -> Result<()> {
         for (key, value) in entries {
             let set = self.put_unread(key.as_ref(), &value.into());
-            if self.store.is_open() {
+            let Some(store) = self.store.idle() else {
                 set?;
-            } else if set.is_err() {
-                self.store.forget();
-                self.memory.settle(false);
+                continue;
+            };
+            if set.is_err() {
+                store.forget();
+                self.memory.close(false);
                 return set;
-            } else if self.store.is_full() {
-                let committed = self.store.commit(self.clock.now());
-                self.memory.settle(committed.is_ok());
+            }
+            if store.is_full(0) {
+                let committed = store.commit(self.clock.now());
+                self.memory.close(committed.is_ok());
                 committed?;
             }
         }
@@ -188,16 +183,13 @@ impl Database {
         if self.memory.is_on() {
             return self.transaction(|tx| tx.set(key, value.clone()));
         }
-        self.put_blind(key, value, None)
+        storage::check_entry(key, value)?;
+        self.store.check_writable()?;
+        self.store.pending().set(key, value, None);
+        Ok(())
     }
 
-    pub(super) fn put_blind(&mut self, key: &str, value: &Value, deadline: Option<Timestamp>) -> Result<()> {
-        storage::check_key(key)?;
-        storage::check_value(value)?;
-        self.store.put_blind(key, value, deadline)
-    }
-
-    /// Sets a key as part of a group, without reading anything and without the lock until the group is committed.
+    /// Sets a key as part of a batch, without reading anything and without the lock until the batch is committed.
     #[cfg(feature = "shell")]
     pub(crate) fn set_blind(&mut self, key: &str, value: &Value) -> Result<()> {
         self.put_unread(key, value)?;
@@ -210,10 +202,10 @@ impl Database {
         self.store.pending_bytes()
     }
 
-    /// Makes what was set blindly visible to reads.
+    /// Whether a transaction is open: asked for each line of a script, where counting its changes would take too long.
     #[cfg(feature = "shell")]
-    pub(crate) fn settle(&mut self) {
-        self.store.settle_bulk();
+    pub(crate) fn is_in_transaction(&self) -> bool {
+        self.store.is_open()
     }
 
     /// Whether the writers' lock is held.
@@ -222,41 +214,41 @@ impl Database {
         self.store.is_locked()
     }
 
-    /// From now on changes are held back: the first takes the lock, and [`Database::commit_group`] makes all of them
-    /// durable with one write. Other writers wait meanwhile, so a group must not wait for anything.
+    /// From now on changes are held back: the first takes the lock, and [`Database::commit_batch`] makes all of them
+    /// durable with one write. Other writers wait meanwhile, so a batch must not wait for anything.
     ///
     /// ```
     /// let mut db = rusty_kv::Database::in_memory();
-    /// db.begin_group();
+    /// db.begin_batch();
     /// db.set("a", "1")?;
     /// db.set("b", "2")?;
-    /// db.commit_group()?;
+    /// db.commit_batch()?;
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
-    pub fn begin_group(&mut self) {
-        self.group = true;
+    pub fn begin_batch(&mut self) {
+        self.batch = true;
     }
 
-    /// Whether a group has taken the lock, so that [`Database::commit_group`] has something to do.
+    /// Whether a batch has taken the lock, so that [`Database::commit_batch`] has something to do.
     ///
     /// ```
-    /// assert!(!rusty_kv::Database::in_memory().has_open_group());
+    /// assert!(!rusty_kv::Database::in_memory().has_open_batch());
     /// ```
-    pub fn has_open_group(&self) -> bool {
-        self.group && (self.store.is_locked() || self.store.is_changed())
+    pub fn has_open_batch(&self) -> bool {
+        self.batch && (self.store.is_locked() || self.store.is_changed())
     }
 
-    /// Makes the changes since [`Database::begin_group`] durable and ends the group.
+    /// Makes the changes since [`Database::begin_batch`] durable and ends the batch.
     ///
     /// # Errors
-    /// As [`Database::set`]; then none of the group's changes was stored, and none is in memory any more.
+    /// As [`Database::set`]; then none of the batch's changes was stored, and none is in memory any more.
     ///
     /// ```
-    /// rusty_kv::Database::in_memory().commit_group()?;
+    /// rusty_kv::Database::in_memory().commit_batch()?;
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
-    pub fn commit_group(&mut self) -> Result<()> {
-        self.group = false;
+    pub fn commit_batch(&mut self) -> Result<()> {
+        self.batch = false;
         self.commit_alone(None)
     }
 }

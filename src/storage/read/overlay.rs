@@ -1,13 +1,9 @@
-//! Changes that are newer than the snapshot, in memory: [`Overlay`] by key, [`Bulk`] for a load that asks nothing back.
-
-mod bulk;
+//! Changes that are newer than the snapshot, in memory, by key.
 
 use std::collections::{BTreeMap, btree_map};
 use std::ops::Bound;
 
-use crate::storage::format::record::{Change, Stored};
-
-pub(crate) use self::bulk::{Bulk, Sets, Sorted, Winner};
+use crate::storage::format::record::Change;
 
 /// The newest change of each key, deletions included.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +14,7 @@ pub(crate) struct Overlay {
 
 /// Changes in key order, from both ends.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Range<'a>(btree_map::Range<'a, Box<str>, Change>);
+pub(crate) struct Changes<'a>(btree_map::Range<'a, Box<str>, Change>);
 
 impl Overlay {
     /// How many keys were changed.
@@ -65,7 +61,7 @@ impl Overlay {
     }
 
     /// The changes between two bounds; none if they are the wrong way round.
-    pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> Range<'_> {
+    pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> Changes<'_> {
         use Bound::{Excluded, Included, Unbounded};
         // A BTreeMap panics on such bounds.
         let empty = match (from, to) {
@@ -73,11 +69,11 @@ impl Overlay {
             (Excluded(from), Excluded(to)) => from >= to,
             (Included(from) | Excluded(from), Included(to) | Excluded(to)) => from > to,
         };
-        if empty { Range::default() } else { Range(self.changes.range::<str, _>((from, to))) }
+        if empty { Changes::default() } else { Changes(self.changes.range::<str, _>((from, to))) }
     }
 
     /// All changes.
-    pub(crate) fn iter(&self) -> Range<'_> {
+    pub(crate) fn iter(&self) -> Changes<'_> {
         self.range(Bound::Unbounded, Bound::Unbounded)
     }
 
@@ -97,18 +93,7 @@ impl Overlay {
     }
 }
 
-/// For whoever wants to look a key up after all.
-impl From<Bulk> for Overlay {
-    fn from(bulk: Bulk) -> Self {
-        let mut overlay = Self::default();
-        for (key, text, deadline) in bulk.sort().iter() {
-            overlay.insert(key, Some(Stored { text: text.into(), deadline }));
-        }
-        overlay
-    }
-}
-
-impl<'a> Iterator for Range<'a> {
+impl<'a> Iterator for Changes<'a> {
     type Item = (&'a str, &'a Change);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -116,7 +101,7 @@ impl<'a> Iterator for Range<'a> {
     }
 }
 
-impl DoubleEndedIterator for Range<'_> {
+impl DoubleEndedIterator for Changes<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
         self.0.next_back().map(|(key, change)| (&**key, change))
     }
@@ -132,6 +117,7 @@ fn size(key: &str, change: &Change) -> usize {
 mod tests {
     use super::*;
     use crate::expiry::Timestamp;
+    use crate::storage::format::record::Stored;
     use proptest::prelude::*;
 
     type Model = BTreeMap<String, Change>;
@@ -173,17 +159,6 @@ mod tests {
             prop_assert_eq!(overlay.remove(&gone), model.remove(&gone));
             assert_same(&overlay, &model);
         }
-    }
-
-    #[test]
-    fn a_bulk_becomes_an_overlay_when_it_is_looked_into() {
-        let mut bulk = Bulk::default();
-        for (key, text) in [("b", "1"), ("a", "2"), ("b", "3")] {
-            bulk.push(key, text, None);
-        }
-        let overlay = Overlay::from(bulk);
-        let found = |key| overlay.get(key).and_then(Option::as_ref).map(|stored| &*stored.text);
-        assert_eq!((overlay.len(), found("a"), found("b")), (2, Some("2"), Some("3")));
     }
 
     #[test]
