@@ -49,8 +49,9 @@ use self::language::cli::{Cli, Line};
 use self::language::command::{Command, ShellCommand};
 use self::language::parse::{self, Parsed};
 use self::language::{help, own_shell};
-use self::run::runner::{self, Flow, Front, Nobody, Place, Runner, TypingSetting};
+use self::run::front::{self, Front, Nobody};
 use self::run::script;
+use self::run::{Flow, Place, Runner};
 use self::terminal::console::Console;
 use self::terminal::progress;
 use self::text::argument::{ColorWhen, OutputMode};
@@ -111,6 +112,7 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
     }
     let mut console = Console::of_process(options.color.unwrap_or(ColorWhen::Auto), options.quiet);
     let output = options.output.unwrap_or(OutputMode::Plain);
+    console.look.mode = output;
     // A script and a prompt have more lines than this one.
     console.look.exact = command.is_some() && output == OutputMode::Raw;
     // Help needs no database, not even one that can be opened.
@@ -122,10 +124,11 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
     let access = Access { read_only: options.read_only, wait: options.wait };
     let traits = command.as_ref().map(Command::traits);
     let mut session = match traits.map(|traits| traits.database) {
-        Some(OpenDatabase::IfPossible) => Session::open(location.clone(), access, output)
-            .unwrap_or_else(|_| Session::without_database(location, access, output)),
-        Some(OpenDatabase::Unneeded) => Session::without_database(location, access, output),
-        _ => Session::open(location, access, output)?,
+        Some(OpenDatabase::IfPossible) => {
+            Session::open(location.clone(), access).unwrap_or_else(|_| Session::without_database(location, access))
+        }
+        Some(OpenDatabase::Unneeded) => Session::without_database(location, access),
+        _ => Session::open(location, access)?,
     };
     let is_stdin = |path: &PathBuf| path == Path::new("-");
     let stdin_is_script = command.is_none() && (scripts.is_empty() || scripts.iter().any(is_stdin));
@@ -147,12 +150,7 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
     let front: Box<dyn Front> = if command.is_some() { Box::new(Person) } else { Box::new(Nobody) };
     let mut runner = Runner::new(session, console, front, options.yes);
     runner.bail = options.bail;
-    if options.atomic {
-        runner.begin_atomic()?;
-    }
-    if options.dry_run && !traits.is_some_and(|traits| traits.is_dry) {
-        runner.begin_rehearsal()?;
-    }
+    runner.begin(options.atomic, options.dry_run && !traits.is_some_and(|traits| traits.is_dry))?;
     match command {
         Some(command) => {
             if let Flow::Source(file) = runner.line(Line::of(command), Place::OneShot) {
@@ -209,21 +207,13 @@ impl Front for Person {
         }
         let mut answer = String::new();
         let asked = write!(io::stderr(), "{} [y/N] ", escape::terminal(question));
-        asked.and_then(|()| io::stdin().lock().read_line(&mut answer)).is_ok() && runner::is_yes(&answer)
-    }
-
-    fn history(&mut self, n: usize) -> Result<Vec<String>, Failure> {
-        Nobody.history(n)
-    }
-
-    fn typing(&mut self, setting: TypingSetting) -> Result<(), Failure> {
-        Nobody.typing(setting)
+        asked.and_then(|()| io::stdin().lock().read_line(&mut answer)).is_ok() && front::is_yes(&answer)
     }
 }
 
 /// Writes a text that needs no session.
 fn one_off_text(mut console: Console, mode: OutputMode, text: &str) -> Result<u8, Failure> {
-    let look = render::Look { mode, ..console.look.clone() };
+    let look = render::Look { mode, ..console.look };
     let written = render::reply(&mut *console.out, &look, reply::Reply::Text(text.to_owned()));
     let written = match written {
         Ok(()) => console.out.flush(),

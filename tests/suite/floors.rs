@@ -39,6 +39,7 @@ const HOLDERS: &[&str] = &[
     "shell::commands",
     "shell::render",
     "shell::repl",
+    "shell::run",
 ];
 
 /// Rooms of storage that add methods to its `Store`, on whose floor that stands.

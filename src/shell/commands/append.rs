@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, Traits};
-use super::{Confirm, Session};
+use super::{Caller, Session};
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply, shown};
 use crate::shell::text::argument::{Data, Key, data, key};
 use crate::storage::Entry;
@@ -23,7 +23,7 @@ pub(crate) struct AppendArgs {
 impl CommandArgs for AppendArgs {
     const TRAITS: Traits = Traits::changes("append", Group::Values).everyday();
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let key: &str = &self.key;
         let length = session.db.transaction(|tx| {
             let entry = tx.entry(key)?.unwrap_or_else(|| Entry::from(""));

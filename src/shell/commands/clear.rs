@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, Traits};
-use super::{Confirm, Session, keys, refused};
+use super::{Caller, Session, keys, refused};
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
 use crate::shell::terminal::interrupt;
 
@@ -15,15 +15,15 @@ pub(crate) struct ClearArgs;
 impl CommandArgs for ClearArgs {
     const TRAITS: Traits = Traits::changes("clear", Group::Database);
 
-    fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let count = session.db.len()?;
         let warning = session.undo_warning("", |_| true)?;
         // Shells have a command of this name that clears the screen.
-        let other = session.at_prompt.then_some("Ctrl-L clears the screen");
+        let other = caller.at_prompt.then_some("Ctrl-L clears the screen");
         let notes: Vec<&str> = warning.into_iter().chain(other).collect();
         let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
         let all = if count == 1 { "the only key".to_owned() } else { format!("all {}", keys(count)) };
-        if count > 0 && !confirm(&format!("Delete {all}?{notes}")) {
+        if count > 0 && !caller.confirm(&format!("Delete {all}?{notes}")) {
             return Ok(refused("not_confirmed", "Nothing was deleted".to_owned()));
         }
         if warning.is_some() {

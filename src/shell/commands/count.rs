@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
-use super::{Confirm, Session};
+use super::{Caller, Session};
 use crate::shell::answer::reply::{Answer, Failure, Reply};
 use crate::shell::terminal::interrupt::stoppable;
 use crate::shell::terminal::progress;
@@ -23,7 +23,7 @@ impl CommandArgs for CountArgs {
     const TRAITS: Traits =
         Traits { database: OpenDatabase::NotedIfMissing, ..Traits::reads_only("count", Group::Looking) }.everyday();
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let Some(glob) = self.glob else { return Ok(Reply::Number(session.db.len()?).into()) };
         let mut count = 0;
         for key in stoppable(session.db.prefix(glob.prefix()).keys(), progress::keys) {

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
-use super::{Confirm, Session};
+use super::{Caller, Session};
 use crate::database::Database;
 use crate::error::Error;
 use crate::expiry::Timestamp;
@@ -20,7 +20,7 @@ pub(crate) struct DbsArgs;
 impl CommandArgs for DbsArgs {
     const TRAITS: Traits = Traits { database: OpenDatabase::Unneeded, ..Traits::reads_only("dbs", Group::Database) };
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let dir = config::databases_dir()?;
         let now = session.db.now();
         let rows: Vec<_> = config::database_names()

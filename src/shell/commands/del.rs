@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, Traits};
-use super::{Confirm, Session, keys, refused};
+use super::{Caller, Session, keys, refused};
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::terminal::interrupt::{self, stoppable};
@@ -32,9 +32,9 @@ impl CommandArgs for DelArgs {
     const TRAITS: Traits =
         Traits { aliases: &["delete", "rm", "unset"], ..Traits::changes("del", Group::Values) }.everyday();
 
-    fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         if self.glob.is_some() || self.prefix.is_some() {
-            return self.many(session, confirm);
+            return self.many(session, caller);
         }
         let (deleted, missing) = session.db.transaction(|tx| {
             let (mut deleted, mut missing) = (0_u64, Vec::new());
@@ -64,7 +64,7 @@ impl CommandArgs for DelArgs {
 impl DelArgs {
     /// Deletes what a glob or prefix hits. A person is asked first, without the lock; what is there when the lock is
     /// had counts.
-    fn many<'s>(&self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn many<'s>(&self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let glob = self.glob.as_ref();
         let prefix = glob.map_or(self.prefix.as_deref().unwrap_or_default(), Glob::prefix);
         let hit = |key: &str| glob.is_none_or(|glob| glob.matches(key));
@@ -75,7 +75,7 @@ impl DelArgs {
         if count > 1 {
             let warning = session.undo_warning(prefix, hit)?;
             let note = warning.map(|warning| format!(" ({warning})")).unwrap_or_default();
-            if !confirm(&format!("Delete {}?{note}", keys(count))) {
+            if !caller.confirm(&format!("Delete {}?{note}", keys(count))) {
                 return Ok(refused("not_confirmed", "Nothing was deleted".to_owned()));
             }
             if warning.is_some() {

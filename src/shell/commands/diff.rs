@@ -8,7 +8,7 @@ use std::path::Path;
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
-use super::{Access, Confirm, Session};
+use super::{Access, Caller, Session};
 use crate::database::{Database, Difference, Range};
 use crate::error::Error;
 use crate::shell::answer::reply::{Answer, Changes, Failure, Reply};
@@ -39,7 +39,7 @@ impl CommandArgs for DiffArgs {
         Traits { database, ..Self::TRAITS }
     }
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let (a, b) = (&*self.a, self.b.as_deref());
         // Nothing is left beside what is only looked at.
         let access = Access { read_only: true, ..session.access };

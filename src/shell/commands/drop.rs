@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
 use super::undo::NO_UNDO;
-use super::{Confirm, Session, keys, refused};
+use super::{Caller, Session, keys, refused};
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::config::Location;
@@ -26,7 +26,7 @@ impl CommandArgs for DropArgs {
         ..Traits::changes("drop", Group::Database)
     };
 
-    fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let location = Location::of(Some(&self.name))?;
         let mut other = session.access.open(&location)?;
         if !other.is_on_disk() {
@@ -35,7 +35,7 @@ impl CommandArgs for DropArgs {
         }
         let count = other.len()?;
         let question = format!("Delete the database '{}' with {}? ({NO_UNDO})", location.name, keys(count));
-        if count > 0 && !confirm(&question) {
+        if count > 0 && !caller.confirm(&question) {
             return Ok(refused("not_confirmed", "Nothing was deleted".to_owned()));
         }
         other.remove_file()?;

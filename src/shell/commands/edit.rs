@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, NotIn, Pace, Traits, WithoutUndo};
-use super::{Confirm, Session, was_set};
+use super::{Caller, Session, was_set};
 use crate::error::Error;
 use crate::shell::answer::reply::{Answer, Done, Failure, Reply, shown};
 use crate::shell::answer::status::Status;
@@ -42,7 +42,7 @@ impl CommandArgs for EditArgs {
         ..Traits::changes("edit", Group::Values)
     };
 
-    fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         // No lock is held while the editor is open, so the value may be another one when it is stored.
         let key: &str = &self.key;
         crate::storage::check_key(key)?;
@@ -57,7 +57,7 @@ impl CommandArgs for EditArgs {
             Some(Value::Json(json)) => spread(json.as_str()),
             None => String::new(),
         };
-        let Some((value, text)) = edited(key, &initial, is_json, confirm)? else {
+        let Some((value, text)) = edited(key, &initial, is_json, caller)? else {
             return Ok(unchanged(key, before.is_some()));
         };
         if before.as_ref() == Some(&value) {
@@ -81,7 +81,7 @@ impl CommandArgs for EditArgs {
             let became = if now.is_some() { "changed" } else { "deleted" };
             let question =
                 format!("Key '{}' was {became} by another program meanwhile. Set it all the same?", shown(key));
-            if !confirm(&question) {
+            if !caller.confirm(&question) {
                 let message = format!("Key '{}' was {became} meanwhile, and left so", shown(key));
                 let failure = Failure { status: Status::Busy, code: "conflict", message, key: Some(key.to_owned()) };
                 return Err(kept(failure, &text));
@@ -97,7 +97,7 @@ fn edited(
     key: &str,
     initial: &str,
     is_json: bool,
-    confirm: &mut dyn FnMut(&str) -> bool,
+    caller: &mut Caller<'_>,
 ) -> Result<Option<(Value, Vec<u8>)>, Failure> {
     let suffix = if is_json { ".json" } else { ".txt" };
     let Some(mut text) = edit_text(initial.as_bytes(), suffix, None)? else { return Ok(None) };
@@ -110,7 +110,7 @@ fn edited(
             |text: &[u8]| kept(Failure::usage(format!("{}; nothing was changed", fault.message)).on(key), text);
         // Whoever is no person would give the same answer for ever.
         let has_person = io::stdin().is_terminal() && io::stderr().is_terminal();
-        if !has_person || !confirm(&format!("{}. Edit it again?", fault.message)) {
+        if !has_person || !caller.confirm(&format!("{}. Edit it again?", fault.message)) {
             return Err(give_up(&text));
         }
         match edit_text(&text, suffix, fault.line)? {

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
-use super::{Confirm, Session};
+use super::{Caller, Session};
 use crate::shell::answer::reply::{Answer, Failure, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::text::argument::{Key, key};
@@ -21,7 +21,7 @@ impl CommandArgs for ExistsArgs {
     const TRAITS: Traits =
         Traits { database: OpenDatabase::NotedIfMissing, ..Traits::reads_only("exists", Group::Values) }.everyday();
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let mut count = 0;
         for key in &self.keys {
             count += u64::from(session.db.contains(key)?);

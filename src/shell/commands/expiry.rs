@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, Traits};
-use super::{Confirm, Session};
+use super::{Caller, Session};
 use crate::expiry::format_duration;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply, shown};
 use crate::shell::text::argument::{Key, duration, key};
@@ -26,7 +26,7 @@ pub(crate) struct ExpireArgs {
 impl CommandArgs for ExpireArgs {
     const TRAITS: Traits = Traits::changes("expire", Group::Time).everyday();
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let Self { key, duration } = self;
         let deadline = session.db.transaction(|tx| {
             let deadline = tx.now().after(duration)?;
@@ -54,7 +54,7 @@ pub(crate) struct TtlArgs {
 impl CommandArgs for TtlArgs {
     const TRAITS: Traits = Traits::reads_only("ttl", Group::Time).everyday();
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let key: &str = &self.key;
         let Some(entry) = session.db.entry(key)? else { return Err(session.not_found(key)) };
         let left = entry.deadline.map(|deadline| deadline.since(session.db.now()));
@@ -74,7 +74,7 @@ pub(crate) struct PersistArgs {
 impl CommandArgs for PersistArgs {
     const TRAITS: Traits = Traits::changes("persist", Group::Time).everyday();
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let key: &str = &self.key;
         let had_one = session.db.transaction(|tx| {
             let Some(entry) = tx.entry(key)? else { return Ok(None) };

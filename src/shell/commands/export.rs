@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
 use super::whole::Whole;
-use super::{Confirm, Session, counted, keys};
+use super::{Caller, Session, counted, keys};
 use crate::database::Range;
 use crate::error::Error;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Pieces, Reply, shown};
@@ -64,7 +64,7 @@ impl CommandArgs for ExportArgs {
         Traits { in_transaction, ..Self::TRAITS }
     }
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let file = named(self.file.as_deref());
         check_no_folder(file)?;
         let format = match (self.format, file) {
@@ -113,7 +113,7 @@ impl CommandArgs for DumpArgs {
         Traits { in_transaction, ..Self::TRAITS }
     }
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let file = named(self.file.as_deref());
         check_no_folder(file)?;
         session.write_out(file, Choice { force: self.force, ..Choice::default() }, Box::new(transfer::Script))

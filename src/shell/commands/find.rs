@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
-use super::{Confirm, Session, at_most};
+use super::{Caller, Session, at_most};
 use crate::shell::answer::reply::{Answer, Failure, Listing, Reply, Show};
 use crate::shell::terminal::interrupt::stoppable;
 use crate::shell::terminal::progress;
@@ -34,7 +34,7 @@ impl CommandArgs for FindArgs {
         ..Traits::reads_only("find", Group::Looking)
     };
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let Self { regex: Pattern(regex), keys, values, limit } = self;
         progress::of_keys(session.db.len()?);
         let range = if limit.is_some() { session.db.iter().unverified() } else { session.db.iter() };

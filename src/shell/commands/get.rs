@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, Traits};
-use super::{Confirm, Session};
+use super::{Caller, Session};
 use crate::shell::answer::reply::{Answer, Failure, Reply, shown};
 use crate::shell::answer::status::Status;
 use crate::shell::text::argument::{Data, Key, Pointer, data, key, pointer};
@@ -29,7 +29,7 @@ pub(crate) struct GetArgs {
 impl CommandArgs for GetArgs {
     const TRAITS: Traits = Traits::reads_only("get", Group::Values).everyday();
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let default = self.default.as_ref().map(|Data(bytes)| Value::from_bytes(bytes.clone()));
         let mut found = Vec::with_capacity(self.keys.len());
         let mut missing = Vec::new();

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, Traits};
-use super::{Confirm, Session};
+use super::{Caller, Session};
 use crate::shell::answer::reply::{Answer, Failure, Reply};
 use crate::shell::text::argument::{Key, key};
 
@@ -19,7 +19,7 @@ pub(crate) struct GetdelArgs {
 impl CommandArgs for GetdelArgs {
     const TRAITS: Traits = Traits::changes("getdel", Group::Values).everyday();
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let key = &self.key;
         let value = session.db.transaction(|tx| {
             let value = tx.get(key)?;

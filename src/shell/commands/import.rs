@@ -12,7 +12,7 @@ use std::rc::Rc;
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, Traits, WithoutUndo};
-use super::{Confirm, Session, counted};
+use super::{Caller, Session, counted};
 use crate::database::{Conflict, Existing, Loaded, Loading};
 use crate::error::Error;
 use crate::shell::answer::reply::{Answer, Changes, Done, Failure, Field, Reply, shown};
@@ -74,7 +74,7 @@ impl CommandArgs for ImportArgs {
         Traits { is_dry, without_undo, ..Self::TRAITS }
     }
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let Some(format) = self.format.or_else(|| Format::of_path(&self.file)).filter(|format| format.is_read()) else {
             let names = Format::READ.join(", ");
             let message = format!("the name {:?} does not tell the format; give --format, one of {names}", self.file);

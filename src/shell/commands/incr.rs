@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, Traits};
-use super::{Confirm, Session};
+use super::{Caller, Session};
 use crate::number::Number;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
 use crate::shell::text::argument::{Key, decimal, key};
@@ -20,7 +20,7 @@ pub(crate) struct IncrArgs {
 impl CommandArgs for IncrArgs {
     const TRAITS: Traits = Traits::changes("incr", Group::Values).everyday();
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         add(session, &self.sum.key, self.sum.by)
     }
 }
@@ -36,7 +36,7 @@ pub(crate) struct DecrArgs {
 impl CommandArgs for DecrArgs {
     const TRAITS: Traits = Traits::changes("decr", Group::Values).everyday();
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         add(session, &self.sum.key, self.sum.by.negated()?)
     }
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, Traits};
-use super::{Confirm, Session};
+use super::{Caller, Session};
 use crate::shell::answer::reply::{Answer, Failure, Field, Reply};
 use crate::shell::text::argument::{Key, key};
 use crate::value::Value;
@@ -20,7 +20,7 @@ pub(crate) struct InfoArgs {
 impl CommandArgs for InfoArgs {
     const TRAITS: Traits = Traits::reads_only("info", Group::Looking).everyday();
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let key: &str = &self.key;
         let Some(entry) = session.db.entry(key)? else { return Err(session.not_found(key)) };
         let left = entry.deadline.map(|deadline| deadline.since(session.db.now()));

@@ -5,7 +5,7 @@ use std::ops::Bound;
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
-use super::{Confirm, Session, at_most};
+use super::{Caller, Session, at_most};
 use crate::database::prefix_end;
 use crate::shell::answer::reply::{Answer, Failure, Listing, Reply, Show};
 use crate::shell::terminal::interrupt::stoppable;
@@ -29,7 +29,7 @@ impl CommandArgs for KeysArgs {
         ..Traits::reads_only("keys", Group::Looking)
     };
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         listing(session, &self.looking, Show::Keys)
     }
 }
@@ -53,7 +53,7 @@ impl CommandArgs for ListArgs {
         ..Traits::reads_only("list", Group::Looking)
     };
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         listing(session, &self.looking, if self.values { Show::Values } else { Show::Entries })
     }
 }

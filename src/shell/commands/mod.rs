@@ -4,10 +4,11 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `traits` | what every command is |
+//! | `mode` | when the changes of a run are stored, and what is refused meanwhile |
 //! | `settings`, `lines`, `manual` | the shell's own commands, which whoever runs the others does |
 //! | `whole` | files that an export makes |
 //!
-//! The session here is what lasts from one command to the next.
+//! The session here is what lasts from one command to the next, the caller who has one run.
 
 pub(crate) mod append;
 pub(crate) mod clear;
@@ -29,6 +30,7 @@ pub(crate) mod info;
 pub(crate) mod lines;
 pub(crate) mod listing;
 pub(crate) mod manual;
+pub(crate) mod mode;
 pub(crate) mod path;
 pub(crate) mod rename;
 pub(crate) mod repair;
@@ -46,7 +48,7 @@ pub(crate) mod watch;
 mod whole;
 
 pub(crate) use self::set::was_set;
-pub(crate) use self::transaction::changes;
+pub(crate) use self::transaction::{changes, committed};
 pub(crate) use self::undo::TOO_LARGE_QUESTION;
 
 use std::cell::Cell;
@@ -56,6 +58,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use self::mode::Mode;
 use self::traits::{OpenDatabase, Traits};
 use super::answer::reply::{Answer, Done, Failure, Field, Reply};
 use super::answer::status::Status;
@@ -64,23 +67,35 @@ use super::render;
 use super::terminal::destination::Descriptor;
 use super::terminal::interrupt;
 use super::terminal::progress;
-use super::text::argument::OutputMode;
-use crate::database::{Database, Mark, Memory, Options};
+use crate::database::{Database, Memory, Options};
 use crate::storage::{self, Progress};
 use crate::value::Value;
 
-/// Asks a person a question; whether they say yes.
-pub(crate) type Confirm<'c> = dyn FnMut(&str) -> bool + 'c;
+/// Who has a command run: a line of a script, the program's arguments, or a person at the prompt.
+pub(crate) struct Caller<'c> {
+    /// Asks a person a question; whether they say yes.
+    pub(crate) ask: &'c mut dyn FnMut(&str) -> bool,
+    pub(crate) mode: &'c mut Mode,
+    /// Whether the command was entered at the prompt.
+    pub(crate) at_prompt: bool,
+    /// Whether the user has said yes to whatever it may ask (`--yes`).
+    pub(crate) yes: bool,
+    /// How a command that goes on says what must not wait for its end.
+    pub(crate) warnings: Warnings,
+}
+
+impl Caller<'_> {
+    /// Whether they want it, now that they know what it means.
+    fn confirm(&mut self, question: &str) -> bool {
+        (self.ask)(question)
+    }
+}
 
 /// One open database and its settings.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) db: Database,
     pub(crate) location: Location,
-    /// How answers are written unless a line says otherwise.
-    pub(crate) output: OutputMode,
-    /// Whether each command says how long it took.
-    pub(crate) timer: bool,
     /// Whether `set --file -` may read stdin: in a one-shot, and in a script that does not come from there.
     pub(crate) stdin_is_free: bool,
     access: Access,
@@ -96,24 +111,12 @@ pub(crate) struct Session {
     scratch: String,
     /// Other databases that a command looks at.
     beside: Vec<Database>,
-    /// Whether the script as a whole is a transaction.
-    pub(crate) atomic: bool,
-    /// Whether nothing is to be changed: the whole is a transaction that will be rolled back.
-    pub(crate) rehearses: bool,
-    /// Where a transaction of the script that is rehearsed began.
-    pub(crate) mark: Option<Mark>,
-    /// Whether the command that runs was entered at the prompt.
-    pub(crate) at_prompt: bool,
-    /// Whether the user has said yes to whatever it may ask (`--yes`).
-    pub(crate) yes: bool,
     /// What can be undone in databases that were in use before, by their paths.
     memories: BTreeMap<PathBuf, Memory>,
-    /// How a command that goes on says what must not wait for its end.
-    pub(crate) warnings: Warnings,
 }
 
 /// Warnings that go to stderr at once.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Warnings {
     pub(crate) color: bool,
     pub(crate) quiet: bool,
@@ -149,23 +152,21 @@ impl Access {
 }
 
 impl Session {
-    pub(crate) fn open(location: Location, access: Access, output: OutputMode) -> Result<Self, Failure> {
+    pub(crate) fn open(location: Location, access: Access) -> Result<Self, Failure> {
         let db = access.open(&location)?;
-        Ok(Self::on(db, location, access, output))
+        Ok(Self::on(db, location, access))
     }
 
     /// A session on no database, for the commands that do without: nothing is read for them.
-    pub(crate) fn without_database(location: Location, access: Access, output: OutputMode) -> Self {
-        Self::on(Database::in_memory(), location, access, output)
+    pub(crate) fn without_database(location: Location, access: Access) -> Self {
+        Self::on(Database::in_memory(), location, access)
     }
 
-    fn on(db: Database, location: Location, access: Access, output: OutputMode) -> Self {
+    fn on(db: Database, location: Location, access: Access) -> Self {
         let near_misses = Cell::new(100);
         Self {
             db,
             location,
-            output,
-            timer: false,
             stdin_is_free: false,
             access,
             absence_noted: false,
@@ -174,13 +175,7 @@ impl Session {
             looked: None,
             scratch: String::new(),
             beside: Vec::new(),
-            atomic: false,
-            rehearses: false,
-            mark: None,
-            at_prompt: false,
-            yes: false,
             memories: BTreeMap::new(),
-            warnings: Warnings::default(),
         }
     }
 
@@ -204,8 +199,10 @@ impl Session {
     }
 
     /// Makes ready for a command: on the newest state, if it needs one. The note is for its answer.
-    pub(crate) fn ready(&mut self, traits: &Traits) -> Result<Option<String>, Failure> {
-        self.check_transaction(traits)?;
+    pub(crate) fn ready(&mut self, traits: &Traits, caller: &Caller<'_>) -> Result<Option<String>, Failure> {
+        if self.db.is_in_transaction() {
+            caller.mode.check(traits.in_transaction, caller.at_prompt)?;
+        }
         if traits.database.is_needed() {
             self.look()?;
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
-use super::{Confirm, Session};
+use super::{Caller, Session};
 use crate::shell::answer::reply::{Answer, Failure, Reply};
 use crate::value::Value;
 
@@ -23,7 +23,7 @@ impl CommandArgs for PathArgs {
         ..Traits::reads_only("path", Group::Database)
     };
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let path = session
             .db
             .path()

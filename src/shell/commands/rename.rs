@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, Traits};
-use super::{Confirm, Session, refused};
+use super::{Caller, Session, refused};
 use crate::shell::answer::reply::{Answer, Done, Failure, Reply, shown};
 use crate::shell::text::argument::{Key, key};
 
@@ -18,7 +18,7 @@ pub(crate) struct RenameArgs {
 impl CommandArgs for RenameArgs {
     const TRAITS: Traits = Traits::changes("rename", Group::Values).everyday();
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         carry(session, &self.names, true)
     }
 }
@@ -34,7 +34,7 @@ pub(crate) struct CopyArgs {
 impl CommandArgs for CopyArgs {
     const TRAITS: Traits = Traits::changes("copy", Group::Values).everyday();
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         carry(session, &self.names, false)
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
-use super::{Confirm, Session, changes, counted, on_progress, refused};
+use super::{Caller, Session, changes, counted, on_progress, refused};
 use crate::database::{Options, Repair, Repaired, Report};
 use crate::error::Error;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
@@ -34,7 +34,7 @@ impl CommandArgs for CheckArgs {
         ..Traits::reads_only("check", Group::Database)
     };
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let options = Options::new().on_progress(on_progress);
         if let Some(file) = self.file.as_deref()
             && let Some(spooled) = spool::of(file, session.stdin_is_free)?
@@ -70,7 +70,7 @@ impl CommandArgs for RepairArgs {
         ..Traits::changes("repair", Group::Database)
     };
 
-    fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let how = match self {
             Self { keep_journal: true, .. } => Repair::KeepJournal,
             Self { drop_journal: true, .. } => Repair::DropJournal,
@@ -88,7 +88,7 @@ impl CommandArgs for RepairArgs {
             Repair::KeepJournal => format!("Apply the changes in the journal to {shown}?"),
             Repair::DropJournal => format!("Set the journal of {shown} aside, with its changes?"),
         };
-        if !confirm(&question) {
+        if !caller.confirm(&question) {
             return Ok(refused("not_confirmed", "Nothing was written".to_owned()));
         }
         let repaired = session.access.options().repair(&path, how)?;

@@ -7,7 +7,7 @@ use clap::Args;
 use super::diff::{Differences, no_database};
 use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
 use super::undo::NO_UNDO;
-use super::{Access, Confirm, Session, keys, refused};
+use super::{Access, Caller, Session, keys, refused};
 use crate::database::{Database, RestoreStep, Restored};
 use crate::error::Error;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
@@ -32,7 +32,7 @@ impl CommandArgs for RestoreArgs {
         ..Traits::changes("restore", Group::Database)
     };
 
-    fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let file: &Path = &self.file;
         config::check_path(file)?;
         let path = session.real_path();
@@ -41,7 +41,7 @@ impl CommandArgs for RestoreArgs {
         }
         let mut backup = session.open_backup(file, &path)?;
         let step = session.restore_step(&backup);
-        if !confirm(&session.question(file, &path, backup.len()?, &step)) {
+        if !caller.confirm(&session.question(file, &path, backup.len()?, &step)) {
             return Ok(refused("not_confirmed", "Nothing was restored".to_owned()));
         }
         let target = session.access.options().make_folder(session.location.named);

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, InTransaction, Traits};
-use super::{Confirm, Session, keys, refused};
+use super::{Caller, Session, keys, refused};
 use crate::error::Error;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Pieces, Reply};
 use crate::shell::config;
@@ -41,26 +41,26 @@ impl CommandArgs for SaveArgs {
         Traits { in_transaction, ..Self::TRAITS }
     }
 
-    fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let path = match self.path.as_deref() {
             Some(path) => {
                 config::check_path(path)?;
                 if let Some(descriptor) = Descriptor::named_by(path) {
-                    return session.save_into(path, descriptor);
+                    return session.save_into(path, descriptor, caller.yes);
                 }
                 if let Some(live) = session.live_database(path) {
                     let what = format!("{} is a database in use (it has {live})", config::short(path));
-                    if !session.yes && !session.at_prompt {
+                    if !caller.yes && !caller.at_prompt {
                         let way_out = "save to another file, or replace it with --yes";
                         return Err(Failure::usage(format!("{what}; nothing was written to it: {way_out}")));
                     }
-                    if !confirm(&format!("{what}. Replace it with a copy of this one? This cannot be undone.")) {
+                    if !caller.confirm(&format!("{what}. Replace it with a copy of this one? This cannot be undone.")) {
                         return Ok(refused("not_confirmed", "Nothing was saved".to_owned()));
                     }
                 }
                 session.db.save_to(path).map_err(|error| not_a_backup(path, error))?
             }
-            None if session.rehearses => session.db.path().map(Path::to_owned).unwrap_or_default(),
+            None if caller.mode.is_rehearsal() => session.db.path().map(Path::to_owned).unwrap_or_default(),
             None => {
                 session.db.save()?;
                 session.db.path().map(Path::to_owned).unwrap_or_default()
@@ -86,8 +86,8 @@ impl Session {
     }
 
     /// Writes a snapshot to an open descriptor. It is made in a file without a name first, so that a failure writes none.
-    fn save_into(&mut self, path: &Path, descriptor: Descriptor) -> Result<Answer<'_>, Failure> {
-        destination::check(path, &self.own_files(), self.yes)?;
+    fn save_into(&mut self, path: &Path, descriptor: Descriptor, yes: bool) -> Result<Answer<'_>, Failure> {
+        destination::check(path, &self.own_files(), yes)?;
         let made = spool::nameless().and_then(|file| Ok((file.try_clone()?, file)));
         let (snapshot, mut file) = made.map_err(|error| Failure::io("write", path, &error))?;
         self.db.write_snapshot(snapshot)?;

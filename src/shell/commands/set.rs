@@ -9,7 +9,7 @@ use clap::Args;
 use data_encoding::BASE64;
 
 use super::traits::{CommandArgs, Group, OpenDatabase, Pace, Traits};
-use super::{Confirm, Session, refused, value_field};
+use super::{Caller, Session, refused, value_field};
 use crate::expiry::Timestamp;
 use crate::shell::answer::reply::{Answer, Done, Failure, Reply, shown};
 use crate::shell::text::argument::{Data, Key, data, duration, key, path, time};
@@ -70,7 +70,7 @@ impl CommandArgs for SetArgs {
         Traits { pace, ..Self::TRAITS }
     }
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let key: &str = &self.key;
         let value = match (&self.value, &self.file) {
             (Some(Data(bytes)), _) => make_value(bytes.clone(), &self),

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
-use super::{Confirm, Session, changes};
+use super::{Caller, Session, changes};
 use crate::shell::answer::reply::{Answer, Failure, Field, Reply};
 use crate::shell::terminal::interrupt::stoppable;
 use crate::shell::terminal::progress;
@@ -53,7 +53,7 @@ impl CommandArgs for StatsArgs {
         ..Traits::reads_only("stats", Group::Looking)
     };
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let mut stats = Stats::default();
         progress::of_keys(session.db.len()?);
         for item in stoppable(session.db.iter(), progress::keys) {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Confirm, Session};
+use super::{Caller, Session};
 use crate::shell::answer::reply::{Answer, Failure};
 
 /// The arguments of a command, which are the whole of it: what it is, and what it does.
@@ -15,10 +15,10 @@ pub(crate) trait CommandArgs: Args {
         Self::TRAITS
     }
 
-    /// Does it, on the newest state. `confirm` asks a person, before much is deleted.
+    /// Does it, on the newest state. A person is asked before much is deleted.
     ///
     /// Commands of the shell itself are done by whoever runs the others.
-    fn run<'s>(self, _: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, _: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         Err(Failure::usage("this command is the shell's own"))
     }
 }

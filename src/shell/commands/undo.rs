@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, InTransaction, Traits};
-use super::{Confirm, Session, counted, keys, refused};
+use super::{Caller, Session, counted, keys, refused};
 use crate::database::{Foreign, TOO_LARGE, UNDO_LIMIT, UndoEnd, Undone};
 use crate::expiry::{Timestamp, format_duration};
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply, shown};
@@ -45,13 +45,13 @@ impl CommandArgs for UndoArgs {
     const TRAITS: Traits =
         Traits { in_transaction: InTransaction::RefusedInDryRun, ..Traits::changes("undo", Group::Together) };
 
-    fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let Self { n } = self;
-        if !session.at_prompt || !session.db.is_remembering() {
+        if !caller.at_prompt || !session.db.is_remembering() {
             return Err(Failure::usage("`undo` is for the prompt"));
         }
         let in_transaction = session.db.is_in_transaction();
-        let undone = session.db.undo(n, &mut |foreign| confirm(&question(foreign)))?;
+        let undone = session.db.undo(n, &mut |foreign| caller.confirm(&question(foreign)))?;
         if undone.steps == 0 {
             return Ok(nothing(undone.end, in_transaction));
         }

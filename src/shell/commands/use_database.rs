@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
-use super::{Confirm, Session, keys, refused};
+use super::{Caller, Session, keys, refused};
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
 use crate::shell::config::Location;
 use crate::shell::text::argument::{DatabaseName, database};
@@ -24,12 +24,12 @@ impl CommandArgs for UseArgs {
         ..Traits::changes("use", Group::Database)
     };
 
-    fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let location = Location::of(Some(&self.name))?;
         location.check_folder()?;
         let mut db = session.access.open(&location)?;
         if let Some(question) = session.leaving(&format!("forget them and use {}", location.name))
-            && !confirm(&question)
+            && !caller.confirm(&question)
         {
             return Ok(refused("not_confirmed", format!("Still using {}", session.location.name)));
         }

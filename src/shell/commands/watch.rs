@@ -8,7 +8,7 @@ use clap::Args;
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::traits::{CommandArgs, Group, InTransaction, Pace, Traits};
-use super::{Confirm, Session, Warnings, refused};
+use super::{Caller, Session, Warnings, refused};
 use crate::database::Watch;
 use crate::error::Error;
 use crate::shell::answer::reply::{Answer, Done, Events, Failure, OnEvent, Reply, shown};
@@ -38,12 +38,12 @@ impl CommandArgs for WatchArgs {
         ..Traits::changes("watch", Group::Together)
     };
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let Self { glob } = self;
         let what = glob.as_ref().map_or_else(|| "all keys".to_owned(), |glob| shown(glob.as_str()));
         let title = format!("Watching {what}; Ctrl-C ends it");
         let mut watch = session.db.watch(glob.as_ref().map_or("", Glob::prefix))?;
-        let patience = Patience::new(session.warnings);
+        let patience = Patience::new(caller.warnings);
         let run = move |show: &mut OnEvent<'_>| follow(&mut watch, glob.as_ref(), patience, show);
         Ok(Reply::Events(Events { title, run: Box::new(run) }).into())
     }
@@ -74,10 +74,10 @@ impl CommandArgs for WaitArgs {
         ..Traits::changes("wait", Group::Together)
     };
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let key: &str = &self.key;
         let start = Instant::now();
-        let mut patience = Patience::new(session.warnings);
+        let mut patience = Patience::new(caller.warnings);
         loop {
             let looked = session.db.refresh().and_then(|_| session.db.get(key));
             let is_there = match patience.of(looked) {

@@ -6,7 +6,7 @@ use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
 use crate::shell::answer::reply::{Answer, Failure};
 use crate::shell::commands::traits::{CommandArgs, Traits};
-use crate::shell::commands::{Confirm, Session};
+use crate::shell::commands::{Caller, Session};
 use crate::shell::commands::{
     append, clear, count, dbs, del, diff, drop, edit, exists, expiry, export, find, get, getdel, import, incr, info,
     lines, listing, manual, path, rename, repair, restore, run, save, set, settings, stats, transaction, undo,
@@ -37,10 +37,10 @@ macro_rules! commands {
                 }
             }
 
-            fn act<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+            fn act<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
                 match self {
-                    $(Self::$command(args) => args.run(session, confirm),)*
-                    $(Self::$rest(command) => command.act(session, confirm),)?
+                    $(Self::$command(args) => args.run(session, caller),)*
+                    $(Self::$rest(command) => command.act(session, caller),)?
                 }
             }
         }
@@ -119,10 +119,10 @@ impl From<ShellCommand> for Command {
 }
 
 impl Command {
-    /// Runs it on the newest state. `confirm` asks a person, before much is deleted.
-    pub(crate) fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
-        let note = session.ready(&self.traits())?;
-        let mut answer = self.act(session, confirm)?;
+    /// Runs it on the newest state. A person is asked before much is deleted.
+    pub(crate) fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
+        let note = session.ready(&self.traits(), caller)?;
+        let mut answer = self.act(session, caller)?;
         answer.notes.extend(note);
         Ok(answer)
     }

@@ -46,7 +46,7 @@ pub(crate) mod style;
 const CHUNK: usize = 32 << 10;
 
 /// Where an answer goes and how it is to look.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
     pub(crate) mode: OutputMode,
     /// Whether a person reads it.

@@ -254,12 +254,11 @@ mod tests {
     use crate::database::Database;
     use crate::shell::commands::{Access, Session};
     use crate::shell::config::Location;
-    use crate::shell::text::argument::OutputMode;
 
     fn hints() -> Hints {
         let location = Location { name: "test".to_owned(), path: "test.json".into(), named: false };
         let access = Access { read_only: false, wait: Duration::ZERO };
-        let mut session = Session::without_database(location, access, OutputMode::Plain);
+        let mut session = Session::without_database(location, access);
         let mut db = Database::in_memory();
         db.set("user:1", Value::from_json("{\"name\":\"Ada\"}").unwrap()).unwrap();
         db.set("visits", "41").unwrap();

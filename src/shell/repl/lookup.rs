@@ -147,11 +147,10 @@ mod tests {
     fn a_look_takes_a_bounded_time_however_many_keys_there_are() {
         use crate::shell::commands::Access;
         use crate::shell::config::Location;
-        use crate::shell::text::argument::OutputMode;
 
         let location = Location { name: "test".to_owned(), path: "test.json".into(), named: false };
         let access = Access { read_only: false, wait: Duration::ZERO };
-        let mut session = Session::without_database(location, access, OutputMode::Plain);
+        let mut session = Session::without_database(location, access);
         session.db.extend((0..300_000).map(|n| (format!("user:{n:06}"), "x"))).unwrap();
         let lookup = Lookup::new(Rc::new(RefCell::new(session)));
         let begun = Instant::now();

@@ -2,6 +2,8 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
+//! | `prompt` | runs the lines: pipe, pager, time, pointer |
+//! | `person` | the person, as whoever runs the commands sees them |
 //! | `editor` | reads a line: continuation over rows, questions, the person's own editor |
 //! | `helper` | what rustyline asks meanwhile |
 //! | `keys` | what keys do |
@@ -24,17 +26,21 @@ use std::rc::Rc;
 use unicode_width::UnicodeWidthStr as _;
 
 use self::editor::{Editor, Typed};
+use self::prompt::Prompt;
 use super::answer::reply::Failure;
 use super::answer::status::Status;
 use super::commands::Session;
 use super::config;
-use super::run::runner::{self, Flow, Front, Place, Runner, TypingSetting};
 use super::run::script;
+use super::run::{Flow, Place, Runner};
 use super::terminal::console::Console;
 use super::terminal::editor_program;
 use super::terminal::interrupt;
-use super::text::argument::KeyMode;
 use super::text::escape;
+
+mod prompt;
+
+mod person;
 
 mod editor;
 
@@ -77,10 +83,8 @@ pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, F
     editor_program::sweep();
     let session = Rc::new(RefCell::new(session));
     let editor = Rc::new(RefCell::new(Editor::new(Rc::clone(&session), color)?));
-    let front = Box::new(Person { editor: Rc::clone(&editor) });
-    let mut runner = Runner::new(Rc::clone(&session), console, front, yes);
-    runner.find_pager();
-    let mut flow = start(&mut runner);
+    let mut prompt = Prompt::new(Rc::clone(&session), console, Rc::clone(&editor), yes);
+    let mut flow = start(&mut prompt.runner);
     // What the rc script does is no step of the session.
     session.borrow_mut().db.remember();
     while !interrupt::is_ending() {
@@ -88,47 +92,53 @@ pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, F
             if yes || may_leave(&session, &editor) {
                 break;
             }
-            runner.stay();
-            flow = Flow::Next;
+            prompt.runner.tally.stay();
         }
-        runner.notices();
-        let notes = editor.borrow_mut().take_notes();
-        if !runner.console.look.quiet {
-            for note in &notes {
-                runner.note(note);
-            }
-        }
-        let prompt = welcome::prompt(&session.borrow());
-        // From Enter on, Ctrl-C is for the command, however early it comes.
-        interrupt::forget();
-        let typed = editor.borrow_mut().read(&prompt).inspect_err(|_| interrupt::wait_for_hangup())?;
-        runner.console.measure();
-        match typed {
-            Typed::Text(text) => {
-                runner.worst = Status::Done;
-                flow = interrupt::while_working(|| script::run_typed(&mut runner, &text, prompt.width()));
-                if runner.worst == Status::Usage {
-                    editor.borrow().fail(&text);
-                }
-            }
-            Typed::Cancelled => {}
-            Typed::End { ends_line } => {
-                if !ends_line {
-                    // A terminal that is gone needs no newline.
-                    let _ = runner.console.out.write_all(b"\n").and_then(|()| runner.console.out.flush());
-                }
-                flow = Flow::Stop;
-            }
-        }
+        flow = turn(&mut prompt, &editor)?;
     }
     interrupt::wait_for_hangup();
     let left = session.borrow_mut().db.rollback();
     if let Ok(changed) = left
         && changed > 0
     {
-        runner.left_open(changed);
+        prompt.runner.left_open(changed);
     }
-    Ok(runner.exit_status().unwrap_or(0))
+    Ok(prompt.runner.tally.exit.unwrap_or(0))
+}
+
+/// Reads what a person enters, and runs it.
+fn turn(prompt: &mut Prompt, editor: &RefCell<Editor>) -> Result<Flow, Failure> {
+    prompt.runner.notices();
+    let notes = editor.borrow_mut().take_notes();
+    if !prompt.runner.look().quiet {
+        for note in &notes {
+            prompt.runner.note(note);
+        }
+    }
+    let shown = welcome::prompt(&prompt.runner.session.borrow());
+    // From Enter on, Ctrl-C is for the command, however early it comes.
+    interrupt::forget();
+    let typed = editor.borrow_mut().read(&shown).inspect_err(|_| interrupt::wait_for_hangup())?;
+    let console = &mut prompt.runner.output.console;
+    console.measure();
+    match typed {
+        Typed::Text(text) => {
+            prompt.runner.tally.worst = Status::Done;
+            let flow = interrupt::while_working(|| prompt.run(&text, shown.width()));
+            if prompt.runner.tally.worst == Status::Usage {
+                editor.borrow().fail(&text);
+            }
+            Ok(flow)
+        }
+        Typed::Cancelled => Ok(Flow::Next),
+        Typed::End { ends_line } => {
+            if !ends_line {
+                // A terminal that is gone needs no newline.
+                let _ = console.out.write_all(b"\n").and_then(|()| console.out.flush());
+            }
+            Ok(Flow::Stop)
+        }
+    }
 }
 
 /// Whether a person may go: who has a transaction open is asked.
@@ -144,45 +154,20 @@ fn start(runner: &mut Runner<'_>) -> Flow {
     let mut flow = Flow::Next;
     if let Some(path) = config::rc_file() {
         // It sets things up; only what goes wrong is worth a line.
-        let quiet = std::mem::replace(&mut runner.console.look.quiet, true);
+        let quiet = std::mem::replace(&mut runner.output.console.look.quiet, true);
         flow = match script::open(&path) {
             Ok(mut input) => script::run_file(runner, &mut input, &path, "rc"),
             Err(failure) => runner.fail(failure, Place::Prompt),
         };
-        runner.console.look.quiet = quiet;
+        runner.output.console.look.quiet = quiet;
     }
-    if flow == Flow::Next && !runner.console.look.quiet {
-        for line in welcome::lines(&runner.session.borrow(), runner.console.look.width) {
+    if flow == Flow::Next && !runner.output.console.look.quiet {
+        for line in welcome::lines(&runner.session.borrow(), runner.output.console.look.width) {
             // A terminal that is gone shows at the prompt, which follows at once.
-            let line = super::render::note(runner.console.look.color, &line);
-            let _ = runner.console.out.write_all(line.as_bytes());
+            let line = super::render::note(runner.output.console.look.color, &line);
+            let _ = runner.output.console.out.write_all(line.as_bytes());
         }
-        let _ = runner.console.out.flush();
+        let _ = runner.output.console.out.flush();
     }
     flow
-}
-
-/// The person at the prompt.
-struct Person {
-    editor: Rc<RefCell<Editor>>,
-}
-
-impl Front for Person {
-    fn confirm(&mut self, question: &str) -> bool {
-        let question = format!("{} [y/N] ", escape::terminal(question));
-        self.editor.borrow_mut().ask(&question).is_some_and(|answer| runner::is_yes(&answer))
-    }
-
-    fn history(&mut self, n: usize) -> Result<Vec<String>, Failure> {
-        Ok(self.editor.borrow().last(n))
-    }
-
-    fn typing(&mut self, setting: TypingSetting) -> Result<(), Failure> {
-        let mut editor = self.editor.borrow_mut();
-        match setting {
-            TypingSetting::Hints(on) => editor.set_hints(on),
-            TypingSetting::Keys(mode) => editor.set_edit_mode(mode == KeyMode::Vi),
-        }
-        Ok(())
-    }
 }

@@ -21,7 +21,7 @@ use crate::database::Database;
 use crate::shell::commands::{Access, Session};
 use crate::shell::config::Location;
 use crate::shell::language::own_shell::{BashLine, How};
-use crate::shell::text::argument::{ArgumentKind, OutputMode, OwnShell, in_home};
+use crate::shell::text::argument::{ArgumentKind, OwnShell, in_home};
 use crate::shell::text::escape;
 use crate::shell::text::words::Word;
 
@@ -183,11 +183,7 @@ fn session(db: Option<&OsStr>, is_needed: bool) -> Option<Session> {
     let location = Location::of(db).ok()?;
     let access = Access { read_only: true, wait: Duration::ZERO };
     let opens = is_needed && Database::opens_at_once(&location.path).is_ok_and(|at_once| at_once);
-    if opens {
-        Session::open(location, access, OutputMode::Plain).ok()
-    } else {
-        Some(Session::without_database(location, access, OutputMode::Plain))
-    }
+    if opens { Session::open(location, access).ok() } else { Some(Session::without_database(location, access)) }
 }
 
 /// What a word of fish means, which may not be at its end yet.

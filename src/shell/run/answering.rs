@@ -1,8 +1,9 @@
 //! How the answer of one command leaves the runner: rendered, written or held back, with its notes and its failure.
 
+use std::io;
 use std::rc::Rc;
 
-use super::runner::{Flow, Place, Runner};
+use super::{Flow, Place, Runner};
 use crate::shell::answer::reply::{Answer, Failure, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::render::{self, Look, Trouble};
@@ -27,7 +28,7 @@ impl Runner<'_> {
         if self.flush() == Flow::Stop {
             return Flow::Stop;
         }
-        let look = look.cloned().unwrap_or_else(|| self.look());
+        let look = look.copied().unwrap_or(self.look());
         let said = Self::prepare(answer, &look);
         self.deliver(said, place, &look)
     }
@@ -35,7 +36,7 @@ impl Runner<'_> {
     pub(crate) fn deliver(&mut self, said: Result<Said, Failure>, place: Place<'_>, look: &Look) -> Flow {
         match said {
             Ok(Said { out, status, notes }) => {
-                if !self.rehearses {
+                if !self.mode.is_rehearsal() {
                     self.write_out(&out);
                 }
                 self.notes(&notes, place, look);
@@ -48,13 +49,13 @@ impl Runner<'_> {
     /// Writes an answer as it comes.
     pub(crate) fn stream(&mut self, answer: Result<Answer<'_>, Failure>, place: Place<'_>, look: &Look) -> Flow {
         let answer = match answer {
-            Ok(answer) if !self.deaf && !self.rehearses => answer,
+            Ok(answer) if !self.output.is_deaf() && !self.mode.is_rehearsal() => answer,
             Ok(answer) => return self.finish(answer.status),
             Err(failure) => return self.failure(&failure, place, look),
         };
         let Answer { reply, status, notes } = answer;
         let later = if let Reply::Pieces(pieces) = &reply { Rc::clone(&pieces.notes) } else { Rc::default() };
-        let written = render::reply(&mut *self.console.out, look, reply);
+        let written = render::reply(&mut *self.output.console.out, look, reply);
         match written {
             Ok(()) => {
                 self.notes(&notes, place, look);
@@ -85,7 +86,7 @@ impl Runner<'_> {
 
     pub(crate) fn failure(&mut self, failure: &Failure, place: Place<'_>, look: &Look) -> Flow {
         // What goes to stdout in a rehearsal is what would change, and nothing else.
-        if look.mode == OutputMode::Json && matches!(place, Place::Script { .. }) && !self.rehearses {
+        if look.mode == OutputMode::Json && matches!(place, Place::Script { .. }) && !self.mode.is_rehearsal() {
             self.write_out(render::failure_json(failure).as_bytes());
             return self.failed(failure, place);
         }
@@ -93,20 +94,25 @@ impl Runner<'_> {
     }
 
     fn failure_on_stderr(&mut self, failure: &Failure, place: Place<'_>, look: &Look) -> Flow {
-        let color = self.console.err_color;
+        let color = self.output.console.err_color;
         let line = match place {
             Place::Script { .. } | Place::OneShot if look.mode == OutputMode::Json => render::failure_json(failure),
             Place::Script { name, line } => render::failure(color, Some(&format!("{name}:{line}")), failure),
             Place::OneShot => render::failure(color, None, failure),
-            Place::Prompt => self.pointer(failure) + &render::failure(color, None, failure),
+            Place::Prompt => {
+                let pointer = self.front.pointer(failure).filter(|_| self.output.console.err_terminal);
+                let pointer = pointer.map(|pointer| render::pointer(color, &pointer)).unwrap_or_default();
+                pointer + &render::failure(color, None, failure)
+            }
         };
         self.write_err(line.as_bytes());
         self.failed(failure, place)
     }
 
     fn failed(&mut self, failure: &Failure, place: Place<'_>) -> Flow {
-        if let (Place::Script { name, line }, true, None) = (place, failure.status >= Status::Usage, &self.fault) {
-            self.fault = Some(format!("{name}:{line}"));
+        if let (Place::Script { name, line }, true, None) = (place, failure.status >= Status::Usage, &self.tally.fault)
+        {
+            self.tally.fault = Some(format!("{name}:{line}"));
         }
         self.finish(failure.status)
     }
@@ -121,6 +127,55 @@ impl Runner<'_> {
             Err(Trouble::Source(failure)) => Err(failure),
             // Writing to a Vec cannot fail.
             Ok(()) | Err(Trouble::Output(_)) => Ok(Said { out, status, notes }),
+        }
+    }
+
+    pub(crate) fn write_out(&mut self, bytes: &[u8]) {
+        if self.batch.is_open() {
+            self.batch.hold(bytes, false);
+        } else if let Err(error) = self.output.write(bytes) {
+            self.broken(&error);
+        }
+    }
+
+    pub(crate) fn write_err(&mut self, bytes: &[u8]) {
+        if self.batch.is_open() {
+            self.batch.hold(bytes, true);
+            return;
+        }
+        if let Err(error) = self.output.flush_for_err() {
+            self.broken(&error);
+        }
+        self.output.write_err(bytes);
+    }
+
+    pub(crate) fn flush_out(&mut self) -> Flow {
+        match self.output.flush() {
+            Ok(()) if self.is_alone() => Flow::Stop,
+            Ok(()) => Flow::Next,
+            Err(error) => self.broken(&error),
+        }
+    }
+
+    fn broken(&mut self, error: &io::Error) -> Flow {
+        let is_stored = self.tally.has_changed && !self.mode.is_atomic();
+        let status = self.output.give_up(error, is_stored);
+        self.finish(status)
+    }
+
+    /// Writes a line to stderr that is no error.
+    pub(crate) fn note(&mut self, note: &str) {
+        let line = render::note(self.output.console.err_color, note);
+        self.write_err(line.as_bytes());
+    }
+
+    /// Says what the database, and others that a command has looked at, have to say about their files.
+    pub(crate) fn notices(&mut self) {
+        let notices = self.session.borrow_mut().take_notices();
+        if !self.output.console.look.quiet {
+            for notice in notices {
+                self.note(&notice);
+            }
         }
     }
 }

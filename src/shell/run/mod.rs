@@ -1,19 +1,356 @@
-//! Runs commands one after another and writes their answers: one-shots, scripts, and what the prompt has in common
-//! with them.
+//! Runs commands one after another and writes their answers: what scripts, the prompt and one-shots have in common.
 //!
 //! | module | what it is |
 //! | --- | --- |
 //! | `script` | lines from a file or a pipe |
-//! | `runner`, `answering`, `streams`, `group` | runs commands and writes their answers, those of a script in groups |
-//! | `rehearsal` | `--dry-run` |
+//! | `batch` | a script's changes that are synced together, and their answers meanwhile |
+//! | `output`, `answering` | where answers go, and how one gets there |
+//! | `ending` | what ends a script, and a run that is one transaction or a rehearsal |
+//! | `tally` | what a run has come to, and its status |
+//! | `own` | the commands of the shell itself |
 //! | `program` | `run`: another program with keys as its environment |
-//! | `typed` | what only a line typed at the prompt has: pipe, pager, time, pointer |
+//! | `front` | who is at the way in |
+//!
+//! In a script, changes are gathered into batches: a batch takes the lock with its first change, is synced at once, and
+//! only then are its answers written, with the lock given back.
 
 pub(crate) mod answering;
-pub(crate) mod group;
+pub(crate) mod batch;
+pub(crate) mod ending;
+pub(crate) mod front;
+pub(crate) mod output;
+pub(crate) mod own;
 pub(crate) mod program;
-pub(crate) mod rehearsal;
-pub(crate) mod runner;
 pub(crate) mod script;
-pub(crate) mod streams;
-pub(crate) mod typed;
+pub(crate) mod tally;
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Instant;
+
+use self::batch::Batch;
+use self::front::Front;
+use self::output::Output;
+use self::tally::Tally;
+use crate::database::NOT_UNDONE;
+use crate::shell::answer::reply::{Answer, Done, Failure, Reply};
+use crate::shell::answer::status::Status;
+use crate::shell::commands::mode::Mode;
+use crate::shell::commands::traits::{NotIn, Pace, WithoutUndo};
+use crate::shell::commands::{self, Caller, Session, Warnings, was_set};
+use crate::shell::language::cli::Line;
+use crate::shell::language::command::Command;
+use crate::shell::language::parse::{self, Parsed, Parser};
+use crate::shell::render::{self, Look};
+use crate::shell::terminal::console::Console;
+use crate::shell::terminal::interrupt;
+use crate::shell::terminal::progress;
+use crate::shell::text::argument::OutputMode;
+use crate::shell::text::words::Word;
+
+/// Whether a command has failed because it cannot be undone and nobody has agreed to that.
+fn lacks_consent<T>(done: &Result<T, Failure>) -> bool {
+    done.as_ref().is_err_and(|failure| failure.message == NOT_UNDONE)
+}
+
+/// Where a command came from; failures are shown accordingly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place<'a> {
+    /// The program's arguments.
+    OneShot,
+    /// A person at the prompt.
+    Prompt,
+    /// A line of a script.
+    Script { name: &'a str, line: usize },
+}
+
+impl Place<'_> {
+    fn is_script(self) -> bool {
+        matches!(self, Self::Script { .. })
+    }
+}
+
+/// Whether to go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    Next,
+    /// The commands of that file come first.
+    Source(PathBuf),
+    /// `exit`, `--bail`, or an output that nobody reads any more.
+    Stop,
+}
+
+/// Runs commands on one session.
+pub(crate) struct Runner<'a> {
+    pub(crate) session: Rc<RefCell<Session>>,
+    front: Box<dyn Front + 'a>,
+    pub(crate) parser: Parser,
+    pub(crate) output: Output,
+    pub(crate) tally: Tally,
+    mode: Mode,
+    batch: Batch,
+    /// End at the first status of 2 or more.
+    pub(crate) bail: bool,
+    /// Never ask.
+    yes: bool,
+    /// Whether each command says how long it took.
+    pub(crate) timer: bool,
+    /// The folder of the script that runs, if that is a file.
+    folder: Option<PathBuf>,
+    /// How many `source` are under way.
+    depth: usize,
+}
+
+impl<'a> Runner<'a> {
+    pub(crate) fn new(session: Rc<RefCell<Session>>, console: Console, front: Box<dyn Front + 'a>, yes: bool) -> Self {
+        Self {
+            session,
+            front,
+            parser: Parser::default(),
+            output: Output::new(console),
+            tally: Tally::new(),
+            mode: Mode::Plain,
+            batch: Batch::new(),
+            bail: false,
+            yes,
+            timer: false,
+            folder: None,
+            depth: 0,
+        }
+    }
+
+    /// The status that the program ends with.
+    pub(crate) fn code(&self) -> u8 {
+        self.tally.code(self.output.is_gone())
+    }
+
+    /// How answers are written unless a line says otherwise.
+    pub(crate) fn look(&self) -> Look {
+        self.output.console.look
+    }
+
+    /// Runs the words of one line; none at all is a comment or a blank line.
+    pub(crate) fn words(&mut self, words: &[Word<'_>], place: Place<'_>) -> Flow {
+        if words.is_empty() {
+            return self.pace();
+        }
+        if let Place::Script { name, line } = place
+            && let Some((key, value)) = parse::plain_set(words)
+            && !self.timer
+            && let Some(flow) = self.set(key, value, name, line)
+        {
+            return flow;
+        }
+        match self.parser.line(words) {
+            Ok(Parsed::Run(line)) => self.line(line, place),
+            Ok(Parsed::Text(text)) => self.answer(Ok(Reply::Text(text).into()), place, None),
+            Err(failure) => {
+                if let Some(blame) = self.parser.blame.take().filter(|_| place == Place::Prompt) {
+                    self.front.blame(blame);
+                }
+                let args: Vec<_> = words.iter().map(Word::to_arg).collect();
+                let json = parse::asks_for_json(&args).then(|| Look { mode: OutputMode::Json, ..self.look() });
+                self.answer(Err(failure), place, json.as_ref())
+            }
+        }
+    }
+
+    /// A plain `set` of a script, past all that it does not need: nothing is read for it, and mostly nothing said. `None` if
+    /// a person is to be asked first.
+    fn set(&mut self, key: &str, value: &[u8], name: &str, line: usize) -> Option<Flow> {
+        let look = self.look();
+        let mut session = self.session.borrow_mut();
+        let is_open = session.db.is_in_transaction();
+        if !is_open {
+            session.db.begin_batch();
+        }
+        let set = session.set_plain(key, value);
+        if lacks_consent(&set) {
+            return None;
+        }
+        if !is_open {
+            self.batch.add(&session.db, name, line, look.mode == OutputMode::Json);
+        }
+        drop(session);
+        let is_silent = set.is_ok() && look.mode != OutputMode::Json;
+        let flow = if is_silent {
+            self.finish(Status::Done)
+        } else {
+            self.deliver(Self::prepare(set.map(|()| was_set(key).into()), &look), Place::Script { name, line }, &look)
+        };
+        Some(if flow == Flow::Next { self.pace() } else { flow })
+    }
+
+    /// Runs one command.
+    pub(crate) fn line(&mut self, line: Line, place: Place<'_>) -> Flow {
+        let start = Instant::now();
+        let Line { options, command } = line;
+        let in_script = place.is_script();
+        let own = self.look();
+        // Nobody wants a script's changes confirmed one by one.
+        let quiet = own.quiet || in_script;
+        let exact = options.output == Some(OutputMode::Raw) || (own.exact && !in_script);
+        let look = Look { mode: options.output.unwrap_or(own.mode), quiet, exact, ..own };
+        if place == Place::Prompt && options.output == Some(OutputMode::Raw) {
+            self.output.leave_row();
+        }
+        // What a program shows meanwhile is not to be drawn over.
+        if !in_script && !self.output.is_in_program() {
+            progress::begin(command.traits().doing);
+        }
+        if place == Place::Prompt {
+            let mut session = self.session.borrow_mut();
+            session.db.next_step();
+            if !self.yes && !options.yes && command.traits().without_undo != WithoutUndo::Runs {
+                session.db.need_consent();
+            }
+        }
+        let flow = match command {
+            // What they say is no change that a script makes, so it is said there too.
+            Command::Shell(command) => self.own(command, place, &options.output.map_or(own, |_| look)),
+            command => self.data(command, place, &look, options.yes),
+        };
+        if !in_script {
+            progress::end();
+        }
+        // The rc script says nothing.
+        if self.timer && !self.output.console.look.quiet && flow == Flow::Next && place != Place::Prompt {
+            self.note(&format!("{:.1?}", start.elapsed()));
+        }
+        flow
+    }
+
+    /// Says that a command is done which has nothing else to say.
+    fn done(&mut self, place: Place<'_>) -> Flow {
+        self.answer(Ok(Reply::Done(Done::new("")).into()), place, None)
+    }
+
+    /// Says what is wrong with a line that could not be split into words.
+    pub(crate) fn fail(&mut self, failure: Failure, place: Place<'_>) -> Flow {
+        self.answer(Err(failure), place, None)
+    }
+
+    /// A command on the data.
+    fn data(&mut self, command: Command, place: Place<'_>, look: &Look, yes: bool) -> Flow {
+        let traits = command.traits();
+        if let (NotIn::OneShot(why), Place::OneShot) | (NotIn::Script(why), Place::Script { .. }) =
+            (traits.not_in, place)
+        {
+            return self.failure(&Failure::usage(why), place, look);
+        }
+        if let Command::Run(run) = &command {
+            return self.run_program(run, place, look);
+        }
+        let is_open = self.session.borrow().db.is_in_transaction();
+        let grouped = place.is_script() && traits.pace == Pace::Quick && !is_open;
+        if !grouped && self.flush() == Flow::Stop {
+            return Flow::Stop;
+        }
+        let session = Rc::clone(&self.session);
+        let mut session = session.borrow_mut();
+        if grouped {
+            session.db.begin_batch();
+        }
+        if traits.pace == Pace::OfOthers {
+            self.front.share_time();
+            progress::end();
+        }
+        let can_run_again = traits.without_undo == WithoutUndo::Asks;
+        let again = (!traits.reads && session.db.is_remembering() && can_run_again).then(|| command.clone());
+        let answer = self.act(command, &mut session, place, yes);
+        if let Some(again) = again.filter(|_| lacks_consent(&answer)) {
+            drop(answer);
+            drop(session);
+            return self.with_consent(again, place, look);
+        }
+        let answer = answer.map_err(|failure| match failure.code {
+            "interrupted" if !traits.reads => {
+                Failure { message: "interrupted; nothing was changed".to_owned(), ..failure }
+            }
+            _ => failure,
+        });
+        self.tally.has_changed |= !traits.reads && answer.is_ok();
+        if answer.as_ref().is_ok_and(|answer| is_stream(answer, grouped)) {
+            let flow = self.stream(answer, place, look);
+            drop(session);
+            self.notices();
+            return flow;
+        }
+        let said = Self::prepare(answer, look);
+        // The answer of the batch's first change must wait like the others.
+        if let Place::Script { name, line } = place {
+            self.batch.add(&session.db, name, line, self.look().mode == OutputMode::Json);
+        }
+        drop(session);
+        let flow = self.deliver(said, place, look);
+        self.notices();
+        if flow == Flow::Next { self.pace() } else { flow }
+    }
+
+    /// Has a command do what it does.
+    fn act<'s>(
+        &mut self,
+        command: Command,
+        session: &'s mut Session,
+        place: Place<'_>,
+        yes: bool,
+    ) -> Result<Answer<'s>, Failure> {
+        let asks = !self.yes && !yes && !place.is_script() && !self.mode.is_rehearsal();
+        let front = &mut self.front;
+        let mut ask = |question: &str| {
+            let yes = !asks || front.confirm(question);
+            progress::go_on();
+            yes
+        };
+        let console = &self.output.console;
+        let mut caller = Caller {
+            ask: &mut ask,
+            mode: &mut self.mode,
+            at_prompt: place == Place::Prompt,
+            yes: self.yes || yes,
+            warnings: Warnings { color: console.err_color, quiet: console.look.quiet },
+        };
+        command.run(session, &mut caller)
+    }
+
+    /// Runs a command that could not be undone if a person agrees. A no ends a script that was run from the prompt.
+    fn with_consent(&mut self, command: Command, place: Place<'_>, look: &Look) -> Flow {
+        if self.flush() == Flow::Stop {
+            return Flow::Stop;
+        }
+        let agrees = self.front.confirm(commands::TOO_LARGE_QUESTION);
+        progress::go_on();
+        if agrees {
+            self.session.borrow_mut().db.give_consent();
+            return self.data(command, place, look, false);
+        }
+        if place.is_script() {
+            interrupt::ask();
+        }
+        self.answer(Ok(commands::refused("not_confirmed", "Nothing was changed".to_owned())), place, Some(look))
+    }
+
+    fn finish(&mut self, status: Status) -> Flow {
+        self.tally.worst = self.tally.worst.max(status);
+        if self.is_alone() || self.is_stopped() { Flow::Stop } else { Flow::Next }
+    }
+
+    /// Whether `--bail` or `--atomic` has ended it.
+    fn is_stopped(&self) -> bool {
+        self.bail && self.tally.worst >= Status::Usage
+    }
+
+    /// Whether there is nobody left to work for. Half a transaction is of no use to anybody: it goes on to its end.
+    fn is_alone(&self) -> bool {
+        self.output.is_gone() && !self.mode.is_atomic()
+    }
+}
+
+/// Whether an answer is written as it comes rather than held.
+fn is_stream(answer: &Answer<'_>, in_batch: bool) -> bool {
+    match &answer.reply {
+        Reply::Listing(_) | Reply::Pieces(_) | Reply::Changes(_) | Reply::Events(_) => true,
+        reply => !in_batch && render::large(reply).is_some(),
+    }
+}

@@ -11,7 +11,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::runner::{Flow, Place, Runner};
+use super::{Flow, Place, Runner};
 use crate::shell::answer::reply::Failure;
 use crate::shell::answer::status::Status;
 use crate::shell::commands::run::RunArgs;
@@ -25,7 +25,7 @@ const USUAL_PATH: &str = "/usr/bin:/bin";
 
 impl Runner<'_> {
     pub(crate) fn run_program(&mut self, run: &RunArgs, place: Place<'_>, look: &Look) -> Flow {
-        if self.rehearses {
+        if self.mode.is_rehearsal() {
             return self.failure(&Failure::usage("--dry-run runs no program"), place, look);
         }
         if self.flush() == Flow::Stop {
@@ -58,7 +58,7 @@ impl Runner<'_> {
 
     fn run_at_prompt(&mut self, command: &mut Command, program: &Path, look: &Look) -> Flow {
         // It takes as long as it takes.
-        self.waited = None;
+        self.front.share_time();
         match interrupt::run_lent(command) {
             Ok(status) if status.success() => {}
             Ok(status) => self.note(&format!("'{}' ended with {status}", excerpt(&program.to_string_lossy(), 60))),
@@ -76,7 +76,7 @@ impl Runner<'_> {
         let failure = Failure { status: Status::Io, code: "io", message, key: None };
         let flow = self.failure(&failure, place, look);
         if place == Place::OneShot {
-            self.exit = Some(if is_missing { 127 } else { 126 });
+            self.tally.exit = Some(if is_missing { 127 } else { 126 });
         }
         flow
     }

@@ -6,22 +6,24 @@ use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
-use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::FileType;
 
-use super::runner::{Flow, Place, Runner};
+use super::{Flow, Place, Runner};
 use crate::error::Error;
-use crate::shell::answer::reply::Failure;
+use crate::shell::answer::reply::{Done, Failure, Field, Reply};
+use crate::shell::commands::counted;
 use crate::shell::language::reading;
 use crate::shell::terminal::interrupt;
 use crate::shell::terminal::progress;
-use crate::shell::text::caret::{Blame, Typed};
-use crate::shell::text::words::{Open, Step};
+use crate::shell::text::words::{Open, Splitter, Step};
 use crate::shell::transfer;
 use crate::storage::{LARGE, check_memory};
 use crate::value::Value;
+
+/// A value of the largest size, and the command around it.
+const LONGEST: usize = Value::MAX_LEN + (1 << 20);
 
 /// What a script is read from.
 pub(crate) trait Input {
@@ -139,149 +141,137 @@ pub(crate) fn source(runner: &mut Runner<'_>, file: &Path, place: Place<'_>) -> 
         Ok(mut input) => {
             runner.depth += 1;
             progress::begin("Loading");
-            let before = runner.lines;
+            let before = runner.tally.lines;
             let flow = run_file(runner, &mut input, file, &file.to_string_lossy());
             progress::end();
             runner.depth -= 1;
             // Scripts that run others say it once.
-            let was_cut_short = place == Place::Prompt && std::mem::take(&mut runner.was_cut_short);
-            // `-o json` owes every command a line, also one whose file holds none.
-            match flow {
+            let was_cut_short = place == Place::Prompt && std::mem::take(&mut runner.tally.was_cut_short);
+            let commands = runner.tally.lines - before;
+            let done = match flow {
                 // Ctrl-C may have come too late to cut anything.
-                Flow::Next if place == Place::Prompt && !was_cut_short => runner.ran(runner.lines - before),
-                Flow::Next => runner.sourced(runner.lines - before, place),
-                flow => flow,
-            }
+                Flow::Next if place == Place::Prompt && !was_cut_short => {
+                    Done::new(format!("Ran {}", counted(commands, "command", "commands")))
+                }
+                Flow::Next => Done::new("").with("commands", Field::Number(commands)),
+                flow => return flow,
+            };
+            // `-o json` owes every command a line, also one whose file holds none.
+            runner.answer(Ok(Reply::Done(done).into()), place, None)
         }
         Err(failure) => runner.fail(failure, place),
     }
 }
 
-/// Runs what was typed or pasted at the prompt, which is so many columns wide. After Ctrl-C the rest of it is not run.
-pub(crate) fn run_typed(runner: &mut Runner<'_>, text: &str, prompt: usize) -> Flow {
-    let mut splitter = reading::prompt();
-    let room = runner.console.look.width;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let step = splitter.step(rest.as_bytes(), true);
-        let (Step::Command { consumed, .. } | Step::Error { consumed, .. }) = step else { break };
-        let (line, behind) = rest.split_at(consumed);
-        // What stands in the rows below a word that has gone on there belongs to it.
-        let goes_on = matches!(&step, Step::Error { through, .. } if *through > consumed);
-        let is_all = line.trim() == text.trim();
-        let start = Instant::now();
-        runner.read_on(true, false);
-        let flow = match step {
-            Step::Command { words, .. } => {
-                let typed = Typed::new(line, &words, prompt, room, is_all);
-                match runner.typed(&words, typed) {
-                    Flow::Source(file) => source(runner, &file, Place::Prompt),
-                    flow => flow,
-                }
-            }
-            Step::Error { error, .. } => {
-                let end = line[error.at..].find('\n').map_or(line.len(), |newline| error.at + newline);
-                let typed = Typed::new(line, &[], prompt, room, is_all);
-                let failure = Failure { code: "syntax", ..Failure::usage(error.message) };
-                runner.mistyped(failure, Blame::Span(error.at..end), typed)
-            }
-            Step::More(_) => break,
-        };
-        runner.took(start);
-        if flow == Flow::Stop {
-            runner.flush();
-            return Flow::Stop;
-        }
-        if goes_on || interrupt::is_asked() {
-            break;
-        }
-        rest = behind;
-    }
-    runner.flush()
+/// A script on its way through a runner.
+struct Script<'i> {
+    input: &'i mut dyn Input,
+    name: &'i str,
+    splitter: Splitter,
+    /// What was read and not dropped yet, and where in it what was not run begins.
+    buffer: Vec<u8>,
+    start: usize,
+    /// The line that begins there.
+    line: usize,
+    /// Whether there is nothing more to read.
+    end: bool,
+    /// How much was read.
+    read: u64,
 }
 
 fn run_lines(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow {
-    /// A value of the largest size, and the command around it.
-    const LONGEST: usize = Value::MAX_LEN + (1 << 20);
-    let place = |line| Place::Script { name, line };
-    let mut buffer = Vec::new();
-    let mut splitter = reading::script();
-    let (mut start, mut line, mut end) = (0, 1, false);
-    let has_known_end = input.has_known_end();
-    let (mut read_in_all, length) = (0, input.length());
-    loop {
-        if interrupt::is_asked() {
-            return interrupted(runner, place(line));
-        }
-        match splitter.step(&buffer[start..], end) {
-            Step::Command { words, consumed, lines } => {
-                if end && start == buffer.len() {
-                    return runner.flush();
-                }
-                let place = place(line);
-                start += consumed;
-                line += lines;
-                runner.lines += u64::from(!words.is_empty());
-                let flow = match runner.words(&words, place) {
-                    Flow::Source(file) => source(runner, &file, place),
-                    flow => flow,
-                };
-                if flow == Flow::Stop {
-                    runner.flush();
-                    return Flow::Stop;
-                }
+    let splitter = reading::script();
+    let mut script = Script { input, name, splitter, buffer: Vec::new(), start: 0, line: 1, end: false, read: 0 };
+    let flow = script.run(runner);
+    if flow == Flow::Stop {
+        runner.flush();
+    }
+    flow
+}
+
+impl Script<'_> {
+    /// Runs it to its end. A stop leaves the batch to be written.
+    fn run(&mut self, runner: &mut Runner<'_>) -> Flow {
+        let name = self.name;
+        let (has_known_end, length) = (self.input.has_known_end(), self.input.length());
+        loop {
+            if interrupt::is_asked() {
+                return interrupted(runner, Place::Script { name, line: self.line });
             }
-            Step::Error { error, consumed, lines, .. } => {
-                let at = line + lines.saturating_sub(1);
-                start += consumed;
-                line += lines;
-                if runner.fail(Failure { code: "syntax", ..Failure::usage(error.message) }, place(at)) == Flow::Stop {
-                    runner.flush();
-                    return Flow::Stop;
+            let flow = match self.splitter.step(&self.buffer[self.start..], self.end) {
+                Step::Command { words, consumed, lines } => {
+                    if self.end && self.start == self.buffer.len() {
+                        return runner.flush();
+                    }
+                    let place = Place::Script { name, line: self.line };
+                    self.start += consumed;
+                    self.line += lines;
+                    runner.tally.lines += u64::from(!words.is_empty());
+                    match runner.words(&words, place) {
+                        Flow::Source(file) => source(runner, &file, place),
+                        flow => flow,
+                    }
                 }
-            }
-            Step::More(open) => {
-                buffer.drain(..start);
-                start = 0;
-                if buffer.len() > LONGEST {
-                    let what = if matches!(open, Open::Line) {
-                        "the line"
+                Step::Error { error, consumed, lines, .. } => {
+                    let at = self.line + lines.saturating_sub(1);
+                    self.start += consumed;
+                    self.line += lines;
+                    let failure = Failure { code: "syntax", ..Failure::usage(error.message) };
+                    runner.fail(failure, Place::Script { name, line: at })
+                }
+                Step::More(open) => {
+                    self.buffer.drain(..self.start);
+                    self.start = 0;
+                    if self.buffer.len() > LONGEST {
+                        self.pass_over(runner, open)
                     } else {
-                        "the quoted text or JSON that begins here"
-                    };
-                    let failure =
-                        Failure::usage(format!("{what} is longer than 513 MiB; `set KEY --file PATH` takes any value"));
-                    if runner.fail(failure, place(line)) == Flow::Stop {
-                        runner.flush();
-                        return Flow::Stop;
-                    }
-                    line += memchr::memchr_iter(b'\n', &buffer).count();
-                    splitter = reading::script();
-                    end = skip_line(input, &mut buffer);
-                    line += 1;
-                    continue;
-                }
-                if !input.is_ready() && runner.flush() == Flow::Stop {
-                    return Flow::Stop;
-                }
-                let read = input.read(&mut buffer).and_then(|read| has_room(&buffer).map(|()| read));
-                runner.read_on(has_known_end, true);
-                match read {
-                    Ok(read) => {
-                        end = read == 0;
-                        read_in_all += read as u64;
-                        progress::bytes(read_in_all, length);
-                    }
-                    Err(_) if interrupt::is_asked() => {}
-                    Err(error) => {
-                        runner.fail(Failure::io("read", Path::new(name), &error), place(line));
-                        end = true;
-                        buffer = Vec::new();
-                        splitter = reading::script();
+                        self.read_on(runner, has_known_end, length)
                     }
                 }
+            };
+            if flow == Flow::Stop {
+                return Flow::Stop;
             }
         }
+    }
+
+    /// Says that a line is too long to be run, and goes on behind it.
+    fn pass_over(&mut self, runner: &mut Runner<'_>, open: Open) -> Flow {
+        let what = if matches!(open, Open::Line) { "the line" } else { "the quoted text or JSON that begins here" };
+        let message = format!("{what} is longer than 513 MiB; `set KEY --file PATH` takes any value");
+        let flow = runner.fail(Failure::usage(message), Place::Script { name: self.name, line: self.line });
+        if flow != Flow::Stop {
+            self.line += memchr::memchr_iter(b'\n', &self.buffer).count();
+            self.splitter = reading::script();
+            self.end = skip_line(self.input, &mut self.buffer);
+            self.line += 1;
+        }
+        flow
+    }
+
+    /// Reads more. What was run is answered before there is anything to wait for.
+    fn read_on(&mut self, runner: &mut Runner<'_>, has_known_end: bool, length: u64) -> Flow {
+        if !self.input.is_ready() && runner.flush() == Flow::Stop {
+            return Flow::Stop;
+        }
+        let read = self.input.read(&mut self.buffer).and_then(|read| has_room(&self.buffer).map(|()| read));
+        runner.read_on(has_known_end, true);
+        match read {
+            Ok(read) => {
+                self.end = read == 0;
+                self.read += read as u64;
+                progress::bytes(self.read, length);
+            }
+            Err(_) if interrupt::is_asked() => {}
+            Err(error) => {
+                let failure = Failure::io("read", Path::new(self.name), &error);
+                runner.fail(failure, Place::Script { name: self.name, line: self.line });
+                self.end = true;
+                self.buffer = Vec::new();
+                self.splitter = reading::script();
+            }
+        }
+        Flow::Next
     }
 }
 
@@ -299,7 +289,7 @@ fn interrupted(runner: &mut Runner<'_>, place: Place<'_>) -> Flow {
     interrupt::forget();
     let flow = runner.flush();
     interrupt::ask();
-    if std::mem::replace(&mut runner.was_cut_short, true) {
+    if std::mem::replace(&mut runner.tally.was_cut_short, true) {
         return flow;
     }
     let failure = Failure { message: "interrupted; the lines before are done".to_owned(), ..Error::Interrupted.into() };

@@ -11,7 +11,7 @@ use crate::shell::text::argument::{ColorWhen, OutputMode};
 pub(crate) struct Console {
     pub(crate) out: Box<dyn Write>,
     pub(crate) err: Box<dyn Write>,
-    /// How stdout looks; its mode is the session's.
+    /// How answers look on stdout.
     pub(crate) look: Look,
     pub(crate) err_color: bool,
     /// Whether a person reads stderr.

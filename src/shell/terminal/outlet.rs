@@ -134,8 +134,17 @@ impl Pager {
         }
     }
 
+    /// The one for a person who wants one or none: that of the environment, else the usual one.
+    pub(crate) fn chosen(on: bool) -> Result<Option<Self>, Failure> {
+        if !on {
+            return Ok(None);
+        }
+        let pager = Self::of_environment().or_else(Self::usual);
+        pager.map(Some).ok_or_else(|| Failure::usage("there is no pager for this terminal; PAGER names one"))
+    }
+
     /// `less`, if it is there and can do anything with the terminal.
-    pub(crate) fn usual() -> Option<Self> {
+    fn usual() -> Option<Self> {
         Self::named("less")
     }
 

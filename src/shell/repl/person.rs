@@ -1,0 +1,85 @@
+//! The person at the prompt, as whoever runs the commands sees them.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::editor::Editor;
+use crate::shell::answer::reply::Failure;
+use crate::shell::language::reading;
+use crate::shell::run::front::{Front, TypingSetting, is_yes};
+use crate::shell::terminal::outlet::Pager;
+use crate::shell::text::argument::KeyMode;
+use crate::shell::text::caret::{Blame, Pointer, Typed};
+use crate::shell::text::escape;
+
+/// What only a line typed at the prompt has.
+pub(super) struct Moment {
+    /// The line, if a person still sees it, and what is wrong with it if that is known.
+    pub(super) typed: Option<Typed>,
+    pub(super) blame: Option<Blame>,
+    /// How long it was waited for a person to answer a question; `None` if for another program too.
+    pub(super) waited: Option<Duration>,
+    /// What longer answers are shown by.
+    pub(super) pager: Option<Pager>,
+}
+
+impl Moment {
+    pub(super) fn new(pager: Option<Pager>) -> Self {
+        Self { typed: None, blame: None, waited: Some(Duration::ZERO), pager }
+    }
+}
+
+/// The person at the prompt.
+pub(super) struct Person {
+    pub(super) editor: Rc<RefCell<Editor>>,
+    pub(super) moment: Rc<RefCell<Moment>>,
+}
+
+impl Front for Person {
+    fn confirm(&mut self, question: &str) -> bool {
+        let question = format!("{} [y/N] ", escape::terminal(question));
+        let start = Instant::now();
+        let answer = self.editor.borrow_mut().ask(&question);
+        let mut moment = self.moment.borrow_mut();
+        moment.waited = moment.waited.map(|waited| waited.saturating_add(start.elapsed()));
+        answer.is_some_and(|answer| is_yes(&answer))
+    }
+
+    fn history(&mut self, n: usize) -> Result<Vec<String>, Failure> {
+        Ok(self.editor.borrow().last(n))
+    }
+
+    fn typing(&mut self, setting: TypingSetting) -> Result<(), Failure> {
+        let mut editor = self.editor.borrow_mut();
+        match setting {
+            TypingSetting::Hints(on) => editor.set_hints(on),
+            TypingSetting::Keys(mode) => editor.set_edit_mode(mode == KeyMode::Vi),
+        }
+        Ok(())
+    }
+
+    fn set_pager(&mut self, pager: Option<Pager>) {
+        self.moment.borrow_mut().pager = pager;
+    }
+
+    fn blame(&mut self, blame: Blame) {
+        self.moment.borrow_mut().blame = Some(blame);
+    }
+
+    fn pointer(&mut self, failure: &Failure) -> Option<Pointer> {
+        let mut moment = self.moment.borrow_mut();
+        let blame = moment.blame.take();
+        let typed = moment.typed.as_ref()?;
+        let blame = blame.or_else(|| match (failure.code, &failure.key) {
+            ("not_found" | "wrong_type", Some(key)) => Some(Blame::Word(key.clone().into_bytes())),
+            ("not_json", _) => typed.argument(1, reading::takes_next).map(Blame::Span),
+            _ => None,
+        });
+        typed.point(&blame?)
+    }
+
+    fn share_time(&mut self) {
+        self.moment.borrow_mut().waited = None;
+    }
+}

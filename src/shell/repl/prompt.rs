@@ -1,0 +1,203 @@
+//! Runs the lines that are typed at the prompt, with what others do not have: an answer that goes elsewhere or into the
+//! pager, the time it took, and a finger on the word that is wrong.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::editor::Editor;
+use super::person::{Moment, Person};
+use crate::shell::answer::reply::{Failure, Reply};
+use crate::shell::answer::status::Status;
+use crate::shell::commands::Session;
+use crate::shell::language::command;
+use crate::shell::language::parse::Parsed;
+use crate::shell::language::reading;
+use crate::shell::language::redirect::{self, Target};
+use crate::shell::render::{self, Look};
+use crate::shell::run::{Flow, Place, Runner, script};
+use crate::shell::terminal::console::{self, Console};
+use crate::shell::terminal::destination::Descriptor;
+use crate::shell::terminal::interrupt;
+use crate::shell::terminal::outlet::{Outlet, Pager, Program, Saved};
+use crate::shell::text::caret::{Blame, Typed};
+use crate::shell::text::words::{Step, Word};
+
+/// A runner, and what the person at the prompt has besides.
+pub(super) struct Prompt {
+    pub(super) runner: Runner<'static>,
+    moment: Rc<RefCell<Moment>>,
+}
+
+impl Prompt {
+    pub(super) fn new(session: Rc<RefCell<Session>>, console: Console, editor: Rc<RefCell<Editor>>, yes: bool) -> Self {
+        let moment = Rc::new(RefCell::new(Moment::new(Pager::of_environment())));
+        let front = Box::new(Person { editor, moment: Rc::clone(&moment) });
+        Self { runner: Runner::new(session, console, front, yes), moment }
+    }
+
+    /// Runs what was typed or pasted behind a prompt of so many columns. After Ctrl-C the rest of it is not run.
+    pub(super) fn run(&mut self, text: &str, prompt: usize) -> Flow {
+        let mut splitter = reading::prompt();
+        let room = self.runner.look().width;
+        let mut rest = text;
+        while !rest.is_empty() {
+            let step = splitter.step(rest.as_bytes(), true);
+            let (Step::Command { consumed, .. } | Step::Error { consumed, .. }) = step else { break };
+            let (line, behind) = rest.split_at(consumed);
+            // What stands in the rows below a word that has gone on there belongs to it.
+            let goes_on = matches!(&step, Step::Error { through, .. } if *through > consumed);
+            let is_all = line.trim() == text.trim();
+            let start = Instant::now();
+            self.runner.read_on(true, false);
+            let flow = match step {
+                Step::Command { words, .. } => {
+                    let typed = Typed::new(line, &words, prompt, room, is_all);
+                    match self.typed(&words, typed) {
+                        Flow::Source(file) => script::source(&mut self.runner, &file, Place::Prompt),
+                        flow => flow,
+                    }
+                }
+                Step::Error { error, .. } => {
+                    let end = line[error.at..].find('\n').map_or(line.len(), |newline| error.at + newline);
+                    let typed = Typed::new(line, &[], prompt, room, is_all);
+                    let failure = Failure { code: "syntax", ..Failure::usage(error.message) };
+                    self.mistyped(failure, Blame::Span(error.at..end), typed)
+                }
+                Step::More(_) => break,
+            };
+            self.took(start);
+            if flow == Flow::Stop {
+                self.runner.flush();
+                return Flow::Stop;
+            }
+            if goes_on || interrupt::is_asked() {
+                break;
+            }
+            rest = behind;
+        }
+        self.runner.flush()
+    }
+
+    /// Runs the words of a line; `typed` is the line, if a person still sees it.
+    fn typed(&mut self, words: &[Word<'_>], typed: Option<Typed>) -> Flow {
+        self.moment.borrow_mut().typed = typed;
+        // That is where it goes anyhow.
+        let is_elsewhere = |target: &Target| match target {
+            Target::File { path, .. } => Descriptor::named_by(path) != Some(Descriptor::Stdout),
+            Target::Program(_) => true,
+        };
+        let cut = redirect::cut(words).map(|(command, target)| (command, target.filter(is_elsewhere)));
+        let flow = match cut {
+            Ok((command, Some(target))) => self.elsewhere(command, target),
+            Ok((command, None)) => {
+                let flow = self.paged(command);
+                if self.runner.output.has_left_row() {
+                    self.runner.flush_out();
+                    self.runner.output.console.end_row();
+                }
+                if let Some(note) = redirect::stuck(command) {
+                    self.runner.note(&note);
+                }
+                flow
+            }
+            Err(fault) => self.blamed(Failure::usage(fault.message), Some(Blame::Span(fault.span))),
+        };
+        let mut moment = self.moment.borrow_mut();
+        (moment.typed, moment.blame) = (None, None);
+        flow
+    }
+
+    /// Says what is wrong with a line that could not be split into words.
+    fn mistyped(&mut self, failure: Failure, blame: Blame, typed: Option<Typed>) -> Flow {
+        self.moment.borrow_mut().typed = typed;
+        let flow = self.blamed(failure, Some(blame));
+        self.moment.borrow_mut().typed = None;
+        flow
+    }
+
+    /// Says a failure that something in the line is to blame for.
+    fn blamed(&mut self, failure: Failure, blame: Option<Blame>) -> Flow {
+        self.moment.borrow_mut().blame = blame;
+        self.runner.fail(failure, Place::Prompt)
+    }
+
+    /// Says how long a line took, if that is wanted, or if it was long and nobody else had a part in that.
+    fn took(&mut self, start: Instant) {
+        const LONG: Duration = Duration::from_millis(500);
+        let waited = self.moment.borrow_mut().waited.replace(Duration::ZERO);
+        let took = start.elapsed().saturating_sub(waited.unwrap_or_default());
+        let console = &self.runner.output.console;
+        if self.runner.timer {
+            self.runner.note(&format!("{took:.1?}"));
+        } else if took >= LONG && waited.is_some() && !console.look.quiet {
+            let line = render::aside(console.err_color, &format!("{:.1} s", took.as_secs_f64()));
+            self.runner.write_err(line.as_bytes());
+        }
+    }
+
+    /// Runs a command whose answer goes through the pager, should it be longer than the screen.
+    fn paged(&mut self, words: &[Word<'_>]) -> Flow {
+        let is_read = words.first().is_some_and(|name| command::reads(&name.bytes));
+        let pager = self.moment.borrow().pager.clone().filter(|_| is_read);
+        let Some(pager) = pager else { return self.runner.words(words, Place::Prompt) };
+        let look = self.runner.look();
+        let outlet = Outlet::pager(pager, look.width, console::height());
+        self.through(&outlet, Look { paged: true, ..look }, |runner| runner.words(words, Place::Prompt))
+    }
+
+    /// Runs a command whose answer goes into a program or a file, as it would into a pipe.
+    fn elsewhere(&mut self, words: &[Word<'_>], target: Target) -> Flow {
+        let parsed = match self.runner.parser.line(words) {
+            Ok(parsed) => parsed,
+            Err(failure) => {
+                let blame = self.runner.parser.blame.take();
+                return self.blamed(failure, blame);
+            }
+        };
+        let outlet = match target {
+            Target::Program(line) => Program::of_shell(&line).map(Outlet::program),
+            Target::File { path, append } => {
+                Saved::open(path, append, &self.runner.session.borrow().own_files()).map(Outlet::file)
+            }
+        };
+        let outlet = match outlet {
+            Ok(outlet) => outlet,
+            Err(failure) => return self.runner.fail(failure, Place::Prompt),
+        };
+        let look = Look { terminal: false, width: 0, color: false, exact: true, ..self.runner.look() };
+        self.through(&outlet, look, |runner| match parsed {
+            Parsed::Run(line) => runner.line(line, Place::Prompt),
+            Parsed::Text(text) => runner.answer(Ok(Reply::Text(text).into()), Place::Prompt, None),
+        })
+    }
+
+    /// Runs something whose answer goes into an outlet. What goes to stderr meanwhile waits for that to end.
+    fn through(&mut self, outlet: &Outlet, look: Look, run: impl FnOnce(&mut Runner<'static>) -> Flow) -> Flow {
+        let runner = &mut self.runner;
+        // What a block has said before comes first.
+        runner.flush_out();
+        let before = runner.output.turn(outlet, look);
+        let worst = std::mem::replace(&mut runner.tally.worst, Status::Done);
+        let flow = run(runner);
+        runner.flush_out();
+        let ended = outlet.end(runner.tally.worst >= Status::No);
+        if ended.was_shared {
+            // How long it has waited for that program, or its person, cannot be told.
+            self.moment.borrow_mut().waited = None;
+        }
+        let (late, took_all) = runner.output.turn_back(before);
+        runner.tally.worst = runner.tally.worst.max(worst);
+        if ended.was_shared {
+            runner.output.console.end_row();
+        }
+        runner.write_err(&late);
+        if let Some(failure) = ended.failure.filter(|_| took_all) {
+            runner.fail(failure, Place::Prompt);
+        }
+        if let Some(note) = ended.note.filter(|_| !runner.look().quiet) {
+            runner.note(&note);
+        }
+        if runner.tally.left { flow } else { Flow::Next }
+    }
+}

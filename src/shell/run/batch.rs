@@ -1,0 +1,171 @@
+//! Batches of a script's lines: their changes are synced together, and only then their answers are written.
+
+use std::time::{Duration, Instant};
+
+use super::{Flow, Place, Runner};
+use crate::database::Database;
+use crate::shell::answer::reply::Failure;
+use crate::shell::text::argument::OutputMode;
+
+/// The answers that wait for their batch's sync, and when it is time for that.
+pub(crate) struct Batch {
+    /// Since when there is something to write, and how many lines ago, by their place.
+    open: Option<(Instant, String)>,
+    /// Which lines: `-o json` owes each an answer.
+    lines: Vec<usize>,
+    held: Vec<u8>,
+    /// What of `held` goes to stderr: ends of alternating pieces, stdout first.
+    cuts: Vec<usize>,
+    /// Whether its script is a file: then it is written once, at the end, if that can be.
+    has_known_end: bool,
+    /// How long the last write took.
+    last: Duration,
+    /// When the lock was last left alone for a while.
+    gap: Instant,
+}
+
+impl Batch {
+    /// Answers held back are written when they reach this size.
+    const HELD: usize = 1 << 20;
+    /// So many bytes of changes are kept in memory,
+    const PENDING: u64 = 256 << 20;
+    /// or of those that come through a pipe, whose end is not known.
+    const PENDING_OF_PIPE: u64 = 64 << 20;
+    /// A script that never pauses makes way for other writers after this time,
+    const LONGEST: Duration = Duration::from_secs(1);
+    /// or after this where writing takes long: still less than others wait.
+    const LONGEST_OF_ALL: Duration = Duration::from_secs(3);
+
+    pub(crate) fn new() -> Self {
+        Self {
+            open: None,
+            lines: Vec::new(),
+            held: Vec::new(),
+            cuts: Vec::new(),
+            has_known_end: false,
+            last: Duration::ZERO,
+            gap: Instant::now(),
+        }
+    }
+
+    /// Notes a line that was run, if there is a batch or it has opened one: each of them if it is owed an answer of its own,
+    /// else the first and the last.
+    pub(crate) fn add(&mut self, db: &Database, name: &str, line: usize, each: bool) {
+        if self.open.is_none() {
+            if !db.has_open_batch() {
+                return;
+            }
+            self.open = Some((Instant::now(), name.to_owned()));
+        }
+        match &mut self.lines[..] {
+            [_, last] if !each => *last = line,
+            _ => self.lines.push(line),
+        }
+    }
+
+    /// How long a batch may last, so that it lasts longer than it takes to write it.
+    fn longest(&self) -> Duration {
+        (self.last * 4).clamp(Self::LONGEST, Self::LONGEST_OF_ALL)
+    }
+
+    /// Whether it is time to write, given what waits in the database. Others wait only for a batch that holds the lock.
+    pub(crate) fn is_due(&self, db: &Database) -> bool {
+        let most = if self.has_known_end { Self::PENDING } else { Self::PENDING_OF_PIPE };
+        let waits = db.is_locked() || !self.has_known_end;
+        self.held.len() >= Self::HELD
+            || db.pending_bytes() >= most
+            || (waits && self.open.as_ref().is_some_and(|(since, _)| since.elapsed() > self.longest()))
+    }
+
+    /// Whether answers are held back.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Leaves the lock alone for a moment, once in a while: who waits for it looks at most 25 ms apart, and would else have
+    /// to be lucky to find it free between two batches.
+    fn make_way(&mut self) {
+        const GAP: Duration = Duration::from_millis(30);
+        if self.gap.elapsed() > Self::LONGEST {
+            std::thread::sleep(GAP);
+            self.gap = Instant::now();
+        }
+    }
+
+    /// Holds a piece of an answer back.
+    pub(crate) fn hold(&mut self, bytes: &[u8], is_err: bool) {
+        // An odd number of cuts means that the piece being written goes to stderr.
+        if (self.cuts.len() % 2 == 1) != is_err {
+            self.cuts.push(self.held.len());
+        }
+        self.held.extend_from_slice(bytes);
+    }
+}
+
+impl Runner<'_> {
+    /// Makes the batch's changes durable, then writes its answers. Call it before waiting for anything.
+    pub(crate) fn flush(&mut self) -> Flow {
+        let start = Instant::now();
+        let committed = self.session.borrow_mut().db.commit_batch();
+        let lines = std::mem::take(&mut self.batch.lines);
+        let held = std::mem::take(&mut self.batch.held);
+        let cuts = std::mem::take(&mut self.batch.cuts);
+        let Some((_, name)) = self.batch.open.take() else { return self.flush_out() };
+        self.batch.last = start.elapsed();
+        let mut flow = Flow::Next;
+        match committed {
+            Ok(()) => {
+                let mut from = 0;
+                for (piece, to) in cuts.into_iter().chain([held.len()]).enumerate() {
+                    if piece % 2 == 0 {
+                        self.write_out(&held[from..to]);
+                    } else {
+                        self.write_err(&held[from..to]);
+                    }
+                    from = to;
+                }
+            }
+            Err(error) => flow = self.lost(&error.into(), &name, &lines),
+        }
+        self.notices();
+        if self.flush_out() == Flow::Stop {
+            return Flow::Stop;
+        }
+        self.batch.make_way();
+        flow
+    }
+
+    /// A batch that could not be written: its answers do not hold, each of its lines has failed.
+    fn lost(&mut self, failure: &Failure, name: &str, lines: &[usize]) -> Flow {
+        let look = self.look();
+        let (Some(&first), Some(&last)) = (lines.first(), lines.last()) else { return Flow::Next };
+        let was_cut_short = failure.code == "interrupted";
+        self.tally.was_cut_short |= was_cut_short;
+        if look.mode == OutputMode::Json {
+            let flows: Vec<Flow> =
+                lines.iter().map(|&line| self.failure(failure, Place::Script { name, line }, &look)).collect();
+            return if flows.contains(&Flow::Stop) { Flow::Stop } else { Flow::Next };
+        }
+        if first == last {
+            return self.failure(failure, Place::Script { name, line: first }, &look);
+        }
+        let message = match was_cut_short {
+            true if first == 1 => "interrupted; nothing was stored".to_owned(),
+            true => format!("interrupted; lines {first} to {last} are not stored, those before are"),
+            false => format!("lines {first} to {last}: {}", failure.message),
+        };
+        self.failure(&Failure { message, ..failure.clone() }, Place::Script { name, line: first }, &look)
+    }
+
+    /// Writes the batch if it is time to. Asked behind every line, also one that does nothing.
+    pub(crate) fn pace(&mut self) -> Flow {
+        let is_due = self.batch.is_open() && self.batch.is_due(&self.session.borrow().db);
+        if is_due { self.flush() } else { Flow::Next }
+    }
+
+    /// More of a script was read; what stands in it may depend on what others have written before.
+    pub(crate) fn read_on(&mut self, has_known_end: bool, in_script: bool) {
+        self.batch.has_known_end = has_known_end;
+        self.session.borrow_mut().look_again(in_script);
+    }
+}

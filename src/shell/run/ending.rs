@@ -1,0 +1,121 @@
+//! How scripts and runs begin and end that are one transaction (`--atomic`), or come to nothing (`--dry-run`).
+
+use super::{Place, Runner};
+use crate::shell::answer::reply::Failure;
+use crate::shell::commands::mode::Mode;
+use crate::shell::commands::{changes, committed};
+use crate::shell::render;
+use crate::shell::text::argument::OutputMode;
+
+impl Runner<'_> {
+    /// Makes the whole of what follows one transaction, or one that is only rehearsed.
+    ///
+    /// Answers are written as they come, from the pinned state and the changes before them. Whether what they confirm was
+    /// stored, the status alone says.
+    pub(crate) fn begin(&mut self, is_atomic: bool, is_dry: bool) -> Result<(), Failure> {
+        self.mode = Mode::begun(&mut self.session.borrow_mut().db, is_atomic, is_dry)?;
+        self.bail |= is_atomic;
+        Ok(())
+    }
+
+    /// Ends a script: commits it if it is one transaction, and leaves none open.
+    pub(crate) fn end_script(&mut self, name: &str) {
+        self.flush();
+        if matches!(self.mode, Mode::Atomic) {
+            self.mode = Mode::Plain;
+            self.end_atomic();
+        }
+        let changed = self.mode.end_script(&mut self.session.borrow_mut().db);
+        // Whoever left on the way, or was stopped, did not forget it.
+        let was_meant = self.tally.left || self.output.is_gone() || self.is_stopped();
+        if changed > 0 && !was_meant {
+            let message = format!("{name}: `commit` is missing; {} rolled back", changes(changed));
+            self.fail(Failure::usage(message), Place::OneShot);
+        }
+        if self.mode.is_rehearsal() {
+            return;
+        }
+        if changed > 0 && was_meant {
+            self.left_open(changed);
+        }
+        self.notices();
+        self.flush_out();
+    }
+
+    /// Commits, or says that nothing was stored and why.
+    fn end_atomic(&mut self) {
+        let look = self.look();
+        if self.tally.is_good(self.output.is_gone()) {
+            let changed = self.mode.commit(&mut self.session.borrow_mut().db);
+            let said = Self::prepare(changed.map(committed), &look);
+            // Its lines have had their answers; a program that counts them gets no other.
+            if said.is_err() || look.mode != OutputMode::Json {
+                self.deliver(said, Place::OneShot, &look);
+            }
+        }
+        // None is open if it was committed, or if its failure says what has become of it.
+        let left = self.session.borrow_mut().db.rollback();
+        if left.is_ok() {
+            let why = match (self.tally.fault.take(), self.tally.exit) {
+                (Some(line), _) => format!("{line} failed, and "),
+                (None, Some(code @ 2..)) => format!("the script left with status {code}, and "),
+                _ => String::new(),
+            };
+            let message = format!("nothing was stored: {why}with --atomic a script is one transaction");
+            if look.mode == OutputMode::Json {
+                let failure = Failure { status: self.tally.worst, code: "not_stored", message, key: None };
+                self.write_err(render::failure_json(&failure).as_bytes());
+            } else {
+                self.note(&message);
+            }
+        }
+    }
+
+    /// Says that leaving has ended a transaction.
+    pub(crate) fn left_open(&mut self, changed: u64) {
+        self.note(&format!("warning: the open transaction was rolled back ({})", changes(changed)));
+    }
+
+    /// Says what would have changed, if it was a rehearsal.
+    pub(crate) fn end_rehearsal(&mut self) {
+        if !self.mode.is_rehearsal() {
+            return;
+        }
+        if !self.mode.is_atomic() || self.tally.is_good(self.output.is_gone()) {
+            self.say_differences();
+        } else {
+            let line = self.tally.fault.take().map(|line| format!("{line} failed, and ")).unwrap_or_default();
+            self.note(&format!("nothing would be stored: {line}with --atomic a script is one transaction"));
+        }
+        self.mode = Mode::Plain;
+        // It ends with the process.
+        let _ = self.session.borrow_mut().db.rollback();
+        self.notices();
+        self.flush_out();
+    }
+
+    fn say_differences(&mut self) {
+        let look = self.look();
+        let is_json = look.mode == OutputMode::Json;
+        let session = std::rc::Rc::clone(&self.session);
+        let mut session = session.borrow_mut();
+        let mut separator = "[";
+        for difference in session.db.differences() {
+            match difference {
+                Ok(difference) if is_json => {
+                    let document = render::difference_json(&difference);
+                    self.write_out(format!("{separator}{document}").as_bytes());
+                    separator = ",";
+                }
+                Ok(difference) => self.write_out(&render::difference(&look, &difference)),
+                Err(error) => {
+                    self.failure(&error.into(), Place::OneShot, &look);
+                    break;
+                }
+            }
+        }
+        if is_json {
+            self.write_out(if separator == "[" { b"[]\n" } else { b"]\n" });
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Who is at the way in: a person who can be asked, or nobody.
+
+use crate::shell::answer::reply::Failure;
+use crate::shell::terminal::outlet::Pager;
+use crate::shell::text::argument::KeyMode;
+use crate::shell::text::caret::{Blame, Pointer};
+
+/// What only the way in can do: ask a person, show what was typed. What is not asked for does nothing.
+pub(crate) trait Front {
+    /// Whether a person says yes; true where there is nobody to ask.
+    fn confirm(&mut self, question: &str) -> bool;
+
+    /// The last lines that were typed, the oldest first.
+    fn history(&mut self, _n: usize) -> Result<Vec<String>, Failure> {
+        Err(Failure::usage("`history` is for the prompt"))
+    }
+
+    /// Changes how lines are typed.
+    fn typing(&mut self, setting: TypingSetting) -> Result<(), Failure> {
+        let name = match setting {
+            TypingSetting::Hints(_) => "hints",
+            TypingSetting::Keys(_) => "edit-mode",
+        };
+        Err(Failure::usage(format!("`{name}` is for the prompt")))
+    }
+
+    /// Chooses what shows answers that are longer than the screen.
+    fn set_pager(&mut self, _pager: Option<Pager>) {}
+
+    /// What is wrong with the line that was typed is known.
+    fn blame(&mut self, _blame: Blame) {}
+
+    /// Where the line that was typed is to blame for a failure, if it can be seen.
+    fn pointer(&mut self, _failure: &Failure) -> Option<Pointer> {
+        None
+    }
+
+    /// Another program, or whoever uses it, takes a part of the time of the command that runs.
+    fn share_time(&mut self) {}
+}
+
+/// A setting of the line editor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TypingSetting {
+    /// Whether there are hints.
+    Hints(bool),
+    /// Whose keys it has.
+    Keys(KeyMode),
+}
+
+/// A script, a pipe or a one-shot on which nobody sits.
+pub(crate) struct Nobody;
+
+impl Front for Nobody {
+    fn confirm(&mut self, _question: &str) -> bool {
+        true
+    }
+}
+
+/// Whether an answer to a question is a yes.
+pub(crate) fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+}
