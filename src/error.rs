@@ -140,6 +140,12 @@ pub enum Error {
         /// What is wrong, and the way out.
         reason: &'static str,
     },
+    /// The change could not be undone, as more than can be remembered would be replaced, and nobody has agreed to that.
+    /// Nothing was changed.
+    #[error(
+        "this cannot be undone: more than 64 MiB would have to be remembered. Nothing was changed; -y does it all the same"
+    )]
+    Irreversible,
     /// The journal is damaged before its end. No byte of it was changed.
     #[error(
         "cannot open {path:?}: damaged in line {line} (offset {offset}): {reason}; {good_after} good lines follow. Nothing was changed; `repair` writes what can be read into a new file, `repair --drop-journal` sets the journal aside"

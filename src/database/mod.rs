@@ -62,7 +62,7 @@ pub use crate::storage::{Event, Repaired, Report};
 pub(crate) use crate::storage::{FileState, JournalState, Mark, Seen};
 
 #[cfg(feature = "shell")]
-pub(crate) use self::undo::{Foreign, MOST as UNDO_LIMIT, Memory, NOT_UNDONE, RestoreStep, TOO_LARGE, UndoEnd, Undone};
+pub(crate) use self::undo::{Foreign, MOST as UNDO_LIMIT, Memory, RestoreStep, TOO_LARGE, UndoEnd, Undone};
 pub use self::watch::Watch;
 
 /// A database: sorted keys, each with a value and perhaps a deadline, in one readable JSON file.

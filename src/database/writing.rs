@@ -2,7 +2,6 @@
 
 #[cfg(doc)]
 use super::Options;
-use super::undo::NOT_AGREED;
 use super::{Database, Transaction};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
@@ -33,10 +32,9 @@ impl Database {
         let is_alone = !self.store.is_open();
         let mut tx = Transaction::new(&mut self.store, now, self.memory.is_on());
         let done = body(&mut tx);
-        let done =
-            done.and_then(
-                |done| if is_alone && self.memory.needs_consent(tx.writes()) { Err(NOT_AGREED) } else { Ok(done) },
-            );
+        let done = done.and_then(|done| {
+            if is_alone && self.memory.needs_consent(tx.writes()) { Err(Error::Irreversible) } else { Ok(done) }
+        });
         match done {
             Ok(_) => self.memory.note(tx.keep()),
             Err(_) => drop(tx),

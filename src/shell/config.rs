@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::answer::code::Code;
 use super::answer::reply::Failure;
 use super::answer::status::Status;
 use super::text::escape::excerpt;
@@ -60,7 +61,7 @@ impl Location {
         match folder {
             Some(folder) if !folder.exists() => Err(Failure {
                 status: Status::Database,
-                code: "cannot_open",
+                code: Code::CannotOpen,
                 message: format!("cannot open {:?}: the folder {folder:?} does not exist", self.path),
                 key: None,
             }),
@@ -93,7 +94,7 @@ pub(crate) fn is_name(name: &str) -> bool {
 pub(crate) fn databases_dir() -> Result<PathBuf, Failure> {
     dirs::config_dir().map(|dir| dir.join("rusty-kv")).ok_or_else(|| Failure {
         status: Status::Database,
-        code: "cannot_open",
+        code: Code::CannotOpen,
         message: "there is no home directory to keep databases in; give a path with --db".to_owned(),
         key: None,
     })

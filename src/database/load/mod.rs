@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use super::undo::{self, NOT_AGREED, Writes};
+use super::undo::{self, Writes};
 use super::{Database, Entry};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
@@ -270,7 +270,7 @@ impl Database {
     /// Fails if a load of any size is not agreed to.
     fn ask_for_consent(&mut self) -> Result<()> {
         if !self.store.is_open() && self.memory.needs_consent(Some(&Writes::too_many())) {
-            Err(NOT_AGREED)
+            Err(Error::Irreversible)
         } else {
             Ok(())
         }

@@ -12,7 +12,7 @@ use std::mem;
 use super::Database;
 #[cfg(feature = "shell")]
 use super::Difference;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::storage::{Change, Stored, value_len};
 
@@ -22,13 +22,6 @@ pub(crate) const MOST: usize = 64 << 20;
 
 /// What is said of a command that replaces more.
 pub(crate) const TOO_LARGE: &str = "too large to undo: more than 64 MiB would have to be remembered";
-
-/// What is said of one that fails for it where nobody could be asked.
-pub(crate) const NOT_UNDONE: &str =
-    "this cannot be undone: more than 64 MiB would have to be remembered. Nothing was changed; -y does it all the same";
-
-/// The error of a change that could not be undone, which somebody is to be asked about first.
-pub(super) const NOT_AGREED: Error = Error::Transaction { reason: NOT_UNDONE };
 
 /// A key that a transaction has written.
 #[derive(Debug)]
@@ -67,7 +60,7 @@ enum Consent {
     /// It is made, and said to be too large.
     #[default]
     NotNeeded,
-    /// It fails with [`NOT_AGREED`].
+    /// It fails with [`Error::Irreversible`].
     Needed,
     /// It is made: a person has agreed.
     Given,

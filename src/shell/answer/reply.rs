@@ -5,7 +5,8 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::status::{CORRUPT, Status};
+use super::code::Code;
+use super::status::Status;
 use crate::database::{Difference, Event};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
@@ -209,8 +210,7 @@ pub(crate) fn shown(key: &str) -> String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) status: Status,
-    /// The name of the failure for programs: `not_found`, `usage`, `busy`, ….
-    pub(crate) code: &'static str,
+    pub(crate) code: Code,
     /// One line: what failed, where, why, and the way out. Not yet fit for a terminal.
     pub(crate) message: String,
     /// The key in question.
@@ -220,7 +220,7 @@ pub(crate) struct Failure {
 impl Failure {
     /// Usage, syntax, or a refused value.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self { status: Status::Usage, code: "usage", message: message.into(), key: None }
+        Self { status: Status::Usage, code: Code::Usage, message: message.into(), key: None }
     }
 
     /// Help that the word `asks` has asked for together with something else, which was not done: a message of several lines.
@@ -228,35 +228,32 @@ impl Failure {
     pub(crate) fn help(asks: &str, tail: &str, text: &str) -> Self {
         let what = if matches!(asks, "-V" | "--version") { "the version" } else { "help" };
         let message = format!("'{asks}' asks for {what}, so nothing else was done.{tail}\n\n{text}");
-        Self { code: Self::HELP, ..Self::usage(message) }
+        Self { code: Code::Help, ..Self::usage(message) }
     }
-
-    /// The code of help that is a failure, whose message alone has several lines.
-    pub(crate) const HELP: &str = "help";
 
     /// A key that is not there; `near` is the nearest that is, `place` says where it was looked for if that is news.
     pub(crate) fn not_found(key: &str, near: Option<&str>, place: Option<&str>) -> Self {
         let near = did_you_mean(near);
         let place = place.map(|place| format!(" ({place})")).unwrap_or_default();
         let message = format!("Key '{}' not found{near}{place}", shown(key));
-        Self { status: Status::No, code: "not_found", message, key: Some(key.to_owned()) }
+        Self { status: Status::No, code: Code::NotFound, message, key: Some(key.to_owned()) }
     }
 
     /// Input or output that is not the database's.
     pub(crate) fn io(operation: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
         let message = format!("cannot {operation} {path:?}: {}", crate::error::reason(error));
-        Self { status: Status::Io, code: "io", message, key: None }
+        Self { status: Status::Io, code: Code::Io, message, key: None }
     }
 
     /// A stdout that takes no more.
     pub(crate) fn stdout(error: &std::io::Error) -> Self {
         let message = format!("cannot write to stdout: {}", crate::error::reason(error));
-        Self { status: Status::Io, code: "io", message, key: None }
+        Self { status: Status::Io, code: Code::Io, message, key: None }
     }
 
     /// Whether it is that of a file all of which was read: a streamed answer is whole, then, but may be wrong.
     pub(crate) fn is_of_whole_file(&self) -> bool {
-        self.code == CORRUPT
+        self.code == Code::Corrupt
     }
 
     /// The same failure of a command on that key.

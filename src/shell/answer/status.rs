@@ -1,9 +1,7 @@
 //! Exit statuses: one table, for the program's end and for `help exit-codes`.
 
+use super::code::Code;
 use crate::error::Error;
-
-/// The code of [`Error::Corrupt`] in `-o json`.
-pub(crate) const CORRUPT: &str = "corrupt";
 
 /// How a command or a whole run ended. Ordered: a script ends with the highest of its lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,29 +36,30 @@ impl Status {
         }
     }
 
-    /// The status of an error of the library, and its code in `-o json`.
-    pub(crate) fn of(error: &Error) -> (Self, &'static str) {
+    /// The status of an error of the library, and its code.
+    pub(crate) fn of(error: &Error) -> (Self, Code) {
         match error {
-            Error::Open { source, .. } if source.kind() == std::io::ErrorKind::OutOfMemory => (Self::Io, "io"),
-            Error::OutOfMemory { .. } => (Self::Io, "io"),
-            Error::Open { .. } | Error::Unsuitable { .. } => (Self::Database, "cannot_open"),
+            Error::Open { source, .. } if source.kind() == std::io::ErrorKind::OutOfMemory => (Self::Io, Code::Io),
+            Error::OutOfMemory { .. } => (Self::Io, Code::Io),
+            Error::Open { .. } | Error::Unsuitable { .. } => (Self::Database, Code::CannotOpen),
             Error::Damaged { .. } | Error::JournalDamaged { .. } | Error::LastRecord { .. } => {
-                (Self::Database, "damaged")
+                (Self::Database, Code::Damaged)
             }
-            Error::Corrupt { .. } => (Self::Database, CORRUPT),
-            Error::ForeignJournal { .. } => (Self::Database, "foreign_journal"),
-            Error::NewerVersion { .. } => (Self::Database, "newer_version"),
-            Error::Io { .. } | Error::NotSaved { .. } => (Self::Io, "io"),
-            Error::OutcomeUnknown { .. } | Error::InDoubt { .. } => (Self::Io, "outcome_unknown"),
-            Error::ReadOnly { .. } => (Self::Io, "read_only"),
-            Error::Busy { .. } => (Self::Busy, "busy"),
-            Error::Conflict { .. } | Error::Overtaken { .. } => (Self::Busy, "conflict"),
-            Error::Limit { .. } | Error::OutOfRange { .. } => (Self::Usage, "limit"),
-            Error::Interrupted => (Self::No, "interrupted"),
-            Error::NotJson { .. } => (Self::Usage, "not_json"),
-            Error::WrongType { .. } | Error::Convert(_) => (Self::Usage, "wrong_type"),
+            Error::Corrupt { .. } => (Self::Database, Code::Corrupt),
+            Error::ForeignJournal { .. } => (Self::Database, Code::ForeignJournal),
+            Error::NewerVersion { .. } => (Self::Database, Code::NewerVersion),
+            Error::Io { .. } | Error::NotSaved { .. } => (Self::Io, Code::Io),
+            Error::OutcomeUnknown { .. } | Error::InDoubt { .. } => (Self::Io, Code::OutcomeUnknown),
+            Error::ReadOnly { .. } => (Self::Io, Code::ReadOnly),
+            Error::Busy { .. } => (Self::Busy, Code::Busy),
+            Error::Conflict { .. } | Error::Overtaken { .. } => (Self::Busy, Code::Conflict),
+            Error::Limit { .. } | Error::OutOfRange { .. } => (Self::Usage, Code::Limit),
+            Error::Interrupted => (Self::No, Code::Interrupted),
+            Error::NotJson { .. } => (Self::Usage, Code::NotJson),
+            Error::WrongType { .. } | Error::Convert(_) => (Self::Usage, Code::WrongType),
+            Error::Irreversible => (Self::Usage, Code::Irreversible),
             Error::NotATime { .. } | Error::Transaction { .. } | Error::NothingToRepair { .. } => {
-                (Self::Usage, "usage")
+                (Self::Usage, Code::Usage)
             }
         }
     }

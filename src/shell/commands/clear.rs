@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::traits::{CommandArgs, Group, Traits};
 use super::{Caller, Session, keys, refused};
+use crate::shell::answer::code::Reason;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
 use crate::shell::terminal::interrupt;
 
@@ -24,7 +25,7 @@ impl CommandArgs for ClearArgs {
         let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
         let all = if count == 1 { "the only key".to_owned() } else { format!("all {}", keys(count)) };
         if count > 0 && !caller.confirm(&format!("Delete {all}?{notes}")) {
-            return Ok(refused("not_confirmed", "Nothing was deleted".to_owned()));
+            return Ok(refused(Reason::NotConfirmed, "Nothing was deleted".to_owned()));
         }
         if warning.is_some() {
             session.db.give_consent();

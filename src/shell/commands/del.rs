@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::traits::{CommandArgs, Group, Traits};
 use super::{Caller, Session, keys, refused};
+use crate::shell::answer::code::Reason;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::terminal::interrupt::{self, stoppable};
@@ -76,7 +77,7 @@ impl DelArgs {
             let warning = session.undo_warning(prefix, hit)?;
             let note = warning.map(|warning| format!(" ({warning})")).unwrap_or_default();
             if !caller.confirm(&format!("Delete {}?{note}", keys(count))) {
-                return Ok(refused("not_confirmed", "Nothing was deleted".to_owned()));
+                return Ok(refused(Reason::NotConfirmed, "Nothing was deleted".to_owned()));
             }
             if warning.is_some() {
                 session.db.give_consent();

@@ -11,6 +11,7 @@ use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
 use super::{Access, Caller, Session};
 use crate::database::{Database, Difference, Range};
 use crate::error::Error;
+use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::{Answer, Changes, Failure, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::config::Location;
@@ -67,7 +68,7 @@ impl CommandArgs for DiffArgs {
 /// The failure of a command on a database that is not there.
 pub(super) fn no_database(location: &Location) -> Failure {
     let message = format!("There is no database '{}' ({:?})", location.name, location.path);
-    Failure { status: Status::Database, code: "cannot_open", message, key: None }
+    Failure { status: Status::Database, code: Code::CannotOpen, message, key: None }
 }
 
 /// What two sorted streams do not have alike.

@@ -5,6 +5,7 @@ use clap::Args;
 use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
 use super::undo::NO_UNDO;
 use super::{Caller, Session, keys, refused};
+use crate::shell::answer::code::{Code, Reason};
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::config::Location;
@@ -31,12 +32,12 @@ impl CommandArgs for DropArgs {
         let mut other = session.access.open(&location)?;
         if !other.is_on_disk() {
             let message = format!("There is no database '{}' ({:?})", location.name, location.path);
-            return Err(Failure { status: Status::No, code: "not_found", message, key: None });
+            return Err(Failure { status: Status::No, code: Code::NotFound, message, key: None });
         }
         let count = other.len()?;
         let question = format!("Delete the database '{}' with {}? ({NO_UNDO})", location.name, keys(count));
         if count > 0 && !caller.confirm(&question) {
-            return Ok(refused("not_confirmed", "Nothing was deleted".to_owned()));
+            return Ok(refused(Reason::NotConfirmed, "Nothing was deleted".to_owned()));
         }
         other.remove_file()?;
         session.memories.retain(|path, _| Some(path.as_path()) != other.path());

@@ -7,6 +7,7 @@ use clap::Args;
 use super::traits::{CommandArgs, Group, NotIn, Pace, Traits, WithoutUndo};
 use super::{Caller, Session, was_set};
 use crate::error::Error;
+use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::{Answer, Done, Failure, Reply, shown};
 use crate::shell::answer::status::Status;
 use crate::shell::terminal::editor_program::{edit_text, keep};
@@ -83,7 +84,8 @@ impl CommandArgs for EditArgs {
                 format!("Key '{}' was {became} by another program meanwhile. Set it all the same?", shown(key));
             if !caller.confirm(&question) {
                 let message = format!("Key '{}' was {became} meanwhile, and left so", shown(key));
-                let failure = Failure { status: Status::Busy, code: "conflict", message, key: Some(key.to_owned()) };
+                let failure =
+                    Failure { status: Status::Busy, code: Code::Conflict, message, key: Some(key.to_owned()) };
                 return Err(kept(failure, &text));
             }
             expected = now;

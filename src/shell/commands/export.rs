@@ -13,6 +13,7 @@ use super::whole::Whole;
 use super::{Caller, Session, counted, keys};
 use crate::database::Range;
 use crate::error::Error;
+use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Pieces, Reply, shown};
 use crate::shell::config;
 use crate::shell::terminal::destination::{self, Descriptor, Open};
@@ -258,7 +259,7 @@ impl Exported<'_> {
             };
             if !self.choice.lossy {
                 let message = format!("Key '{}' cannot be written: {reason}", shown(key));
-                return Err(Failure { code: "unfit", ..Failure::usage(message).on(key) });
+                return Err(Failure { code: Code::Unfit, ..Failure::usage(message).on(key) });
             }
             match what {
                 What::Entry => {

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::traits::{CommandArgs, Group, Traits};
 use super::{Caller, Session};
+use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::{Answer, Failure, Reply, shown};
 use crate::shell::answer::status::Status;
 use crate::shell::text::argument::{Data, Key, Pointer, data, key, pointer};
@@ -75,7 +76,7 @@ fn part(key: &str, value: Value, pointer: Option<&str>) -> Result<Result<Value, 
     };
     Ok(found.ok_or_else(|| Failure {
         status: Status::No,
-        code: "not_found",
+        code: Code::NotFound,
         message: format!("Key '{}' has nothing at '{}'{why}", shown(key), shown(pointer)),
         key: Some(key.to_owned()),
     }))

@@ -15,6 +15,7 @@ use super::traits::{CommandArgs, Group, Traits, WithoutUndo};
 use super::{Caller, Session, counted};
 use crate::database::{Conflict, Existing, Loaded, Loading};
 use crate::error::Error;
+use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::{Answer, Changes, Done, Failure, Field, Reply, shown};
 use crate::shell::answer::status::Status;
 use crate::shell::terminal::interrupt;
@@ -206,10 +207,10 @@ fn entries<'r>(
 fn refuse(conflict: Option<&Conflict>, records: &Records<'_>) -> Result<(), Failure> {
     let (code, key, what) = match conflict {
         None => return Ok(()),
-        Some(Conflict::Exists(key)) => ("exists", key, "already exists"),
+        Some(Conflict::Exists(key)) => (Code::Exists, key, "already exists"),
         Some(Conflict::Repeats(key)) => match records.repeats(key) {
             Some(failure) => return Err(failure),
-            None => ("repeats", key, "appears more than once"),
+            None => (Code::Repeats, key, "appears more than once"),
         },
     };
     let message = format!("Key '{}' {what}; nothing was imported", shown(key));
@@ -241,7 +242,7 @@ fn failure(file: &Path, trouble: Trouble) -> Failure {
 
 fn fault(file: &Path, line: u64, column: u64, reason: &str) -> Failure {
     let message = format!("{}:{line}:{column}: {reason}. Nothing was imported", name(file));
-    Failure { code: "syntax", ..Failure::usage(message) }
+    Failure { code: Code::Syntax, ..Failure::usage(message) }
 }
 
 fn name(file: &Path) -> Cow<'_, str> {
@@ -264,7 +265,7 @@ impl Records<'_> {
     fn repeats(&self, key: &str) -> Option<Failure> {
         let reason = self.source.repeats(key.strip_prefix(&self.prefix)?)?;
         let message = format!("{}: {reason}. Nothing was imported", name(&self.file));
-        Some(Failure { code: "syntax", ..Failure::usage(message).on(key) })
+        Some(Failure { code: Code::Syntax, ..Failure::usage(message).on(key) })
     }
 
     /// The record under its prefix, unless it is more than a database takes.

@@ -60,6 +60,7 @@ use std::time::{Duration, Instant};
 
 use self::mode::Mode;
 use self::traits::{OpenDatabase, Traits};
+use super::answer::code::Reason;
 use super::answer::reply::{Answer, Done, Failure, Field, Reply};
 use super::answer::status::Status;
 use super::config::Location;
@@ -281,8 +282,8 @@ fn on_progress(progress: Progress) -> ControlFlow<()> {
 }
 
 /// The answer to a change that a condition kept from being made.
-pub(crate) fn refused<'a>(reason: &'static str, note: String) -> Answer<'a> {
-    let done = Done { ok: false, ..Done::new("") }.with("reason", Field::Text(reason.to_owned()));
+pub(crate) fn refused<'a>(reason: Reason, note: String) -> Answer<'a> {
+    let done = Done { ok: false, ..Done::new("") }.with("reason", Field::Text(reason.name().to_owned()));
     Answer { reply: Reply::Done(done), status: Status::No, notes: vec![note] }
 }
 

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::traits::{CommandArgs, Group, Traits};
 use super::{Caller, Session, refused};
+use crate::shell::answer::code::Reason;
 use crate::shell::answer::reply::{Answer, Done, Failure, Reply, shown};
 use crate::shell::text::argument::{Key, key};
 
@@ -57,10 +58,10 @@ pub(crate) struct TwoKeys {
 fn carry<'s>(session: &mut Session, names: &TwoKeys, rename: bool) -> Result<Answer<'s>, Failure> {
     let TwoKeys { from, to, replace } = names;
     let refusal = session.db.transaction(|tx| {
-        let Some(entry) = tx.entry(from)? else { return Ok(Some("not_found")) };
+        let Some(entry) = tx.entry(from)? else { return Ok(Some(Reason::NotFound)) };
         if from != to {
             if !replace && tx.entry(to)?.is_some() {
-                return Ok(Some("exists"));
+                return Ok(Some(Reason::Exists));
             }
             tx.set_entry(to, entry)?;
             if rename {
@@ -70,7 +71,7 @@ fn carry<'s>(session: &mut Session, names: &TwoKeys, rename: bool) -> Result<Ans
         Ok(None)
     });
     match refusal.map_err(|error| Failure::from(error).on(to))? {
-        Some("not_found") => Err(session.not_found(from)),
+        Some(Reason::NotFound) => Err(session.not_found(from)),
         Some(reason) => Ok(refused(reason, format!("Key '{}' exists already; --replace overwrites it", shown(to)))),
         None => {
             let verb = if rename { "Renamed" } else { "Copied" };

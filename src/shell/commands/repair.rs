@@ -10,6 +10,7 @@ use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
 use super::{Caller, Session, changes, counted, on_progress, refused};
 use crate::database::{Options, Repair, Repaired, Report};
 use crate::error::Error;
+use crate::shell::answer::code::Reason;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::config::{self, Location};
@@ -89,7 +90,7 @@ impl CommandArgs for RepairArgs {
             Repair::DropJournal => format!("Set the journal of {shown} aside, with its changes?"),
         };
         if !caller.confirm(&question) {
-            return Ok(refused("not_confirmed", "Nothing was written".to_owned()));
+            return Ok(refused(Reason::NotConfirmed, "Nothing was written".to_owned()));
         }
         let repaired = session.access.options().repair(&path, how)?;
         Ok(told(&path, how, repaired))

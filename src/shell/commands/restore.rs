@@ -10,6 +10,7 @@ use super::undo::NO_UNDO;
 use super::{Access, Caller, Session, keys, refused};
 use crate::database::{Database, RestoreStep, Restored};
 use crate::error::Error;
+use crate::shell::answer::code::Reason;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
 use crate::shell::config::{self, Location};
 use crate::shell::terminal::spool;
@@ -42,7 +43,7 @@ impl CommandArgs for RestoreArgs {
         let mut backup = session.open_backup(file, &path)?;
         let step = session.restore_step(&backup);
         if !caller.confirm(&session.question(file, &path, backup.len()?, &step)) {
-            return Ok(refused("not_confirmed", "Nothing was restored".to_owned()));
+            return Ok(refused(Reason::NotConfirmed, "Nothing was restored".to_owned()));
         }
         let target = session.access.options().make_folder(session.location.named);
         let Restored { keys: count, kept } = target.restore(&path, &mut backup)?;

@@ -10,6 +10,7 @@ use clap::Args;
 use super::traits::{CommandArgs, Group, InTransaction, Traits};
 use super::{Caller, Session, keys, refused};
 use crate::error::Error;
+use crate::shell::answer::code::Reason;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Pieces, Reply};
 use crate::shell::config;
 use crate::shell::terminal::destination::{self, Descriptor, Open};
@@ -55,7 +56,7 @@ impl CommandArgs for SaveArgs {
                         return Err(Failure::usage(format!("{what}; nothing was written to it: {way_out}")));
                     }
                     if !caller.confirm(&format!("{what}. Replace it with a copy of this one? This cannot be undone.")) {
-                        return Ok(refused("not_confirmed", "Nothing was saved".to_owned()));
+                        return Ok(refused(Reason::NotConfirmed, "Nothing was saved".to_owned()));
                     }
                 }
                 session.db.save_to(path).map_err(|error| not_a_backup(path, error))?

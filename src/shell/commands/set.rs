@@ -11,6 +11,7 @@ use data_encoding::BASE64;
 use super::traits::{CommandArgs, Group, OpenDatabase, Pace, Traits};
 use super::{Caller, Session, refused, value_field};
 use crate::expiry::Timestamp;
+use crate::shell::answer::code::Reason;
 use crate::shell::answer::reply::{Answer, Done, Failure, Reply, shown};
 use crate::shell::text::argument::{Data, Key, data, duration, key, path, time};
 use crate::storage::{Entry, check_memory};
@@ -92,12 +93,12 @@ impl CommandArgs for SetArgs {
             .transaction(|tx| {
                 let old = if asks { tx.entry(key)? } else { None };
                 let refusal = match &old {
-                    Some(_) if self.if_absent => Some("exists"),
-                    None if self.if_present || wanted_old.is_some() => Some("not_found"),
+                    Some(_) if self.if_absent => Some(Reason::Exists),
+                    None if self.if_present || wanted_old.is_some() => Some(Reason::NotFound),
                     Some(old)
                         if wanted_old.as_ref().is_some_and(|wanted| wanted.as_bytes() != old.value.as_bytes()) =>
                     {
-                        Some("differs")
+                        Some(Reason::Differs)
                     }
                     _ => None,
                 };
@@ -165,15 +166,15 @@ impl Session {
 }
 
 /// What a `set` that looks at what was there answers: that it was done, or why not.
-fn answer(key: &str, refusal: Option<&'static str>, is_over: bool) -> Answer<'static> {
+fn answer(key: &str, refusal: Option<Reason>, is_over: bool) -> Answer<'static> {
     let shown = shown(key);
     match refusal {
         None if is_over => {
             Reply::Done(Done::new(format!("The time of key '{shown}' is over already; it is not there"))).into()
         }
         None => was_set(key).into(),
-        Some(reason @ "exists") => refused(reason, format!("Key '{shown}' exists already; nothing was set")),
-        Some(reason @ "differs") => refused(reason, format!("Key '{shown}' has another value; nothing was set")),
+        Some(reason @ Reason::Exists) => refused(reason, format!("Key '{shown}' exists already; nothing was set")),
+        Some(reason @ Reason::Differs) => refused(reason, format!("Key '{shown}' has another value; nothing was set")),
         Some(reason) => refused(reason, format!("Key '{shown}' not found; nothing was set")),
     }
 }

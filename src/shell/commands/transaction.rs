@@ -5,6 +5,7 @@ use clap::Args;
 use super::traits::{CommandArgs, Group, InTransaction, NotIn, Traits};
 use super::undo::NO_UNDO;
 use super::{Caller, Session, counted, refused};
+use crate::shell::answer::code::Reason;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
 
 /// Begin a transaction: its changes are made by `commit`, all or none
@@ -42,7 +43,7 @@ impl CommandArgs for CommitArgs {
         if session.db.is_open_too_large()
             && !caller.confirm(&format!("The transaction is too large to undo. Commit it? ({NO_UNDO})"))
         {
-            return Ok(refused("not_confirmed", "The transaction is still open; `rollback` ends it".to_owned()));
+            return Ok(refused(Reason::NotConfirmed, "The transaction is still open; `rollback` ends it".to_owned()));
         }
         Ok(committed(caller.mode.commit(&mut session.db)?))
     }

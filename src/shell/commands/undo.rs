@@ -6,6 +6,7 @@ use super::traits::{CommandArgs, Group, InTransaction, Traits};
 use super::{Caller, Session, counted, keys, refused};
 use crate::database::{Foreign, TOO_LARGE, UNDO_LIMIT, UndoEnd, Undone};
 use crate::expiry::{Timestamp, format_duration};
+use crate::shell::answer::code::Reason;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply, shown};
 use crate::shell::answer::status::Status;
 use crate::shell::terminal::interrupt::stoppable;
@@ -107,16 +108,16 @@ impl Session {
 /// The answer if no step was undone.
 fn nothing<'a>(end: Option<UndoEnd>, in_transaction: bool) -> Answer<'a> {
     let (reason, note) = match end {
-        Some(UndoEnd::Refused) => ("not_confirmed", "Nothing was undone".to_owned()),
+        Some(UndoEnd::Refused) => (Reason::NotConfirmed, "Nothing was undone".to_owned()),
         Some(UndoEnd::TooLarge) if in_transaction => {
-            ("too_large", "The transaction is too large to undo in part; `rollback` forgets all of it".to_owned())
+            (Reason::TooLarge, "The transaction is too large to undo in part; `rollback` forgets all of it".to_owned())
         }
-        Some(UndoEnd::TooLarge) => ("too_large", format!("The last step was {TOO_LARGE}")),
+        Some(UndoEnd::TooLarge) => (Reason::TooLarge, format!("The last step was {TOO_LARGE}")),
         Some(UndoEnd::Forgotten) => {
-            ("nothing", "Nothing to undo: what came before is not remembered any more".to_owned())
+            (Reason::Nothing, "Nothing to undo: what came before is not remembered any more".to_owned())
         }
-        _ if in_transaction => ("nothing", "Nothing to undo in this transaction; `rollback` ends it".to_owned()),
-        _ => ("nothing", "Nothing to undo".to_owned()),
+        _ if in_transaction => (Reason::Nothing, "Nothing to undo in this transaction; `rollback` ends it".to_owned()),
+        _ => (Reason::Nothing, "Nothing to undo".to_owned()),
     };
     refused(reason, note)
 }

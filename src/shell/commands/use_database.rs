@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
 use super::{Caller, Session, keys, refused};
+use crate::shell::answer::code::Reason;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
 use crate::shell::config::Location;
 use crate::shell::text::argument::{DatabaseName, database};
@@ -31,7 +32,7 @@ impl CommandArgs for UseArgs {
         if let Some(question) = session.leaving(&format!("forget them and use {}", location.name))
             && !caller.confirm(&question)
         {
-            return Ok(refused("not_confirmed", format!("Still using {}", session.location.name)));
+            return Ok(refused(Reason::NotConfirmed, format!("Still using {}", session.location.name)));
         }
         if session.db.is_remembering() {
             // What was done here can be undone once this database is in use again.

@@ -11,6 +11,7 @@ use super::traits::{CommandArgs, Group, InTransaction, Pace, Traits};
 use super::{Caller, Session, Warnings, refused};
 use crate::database::Watch;
 use crate::error::Error;
+use crate::shell::answer::code::Reason;
 use crate::shell::answer::reply::{Answer, Done, Events, Failure, OnEvent, Reply, shown};
 use crate::shell::terminal::interrupt;
 use crate::shell::text::argument::{Data, Key, data, glob, key, timeout};
@@ -93,10 +94,10 @@ impl CommandArgs for WaitArgs {
                 patience.since.take().map_or(Ok(()), |(_, error)| Err(error))?;
                 let what = if self.equals.is_some() { "did not get that value" } else { "did not come" };
                 let span = humantime::format_duration(self.timeout.unwrap_or_default());
-                return Ok(refused("timeout", format!("Key '{}' {what} within {span}", shown(key))));
+                return Ok(refused(Reason::Timeout, format!("Key '{}' {what} within {span}", shown(key))));
             }
             if interrupt::is_asked() {
-                return Ok(refused("interrupted", "Not waiting any more".to_owned()));
+                return Ok(refused(Reason::Interrupted, "Not waiting any more".to_owned()));
             }
             std::thread::sleep(left.min(PAUSE));
         }

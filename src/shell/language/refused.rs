@@ -4,6 +4,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::help;
 use super::place::{SHOWN, nearest_flag};
+use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::{Failure, did_you_mean};
 use crate::shell::text::argument::{ArgumentKind, IS_PATTERN, any_of};
 use crate::shell::text::caret::Blame;
@@ -51,7 +52,7 @@ impl Attempt<'_> {
                 what.split_whitespace().collect::<Vec<_>>().join(" ")
             }
         };
-        let code = if let Some(ContextValue::Bool(true)) = error.get(IS_PATTERN) { "pattern" } else { "usage" };
+        let code = if let Some(ContextValue::Bool(true)) = error.get(IS_PATTERN) { Code::Pattern } else { Code::Usage };
         (Failure { code, ..Failure::usage(message) }, blame(error))
     }
 

@@ -12,6 +12,7 @@ use crate::database::Event;
 use crate::error::Error;
 use crate::expiry::whole_seconds;
 use crate::json::{Sink, write_string};
+use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::{Failure, Field, Listing, Reply, Show};
 use crate::shell::text::escape;
 use crate::storage::write_base64;
@@ -67,9 +68,9 @@ pub(super) fn failure(failure: &Failure) -> String {
     const LONGEST: usize = 64 << 10;
     let brief = escape::brief(&failure.message);
     let mut line = "{\"error\":{\"code\":".to_owned();
-    write_string(&mut line, failure.code);
+    write_string(&mut line, failure.code.name());
     line.push_str(",\"message\":");
-    let is_help = failure.code == Failure::HELP;
+    let is_help = failure.code == Code::Help;
     write_string(&mut line, if is_help { &failure.message } else { &brief });
     if let Some(key) = failure.key.as_ref().filter(|key| key.len() <= LONGEST) {
         line.push_str(",\"key\":");

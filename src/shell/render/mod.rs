@@ -17,6 +17,7 @@ use std::io::{self, Write};
 pub(crate) use self::difference::{difference, difference_json};
 use self::plain::Form;
 pub(crate) use self::table::size;
+use super::answer::code::Code;
 use super::answer::reply::{Done, Events, Failure, Reply};
 use super::answer::status::Status;
 use super::text::argument::OutputMode;
@@ -183,7 +184,7 @@ pub(crate) fn failure(color: bool, place: Option<&str>, failure: &Failure) -> St
         line.push_str(&style::error(color, "error:"));
         line.push(' ');
     }
-    if failure.code == Failure::HELP {
+    if failure.code == Code::Help {
         for row in failure.message.lines() {
             line.push_str(&escape::terminal(row));
             line.push('\n');
@@ -388,7 +389,8 @@ mod tests {
     fn failures_and_notes_are_one_line_without_unsafe_characters_wherever_they_go() {
         for (c, color) in unsafe_characters().flat_map(|c| [(c, false), (c, true)]) {
             let text = format!("a{c}b");
-            let failure = Failure { status: Status::Io, code: "io", message: text.clone(), key: Some(text.clone()) };
+            let failure =
+                Failure { status: Status::Io, code: Code::Io, message: text.clone(), key: Some(text.clone()) };
             let person = super::failure(color, Some(&text), &failure);
             let noted = note(color, &format!("warning: {text}"));
             for line in [person, failure_json(&failure), noted] {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::editor::Editor;
+use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::Failure;
 use crate::shell::language::reading;
 use crate::shell::run::front::{Front, TypingSetting, is_yes};
@@ -72,8 +73,8 @@ impl Front for Person {
         let blame = moment.blame.take();
         let typed = moment.typed.as_ref()?;
         let blame = blame.or_else(|| match (failure.code, &failure.key) {
-            ("not_found" | "wrong_type", Some(key)) => Some(Blame::Word(key.clone().into_bytes())),
-            ("not_json", _) => typed.argument(1, reading::takes_next).map(Blame::Span),
+            (Code::NotFound | Code::WrongType, Some(key)) => Some(Blame::Word(key.clone().into_bytes())),
+            (Code::NotJson, _) => typed.argument(1, reading::takes_next).map(Blame::Span),
             _ => None,
         });
         typed.point(&blame?)

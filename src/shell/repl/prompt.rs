@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::editor::Editor;
 use super::person::{Moment, Person};
+use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::{Failure, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::commands::Session;
@@ -61,7 +62,7 @@ impl Prompt {
                 Step::Error { error, .. } => {
                     let end = line[error.at..].find('\n').map_or(line.len(), |newline| error.at + newline);
                     let typed = Typed::new(line, &[], prompt, room, is_all);
-                    let failure = Failure { code: "syntax", ..Failure::usage(error.message) };
+                    let failure = Failure { code: Code::Syntax, ..Failure::usage(error.message) };
                     self.mistyped(failure, Blame::Span(error.at..end), typed)
                 }
                 Step::More(_) => break,

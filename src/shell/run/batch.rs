@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Flow, Place, Runner};
 use crate::database::Database;
+use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::Failure;
 use crate::shell::text::argument::OutputMode;
 
@@ -139,7 +140,7 @@ impl Runner<'_> {
     fn lost(&mut self, failure: &Failure, name: &str, lines: &[usize]) -> Flow {
         let look = self.look();
         let (Some(&first), Some(&last)) = (lines.first(), lines.last()) else { return Flow::Next };
-        let was_cut_short = failure.code == "interrupted";
+        let was_cut_short = failure.code == Code::Interrupted;
         self.tally.was_cut_short |= was_cut_short;
         if look.mode == OutputMode::Json {
             let flows: Vec<Flow> =

@@ -1,6 +1,7 @@
 //! How scripts and runs begin and end that are one transaction (`--atomic`), or come to nothing (`--dry-run`).
 
 use super::{Place, Runner};
+use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::Failure;
 use crate::shell::commands::mode::Mode;
 use crate::shell::commands::{changes, committed};
@@ -63,7 +64,7 @@ impl Runner<'_> {
             };
             let message = format!("nothing was stored: {why}with --atomic a script is one transaction");
             if look.mode == OutputMode::Json {
-                let failure = Failure { status: self.tally.worst, code: "not_stored", message, key: None };
+                let failure = Failure { status: self.tally.worst, code: Code::NotStored, message, key: None };
                 self.write_err(render::failure_json(&failure).as_bytes());
             } else {
                 self.note(&message);

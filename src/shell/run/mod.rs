@@ -33,7 +33,7 @@ use self::batch::Batch;
 use self::front::Front;
 use self::output::Output;
 use self::tally::Tally;
-use crate::database::NOT_UNDONE;
+use crate::shell::answer::code::{Code, Reason};
 use crate::shell::answer::reply::{Answer, Done, Failure, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::commands::mode::Mode;
@@ -51,7 +51,7 @@ use crate::shell::text::words::Word;
 
 /// Whether a command has failed because it cannot be undone and nobody has agreed to that.
 fn lacks_consent<T>(done: &Result<T, Failure>) -> bool {
-    done.as_ref().is_err_and(|failure| failure.message == NOT_UNDONE)
+    done.as_ref().is_err_and(|failure| failure.code == Code::Irreversible)
 }
 
 /// Where a command came from; failures are shown accordingly.
@@ -265,7 +265,7 @@ impl<'a> Runner<'a> {
             return self.with_consent(again, place, look);
         }
         let answer = answer.map_err(|failure| match failure.code {
-            "interrupted" if !traits.reads => {
+            Code::Interrupted if !traits.reads => {
                 Failure { message: "interrupted; nothing was changed".to_owned(), ..failure }
             }
             _ => failure,
@@ -328,7 +328,7 @@ impl<'a> Runner<'a> {
         if place.is_script() {
             interrupt::ask();
         }
-        self.answer(Ok(commands::refused("not_confirmed", "Nothing was changed".to_owned())), place, Some(look))
+        self.answer(Ok(commands::refused(Reason::NotConfirmed, "Nothing was changed".to_owned())), place, Some(look))
     }
 
     fn finish(&mut self, status: Status) -> Flow {

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{Flow, Place, Runner};
+use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::Failure;
 use crate::shell::answer::status::Status;
 use crate::shell::commands::run::RunArgs;
@@ -73,7 +74,7 @@ impl Runner<'_> {
         let is_missing = error.kind() == ErrorKind::NotFound;
         let reason = if is_missing { "there is no such program".to_owned() } else { crate::error::reason(error) };
         let message = format!("cannot run '{name}': {reason}");
-        let failure = Failure { status: Status::Io, code: "io", message, key: None };
+        let failure = Failure { status: Status::Io, code: Code::Io, message, key: None };
         let flow = self.failure(&failure, place, look);
         if place == Place::OneShot {
             self.tally.exit = Some(if is_missing { 127 } else { 126 });

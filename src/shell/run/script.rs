@@ -12,6 +12,7 @@ use rustix::fs::FileType;
 
 use super::{Flow, Place, Runner};
 use crate::error::Error;
+use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::{Done, Failure, Field, Reply};
 use crate::shell::commands::counted;
 use crate::shell::language::reading;
@@ -216,7 +217,7 @@ impl Script<'_> {
                     let at = self.line + lines.saturating_sub(1);
                     self.start += consumed;
                     self.line += lines;
-                    let failure = Failure { code: "syntax", ..Failure::usage(error.message) };
+                    let failure = Failure { code: Code::Syntax, ..Failure::usage(error.message) };
                     runner.fail(failure, Place::Script { name, line: at })
                 }
                 Step::More(open) => {

@@ -15,6 +15,7 @@ use std::process::Command;
 use rustix::fs::{Mode, OFlags};
 
 use super::interrupt;
+use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::Failure;
 use crate::shell::answer::status::Status;
 use crate::shell::text::escape::excerpt;
@@ -37,7 +38,7 @@ pub(crate) fn edit_text(initial: &[u8], suffix: &str, line: Option<usize>) -> Re
     let status = interrupt::run_lent(command.arg(&path)).map_err(|error| {
         let reason = crate::error::reason(&error);
         let message = format!("cannot run the editor '{name}': {reason}; set $VISUAL or $EDITOR. Nothing was changed");
-        Failure { status: Status::Io, code: "io", message, key: None }
+        Failure { status: Status::Io, code: Code::Io, message, key: None }
     })?;
     let edited = read(&path);
     if !status.success() {
@@ -49,7 +50,7 @@ pub(crate) fn edit_text(initial: &[u8], suffix: &str, line: Option<usize>) -> Re
         {
             message = format!("{message}; what you wrote is in {kept:?}");
         }
-        return Err(Failure { status: Status::Io, code: "io", message, key: None });
+        return Err(Failure { status: Status::Io, code: Code::Io, message, key: None });
     }
     let edited = edited.map_err(|error| Failure::io("read", &path, &error))?;
     Ok((edited != initial).then_some(edited))

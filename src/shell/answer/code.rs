@@ -1,0 +1,99 @@
+//! The names that programs read (`-o json`): of failures, and of what kept a change from being made.
+
+/// What kind of failure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Code {
+    /// A command or value that is refused,
+    Usage,
+    /// as it asks for help together with something else: the one failure whose message has several lines,
+    Help,
+    /// as it could not be undone, and nobody has agreed to that.
+    Irreversible,
+    Syntax,
+    Pattern,
+    Limit,
+    NotJson,
+    WrongType,
+    /// A format that cannot hold an entry.
+    Unfit,
+    NotFound,
+    Exists,
+    /// A key that is in a file more than once.
+    Repeats,
+    Interrupted,
+    CannotOpen,
+    Damaged,
+    Corrupt,
+    ForeignJournal,
+    NewerVersion,
+    Io,
+    OutcomeUnknown,
+    ReadOnly,
+    Busy,
+    Conflict,
+    /// What was done before a failure that leaves nothing of it.
+    NotStored,
+}
+
+impl Code {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Usage | Self::Irreversible => "usage",
+            Self::Help => "help",
+            Self::Syntax => "syntax",
+            Self::Pattern => "pattern",
+            Self::Limit => "limit",
+            Self::NotJson => "not_json",
+            Self::WrongType => "wrong_type",
+            Self::Unfit => "unfit",
+            Self::NotFound => "not_found",
+            Self::Exists => "exists",
+            Self::Repeats => "repeats",
+            Self::Interrupted => "interrupted",
+            Self::CannotOpen => "cannot_open",
+            Self::Damaged => "damaged",
+            Self::Corrupt => "corrupt",
+            Self::ForeignJournal => "foreign_journal",
+            Self::NewerVersion => "newer_version",
+            Self::Io => "io",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::ReadOnly => "read_only",
+            Self::Busy => "busy",
+            Self::Conflict => "conflict",
+            Self::NotStored => "not_stored",
+        }
+    }
+}
+
+/// What kept a change from being made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// The key exists already.
+    Exists,
+    NotFound,
+    /// The key has another value than the one that was expected.
+    Differs,
+    /// A person has said no.
+    NotConfirmed,
+    Timeout,
+    Interrupted,
+    /// There is nothing to undo,
+    Nothing,
+    /// or too much.
+    TooLarge,
+}
+
+impl Reason {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Exists => "exists",
+            Self::NotFound => "not_found",
+            Self::Differs => "differs",
+            Self::NotConfirmed => "not_confirmed",
+            Self::Timeout => "timeout",
+            Self::Interrupted => "interrupted",
+            Self::Nothing => "nothing",
+            Self::TooLarge => "too_large",
+        }
+    }
+}
