@@ -1,8 +1,8 @@
 //! What is undone, and what is not.
 
 use super::*;
-use crate::error::Error;
 use crate::Options;
+use crate::error::Error;
 use proptest::prelude::*;
 
 fn yes(_: &[Foreign]) -> bool {

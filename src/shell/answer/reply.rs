@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::code::Code;
+use super::done::Done;
 use super::status::Status;
 use crate::database::{Difference, Event};
 use crate::error::{Error, Result};
@@ -28,6 +29,12 @@ pub(crate) struct Answer<'a> {
 impl<'a> From<Reply<'a>> for Answer<'a> {
     fn from(reply: Reply<'a>) -> Self {
         Self { reply, status: Status::Done, notes: Vec::new() }
+    }
+}
+
+impl From<Done> for Answer<'_> {
+    fn from(done: Done) -> Self {
+        Reply::Done(done).into()
     }
 }
 
@@ -60,32 +67,6 @@ pub(crate) enum Reply<'a> {
     Pieces(Pieces<'a>),
     /// What is not alike, or would not be: `diff`, `--dry-run`.
     Changes(Changes<'a>),
-}
-
-/// A change that was made, or not.
-#[derive(Debug)]
-pub(crate) struct Done {
-    /// False if a condition kept it from being made.
-    pub(crate) ok: bool,
-    /// Said to a person only.
-    pub(crate) confirmation: String,
-    /// Printed as data: what `incr` made, what `--print-old` found.
-    pub(crate) value: Option<Value>,
-    /// What `-o json` adds to `ok`: counts, old values.
-    pub(crate) fields: Vec<(&'static str, Field)>,
-}
-
-impl Done {
-    /// A change with its confirmation.
-    pub(crate) fn new(confirmation: impl Into<String>) -> Self {
-        Self { ok: true, confirmation: confirmation.into(), value: None, fields: Vec::new() }
-    }
-
-    /// The same with one more field for `-o json`.
-    pub(crate) fn with(mut self, name: &'static str, field: Field) -> Self {
-        self.fields.push((name, field));
-        self
-    }
 }
 
 /// One fact.

@@ -4,7 +4,8 @@ use clap::Args;
 
 use super::traits::{CommandArgs, Group, Traits};
 use super::{Caller, Session};
-use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply, shown};
+use crate::shell::answer::done::Done;
+use crate::shell::answer::reply::{Answer, Failure};
 use crate::shell::text::argument::{Data, Key, data, key};
 use crate::storage::Entry;
 
@@ -32,8 +33,7 @@ impl CommandArgs for AppendArgs {
             tx.set_entry(key, Entry { value, deadline: entry.deadline })?;
             Ok(length)
         });
-        let length = length.map_err(|error| Failure::from(error).on(key))?;
-        let done = Done::new(format!("Appended to key: {} (now {length} bytes)", shown(key)));
-        Ok(Reply::Done(done.with("size", Field::Bytes(length))).into())
+        let bytes = length.map_err(|error| Failure::from(error).on(key))?;
+        Ok(Done::Appended { key: self.key.0, bytes }.into())
     }
 }

@@ -5,7 +5,8 @@ use clap::Args;
 use super::traits::{CommandArgs, Group, Traits};
 use super::{Caller, Session, keys, refused};
 use crate::shell::answer::code::Reason;
-use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
+use crate::shell::answer::done::Done;
+use crate::shell::answer::reply::{Answer, Failure};
 use crate::shell::terminal::interrupt;
 
 /// Delete every key
@@ -38,8 +39,6 @@ impl CommandArgs for ClearArgs {
             }
             Ok(deleted)
         })?;
-        let hint = other.filter(|_| count == 0).map(|other| format!(" ({other})")).unwrap_or_default();
-        let done = Done::new(format!("Deleted {}{hint}", keys(deleted))).with("deleted", Field::Number(deleted));
-        Ok(Reply::Done(done).into())
+        Ok(Done::Cleared { keys: deleted, hint: other.filter(|_| count == 0) }.into())
     }
 }

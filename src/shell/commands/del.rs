@@ -7,7 +7,8 @@ use clap::Args;
 use super::traits::{CommandArgs, Group, Traits};
 use super::{Caller, Session, keys, refused};
 use crate::shell::answer::code::Reason;
-use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
+use crate::shell::answer::done::Done;
+use crate::shell::answer::reply::{Answer, Failure};
 use crate::shell::answer::status::Status;
 use crate::shell::terminal::interrupt::{self, stoppable};
 use crate::shell::terminal::progress;
@@ -52,13 +53,9 @@ impl CommandArgs for DelArgs {
         if let ([key], 0) = (&missing[..], deleted) {
             return Err(session.not_found(key));
         }
-        let done = Done::new(format!("Deleted {}", keys(deleted))).with("deleted", Field::Number(deleted));
-        if missing.is_empty() {
-            return Ok(Reply::Done(done).into());
-        }
-        let notes = missing.iter().map(|key| session.not_found(key).message).collect();
-        let reply = Reply::Done(done.with("missing", Field::Keys(missing)));
-        Ok(Answer { reply, status: Status::No, notes })
+        let notes: Vec<String> = missing.iter().map(|key| session.not_found(key).message).collect();
+        let status = if missing.is_empty() { Status::Done } else { Status::No };
+        Ok(Answer { status, notes, ..Done::Deleted { keys: deleted, missing }.into() })
     }
 }
 
@@ -91,7 +88,6 @@ impl DelArgs {
             }
             Ok(deleted)
         })?;
-        let done = Done::new(format!("Deleted {}", keys(deleted))).with("deleted", Field::Number(deleted));
-        Ok(Reply::Done(done).into())
+        Ok(Done::Deleted { keys: deleted, missing: Vec::new() }.into())
     }
 }

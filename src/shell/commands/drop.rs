@@ -6,7 +6,8 @@ use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
 use super::undo::NO_UNDO;
 use super::{Caller, Session, keys, refused};
 use crate::shell::answer::code::{Code, Reason};
-use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
+use crate::shell::answer::done::Done;
+use crate::shell::answer::reply::{Answer, Failure};
 use crate::shell::answer::status::Status;
 use crate::shell::config::Location;
 use crate::shell::text::argument::{DatabaseName, database};
@@ -52,7 +53,6 @@ impl CommandArgs for DropArgs {
                 session.db.remember();
             }
         }
-        let done = Done::new(format!("Dropped {} ({})", location.name, keys(count)));
-        Ok(Reply::Done(done.with("deleted", Field::Number(count))).into())
+        Ok(Done::Dropped { name: location.name, keys: count }.into())
     }
 }

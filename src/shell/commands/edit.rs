@@ -5,10 +5,11 @@ use std::io::{self, IsTerminal as _};
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, NotIn, Pace, Traits, WithoutUndo};
-use super::{Caller, Session, was_set};
+use super::{Caller, Session};
 use crate::error::Error;
 use crate::shell::answer::code::Code;
-use crate::shell::answer::reply::{Answer, Done, Failure, Reply, shown};
+use crate::shell::answer::done::Done;
+use crate::shell::answer::reply::{Answer, Failure, shown};
 use crate::shell::answer::status::Status;
 use crate::shell::terminal::editor_program::{edit_text, keep};
 use crate::shell::text::argument::{Key, key};
@@ -59,10 +60,10 @@ impl CommandArgs for EditArgs {
             None => String::new(),
         };
         let Some((value, text)) = edited(key, &initial, is_json, caller)? else {
-            return Ok(unchanged(key, before.is_some()));
+            return Ok(Done::Unchanged { is_there: before.is_some(), key: self.key.0 }.into());
         };
         if before.as_ref() == Some(&value) {
-            return Ok(unchanged(key, true));
+            return Ok(Done::Unchanged { key: self.key.0, is_there: true }.into());
         }
         let mut expected = before;
         loop {
@@ -76,7 +77,7 @@ impl CommandArgs for EditArgs {
                 Ok(Ok(()))
             });
             let now = match stored.map_err(|error| kept(Failure::from(error).on(key), &text))? {
-                Ok(()) => return Ok(was_set(key).into()),
+                Ok(()) => return Ok(Done::Set { key: self.key.0 }.into()),
                 Err(now) => now,
             };
             let became = if now.is_some() { "changed" } else { "deleted" };
@@ -147,11 +148,6 @@ fn kept(failure: Failure, text: &[u8]) -> Failure {
         // There is nothing else to do for it.
         Err(_) => failure,
     }
-}
-
-fn unchanged<'a>(key: &str, is_there: bool) -> Answer<'a> {
-    let what = if is_there { "is as it was" } else { "was not made: nothing was written" };
-    Reply::Done(Done::new(format!("Key '{}' {what}", shown(key)))).into()
 }
 
 fn binary(key: &str, length: usize) -> Failure {

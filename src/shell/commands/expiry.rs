@@ -6,8 +6,8 @@ use clap::Args;
 
 use super::traits::{CommandArgs, Group, Traits};
 use super::{Caller, Session};
-use crate::expiry::format_duration;
-use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply, shown};
+use crate::shell::answer::done::Done;
+use crate::shell::answer::reply::{Answer, Failure, Reply};
 use crate::shell::text::argument::{Key, duration, key};
 use crate::storage::Entry;
 
@@ -37,8 +37,7 @@ impl CommandArgs for ExpireArgs {
         let Some(deadline) = deadline.map_err(|error| Failure::from(error).on(&key))? else {
             return Err(session.not_found(&key));
         };
-        let done = Done::new(format!("Key '{}' expires in {}", shown(&key), format_duration(duration)));
-        Ok(Reply::Done(done.with("expires", Field::Text(deadline.to_string()))).into())
+        Ok(Done::Expires { key: key.0, after: duration, at: deadline }.into())
     }
 }
 
@@ -85,8 +84,7 @@ impl CommandArgs for PersistArgs {
             Ok(Some(had_one))
         })?;
         match had_one {
-            Some(true) => Ok(Reply::Done(Done::new(format!("Key '{}' does not expire any more", shown(key)))).into()),
-            Some(false) => Ok(Reply::Done(Done::new(format!("Key '{}' had no expiry", shown(key)))).into()),
+            Some(had_expiry) => Ok(Done::Persists { key: self.key.0, had_expiry }.into()),
             None => Err(session.not_found(key)),
         }
     }

@@ -10,11 +10,12 @@ use clap::Args;
 
 use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
 use super::whole::Whole;
-use super::{Caller, Session, counted, keys};
+use super::{Caller, Session, counted};
 use crate::database::Range;
 use crate::error::Error;
 use crate::shell::answer::code::Code;
-use crate::shell::answer::reply::{Answer, Done, Failure, Field, Pieces, Reply, shown};
+use crate::shell::answer::done::Done;
+use crate::shell::answer::reply::{Answer, Failure, Pieces, Reply, shown};
 use crate::shell::config;
 use crate::shell::terminal::destination::{self, Descriptor, Open};
 use crate::shell::terminal::interrupt::{Stoppable, stoppable};
@@ -147,10 +148,8 @@ impl Session {
             });
             return Ok(Reply::Pieces(Pieces { write, notes }).into());
         };
-        let (count, notes) = to_file(file, export)?;
-        let done = Done::new(format!("Wrote {} to {}", keys(count), config::short(file)));
-        let done = done.with("exported", Field::Number(count));
-        Ok(Answer { notes, ..Reply::Done(done).into() })
+        let (keys, notes) = to_file(file, export)?;
+        Ok(Answer { notes, ..Done::Exported { keys, file: file.to_owned() }.into() })
     }
 }
 

@@ -12,12 +12,14 @@ use std::rc::Rc;
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, Traits, WithoutUndo};
-use super::{Caller, Session, counted};
-use crate::database::{Conflict, Existing, Loaded, Loading};
+use super::{Caller, Session};
+use crate::database::{Conflict, Existing, Loading};
 use crate::error::Error;
 use crate::shell::answer::code::Code;
-use crate::shell::answer::reply::{Answer, Changes, Done, Failure, Field, Reply, shown};
+use crate::shell::answer::done::Done;
+use crate::shell::answer::reply::{Answer, Changes, Failure, Reply, shown};
 use crate::shell::answer::status::Status;
+use crate::shell::render::imported;
 use crate::shell::terminal::interrupt;
 use crate::shell::terminal::progress;
 use crate::shell::text::argument::{
@@ -72,7 +74,7 @@ impl CommandArgs for ImportArgs {
         // An import compares as a stream, whatever its size.
         let is_dry = self.dry_run;
         let without_undo = if self.file.is_file() { WithoutUndo::Asks } else { WithoutUndo::Fails };
-        Traits { is_dry, without_undo, ..Self::TRAITS }
+        Traits { without_undo, is_dry, ..Self::TRAITS }
     }
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
@@ -110,19 +112,11 @@ impl CommandArgs for ImportArgs {
             let (loaded, changes) = session.db.rehearse_load(entries, how)?;
             refuse(loaded.conflict.as_ref(), &records)?;
             let changes = Changes(Box::new(changes.map(|change| change.map_err(Failure::from))));
-            return Ok(Answer { notes: vec![in_words("Would import", &loaded)], ..Reply::Changes(changes).into() });
+            return Ok(Answer { notes: vec![imported("Would import", &loaded)], ..Reply::Changes(changes).into() });
         }
         let loaded = session.db.load_entries(entries, how)?;
         refuse(loaded.conflict.as_ref(), &records)?;
-        let mut done = Done::new(in_words("Imported", &loaded))
-            .with("imported", Field::Number(loaded.entries))
-            .with("read", Field::Number(loaded.read))
-            .with("repeated", Field::Number(loaded.repeated()))
-            .with("skipped", Field::Number(loaded.kept));
-        if loaded.expired > 0 {
-            done = done.with("expired", Field::Number(loaded.expired));
-        }
-        Ok(Reply::Done(done).into())
+        Ok(Done::Imported(loaded).into())
     }
 }
 
@@ -215,18 +209,6 @@ fn refuse(conflict: Option<&Conflict>, records: &Records<'_>) -> Result<(), Fail
     };
     let message = format!("Key '{}' {what}; nothing was imported", shown(key));
     Err(Failure { status: Status::No, code, message, key: Some(key.to_owned()) })
-}
-
-/// What an import has made, and what became of the rest of what was read.
-fn in_words(verb: &str, loaded: &Loaded) -> String {
-    let rest = [(loaded.repeated(), "with a repeated key"), (loaded.kept, "skipped"), (loaded.expired, "expired")];
-    let rest: Vec<_> = rest.iter().filter(|rest| rest.0 > 0).map(|(n, what)| format!("{n} {what}")).collect();
-    let entries = counted(loaded.entries, "entry", "entries");
-    if rest.is_empty() {
-        format!("{verb} {entries}")
-    } else {
-        format!("{verb} {entries} (of {} read: {})", loaded.read, rest.join(", "))
-    }
 }
 
 fn failure(file: &Path, trouble: Trouble) -> Failure {

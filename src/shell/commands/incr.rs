@@ -5,7 +5,8 @@ use clap::Args;
 use super::traits::{CommandArgs, Group, Traits};
 use super::{Caller, Session};
 use crate::number::Number;
-use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
+use crate::shell::answer::done::Done;
+use crate::shell::answer::reply::{Answer, Failure};
 use crate::shell::text::argument::{Key, decimal, key};
 use crate::storage::Entry;
 
@@ -60,6 +61,5 @@ fn add<'s>(session: &mut Session, key: &str, by: Number) -> Result<Answer<'s>, F
         Ok(value)
     });
     let value = value.map_err(|error| Failure::from(error).on(key))?;
-    let exact = Field::Exact(value.to_string());
-    Ok(Reply::Done(Done { value: Some(value), ..Done::new("").with("value", exact) }).into())
+    Ok(Done::Computed(value).into())
 }

@@ -47,8 +47,6 @@ pub(crate) mod use_database;
 pub(crate) mod watch;
 mod whole;
 
-pub(crate) use self::set::was_set;
-pub(crate) use self::transaction::{changes, committed};
 pub(crate) use self::undo::TOO_LARGE_QUESTION;
 
 use std::cell::Cell;
@@ -61,16 +59,16 @@ use std::time::{Duration, Instant};
 use self::mode::Mode;
 use self::traits::{OpenDatabase, Traits};
 use super::answer::code::Reason;
-use super::answer::reply::{Answer, Done, Failure, Field, Reply};
+use super::answer::done::Done;
+use super::answer::reply::{Answer, Failure};
 use super::answer::status::Status;
 use super::config::Location;
-use super::render;
+use super::render::{self, changes, counted, keys};
 use super::terminal::destination::Descriptor;
 use super::terminal::interrupt;
 use super::terminal::progress;
 use crate::database::{Database, Memory, Options};
 use crate::storage::{self, Progress};
-use crate::value::Value;
 
 /// Who has a command run: a line of a script, the program's arguments, or a person at the prompt.
 pub(crate) struct Caller<'c> {
@@ -283,22 +281,7 @@ fn on_progress(progress: Progress) -> ControlFlow<()> {
 
 /// The answer to a change that a condition kept from being made.
 pub(crate) fn refused<'a>(reason: Reason, note: String) -> Answer<'a> {
-    let done = Done { ok: false, ..Done::new("") }.with("reason", Field::Text(reason.name().to_owned()));
-    Answer { reply: Reply::Done(done), status: Status::No, notes: vec![note] }
-}
-
-fn value_field(value: Option<&Value>) -> Field {
-    value.map_or(Field::None, |value| Field::Value(value.clone()))
-}
-
-/// `1 key`, `2 keys`.
-pub(crate) fn keys(count: u64) -> String {
-    counted(count, "key", "keys")
-}
-
-/// How many of them: `1 key`, `2 keys`.
-pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
+    Answer { status: Status::No, notes: vec![note], ..Done::Refused(reason).into() }
 }
 
 /// How many entries a limit lets through.

@@ -5,7 +5,8 @@ use clap::Args;
 use super::traits::{CommandArgs, Group, Traits};
 use super::{Caller, Session, refused};
 use crate::shell::answer::code::Reason;
-use crate::shell::answer::reply::{Answer, Done, Failure, Reply, shown};
+use crate::shell::answer::done::Done;
+use crate::shell::answer::reply::{Answer, Failure, shown};
 use crate::shell::text::argument::{Key, key};
 
 /// Give a key another name
@@ -74,8 +75,8 @@ fn carry<'s>(session: &mut Session, names: &TwoKeys, rename: bool) -> Result<Ans
         Some(Reason::NotFound) => Err(session.not_found(from)),
         Some(reason) => Ok(refused(reason, format!("Key '{}' exists already; --replace overwrites it", shown(to)))),
         None => {
-            let verb = if rename { "Renamed" } else { "Copied" };
-            Ok(Reply::Done(Done::new(format!("{verb} key: {} to {}", shown(from), shown(to)))).into())
+            let (from, to) = (from.to_string(), to.to_string());
+            Ok(if rename { Done::Renamed { from, to } } else { Done::Copied { from, to } }.into())
         }
     }
 }

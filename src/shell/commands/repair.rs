@@ -11,12 +11,13 @@ use super::{Caller, Session, changes, counted, on_progress, refused};
 use crate::database::{Options, Repair, Repaired, Report};
 use crate::error::Error;
 use crate::shell::answer::code::Reason;
-use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
+use crate::shell::answer::done::Done;
+use crate::shell::answer::reply::{Answer, Failure};
 use crate::shell::answer::status::Status;
 use crate::shell::config::{self, Location};
+use crate::shell::render::found;
 use crate::shell::terminal::spool;
 use crate::shell::text::argument::path;
-use crate::value::Value;
 
 /// Read everything and say what is wrong
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -110,40 +111,28 @@ impl Session {
 fn checked(report: Report) -> Answer<'static> {
     let Report { entries, changes: in_journal, torn, doubt, faults } = report;
     let is_torn = torn > 0 && !faults.iter().any(|fault| matches!(fault, Error::LastRecord { .. }));
-    let found = format!("{}, {} in the journal", counted(entries, "entry", "entries"), changes(in_journal));
-    let mut notes: Vec<String> = faults.into_iter().map(|fault| format!("error: {fault}")).collect();
-    let sound = notes.is_empty();
-    let mut done = Done { ok: sound, ..Done::new("") }
-        .with("entries", Field::Number(entries))
-        .with("changes", Field::Number(in_journal))
-        .with("torn_bytes", Field::Bytes(torn));
-    if sound {
-        done.value = Some(Value::from(format!("ok: {found}")));
-    } else {
-        let faults = notes.iter().map(|note| note.trim_start_matches("error: ").to_owned()).collect();
-        done = done.with("faults", Field::Keys(faults));
-        notes.push(format!("{found} can be read"));
+    let faults: Vec<String> = faults.iter().map(Error::to_string).collect();
+    let mut notes: Vec<String> = faults.iter().map(|fault| format!("error: {fault}")).collect();
+    let status = if faults.is_empty() { Status::Done } else { Status::Database };
+    if !faults.is_empty() {
+        notes.push(format!("{} can be read", found(entries, in_journal)));
     }
-    if let Some(doubt) = doubt {
-        notes.push(format!("warning: {doubt}"));
-        done = done.with("doubt", Field::Text(doubt));
-    }
+    notes.extend(doubt.as_ref().map(|doubt| format!("warning: {doubt}")));
     if is_torn {
         notes.push(format!(
             "warning: the journal ends in {torn} torn bytes; they hold no change that was acknowledged, and the next write sets them aside"
         ));
     }
-    let status = if sound { Status::Done } else { Status::Database };
-    Answer { reply: Reply::Done(done), status, notes }
+    Answer { status, notes, ..Done::Checked { entries, changes: in_journal, torn, faults, doubt }.into() }
 }
 
 /// What a repair has done, and how to go on.
 fn told(path: &Path, how: Repair, repaired: Repaired) -> Answer<'static> {
     let Repaired { path: made, entries, dropped, journal_remains, in_place, corrupt } = repaired;
     let shown = config::short(&made);
-    let (counted, mut notes) = match how {
+    let mut notes = match how {
         Repair::Salvage if in_place => {
-            ("entries", vec![format!("Set the journal's last record aside, in {shown}; everything else is sound")])
+            vec![format!("Set the journal's last record aside, in {shown}; everything else is sound")]
         }
         Repair::Salvage => {
             let mut notes = vec![
@@ -156,10 +145,10 @@ fn told(path: &Path, how: Repair, repaired: Repaired) -> Answer<'static> {
                         .to_owned(),
                 );
             }
-            ("entries", notes)
+            notes
         }
-        Repair::KeepJournal => ("changes", vec![format!("Applied {} to {shown}", changes(entries))]),
-        Repair::DropJournal => ("changes", vec![format!("Set the journal aside: {} in {shown}", changes(entries))]),
+        Repair::KeepJournal => vec![format!("Applied {} to {shown}", changes(entries))],
+        Repair::DropJournal => vec![format!("Set the journal aside: {} in {shown}", changes(entries))],
     };
     if corrupt {
         let new = quoted(made.as_os_str());
@@ -169,14 +158,9 @@ fn told(path: &Path, how: Repair, repaired: Repaired) -> Answer<'static> {
     }
     let lost = dropped.iter().map(|line| format!("dropped: {line}"));
     notes.splice(1..1, lost);
-    let mut done = Done::new("")
-        .with(counted, Field::Number(entries))
-        .with("path", Field::Text(made.to_string_lossy().into_owned()))
-        .with("dropped", Field::Keys(dropped));
-    if corrupt {
-        done = done.with("corrupt", Field::Flag(true));
-    }
-    Answer { notes, ..Reply::Done(done).into() }
+    let is_entries = how == Repair::Salvage;
+    let done = Done::Repaired { path: made, count: entries, is_entries, dropped, is_corrupt: corrupt };
+    Answer { notes, ..done.into() }
 }
 
 /// A word for `sh`.
@@ -189,6 +173,9 @@ fn quoted(word: &OsStr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shell::answer::reply::Reply;
+    use crate::shell::render::{self, Look};
+    use crate::shell::text::argument::OutputMode;
 
     fn answer(answer: Answer<'_>) -> (Done, Status, Vec<String>) {
         match answer.reply {
@@ -197,27 +184,50 @@ mod tests {
         }
     }
 
-    fn field(done: &Done, name: &str) -> String {
-        let found = done.fields.iter().find(|(field, _)| *field == name);
-        found.map(|(_, field)| format!("{field:?}")).unwrap_or_default()
+    /// What a program is told.
+    fn json(done: Done) -> String {
+        let mut out = Vec::new();
+        let look = Look { mode: OutputMode::Json, ..LINES };
+        render::reply(&mut out, &look, Reply::Done(done)).unwrap();
+        String::from_utf8(out).unwrap()
     }
+
+    /// What a person sees in a pipe.
+    fn plain(done: Done) -> String {
+        let mut out = Vec::new();
+        render::reply(&mut out, &LINES, Reply::Done(done)).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    const LINES: Look = Look {
+        mode: OutputMode::Plain,
+        terminal: false,
+        width: 0,
+        color: false,
+        quiet: false,
+        exact: false,
+        paged: false,
+    };
 
     #[test]
     fn a_sound_database_is_one_line() {
         let report = Report { entries: 1, changes: 2, torn: 0, doubt: None, faults: Vec::new() };
         let (done, status, notes) = answer(checked(report));
-        assert_eq!(done.value, Some(Value::from("ok: 1 entry, 2 changes in the journal")));
-        assert!(done.ok && status == Status::Done && notes.is_empty());
-        assert_eq!(done.fields.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["entries", "changes", "torn_bytes"]);
+        assert!(status == Status::Done && notes.is_empty());
+        assert_eq!(plain(done), "ok: 1 entry, 2 changes in the journal\n");
+        let report = Report { entries: 1, changes: 2, torn: 0, doubt: None, faults: Vec::new() };
+        let members = "{\"ok\":true,\"entries\":1,\"changes\":2,\"torn_bytes\":0}\n";
+        assert_eq!(json(answer(checked(report)).0), members);
     }
 
     #[test]
     fn a_torn_journal_is_sound_but_said() {
         let report = Report { entries: 3, changes: 1, torn: 17, doubt: None, faults: Vec::new() };
         let (done, status, notes) = answer(checked(report));
-        assert!(done.ok && status == Status::Done);
+        assert!(status == Status::Done);
         assert!(notes[0].starts_with("warning: the journal ends in 17 torn bytes"), "{notes:?}");
-        assert_eq!(field(&done, "torn_bytes"), "Bytes(17)");
+        let json = json(done);
+        assert!(json.starts_with("{\"ok\":true,") && json.contains("\"torn_bytes\":17"), "{json}");
     }
 
     #[test]
@@ -231,12 +241,15 @@ mod tests {
         };
         let report = Report { entries: 7, changes: 0, torn: 0, doubt: None, faults: vec![fault(3), fault(9)] };
         let (done, status, notes) = answer(checked(report));
-        assert!(!done.ok && done.value.is_none() && status == Status::Database);
+        assert_eq!(status, Status::Database);
         assert_eq!(notes.len(), 3);
         assert!(notes[0].starts_with("error: cannot open \"/kv.json\": not valid JSON at line 3"), "{notes:?}");
         assert!(notes[1].starts_with("error: ") && notes[1].contains("line 9"), "{notes:?}");
         assert_eq!(notes[2], "7 entries, 0 changes in the journal can be read");
-        assert!(field(&done, "faults").starts_with("Keys([\"cannot open"), "{}", field(&done, "faults"));
+        let json = json(done);
+        assert!(json.starts_with("{\"ok\":false,") && json.contains("\"faults\":[\"cannot open"), "{json}");
+        let report = Report { entries: 7, changes: 0, torn: 0, doubt: None, faults: vec![fault(3)] };
+        assert_eq!(plain(answer(checked(report)).0), "");
     }
 
     #[test]
@@ -247,7 +260,7 @@ mod tests {
         };
         let dropped = vec!["line 3: key \"x\"".to_owned()];
         let (done, status, notes) = answer(told(Path::new("/a b/it's.json"), Repair::Salvage, repaired(dropped)));
-        assert!(done.ok && status == Status::Done);
+        assert_eq!(status, Status::Done);
         assert_eq!(
             notes,
             [
@@ -256,10 +269,12 @@ mod tests {
                 "to go on with it: mv '/a b/kv.json.repaired' '/a b/it'\\''s.json'",
             ]
         );
-        assert_eq!(field(&done, "entries"), "Number(2)");
+        let members = json(done);
+        assert!(members.starts_with("{\"ok\":true,\"entries\":2,"), "{members}");
         let (done, _, notes) = answer(told(Path::new("/kv.json"), Repair::DropJournal, repaired(Vec::new())));
         assert_eq!(notes, ["Set the journal aside: 2 changes in /a b/kv.json.repaired"]);
-        assert_eq!(field(&done, "changes"), "Number(2)");
+        let members = json(done);
+        assert!(members.starts_with("{\"ok\":true,\"changes\":2,"), "{members}");
         let (_, _, notes) = answer(told(Path::new("/kv.json"), Repair::KeepJournal, repaired(Vec::new())));
         assert_eq!(notes, ["Applied 2 changes to /a b/kv.json.repaired"]);
     }

@@ -11,7 +11,8 @@ use super::{Access, Caller, Session, keys, refused};
 use crate::database::{Database, RestoreStep, Restored};
 use crate::error::Error;
 use crate::shell::answer::code::Reason;
-use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
+use crate::shell::answer::done::Done;
+use crate::shell::answer::reply::{Answer, Failure};
 use crate::shell::config::{self, Location};
 use crate::shell::terminal::spool;
 use crate::shell::text::argument::path;
@@ -53,11 +54,7 @@ impl CommandArgs for RestoreArgs {
         }
         session.db.give_consent();
         session.db.note_restored(step);
-        let place = kept.as_deref().map(|kept| format!("; what was there is in {}", config::short(kept)));
-        let done = Done::new(format!("Restored {}{}", keys(count), place.unwrap_or_default()));
-        let kept = kept.map_or(Field::None, |kept| Field::Text(kept.to_string_lossy().into_owned()));
-        let reply = Reply::Done(done.with("keys", Field::Number(count)).with("kept", kept));
-        Ok(Answer { notes: backup.take_notices(), ..reply.into() })
+        Ok(Answer { notes: backup.take_notices(), ..Done::Restored { keys: count, kept }.into() })
     }
 }
 

@@ -8,10 +8,11 @@ use std::rc::Rc;
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, InTransaction, Traits};
-use super::{Caller, Session, keys, refused};
+use super::{Caller, Session, refused};
 use crate::error::Error;
 use crate::shell::answer::code::Reason;
-use crate::shell::answer::reply::{Answer, Done, Failure, Field, Pieces, Reply};
+use crate::shell::answer::done::Done;
+use crate::shell::answer::reply::{Answer, Failure, Pieces, Reply};
 use crate::shell::config;
 use crate::shell::terminal::destination::{self, Descriptor, Open};
 use crate::shell::terminal::spool;
@@ -67,11 +68,7 @@ impl CommandArgs for SaveArgs {
                 session.db.path().map(Path::to_owned).unwrap_or_default()
             }
         };
-        let count = session.db.len()?;
-        let done = Done::new(format!("Saved {} to {}", keys(count), config::short(&path)))
-            .with("keys", Field::Number(count))
-            .with("path", Field::Text(path.to_string_lossy().into_owned()));
-        Ok(Reply::Done(done).into())
+        Ok(Done::Saved { keys: session.db.len()?, path }.into())
     }
 }
 
@@ -111,11 +108,7 @@ impl Session {
         if let Some(mut open) = Open::of(path).map_err(failed)? {
             io::copy(&mut file, &mut open).map_err(failed)?;
         }
-        let count = self.db.len()?;
-        let done = Done::new(format!("Saved {} to {}", keys(count), config::short(path)))
-            .with("keys", Field::Number(count))
-            .with("path", Field::Text(path.to_string_lossy().into_owned()));
-        Ok(Reply::Done(done).into())
+        Ok(Done::Saved { keys: self.db.len()?, path: path.to_owned() }.into())
     }
 }
 

@@ -9,10 +9,11 @@ use clap::Args;
 use data_encoding::BASE64;
 
 use super::traits::{CommandArgs, Group, OpenDatabase, Pace, Traits};
-use super::{Caller, Session, refused, value_field};
+use super::{Caller, Session, refused};
 use crate::expiry::Timestamp;
 use crate::shell::answer::code::Reason;
-use crate::shell::answer::reply::{Answer, Done, Failure, Reply, shown};
+use crate::shell::answer::done::Done;
+use crate::shell::answer::reply::{Answer, Failure, Reply, shown};
 use crate::shell::text::argument::{Data, Key, data, duration, key, path, time};
 use crate::storage::{Entry, check_memory};
 use crate::value::Value;
@@ -85,7 +86,7 @@ impl CommandArgs for SetArgs {
         let asks = self.if_absent || self.if_present || wanted_old.is_some() || self.print_old || self.keep_ttl;
         if !asks && self.ttl.is_none() && self.expires_at.is_none() {
             session.db.set_blind(key, &value).map_err(|error| Failure::from(error).on(key))?;
-            return Ok(was_set(key).into());
+            return Ok(Done::Set { key: self.key.0 }.into());
         }
         let mut is_over = false;
         let (old, refusal) = session
@@ -120,12 +121,12 @@ impl CommandArgs for SetArgs {
             })
             .map_err(|error| Failure::from(error).on(key))?;
         let old = old.map(|entry| entry.value);
-        let mut answer = answer(key, refusal, is_over);
-        if let (true, Reply::Done(done)) = (self.print_old, &mut answer.reply) {
-            done.fields.push(("old", value_field(old.as_ref())));
-            done.value = old;
-        }
-        Ok(answer)
+        let Answer { reply, status, notes } = answer(self.key.0, refusal, is_over);
+        let reply = match reply {
+            Reply::Done(done) if self.print_old => Reply::Done(Done::WithOld(Box::new(done), old)),
+            reply => reply,
+        };
+        Ok(Answer { reply, status, notes })
     }
 }
 
@@ -166,22 +167,15 @@ impl Session {
 }
 
 /// What a `set` that looks at what was there answers: that it was done, or why not.
-fn answer(key: &str, refusal: Option<Reason>, is_over: bool) -> Answer<'static> {
-    let shown = shown(key);
+fn answer(key: String, refusal: Option<Reason>, is_over: bool) -> Answer<'static> {
+    let shown = shown(&key);
     match refusal {
-        None if is_over => {
-            Reply::Done(Done::new(format!("The time of key '{shown}' is over already; it is not there"))).into()
-        }
-        None => was_set(key).into(),
+        None if is_over => Done::SetTooLate { key }.into(),
+        None => Done::Set { key }.into(),
         Some(reason @ Reason::Exists) => refused(reason, format!("Key '{shown}' exists already; nothing was set")),
         Some(reason @ Reason::Differs) => refused(reason, format!("Key '{shown}' has another value; nothing was set")),
         Some(reason) => refused(reason, format!("Key '{shown}' not found; nothing was set")),
     }
-}
-
-/// What `set` answers.
-pub(crate) fn was_set(key: &str) -> Reply<'static> {
-    Reply::Done(Done::new(format!("Set value for key: {}", shown(key))))
 }
 
 /// What the flags of `set` make of the bytes that were given.

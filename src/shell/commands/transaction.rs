@@ -4,9 +4,10 @@ use clap::Args;
 
 use super::traits::{CommandArgs, Group, InTransaction, NotIn, Traits};
 use super::undo::NO_UNDO;
-use super::{Caller, Session, counted, refused};
+use super::{Caller, Session, changes, refused};
 use crate::shell::answer::code::Reason;
-use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
+use crate::shell::answer::done::Done;
+use crate::shell::answer::reply::{Answer, Failure};
 
 /// Begin a transaction: its changes are made by `commit`, all or none
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -23,7 +24,7 @@ impl CommandArgs for BeginArgs {
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         caller.mode.begin(&mut session.db)?;
-        Ok(Reply::Done(Done::new("Transaction begun: commit or rollback")).into())
+        Ok(Done::Begun.into())
     }
 }
 
@@ -45,7 +46,8 @@ impl CommandArgs for CommitArgs {
         {
             return Ok(refused(Reason::NotConfirmed, "The transaction is still open; `rollback` ends it".to_owned()));
         }
-        Ok(committed(caller.mode.commit(&mut session.db)?))
+        let changes = caller.mode.commit(&mut session.db)?;
+        Ok(Done::Committed { changes }.into())
     }
 }
 
@@ -62,9 +64,8 @@ impl CommandArgs for RollbackArgs {
     };
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
-        let changed = caller.mode.rollback(&mut session.db)?;
-        let done = Done::new(format!("Rolled back {}", changes(changed)));
-        Ok(Reply::Done(done.with("changes", Field::Number(changed))).into())
+        let changes = caller.mode.rollback(&mut session.db)?;
+        Ok(Done::RolledBack { changes }.into())
     }
 }
 
@@ -74,14 +75,4 @@ impl Session {
         let changed = self.db.open_transaction().filter(|&changed| changed > 0)?;
         Some(format!("A transaction with {} is open; {what}?", changes(changed)))
     }
-}
-
-/// The answer of a commit that has changed so many keys.
-pub(crate) fn committed(changed: u64) -> Answer<'static> {
-    Reply::Done(Done::new(format!("Committed {}", changes(changed))).with("changes", Field::Number(changed))).into()
-}
-
-/// `1 change`, `2 changes`.
-pub(crate) fn changes(count: u64) -> String {
-    counted(count, "change", "changes")
 }

@@ -3,18 +3,17 @@
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, InTransaction, Traits};
-use super::{Caller, Session, counted, keys, refused};
-use crate::database::{Foreign, TOO_LARGE, UNDO_LIMIT, UndoEnd, Undone};
-use crate::expiry::{Timestamp, format_duration};
+use super::{Caller, Session, keys, refused};
+use crate::database::{Foreign, TOO_LARGE, UNDO_LIMIT, UndoEnd};
 use crate::shell::answer::code::Reason;
-use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply, shown};
+use crate::shell::answer::done::Done;
+use crate::shell::answer::reply::{Answer, Failure, shown};
 use crate::shell::answer::status::Status;
+use crate::shell::render::value_of;
 use crate::shell::terminal::interrupt::stoppable;
 use crate::shell::terminal::progress;
 use crate::shell::text::argument::steps;
 use crate::shell::text::escape::excerpt;
-use crate::storage::{Change, Entry, Stored};
-use crate::value::Value;
 
 /// What a question says about what `undo` will not bring back.
 pub(super) const NO_UNDO: &str = "this cannot be undone";
@@ -22,14 +21,6 @@ pub(super) const NO_UNDO: &str = "this cannot be undone";
 /// What a person is asked about a command that nobody has asked about.
 pub(crate) const TOO_LARGE_QUESTION: &str =
     "More than 64 MiB would have to be remembered to undo this. Do it all the same? (this cannot be undone)";
-
-/// How what became of a key is counted.
-#[derive(Clone, Copy, Debug, Default)]
-struct Counts {
-    restored: u64,
-    set_back: u64,
-    removed: u64,
-}
 
 /// Take back what the last commands, or the last N, have changed in this session
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -56,15 +47,6 @@ impl CommandArgs for UndoArgs {
         if undone.steps == 0 {
             return Ok(nothing(undone.end, in_transaction));
         }
-        let counts = Counts::of(&undone);
-        let what = told(&undone, counts, session.db.now());
-        let commands =
-            if n > 1 { format!(" {}", counted(undone.steps as u64, "step", "steps")) } else { String::new() };
-        let done = Done::new(format!("Undone{commands}: {what}"))
-            .with("steps", Field::Number(undone.steps as u64))
-            .with("restored", Field::Number(counts.restored))
-            .with("set_back", Field::Number(counts.set_back))
-            .with("removed", Field::Number(counts.removed));
         let note = match undone.end {
             None => None,
             Some(UndoEnd::Nothing) => Some("There was nothing more to undo".to_owned()),
@@ -73,7 +55,8 @@ impl CommandArgs for UndoArgs {
             Some(UndoEnd::Refused) => Some("The step before that was left as it is".to_owned()),
         };
         let status = if undone.end == Some(UndoEnd::Refused) { Status::No } else { Status::Done };
-        Ok(Answer { reply: Reply::Done(done), status, notes: note.into_iter().collect() })
+        let done = Done::Undone { undone, is_counted: n > 1, now: session.db.now() };
+        Ok(Answer { status, notes: note.into_iter().collect(), ..done.into() })
     }
 }
 
@@ -139,68 +122,4 @@ fn question(foreign: &[Foreign]) -> String {
         }
     };
     format!("{what}. Undo {they} all the same?")
-}
-
-impl Counts {
-    fn of(undone: &Undone) -> Self {
-        let mut counts = Self::default();
-        for (_, from, to) in &undone.keys {
-            match (from, to) {
-                (None, _) => counts.restored += 1,
-                (Some(_), None) => counts.removed += 1,
-                (Some(_), Some(_)) => counts.set_back += 1,
-            }
-        }
-        counts
-    }
-}
-
-/// What became of the keys: each of a few, or how many.
-fn told(undone: &Undone, counts: Counts, now: Timestamp) -> String {
-    const FEW: usize = 4;
-    if undone.keys.is_empty() {
-        return "all of it was as before already".to_owned();
-    }
-    if undone.keys.len() <= FEW {
-        let each: Vec<String> = undone.keys.iter().map(|(key, from, to)| key_told(key, from, to, now)).collect();
-        return each.join("; ");
-    }
-    let Counts { restored, set_back, removed } = counts;
-    let parts = [
-        (restored, format!("restored {}", keys(restored))),
-        (set_back, format!("set {} back", keys(set_back))),
-        (removed, format!("removed {}", keys(removed))),
-    ];
-    let parts: Vec<String> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, part)| part).collect();
-    parts.join("; ")
-}
-
-fn key_told(key: &str, from: &Change, to: &Change, now: Timestamp) -> String {
-    let key = shown(key);
-    let expiry =
-        |to: &Stored| to.deadline.map(|deadline| format!("expires in {}", format_duration(deadline.since(now))));
-    match (from, to) {
-        (None, Some(to)) => {
-            let expiry = expiry(to).map(|expiry| format!(", {expiry}")).unwrap_or_default();
-            format!("restored {key} (was deleted{expiry})")
-        }
-        (Some(from), Some(to)) if from.text == to.text => match expiry(to) {
-            Some(expiry) => format!("{key} {expiry} again"),
-            None => format!("{key} does not expire any more"),
-        },
-        (Some(_), Some(to)) => {
-            let expiry = expiry(to).map(|expiry| format!(" ({expiry})")).unwrap_or_default();
-            format!("set {key} back to {}{expiry}", value_of(to))
-        }
-        (_, None) => format!("removed {key}"),
-    }
-}
-
-/// The beginning of a value.
-fn value_of(stored: &Stored) -> String {
-    match Entry::decode(&stored.text, None).map(|entry| entry.value) {
-        Ok(Value::Bytes(bytes)) => format!("{} bytes", bytes.len()),
-        Ok(value) => excerpt(&value.to_string(), 40),
-        Err(_) => "unreadable".to_owned(),
-    }
 }

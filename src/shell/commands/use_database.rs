@@ -3,9 +3,10 @@
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
-use super::{Caller, Session, keys, refused};
+use super::{Caller, Session, refused};
 use crate::shell::answer::code::Reason;
-use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
+use crate::shell::answer::done::Done;
+use crate::shell::answer::reply::{Answer, Failure};
 use crate::shell::config::Location;
 use crate::shell::text::argument::{DatabaseName, database};
 
@@ -46,9 +47,7 @@ impl CommandArgs for UseArgs {
         session.db = db;
         session.location = location;
         session.absence_noted = false;
-        let state =
-            if session.db.is_on_disk() { keys(session.db.len()?) } else { "new, made by the first change".to_owned() };
-        let done = Done::new(format!("Using {} ({state})", session.location.name));
-        Ok(Reply::Done(done.with("name", Field::Text(session.location.name.clone()))).into())
+        let keys = if session.db.is_on_disk() { Some(session.db.len()?) } else { None };
+        Ok(Done::Using { name: session.location.name.clone(), keys }.into())
     }
 }

@@ -12,7 +12,8 @@ use super::{Caller, Session, Warnings, refused};
 use crate::database::Watch;
 use crate::error::Error;
 use crate::shell::answer::code::Reason;
-use crate::shell::answer::reply::{Answer, Done, Events, Failure, OnEvent, Reply, shown};
+use crate::shell::answer::done::Done;
+use crate::shell::answer::reply::{Answer, Events, Failure, OnEvent, Reply, shown};
 use crate::shell::terminal::interrupt;
 use crate::shell::text::argument::{Data, Key, data, glob, key, timeout};
 use crate::shell::text::glob::Glob;
@@ -86,7 +87,7 @@ impl CommandArgs for WaitArgs {
                 Some(None) | None => false,
             };
             if is_there {
-                return Ok(Reply::Done(Done::new(format!("Key '{}' is there", shown(key)))).into());
+                return Ok(Done::Came { key: self.key.0 }.into());
             }
             let left = self.timeout.map_or(PAUSE, |timeout| timeout.saturating_sub(start.elapsed()));
             if left.is_zero() {

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-use super::{CHUNK, Trouble};
+use super::{CHUNK, Trouble, done};
 use crate::database::Event;
 use crate::error::Error;
 use crate::expiry::whole_seconds;
@@ -23,11 +23,11 @@ pub(super) fn reply(out: &mut dyn Write, reply: Reply<'_>) -> Result<(), Trouble
     let mut line = String::new();
     match reply {
         Reply::Done(done) => {
-            line.push_str(if done.ok { "{\"ok\":true" } else { "{\"ok\":false" });
-            for (name, field) in &done.fields {
+            line.push_str(if done::is_ok(&done) { "{\"ok\":true" } else { "{\"ok\":false" });
+            for (name, field) in done::fields(done) {
                 line.push(',');
                 push_name(&mut line, name);
-                push_field(&mut line, field);
+                push_field(&mut line, &field);
             }
             line.push('}');
         }
@@ -279,7 +279,8 @@ mod tests {
 
     use super::super::tests::{broken, json, listing, look, shown, some};
     use super::*;
-    use crate::shell::answer::reply::Done;
+    use crate::shell::answer::code::Reason;
+    use crate::shell::answer::done::Done;
     use crate::shell::text::argument::OutputMode;
 
     /// The same on a terminal and in a pipe.
@@ -291,12 +292,12 @@ mod tests {
 
     #[test]
     fn a_change_says_whether_it_was_made_and_its_fields() {
-        assert_eq!(document(|| Reply::Done(Done::new("Set"))), "{\"ok\":true}\n");
-        let kept = || Reply::Done(Done { ok: false, ..Done::new("Kept").with("old", Field::None) });
-        assert_eq!(document(kept), "{\"ok\":false,\"old\":null}\n");
+        assert_eq!(document(|| Reply::Done(Done::Set { key: "a".to_owned() })), "{\"ok\":true}\n");
+        let kept = || Reply::Done(Done::WithOld(Box::new(Done::Refused(Reason::Exists)), None));
+        assert_eq!(document(kept), "{\"ok\":false,\"reason\":\"exists\",\"old\":null}\n");
         let deleted = || {
-            let missing = Field::Keys(vec!["a".to_owned(), "b\n".to_owned()]);
-            Reply::Done(Done::new("Deleted").with("deleted", Field::Number(2)).with("missing", missing))
+            let missing = vec!["a".to_owned(), "b\n".to_owned()];
+            Reply::Done(Done::Deleted { keys: 2, missing })
         };
         assert_eq!(document(deleted), "{\"ok\":true,\"deleted\":2,\"missing\":[\"a\",\"b\\n\"]}\n");
     }

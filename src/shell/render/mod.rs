@@ -15,10 +15,12 @@
 use std::io::{self, Write};
 
 pub(crate) use self::difference::{difference, difference_json};
+pub(crate) use self::done::{changes, counted, found, imported, keys};
 use self::plain::Form;
 pub(crate) use self::table::size;
+pub(crate) use self::undone::value_of;
 use super::answer::code::Code;
-use super::answer::reply::{Done, Events, Failure, Reply};
+use super::answer::reply::{Events, Failure, Reply};
 use super::answer::status::Status;
 use super::text::argument::OutputMode;
 use super::text::caret::Pointer;
@@ -39,7 +41,12 @@ mod difference;
 mod json;
 
 mod pretty;
+
 mod stream;
+
+mod done;
+
+mod undone;
 
 pub(crate) mod style;
 
@@ -102,7 +109,7 @@ impl From<Error> for Trouble {
 pub(crate) fn large(reply: &Reply<'_>) -> Option<usize> {
     let length = match reply {
         Reply::Value(value) | Reply::Line(value) => value.as_bytes().len(),
-        Reply::Done(Done { value, .. }) => value.as_ref().map_or(0, |value| value.as_bytes().len()),
+        Reply::Done(done) => done::value(done).map_or(0, |value| value.as_bytes().len()),
         Reply::Values(values) => {
             values.iter().filter_map(|(_, value)| value.as_ref()).map(|value| value.as_bytes().len()).sum()
         }
@@ -231,7 +238,8 @@ mod tests {
     use unicode_width::UnicodeWidthStr as _;
 
     use super::*;
-    use crate::shell::answer::reply::{Done, Field, Listing, OnEvent, Show};
+    use crate::shell::answer::done::Done;
+    use crate::shell::answer::reply::{Field, Listing, OnEvent, Show};
     use crate::storage::Entry;
     use crate::value::Value;
 
@@ -314,8 +322,8 @@ mod tests {
         let mut bytes = text.as_bytes().to_vec();
         bytes.push(0xff);
         vec![
-            Reply::Done(Done::new(format!("Set value for key: {text}"))),
-            Reply::Done(Done { value: Some(value()), ..Done::new("").with("old", Field::Value(value())) }),
+            Reply::Done(Done::Set { key: text.to_owned() }),
+            Reply::Done(Done::WithOld(Box::new(Done::Quietly), Some(value()))),
             Reply::Value(value()),
             Reply::Value(Value::Bytes(bytes.clone())),
             Reply::Line(value()),

@@ -10,11 +10,12 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::style::{self, Style};
 use super::table::{Cell, Table, cut, size};
-use super::{Look, Trouble, plain, pretty};
+use super::{Look, Trouble, done, plain, pretty};
 use crate::database::Event;
 use crate::error::Error;
 use crate::expiry::format_duration;
-use crate::shell::answer::reply::{Done, Field, Listing, Reply, Show};
+use crate::shell::answer::done::Done;
+use crate::shell::answer::reply::{Field, Listing, Reply, Show};
 use crate::shell::text::escape;
 use crate::storage::Entry;
 use crate::value::Value;
@@ -83,10 +84,10 @@ fn push_event(line: &mut String, look: &Look, key: &str, event: &Event) {
 
 /// What was made or found, if it is data; else what was done.
 fn done_or_not(out: &mut dyn Write, look: &Look, done: &Done) -> io::Result<()> {
-    match &done.value {
-        Some(made) => value(out, look, made),
-        None if look.quiet || done.confirmation.is_empty() => Ok(()),
-        None => writeln!(out, "{}", escape::terminal(&done.confirmation)),
+    match done::value(done) {
+        Some(made) => value(out, look, &made),
+        None if look.quiet => Ok(()),
+        None => done::sentence(done).map_or(Ok(()), |sentence| writeln!(out, "{}", escape::terminal(&sentence))),
     }
 }
 
@@ -326,11 +327,11 @@ mod tests {
 
     #[test]
     fn a_change_is_confirmed_to_a_person_who_is_not_told_its_value() {
-        let set = || Reply::Done(Done::new("Set value for key: a\x1bb"));
+        let set = || Reply::Done(Done::Set { key: "a\x1bb".to_owned() });
         assert_eq!(both(set), ["Set value for key: a\\x1bb\n", ""]);
         assert_eq!(shown(&Look { quiet: true, ..terminal() }, set()), "");
-        assert_eq!(both(|| Reply::Done(Done::new(""))), ["", ""]);
-        let made = || Reply::Done(Done { value: Some("4\n2".into()), ..Done::new("Set") });
+        assert_eq!(both(|| Reply::Done(Done::Quietly)), ["", ""]);
+        let made = || Reply::Done(Done::WithOld(Box::new(Done::Set { key: "a".to_owned() }), Some("4\n2".into())));
         assert_eq!(both(made), ["4\n2\n", "4\n2\n"]);
         assert_eq!(shown(&Look { quiet: true, ..terminal() }, made()), "4\n2\n");
     }

@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::{CHUNK, Trouble};
+use super::{CHUNK, Trouble, done};
 use crate::database::Event;
 use crate::expiry::whole_seconds;
 use crate::shell::answer::reply::{Field, Listing, Reply, Show};
@@ -42,7 +42,7 @@ impl Form {
 pub(super) fn reply(out: &mut dyn Write, form: Form, reply: Reply<'_>) -> Result<(), Trouble> {
     let mut lines = Vec::new();
     match reply {
-        Reply::Done(done) => return Ok(done.value.map_or(Ok(()), |value| one(out, form, &value))?),
+        Reply::Done(done) => return Ok(done::value(&done).map_or(Ok(()), |value| one(out, form, &value))?),
         Reply::Value(value) => return Ok(one(out, form, &value)?),
         Reply::Line(value) if form == Form::Shown => {
             form.push(&mut lines, value.as_bytes());
@@ -219,7 +219,7 @@ mod tests {
     use super::super::Look;
     use super::super::tests::{broken, bytes, json, listing, look, shown, some};
     use super::*;
-    use crate::shell::answer::reply::Done;
+    use crate::shell::answer::done::Done;
     use crate::shell::text::argument::OutputMode;
 
     fn pipe() -> Look {
@@ -240,8 +240,8 @@ mod tests {
 
     #[test]
     fn a_change_says_nothing_but_its_value() {
-        assert_eq!(everywhere(|| Reply::Done(Done::new("Set value for key: a"))), ["", "", ""]);
-        let made = || Reply::Done(Done { value: Some("4\n2".into()), ..Done::new("made") });
+        assert_eq!(everywhere(|| Reply::Done(Done::Set { key: "a".to_owned() })), ["", "", ""]);
+        let made = || Reply::Done(Done::Computed("4\n2".into()));
         assert_eq!(everywhere(made), ["4\n2\n", "4\n2", "4\n2\n"]);
     }
 

@@ -2,10 +2,10 @@
 
 use super::{Place, Runner};
 use crate::shell::answer::code::Code;
+use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::Failure;
 use crate::shell::commands::mode::Mode;
-use crate::shell::commands::{changes, committed};
-use crate::shell::render;
+use crate::shell::render::{self, changes};
 use crate::shell::text::argument::OutputMode;
 
 impl Runner<'_> {
@@ -48,7 +48,7 @@ impl Runner<'_> {
         let look = self.look();
         if self.tally.is_good(self.output.is_gone()) {
             let changed = self.mode.commit(&mut self.session.borrow_mut().db);
-            let said = Self::prepare(changed.map(committed), &look);
+            let said = Self::prepare(changed.map(|changes| Done::Committed { changes }.into()), &look);
             // Its lines have had their answers; a program that counts them gets no other.
             if said.is_err() || look.mode != OutputMode::Json {
                 self.deliver(said, Place::OneShot, &look);

@@ -34,11 +34,12 @@ use self::front::Front;
 use self::output::Output;
 use self::tally::Tally;
 use crate::shell::answer::code::{Code, Reason};
-use crate::shell::answer::reply::{Answer, Done, Failure, Reply};
+use crate::shell::answer::done::Done;
+use crate::shell::answer::reply::{Answer, Failure, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::commands::mode::Mode;
 use crate::shell::commands::traits::{NotIn, Pace, WithoutUndo};
-use crate::shell::commands::{self, Caller, Session, Warnings, was_set};
+use crate::shell::commands::{self, Caller, Session, Warnings};
 use crate::shell::language::cli::Line;
 use crate::shell::language::command::Command;
 use crate::shell::language::parse::{self, Parsed, Parser};
@@ -177,7 +178,11 @@ impl<'a> Runner<'a> {
         let flow = if is_silent {
             self.finish(Status::Done)
         } else {
-            self.deliver(Self::prepare(set.map(|()| was_set(key).into()), &look), Place::Script { name, line }, &look)
+            self.deliver(
+                Self::prepare(set.map(|()| Done::Set { key: key.to_owned() }.into()), &look),
+                Place::Script { name, line },
+                &look,
+            )
         };
         Some(if flow == Flow::Next { self.pace() } else { flow })
     }
@@ -219,11 +224,6 @@ impl<'a> Runner<'a> {
             self.note(&format!("{:.1?}", start.elapsed()));
         }
         flow
-    }
-
-    /// Says that a command is done which has nothing else to say.
-    fn done(&mut self, place: Place<'_>) -> Flow {
-        self.answer(Ok(Reply::Done(Done::new("")).into()), place, None)
     }
 
     /// Says what is wrong with a line that could not be split into words.

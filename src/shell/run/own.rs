@@ -2,7 +2,8 @@
 
 use super::front::TypingSetting;
 use super::{Flow, Place, Runner};
-use crate::shell::answer::reply::{Done, Reply};
+use crate::shell::answer::done::{Done, Setting};
+use crate::shell::answer::reply::Reply;
 use crate::shell::commands::lines::{ExitArgs, HistoryArgs, SourceArgs};
 use crate::shell::commands::manual::{CompletionsArgs, HelpArgs};
 use crate::shell::commands::settings::{EditModeArgs, HintsArgs, OutputArgs, PagerArgs, TimerArgs};
@@ -17,28 +18,26 @@ impl Runner<'_> {
         if self.flush() == Flow::Stop {
             return Flow::Stop;
         }
-        let done = |what: String| Reply::Done(Done::new(what)).into();
-        let on_or_off = |on: bool| if on { "on" } else { "off" };
         let answer = match command {
             ShellCommand::Source(SourceArgs { file }) => return Flow::Source(file),
             ShellCommand::Output(OutputArgs { mode }) => {
                 // The line was sent in the old mode, and is answered in it.
                 self.output.console.look.mode = mode;
-                Ok(done(String::new()))
+                Ok(Done::Quietly.into())
             }
             ShellCommand::Timer(TimerArgs { on }) => {
                 self.timer = on;
-                Ok(done(format!("Timer is {}", on_or_off(on))))
+                Ok(Done::Switched(Setting::Timer(on)).into())
             }
             ShellCommand::Pager(PagerArgs { on }) => Pager::chosen(on).map(|pager| {
                 self.front.set_pager(pager);
-                done(format!("Pager is {}", on_or_off(on)))
+                Done::Switched(Setting::Pager(on)).into()
             }),
             ShellCommand::Hints(HintsArgs { on }) => {
-                self.front.typing(TypingSetting::Hints(on)).map(|()| done(format!("Hints are {}", on_or_off(on))))
+                self.front.typing(TypingSetting::Hints(on)).map(|()| Done::Switched(Setting::Hints(on)).into())
             }
             ShellCommand::EditMode(EditModeArgs { mode }) => {
-                self.front.typing(TypingSetting::Keys(mode)).map(|()| done(format!("Edit mode is {}", mode.name())))
+                self.front.typing(TypingSetting::Keys(mode)).map(|()| Done::Switched(Setting::Keys(mode)).into())
             }
             ShellCommand::History(HistoryArgs { n }) => {
                 self.front.history(n).map(|lines| Reply::Text(lines.join("\n")).into())
@@ -55,7 +54,7 @@ impl Runner<'_> {
                 self.tally.left = true;
                 // A program on the pipe is owed its line.
                 if place.is_script() {
-                    self.done(place);
+                    self.answer(Ok(Done::Quietly.into()), place, None);
                 }
                 return Flow::Stop;
             }

@@ -13,8 +13,8 @@ use rustix::fs::FileType;
 use super::{Flow, Place, Runner};
 use crate::error::Error;
 use crate::shell::answer::code::Code;
-use crate::shell::answer::reply::{Done, Failure, Field, Reply};
-use crate::shell::commands::counted;
+use crate::shell::answer::done::Done;
+use crate::shell::answer::reply::Failure;
 use crate::shell::language::reading;
 use crate::shell::terminal::interrupt;
 use crate::shell::terminal::progress;
@@ -151,14 +151,12 @@ pub(crate) fn source(runner: &mut Runner<'_>, file: &Path, place: Place<'_>) -> 
             let commands = runner.tally.lines - before;
             let done = match flow {
                 // Ctrl-C may have come too late to cut anything.
-                Flow::Next if place == Place::Prompt && !was_cut_short => {
-                    Done::new(format!("Ran {}", counted(commands, "command", "commands")))
-                }
-                Flow::Next => Done::new("").with("commands", Field::Number(commands)),
+                Flow::Next if place == Place::Prompt && !was_cut_short => Done::Ran { commands },
+                Flow::Next => Done::Sourced { commands },
                 flow => return flow,
             };
             // `-o json` owes every command a line, also one whose file holds none.
-            runner.answer(Ok(Reply::Done(done).into()), place, None)
+            runner.answer(Ok(done.into()), place, None)
         }
         Err(failure) => runner.fail(failure, place),
     }

@@ -1,0 +1,185 @@
+//! What a command has done, in a sentence for a person, and as members for a program.
+
+use std::borrow::Cow;
+
+use super::undone::{Counts, told};
+use crate::database::Loaded;
+use crate::expiry::format_duration;
+use crate::shell::answer::done::{Done, Setting};
+use crate::shell::answer::reply::{Field, shown};
+use crate::shell::config;
+use crate::value::Value;
+
+/// `1 key`, `2 keys`.
+pub(crate) fn keys(count: u64) -> String {
+    counted(count, "key", "keys")
+}
+
+/// `1 change`, `2 changes`.
+pub(crate) fn changes(count: u64) -> String {
+    counted(count, "change", "changes")
+}
+
+/// How many of them: `1 key`, `2 keys`.
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// What an import has made, or would make, and what became of the rest of what was read.
+pub(crate) fn imported(verb: &str, loaded: &Loaded) -> String {
+    let rest = [(loaded.repeated(), "with a repeated key"), (loaded.kept, "skipped"), (loaded.expired, "expired")];
+    let rest: Vec<_> = rest.iter().filter(|rest| rest.0 > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    let entries = counted(loaded.entries, "entry", "entries");
+    if rest.is_empty() {
+        format!("{verb} {entries}")
+    } else {
+        format!("{verb} {entries} (of {} read: {})", loaded.read, rest.join(", "))
+    }
+}
+
+/// What a check could read.
+pub(crate) fn found(entries: u64, in_journal: u64) -> String {
+    format!("{}, {} in the journal", counted(entries, "entry", "entries"), changes(in_journal))
+}
+
+/// What is printed as data, also to programs that read lines.
+pub(super) fn value(done: &Done) -> Option<Cow<'_, Value>> {
+    match done {
+        Done::WithOld(_, old) => old.as_ref().map(Cow::Borrowed),
+        Done::Computed(value) => Some(Cow::Borrowed(value)),
+        Done::Checked { entries, changes, faults, .. } if faults.is_empty() => {
+            Some(Cow::Owned(Value::from(format!("ok: {}", found(*entries, *changes)))))
+        }
+        _ => None,
+    }
+}
+
+/// What a person is told, if anything.
+pub(super) fn sentence(done: &Done) -> Option<String> {
+    let on_or_off = |on: &bool| if *on { "on" } else { "off" };
+    Some(match done {
+        Done::Quietly
+        | Done::Refused(_)
+        | Done::Computed(_)
+        | Done::Checked { .. }
+        | Done::Repaired { .. }
+        | Done::Sourced { .. } => return None,
+        Done::WithOld(done, _) => return sentence(done),
+        Done::Set { key } => format!("Set value for key: {}", shown(key)),
+        Done::SetTooLate { key } => format!("The time of key '{}' is over already; it is not there", shown(key)),
+        Done::Appended { key, bytes } => format!("Appended to key: {} (now {bytes} bytes)", shown(key)),
+        Done::Renamed { from, to } => format!("Renamed key: {} to {}", shown(from), shown(to)),
+        Done::Copied { from, to } => format!("Copied key: {} to {}", shown(from), shown(to)),
+        Done::Deleted { keys: count, .. } | Done::Cleared { keys: count, hint: None } => {
+            format!("Deleted {}", keys(*count))
+        }
+        Done::Cleared { keys: count, hint: Some(hint) } => format!("Deleted {} ({hint})", keys(*count)),
+        Done::Expires { key, after, .. } => format!("Key '{}' expires in {}", shown(key), format_duration(*after)),
+        Done::Persists { key, had_expiry: true } => format!("Key '{}' does not expire any more", shown(key)),
+        Done::Persists { key, had_expiry: false } => format!("Key '{}' had no expiry", shown(key)),
+        Done::Unchanged { key, is_there: true } => format!("Key '{}' is as it was", shown(key)),
+        Done::Unchanged { key, is_there: false } => format!("Key '{}' was not made: nothing was written", shown(key)),
+        Done::Came { key } => format!("Key '{}' is there", shown(key)),
+        Done::Begun => "Transaction begun: commit or rollback".to_owned(),
+        Done::Committed { changes: count } => format!("Committed {}", changes(*count)),
+        Done::RolledBack { changes: count } => format!("Rolled back {}", changes(*count)),
+        Done::Undone { undone, is_counted, now } => {
+            let steps = counted(undone.steps as u64, "step", "steps");
+            let steps = if *is_counted { format!(" {steps}") } else { String::new() };
+            format!("Undone{steps}: {}", told(undone, *now))
+        }
+        Done::Saved { keys: count, path } => format!("Saved {} to {}", keys(*count), config::short(path)),
+        Done::Restored { keys: count, kept: None } => format!("Restored {}", keys(*count)),
+        Done::Restored { keys: count, kept: Some(kept) } => {
+            format!("Restored {}; what was there is in {}", keys(*count), config::short(kept))
+        }
+        Done::Using { name, keys: Some(count) } => format!("Using {name} ({})", keys(*count)),
+        Done::Using { name, keys: None } => format!("Using {name} (new, made by the first change)"),
+        Done::Dropped { name, keys: count } => format!("Dropped {name} ({})", keys(*count)),
+        Done::Imported(loaded) => imported("Imported", loaded),
+        Done::Exported { keys: count, file } => format!("Wrote {} to {}", keys(*count), config::short(file)),
+        Done::Switched(Setting::Timer(on)) => format!("Timer is {}", on_or_off(on)),
+        Done::Switched(Setting::Pager(on)) => format!("Pager is {}", on_or_off(on)),
+        Done::Switched(Setting::Hints(on)) => format!("Hints are {}", on_or_off(on)),
+        Done::Switched(Setting::Keys(mode)) => format!("Edit mode is {}", mode.name()),
+        Done::Ran { commands } => format!("Ran {}", counted(*commands, "command", "commands")),
+    })
+}
+
+/// Whether it was done, or is well.
+pub(super) fn is_ok(done: &Done) -> bool {
+    match done {
+        Done::Refused(_) => false,
+        Done::Checked { faults, .. } => faults.is_empty(),
+        Done::WithOld(done, _) => is_ok(done),
+        _ => true,
+    }
+}
+
+/// What a program is told besides: counts, old values.
+pub(super) fn fields(done: Done) -> Vec<(&'static str, Field)> {
+    let path = |path: std::path::PathBuf| Field::Text(path.to_string_lossy().into_owned());
+    match done {
+        Done::Refused(reason) => vec![("reason", Field::Text(reason.name().to_owned()))],
+        Done::WithOld(done, old) => {
+            let mut fields = fields(*done);
+            fields.push(("old", old.map_or(Field::None, Field::Value)));
+            fields
+        }
+        Done::Computed(value) => vec![("value", Field::Exact(value.to_string()))],
+        Done::Appended { bytes, .. } => vec![("size", Field::Bytes(bytes))],
+        Done::Deleted { keys, missing } => {
+            let missing = (!missing.is_empty()).then_some(("missing", Field::Keys(missing)));
+            [("deleted", Field::Number(keys))].into_iter().chain(missing).collect()
+        }
+        Done::Cleared { keys, .. } | Done::Dropped { keys, .. } => vec![("deleted", Field::Number(keys))],
+        Done::Expires { at, .. } => vec![("expires", Field::Text(at.to_string()))],
+        Done::Committed { changes } | Done::RolledBack { changes } => vec![("changes", Field::Number(changes))],
+        Done::Undone { undone, .. } => {
+            let Counts { restored, set_back, removed } = Counts::of(&undone);
+            let counts = [("restored", restored), ("set_back", set_back), ("removed", removed)];
+            let all = std::iter::once(("steps", undone.steps as u64)).chain(counts);
+            all.map(|(name, count)| (name, Field::Number(count))).collect()
+        }
+        Done::Saved { keys, path: saved } => vec![("keys", Field::Number(keys)), ("path", path(saved))],
+        Done::Restored { keys, kept } => vec![("keys", Field::Number(keys)), ("kept", kept.map_or(Field::None, path))],
+        Done::Using { name, .. } => vec![("name", Field::Text(name))],
+        Done::Checked { entries, changes, torn, faults, doubt } => {
+            let counts = [
+                ("entries", Field::Number(entries)),
+                ("changes", Field::Number(changes)),
+                ("torn_bytes", Field::Bytes(torn)),
+            ];
+            let faults = (!faults.is_empty()).then_some(("faults", Field::Keys(faults)));
+            counts.into_iter().chain(faults).chain(doubt.map(|doubt| ("doubt", Field::Text(doubt)))).collect()
+        }
+        Done::Repaired { path: made, count, is_entries, dropped, is_corrupt } => {
+            let name = if is_entries { "entries" } else { "changes" };
+            let fields = [(name, Field::Number(count)), ("path", path(made)), ("dropped", Field::Keys(dropped))];
+            fields.into_iter().chain(is_corrupt.then_some(("corrupt", Field::Flag(true)))).collect()
+        }
+        Done::Imported(loaded) => {
+            let fields = [
+                ("imported", Field::Number(loaded.entries)),
+                ("read", Field::Number(loaded.read)),
+                ("repeated", Field::Number(loaded.repeated())),
+                ("skipped", Field::Number(loaded.kept)),
+            ];
+            let expired = (loaded.expired > 0).then_some(("expired", Field::Number(loaded.expired)));
+            fields.into_iter().chain(expired).collect()
+        }
+        Done::Exported { keys, .. } => vec![("exported", Field::Number(keys))],
+        Done::Sourced { commands } => vec![("commands", Field::Number(commands))],
+        Done::Quietly
+        | Done::Set { .. }
+        | Done::SetTooLate { .. }
+        | Done::Renamed { .. }
+        | Done::Copied { .. }
+        | Done::Persists { .. }
+        | Done::Unchanged { .. }
+        | Done::Came { .. }
+        | Done::Begun
+        | Done::Switched(_)
+        | Done::Ran { .. } => Vec::new(),
+    }
+}

@@ -1,0 +1,81 @@
+//! What an undo has done to which keys.
+
+use super::done::keys;
+use crate::database::Undone;
+use crate::expiry::{Timestamp, format_duration};
+use crate::shell::answer::reply::shown;
+use crate::shell::text::escape::excerpt;
+use crate::storage::{Change, Entry, Stored};
+use crate::value::Value;
+
+/// How what became of a key is counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) restored: u64,
+    pub(super) set_back: u64,
+    pub(super) removed: u64,
+}
+
+impl Counts {
+    pub(super) fn of(undone: &Undone) -> Self {
+        let mut counts = Self::default();
+        for (_, from, to) in &undone.keys {
+            match (from, to) {
+                (None, _) => counts.restored += 1,
+                (Some(_), None) => counts.removed += 1,
+                (Some(_), Some(_)) => counts.set_back += 1,
+            }
+        }
+        counts
+    }
+}
+
+/// What became of the keys: each of a few, or how many.
+pub(super) fn told(undone: &Undone, now: Timestamp) -> String {
+    const FEW: usize = 4;
+    if undone.keys.is_empty() {
+        return "all of it was as before already".to_owned();
+    }
+    if undone.keys.len() <= FEW {
+        let each: Vec<String> = undone.keys.iter().map(|(key, from, to)| key_told(key, from, to, now)).collect();
+        return each.join("; ");
+    }
+    let Counts { restored, set_back, removed } = Counts::of(undone);
+    let parts = [
+        (restored, format!("restored {}", keys(restored))),
+        (set_back, format!("set {} back", keys(set_back))),
+        (removed, format!("removed {}", keys(removed))),
+    ];
+    let parts: Vec<String> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, part)| part).collect();
+    parts.join("; ")
+}
+
+fn key_told(key: &str, from: &Change, to: &Change, now: Timestamp) -> String {
+    let key = shown(key);
+    let expiry =
+        |to: &Stored| to.deadline.map(|deadline| format!("expires in {}", format_duration(deadline.since(now))));
+    match (from, to) {
+        (None, Some(to)) => {
+            let expiry = expiry(to).map(|expiry| format!(", {expiry}")).unwrap_or_default();
+            format!("restored {key} (was deleted{expiry})")
+        }
+        (Some(from), Some(to)) if from.text == to.text => match expiry(to) {
+            Some(expiry) => format!("{key} {expiry} again"),
+            None => format!("{key} does not expire any more"),
+        },
+        (Some(_), Some(to)) => {
+            let expiry = expiry(to).map(|expiry| format!(" ({expiry})")).unwrap_or_default();
+            format!("set {key} back to {}{expiry}", value_of(to))
+        }
+        (_, None) => format!("removed {key}"),
+    }
+}
+
+/// The beginning of a value.
+pub(crate) fn value_of(stored: &Stored) -> String {
+    match Entry::decode(&stored.text, None).map(|entry| entry.value) {
+        Ok(Value::Bytes(bytes)) => format!("{} bytes", bytes.len()),
+        Ok(value) => excerpt(&value.to_string(), 40),
+        Err(_) => "unreadable".to_owned(),
+    }
+}
