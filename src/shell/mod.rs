@@ -45,7 +45,7 @@ use self::answer::status;
 use self::commands::traits::OpenDatabase;
 use self::commands::{Access, Session};
 use self::config::Location;
-use self::language::cli::{Cli, Line};
+use self::language::cli::{Cli, Line, Options};
 use self::language::command::{Command, ShellCommand};
 use self::language::parse::{self, Parsed};
 use self::language::{help, own_shell};
@@ -103,12 +103,8 @@ fn start(args: Vec<OsString>) -> u8 {
 /// Chooses the mode: one command, a script, or the prompt.
 fn run_mode(cli: Cli) -> Result<u8, Failure> {
     let Cli { options, command } = cli;
-    let scripts = options.script;
-    if command.is_some() && !scripts.is_empty() {
-        return Err(Failure::usage("--script and a command exclude each other"));
-    }
-    if options.atomic && command.is_some() {
-        return Err(Failure::usage("--atomic is for scripts; one command is all or nothing by itself"));
+    if command.is_some() {
+        check_for_command(&options)?;
     }
     let mut console = Console::of_process(options.color.unwrap_or(ColorWhen::Auto), options.quiet);
     let output = options.output.unwrap_or(OutputMode::Plain);
@@ -131,6 +127,7 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
         _ => Session::open(location, access)?,
     };
     let is_stdin = |path: &PathBuf| path == Path::new("-");
+    let scripts = options.script;
     let stdin_is_script = command.is_none() && (scripts.is_empty() || scripts.iter().any(is_stdin));
     session.stdin_is_free = !stdin_is_script;
     let interactive = stdin_is_script && scripts.is_empty() && io::stdin().is_terminal() && io::stdout().is_terminal();
@@ -166,6 +163,17 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
         }
     }
     Ok(runner.code())
+}
+
+/// Refuses options that make no sense with a command.
+fn check_for_command(options: &Options) -> Result<(), Failure> {
+    if !options.script.is_empty() {
+        return Err(Failure::usage("--script and a command exclude each other"));
+    }
+    if options.atomic {
+        return Err(Failure::usage("--atomic is for scripts; one command is all or nothing by itself"));
+    }
+    Ok(())
 }
 
 /// Runs scripts one after another, those that are files only if all of them can be opened; none at all is stdin.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use data_encoding::BASE64;
 
-use super::traits::{CommandArgs, Group, OpenDatabase, Pace, Traits};
+use super::traits::{CommandArgs, Group, Pace, Traits};
 use super::{Caller, Session, refused};
 use crate::expiry::Timestamp;
 use crate::shell::answer::code::Reason;
@@ -62,9 +62,7 @@ pub(crate) struct SetArgs {
 }
 
 impl CommandArgs for SetArgs {
-    const TRAITS: Traits =
-        Traits { aliases: &["put"], database: OpenDatabase::Written, ..Traits::changes("set", Group::Values) }
-            .everyday();
+    const TRAITS: Traits = Traits { aliases: &["put"], ..Traits::changes("set", Group::Values) }.everyday();
 
     fn traits(&self) -> Traits {
         // A file may have to be waited for, and a group holds the lock.
@@ -72,10 +70,9 @@ impl CommandArgs for SetArgs {
         Traits { pace, ..Self::TRAITS }
     }
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
-        let key: &str = &self.key;
-        let value = match (&self.value, &self.file) {
-            (Some(Data(bytes)), _) => make_value(bytes.clone(), &self),
+    fn run<'s>(mut self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
+        let value = match (self.value.take(), &self.file) {
+            (Some(Data(bytes)), _) => make_value(bytes, &self),
             (None, Some(path)) => make_value(session.read_file(path)?, &self),
             (None, None) => Err(Failure::usage("VALUE is missing")),
         }?;
@@ -83,11 +80,12 @@ impl CommandArgs for SetArgs {
             Some(Data(bytes)) => Some(make_value(bytes.clone(), &self)?),
             None => None,
         };
-        let asks = self.if_absent || self.if_present || wanted_old.is_some() || self.print_old || self.keep_ttl;
-        if !asks && self.ttl.is_none() && self.expires_at.is_none() {
-            session.db.set_blind(key, &value).map_err(|error| Failure::from(error).on(key))?;
+        if !self.asks() && self.ttl.is_none() && self.expires_at.is_none() {
+            session.db.set_blind(&self.key, &value).map_err(|error| Failure::from(error).on(&self.key))?;
             return Ok(Done::Set { key: self.key.0 }.into());
         }
+        let key: &str = &self.key;
+        let asks = self.asks();
         let mut is_over = false;
         let (old, refusal) = session
             .db
@@ -127,6 +125,13 @@ impl CommandArgs for SetArgs {
             reply => reply,
         };
         Ok(Answer { reply, status, notes })
+    }
+}
+
+impl SetArgs {
+    /// Whether what is there matters.
+    fn asks(&self) -> bool {
+        self.if_absent || self.if_present || self.if_equals.is_some() || self.print_old || self.keep_ttl
     }
 }
 

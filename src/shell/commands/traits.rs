@@ -128,8 +128,6 @@ pub(crate) enum OpenDatabase {
     IfPossible,
     /// It works on it.
     Needed,
-    /// It writes to it, and does not look at what others of the same group have written.
-    Written,
     /// It reads from it, and its answer notes if there is no such file.
     NotedIfMissing,
 }

@@ -119,9 +119,14 @@ impl From<ShellCommand> for Command {
 }
 
 impl Command {
-    /// Runs it on the newest state. A person is asked before much is deleted.
-    pub(crate) fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
-        let note = session.ready(&self.traits(), caller)?;
+    /// Runs it, which is what these traits say, on the newest state. A person is asked before much is deleted.
+    pub(crate) fn run<'s>(
+        self,
+        traits: &Traits,
+        session: &'s mut Session,
+        caller: &mut Caller<'_>,
+    ) -> Result<Answer<'s>, Failure> {
+        let note = session.ready(traits, caller)?;
         let mut answer = self.act(session, caller)?;
         answer.notes.extend(note);
         Ok(answer)

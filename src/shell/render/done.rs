@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::counts::{changes, counted, keys};
 use super::undone::{Counts, told};
 use crate::database::Loaded;
 use crate::expiry::format_duration;
@@ -9,21 +10,6 @@ use crate::shell::answer::done::{Done, Setting};
 use crate::shell::answer::reply::{Field, shown};
 use crate::shell::config;
 use crate::value::Value;
-
-/// `1 key`, `2 keys`.
-pub(crate) fn keys(count: u64) -> String {
-    counted(count, "key", "keys")
-}
-
-/// `1 change`, `2 changes`.
-pub(crate) fn changes(count: u64) -> String {
-    counted(count, "change", "changes")
-}
-
-/// How many of them: `1 key`, `2 keys`.
-pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
 
 /// What an import has made, or would make, and what became of the rest of what was read.
 pub(crate) fn imported(verb: &str, loaded: &Loaded) -> String {
@@ -116,6 +102,10 @@ pub(super) fn is_ok(done: &Done) -> bool {
     }
 }
 
+fn numbers<const N: usize>(counts: [(&'static str, u64); N]) -> Vec<(&'static str, Field)> {
+    counts.into_iter().map(|(name, count)| (name, Field::Number(count))).collect()
+}
+
 /// What a program is told besides: counts, old values.
 pub(super) fn fields(done: Done) -> Vec<(&'static str, Field)> {
     let path = |path: std::path::PathBuf| Field::Text(path.to_string_lossy().into_owned());
@@ -129,29 +119,30 @@ pub(super) fn fields(done: Done) -> Vec<(&'static str, Field)> {
         Done::Computed(value) => vec![("value", Field::Exact(value.to_string()))],
         Done::Appended { bytes, .. } => vec![("size", Field::Bytes(bytes))],
         Done::Deleted { keys, missing } => {
-            let missing = (!missing.is_empty()).then_some(("missing", Field::Keys(missing)));
-            [("deleted", Field::Number(keys))].into_iter().chain(missing).collect()
+            let mut fields = numbers([("deleted", keys)]);
+            fields.extend((!missing.is_empty()).then_some(("missing", Field::Keys(missing))));
+            fields
         }
         Done::Cleared { keys, .. } | Done::Dropped { keys, .. } => vec![("deleted", Field::Number(keys))],
         Done::Expires { at, .. } => vec![("expires", Field::Text(at.to_string()))],
         Done::Committed { changes } | Done::RolledBack { changes } => vec![("changes", Field::Number(changes))],
         Done::Undone { undone, .. } => {
             let Counts { restored, set_back, removed } = Counts::of(&undone);
-            let counts = [("restored", restored), ("set_back", set_back), ("removed", removed)];
-            let all = std::iter::once(("steps", undone.steps as u64)).chain(counts);
-            all.map(|(name, count)| (name, Field::Number(count))).collect()
+            numbers([
+                ("steps", undone.steps as u64),
+                ("restored", restored),
+                ("set_back", set_back),
+                ("removed", removed),
+            ])
         }
         Done::Saved { keys, path: saved } => vec![("keys", Field::Number(keys)), ("path", path(saved))],
         Done::Restored { keys, kept } => vec![("keys", Field::Number(keys)), ("kept", kept.map_or(Field::None, path))],
         Done::Using { name, .. } => vec![("name", Field::Text(name))],
         Done::Checked { entries, changes, torn, faults, doubt } => {
-            let counts = [
-                ("entries", Field::Number(entries)),
-                ("changes", Field::Number(changes)),
-                ("torn_bytes", Field::Bytes(torn)),
-            ];
-            let faults = (!faults.is_empty()).then_some(("faults", Field::Keys(faults)));
-            counts.into_iter().chain(faults).chain(doubt.map(|doubt| ("doubt", Field::Text(doubt)))).collect()
+            let mut fields = numbers([("entries", entries), ("changes", changes), ("torn_bytes", torn)]);
+            fields.extend((!faults.is_empty()).then_some(("faults", Field::Keys(faults))));
+            fields.extend(doubt.map(|doubt| ("doubt", Field::Text(doubt))));
+            fields
         }
         Done::Repaired { path: made, count, is_entries, dropped, is_corrupt } => {
             let name = if is_entries { "entries" } else { "changes" };
@@ -159,14 +150,12 @@ pub(super) fn fields(done: Done) -> Vec<(&'static str, Field)> {
             fields.into_iter().chain(is_corrupt.then_some(("corrupt", Field::Flag(true)))).collect()
         }
         Done::Imported(loaded) => {
-            let fields = [
-                ("imported", Field::Number(loaded.entries)),
-                ("read", Field::Number(loaded.read)),
-                ("repeated", Field::Number(loaded.repeated())),
-                ("skipped", Field::Number(loaded.kept)),
-            ];
-            let expired = (loaded.expired > 0).then_some(("expired", Field::Number(loaded.expired)));
-            fields.into_iter().chain(expired).collect()
+            let (repeated, skipped) = (loaded.repeated(), loaded.kept);
+            let counts =
+                [("imported", loaded.entries), ("read", loaded.read), ("repeated", repeated), ("skipped", skipped)];
+            let mut fields = numbers(counts);
+            fields.extend((loaded.expired > 0).then_some(("expired", Field::Number(loaded.expired))));
+            fields
         }
         Done::Exported { keys, .. } => vec![("exported", Field::Number(keys))],
         Done::Sourced { commands } => vec![("commands", Field::Number(commands))],

@@ -1,6 +1,6 @@
 //! What an undo has done to which keys.
 
-use super::done::keys;
+use super::counts::keys;
 use crate::database::Undone;
 use crate::expiry::{Timestamp, format_duration};
 use crate::shell::answer::reply::shown;

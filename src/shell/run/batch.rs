@@ -106,12 +106,16 @@ impl Batch {
 impl Runner<'_> {
     /// Makes the batch's changes durable, then writes its answers. Call it before waiting for anything.
     pub(crate) fn flush(&mut self) -> Flow {
+        let Some((_, name)) = self.batch.open.take() else {
+            // One that has no line has nothing that could fail.
+            let _ = self.session.borrow_mut().db.commit_batch();
+            return self.flush_out();
+        };
         let start = Instant::now();
         let committed = self.session.borrow_mut().db.commit_batch();
         let lines = std::mem::take(&mut self.batch.lines);
         let held = std::mem::take(&mut self.batch.held);
         let cuts = std::mem::take(&mut self.batch.cuts);
-        let Some((_, name)) = self.batch.open.take() else { return self.flush_out() };
         self.batch.last = start.elapsed();
         let mut flow = Flow::Next;
         match committed {
