@@ -131,15 +131,8 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
     let stdin_is_script = command.is_none() && (scripts.is_empty() || scripts.iter().any(is_stdin));
     session.stdin_is_free = !stdin_is_script;
     let interactive = stdin_is_script && scripts.is_empty() && io::stdin().is_terminal() && io::stdout().is_terminal();
-    if interactive && options.atomic {
-        return Err(Failure::usage("--atomic is for scripts; at the prompt there are `begin` and `commit`"));
-    }
-    if interactive && options.dry_run {
-        return Err(Failure::usage(
-            "--dry-run is for scripts and commands; at the prompt there are `begin` and `rollback`",
-        ));
-    }
     if interactive {
+        check_for_prompt(options.atomic, options.dry_run)?;
         session.location.check_folder()?;
         return repl::run(session, console, options.yes);
     }
@@ -172,6 +165,19 @@ fn check_for_command(options: &Options) -> Result<(), Failure> {
     }
     if options.atomic {
         return Err(Failure::usage("--atomic is for scripts; one command is all or nothing by itself"));
+    }
+    Ok(())
+}
+
+/// Refuses options that make no sense at the prompt.
+fn check_for_prompt(is_atomic: bool, is_dry: bool) -> Result<(), Failure> {
+    if is_atomic {
+        return Err(Failure::usage("--atomic is for scripts; at the prompt there are `begin` and `commit`"));
+    }
+    if is_dry {
+        return Err(Failure::usage(
+            "--dry-run is for scripts and commands; at the prompt there are `begin` and `rollback`",
+        ));
     }
     Ok(())
 }

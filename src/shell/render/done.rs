@@ -159,16 +159,7 @@ pub(super) fn fields(done: Done) -> Vec<(&'static str, Field)> {
         }
         Done::Exported { keys, .. } => vec![("exported", Field::Number(keys))],
         Done::Sourced { commands } => vec![("commands", Field::Number(commands))],
-        Done::Quietly
-        | Done::Set { .. }
-        | Done::SetTooLate { .. }
-        | Done::Renamed { .. }
-        | Done::Copied { .. }
-        | Done::Persists { .. }
-        | Done::Unchanged { .. }
-        | Done::Came { .. }
-        | Done::Begun
-        | Done::Switched(_)
-        | Done::Ran { .. } => Vec::new(),
+        // That it was done is all there is to say.
+        _ => Vec::new(),
     }
 }
