@@ -3,7 +3,7 @@
 //! | room | what it is |
 //! | --- | --- |
 //! | `repl` | the prompt: line editor, history, hints, completion |
-//! | `run` | runs commands one after another: one-shots, scripts, groups, rehearsals |
+//! | `run` | runs commands one after another: one-shots, scripts, batches, rehearsals |
 //! | `language` | what may be said: options, the commands together, help |
 //! | `commands` | each command: its arguments, what it is, what it does |
 //! | `terminal` | streams, pager and pipes, files that answers go to, Ctrl-C, progress, the editor |

@@ -65,7 +65,7 @@ impl CommandArgs for SetArgs {
     const TRAITS: Traits = Traits { aliases: &["put"], ..Traits::changes("set", Group::Values) }.everyday();
 
     fn traits(&self) -> Traits {
-        // A file may have to be waited for, and a group holds the lock.
+        // A file may have to be waited for, and a batch holds the lock.
         let pace = if self.file.is_some() { Pace::Usual } else { Pace::Quick };
         Traits { pace, ..Self::TRAITS }
     }

@@ -142,7 +142,7 @@ impl OpenDatabase {
 /// How long a command takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
-    /// It is quick, has a small answer and works on the open database: a script may group it with the lines around it.
+    /// It is quick, has a small answer and works on the open database: a script may sync it in one batch with the lines around it.
     Quick,
     Usual,
     /// As long as others take, who may have the terminal meanwhile.

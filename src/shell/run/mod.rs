@@ -242,13 +242,13 @@ impl<'a> Runner<'a> {
             return self.run_program(run, place, look);
         }
         let is_open = self.session.borrow().db.is_in_transaction();
-        let grouped = place.is_script() && traits.pace == Pace::Quick && !is_open;
-        if !grouped && self.flush() == Flow::Stop {
+        let in_batch = place.is_script() && traits.pace == Pace::Quick && !is_open;
+        if !in_batch && self.flush() == Flow::Stop {
             return Flow::Stop;
         }
         let session = Rc::clone(&self.session);
         let mut session = session.borrow_mut();
-        if grouped {
+        if in_batch {
             session.db.begin_batch();
         }
         if traits.pace == Pace::OfOthers {
@@ -270,7 +270,7 @@ impl<'a> Runner<'a> {
             _ => failure,
         });
         self.tally.has_changed |= !traits.reads && answer.is_ok();
-        if answer.as_ref().is_ok_and(|answer| is_stream(answer, grouped)) {
+        if answer.as_ref().is_ok_and(|answer| is_stream(answer, in_batch)) {
             let flow = self.stream(answer, place, look);
             drop(session);
             self.notices();

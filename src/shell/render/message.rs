@@ -1,0 +1,59 @@
+//! What is said besides an answer: failures, notes, and the line that points at what is wrong.
+
+use super::{json, style};
+use crate::shell::answer::code::Code;
+use crate::shell::answer::reply::Failure;
+use crate::shell::answer::status::Status;
+use crate::shell::text::caret::Pointer;
+use crate::shell::text::escape;
+
+/// A failure for a person: one line, to be written at once so that the lines of several programs on one stderr stay whole; `error: ` before all but answers of "no", behind the place if there is one
+/// (`commands.kv:17`). Control characters are escaped wherever it goes.
+pub(crate) fn failure(color: bool, place: Option<&str>, failure: &Failure) -> String {
+    let mut line = String::new();
+    if let Some(place) = place {
+        line.push_str(&escape::terminal(place));
+        line.push_str(": ");
+    }
+    if failure.status >= Status::Usage {
+        line.push_str(&style::error(color, "error:"));
+        line.push(' ');
+    }
+    if failure.code == Code::Help {
+        for row in failure.message.lines() {
+            line.push_str(&escape::terminal(row));
+            line.push('\n');
+        }
+        return line;
+    }
+    line.push_str(&escape::terminal(&escape::brief(&failure.message)));
+    line.push('\n');
+    line
+}
+
+/// A failure for a program: `{"error":{"code":…,"message":…,"key":…}}` on one line.
+pub(crate) fn failure_json(failure: &Failure) -> String {
+    json::failure(failure)
+}
+
+/// The line that points at what is wrong with the one above it, or with the excerpt that it begins with.
+pub(crate) fn pointer(color: bool, pointer: &Pointer) -> String {
+    let excerpt = pointer.excerpt.as_ref().map(|excerpt| format!("{}\n", style::faint(color, excerpt)));
+    let carets = style::error(color, &"^".repeat(pointer.carets));
+    format!("{}{}{carets}\n", excerpt.unwrap_or_default(), " ".repeat(pointer.indent))
+}
+
+/// A line about a command rather than of it.
+pub(crate) fn aside(color: bool, text: &str) -> String {
+    style::faint(color, text) + "\n"
+}
+
+/// A line that is not a failure: a note, a notice, what the timer says, what a check has found.
+pub(crate) fn note(color: bool, note: &str) -> String {
+    let (mark, rest) = match note.split_once(' ') {
+        Some((mark @ "warning:", rest)) => (style::warning(color, mark) + " ", rest),
+        Some((mark @ "error:", rest)) => (style::error(color, mark) + " ", rest),
+        _ => (String::new(), note),
+    };
+    mark + &escape::terminal(rest) + "\n"
+}
