@@ -8,6 +8,7 @@
 //! | json | `json`: one document | the same |
 //!
 //! JSON that is the whole answer is spread out for a person by `pretty`.
+//! What a command has done is put into a sentence, or into members, by `done`; what is no answer is in `message`.
 //!
 //! Nothing that was stored, typed or said by the system acts on a terminal: it goes through [`super::text::escape`] first.
 //! Widths are those of the escaped text, and colours are added last.
