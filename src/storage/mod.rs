@@ -188,9 +188,9 @@ pub(crate) use self::format::record::{Change, LARGE, Stored, value_len};
 pub(crate) use self::format::record::{Seen, kind};
 #[cfg(feature = "shell")]
 pub(crate) use self::format::record::{decode_base64_in_place, write_base64};
-pub(crate) use self::read::merged::End;
 pub(crate) use self::read::reading::Entries;
 pub(crate) use self::read::snapshot::RawEntry;
+pub(crate) use self::read::snapshot::cursor::End;
 #[cfg(feature = "shell")]
 pub(crate) use self::read::state::{FileState, JournalState};
 pub use self::read::watch::Event;
@@ -269,7 +269,7 @@ impl Store {
     /// What an open file holds, for reading; `shown` names it in messages. What is changed is changed in memory only.
     #[cfg(feature = "shell")]
     pub(crate) fn of_file(file: File, shown: &Path, settings: Settings) -> Result<Self> {
-        let file = disk::opened(file, None);
+        let file = disk::opened(file);
         let seen = file.identity().map_err(|source| Error::Open { path: shown.to_owned(), source })?;
         let view = View::read_base(shown, file, seen)?;
         if view.unwritten {

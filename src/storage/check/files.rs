@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::storage::files::disk::{self, Disk, DiskFile, Identity, JOURNAL, Open};
+use crate::storage::files::disk::{self, Disk, DiskFile, Identity, JOURNAL, Open, Watch};
 use crate::storage::read::pinned_journal::open_journal;
 use crate::storage::read::view;
 
@@ -23,11 +23,12 @@ pub(super) struct Opened {
 }
 
 impl<'a> Files<'a> {
-    pub(crate) fn open(disk: &'a dyn Disk, path: &'a Path) -> Result<Self> {
+    /// Opens them; `watch` is told of what is read then.
+    pub(crate) fn open(disk: &'a dyn Disk, path: &'a Path, watch: Option<Watch>) -> Result<Self> {
         let journal_path = disk::beside(path, JOURNAL);
         let opened = |path: &Path, file: Box<dyn DiskFile>| -> Result<Opened> {
             let seen = file.identity().map_err(|source| Error::Open { path: path.to_owned(), source })?;
-            Ok(Opened { file, seen })
+            Ok(Opened { file: disk::watched(file, watch), seen })
         };
         for _ in 0..view::ATTEMPTS {
             let journal = open_journal(disk, &journal_path, path)?;

@@ -138,7 +138,7 @@ impl Store {
             Err(error) => return Err(error),
         }
         let folder = temporary::open_folder(disk, &path)?;
-        let entries = match Files::open(disk, &path)? {
+        let entries = match Files::open(disk, &path, None)? {
             Files { journal: Some(opened), .. } => {
                 let bytes = Files::read(&journal_path, &opened)?;
                 salvage_journal(&bytes, &mut Dropped::default()).map_or(0, |(changes, ..)| changes.len() as u64)

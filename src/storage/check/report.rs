@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::files::{Files, Opened};
 use super::rescue::{ALL, Rescued};
 use crate::error::{Error, Result};
-use crate::storage::files::disk::{self, Watch, WatchedDisk};
+use crate::storage::files::disk::{self, Watch};
 use crate::storage::files::lock;
 use crate::storage::files::uncertain::Uncertain;
 use crate::storage::read::journal::{Body, Fold, Stamp};
@@ -43,16 +43,14 @@ struct Check<'f> {
 /// Reads and checks everything; changes nothing and takes no lock.
 pub(crate) fn check(path: &Path, watch: Option<Watch>) -> Result<Report> {
     let path = disk::resolve(path)?;
-    let Some(watch) = watch else { return Report::of(&Files::open(&disk::Real, &path)?) };
-    let watched = WatchedDisk { disk: &disk::Real, watch };
-    Files::open(&watched, &path).and_then(|files| Report::of(&files)).map_err(disk::or_stopped)
+    Files::open(&disk::Real, &path, watch).and_then(|files| Report::of(&files)).map_err(disk::or_stopped)
 }
 
 /// The same for an open file that has no journal; `shown` names it in messages.
 #[cfg(feature = "shell")]
 pub(crate) fn check_file(file: File, shown: &Path, watch: Option<Watch>) -> Result<Report> {
     let opened = |disk| -> Result<Report> {
-        let file = disk::opened(file, watch);
+        let file = disk::watched(disk::opened(file), watch);
         let seen = file.identity().map_err(|source| Error::Open { path: shown.to_owned(), source })?;
         let snapshot = Some(Opened { file, seen });
         let journal_path = disk::beside(shown, disk::JOURNAL);

@@ -62,14 +62,7 @@ impl Overlay {
 
     /// The changes between two bounds; none if they are the wrong way round.
     pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> Changes<'_> {
-        use Bound::{Excluded, Included, Unbounded};
-        // A BTreeMap panics on such bounds.
-        let empty = match (from, to) {
-            (Unbounded, _) | (_, Unbounded) => false,
-            (Excluded(from), Excluded(to)) => from >= to,
-            (Included(from) | Excluded(from), Included(to) | Excluded(to)) => from > to,
-        };
-        if empty { Changes::default() } else { Changes(self.changes.range::<str, _>((from, to))) }
+        if runs_backwards(from, to) { Changes::default() } else { Changes(self.changes.range::<str, _>((from, to))) }
     }
 
     /// All changes.
@@ -90,6 +83,16 @@ impl Overlay {
                 Some(old)
             }
         }
+    }
+}
+
+/// Whether two bounds are the wrong way round, on which a `BTreeMap` panics.
+pub(super) fn runs_backwards(from: Bound<&str>, to: Bound<&str>) -> bool {
+    use Bound::{Excluded, Included, Unbounded};
+    match (from, to) {
+        (Unbounded, _) | (_, Unbounded) => false,
+        (Excluded(from), Excluded(to)) => from >= to,
+        (Included(from) | Excluded(from), Included(to) | Excluded(to)) => from > to,
     }
 }
 

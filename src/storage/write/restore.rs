@@ -1,6 +1,5 @@
 //! Restoring: the content of another database takes the place of this one's, which is kept beside.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::save::Built;
@@ -97,22 +96,13 @@ impl Store {
 
 /// A name beside a database that nothing has: `kv.before-restore.json`, `kv.before-restore-2.json`, ….
 fn free_name(disk: &dyn Disk, path: &Path) -> Result<PathBuf> {
-    let mut number = 1;
-    loop {
-        let mut name = path.file_stem().map(OsString::from).unwrap_or_default();
-        name.push(".before-restore");
-        if number > 1 {
-            name.push(format!("-{number}"));
-        }
-        if let Some(extension) = path.extension() {
-            name.push(".");
-            name.push(extension);
-        }
-        let name = path.with_file_name(name);
-        let is_free = |path: &Path| Ok::<_, Error>(disk.identity(path)?.is_none());
+    let is_free = |path: &Path| Ok::<_, Error>(disk.identity(path)?.is_none());
+    for number in 1_u64.. {
+        let again = if number > 1 { format!("-{number}") } else { String::new() };
+        let name = disk::sibling(path, &format!(".before-restore{again}"));
         if is_free(&name)? && is_free(&disk::beside(&name, JOURNAL))? {
             return Ok(name);
         }
-        number += 1;
     }
+    Err(Error::Conflict { path: path.to_owned() })
 }

@@ -35,7 +35,7 @@ impl Store {
         notices: &mut Vec<String>,
     ) -> Result<Built<'d>> {
         let failed = |operation| move |source| disk::write_error(operation, target.to_owned(), source);
-        let (temp, layout, through) = self.merge(temp, target, now)?;
+        let (layout, through) = self.merge(temp.file(), target, now)?;
         if let Some(like) = like {
             let lost = temp.file().inherit(like).map_err(failed("set the mode of"))?;
             notices.extend(
@@ -86,15 +86,14 @@ impl Store {
         Ok(built)
     }
 
-    /// Merges snapshot and changes, those not yet written included, into a file that will replace `target`; says also the
-    /// last commit that is in it.
-    pub(crate) fn merge<'d>(&self, temp: Temp<'d>, target: &Path, now: Timestamp) -> Result<(Temp<'d>, Layout, u64)> {
-        let (layout, through) = self.merge_into(temp.file(), target, now)?;
-        Ok((temp, layout, through))
-    }
-
-    /// The same into an empty file that is open for appending; `target` names it in messages.
-    fn merge_into(&self, file: &(dyn DiskFile + 'static), target: &Path, now: Timestamp) -> Result<(Layout, u64)> {
+    /// Merges snapshot and changes, those not yet written included, into an empty file that is open for appending; `target`
+    /// names it in messages. Says also the last commit that is in it.
+    pub(super) fn merge(
+        &self,
+        file: &(dyn DiskFile + 'static),
+        target: &Path,
+        now: Timestamp,
+    ) -> Result<(Layout, u64)> {
         let changes = self.pending.layers().into_iter();
         let (below, changes, through) = match self.pending.spilled() {
             Some(spilled) => (Below::Indexed(&spilled.snapshot), Layers::new(changes), spilled.through),
@@ -128,8 +127,8 @@ impl Store {
     /// Writes a snapshot into an empty file that is open for appending.
     #[cfg(feature = "shell")]
     pub(crate) fn write_snapshot(&self, file: File, now: Timestamp) -> Result<()> {
-        let file = disk::opened(file, None);
-        self.merge_into(&*file, Path::new("a temporary file"), now).map(drop)
+        let file = disk::opened(file);
+        self.merge(&*file, Path::new("a temporary file"), now).map(drop)
     }
 
     /// Makes a new snapshot of everything, what is not yet written included. A large one is built without the lock, which

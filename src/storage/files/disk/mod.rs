@@ -5,7 +5,7 @@ mod real;
 mod trust;
 mod watched;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -20,7 +20,7 @@ pub(crate) use self::real::Real;
 pub(crate) use self::real::mounted;
 pub(crate) use self::trust::check_side;
 pub use self::watched::Progress;
-pub(crate) use self::watched::{Watch, Watched, WatchedDisk, or_stopped};
+pub(crate) use self::watched::{Watch, Watched, or_stopped};
 
 /// What the engine needs of a file system. [`Real`] is the one of the system.
 ///
@@ -215,8 +215,12 @@ pub(crate) fn resolve(path: &Path) -> Result<PathBuf> {
 
 /// A file that is open already, to read it, or to write to it if it is opened for appending.
 #[cfg(feature = "shell")]
-pub(crate) fn opened(file: File, watch: Option<Watch>) -> Box<dyn DiskFile> {
-    let file: Box<dyn DiskFile> = Box::new(real::RealFile::from(file));
+pub(crate) fn opened(file: File) -> Box<dyn DiskFile> {
+    Box::new(real::RealFile::from(file))
+}
+
+/// The file, telling of what is read from it if somebody wants to know.
+pub(crate) fn watched(file: Box<dyn DiskFile>, watch: Option<Watch>) -> Box<dyn DiskFile> {
     match watch {
         Some(watch) => Box::new(Watched::new(file, watch, 0)),
         None => file,
@@ -281,6 +285,17 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+/// The name of another database in the same folder: `kv.repaired.json` for `kv.json` and `.repaired`.
+pub(crate) fn sibling(path: &Path, infix: &str) -> PathBuf {
+    let mut name = path.file_stem().map(OsString::from).unwrap_or_default();
+    name.push(infix);
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
 }
 
 /// Whether `name` is that of a temporary file of `database`.

@@ -3,11 +3,10 @@
 use std::fs::File;
 use std::io;
 use std::ops::{ControlFlow, Deref};
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Disk, DiskFile, Folder, Identity, LockFile, Open, Rename};
-use crate::error::{Error, Result};
+use super::{DiskFile, Identity};
+use crate::error::Error;
 
 /// How far a long operation is.
 ///
@@ -125,59 +124,5 @@ where
 
     fn real(&self) -> Option<&File> {
         self.file.real()
-    }
-}
-
-/// A disk whose files tell of what is read from them.
-#[derive(Debug)]
-pub(crate) struct WatchedDisk<'a> {
-    pub(crate) disk: &'a dyn Disk,
-    pub(crate) watch: Watch,
-}
-
-impl Disk for WatchedDisk<'_> {
-    fn identity(&self, path: &Path) -> Result<Option<Identity>> {
-        self.disk.identity(path)
-    }
-
-    fn open(&self, path: &Path, how: Open) -> Result<Option<Box<dyn DiskFile>>> {
-        let file = self.disk.open(path, how)?;
-        Ok(file.map(|file| Box::new(Watched::new(file, self.watch, 0)) as Box<dyn DiskFile>))
-    }
-
-    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        self.disk.create(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path, how: Rename) -> io::Result<()> {
-        self.disk.rename(from, to, how)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.disk.remove(path)
-    }
-
-    fn open_folder(&self, path: &Path) -> io::Result<Box<dyn Folder>> {
-        self.disk.open_folder(path)
-    }
-
-    fn make_folder(&self, path: &Path) -> Result<()> {
-        self.disk.make_folder(path)
-    }
-
-    fn check_writable(&self, path: &Path) -> Result<()> {
-        self.disk.check_writable(path)
-    }
-
-    fn left_overs(&self, path: &Path) -> Vec<PathBuf> {
-        self.disk.left_overs(path)
-    }
-
-    fn boot(&self) -> String {
-        self.disk.boot()
-    }
-
-    fn open_lock(&self, path: &Path, database: Option<Identity>) -> Result<Box<dyn LockFile>> {
-        self.disk.open_lock(path, database)
     }
 }

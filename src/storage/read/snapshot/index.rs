@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::ops::Bound;
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, End, read_deadline};
 use super::document::Document;
 use super::fences::{Fences, Known};
 use super::window::{CHUNK, Window};
@@ -122,9 +122,7 @@ impl Indexed {
         loop {
             let at = lines.at();
             let Some(content) = lines.next()? else { return Ok(()) };
-            let (key, text) = snapshot_line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
-            let deadline =
-                snapshot_line::deadline(text).ok_or_else(|| ReadFault::damaged(at, snapshot_line::NO_DEADLINE))?;
+            let (key, deadline) = read_deadline(content, at)?;
             each(&key, deadline);
         }
     }
@@ -133,7 +131,7 @@ impl Indexed {
     pub(crate) fn document(&self) -> Result<Document, ReadFault> {
         let mut document = Document::default();
         let mut cursor = self.cursor(Bound::Unbounded, Bound::Unbounded)?;
-        while let Some(line) = cursor.next()? {
+        while let Some(line) = cursor.take(End::Front)? {
             let stored = Stored { text: line.text.into(), deadline: line.deadline };
             document.entries.insert(line.key.into_owned(), stored);
         }
@@ -239,8 +237,7 @@ impl Search {
     fn deadline(&mut self, file: &dyn DiskFile, key: &str) -> Result<Option<Timestamp>, ReadFault> {
         let Some((at, to)) = self.content(file, key)? else { return Ok(None) };
         let content = self.window.bytes(at, to);
-        let (_, text) = snapshot_line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
-        snapshot_line::deadline(text).map(Some).ok_or_else(|| ReadFault::damaged(at, snapshot_line::NO_DEADLINE))
+        read_deadline(content, at).map(|(_, deadline)| Some(deadline))
     }
 
     /// Shows a key's line in the window, and says where its content is.

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::storage::format::layout::Section;
 use crate::storage::format::record::{Entry, Stored};
 use crate::storage::read::snapshot::check::check;
+use crate::storage::read::snapshot::cursor::End;
 use crate::storage::read::snapshot::index::{Indexed, Place, ReadFault};
 use crate::storage::tests::memory::Memory;
 
@@ -148,9 +149,9 @@ proptest! {
         }
         let open = || indexed.cursor(Bound::Unbounded, Bound::Unbounded).unwrap();
         let mut cursor = open();
-        while let Ok(Some(_)) = cursor.next() {}
+        while let Ok(Some(_)) = cursor.take(End::Front) {}
         let mut cursor = open();
-        while let Ok(Some(_)) = cursor.next_back() {}
+        while let Ok(Some(_)) = cursor.take(End::Back) {}
         if let Ok(Some(found)) = check(indexed.file()) {
             prop_assert!(found.is_sound());
         }
