@@ -7,7 +7,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Database;
-use super::undo::Memory;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
@@ -109,6 +108,13 @@ impl Options {
         self
     }
 
+    /// How many bytes of changes memory holds.
+    #[cfg(test)]
+    pub(crate) fn memory(mut self, bytes: u64) -> Self {
+        self.settings.policy.memory = bytes;
+        self
+    }
+
     /// Where `now` comes from, for deadlines. It is asked once an operation, and a step back is not followed, so that
     /// nothing that has expired comes back.
     ///
@@ -148,7 +154,7 @@ impl Options {
 
     pub(super) fn with(&self, store: Store) -> Database {
         let clock = Clock { now: self.clock, latest: Cell::new(Timestamp::from_millis(0)) };
-        Database { store: Phase::Idle(store), clock, batch: false, memory: Memory::default() }
+        Database { store: Phase::Idle(store), clock, batch: false }
     }
 }
 

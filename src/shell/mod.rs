@@ -28,6 +28,8 @@ mod render;
 mod language;
 
 mod config;
+#[cfg(test)]
+mod golden;
 
 mod answer;
 

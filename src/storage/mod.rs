@@ -183,7 +183,7 @@ pub(crate) use self::check::report::check;
 #[cfg(feature = "shell")]
 pub(crate) use self::check::report::check_file;
 pub use self::format::record::Entry;
-pub(crate) use self::format::record::{Change, LARGE, Stored, value_len};
+pub(crate) use self::format::record::{Change, LARGE, Stored};
 #[cfg(feature = "shell")]
 pub(crate) use self::format::record::{Seen, kind};
 #[cfg(feature = "shell")]

@@ -6,11 +6,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::status::{CORRUPT, Status};
-use crate::database::{Difference, Event};
+use crate::database::Event;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::shell::text::escape::excerpt;
 use crate::storage::Entry;
+use crate::store::Difference;
 use crate::value::Value;
 
 /// The whole answer of a command that did not fail.

@@ -59,6 +59,7 @@ impl Status {
             Error::Interrupted => (Self::No, "interrupted"),
             Error::NotJson { .. } => (Self::Usage, "not_json"),
             Error::WrongType { .. } | Error::Convert(_) => (Self::Usage, "wrong_type"),
+            Error::Unsupported { .. } => (Self::Usage, "unsupported"),
             Error::NotATime { .. } | Error::Transaction { .. } | Error::NothingToRepair { .. } => {
                 (Self::Usage, "usage")
             }

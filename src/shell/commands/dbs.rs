@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::expiry::Timestamp;
 use crate::shell::answer::reply::{Answer, Failure, Field, Reply};
 use crate::shell::config;
+use crate::store::Store as _;
 
 /// List the databases in the config directory
 #[derive(Args, Clone, Debug, PartialEq)]

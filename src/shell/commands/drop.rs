@@ -9,6 +9,7 @@ use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::config::Location;
 use crate::shell::text::argument::{DatabaseName, database};
+use crate::store::{Store as _, StoreExt as _};
 
 /// Delete a database and its file
 #[derive(Args, Clone, Debug, PartialEq)]

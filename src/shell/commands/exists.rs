@@ -7,6 +7,7 @@ use super::{Confirm, Session};
 use crate::shell::answer::reply::{Answer, Failure, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::text::argument::{Key, key};
+use crate::store::Store as _;
 
 /// Say how many of the keys exist; status 0 only if all do
 #[derive(Args, Clone, Debug, PartialEq)]

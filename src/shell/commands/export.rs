@@ -11,7 +11,6 @@ use clap::Args;
 use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
 use super::whole::Whole;
 use super::{Confirm, Session, counted, keys};
-use crate::database::Range;
 use crate::error::Error;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Pieces, Reply, shown};
 use crate::shell::config;
@@ -22,6 +21,7 @@ use crate::shell::text::argument::{Format, Prefix, export_format, glob, path, pr
 use crate::shell::text::glob::Glob;
 use crate::shell::transfer::{self, Out, Sink, Unfit, What};
 use crate::storage::Entry;
+use crate::store::{Entries, Scan, Store as _};
 use crate::value::Value;
 
 /// Write entries to a file or stdout, for other programs
@@ -132,7 +132,7 @@ impl Session {
         if prefix.is_empty() {
             progress::of_keys(self.db.len()?);
         }
-        let entries = stoppable(self.db.prefix(&prefix), progress::keys);
+        let entries = stoppable(self.db.scan(&Scan::prefix(&prefix)), progress::keys);
         let mut export = Exported { entries, choice, sink, count: 0, lost: Lost::default() };
         let Some(file) = file else {
             let notes: Rc<RefCell<Vec<String>>> = Rc::default();
@@ -210,7 +210,7 @@ impl Lost {
 
 /// Entries on their way into a file.
 struct Exported<'a> {
-    entries: Stoppable<Range<'a>>,
+    entries: Stoppable<Entries<'a>>,
     choice: Choice,
     sink: Box<dyn Sink>,
     count: u64,

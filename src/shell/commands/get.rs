@@ -7,6 +7,7 @@ use super::{Confirm, Session};
 use crate::shell::answer::reply::{Answer, Failure, Reply, shown};
 use crate::shell::answer::status::Status;
 use crate::shell::text::argument::{Data, Key, Pointer, data, key, pointer};
+use crate::store::StoreExt as _;
 use crate::value::Value;
 
 /// Print the values of keys

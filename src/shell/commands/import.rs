@@ -24,6 +24,7 @@ use crate::shell::text::argument::{
 };
 use crate::shell::transfer::{self, Fault, Reading, Record, Source, Trouble};
 use crate::storage::{self, Entry, LARGE};
+use crate::store::{Store as _, until_failure};
 use crate::value::Value;
 
 /// So much is read at once.
@@ -104,14 +105,19 @@ impl CommandArgs for ImportArgs {
         };
         // Two members of one object have no order: neither is the one that counts.
         let how = Loading { existing, unique: format == Format::Json };
-        let entries = entries(&mut records, format);
+        let mut failed = None;
+        let mut entries = until_failure(entries(&mut records, format), &mut failed);
         if self.dry_run {
-            let (loaded, changes) = session.db.rehearse_load(entries, how)?;
+            let rehearsed = session.db.rehearse_load(&mut entries, how);
+            drop(entries);
+            let (loaded, changes) = failed.map_or_else(|| rehearsed.map_err(Failure::from), Err)?;
             refuse(loaded.conflict.as_ref(), &records)?;
             let changes = Changes(Box::new(changes.map(|change| change.map_err(Failure::from))));
             return Ok(Answer { notes: vec![in_words("Would import", &loaded)], ..Reply::Changes(changes).into() });
         }
-        let loaded = session.db.load_entries(entries, how)?;
+        let loaded = session.db.load(&mut entries, how, &mut ());
+        drop(entries);
+        let loaded = failed.map_or_else(|| loaded.map_err(Failure::from), Err)?;
         refuse(loaded.conflict.as_ref(), &records)?;
         let mut done = Done::new(in_words("Imported", &loaded))
             .with("imported", Field::Number(loaded.entries))

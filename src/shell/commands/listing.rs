@@ -1,7 +1,5 @@
 //! `keys` and `list`.
 
-use std::ops::Bound;
-
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
@@ -13,6 +11,7 @@ use crate::shell::terminal::progress;
 use crate::shell::text::argument::{KeyBound, Prefix, bound, glob, number, prefix};
 use crate::shell::text::glob::Glob;
 use crate::storage::Entry;
+use crate::store::{Scan, Store as _};
 
 /// Print the keys, all or those that match
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -91,29 +90,28 @@ fn listing<'s>(session: &'s mut Session, looking: &Looking, show: Show) -> Resul
     let from = prefixes.into_iter().flatten().chain(looking.from.as_deref()).max();
     let ends = prefixes.into_iter().flatten().filter_map(prefix_end);
     let to = ends.chain(looking.to.as_deref().map(str::to_owned)).min();
-    let from = from.map_or(Bound::Unbounded, Bound::Included);
-    let range = session.db.range::<&str>((from, to.as_deref().map_or(Bound::Unbounded, Bound::Excluded)));
-    let range = if looking.limit.is_some() { range.unverified() } else { range };
+    let (reverse, is_partial) = (looking.reverse, looking.limit.is_some());
+    let scan = Scan { from: from.map(str::to_owned), to, reverse, is_partial };
     let entries: Box<dyn Iterator<Item = _>> = if show == Show::Keys {
         // What is not shown need not be copied.
-        pick(stoppable(range.keys(), progress::keys).map(|key| Ok((key?, Entry::from("")))), glob, looking)
+        let keys = stoppable(session.db.scan_keys(&scan), progress::keys);
+        pick(keys.map(|key| Ok((key?, Entry::from("")))), glob, looking)
     } else {
-        pick(stoppable(range, progress::keys), glob, looking)
+        pick(stoppable(session.db.scan(&scan), progress::keys), glob, looking)
     };
     let listing = Listing { entries, show, nul: looking.nul, limited: looking.limit.is_some() };
     Ok(Reply::Listing(listing).into())
 }
 
-/// What of a range matches the glob, as many and in the order that are asked for.
+/// What of a scan matches the glob, as many as are asked for.
 fn pick<'a>(
-    range: impl DoubleEndedIterator<Item = crate::Result<(String, Entry)>> + 'a,
+    entries: impl Iterator<Item = crate::Result<(String, Entry)>> + 'a,
     glob: Option<Glob>,
     looking: &Looking,
 ) -> Box<dyn Iterator<Item = crate::Result<(String, Entry)>> + 'a> {
-    let hits = range.filter(move |item| match (item, &glob) {
+    let hits = entries.filter(move |item| match (item, &glob) {
         (Ok((key, _)), Some(glob)) => glob.matches(key),
         _ => true,
     });
-    let limit = at_most(looking.limit);
-    if looking.reverse { Box::new(hits.rev().take(limit)) } else { Box::new(hits.take(limit)) }
+    Box::new(hits.take(at_most(looking.limit)))
 }

@@ -65,8 +65,10 @@ use super::terminal::destination::Descriptor;
 use super::terminal::interrupt;
 use super::terminal::progress;
 use super::text::argument::OutputMode;
-use crate::database::{Database, Mark, Memory, Options};
+use crate::database::{Database, Options};
+use crate::error::Error;
 use crate::storage::{self, Progress};
+use crate::store::{Mark, Memory, Scan, Store, StoreExt as _, Undoing};
 use crate::value::Value;
 
 /// Asks a person a question; whether they say yes.
@@ -75,7 +77,7 @@ pub(crate) type Confirm<'c> = dyn FnMut(&str) -> bool + 'c;
 /// One open database and its settings.
 #[derive(Debug)]
 pub(crate) struct Session {
-    pub(crate) db: Database,
+    pub(crate) db: Undoing,
     pub(crate) location: Location,
     /// How answers are written unless a line says otherwise.
     pub(crate) output: OutputMode,
@@ -151,18 +153,19 @@ impl Access {
 impl Session {
     pub(crate) fn open(location: Location, access: Access, output: OutputMode) -> Result<Self, Failure> {
         let db = access.open(&location)?;
-        Ok(Self::on(db, location, access, output))
+        Ok(Self::on(Box::new(db), location, access, output))
     }
 
     /// A session on no database, for the commands that do without: nothing is read for them.
     pub(crate) fn without_database(location: Location, access: Access, output: OutputMode) -> Self {
-        Self::on(Database::in_memory(), location, access, output)
+        Self::on(Box::new(Database::in_memory()), location, access, output)
     }
 
-    fn on(db: Database, location: Location, access: Access, output: OutputMode) -> Self {
+    /// A session on any store.
+    pub(crate) fn on(db: Box<dyn Store>, location: Location, access: Access, output: OutputMode) -> Self {
         let near_misses = Cell::new(100);
         Self {
-            db,
+            db: Undoing::new(db),
             location,
             output,
             timer: false,
@@ -182,6 +185,13 @@ impl Session {
             memories: BTreeMap::new(),
             warnings: Warnings::default(),
         }
+    }
+
+    /// The database itself, for what only one in a file can do.
+    pub(crate) fn files(&mut self) -> Result<&mut Database, Failure> {
+        let name = self.db.describe().name;
+        let unsupported = || Error::Unsupported { store: name, reason: "is no database in a file" };
+        Ok(self.db.files_mut().ok_or_else(unsupported)?)
     }
 
     /// The files of the open database, which nothing else may write to.
@@ -241,7 +251,7 @@ impl Session {
 
     /// Where was looked, if there is no file there.
     fn place(&self) -> Option<String> {
-        let path = self.db.path().filter(|_| !self.db.is_on_disk() && !self.db.has_open_batch())?;
+        let path = self.db.path().filter(|_| !self.db.describe().exists && !self.db.batch().is_open)?;
         Some(format!("there is no database at {path:?} yet"))
     }
 
@@ -263,9 +273,9 @@ impl Session {
         self.near_misses.set(left - 1);
         let first: String = key.chars().take(1).collect();
         let close = 1 + key.chars().count() / 5;
-        let same_start = self.db.prefix(&first).unverified().keys().take(LOOKED_AT);
+        let same_start = self.db.scan_keys(&Scan::prefix(&first).partial(true)).take(LOOKED_AT);
         same_start
-            .chain(self.db.iter().unverified().keys().take(LOOKED_AT))
+            .chain(self.db.scan_keys(&Scan::default().partial(true)).take(LOOKED_AT))
             .filter_map(Result::ok)
             .filter(|there| there.len() <= LONGEST + 4)
             .map(|there| (strsim::damerau_levenshtein(key, &there), there))

@@ -8,6 +8,7 @@ use clap::Args;
 use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
 use super::{Confirm, Session};
 use crate::shell::answer::reply::{Answer, Failure, Reply};
+use crate::store::StoreExt as _;
 use crate::value::Value;
 
 /// Print the path of the database file

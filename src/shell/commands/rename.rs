@@ -6,6 +6,7 @@ use super::traits::{CommandArgs, Group, Traits};
 use super::{Confirm, Session, refused};
 use crate::shell::answer::reply::{Answer, Done, Failure, Reply, shown};
 use crate::shell::text::argument::{Key, key};
+use crate::store::StoreExt as _;
 
 /// Give a key another name
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -56,13 +57,13 @@ pub(crate) struct TwoKeys {
 /// Puts an entry under another key, its deadline included, and takes the old one away if asked to.
 fn carry<'s>(session: &mut Session, names: &TwoKeys, rename: bool) -> Result<Answer<'s>, Failure> {
     let TwoKeys { from, to, replace } = names;
-    let refusal = session.db.transaction(|tx| {
+    let refusal = session.db.transaction(&[from, to], |tx| {
         let Some(entry) = tx.entry(from)? else { return Ok(Some("not_found")) };
         if from != to {
             if !replace && tx.entry(to)?.is_some() {
                 return Ok(Some("exists"));
             }
-            tx.set_entry(to, entry)?;
+            tx.set(to, &entry)?;
             if rename {
                 tx.delete(from)?;
             }

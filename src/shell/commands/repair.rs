@@ -15,6 +15,7 @@ use crate::shell::answer::status::Status;
 use crate::shell::config::{self, Location};
 use crate::shell::terminal::spool;
 use crate::shell::text::argument::path;
+use crate::store::StoreExt as _;
 use crate::value::Value;
 
 /// Read everything and say what is wrong

@@ -8,12 +8,13 @@ use super::diff::{Differences, no_database};
 use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
 use super::undo::NO_UNDO;
 use super::{Access, Confirm, Session, keys, refused};
-use crate::database::{Database, RestoreStep, Restored};
+use crate::database::{Database, Restored};
 use crate::error::Error;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
 use crate::shell::config::{self, Location};
 use crate::shell::terminal::spool;
 use crate::shell::text::argument::path;
+use crate::store::{RestoreStep, Store as _, StoreExt as _};
 
 /// Put a backup made by `save FILE` in this database's place; the old file is kept next to it
 #[derive(Args, Clone, Debug, PartialEq)]

@@ -13,6 +13,7 @@ use crate::shell::answer::reply::{Failure, shown};
 use crate::shell::terminal::interrupt::stoppable;
 use crate::shell::terminal::progress;
 use crate::shell::text::argument::{Prefix, ProgramWord, prefix, program};
+use crate::store::{Scan, Store as _};
 
 /// Run a program with keys as its environment variables
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -52,7 +53,7 @@ impl Session {
         self.look()?;
         let mut size = 0;
         let mut variables = BTreeMap::new();
-        for item in stoppable(self.db.prefix(&run.prefix), progress::keys) {
+        for item in stoppable(self.db.scan(&Scan::prefix(&run.prefix)), progress::keys) {
             let (key, entry) = item?;
             let rest = key.strip_prefix(&*run.prefix).unwrap_or(&key);
             let name = if run.upper { upper(rest) } else { rest.to_owned() };

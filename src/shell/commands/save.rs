@@ -16,6 +16,7 @@ use crate::shell::terminal::destination::{self, Descriptor, Open};
 use crate::shell::terminal::spool;
 use crate::shell::text::argument::path;
 use crate::storage;
+use crate::store::{Store as _, StoreExt as _};
 
 /// Write pending changes to the database file, or a copy to PATH
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -58,11 +59,11 @@ impl CommandArgs for SaveArgs {
                         return Ok(refused("not_confirmed", "Nothing was saved".to_owned()));
                     }
                 }
-                session.db.save_to(path).map_err(|error| not_a_backup(path, error))?
+                session.files()?.save_to(path).map_err(|error| not_a_backup(path, error))?
             }
             None if session.rehearses => session.db.path().map(Path::to_owned).unwrap_or_default(),
             None => {
-                session.db.save()?;
+                session.files()?.save()?;
                 session.db.path().map(Path::to_owned).unwrap_or_default()
             }
         };
@@ -90,7 +91,7 @@ impl Session {
         destination::check(path, &self.own_files(), self.yes)?;
         let made = spool::nameless().and_then(|file| Ok((file.try_clone()?, file)));
         let (snapshot, mut file) = made.map_err(|error| Failure::io("write", path, &error))?;
-        self.db.write_snapshot(snapshot)?;
+        self.files()?.write_snapshot(snapshot)?;
         let failed = |error: io::Error| Failure::io("write to", path, &error);
         file.rewind().map_err(failed)?;
         if descriptor == Descriptor::Stdout {

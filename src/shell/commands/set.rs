@@ -14,6 +14,7 @@ use crate::expiry::Timestamp;
 use crate::shell::answer::reply::{Answer, Done, Failure, Reply, shown};
 use crate::shell::text::argument::{Data, Key, data, duration, key, path, time};
 use crate::storage::{Entry, check_memory};
+use crate::store::{Store as _, StoreExt as _};
 use crate::value::Value;
 
 /// Set a key to a value
@@ -83,13 +84,13 @@ impl CommandArgs for SetArgs {
         };
         let asks = self.if_absent || self.if_present || wanted_old.is_some() || self.print_old || self.keep_ttl;
         if !asks && self.ttl.is_none() && self.expires_at.is_none() {
-            session.db.set_blind(key, &value).map_err(|error| Failure::from(error).on(key))?;
+            session.db.set(key, &value).map_err(|error| Failure::from(error).on(key))?;
             return Ok(was_set(key).into());
         }
         let mut is_over = false;
         let (old, refusal) = session
             .db
-            .transaction(|tx| {
+            .transaction(&[key], |tx| {
                 let old = if asks { tx.entry(key)? } else { None };
                 let refusal = match &old {
                     Some(_) if self.if_absent => Some("exists"),
@@ -112,7 +113,7 @@ impl CommandArgs for SetArgs {
                     if is_over {
                         tx.delete(key)?;
                     } else {
-                        tx.set_entry(key, Entry { value, deadline })?;
+                        tx.set(key, &Entry { value: value.clone(), deadline })?;
                     }
                 }
                 Ok((old, refusal))
@@ -140,7 +141,7 @@ impl Session {
             }
             Err(_) => Value::Bytes(value.to_vec()),
         };
-        let set = self.db.set_blind(key, &value);
+        let set = self.db.set(key, &value);
         if let Value::Text(text) = value {
             self.scratch = text;
         }

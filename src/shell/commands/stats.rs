@@ -7,6 +7,7 @@ use super::{Confirm, Session, changes};
 use crate::shell::answer::reply::{Answer, Failure, Field, Reply};
 use crate::shell::terminal::interrupt::stoppable;
 use crate::shell::terminal::progress;
+use crate::store::{Scan, Store as _, StoreExt as _};
 use crate::value::Value;
 
 /// So many of the biggest values are named,
@@ -56,20 +57,20 @@ impl CommandArgs for StatsArgs {
     fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
         let mut stats = Stats::default();
         progress::of_keys(session.db.len()?);
-        for item in stoppable(session.db.iter(), progress::keys) {
+        for item in stoppable(session.db.scan(&Scan::default()), progress::keys) {
             let (key, entry) = item?;
             stats.expiring += u64::from(entry.deadline.is_some());
             stats.add(key, &entry.value);
         }
         stats.prefixes.end();
         let path = session.db.path().map_or(Field::None, |path| Field::Text(path.to_string_lossy().into_owned()));
-        let files = session.db.file_state()?;
+        let files = session.files()?.file_state()?;
         let journal = |number: fn(u64) -> Field, of: fn(&crate::database::JournalState) -> u64| {
             files.journal.as_ref().map_or(Field::None, |journal| number(of(journal)))
         };
         let folded = files.journal.as_ref().map_or(0, |journal| journal.changes);
         let save = match folded {
-            _ if !session.db.is_on_disk() => "nothing to do: there is no file yet".to_owned(),
+            _ if !session.db.describe().exists => "nothing to do: there is no file yet".to_owned(),
             1.. => format!("would write {} into the file", changes(folded)),
             0 if !files.is_in_form => "would put the file into its one form".to_owned(),
             0 if files.journal.is_none() => "nothing to do: every change is saved at once".to_owned(),
@@ -83,7 +84,7 @@ impl CommandArgs for StatsArgs {
             ("expiring", Field::Number(stats.expiring)),
             ("key_bytes", Field::Bytes(stats.key_bytes)),
             ("value_bytes", Field::Bytes(stats.value_bytes)),
-            ("file_bytes", Field::Bytes(session.db.file_len())),
+            ("file_bytes", Field::Bytes(session.files()?.file_len())),
             ("file", path),
             ("journal_bytes", journal(Field::Bytes, |journal| journal.bytes)),
             ("journal_bound", journal(Field::Bytes, |journal| journal.bound)),

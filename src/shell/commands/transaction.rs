@@ -5,8 +5,8 @@ use clap::Args;
 use super::traits::{CommandArgs, Group, InTransaction, NotIn, Traits};
 use super::undo::NO_UNDO;
 use super::{Confirm, Session, counted, refused};
-use crate::database::Mark;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
+use crate::store::{Mark, Store as _};
 
 /// Begin a transaction: its changes are made by `commit`, all or none
 #[derive(Args, Clone, Debug, PartialEq)]

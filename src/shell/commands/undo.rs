@@ -4,7 +4,6 @@ use clap::Args;
 
 use super::traits::{CommandArgs, Group, InTransaction, Traits};
 use super::{Confirm, Session, counted, keys, refused};
-use crate::database::{Foreign, TOO_LARGE, UNDO_LIMIT, UndoEnd, Undone};
 use crate::expiry::{Timestamp, format_duration};
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply, shown};
 use crate::shell::answer::status::Status;
@@ -12,7 +11,8 @@ use crate::shell::terminal::interrupt::stoppable;
 use crate::shell::terminal::progress;
 use crate::shell::text::argument::steps;
 use crate::shell::text::escape::excerpt;
-use crate::storage::{Change, Entry, Stored};
+use crate::storage::Entry;
+use crate::store::{Foreign, Scan, Store as _, TOO_LARGE, UNDO_LIMIT, UndoEnd, Undone};
 use crate::value::Value;
 
 /// What a question says about what `undo` will not bring back.
@@ -91,7 +91,7 @@ impl Session {
             return Ok(Some(NO_UNDO));
         }
         let mut bytes = 0;
-        for entry in stoppable(self.db.prefix(prefix), progress::keys) {
+        for entry in stoppable(self.db.scan(&Scan::prefix(prefix)), progress::keys) {
             let (key, entry) = entry?;
             if is_hit(&key) {
                 bytes += key.len() + entry.value.as_bytes().len();
@@ -161,7 +161,8 @@ fn told(undone: &Undone, counts: Counts, now: Timestamp) -> String {
         return "all of it was as before already".to_owned();
     }
     if undone.keys.len() <= FEW {
-        let each: Vec<String> = undone.keys.iter().map(|(key, from, to)| key_told(key, from, to, now)).collect();
+        let each: Vec<String> =
+            undone.keys.iter().map(|(key, from, to)| key_told(key, from.as_ref(), to.as_ref(), now)).collect();
         return each.join("; ");
     }
     let Counts { restored, set_back, removed } = counts;
@@ -174,16 +175,16 @@ fn told(undone: &Undone, counts: Counts, now: Timestamp) -> String {
     parts.join("; ")
 }
 
-fn key_told(key: &str, from: &Change, to: &Change, now: Timestamp) -> String {
+fn key_told(key: &str, from: Option<&Entry>, to: Option<&Entry>, now: Timestamp) -> String {
     let key = shown(key);
     let expiry =
-        |to: &Stored| to.deadline.map(|deadline| format!("expires in {}", format_duration(deadline.since(now))));
+        |to: &Entry| to.deadline.map(|deadline| format!("expires in {}", format_duration(deadline.since(now))));
     match (from, to) {
         (None, Some(to)) => {
             let expiry = expiry(to).map(|expiry| format!(", {expiry}")).unwrap_or_default();
             format!("restored {key} (was deleted{expiry})")
         }
-        (Some(from), Some(to)) if from.text == to.text => match expiry(to) {
+        (Some(from), Some(to)) if from.value == to.value => match expiry(to) {
             Some(expiry) => format!("{key} {expiry} again"),
             None => format!("{key} does not expire any more"),
         },
@@ -196,10 +197,9 @@ fn key_told(key: &str, from: &Change, to: &Change, now: Timestamp) -> String {
 }
 
 /// The beginning of a value.
-fn value_of(stored: &Stored) -> String {
-    match Entry::decode(&stored.text, None).map(|entry| entry.value) {
-        Ok(Value::Bytes(bytes)) => format!("{} bytes", bytes.len()),
-        Ok(value) => excerpt(&value.to_string(), 40),
-        Err(_) => "unreadable".to_owned(),
+fn value_of(entry: &Entry) -> String {
+    match &entry.value {
+        Value::Bytes(bytes) => format!("{} bytes", bytes.len()),
+        value => excerpt(&value.to_string(), 40),
     }
 }

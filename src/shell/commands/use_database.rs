@@ -7,6 +7,7 @@ use super::{Confirm, Session, keys, refused};
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
 use crate::shell::config::Location;
 use crate::shell::text::argument::{DatabaseName, database};
+use crate::store::{Store as _, StoreExt as _, Undoing};
 
 /// Switch to another database
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -27,7 +28,7 @@ impl CommandArgs for UseArgs {
     fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
         let location = Location::of(Some(&self.name))?;
         location.check_folder()?;
-        let mut db = session.access.open(&location)?;
+        let mut db = Undoing::new(Box::new(session.access.open(&location)?));
         if let Some(question) = session.leaving(&format!("forget them and use {}", location.name))
             && !confirm(&question)
         {
@@ -45,8 +46,11 @@ impl CommandArgs for UseArgs {
         session.db = db;
         session.location = location;
         session.absence_noted = false;
-        let state =
-            if session.db.is_on_disk() { keys(session.db.len()?) } else { "new, made by the first change".to_owned() };
+        let state = if session.db.describe().exists {
+            keys(session.db.len()?)
+        } else {
+            "new, made by the first change".to_owned()
+        };
         let done = Done::new(format!("Using {} ({state})", session.location.name));
         Ok(Reply::Done(done.with("name", Field::Text(session.location.name.clone()))).into())
     }

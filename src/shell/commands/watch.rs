@@ -9,12 +9,12 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::traits::{CommandArgs, Group, InTransaction, Pace, Traits};
 use super::{Confirm, Session, Warnings, refused};
-use crate::database::Watch;
 use crate::error::Error;
 use crate::shell::answer::reply::{Answer, Done, Events, Failure, OnEvent, Reply, shown};
 use crate::shell::terminal::interrupt;
 use crate::shell::text::argument::{Data, Key, data, glob, key, timeout};
 use crate::shell::text::glob::Glob;
+use crate::store::{Store as _, StoreExt as _, Watching};
 use crate::value::Value;
 
 /// Between two looks.
@@ -44,7 +44,7 @@ impl CommandArgs for WatchArgs {
         let title = format!("Watching {what}; Ctrl-C ends it");
         let mut watch = session.db.watch(glob.as_ref().map_or("", Glob::prefix))?;
         let patience = Patience::new(session.warnings);
-        let run = move |show: &mut OnEvent<'_>| follow(&mut watch, glob.as_ref(), patience, show);
+        let run = move |show: &mut OnEvent<'_>| follow(&mut *watch, glob.as_ref(), patience, show);
         Ok(Reply::Events(Events { title, run: Box::new(run) }).into())
     }
 }
@@ -104,10 +104,15 @@ impl CommandArgs for WaitArgs {
 }
 
 /// Shows what happens until Ctrl-C, or nobody reads it any more.
-fn follow(watch: &mut Watch, glob: Option<&Glob>, mut patience: Patience, show: &mut OnEvent<'_>) -> io::Result<()> {
+fn follow(
+    watch: &mut dyn Watching,
+    glob: Option<&Glob>,
+    mut patience: Patience,
+    show: &mut OnEvent<'_>,
+) -> io::Result<()> {
     loop {
         let mut shown = Ok(());
-        let looked = watch.look_until(&interrupt::is_asked, &mut |key, event| {
+        let looked = watch.look(&interrupt::is_asked, &mut |key, event| {
             if glob.is_none_or(|glob| glob.matches(key)) {
                 shown = show(key, &event);
             }

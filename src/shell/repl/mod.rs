@@ -35,6 +35,7 @@ use super::terminal::editor_program;
 use super::terminal::interrupt;
 use super::text::argument::KeyMode;
 use super::text::escape;
+use crate::store::Store as _;
 
 mod editor;
 

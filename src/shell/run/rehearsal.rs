@@ -7,6 +7,7 @@ use crate::shell::answer::status::Status;
 use crate::shell::commands::changes;
 use crate::shell::render;
 use crate::shell::text::argument::OutputMode;
+use crate::store::Store as _;
 
 impl Runner<'_> {
     /// From now on nothing is changed.

@@ -9,7 +9,6 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::group::Group;
-use crate::database::NOT_UNDONE;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::commands::lines::{ExitArgs, HistoryArgs, SourceArgs};
@@ -31,6 +30,7 @@ use crate::shell::terminal::progress;
 use crate::shell::text::argument::{KeyMode, OutputMode};
 use crate::shell::text::caret::{Blame, Typed};
 use crate::shell::text::words::Word;
+use crate::store::{NOT_UNDONE, Store as _};
 
 /// Whether a command has failed because it cannot be undone and nobody has agreed to that.
 fn lacks_consent<T>(done: &Result<T, Failure>) -> bool {

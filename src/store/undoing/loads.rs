@@ -6,17 +6,17 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Options, Timestamp};
+use crate::Options;
+use crate::database::Existing;
+use crate::store::StoreExt as _;
 
 /// Memory holds two or three sets at most.
 fn open(path: &Path) -> Database {
-    let mut options = Options::new().clock(|| Timestamp::from_millis(1_000));
-    options.settings.policy.memory = 100;
-    options.open(path).unwrap()
+    Options::new().clock(|| Timestamp::from_millis(1_000)).memory(100).open(path).unwrap()
 }
 
-fn content(db: &Database) -> BTreeMap<String, Entry> {
-    db.iter().collect::<Result<_>>().unwrap()
+fn content(db: &dyn Store) -> BTreeMap<String, Entry> {
+    db.scan(&Scan::default()).collect::<Result<_>>().unwrap()
 }
 
 fn entry(value: u8, deadline: Option<u64>) -> Entry {
@@ -84,11 +84,13 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kv.json");
         let clock = || Timestamp::from_millis(1_000);
-        let mut db = if is_file { open(&path) } else { Options::new().clock(clock).in_memory() };
+        let db = if is_file { open(&path) } else { Options::new().clock(clock).in_memory() };
+        let mut db = Undoing::new(Box::new(db));
         let mut old = BTreeMap::new();
         for (key, value, deadline) in before {
-            db.set_entry(&key.to_string(), entry(value, deadline)).unwrap();
-            old.insert(key.to_string(), entry(value, deadline));
+            let (key, entry) = (key.to_string(), entry(value, deadline));
+            db.transaction(&[&key], |changes| changes.set(&key, &entry)).unwrap();
+            old.insert(key, entry);
         }
         old.retain(|_, entry: &mut Entry| entry.is_live(clock()));
         if remembers {
@@ -106,7 +108,7 @@ proptest! {
         let how = Loading { existing, unique };
         let model = Model::of(&old, &load, how);
         let entries = || load.iter().map(|&(key, value, deadline)| Ok((key.to_string(), entry(value, deadline))));
-        let (rehearsed, changes) = db.rehearse_load::<Error>(entries(), how).unwrap();
+        let (rehearsed, changes) = db.rehearse_load(&mut entries(), how).unwrap();
         let mut foreseen = old.clone();
         for change in changes {
             let Difference { key, old, new } = change.unwrap();
@@ -116,9 +118,9 @@ proptest! {
         let is_refused = model.is_refused;
         prop_assert_eq!(rehearsed.conflict.is_some(), is_refused);
         prop_assert_eq!(&foreseen, if is_refused { &old } else { &model.content });
-        prop_assert!(!db.is_locked());
+        prop_assert!(!db.batch().is_locked);
         let too_long = fails.then(|| Ok(("k".repeat(70_000), Entry::from("x"))));
-        let loaded = db.load_entries::<Error>(entries().chain(too_long), how);
+        let loaded = db.load(&mut entries().chain(too_long), how, &mut ());
         prop_assert_eq!(loaded.is_err(), fails);
         if let Ok(loaded) = &loaded {
             prop_assert_eq!(loaded.conflict.is_some(), is_refused);
@@ -136,7 +138,7 @@ proptest! {
         if is_open {
             db.commit().unwrap();
         }
-        prop_assert!(!db.is_locked() && !db.has_open_batch());
+        prop_assert!(!db.batch().is_locked && !db.batch().is_open);
         prop_assert_eq!(content(&db), wanted.clone());
         if is_file {
             prop_assert_eq!(content(&open(&path)), wanted.clone());
@@ -150,15 +152,16 @@ proptest! {
 
 #[test]
 fn what_is_too_much_to_be_remembered_is_loaded_all_the_same_and_said_to_be() {
-    let mut db = Database::in_memory();
+    let mut db = Undoing::new(Box::new(Database::in_memory()));
     db.remember();
-    db.set("a", "1").unwrap();
+    db.set("a", &"1".into()).unwrap();
     db.next_step();
     let value = "x".repeat(1 << 20);
-    let entries = (0..70).map(|n| Ok::<_, Error>((n.to_string(), Entry::from(value.as_str()))));
-    assert_eq!(db.load_all(entries).unwrap(), 70);
+    let mut entries = (0..70).map(|n| Ok((n.to_string(), Entry::from(value.as_str()))));
+    let how = Loading { existing: Existing::Replaced, unique: false };
+    assert_eq!(db.load(&mut entries, how, &mut ()).unwrap().entries, 70);
     db.next_step();
-    assert_eq!(db.take_notices(), [crate::database::TOO_LARGE]);
+    assert_eq!(db.take_notices(), [TOO_LARGE]);
     assert_eq!(db.undo(1, &mut |_| true).unwrap().steps, 0);
     assert_eq!(db.len().unwrap(), 71);
 }
@@ -173,13 +176,13 @@ fn a_load_waits_for_nobody_s_lock_before_it_has_all_of_its_entries() {
         Ok::<_, Error>((key.to_owned(), Entry::from("ours")))
     });
     let how = |existing| Loading { existing, unique: false };
-    let loaded = ours.load_entries(entries, how(Existing::Kept)).unwrap();
+    let loaded = ours.load_entries(entries, how(Existing::Kept), &mut ()).unwrap();
     assert_eq!((loaded.entries, loaded.kept), (0, 2));
     let entries = ["b", "c"].into_iter().map(|key| {
         theirs.set(key, "theirs again").unwrap();
         Ok::<_, Error>((key.to_owned(), Entry::from("ours")))
     });
-    assert_eq!(ours.load_entries(entries, how(Existing::Replaced)).unwrap().entries, 2);
+    assert_eq!(ours.load_entries(entries, how(Existing::Replaced), &mut ()).unwrap().entries, 2);
     theirs.refresh().unwrap();
     assert_eq!(theirs.get("c").unwrap(), Some("ours".into()));
 }
