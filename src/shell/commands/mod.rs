@@ -190,7 +190,8 @@ impl Session {
     /// The database itself, for what only one in a file can do.
     pub(crate) fn files(&mut self) -> Result<&mut Database, Failure> {
         let name = self.db.describe().name;
-        let unsupported = || Error::Unsupported { store: name, reason: "is no database in a file" };
+        let unsupported =
+            || Error::Unsupported { store: name, reason: "is not a database in a file, which this needs" };
         Ok(self.db.files_mut().ok_or_else(unsupported)?)
     }
 

@@ -8,7 +8,7 @@ use clap::Args;
 use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
 use super::{Confirm, Session};
 use crate::shell::answer::reply::{Answer, Failure, Reply};
-use crate::store::StoreExt as _;
+use crate::store::Store as _;
 use crate::value::Value;
 
 /// Print the path of the database file
@@ -25,10 +25,11 @@ impl CommandArgs for PathArgs {
     };
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
-        let path = session
-            .db
-            .path()
-            .map_or_else(|| std::path::absolute(&session.location.path).unwrap_or_default(), Path::to_owned);
+        let path = match session.db.files() {
+            Some(db) => db.path().map(Path::to_owned),
+            None => Some(session.db.describe().name.into()),
+        };
+        let path = path.unwrap_or_else(|| std::path::absolute(&session.location.path).unwrap_or_default());
         Ok(Reply::Line(Value::from_bytes(path.as_os_str().as_bytes().to_owned())).into())
     }
 }
