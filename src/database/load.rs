@@ -9,6 +9,7 @@ use crate::storage::{self, Arena, Sorted, Stored, Winner, check_memory};
 
 #[cfg(feature = "shell")]
 use super::rehearsal::Change;
+use super::rehearsal::Changed;
 
 /// What becomes of keys that already exist or that repeat, as if the entries were set one after the other.
 #[cfg_attr(not(feature = "shell"), expect(dead_code, reason = "only an import asks for anything but the first"))]
@@ -65,7 +66,7 @@ pub(crate) trait Replaced {
     /// Of how many bytes of keys and values it is to be told, if of any.
     fn limit(&self) -> Option<usize>;
     /// A key is set: what the open transaction had made of it, what it holds, and what it is to hold.
-    fn note(&mut self, key: &str, changed: Option<Option<Entry>>, before: Option<Entry>, after: &Entry);
+    fn note(&mut self, key: &str, changed: Changed, before: Option<Entry>, after: &Entry);
     /// There is more than that, of which it is told nothing.
     ///
     /// # Errors
@@ -84,7 +85,7 @@ impl Replaced for () {
         None
     }
 
-    fn note(&mut self, _: &str, _: Option<Option<Entry>>, _: Option<Entry>, _: &Entry) {}
+    fn note(&mut self, _: &str, _: Changed, _: Option<Entry>, _: &Entry) {}
 
     fn too_many(&mut self) -> Result<()> {
         Ok(())

@@ -8,7 +8,6 @@ mod handle;
 
 mod load;
 
-#[cfg(feature = "shell")]
 mod rehearsal;
 
 mod options;
@@ -52,6 +51,7 @@ pub(crate) use self::range::prefix_end;
 pub use self::range::{Keys, Range};
 #[cfg(feature = "shell")]
 pub(crate) use self::rehearsal::Change;
+pub(crate) use self::rehearsal::Changed;
 pub use self::repair::Repair;
 pub use self::restore::Restored;
 pub use self::transaction::Transaction;

@@ -7,6 +7,15 @@ use crate::storage::{Entry, Mark, Stored};
 /// A key, what is there, and what would be.
 pub(crate) type Change = (String, Option<Entry>, Option<Entry>);
 
+/// What an open transaction has made of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Changed {
+    /// It has not changed it.
+    Not,
+    Deleted,
+    Set(Entry),
+}
+
 impl Database {
     /// The changes of the open transaction so far, for [`Database::back_to`].
     pub(crate) fn mark(&mut self) -> Mark {
@@ -21,8 +30,12 @@ impl Database {
     }
 
     /// Makes of a key in the open transaction what [`Transaction::changed`](super::Transaction::changed) had said.
-    pub(crate) fn put_back(&mut self, key: &str, changed: Option<Option<Entry>>) {
-        let changed = changed.map(|entry| entry.as_ref().map(Stored::of));
+    pub(crate) fn put_back(&mut self, key: &str, changed: Changed) {
+        let changed = match changed {
+            Changed::Not => None,
+            Changed::Deleted => Some(None),
+            Changed::Set(entry) => Some(Some(Stored::of(&entry))),
+        };
         self.store.pending().take_back(key, changed);
     }
 

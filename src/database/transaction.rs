@@ -2,6 +2,7 @@
 
 use std::ops::Bound;
 
+use super::Changed;
 #[cfg(doc)]
 use super::Database;
 use super::{Range, prefix_end};
@@ -165,10 +166,13 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
-    /// What the open transaction has made of a key; `None` if it has not changed it.
-    pub(crate) fn changed(&mut self, key: &str) -> Result<Option<Option<Entry>>> {
-        let change = self.store.pending().get(key);
-        change.map(|change| change.map(|stored| self.store.entry_of(stored)).transpose()).transpose()
+    /// What the open transaction has made of a key.
+    pub(crate) fn changed(&mut self, key: &str) -> Result<Changed> {
+        Ok(match self.store.pending().get(key) {
+            None => Changed::Not,
+            Some(None) => Changed::Deleted,
+            Some(Some(stored)) => Changed::Set(self.store.entry_of(stored)?),
+        })
     }
 
     /// As [`Database::delete`]; durable when the transaction is.

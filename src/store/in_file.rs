@@ -3,10 +3,10 @@
 use std::ops::{Bound, ControlFlow};
 
 use super::{
-    Batch, Body, Changed, Changes, Description, Difference, Differences, Entries, Keys, Mark, Outlines, Records, Scan,
-    Scope, Store, Watching,
+    Batch, Body, Changes, Description, Difference, Differences, Entries, Keys, Mark, Outlines, Records, Scan, Scope,
+    Store, Watching,
 };
-use crate::database::{self, Database, Event, Loaded, Loading, Range, Replaced, Seen, Transaction, Watch};
+use crate::database::{self, Changed, Database, Event, Loaded, Loading, Range, Replaced, Seen, Transaction, Watch};
 use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::storage::Entry;

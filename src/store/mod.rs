@@ -19,7 +19,7 @@ use std::fmt::Debug;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use crate::database::{Database, Event, Loaded, Loading, Outline, Replaced, Seen, prefix_end};
+use crate::database::{Changed, Database, Event, Loaded, Loading, Outline, Replaced, Seen, prefix_end};
 use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::storage::Entry;
@@ -182,8 +182,6 @@ pub(crate) type Differences<'a> = Box<dyn Iterator<Item = Result<Difference>> + 
 pub(crate) type Records<'a> = dyn Iterator<Item = Result<(String, Entry)>> + 'a;
 /// What makes a change.
 pub(crate) type Body<'a> = dyn FnMut(&mut dyn Changes) -> Result<()> + 'a;
-/// What an open transaction has made of a key: nothing, or an entry, or none.
-pub(crate) type Changed = Option<Option<Entry>>;
 
 /// The keys that a change is about.
 #[derive(Clone, Copy, Debug)]

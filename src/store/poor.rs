@@ -1,13 +1,13 @@
 //! A store that can do as little as a store may: it has no order, no transactions and no files. What works on it does not
 //! lean on what a database in a file happens to do besides.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
-    Batch, Body, Changed, Changes, Description, Difference, Differences, Entries, Mark, Outlines, Records, Scan, Scope,
-    Store, Watching,
+    Batch, Body, Changes, Description, Difference, Differences, Entries, Mark, Outlines, Records, Scan, Scope, Store,
+    Watching,
 };
-use crate::database::{Conflict, Database, Existing, Loaded, Loading, Outline, Replaced, Seen};
+use crate::database::{Changed, Conflict, Database, Existing, Loaded, Loading, Outline, Replaced, Seen};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::Entry;
@@ -109,7 +109,7 @@ impl Store for Poor {
         }
         for (key, entry) in &sets {
             if let Some(entry) = entry {
-                replaced.note(key, None, self.entry(key)?, entry);
+                replaced.note(key, Changed::Not, self.entry(key)?, entry);
             }
         }
         replaced.agree()?;
@@ -220,7 +220,7 @@ impl Changes for Change<'_> {
     }
 
     fn changed(&mut self, _: &str) -> Result<Changed> {
-        Ok(None)
+        Ok(Changed::Not)
     }
 
     fn set(&mut self, key: &str, entry: &Entry) -> Result<()> {
@@ -256,13 +256,13 @@ fn plan(
     let now = store.now();
     let mut loaded = Loaded::default();
     let mut sets: BTreeMap<String, Option<Entry>> = BTreeMap::new();
-    let mut kept = BTreeMap::new();
+    let mut kept = BTreeSet::new();
     for item in entries {
         let (key, entry) = item?;
         loaded.read += 1;
         let is_live = entry.is_live(now);
         loaded.expired += u64::from(!is_live);
-        let repeats = sets.contains_key(&key) || kept.contains_key(&key);
+        let repeats = sets.contains_key(&key) || kept.contains(&key);
         if repeats && (how.unique || how.existing == Existing::Refused) {
             loaded.conflict.get_or_insert_with(|| Conflict::Repeats(key.clone()));
         }
@@ -278,7 +278,7 @@ fn plan(
                     if how.existing == Existing::Refused {
                         loaded.conflict.get_or_insert_with(|| Conflict::Exists(key.clone()));
                     }
-                    kept.insert(key, ());
+                    kept.insert(key);
                 } else {
                     sets.insert(key, Some(entry));
                 }

@@ -16,6 +16,7 @@ const FLOORS: &[&[&str]] = &[
     &["shell::render", "shell::transfer"],
     &["shell::config", "shell::answer"],
     &["shell::text"],
+    &["store"],
     &["database"],
     &["storage"],
     &["storage::check"],

@@ -29,7 +29,7 @@ impl CommandArgs for KeysArgs {
     };
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
-        listing(session, &self.looking, Show::Keys)
+        Ok(listing(session, &self.looking, Show::Keys))
     }
 }
 
@@ -53,7 +53,7 @@ impl CommandArgs for ListArgs {
     };
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
-        listing(session, &self.looking, if self.values { Show::Values } else { Show::Entries })
+        Ok(listing(session, &self.looking, if self.values { Show::Values } else { Show::Entries }))
     }
 }
 
@@ -83,7 +83,7 @@ pub(crate) struct Looking {
     pub(crate) nul: bool,
 }
 
-fn listing<'s>(session: &'s mut Session, looking: &Looking, show: Show) -> Result<Answer<'s>, Failure> {
+fn listing<'s>(session: &'s mut Session, looking: &Looking, show: Show) -> Answer<'s> {
     let glob = looking.glob.clone();
     let prefixes = [looking.prefix.as_deref(), glob.as_ref().map(Glob::prefix)];
     // The narrowest range that holds all that can match.
@@ -100,7 +100,7 @@ fn listing<'s>(session: &'s mut Session, looking: &Looking, show: Show) -> Resul
         pick(stoppable(session.db.scan(&scan), progress::keys), glob, looking)
     };
     let listing = Listing { entries, show, nul: looking.nul, limited: looking.limit.is_some() };
-    Ok(Reply::Listing(listing).into())
+    Reply::Listing(listing).into()
 }
 
 /// What of a scan matches the glob, as many as are asked for.

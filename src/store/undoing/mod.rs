@@ -10,10 +10,10 @@ use std::mem;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use super::{
-    Batch, Body, Changed, Changes, Description, Difference, Differences, Entries, Keys, Mark, Outlines, Records, Scan,
-    Scope, Store, Watching,
+    Batch, Body, Changes, Description, Difference, Differences, Entries, Keys, Mark, Outlines, Records, Scan, Scope,
+    Store, Watching,
 };
-use crate::database::{Database, Loaded, Loading, Replaced, Seen};
+use crate::database::{Changed, Database, Loaded, Loading, Replaced, Seen};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::Entry;
@@ -118,7 +118,7 @@ impl RestoreStep {
         let mut writes = Writes::default();
         for difference in differences {
             let Difference { key, old, new } = difference?;
-            writes.push(Write::new(&key, None, old, new.as_ref()));
+            writes.push(Write::new(&key, Changed::Not, old, new.as_ref()));
             if !writes.goes_on() {
                 break;
             }
