@@ -39,7 +39,7 @@ impl CommandArgs for DelArgs {
         let (deleted, missing) = session.db.transaction(|tx| {
             let (mut deleted, mut missing) = (0_u64, Vec::new());
             let mut seen = HashSet::new();
-            for key in self.keys.iter().filter(|key| seen.insert(&***key)) {
+            for key in self.keys.iter().filter(|key| seen.insert(&key.0)) {
                 if tx.delete(key)? {
                     deleted += 1;
                 } else {

@@ -76,12 +76,7 @@ impl CommandArgs for ExportArgs {
             })?,
         };
         format.check_options(&[("--lossy", self.lossy)]).map_err(Failure::usage)?;
-        let choice = Choice {
-            glob: self.glob.clone(),
-            strip: self.strip_prefix.to_string(),
-            lossy: self.lossy,
-            force: self.force,
-        };
+        let choice = Choice { glob: self.glob, strip: self.strip_prefix.0, lossy: self.lossy, force: self.force };
         session.write_out(file, choice, transfer::sink(format))
     }
 }

@@ -30,7 +30,7 @@ impl CommandArgs for KeysArgs {
     };
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
-        listing(session, &self.looking, Show::Keys)
+        Ok(listing(session, self.looking, Show::Keys))
     }
 }
 
@@ -54,7 +54,8 @@ impl CommandArgs for ListArgs {
     };
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
-        listing(session, &self.looking, if self.values { Show::Values } else { Show::Entries })
+        let show = if self.values { Show::Values } else { Show::Entries };
+        Ok(listing(session, self.looking, show))
     }
 }
 
@@ -84,36 +85,37 @@ pub(crate) struct Looking {
     pub(crate) nul: bool,
 }
 
-fn listing<'s>(session: &'s mut Session, looking: &Looking, show: Show) -> Result<Answer<'s>, Failure> {
-    let glob = looking.glob.clone();
-    let prefixes = [looking.prefix.as_deref(), glob.as_ref().map(Glob::prefix)];
+fn listing(session: &mut Session, looking: Looking, show: Show) -> Answer<'_> {
+    let Looking { glob, prefix, from, to, limit, reverse, nul } = looking;
+    let prefixes = [prefix.as_deref(), glob.as_ref().map(Glob::prefix)];
     // The narrowest range that holds all that can match.
-    let from = prefixes.into_iter().flatten().chain(looking.from.as_deref()).max();
+    let from = prefixes.into_iter().flatten().chain(from.as_deref()).max();
     let ends = prefixes.into_iter().flatten().filter_map(prefix_end);
-    let to = ends.chain(looking.to.as_deref().map(str::to_owned)).min();
+    let to = ends.chain(to.map(|KeyBound(to)| to)).min();
     let from = from.map_or(Bound::Unbounded, Bound::Included);
     let range = session.db.range::<&str>((from, to.as_deref().map_or(Bound::Unbounded, Bound::Excluded)));
-    let range = if looking.limit.is_some() { range.unverified() } else { range };
+    let range = if limit.is_some() { range.unverified() } else { range };
     let entries: Box<dyn Iterator<Item = _>> = if show == Show::Keys {
         // What is not shown need not be copied.
-        pick(stoppable(range.keys(), progress::keys).map(|key| Ok((key?, Entry::from("")))), glob, looking)
+        pick(stoppable(range.keys(), progress::keys).map(|key| Ok((key?, Entry::from("")))), glob, limit, reverse)
     } else {
-        pick(stoppable(range, progress::keys), glob, looking)
+        pick(stoppable(range, progress::keys), glob, limit, reverse)
     };
-    let listing = Listing { entries, show, nul: looking.nul, limited: looking.limit.is_some() };
-    Ok(Reply::Listing(listing).into())
+    let listing = Listing { entries, show, nul, limited: limit.is_some() };
+    Reply::Listing(listing).into()
 }
 
 /// What of a range matches the glob, as many and in the order that are asked for.
 fn pick<'a>(
     range: impl DoubleEndedIterator<Item = crate::Result<(String, Entry)>> + 'a,
     glob: Option<Glob>,
-    looking: &Looking,
+    limit: Option<u64>,
+    reverse: bool,
 ) -> Box<dyn Iterator<Item = crate::Result<(String, Entry)>> + 'a> {
     let hits = range.filter(move |item| match (item, &glob) {
         (Ok((key, _)), Some(glob)) => glob.matches(key),
         _ => true,
     });
-    let limit = at_most(looking.limit);
-    if looking.reverse { Box::new(hits.rev().take(limit)) } else { Box::new(hits.take(limit)) }
+    let limit = at_most(limit);
+    if reverse { Box::new(hits.rev().take(limit)) } else { Box::new(hits.take(limit)) }
 }

@@ -70,17 +70,14 @@ impl CommandArgs for SetArgs {
         Traits { pace, ..Self::TRAITS }
     }
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
-        let key: &str = &self.key;
-        let value = match (&self.value, &self.file) {
-            (Some(Data(bytes)), _) => make_value(bytes.clone(), &self),
+    fn run<'s>(mut self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        let value = match (self.value.take(), &self.file) {
+            (Some(Data(bytes)), _) => make_value(bytes, &self),
             (None, Some(path)) => make_value(session.read_file(path)?, &self),
             (None, None) => Err(Failure::usage("VALUE is missing")),
         }?;
-        let wanted_old = match &self.if_equals {
-            Some(Data(bytes)) => Some(make_value(bytes.clone(), &self)?),
-            None => None,
-        };
+        let wanted_old = self.if_equals.take().map(|Data(bytes)| make_value(bytes, &self)).transpose()?;
+        let key: &str = &self.key;
         let asks = self.if_absent || self.if_present || wanted_old.is_some() || self.print_old || self.keep_ttl;
         if !asks && self.ttl.is_none() && self.expires_at.is_none() {
             session.db.set_blind(key, &value).map_err(|error| Failure::from(error).on(key))?;
