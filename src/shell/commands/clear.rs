@@ -2,10 +2,10 @@
 
 use clap::Args;
 
+use super::del;
 use super::traits::{CommandArgs, Group, Traits};
 use super::{Confirm, Session, keys, refused};
-use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
-use crate::shell::terminal::interrupt;
+use crate::shell::answer::reply::{Answer, Failure, Reply};
 
 /// Delete every key
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -29,16 +29,8 @@ impl CommandArgs for ClearArgs {
         if warning.is_some() {
             session.db.give_consent();
         }
-        let deleted = session.db.transaction(|tx| {
-            let mut deleted = 0;
-            for key in tx.all_keys("", |_| true, interrupt::check)? {
-                interrupt::check()?;
-                deleted += u64::from(tx.delete(&key)?);
-            }
-            Ok(deleted)
-        })?;
+        let deleted = session.delete_all("", |_| true)?;
         let hint = other.filter(|_| count == 0).map(|other| format!(" ({other})")).unwrap_or_default();
-        let done = Done::new(format!("Deleted {}{hint}", keys(deleted))).with("deleted", Field::Number(deleted));
-        Ok(Reply::Done(done).into())
+        Ok(Reply::Done(del::done(deleted, &hint)).into())
     }
 }

@@ -15,7 +15,7 @@ use crate::shell::text::glob::Glob;
 
 /// Delete keys
 #[derive(Args, Clone, Debug, Default, PartialEq)]
-#[command(visible_aliases = Self::TRAITS.aliases, after_help = "Examples:\n  del hello user:1\n  del --prefix session:")]
+#[command(after_help = "Examples:\n  del hello user:1\n  del --prefix session:")]
 pub(crate) struct DelArgs {
     /// The keys
     #[arg(required_unless_present_any = ["glob", "prefix"], value_name = "KEY", value_parser = key())]
@@ -29,8 +29,7 @@ pub(crate) struct DelArgs {
 }
 
 impl CommandArgs for DelArgs {
-    const TRAITS: Traits =
-        Traits { aliases: &["delete", "rm", "unset"], ..Traits::changes("del", Group::Values) }.everyday();
+    const TRAITS: Traits = Traits::changes("del", Group::Values).also_named(&["delete", "rm", "unset"]).everyday();
 
     fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
         if self.glob.is_some() || self.prefix.is_some() {
@@ -51,7 +50,7 @@ impl CommandArgs for DelArgs {
         if let ([key], 0) = (&missing[..], deleted) {
             return Err(session.not_found(key));
         }
-        let done = Done::new(format!("Deleted {}", keys(deleted))).with("deleted", Field::Number(deleted));
+        let done = done(deleted, "");
         if missing.is_empty() {
             return Ok(Reply::Done(done).into());
         }
@@ -82,15 +81,27 @@ impl DelArgs {
                 session.db.give_consent();
             }
         }
-        let deleted = session.db.transaction(|tx| {
+        let deleted = session.delete_all(prefix, hit)?;
+        Ok(Reply::Done(done(deleted, "")).into())
+    }
+}
+
+impl Session {
+    /// Deletes the keys with a prefix that are hits, all or none; how many they were.
+    pub(super) fn delete_all(&mut self, prefix: &str, hit: impl Fn(&str) -> bool) -> Result<u64, Failure> {
+        let deleted = self.db.transaction(|tx| {
             let mut deleted = 0;
-            for key in tx.all_keys(prefix, hit, interrupt::check)? {
+            for key in tx.all_keys(prefix, &hit, interrupt::check)? {
                 interrupt::check()?;
                 deleted += u64::from(tx.delete(&key)?);
             }
             Ok(deleted)
         })?;
-        let done = Done::new(format!("Deleted {}", keys(deleted))).with("deleted", Field::Number(deleted));
-        Ok(Reply::Done(done).into())
+        Ok(deleted)
     }
+}
+
+/// What is said of deleted keys.
+pub(super) fn done(deleted: u64, hint: &str) -> Done {
+    Done::new(format!("Deleted {}{hint}", keys(deleted))).with("deleted", Field::Number(deleted))
 }

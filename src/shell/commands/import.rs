@@ -65,7 +65,7 @@ pub(crate) struct ImportArgs {
 }
 
 impl CommandArgs for ImportArgs {
-    const TRAITS: Traits = Traits { doing: "Importing", ..Traits::changes("import", Group::Interchange) };
+    const TRAITS: Traits = Traits::changes("import", Group::Interchange).doing("Importing");
 
     fn traits(&self) -> Traits {
         // An import compares as a stream, whatever its size.

@@ -23,11 +23,7 @@ pub(crate) struct KeysArgs {
 }
 
 impl CommandArgs for KeysArgs {
-    const TRAITS: Traits = Traits {
-        database: OpenDatabase::NotedIfMissing,
-        is_everyday: true,
-        ..Traits::reads_only("keys", Group::Looking)
-    };
+    const TRAITS: Traits = Traits::reads_only("keys", Group::Looking).on(OpenDatabase::NotedIfMissing).parsed_alone();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
         Ok(listing(session, self.looking, Show::Keys))
@@ -36,7 +32,7 @@ impl CommandArgs for KeysArgs {
 
 /// Print keys and values
 #[derive(Args, Clone, Debug, PartialEq)]
-#[command(visible_aliases = Self::TRAITS.aliases, after_help = "Examples:\n  list user:*\n  list --prefix log: --reverse --limit 5")]
+#[command(after_help = "Examples:\n  list user:*\n  list --prefix log: --reverse --limit 5")]
 pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) looking: Looking,
@@ -46,12 +42,10 @@ pub(crate) struct ListArgs {
 }
 
 impl CommandArgs for ListArgs {
-    const TRAITS: Traits = Traits {
-        aliases: &["ls", "scan"],
-        database: OpenDatabase::NotedIfMissing,
-        is_everyday: true,
-        ..Traits::reads_only("list", Group::Looking)
-    };
+    const TRAITS: Traits = Traits::reads_only("list", Group::Looking)
+        .also_named(&["ls", "scan"])
+        .on(OpenDatabase::NotedIfMissing)
+        .parsed_alone();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
         let show = if self.values { Show::Values } else { Show::Entries };

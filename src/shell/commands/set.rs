@@ -18,8 +18,7 @@ use crate::value::Value;
 
 /// Set a key to a value
 #[derive(Args, Clone, Debug, Default, PartialEq)]
-#[command(visible_aliases = Self::TRAITS.aliases, after_help = "Examples:\n  set hello world\n  set --json user:1 '{\"name\":\"Ada\"}' --ttl 1h30m"
-)]
+#[command(after_help = "Examples:\n  set hello world\n  set --json user:1 '{\"name\":\"Ada\"}' --ttl 1h30m")]
 pub(crate) struct SetArgs {
     /// The key
     #[arg(value_name = "KEY", value_parser = key())]
@@ -61,8 +60,7 @@ pub(crate) struct SetArgs {
 
 impl CommandArgs for SetArgs {
     const TRAITS: Traits =
-        Traits { aliases: &["put"], database: OpenDatabase::Written, ..Traits::changes("set", Group::Values) }
-            .everyday();
+        Traits::changes("set", Group::Values).also_named(&["put"]).on(OpenDatabase::Written).everyday();
 
     fn traits(&self) -> Traits {
         // A file may have to be waited for, and a group holds the lock.

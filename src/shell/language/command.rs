@@ -14,7 +14,10 @@ macro_rules! commands {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Subcommand)]
         pub(crate) enum $name {
-            $($command(commands::$file::$args),)*
+            $(
+                #[command(visible_aliases = commands::$file::$args::TRAITS.aliases)]
+                $command(commands::$file::$args),
+            )*
             $(#[command(flatten)] $rest($others),)?
         }
 
@@ -163,7 +166,7 @@ impl Alone {
     /// The command by that name or alias, with options that are for every command; `None` for those that are seldom run or
     /// run long.
     pub(crate) fn named(name: &str, options: clap::Command) -> Option<Self> {
-        let row = rows().find(|Row { traits, .. }| traits.is_everyday && traits.is_named(name.as_bytes()))?;
+        let row = rows().find(|Row { traits, .. }| traits.is_parsed_alone && traits.is_named(name.as_bytes()))?;
         Some((row.alone)(options))
     }
 

@@ -65,27 +65,10 @@ impl Parser {
     /// The line by all of the language.
     fn by_all(&mut self, head: &Head, first: &[Word<'_>], words: &[Word<'_>]) -> Result<Parsed<Line>, Failure> {
         let tree = self.tree.get_or_insert_with(Line::command);
-        let whole = match whole(tree, head, first, words, true) {
-            Ok(whole) => whole,
-            Err(NotWhole::Failed(at, failure)) => {
-                let word = first.iter().chain(words).nth(at);
-                self.blame = Some(word.map_or(Blame::End, |word| Blame::Span(word.span.clone())));
-                return Err(failure);
-            }
-            Err(NotWhole::Help(failure)) => return Err(failure),
-        };
-        let found = tree.try_get_matches_from_mut(whole.args);
-        let error = match found.and_then(|mut matches| Line::from_arg_matches_mut(&mut matches)) {
-            Ok(line) => return Ok(Parsed::Run(line)),
-            Err(error) => error,
-        };
-        if let Some(text) = text_of(&error) {
-            return Ok(Parsed::Text(text));
-        }
-        let words = if words.is_empty() { first } else { words };
-        let (failure, blame) = Attempt { tree, words, program: "", as_text: &whole.as_text }.failure(&error);
-        self.blame = blame;
-        Err(failure)
+        by_all(tree, head, first, words, true).map_err(|(failure, blame)| {
+            self.blame = blame;
+            failure
+        })
     }
 
     /// The line of a command that can be parsed without the rest of the language, if nothing is wrong with it.
@@ -153,25 +136,45 @@ fn arguments_through_clap(args: &[OsString]) -> Result<Parsed<Box<Cli>>, Failure
             return Ok(Parsed::Run(Box::new(Cli { options, command: Some(command) })));
         }
     }
-    let mut tree = Cli::command();
-    let whole = whole(&mut tree, &head, first, words, false).map_err(|why| match why {
-        NotWhole::Failed(_, failure) | NotWhole::Help(failure) => failure,
+    let found = by_all(&mut Cli::command(), &head, first, words, false).map_err(|(failure, _)| failure)?;
+    Ok(match found {
+        Parsed::Run(cli) => Parsed::Run(Box::new(cli)),
+        Parsed::Text(text) => Parsed::Text(text),
+    })
+}
+
+/// What words come to by all of the language, or the failure and what it is about.
+fn by_all<T: FromArgMatches>(
+    tree: &mut clap::Command,
+    head: &Head,
+    first: &[Word<'_>],
+    words: &[Word<'_>],
+    in_line: bool,
+) -> Result<Parsed<T>, (Failure, Option<Blame>)> {
+    let whole = whole(tree, head, first, words, in_line).map_err(|why| match why {
+        NotWhole::Failed(at, failure) => {
+            let word = first.iter().chain(words).nth(at);
+            (failure, Some(word.map_or(Blame::End, |word| Blame::Span(word.span.clone()))))
+        }
+        NotWhole::Help(failure) => (failure, None),
     })?;
-    let args: Vec<OsString> = std::iter::once("rusty-kv".into()).chain(whole.args).collect();
+    let program = if in_line { None } else { Some("rusty-kv".into()) };
+    let args: Vec<OsString> = program.into_iter().chain(whole.args).collect();
     let mut matches = tree.try_get_matches_from_mut(&args);
     // The list of commands in the program's own help takes time to make, so it is made when it is asked for.
-    if matches.as_ref().is_err_and(|error| error.kind() == ErrorKind::DisplayHelp) {
+    if !in_line && matches.as_ref().is_err_and(|error| error.kind() == ErrorKind::DisplayHelp) {
         matches = help::with_groups(Cli::command()).try_get_matches_from(&args);
     }
-    let error = match matches.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches)) {
-        Ok(cli) => return Ok(Parsed::Run(Box::new(cli))),
+    let error = match matches.and_then(|mut matches| T::from_arg_matches_mut(&mut matches)) {
+        Ok(found) => return Ok(Parsed::Run(found)),
         Err(error) => error,
     };
     if let Some(text) = text_of(&error) {
         return Ok(Parsed::Text(text));
     }
     let words = if words.is_empty() { first } else { words };
-    Err(Attempt { tree: &tree, words, program: "rusty-kv ", as_text: &whole.as_text }.failure(&error).0)
+    let program = if in_line { "" } else { "rusty-kv " };
+    Err(Attempt { tree, words, program, as_text: &whole.as_text }.failure(&error))
 }
 
 /// The options of a script or the prompt, if nothing is wrong with them.
