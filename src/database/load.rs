@@ -2,14 +2,13 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use super::{Database, Entry};
+use super::{Changed, Database, Entry};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::{self, Arena, Sorted, Stored, Winner, check_memory};
 
 #[cfg(feature = "shell")]
 use super::rehearsal::Change;
-use super::rehearsal::Changed;
 
 /// What becomes of keys that already exist or that repeat, as if the entries were set one after the other.
 #[cfg_attr(not(feature = "shell"), expect(dead_code, reason = "only an import asks for anything but the first"))]

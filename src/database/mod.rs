@@ -8,6 +8,7 @@ mod handle;
 
 mod load;
 
+#[cfg(feature = "shell")]
 mod rehearsal;
 
 mod options;
@@ -51,9 +52,9 @@ pub(crate) use self::range::prefix_end;
 pub use self::range::{Keys, Range};
 #[cfg(feature = "shell")]
 pub(crate) use self::rehearsal::Change;
-pub(crate) use self::rehearsal::Changed;
 pub use self::repair::Repair;
 pub use self::restore::Restored;
+pub(crate) use self::transaction::Changed;
 pub use self::transaction::Transaction;
 pub use crate::storage::{Event, Repaired, Report};
 #[cfg(feature = "shell")]

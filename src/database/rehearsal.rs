@@ -1,20 +1,11 @@
 //! Changes that are made to see what they would come to: an open transaction, read before it is rolled back.
 
-use super::Database;
+use super::{Changed, Database};
 use crate::error::{Error, Result};
 use crate::storage::{Entry, Mark, Stored};
 
 /// A key, what is there, and what would be.
 pub(crate) type Change = (String, Option<Entry>, Option<Entry>);
-
-/// What an open transaction has made of a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Changed {
-    /// It has not changed it.
-    Not,
-    Deleted,
-    Set(Entry),
-}
 
 impl Database {
     /// The changes of the open transaction so far, for [`Database::back_to`].

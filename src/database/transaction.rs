@@ -2,7 +2,6 @@
 
 use std::ops::Bound;
 
-use super::Changed;
 #[cfg(doc)]
 use super::Database;
 use super::{Range, prefix_end};
@@ -32,6 +31,15 @@ pub struct Transaction<'a> {
     /// What was pending for each changed key before, oldest first.
     undo: Vec<(String, Option<Change>)>,
     kept: bool,
+}
+
+/// What an open transaction has made of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Changed {
+    /// It has not changed it.
+    Not,
+    Deleted,
+    Set(Entry),
 }
 
 /// Takes every change back unless they are to be kept: the body failed, or panicked.

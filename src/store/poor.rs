@@ -292,7 +292,7 @@ fn plan(
 /// The keys that would be other ones.
 fn differences(store: &dyn Store, sets: BTreeMap<String, Option<Entry>>) -> impl Iterator<Item = Result<Difference>> {
     sets.into_iter().filter_map(|(key, new)| {
-        let difference = store.entry(&key).map(|old| (old != new).then(|| Difference { key, old, new }));
+        let difference = store.entry(&key).map(|old| (old != new).then_some(Difference { key, old, new }));
         difference.transpose()
     })
 }

@@ -2,9 +2,10 @@
 
 use clap::Args;
 
+use super::del;
 use super::traits::{CommandArgs, Group, Traits};
 use super::{Confirm, Session, keys, refused};
-use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
+use crate::shell::answer::reply::{Answer, Failure, Reply};
 use crate::shell::terminal::interrupt;
 use crate::store::{Store as _, StoreExt as _};
 
@@ -32,7 +33,6 @@ impl CommandArgs for ClearArgs {
         }
         let deleted = session.db.delete_all("", &|_| true, interrupt::check)?;
         let hint = other.filter(|_| count == 0).map(|other| format!(" ({other})")).unwrap_or_default();
-        let done = Done::new(format!("Deleted {}{hint}", keys(deleted))).with("deleted", Field::Number(deleted));
-        Ok(Reply::Done(done).into())
+        Ok(Reply::Done(del::done(deleted, &hint)).into())
     }
 }

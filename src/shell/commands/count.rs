@@ -21,8 +21,7 @@ pub(crate) struct CountArgs {
 }
 
 impl CommandArgs for CountArgs {
-    const TRAITS: Traits =
-        Traits { database: OpenDatabase::NotedIfMissing, ..Traits::reads_only("count", Group::Looking) }.everyday();
+    const TRAITS: Traits = Traits::reads_only("count", Group::Looking).on(OpenDatabase::NotedIfMissing).everyday();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
         let Some(glob) = self.glob else { return Ok(Reply::Number(session.db.len()?).into()) };

@@ -19,7 +19,7 @@ use crate::store::Store as _;
 pub(crate) struct DbsArgs;
 
 impl CommandArgs for DbsArgs {
-    const TRAITS: Traits = Traits { database: OpenDatabase::Unneeded, ..Traits::reads_only("dbs", Group::Database) };
+    const TRAITS: Traits = Traits::reads_only("dbs", Group::Database).on(OpenDatabase::Unneeded);
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
         let dir = config::databases_dir()?;

@@ -16,7 +16,7 @@ use crate::store::{Scan, Store as _, StoreExt as _};
 
 /// Delete keys
 #[derive(Args, Clone, Debug, Default, PartialEq)]
-#[command(visible_aliases = Self::TRAITS.aliases, after_help = "Examples:\n  del hello user:1\n  del --prefix session:")]
+#[command(after_help = "Examples:\n  del hello user:1\n  del --prefix session:")]
 pub(crate) struct DelArgs {
     /// The keys
     #[arg(required_unless_present_any = ["glob", "prefix"], value_name = "KEY", value_parser = key())]
@@ -30,8 +30,7 @@ pub(crate) struct DelArgs {
 }
 
 impl CommandArgs for DelArgs {
-    const TRAITS: Traits =
-        Traits { aliases: &["delete", "rm", "unset"], ..Traits::changes("del", Group::Values) }.everyday();
+    const TRAITS: Traits = Traits::changes("del", Group::Values).also_named(&["delete", "rm", "unset"]).everyday();
 
     fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
         if self.glob.is_some() || self.prefix.is_some() {
@@ -53,7 +52,7 @@ impl CommandArgs for DelArgs {
         if let ([key], 0) = (&missing[..], deleted) {
             return Err(session.not_found(key));
         }
-        let done = Done::new(format!("Deleted {}", keys(deleted))).with("deleted", Field::Number(deleted));
+        let done = done(deleted, "");
         if missing.is_empty() {
             return Ok(Reply::Done(done).into());
         }
@@ -85,7 +84,11 @@ impl DelArgs {
             }
         }
         let deleted = session.db.delete_all(prefix, &hit, interrupt::check)?;
-        let done = Done::new(format!("Deleted {}", keys(deleted))).with("deleted", Field::Number(deleted));
-        Ok(Reply::Done(done).into())
+        Ok(Reply::Done(done(deleted, "")).into())
     }
+}
+
+/// What is said of deleted keys.
+pub(super) fn done(deleted: u64, hint: &str) -> Done {
+    Done::new(format!("Deleted {}{hint}", keys(deleted))).with("deleted", Field::Number(deleted))
 }

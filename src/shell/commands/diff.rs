@@ -32,11 +32,10 @@ pub(crate) struct DiffArgs {
 }
 
 impl CommandArgs for DiffArgs {
-    const TRAITS: Traits = Traits { doing: "Comparing", ..Traits::reads_only("diff", Group::Database) };
+    const TRAITS: Traits = Traits::reads_only("diff", Group::Database).doing("Comparing");
 
     fn traits(&self) -> Traits {
-        let database = if self.b.is_some() { OpenDatabase::Unneeded } else { OpenDatabase::Needed };
-        Traits { database, ..Self::TRAITS }
+        if self.b.is_some() { Self::TRAITS.on(OpenDatabase::Unneeded) } else { Self::TRAITS }
     }
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {

@@ -21,11 +21,8 @@ pub(crate) struct DropArgs {
 }
 
 impl CommandArgs for DropArgs {
-    const TRAITS: Traits = Traits {
-        database: OpenDatabase::Unneeded,
-        in_transaction: InTransaction::Refused,
-        ..Traits::changes("drop", Group::Database)
-    };
+    const TRAITS: Traits =
+        Traits::changes("drop", Group::Database).on(OpenDatabase::Unneeded).in_transaction(InTransaction::Refused);
 
     fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
         let location = Location::of(Some(&self.name))?;

@@ -19,8 +19,7 @@ pub(crate) struct ExistsArgs {
 }
 
 impl CommandArgs for ExistsArgs {
-    const TRAITS: Traits =
-        Traits { database: OpenDatabase::NotedIfMissing, ..Traits::reads_only("exists", Group::Values) }.everyday();
+    const TRAITS: Traits = Traits::reads_only("exists", Group::Values).on(OpenDatabase::NotedIfMissing).everyday();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
         let mut count = 0;

@@ -51,17 +51,13 @@ pub(crate) struct ExportArgs {
 }
 
 impl CommandArgs for ExportArgs {
-    const TRAITS: Traits = Traits {
-        database: OpenDatabase::NotedIfMissing,
-        doing: "Exporting",
-        is_everyday: true,
-        ..Traits::reads_only("export", Group::Interchange)
-    };
+    const TRAITS: Traits = Traits::reads_only("export", Group::Interchange)
+        .on(OpenDatabase::NotedIfMissing)
+        .doing("Exporting")
+        .parsed_alone();
 
     fn traits(&self) -> Traits {
-        let in_file = self.file.is_some();
-        let in_transaction = if in_file { InTransaction::RefusedInDryRun } else { InTransaction::Allowed };
-        Traits { in_transaction, ..Self::TRAITS }
+        into(self.file.as_deref(), Self::TRAITS)
     }
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
@@ -76,12 +72,7 @@ impl CommandArgs for ExportArgs {
             })?,
         };
         format.check_options(&[("--lossy", self.lossy)]).map_err(Failure::usage)?;
-        let choice = Choice {
-            glob: self.glob.clone(),
-            strip: self.strip_prefix.to_string(),
-            lossy: self.lossy,
-            force: self.force,
-        };
+        let choice = Choice { glob: self.glob, strip: self.strip_prefix.0, lossy: self.lossy, force: self.force };
         session.write_out(file, choice, transfer::sink(format))
     }
 }
@@ -101,16 +92,11 @@ pub(crate) struct DumpArgs {
 }
 
 impl CommandArgs for DumpArgs {
-    const TRAITS: Traits = Traits {
-        database: OpenDatabase::NotedIfMissing,
-        doing: "Exporting",
-        ..Traits::reads_only("dump", Group::Interchange)
-    };
+    const TRAITS: Traits =
+        Traits::reads_only("dump", Group::Interchange).on(OpenDatabase::NotedIfMissing).doing("Exporting");
 
     fn traits(&self) -> Traits {
-        let in_file = self.file.is_some();
-        let in_transaction = if in_file { InTransaction::RefusedInDryRun } else { InTransaction::Allowed };
-        Traits { in_transaction, ..Self::TRAITS }
+        into(self.file.as_deref(), Self::TRAITS)
     }
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
@@ -151,6 +137,11 @@ impl Session {
         let done = done.with("exported", Field::Number(count));
         Ok(Answer { notes, ..Reply::Done(done).into() })
     }
+}
+
+/// What a command is that writes into this file, if there is one: a dry run writes none.
+fn into(file: Option<&Path>, traits: Traits) -> Traits {
+    if file.is_some() { traits.in_transaction(InTransaction::RefusedInDryRun) } else { traits }
 }
 
 /// Refuses a folder as the file to write.

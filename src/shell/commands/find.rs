@@ -29,11 +29,7 @@ pub(crate) struct FindArgs {
 }
 
 impl CommandArgs for FindArgs {
-    const TRAITS: Traits = Traits {
-        database: OpenDatabase::NotedIfMissing,
-        is_everyday: true,
-        ..Traits::reads_only("find", Group::Looking)
-    };
+    const TRAITS: Traits = Traits::reads_only("find", Group::Looking).on(OpenDatabase::NotedIfMissing).parsed_alone();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
         let Self { regex: Pattern(regex), keys, values, limit } = self;

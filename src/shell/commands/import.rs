@@ -66,13 +66,13 @@ pub(crate) struct ImportArgs {
 }
 
 impl CommandArgs for ImportArgs {
-    const TRAITS: Traits = Traits { doing: "Importing", ..Traits::changes("import", Group::Interchange) };
+    const TRAITS: Traits = Traits::changes("import", Group::Interchange).doing("Importing");
 
     fn traits(&self) -> Traits {
         // An import compares as a stream, whatever its size.
         let is_dry = self.dry_run;
         let without_undo = if self.file.is_file() { WithoutUndo::Asks } else { WithoutUndo::Fails };
-        Traits { is_dry, without_undo, ..Self::TRAITS }
+        Traits { without_undo, is_dry, ..Self::TRAITS }
     }
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {

@@ -1,5 +1,7 @@
-//! The commands: a file each, or one for a family. It holds the arguments with their help and examples, the traits, and
-//! what the command does: on an open database, it gives a reply.
+//! The commands: a file for each, or for a family of them. It holds the arguments with their help and examples, the traits,
+//! and what the command does, which on an open database gives a reply.
+//!
+//! A new one is such a file, its `mod` line here, and a line in [`language::command`](super::language::command).
 //!
 //! | module | what it is |
 //! | --- | --- |

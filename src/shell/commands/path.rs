@@ -17,12 +17,8 @@ use crate::value::Value;
 pub(crate) struct PathArgs;
 
 impl CommandArgs for PathArgs {
-    const TRAITS: Traits = Traits {
-        // The path that links lead to, if the database can be opened.
-        database: OpenDatabase::IfPossible,
-        is_everyday: true,
-        ..Traits::reads_only("path", Group::Database)
-    };
+    // The path that links lead to, if the database can be opened.
+    const TRAITS: Traits = Traits::reads_only("path", Group::Database).on(OpenDatabase::IfPossible).parsed_alone();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
         let path = match session.db.files() {

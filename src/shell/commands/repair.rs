@@ -28,12 +28,10 @@ pub(crate) struct CheckArgs {
 }
 
 impl CommandArgs for CheckArgs {
-    const TRAITS: Traits = Traits {
-        database: OpenDatabase::Unneeded,
-        in_transaction: InTransaction::Refused,
-        doing: "Checking",
-        ..Traits::reads_only("check", Group::Database)
-    };
+    const TRAITS: Traits = Traits::reads_only("check", Group::Database)
+        .on(OpenDatabase::Unneeded)
+        .in_transaction(InTransaction::Refused)
+        .doing("Checking");
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
         let options = Options::new().on_progress(on_progress);
@@ -65,11 +63,8 @@ pub(crate) struct RepairArgs {
 }
 
 impl CommandArgs for RepairArgs {
-    const TRAITS: Traits = Traits {
-        database: OpenDatabase::Unneeded,
-        in_transaction: InTransaction::Refused,
-        ..Traits::changes("repair", Group::Database)
-    };
+    const TRAITS: Traits =
+        Traits::changes("repair", Group::Database).on(OpenDatabase::Unneeded).in_transaction(InTransaction::Refused);
 
     fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
         let how = match self {

@@ -26,12 +26,10 @@ pub(crate) struct RestoreArgs {
 }
 
 impl CommandArgs for RestoreArgs {
-    const TRAITS: Traits = Traits {
-        database: OpenDatabase::Unneeded,
-        in_transaction: InTransaction::Refused,
-        doing: "Restoring",
-        ..Traits::changes("restore", Group::Database)
-    };
+    const TRAITS: Traits = Traits::changes("restore", Group::Database)
+        .on(OpenDatabase::Unneeded)
+        .in_transaction(InTransaction::Refused)
+        .doing("Restoring");
 
     fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
         let file: &Path = &self.file;

@@ -40,8 +40,7 @@ impl CommandArgs for RunArgs {
         not_in: NotIn::Script(
             "scripts run no programs, as they may be made of data; in a shell: rusty-kv run PREFIX -- CMD",
         ),
-        is_everyday: true,
-        ..Traits::changes("run", Group::Together)
+        ..Traits::changes("run", Group::Together).parsed_alone()
     };
 }
 

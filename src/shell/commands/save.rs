@@ -20,7 +20,8 @@ use crate::store::{Store as _, StoreExt as _};
 
 /// Write pending changes to the database file, or a copy to PATH
 #[derive(Args, Clone, Debug, PartialEq)]
-#[command(visible_aliases = Self::TRAITS.aliases, after_help = "A backup is replaced; a database in use (one with side files) only with --yes.\n\nExamples:\n  save\n  save backup.json"
+#[command(
+    after_help = "A backup is replaced; a database in use (one with side files) only with --yes.\n\nExamples:\n  save\n  save backup.json"
 )]
 pub(crate) struct SaveArgs {
     /// Another file
@@ -29,17 +30,14 @@ pub(crate) struct SaveArgs {
 }
 
 impl CommandArgs for SaveArgs {
-    const TRAITS: Traits = Traits {
-        aliases: &["flush"],
-        in_transaction: InTransaction::Refused,
-        doing: "Saving",
-        ..Traits::changes("save", Group::Database)
-    };
+    const TRAITS: Traits = Traits::changes("save", Group::Database)
+        .also_named(&["flush"])
+        .in_transaction(InTransaction::Refused)
+        .doing("Saving");
 
     fn traits(&self) -> Traits {
-        let in_file = self.path.is_some();
-        let in_transaction = if in_file { InTransaction::Refused } else { InTransaction::AllowedInDryRun };
-        Traits { in_transaction, ..Self::TRAITS }
+        let is_copy = self.path.is_some();
+        if is_copy { Self::TRAITS } else { Self::TRAITS.in_transaction(InTransaction::AllowedInDryRun) }
     }
 
     fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
@@ -67,15 +65,20 @@ impl CommandArgs for SaveArgs {
                 session.db.path().map(Path::to_owned).unwrap_or_default()
             }
         };
-        let count = session.db.len()?;
-        let done = Done::new(format!("Saved {} to {}", keys(count), config::short(&path)))
-            .with("keys", Field::Number(count))
-            .with("path", Field::Text(path.to_string_lossy().into_owned()));
-        Ok(Reply::Done(done).into())
+        session.saved(&path)
     }
 }
 
 impl Session {
+    /// Says where the database was saved to.
+    fn saved(&self, path: &Path) -> Result<Answer<'static>, Failure> {
+        let count = self.db.len()?;
+        let done = Done::new(format!("Saved {} to {}", keys(count), config::short(path)))
+            .with("keys", Field::Number(count))
+            .with("path", Field::Text(path.to_string_lossy().into_owned()));
+        Ok(Reply::Done(done).into())
+    }
+
     /// The side file, if there is one, of another database at a path: somebody works on it.
     fn live_database(&self, path: &Path) -> Option<String> {
         let real = path.canonicalize().ok()?;
@@ -111,11 +114,7 @@ impl Session {
         if let Some(mut open) = Open::of(path).map_err(failed)? {
             io::copy(&mut file, &mut open).map_err(failed)?;
         }
-        let count = self.db.len()?;
-        let done = Done::new(format!("Saved {} to {}", keys(count), config::short(path)))
-            .with("keys", Field::Number(count))
-            .with("path", Field::Text(path.to_string_lossy().into_owned()));
-        Ok(Reply::Done(done).into())
+        self.saved(path)
     }
 }
 

@@ -19,8 +19,7 @@ use crate::value::Value;
 
 /// Set a key to a value
 #[derive(Args, Clone, Debug, Default, PartialEq)]
-#[command(visible_aliases = Self::TRAITS.aliases, after_help = "Examples:\n  set hello world\n  set --json user:1 '{\"name\":\"Ada\"}' --ttl 1h30m"
-)]
+#[command(after_help = "Examples:\n  set hello world\n  set --json user:1 '{\"name\":\"Ada\"}' --ttl 1h30m")]
 pub(crate) struct SetArgs {
     /// The key
     #[arg(value_name = "KEY", value_parser = key())]
@@ -62,8 +61,7 @@ pub(crate) struct SetArgs {
 
 impl CommandArgs for SetArgs {
     const TRAITS: Traits =
-        Traits { aliases: &["put"], database: OpenDatabase::Written, ..Traits::changes("set", Group::Values) }
-            .everyday();
+        Traits::changes("set", Group::Values).also_named(&["put"]).on(OpenDatabase::Written).everyday();
 
     fn traits(&self) -> Traits {
         // A file may have to be waited for, and a group holds the lock.
@@ -71,17 +69,14 @@ impl CommandArgs for SetArgs {
         Traits { pace, ..Self::TRAITS }
     }
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
-        let key: &str = &self.key;
-        let value = match (&self.value, &self.file) {
-            (Some(Data(bytes)), _) => make_value(bytes.clone(), &self),
+    fn run<'s>(mut self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
+        let value = match (self.value.take(), &self.file) {
+            (Some(Data(bytes)), _) => make_value(bytes, &self),
             (None, Some(path)) => make_value(session.read_file(path)?, &self),
             (None, None) => Err(Failure::usage("VALUE is missing")),
         }?;
-        let wanted_old = match &self.if_equals {
-            Some(Data(bytes)) => Some(make_value(bytes.clone(), &self)?),
-            None => None,
-        };
+        let wanted_old = self.if_equals.take().map(|Data(bytes)| make_value(bytes, &self)).transpose()?;
+        let key: &str = &self.key;
         let asks = self.if_absent || self.if_present || wanted_old.is_some() || self.print_old || self.keep_ttl;
         if !asks && self.ttl.is_none() && self.expires_at.is_none() {
             session.db.set(key, &value).map_err(|error| Failure::from(error).on(key))?;

@@ -49,11 +49,7 @@ struct Prefixes {
 pub(crate) struct StatsArgs;
 
 impl CommandArgs for StatsArgs {
-    const TRAITS: Traits = Traits {
-        database: OpenDatabase::NotedIfMissing,
-        is_everyday: true,
-        ..Traits::reads_only("stats", Group::Looking)
-    };
+    const TRAITS: Traits = Traits::reads_only("stats", Group::Looking).on(OpenDatabase::NotedIfMissing).parsed_alone();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
         let mut stats = Stats::default();

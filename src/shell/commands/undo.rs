@@ -42,8 +42,7 @@ pub(crate) struct UndoArgs {
 }
 
 impl CommandArgs for UndoArgs {
-    const TRAITS: Traits =
-        Traits { in_transaction: InTransaction::RefusedInDryRun, ..Traits::changes("undo", Group::Together) };
+    const TRAITS: Traits = Traits::changes("undo", Group::Together).in_transaction(InTransaction::RefusedInDryRun);
 
     fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
         let Self { n } = self;

@@ -19,11 +19,8 @@ pub(crate) struct UseArgs {
 }
 
 impl CommandArgs for UseArgs {
-    const TRAITS: Traits = Traits {
-        database: OpenDatabase::Unneeded,
-        in_transaction: InTransaction::AsksAtPrompt,
-        ..Traits::changes("use", Group::Database)
-    };
+    const TRAITS: Traits =
+        Traits::changes("use", Group::Database).on(OpenDatabase::Unneeded).in_transaction(InTransaction::AsksAtPrompt);
 
     fn run<'s>(self, session: &'s mut Session, confirm: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
         let location = Location::of(Some(&self.name))?;

@@ -34,8 +34,7 @@ pub(crate) struct WatchArgs {
 impl CommandArgs for WatchArgs {
     const TRAITS: Traits = Traits {
         pace: Pace::OfOthers,
-        in_transaction: InTransaction::Refused,
-        ..Traits::changes("watch", Group::Together)
+        ..Traits::changes("watch", Group::Together).in_transaction(InTransaction::Refused)
     };
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {
@@ -69,9 +68,7 @@ pub(crate) struct WaitArgs {
 impl CommandArgs for WaitArgs {
     const TRAITS: Traits = Traits {
         pace: Pace::OfOthers,
-        in_transaction: InTransaction::Refused,
-        is_everyday: true,
-        ..Traits::changes("wait", Group::Together)
+        ..Traits::changes("wait", Group::Together).in_transaction(InTransaction::Refused).parsed_alone()
     };
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Confirm<'_>) -> Result<Answer<'s>, Failure> {

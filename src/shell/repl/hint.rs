@@ -18,9 +18,10 @@ use unicode_width::UnicodeWidthStr as _;
 use super::columns::fit;
 use super::cursor::Cursor;
 use super::lookup::Lookup;
-use super::tree::{self, Before, is_list};
+use super::tree::Before;
 use crate::database::Seen;
 use crate::expiry::Timestamp;
+use crate::shell::language::place::{is_list, positional};
 use crate::shell::render::size;
 use crate::shell::text::argument::{ArgumentKind, value_name};
 use crate::shell::text::escape::terminal_lossy;
@@ -161,7 +162,7 @@ impl Hints {
     fn preview(&self, before: &Before<'_>, cursor: &Cursor<'_>, typing: bool) -> Option<String> {
         let command = before.command?;
         let place = if typing { before.places.len() } else { before.places.len().checked_sub(1)? };
-        let arg = tree::positional(command, place)?;
+        let arg = positional(command, place)?;
         if ArgumentKind::of(arg) != ArgumentKind::Key {
             return None;
         }
@@ -250,6 +251,7 @@ mod tests {
 
     use rustyline::history::{DefaultHistory, History as _};
 
+    use super::super::tree;
     use super::*;
     use crate::database::Database;
     use crate::shell::commands::{Access, Session};
