@@ -128,27 +128,27 @@ impl View {
             view.stray = Some(journal.seen);
             return Ok(Some(view));
         };
-        let Some(mut journal) = journal else {
+        let Some(journal) = journal else {
             let view = Self::read_base(path, file, seen)?;
             return Ok(if are_unchanged(None, Some(seen))? { Some(view) } else { None });
         };
-        let view = |file, layout, journal, read| Self {
-            journal: Some(journal),
-            unpublished: read,
-            sums: Cell::new(if read { Sums::Agree } else { Sums::Unread }),
-            ..Self::of(path, file, seen, layout)
-        };
         if journal.header.stamp == Stamp::of(&seen) {
             let layout = journal.header.layout;
-            return Ok(Some(view(file, layout, journal, false)));
+            return Ok(Some(Self { journal: Some(journal), ..Self::of(path, file, seen, layout) }));
         }
+        journal.replay()?;
+        if are_unchanged(Some(&journal), Some(seen))? {
+            Self::of_other(path, file, seen, journal).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// The view of a snapshot that the journal's header does not know. A fold line has not seen what time the rename gave
+    /// it, so an edit that kept its length and time looks the same: only the content tells. It may also be a copy of one of
+    /// the two; but where their database was removed, only the very file that the removal did not come to.
+    fn of_other(path: &Path, file: Box<dyn DiskFile>, seen: Identity, mut journal: Journal) -> Result<Self> {
         let fold = journal.replay()?.fold;
-        if !are_unchanged(Some(&journal), Some(seen))? {
-            return Ok(None);
-        }
-        // The header does not know this file. A fold line has not seen what time the rename gave it, so an edit that kept
-        // its length and time looks the same: only the content tells. It may also be a copy of one of the two; but where their database was removed, only the very
-        // file that the removal did not come to.
         let known = [Some((journal.header.layout, journal.through)), fold.map(|fold| (fold.layout, fold.through))];
         let is_same = Stamp { changed: None, ..journal.header.stamp } == Stamp::before_rename(&seen);
         let may_be = is_same || !fold.is_some_and(|fold| fold.is_of_nothing());
@@ -157,15 +157,14 @@ impl View {
                 && snapshot::hash(&*file, &layout).map_err(|fault| fault.error(path, &*file))?;
             if is_copy {
                 journal.skip(through);
-                return Ok(Some(view(file, layout, journal, true)));
+                let (journal, sums) = (Some(journal), Cell::new(Sums::Agree));
+                return Ok(Self { journal, unpublished: true, sums, ..Self::of(path, file, seen, layout) });
             }
         }
         if journal.holds_changes()? {
-            return Err(Error::ForeignJournal { path: path.to_owned(), journal: journal_path });
+            return Err(Error::ForeignJournal { path: path.to_owned(), journal: journal.path().to_owned() });
         }
-        let mut view = Self::read_base(path, file, seen)?;
-        view.stray = Some(journal.seen);
-        Ok(Some(view))
+        Ok(Self { stray: Some(journal.seen), ..Self::read_base(path, file, seen)? })
     }
 
     /// The file that is there under the changes of a journal that belongs to another one. Nobody may be writing.
