@@ -270,7 +270,7 @@ impl Store {
     #[cfg(feature = "shell")]
     pub(crate) fn of_file(file: File, shown: &Path, settings: Settings) -> Result<Self> {
         let file = disk::opened(file);
-        let seen = file.identity().map_err(|source| Error::Open { path: shown.to_owned(), source })?;
+        let seen = disk::seen(&*file, shown)?;
         let view = View::read_base(shown, file, seen)?;
         if view.unwritten {
             return Err(Error::Unsuitable { path: shown.to_owned(), reason: NOTHING.to_owned() });

@@ -122,7 +122,9 @@ proptest! {
             db.begin().unwrap();
         }
         if unique {
-            load.iter_mut().for_each(|(_, _, deadline)| *deadline = None);
+            for (_, _, deadline) in &mut load {
+                *deadline = None;
+            }
         }
         let how = Loading { existing, unique };
         let model = Model::of(&old, &load, how);

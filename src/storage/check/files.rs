@@ -27,7 +27,7 @@ impl<'a> Files<'a> {
     pub(crate) fn open(disk: &'a dyn Disk, path: &'a Path, watch: Option<Watch>) -> Result<Self> {
         let journal_path = disk::beside(path, JOURNAL);
         let opened = |path: &Path, file: Box<dyn DiskFile>| -> Result<Opened> {
-            let seen = file.identity().map_err(|source| Error::Open { path: path.to_owned(), source })?;
+            let seen = disk::seen(&*file, path)?;
             Ok(Opened { file: disk::watched(file, watch), seen })
         };
         for _ in 0..view::ATTEMPTS {

@@ -72,7 +72,7 @@ impl Store {
         noted.map_err(|source| disk::write_error("lock", path.clone(), source))?;
         temporary::put_in_place(&*disk, &temp, &path, store.view.seen, &*folder)?;
         lock.hold(temp.keep());
-        folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.clone(), source })?;
+        disk::sync_name(&*folder, &path)?;
         lock.finish(false);
         // The next writer does it again.
         if let Ok(view) = View::pin(&*disk, &path) {
@@ -153,7 +153,7 @@ impl Store {
                 Err(source) => return Err(disk::write_error("rename", journal_path, source)),
             }
         };
-        folder.sync().map_err(|source| Error::OutcomeUnknown { path: journal_path, source })?;
+        disk::sync_name(&*folder, &journal_path)?;
         Ok(Repaired {
             path: aside,
             entries,

@@ -95,7 +95,7 @@ fn write(files: &Files<'_>, document: &Document, dropped: Dropped) -> Result<Rep
         target = disk::sibling(files.path, &format!(".repaired-{:016x}", disk::random()));
     }
     temp.keep();
-    folder.sync().map_err(|source| Error::OutcomeUnknown { path: target.clone(), source })?;
+    disk::sync_name(&*folder, &target)?;
     let (entries, journal_remains) = (document.entries.len() as u64, files.journal.is_some());
     Ok(Repaired { path: target, entries, dropped: dropped.list(), journal_remains, in_place: false, corrupt: false })
 }

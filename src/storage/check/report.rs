@@ -51,7 +51,7 @@ pub(crate) fn check(path: &Path, watch: Option<Watch>) -> Result<Report> {
 pub(crate) fn check_file(file: File, shown: &Path, watch: Option<Watch>) -> Result<Report> {
     let opened = |disk| -> Result<Report> {
         let file = disk::watched(disk::opened(file), watch);
-        let seen = file.identity().map_err(|source| Error::Open { path: shown.to_owned(), source })?;
+        let seen = disk::seen(&*file, shown)?;
         let snapshot = Some(Opened { file, seen });
         let journal_path = disk::beside(shown, disk::JOURNAL);
         Report::of(&Files { disk, path: shown, journal_path, snapshot, journal: None })
@@ -67,7 +67,7 @@ impl Report {
         let checked = check.check_opened();
         // What an editor has written into the file meanwhile is neither a fault of the old content nor of the new.
         if let Some(Opened { file, seen }) = &files.snapshot {
-            let now = file.identity().map_err(|source| Error::Open { path: files.path.to_owned(), source })?;
+            let now = disk::seen(&**file, files.path)?;
             if !now.is_same_content(seen) {
                 return Err(files.conflict());
             }

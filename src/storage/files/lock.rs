@@ -172,7 +172,7 @@ impl WritersLock {
             if !lock_data(&*file).map_err(unlockable(&path))? {
                 return Ok(Tried::Held(OTHERS.to_owned()));
             }
-            *locked = Some(file.identity().map_err(|source| Error::Open { path, source })?);
+            *locked = Some(disk::seen(&*file, &path)?);
             lock.data.push(file);
         }
         let (snapshot, journal) = newest()?;
@@ -292,7 +292,7 @@ pub(crate) fn was_written(disk: &dyn Disk, database: &Path) -> Result<bool> {
 fn opened(disk: &dyn Disk, database: &Path) -> Result<Option<Box<dyn DiskFile>>> {
     let path = path(database);
     let Some(file) = disk.open(&path, Open::Side)? else { return Ok(None) };
-    let there = file.identity().map_err(|source| Error::Open { path: path.clone(), source })?;
+    let there = disk::seen(&*file, &path)?;
     disk::check_side(disk, &path, &there, disk.identity(database)?.as_ref())?;
     Ok(Some(file))
 }

@@ -60,7 +60,7 @@ impl Journal {
         path: PathBuf,
         snapshot: Option<&Identity>,
     ) -> Result<Self> {
-        let seen = file.identity().map_err(|source| Error::Open { path: path.clone(), source })?;
+        let seen = disk::seen(&*file, &path)?;
         disk::check_side(disk, &path, &seen, snapshot)?;
         Self::seen(file, path, seen)
     }

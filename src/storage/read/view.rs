@@ -170,7 +170,7 @@ impl View {
     /// The file that is there under the changes of a journal that belongs to another one. Nobody may be writing.
     pub(crate) fn adopt(disk: &dyn Disk, path: &Path) -> Result<Option<Self>> {
         let Some(file) = disk.open(path, Open::Snapshot)? else { return Ok(None) };
-        let seen = file.identity().map_err(|source| Error::Open { path: path.to_owned(), source })?;
+        let seen = disk::seen(&*file, path)?;
         let Some(mut journal) = Journal::open(disk, path, Some(&seen))? else { return Ok(None) };
         let removed = journal.replay()?.fold.filter(Fold::is_of_nothing);
         journal.skip(removed.map_or(0, |fold| fold.through));

@@ -119,7 +119,7 @@ impl Writer<'_> {
         let good = journal.seen.len;
         let conflict = || Error::Conflict { path: journal_path.clone() };
         let file = self.store.disk.open(&journal_path, Open::SideAppend)?.ok_or_else(conflict)?;
-        let there = file.identity().map_err(|source| Error::Open { path: journal_path.clone(), source })?;
+        let there = disk::seen(&*file, &journal_path)?;
         if !there.is_same_file(&journal.seen) || there.len != good {
             return Err(conflict());
         }

@@ -62,11 +62,10 @@ impl Store {
             let path = path.to_owned();
             move |source| disk::write_error("rename", path, source)
         };
-        let unknown = |source| Error::OutcomeUnknown { path: path.clone(), source };
         let journal = disk::beside(&path, JOURNAL);
         if disk.identity(&journal)?.is_some() {
             disk.rename(&journal, &disk::beside(&kept, JOURNAL), Rename::New).map_err(failed(&journal))?;
-            folder.sync().map_err(unknown)?;
+            disk::sync_name(&*folder, &path)?;
         }
         if old.is_some() {
             // Under its last name from the start, so that no moment is without either of them.
@@ -89,7 +88,7 @@ impl Store {
         }
         // Locked until it is acknowledged.
         let _file = temp.keep();
-        folder.sync().map_err(unknown)?;
+        disk::sync_name(&*folder, &path)?;
         Ok(kept)
     }
 }

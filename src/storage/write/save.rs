@@ -231,7 +231,7 @@ impl Store {
                 self.build_verified(Temp::create(&*disk, &name)?, &path, copy.view.file(), now, &mut notices)?;
             put_in_place(&*disk, &built.temp, &path, old, &*folder)?;
             let _file = built.temp.keep();
-            folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.clone(), source })?;
+            disk::sync_name(&*folder, &path)?;
         }
         self.notices.append(&mut notices);
         self.notices.append(&mut copy.notices);

@@ -18,7 +18,6 @@ use crate::storage::{Entries, Store, View};
 
 /// A store, and whether a transaction is open on it.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it for each database")]
 pub(crate) enum Phase {
     Idle(Store),
     Open(OpenTransaction),

@@ -227,6 +227,16 @@ pub(crate) fn watched(file: Box<dyn DiskFile>, watch: Option<Watch>) -> Box<dyn 
     }
 }
 
+/// The identity of an open file; `path` names it in messages.
+pub(crate) fn seen(file: &dyn DiskFile, path: &Path) -> Result<Identity> {
+    file.identity().map_err(|source| Error::Open { path: path.to_owned(), source })
+}
+
+/// Makes what has become of a name in a folder durable. After an error it is not known whether that is so.
+pub(crate) fn sync_name(folder: &dyn Folder, path: &Path) -> Result<()> {
+    folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.to_owned(), source })
+}
+
 /// The bytes between two offsets of a file.
 pub(crate) fn read_range(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<Vec<u8>> {
     let length = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
