@@ -2,7 +2,7 @@
 
 use std::collections::btree_map;
 
-use super::{overlay, pending};
+use super::{arena, overlay};
 use crate::expiry::Timestamp;
 #[cfg(any(feature = "shell", test))]
 use crate::storage::format::record::Change;
@@ -21,7 +21,7 @@ pub(crate) struct Changed<'a> {
 #[derive(Clone, Debug)]
 pub(crate) enum Layer<'a> {
     Overlay(overlay::Changes<'a>),
-    Sets(pending::Sets<'a>),
+    Sets(arena::Sets<'a>),
     /// A snapshot in memory, as the layer below all.
     Document(btree_map::Range<'a, String, Stored>),
 }

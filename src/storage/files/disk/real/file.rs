@@ -1,14 +1,15 @@
 //! Files of the system.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
 use std::sync::OnceLock;
 
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::super::{DiskFile, Identity, attributes};
-use super::{read_at, try_lock};
 
 /// How much of a file is copied at once.
 const COPY: u64 = 256 << 10;
@@ -122,6 +123,35 @@ impl DiskFile for RealFile {
     fn real(&self) -> Option<&File> {
         Some(&self.file)
     }
+}
+
+/// Fills a buffer as far as the file reaches.
+pub(super) fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read_at(&mut buffer[filled..], at + filled as u64) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+pub(super) fn try_lock(file: &File) -> io::Result<bool> {
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) => return Ok(false),
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+}
+
+pub(super) fn bits(flags: OFlags) -> i32 {
+    flags.bits().cast_signed()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::path::Path;
 use rustix::fs::OFlags;
 
 use super::super::{Identity, LockFile, attributes, irregular, not_regular, write_error};
-use super::{bits, read_at, try_lock};
+use super::file::{bits, read_at, try_lock};
 use crate::error::{Error, Result};
 
 #[derive(Debug)]

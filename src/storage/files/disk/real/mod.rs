@@ -5,9 +5,9 @@ mod file;
 mod lock;
 
 use std::borrow::Cow;
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -15,6 +15,7 @@ use rustix::fs::{Access, CWD, OFlags, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 pub(super) use self::file::RealFile;
+use self::file::bits;
 use self::lock::RealLock;
 use super::{Disk, DiskFile, Folder, Identity, LockFile, Open, Rename, irregular, not_regular, write_error};
 use crate::error::{Error, Result};
@@ -136,10 +137,6 @@ pub(crate) fn mounted(error: io::Error) -> io::Error {
     io::Error::new(error.kind(), reason)
 }
 
-fn bits(flags: OFlags) -> i32 {
-    flags.bits().cast_signed()
-}
-
 fn open_error(path: &Path, how: Open, source: io::Error) -> Error {
     if fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink()) {
         // The database's own link is followed before this.
@@ -182,31 +179,6 @@ fn boot() -> String {
     let up = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic).tv_sec;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.ok().and_then(|now| i64::try_from(now.as_secs()).ok()).map_or_else(String::new, |now| format!("@{}", now - up))
-}
-
-/// Fills a buffer as far as the file reaches.
-fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match file.read_at(&mut buffer[filled..], at + filled as u64) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
-}
-
-fn try_lock(file: &File) -> io::Result<bool> {
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(true),
-            Err(TryLockError::WouldBlock) => return Ok(false),
-            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
-    }
 }
 
 #[cfg(test)]
