@@ -49,6 +49,9 @@ impl Drop for WritersLock {
         for file in &self.data {
             let _ = file.unlock();
         }
+        // Closing alone would not do while a child of this process, between its fork and its exec, has the file too.
+        // Should this fail, closing is what is left.
+        let _ = self.file.unlock();
     }
 }
 
@@ -157,14 +160,14 @@ impl WritersLock {
         if !file.try_lock().map_err(unlockable(&path))? {
             return Ok(Tried::Held(holder(&*file)));
         }
-        let here = file.identity().map_err(unlockable(&path))?;
+        let (note, boot) = (note_in(&*file).unwrap_or_default(), disk.boot());
+        let (uncertain, ending) = (uncertain_in(&note), Ending::in_note(&note, &boot));
+        let is_new = note.is_empty();
+        let mut lock = Self { file, data: Vec::new(), uncertain, is_new, ending, boot, finished: None };
+        let here = lock.file.identity().map_err(unlockable(&path))?;
         if !is_same(disk.identity(&path)?, Some(here)) {
             return Ok(Tried::Replaced);
         }
-        let (note, boot) = (file.note().unwrap_or_default(), disk.boot());
-        let (is_new, note) = (note.is_empty(), note.trim_end());
-        let (uncertain, ending) = (uncertain_in(note), Ending::in_note(note, &boot));
-        let mut lock = Self { file, data: Vec::new(), uncertain, is_new, ending, boot, finished: None };
         let mut files = [None, None];
         let paths = [(database.to_owned(), Open::Snapshot), (disk::beside(database, JOURNAL), Open::Side)];
         for (locked, (path, how)) in files.iter_mut().zip(paths) {
@@ -351,8 +354,8 @@ fn unlockable(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
 }
 
 /// What the holder has noted, fit for a message.
-fn holder(file: &dyn LockFile) -> String {
-    let note = file.note().unwrap_or_default();
+fn holder(file: &dyn DiskFile) -> String {
+    let note = note_in(file).unwrap_or_default();
     let ends = [BOOT, UNWRITTEN].iter().filter_map(|end| note.find(end));
     let end = ends.chain(Uncertain::place(&note)).min().unwrap_or(note.len());
     let note: String = note[..end].trim_end().chars().filter(|&c| !crate::json::is_unsafe(c)).collect();

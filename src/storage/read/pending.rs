@@ -53,6 +53,11 @@ impl Pending {
         self.map.bytes() + self.arena.borrow().bytes() + self.sorted.get().map_or(0, Sorted::bytes)
     }
 
+    /// The same of those that are in the map: about as many bytes as a merge writes for them.
+    pub(crate) fn map_bytes(&self) -> usize {
+        self.map.bytes()
+    }
+
     /// Sets a key.
     pub(crate) fn set(&mut self, key: &str, value: &Value, deadline: Option<Timestamp>) {
         self.unsorted().set(key, value, deadline);

@@ -109,7 +109,8 @@ impl Store {
         };
         let watched = self.settings.watch.map(|watch| {
             let spilled = self.pending.spilled().map(|spilled| spilled.snapshot.layout().length);
-            Watched::new(file, watch, spilled.unwrap_or(self.file_len()) + self.pending_bytes())
+            let below = spilled.unwrap_or(self.file_len());
+            Watched::new(file, watch, below + self.pending.map_bytes() as u64)
         });
         let file: &dyn DiskFile = watched.as_ref().map_or(file, |watched| watched);
         let layout = merge::fold(file, below, &changes, now).map_err(|fault| {

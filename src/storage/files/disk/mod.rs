@@ -108,13 +108,8 @@ pub(crate) trait Folder: fmt::Debug + Send + Sync {
     fn sync(&self) -> io::Result<()>;
 }
 
-/// The open lock file. Its lock ends with it.
-pub(crate) trait LockFile: fmt::Debug + Send + Sync {
-    /// Takes the lock, if it can be had at once.
-    fn try_lock(&self) -> io::Result<bool>;
-    fn identity(&self) -> io::Result<Identity>;
-    /// The note in it, at most 1 KiB.
-    fn note(&self) -> io::Result<String>;
+/// The open lock file. What it holds is a note.
+pub(crate) trait LockFile: DiskFile {
     /// Replaces the note. Never synced: nothing that must survive a crash of the system stands there.
     fn set_note(&self, note: &str) -> io::Result<()>;
 }

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-use super::super::{DiskFile, Identity, attributes};
+use super::super::{DiskFile, Identity, LockFile, attributes};
 
 /// How much of a file is copied at once.
 const COPY: u64 = 256 << 10;
@@ -70,7 +70,16 @@ impl DiskFile for RealFile {
     }
 
     fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-        read_at(&self.file, buffer, at)
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.file.read_at(&mut buffer[filled..], at + filled as u64) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(filled)
     }
 
     fn append(&self, bytes: &[u8]) -> io::Result<()> {
@@ -113,7 +122,14 @@ impl DiskFile for RealFile {
     }
 
     fn try_lock(&self) -> io::Result<bool> {
-        try_lock(&self.file)
+        loop {
+            match self.file.try_lock() {
+                Ok(()) => return Ok(true),
+                Err(TryLockError::WouldBlock) => return Ok(false),
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
     }
 
     fn unlock(&self) -> io::Result<()> {
@@ -125,28 +141,10 @@ impl DiskFile for RealFile {
     }
 }
 
-/// Fills a buffer as far as the file reaches.
-pub(super) fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match file.read_at(&mut buffer[filled..], at + filled as u64) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
-}
-
-pub(super) fn try_lock(file: &File) -> io::Result<bool> {
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(true),
-            Err(TryLockError::WouldBlock) => return Ok(false),
-            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
+impl LockFile for RealFile {
+    fn set_note(&self, note: &str) -> io::Result<()> {
+        self.file.write_all_at(note.as_bytes(), 0)?;
+        self.file.set_len(note.len() as u64)
     }
 }
 

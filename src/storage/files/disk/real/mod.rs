@@ -16,7 +16,6 @@ use rustix::io::Errno;
 
 pub(super) use self::file::RealFile;
 use self::file::bits;
-use self::lock::RealLock;
 use super::{Disk, DiskFile, Folder, Identity, LockFile, Open, Rename, irregular, not_regular, write_error};
 use crate::error::{Error, Result};
 
@@ -119,7 +118,7 @@ impl Disk for Real {
     }
 
     fn open_lock(&self, path: &Path, database: Option<Identity>) -> Result<Box<dyn LockFile>> {
-        Ok(Box::new(RealLock::open(path, database)?))
+        Ok(Box::new(RealFile::from(lock::open(path, database)?)))
     }
 
     fn boot(&self) -> String {
