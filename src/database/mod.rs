@@ -60,7 +60,7 @@ pub use self::restore::Restored;
 pub use self::transaction::Transaction;
 pub use crate::storage::{Event, Repaired, Report};
 #[cfg(feature = "shell")]
-pub(crate) use crate::storage::{FileState, JournalState, Mark, Seen};
+pub(crate) use crate::storage::{FileState, JournalState, Savepoint, Seen};
 
 #[cfg(feature = "shell")]
 pub(crate) use self::undo::{Foreign, MOST as UNDO_LIMIT, Memory, NOT_UNDONE, RestoreStep, TOO_LARGE, UndoEnd, Undone};

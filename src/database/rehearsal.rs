@@ -2,7 +2,7 @@
 
 use super::Database;
 use crate::error::{Error, Result};
-use crate::storage::{Entry, Mark};
+use crate::storage::{Entry, Savepoint};
 
 /// A key that would be another one.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,12 +16,12 @@ pub(crate) struct Difference {
 
 impl Database {
     /// The changes of the open transaction so far, for [`Database::back_to`].
-    pub(crate) fn mark(&mut self) -> Mark {
+    pub(crate) fn mark(&mut self) -> Savepoint {
         self.store.mark()
     }
 
     /// Forgets what the open transaction has changed since; returns how many keys had changed by then.
-    pub(crate) fn back_to(&mut self, mark: Mark) -> u64 {
+    pub(crate) fn back_to(&mut self, mark: Savepoint) -> u64 {
         let changed = self.store.changed_keys();
         self.store.back_to(mark);
         changed

@@ -54,7 +54,7 @@ struct Left(Option<(u128, Option<Timestamp>)>);
 
 /// The keys that a step has written, with what they held before.
 #[derive(Debug, Default)]
-struct Step {
+struct UndoStep {
     keys: BTreeMap<String, (Change, Left)>,
     bytes: usize,
     /// Whether it was too much to be remembered.
@@ -79,9 +79,9 @@ pub(crate) struct Memory {
     is_on: bool,
     consent: Consent,
     /// The oldest first.
-    steps: VecDeque<Step>,
+    steps: VecDeque<UndoStep>,
     /// What the command under way has made durable.
-    current: Step,
+    current: UndoStep,
     /// In both.
     bytes: usize,
     open: OpenWrites,
@@ -209,7 +209,7 @@ fn size(key: &str, before: &Change) -> usize {
     key.len() + before.as_ref().map_or(0, |stored| value_len(&stored.text))
 }
 
-impl Step {
+impl UndoStep {
     fn is_empty(&self) -> bool {
         self.keys.is_empty() && !self.is_too_large
     }
@@ -288,7 +288,7 @@ impl Memory {
             self.has_forgotten = true;
         }
         if self.bytes > MOST || is_too_large {
-            self.current = Step { is_too_large: true, ..Step::default() };
+            self.current = UndoStep { is_too_large: true, ..UndoStep::default() };
             self.bytes = 0;
             self.notice = Some(TOO_LARGE).filter(|_| self.consent != Consent::Given);
         }

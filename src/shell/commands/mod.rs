@@ -52,7 +52,7 @@ use super::terminal::destination::Descriptor;
 use super::terminal::interrupt;
 use super::terminal::progress;
 use super::text::argument::OutputMode;
-use crate::database::{Database, Mark, Memory, Options, Repair};
+use crate::database::{Database, Memory, Options, Repair, Savepoint};
 use crate::storage::{self, Progress};
 use crate::value::Value;
 
@@ -85,7 +85,7 @@ pub(crate) struct Session {
     /// Whether nothing is to be changed: the whole is a transaction that will be rolled back.
     pub(crate) rehearses: bool,
     /// Where a transaction of the script that is rehearsed began.
-    pub(crate) mark: Option<Mark>,
+    pub(crate) mark: Option<Savepoint>,
     /// Whether the command that runs was entered at the prompt.
     pub(crate) at_prompt: bool,
     /// Whether the user has said yes to whatever it may ask (`--yes`).

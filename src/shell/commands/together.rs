@@ -1,7 +1,7 @@
 //! Commands on several changes together: begin, commit, rollback; and what may not be mixed with them.
 
 use super::{Session, counted};
-use crate::database::Mark;
+use crate::database::Savepoint;
 use crate::shell::answer::reply::{Answer, Done, Failure, Field, Reply};
 use crate::shell::language::traits::{InTransaction, Traits};
 
@@ -36,7 +36,7 @@ impl Session {
     }
 
     /// Where the transaction that is rehearsed began.
-    fn mark(&mut self) -> Result<Mark, Failure> {
+    fn mark(&mut self) -> Result<Savepoint, Failure> {
         self.mark.take().ok_or_else(|| Failure::usage("no transaction is open"))
     }
 

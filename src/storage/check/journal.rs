@@ -29,9 +29,9 @@ impl Store {
         if seen.is_none() && store.disk.identity(&disk::beside(&path, JOURNAL))?.is_none() {
             return Err(missing(&path));
         }
-        let Settings { wait, watch, .. } = store.settings;
+        let Settings { wait, on_progress, .. } = store.settings;
         let newest = &mut || lock::files(&*store.disk, &path);
-        let lock = WritersLock::acquire(&*store.disk, &path, seen, (wait, watch), newest)?;
+        let lock = WritersLock::acquire(&*store.disk, &path, seen, (wait, on_progress), newest)?;
         temporary::sweep(&*store.disk, &path);
         Ok((store, path, lock))
     }

@@ -20,7 +20,7 @@ pub(crate) struct Changed<'a> {
 /// One source of changes: keys ascending, each once.
 #[derive(Clone, Debug)]
 pub(crate) enum Layer<'a> {
-    Overlay(overlay::Changes<'a>),
+    Overlay(overlay::OverlayRange<'a>),
     Sets(arena::Sets<'a>),
     /// A snapshot in memory, as the layer below all.
     Document(btree_map::Range<'a, String, Stored>),

@@ -8,7 +8,7 @@ use super::pinned_journal::{Journal, Replay, open_journal};
 use super::snapshot::{self, Document, Indexed, Layout, ReadFault, Sums, Unreadable};
 use crate::error::{Error, Result};
 use crate::json::Fault;
-use crate::storage::files::disk::{self, Disk, DiskFile, Identity, JOURNAL, Open};
+use crate::storage::files::disk::{self, Disk, DiskFile, Identity, JOURNAL, OpenAs};
 use crate::storage::files::lock;
 #[cfg(feature = "shell")]
 use crate::storage::format::record::Seen;
@@ -108,7 +108,7 @@ impl View {
         let journal_path = disk::beside(path, JOURNAL);
         // The journal first: a save puts what a reader needs into the old one before it touches the snapshot.
         let journal = open_journal(disk, &journal_path, path)?;
-        let file = disk.open(path, Open::Snapshot)?;
+        let file = disk.open(path, OpenAs::Snapshot)?;
         let seen = file.as_deref().map(DiskFile::identity).transpose();
         let seen = seen.map_err(|source| Error::Open { path: path.to_owned(), source })?;
         let journal = journal.map(|file| Journal::of(file, disk, journal_path.clone(), seen.as_ref())).transpose()?;
@@ -169,7 +169,7 @@ impl View {
 
     /// The file that is there under the changes of a journal that belongs to another one. Nobody may be writing.
     pub(crate) fn adopt(disk: &dyn Disk, path: &Path) -> Result<Option<Self>> {
-        let Some(file) = disk.open(path, Open::Snapshot)? else { return Ok(None) };
+        let Some(file) = disk.open(path, OpenAs::Snapshot)? else { return Ok(None) };
         let seen = disk::seen(&*file, path)?;
         let Some(mut journal) = Journal::open(disk, path, Some(&seen))? else { return Ok(None) };
         let removed = journal.replay()?.fold.filter(Fold::is_of_nothing);

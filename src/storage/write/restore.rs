@@ -6,7 +6,7 @@ use super::save::Built;
 use super::temporary::{Temp, open_folder};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
-use crate::storage::files::disk::{self, Disk, JOURNAL, Open, Rename};
+use crate::storage::files::disk::{self, Disk, JOURNAL, OpenAs, Rename};
 use crate::storage::{Settings, Store};
 
 impl Store {
@@ -54,7 +54,7 @@ impl Store {
         let disk = &*store.disk;
         let folder = open_folder(disk, &path)?;
         let kept = free_name(disk, &path)?;
-        let old = disk.open(&path, Open::Side)?;
+        let old = disk.open(&path, OpenAs::Side)?;
         let mut notices = Vec::new();
         let temp = Temp::create(disk, &path)?;
         let Built { temp, .. } = from.build(temp, &path, old.as_deref(), now, &mut notices)?;

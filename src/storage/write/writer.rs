@@ -93,9 +93,9 @@ impl<'a> Writer<'a> {
         if let (true, Some(folder)) = (store.settings.make_folder, path.parent()) {
             store.disk.make_folder(folder)?;
         }
-        let Settings { wait, watch, .. } = store.settings;
+        let Settings { wait, on_progress, .. } = store.settings;
         let (disk, seen) = (store.disk.clone(), store.view.seen);
-        let lock = WritersLock::acquire(&*disk, &path, seen, (wait, watch), &mut || {
+        let lock = WritersLock::acquire(&*disk, &path, seen, (wait, on_progress), &mut || {
             store.reload()?;
             Ok(store.view.files_seen())
         })?;

@@ -154,7 +154,7 @@ pub(super) fn bits(flags: OFlags) -> i32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::{Disk, Open, Real};
+    use super::super::super::{Disk, OpenAs, Real};
     use super::*;
 
     fn folder() -> tempfile::TempDir {
@@ -181,7 +181,7 @@ mod tests {
             file.append(b"behind").unwrap();
             let wanted = [b"before", &bytes[from..to], b"behind"].concat();
             assert!(content(&*file) == wanted, "{from}..{to}");
-            assert!(content(&*Real.open(&path, Open::Side).unwrap().unwrap()) == wanted);
+            assert!(content(&*Real.open(&path, OpenAs::Side).unwrap().unwrap()) == wanted);
         }
         let file = Real.create(&folder.path().join("beyond")).unwrap();
         let error = file.append_from(&*other, 0, bytes.len() as u64 + 1).unwrap_err();

@@ -16,7 +16,7 @@ use rustix::io::Errno;
 
 pub(super) use self::file::RealFile;
 use self::file::bits;
-use super::{Disk, DiskFile, Folder, Identity, LockFile, Open, Rename, irregular, not_regular, write_error};
+use super::{Disk, DiskFile, Folder, Identity, LockFile, OpenAs, Rename, irregular, not_regular, write_error};
 use crate::error::{Error, Result};
 
 /// The file system of the system.
@@ -32,11 +32,11 @@ impl Disk for Real {
         }
     }
 
-    fn open(&self, path: &Path, how: Open) -> Result<Option<Box<dyn DiskFile>>> {
+    fn open(&self, path: &Path, how: OpenAs) -> Result<Option<Box<dyn DiskFile>>> {
         // A FIFO must not be waited for, and a terminal must not become that of this process.
         let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
         let mut options = OpenOptions::new();
-        options.read(true).append(how == Open::SideAppend).custom_flags(bits(flags));
+        options.read(true).append(how == OpenAs::SideAppend).custom_flags(bits(flags));
         let file = match options.open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -136,18 +136,18 @@ pub(crate) fn mounted(error: io::Error) -> io::Error {
     io::Error::new(error.kind(), reason)
 }
 
-fn open_error(path: &Path, how: Open, source: io::Error) -> Error {
+fn open_error(path: &Path, how: OpenAs, source: io::Error) -> Error {
     if fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink()) {
         // The database's own link is followed before this.
         let reason = match how {
-            Open::Snapshot => "it was replaced by a symbolic link while it was in use; open the database again",
-            Open::Side | Open::SideAppend => "a symbolic link, not a regular file",
+            OpenAs::Snapshot => "it was replaced by a symbolic link while it was in use; open the database again",
+            OpenAs::Side | OpenAs::SideAppend => "a symbolic link, not a regular file",
         };
         return Error::Unsuitable { path: path.to_owned(), reason: reason.to_owned() };
     }
     not_regular(path).unwrap_or_else(|| match how {
-        Open::Snapshot | Open::Side => Error::Open { path: path.to_owned(), source },
-        Open::SideAppend => write_error("open", path.to_owned(), source),
+        OpenAs::Snapshot | OpenAs::Side => Error::Open { path: path.to_owned(), source },
+        OpenAs::SideAppend => write_error("open", path.to_owned(), source),
     })
 }
 
@@ -208,7 +208,7 @@ mod tests {
         Real.open_folder(folder.path()).unwrap().sync().unwrap();
         Real.remove(&b).unwrap();
         assert!(Real.identity(&b).unwrap().is_none());
-        assert!(Real.open(&b, Open::SideAppend).unwrap().is_none());
+        assert!(Real.open(&b, OpenAs::SideAppend).unwrap().is_none());
     }
 
     #[test]
@@ -219,7 +219,7 @@ mod tests {
         symlink(&file, &link).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
         assert_eq!(Real.create(&link).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
-        let error = Real.open(&link, Open::Snapshot).unwrap_err().to_string();
+        let error = Real.open(&link, OpenAs::Snapshot).unwrap_err().to_string();
         assert!(error.contains("replaced by a symbolic link"), "{error}");
         for (path, reason) in [
             (&*link, "a symbolic link, not a regular file"),
@@ -227,8 +227,8 @@ mod tests {
             (folder.path(), "Is a directory"),
             (Path::new("/dev/null"), "a device, not a regular file"),
         ] {
-            for how in [Open::Snapshot, Open::Side, Open::SideAppend] {
-                if (path, how) != (&*link, Open::Snapshot) {
+            for how in [OpenAs::Snapshot, OpenAs::Side, OpenAs::SideAppend] {
+                if (path, how) != (&*link, OpenAs::Snapshot) {
                     let error = Real.open(path, how).unwrap_err().to_string();
                     assert_eq!(error, format!("cannot open {path:?}: {reason}"), "{how:?}");
                 }

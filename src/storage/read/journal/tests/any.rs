@@ -101,7 +101,7 @@ proptest! {
             prop_assert!(serde_json::from_slice::<serde_json::Value>(line).is_ok());
             let content = seal::open(line, EPOCH).unwrap();
             match journal_line::read(line, EPOCH, &mut String::new()) {
-                Kind::Change(line) => prop_assert_eq!(journal_line::glance(content), Some((line.n, line.last))),
+                LineKind::Change(line) => prop_assert_eq!(journal_line::glance(content), Some((line.n, line.last))),
                 _ => prop_assert_eq!(journal_line::glance(content), None),
             }
         }
@@ -133,7 +133,7 @@ proptest! {
         let mut line = sealed_bytes;
         seal::seal(&mut line, 0, EPOCH);
         let _ = (read(&line), body(&line).find("a"), Header::read(&line));
-        if let Kind::Change(line) = journal_line::read(line.strip_suffix(b"\n").unwrap(), EPOCH, &mut String::new()) {
+        if let LineKind::Change(line) = journal_line::read(line.strip_suffix(b"\n").unwrap(), EPOCH, &mut String::new()) {
             prop_assert!(Scanner::new(line.content).peek().is_some());
         }
     }

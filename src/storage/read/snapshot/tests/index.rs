@@ -10,11 +10,11 @@ use crate::storage::format::layout::Section;
 use crate::storage::format::record::{Entry, Stored};
 use crate::storage::read::snapshot::check::check;
 use crate::storage::read::snapshot::cursor::End;
-use crate::storage::read::snapshot::index::{Indexed, Place, ReadFault};
+use crate::storage::read::snapshot::index::{Indexed, LinePlace, ReadFault};
 use crate::storage::tests::memory::Memory;
 
 /// Where a key's line would have to be, by going past all lines.
-fn place_by_hand(bytes: &[u8], (from, to): (u64, u64), key: &str) -> Place {
+fn place_by_hand(bytes: &[u8], (from, to): (u64, u64), key: &str) -> LinePlace {
     let mut at = from;
     for line in
         bytes[usize::try_from(from).unwrap()..usize::try_from(to).unwrap()].split_inclusive(|byte| *byte == b'\n')
@@ -25,11 +25,11 @@ fn place_by_hand(bytes: &[u8], (from, to): (u64, u64), key: &str) -> Place {
         let there = strings.next().unwrap().unwrap();
         if *there >= *key {
             let content = (at + 4, at + 4 + content.len() as u64);
-            return Place { at, found: (there == key).then_some(content) };
+            return LinePlace { at, found: (there == key).then_some(content) };
         }
         at += line.len() as u64;
     }
-    Place { at: to, found: None }
+    LinePlace { at: to, found: None }
 }
 
 fn agrees(entries: &Entries, asked: &[String]) {
