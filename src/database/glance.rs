@@ -1,9 +1,8 @@
 //! Looks at the data on behalf of somebody who is still typing: they take a bounded time, and are no reads of an open
 //! transaction.
 
-use std::ops::Bound;
-
-use super::{Database, Range, prefix_end};
+use super::range::with_prefix;
+use super::{Database, Range};
 use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::json::Fault;
@@ -28,9 +27,7 @@ impl Database {
 
     /// The entries whose keys begin with `prefix`, without their values, of which the first bytes alone are looked at.
     pub(crate) fn outlines(&self, prefix: &str) -> Outlines<'_> {
-        let end = prefix_end(prefix);
-        let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-        Outlines(Range::new(self.store.unnoted_range(Bound::Included(prefix), end), self.now()))
+        Outlines(Range::new(with_prefix(prefix, |from, to| self.store.unnoted_range(from, to)), self.now()))
     }
 }
 

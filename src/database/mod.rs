@@ -48,6 +48,7 @@ pub(crate) use self::glance::Outline;
 #[cfg(feature = "shell")]
 pub(crate) use self::load::{Conflict, Existing, Loaded, Loading, Replaced};
 pub use self::options::Options;
+#[cfg(feature = "shell")]
 pub(crate) use self::range::prefix_end;
 pub use self::range::{Keys, Range};
 #[cfg(feature = "shell")]

@@ -44,7 +44,7 @@ impl Options {
     /// ```
     pub fn new() -> Self {
         let (wait, policy) = (Duration::from_secs(5), Policy::default());
-        let settings = Settings { read_only: false, wait, make_folder: false, policy, watch: None };
+        let settings = Settings { read_only: false, wait, make_folder: false, policy, on_progress: None };
         Self { settings, clock: Timestamp::now }
     }
 
@@ -103,8 +103,8 @@ impl Options {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     #[must_use]
-    pub fn on_progress(mut self, watch: fn(Progress) -> ControlFlow<()>) -> Self {
-        self.settings.watch = Some(watch);
+    pub fn on_progress(mut self, report: fn(Progress) -> ControlFlow<()>) -> Self {
+        self.settings.on_progress = Some(report);
         self
     }
 

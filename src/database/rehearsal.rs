@@ -2,19 +2,19 @@
 
 use super::{Changed, Database};
 use crate::error::{Error, Result};
-use crate::storage::{Entry, Mark, Stored};
+use crate::storage::{Entry, Savepoint, Stored};
 
 /// A key, what is there, and what would be.
 pub(crate) type Change = (String, Option<Entry>, Option<Entry>);
 
 impl Database {
     /// The changes of the open transaction so far, for [`Database::back_to`].
-    pub(crate) fn mark(&mut self) -> Mark {
+    pub(crate) fn mark(&mut self) -> Savepoint {
         self.store.mark()
     }
 
     /// Forgets what the open transaction has changed since; returns how many keys had changed by then.
-    pub(crate) fn back_to(&mut self, mark: Mark) -> u64 {
+    pub(crate) fn back_to(&mut self, mark: Savepoint) -> u64 {
         let changed = self.store.changed_keys();
         self.store.back_to(mark);
         changed

@@ -1,10 +1,9 @@
 //! Changes made under the lock, all or none.
 
-use std::ops::Bound;
-
 #[cfg(doc)]
 use super::Database;
-use super::{Range, prefix_end};
+use super::Range;
+use super::range::with_prefix;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
@@ -112,14 +111,10 @@ impl<'a> Transaction<'a> {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn keys(&self, prefix: &str) -> Result<Vec<String>> {
-        let end = prefix_end(prefix);
-        let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-        let range = Range::new(self.store.range(Bound::Included(prefix), end), self.now);
-        range.keys().collect()
+        self.all_keys(prefix, |_| true, || Ok(()))
     }
 
     /// The keys that begin with `prefix` and are wanted, in order; now and then it is asked whether to go on.
-    #[cfg(feature = "shell")]
     pub(crate) fn all_keys(
         &self,
         prefix: &str,
@@ -127,9 +122,7 @@ impl<'a> Transaction<'a> {
         may_go_on: fn() -> Result<()>,
     ) -> Result<Vec<String>> {
         const EACH: usize = 1024;
-        let end = prefix_end(prefix);
-        let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-        let range = Range::new(self.store.range(Bound::Included(prefix), end), self.now);
+        let range = Range::new(with_prefix(prefix, |from, to| self.store.range(from, to)), self.now);
         let mut keys = Vec::new();
         for (number, key) in range.keys().enumerate() {
             if number % EACH == 0 {

@@ -33,6 +33,12 @@ pub struct Repaired {
     pub corrupt: bool,
 }
 
+impl Repaired {
+    pub(super) fn of(path: PathBuf, entries: u64) -> Self {
+        Self { path, entries, dropped: Vec::new(), journal_remains: false, in_place: false, corrupt: false }
+    }
+}
+
 /// Writes all that can be read into a new file beside a damaged one.
 ///
 /// Where nothing is wrong but the journal's last record, that is set aside.
@@ -95,7 +101,7 @@ fn write(files: &Files<'_>, document: &Document, dropped: Dropped) -> Result<Rep
         target = disk::sibling(files.path, &format!(".repaired-{:016x}", disk::random()));
     }
     temp.keep();
-    folder.sync().map_err(|source| Error::OutcomeUnknown { path: target.clone(), source })?;
-    let (entries, journal_remains) = (document.entries.len() as u64, files.journal.is_some());
-    Ok(Repaired { path: target, entries, dropped: dropped.list(), journal_remains, in_place: false, corrupt: false })
+    disk::sync_name(&*folder, &target)?;
+    let (dropped, journal_remains) = (dropped.list(), files.journal.is_some());
+    Ok(Repaired { dropped, journal_remains, ..Repaired::of(target, document.entries.len() as u64) })
 }

@@ -6,7 +6,7 @@ use super::save::Built;
 use super::temporary::{Temp, open_folder};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
-use crate::storage::files::disk::{self, Disk, JOURNAL, Open, Rename};
+use crate::storage::files::disk::{self, Disk, JOURNAL, OpenAs, Rename};
 use crate::storage::{Settings, Store};
 
 impl Store {
@@ -54,7 +54,7 @@ impl Store {
         let disk = &*store.disk;
         let folder = open_folder(disk, &path)?;
         let kept = free_name(disk, &path)?;
-        let old = disk.open(&path, Open::Side)?;
+        let old = disk.open(&path, OpenAs::Side)?;
         let mut notices = Vec::new();
         let temp = Temp::create(disk, &path)?;
         let Built { temp, .. } = from.build(temp, &path, old.as_deref(), now, &mut notices)?;
@@ -62,11 +62,10 @@ impl Store {
             let path = path.to_owned();
             move |source| disk::write_error("rename", path, source)
         };
-        let unknown = |source| Error::OutcomeUnknown { path: path.clone(), source };
         let journal = disk::beside(&path, JOURNAL);
         if disk.identity(&journal)?.is_some() {
             disk.rename(&journal, &disk::beside(&kept, JOURNAL), Rename::New).map_err(failed(&journal))?;
-            folder.sync().map_err(unknown)?;
+            disk::sync_name(&*folder, &path)?;
         }
         if old.is_some() {
             // Under its last name from the start, so that no moment is without either of them.
@@ -89,7 +88,7 @@ impl Store {
         }
         // Locked until it is acknowledged.
         let _file = temp.keep();
-        folder.sync().map_err(unknown)?;
+        disk::sync_name(&*folder, &path)?;
         Ok(kept)
     }
 }

@@ -9,7 +9,7 @@ use super::merge::{self, Below, FoldFault};
 use super::temporary::{Temp, open_folder, put_in_place, sweep};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
-use crate::storage::files::disk::{self, Disk, DiskFile, Identity, Watched};
+use crate::storage::files::disk::{self, Disk, DiskFile, Identity, Reporting};
 use crate::storage::files::lock::side_files;
 use crate::storage::read::layers::{Layer, Layers};
 use crate::storage::read::snapshot::{self, Layout, ReadFault, Sums};
@@ -107,11 +107,12 @@ impl Store {
                 (below, Layers::new(changes.chain(committed)), replay.map_or(0, |replay| replay.n))
             }
         };
-        let watched = self.settings.watch.map(|watch| {
+        let reporting = self.settings.on_progress.map(|on_progress| {
             let spilled = self.pending.spilled().map(|spilled| spilled.snapshot.layout().length);
-            Watched::new(file, watch, spilled.unwrap_or(self.file_len()) + self.pending_bytes())
+            let below = spilled.unwrap_or(self.file_len());
+            Reporting::new(file, on_progress, below + self.pending.map_bytes() as u64)
         });
-        let file: &dyn DiskFile = watched.as_ref().map_or(file, |watched| watched);
+        let file: &dyn DiskFile = reporting.as_ref().map_or(file, |reporting| reporting);
         let layout = merge::fold(file, below, &changes, now).map_err(|fault| {
             disk::or_stopped(match fault {
                 FoldFault::Write(source) => disk::write_error("write", target.to_owned(), source),
@@ -231,7 +232,7 @@ impl Store {
                 self.build_verified(Temp::create(&*disk, &name)?, &path, copy.view.file(), now, &mut notices)?;
             put_in_place(&*disk, &built.temp, &path, old, &*folder)?;
             let _file = built.temp.keep();
-            folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.clone(), source })?;
+            disk::sync_name(&*folder, &path)?;
         }
         self.notices.append(&mut notices);
         self.notices.append(&mut copy.notices);

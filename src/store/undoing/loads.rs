@@ -69,10 +69,39 @@ fn loads() -> impl Strategy<Value = Vec<(u8, u8, Option<u64>)>> {
     prop::collection::vec((0..8_u8, any::<u8>(), prop::option::of(prop_oneof![Just(500), Just(5_000)])), 0..12)
 }
 
+/// Sets entries one by one; what is left of them.
+fn fill(db: &mut Undoing, entries: Vec<(u8, u8, Option<u64>)>) -> BTreeMap<String, Entry> {
+    let mut left = BTreeMap::new();
+    for (key, value, deadline) in entries {
+        let (key, entry) = (key.to_string(), entry(value, deadline));
+        db.transaction(&[&key], |changes| changes.set(&key, &entry)).unwrap();
+        left.insert(key, entry);
+    }
+    left.retain(|_, entry: &mut Entry| entry.is_live(db.now()));
+    left
+}
+
+/// What a rehearsal says, and what it makes of the content.
+fn foresee(
+    db: &mut Undoing,
+    entries: &mut Records<'_>,
+    how: Loading,
+    old: &BTreeMap<String, Entry>,
+) -> (Loaded, BTreeMap<String, Entry>) {
+    let (rehearsed, changes) = db.rehearse_load(entries, how).unwrap();
+    let mut foreseen = old.clone();
+    for change in changes {
+        let Difference { key, old, new } = change.unwrap();
+        assert_eq!(foreseen.remove(&key), old);
+        foreseen.extend(new.map(|entry| (key, entry)));
+    }
+    (rehearsed, foreseen)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// In memory, in a file that must be staged, at a prompt that remembers, in an open transaction. A rehearsal
+    /// In memory, in a file where it must be spilled, at a prompt that remembers, in an open transaction. A rehearsal
     /// says what it comes to.
     #[test]
     fn a_load_sets_entries_one_after_the_other_or_none(
@@ -86,13 +115,7 @@ proptest! {
         let clock = || Timestamp::from_millis(1_000);
         let db = if is_file { open(&path) } else { Options::new().clock(clock).in_memory() };
         let mut db = Undoing::new(Box::new(db));
-        let mut old = BTreeMap::new();
-        for (key, value, deadline) in before {
-            let (key, entry) = (key.to_string(), entry(value, deadline));
-            db.transaction(&[&key], |changes| changes.set(&key, &entry)).unwrap();
-            old.insert(key, entry);
-        }
-        old.retain(|_, entry: &mut Entry| entry.is_live(clock()));
+        let old = fill(&mut db, before);
         if remembers {
             db.remember();
         }
@@ -108,13 +131,7 @@ proptest! {
         let how = Loading { existing, unique };
         let model = Model::of(&old, &load, how);
         let entries = || load.iter().map(|&(key, value, deadline)| Ok((key.to_string(), entry(value, deadline))));
-        let (rehearsed, changes) = db.rehearse_load(&mut entries(), how).unwrap();
-        let mut foreseen = old.clone();
-        for change in changes {
-            let Difference { key, old, new } = change.unwrap();
-            prop_assert_eq!(foreseen.remove(&key), old);
-            foreseen.extend(new.map(|entry| (key, entry)));
-        }
+        let (rehearsed, foreseen) = foresee(&mut db, &mut entries(), how, &old);
         let is_refused = model.is_refused;
         prop_assert_eq!(rehearsed.conflict.is_some(), is_refused);
         prop_assert_eq!(&foreseen, if is_refused { &old } else { &model.content });

@@ -57,7 +57,7 @@ struct Left(Option<(u128, Option<Timestamp>)>);
 
 /// The keys that a step has written, with what they held before.
 #[derive(Debug, Default)]
-struct Step {
+struct UndoStep {
     keys: BTreeMap<String, (Option<Entry>, Left)>,
     bytes: usize,
     /// Whether it was too much to be remembered.
@@ -82,9 +82,9 @@ pub(crate) struct Memory {
     is_on: bool,
     consent: Consent,
     /// The oldest first.
-    steps: VecDeque<Step>,
+    steps: VecDeque<UndoStep>,
     /// What the command under way has made durable.
-    current: Step,
+    current: UndoStep,
     /// In both.
     bytes: usize,
     open: OpenWrites,
@@ -212,7 +212,7 @@ fn size(key: &str, before: Option<&Entry>) -> usize {
     key.len() + before.map_or(0, |entry| entry.value.as_bytes().len())
 }
 
-impl Step {
+impl UndoStep {
     fn is_empty(&self) -> bool {
         self.keys.is_empty() && !self.is_too_large
     }
@@ -294,7 +294,7 @@ impl Memory {
             self.has_forgotten = true;
         }
         if self.bytes > MOST || is_too_large {
-            self.current = Step { is_too_large: true, ..Step::default() };
+            self.current = UndoStep { is_too_large: true, ..UndoStep::default() };
             self.bytes = 0;
             self.notice = Some(TOO_LARGE).filter(|_| self.consent != Consent::Given);
         }

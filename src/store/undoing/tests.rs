@@ -249,6 +249,23 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![4 => write(), 1 => Just(Step::Begin), 1 => Just(Step::Commit), 1 => Just(Step::Rollback), 3 => undo]
 }
 
+/// Makes the writes in a transaction; true if it has set or deleted anything.
+fn write(db: &mut Undoing, writes: &[(u8, Option<u8>)]) -> bool {
+    let mut wrote = false;
+    db.change(Scope::Prefix(""), &mut |changes| {
+        for (key, value) in writes {
+            let key = key.to_string();
+            wrote |= match value {
+                Some(value) => changes.set(&key, &Entry::from(value.to_string())).map(|()| true)?,
+                None => changes.delete(&key)?,
+            };
+        }
+        Ok(())
+    })
+    .unwrap();
+    wrote
+}
+
 proptest! {
     /// Against a stack of whole states.
     #[test]
@@ -260,21 +277,10 @@ proptest! {
             let before = content(&db);
             match command {
                 Step::Write(writes) => {
-                    let wrote = writes.iter().any(|(_, value)| value.is_some());
-                    let mut deleted = false;
-                    db.change(Scope::Prefix(""), &mut |changes| {
-                        for (key, value) in &writes {
-                            let key = key.to_string();
-                            match value {
-                                Some(value) => changes.set(&key, &Entry::from(value.to_string()))?,
-                                None => deleted |= changes.delete(&key)?,
-                            }
-                        }
-                        Ok(())
-                    }).unwrap();
+                    let wrote = write(&mut db, &writes);
                     match &mut open {
                         // Within a transaction a command that has written is a step even if nothing is different.
-                        Some(open) if wrote || deleted => open.push(before),
+                        Some(open) if wrote => open.push(before),
                         None if content(&db) != before => states.push(before),
                         _ => {}
                     }

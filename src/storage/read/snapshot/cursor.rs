@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::cmp::Ordering;
 
 use super::check::{Sum, Sums};
-use super::lines::{Lines, LinesBack};
+use super::lines::Lines;
 use super::window::ReadFault;
 use crate::expiry::Timestamp;
 use crate::storage::files::disk::DiskFile;
@@ -86,13 +86,13 @@ impl<'a> Cursor<'a> {
 #[derive(Debug)]
 struct Ends<'a> {
     front: Lines<'a>,
-    back: LinesBack<'a>,
+    back: Lines<'a>,
 }
 
 impl<'a> Ends<'a> {
     /// The lines of `from..to` of a section that ends at `end`.
     fn new(file: &'a dyn DiskFile, (from, to): (u64, u64), end: u64) -> Self {
-        Self { front: Lines::new(file, from, to, end), back: LinesBack::new(file, from, to, end) }
+        Self { front: Lines::new(file, from, to, end), back: Lines::back(file, from, to, end) }
     }
 
     /// Where the next line from an end begins, or from the back ends.
@@ -106,12 +106,12 @@ impl<'a> Ends<'a> {
     fn take(&mut self, end: End) -> Result<Option<&[u8]>, ReadFault> {
         match end {
             End::Front => {
-                self.front.end_at(self.back.at());
+                self.front.limit_to(self.back.at());
                 self.front.next()
             }
             End::Back => {
-                self.back.begin_at(self.front.at());
-                self.back.next()
+                self.back.limit_to(self.front.at());
+                self.back.next_back()
             }
         }
     }

@@ -33,7 +33,7 @@ pub(crate) struct Indexed {
 
 /// Where a key is in a section, or would be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct LinePlace {
     /// Where the first line begins whose key is not less; the section's end if there is none.
     pub(crate) at: u64,
     /// The content of that line, if its key is the one.
@@ -85,12 +85,12 @@ impl Indexed {
     }
 
     /// Where a key's line is, or would be. Besides its key nothing of the line is looked at.
-    pub(crate) fn place(&self, section: Section, key: &str) -> Result<Place, ReadFault> {
+    pub(crate) fn place(&self, section: Section, key: &str) -> Result<LinePlace, ReadFault> {
         let (_, end) = self.range(section);
         let mut search = self.search(section).borrow_mut();
         let spot = search.find(&*self.file, key)?;
         let content = |to: u64| (spot.at + INDENT.len() as u64, if to == end { to - 1 } else { to - 2 });
-        Ok(Place { at: spot.at, found: spot.end.map(content) })
+        Ok(LinePlace { at: spot.at, found: spot.end.map(content) })
     }
 
     /// All lines of a section.

@@ -1,14 +1,15 @@
 //! Files of the system.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
 use std::sync::OnceLock;
 
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-use super::super::{DiskFile, Identity, attributes};
-use super::{read_at, try_lock};
+use super::super::{DiskFile, Identity, LockFile, attributes};
 
 /// How much of a file is copied at once.
 const COPY: u64 = 256 << 10;
@@ -69,7 +70,16 @@ impl DiskFile for RealFile {
     }
 
     fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-        read_at(&self.file, buffer, at)
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.file.read_at(&mut buffer[filled..], at + filled as u64) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(filled)
     }
 
     fn append(&self, bytes: &[u8]) -> io::Result<()> {
@@ -112,7 +122,14 @@ impl DiskFile for RealFile {
     }
 
     fn try_lock(&self) -> io::Result<bool> {
-        try_lock(&self.file)
+        loop {
+            match self.file.try_lock() {
+                Ok(()) => return Ok(true),
+                Err(TryLockError::WouldBlock) => return Ok(false),
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
     }
 
     fn unlock(&self) -> io::Result<()> {
@@ -124,9 +141,22 @@ impl DiskFile for RealFile {
     }
 }
 
+impl LockFile for RealFile {
+    fn set_note(&self, note: &str) -> io::Result<()> {
+        self.file.write_all_at(note.as_bytes(), 0)?;
+        let len = note.len() as u64;
+        // Most notes are longer than the one before, and a file system works for a length that stays.
+        if self.file.metadata()?.len() == len { Ok(()) } else { self.file.set_len(len) }
+    }
+}
+
+pub(super) fn bits(flags: OFlags) -> i32 {
+    flags.bits().cast_signed()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::super::{Disk, Open, Real};
+    use super::super::super::{Disk, OpenAs, Real};
     use super::*;
 
     fn folder() -> tempfile::TempDir {
@@ -153,7 +183,7 @@ mod tests {
             file.append(b"behind").unwrap();
             let wanted = [b"before", &bytes[from..to], b"behind"].concat();
             assert!(content(&*file) == wanted, "{from}..{to}");
-            assert!(content(&*Real.open(&path, Open::Side).unwrap().unwrap()) == wanted);
+            assert!(content(&*Real.open(&path, OpenAs::Side).unwrap().unwrap()) == wanted);
         }
         let file = Real.create(&folder.path().join("beyond")).unwrap();
         let error = file.append_from(&*other, 0, bytes.len() as u64 + 1).unwrap_err();

@@ -2,61 +2,54 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
 
-use super::super::{Identity, LockFile, attributes, irregular, not_regular, write_error};
-use super::{bits, read_at, try_lock};
+use super::super::{Identity, attributes, irregular, not_regular, write_error};
+use super::file::bits;
 use crate::error::{Error, Result};
 
-#[derive(Debug)]
-pub(super) struct RealLock {
-    file: File,
-}
-
-impl RealLock {
-    /// Opens a lock file, or makes it.
-    pub(super) fn open(path: &Path, database: Option<Identity>) -> Result<Self> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).mode(0o600).custom_flags(bits(OFlags::NOFOLLOW | OFlags::NONBLOCK));
-        // Whoever may write to the database must be able to lock it, whatever the umask of who came first. Its owner must
-        // be able to also when the database becomes writable later.
-        let wanted = database.map(|database| Identity { mode: database.mode | 0o600, ..database });
-        let open = || loop {
-            match options.open(path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                opened => break opened,
+/// Opens a lock file, or makes it.
+pub(super) fn open(path: &Path, database: Option<Identity>) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600).custom_flags(bits(OFlags::NOFOLLOW | OFlags::NONBLOCK));
+    // Whoever may write to the database must be able to lock it, whatever the umask of who came first. Its owner must
+    // be able to also when the database becomes writable later.
+    let wanted = database.map(|database| Identity { mode: database.mode | 0o600, ..database });
+    let open = || loop {
+        match options.open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => break opened,
+        }
+        match options.clone().create_new(true).open(path) {
+            Ok(file) => {
+                let inherited = wanted.map(|wanted| attributes::take_owner_and_mode(&file, wanted));
+                break inherited.unwrap_or(Ok(())).map(|()| file);
             }
-            match options.clone().create_new(true).open(path) {
-                Ok(file) => {
-                    let inherited = wanted.map(|wanted| attributes::take_owner_and_mode(&file, wanted));
-                    break inherited.unwrap_or(Ok(())).map(|()| file);
-                }
-                // Another program has made it in the meantime.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => break Err(error),
-            }
-        };
-        let file = open().map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => Error::Open { path: path.parent().unwrap_or(path).to_owned(), source },
-            _ => not_regular(path).unwrap_or_else(|| write_error("open", path.to_owned(), source)),
-        })?;
-        let meta = file.metadata().map_err(|source| Error::Open { path: path.to_owned(), source })?;
-        if let Some(error) = irregular(path, &meta) {
-            return Err(error);
+            // Another program has made it in the meantime.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => break Err(error),
         }
-        if meta.nlink() > 1 {
-            // The holder's note would be written into a file of another name.
-            let reason = "the lock file has other hard links; remove it while no program uses the database".to_owned();
-            return Err(Error::Unsuitable { path: path.to_owned(), reason });
-        }
-        if let Some(wanted) = wanted {
-            follow(&file, &meta, wanted);
-        }
-        Ok(Self { file })
+    };
+    let file = open().map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => Error::Open { path: path.parent().unwrap_or(path).to_owned(), source },
+        _ => not_regular(path).unwrap_or_else(|| write_error("open", path.to_owned(), source)),
+    })?;
+    let meta = file.metadata().map_err(|source| Error::Open { path: path.to_owned(), source })?;
+    if let Some(error) = irregular(path, &meta) {
+        return Err(error);
     }
+    if meta.nlink() > 1 {
+        // The holder's note would be written into a file of another name.
+        let reason = "the lock file has other hard links; remove it while no program uses the database".to_owned();
+        return Err(Error::Unsuitable { path: path.to_owned(), reason });
+    }
+    if let Some(wanted) = wanted {
+        follow(&file, &meta, wanted);
+    }
+    Ok(file)
 }
 
 /// Gives a lock file that was there already the mode and owner that are wanted of it by now, if it is ours to give. If
@@ -73,43 +66,15 @@ fn follow(file: &File, meta: &fs::Metadata, wanted: Identity) {
     }
 }
 
-impl Drop for RealLock {
-    fn drop(&mut self) {
-        // Closing alone would not do while a child of this process, between its fork and its exec, has the file too.
-        // Should this fail, closing is what is left.
-        let _ = self.file.unlock();
-    }
-}
-
-/// The longest note that is read.
-const NOTE: usize = 1024;
-
-impl LockFile for RealLock {
-    fn try_lock(&self) -> io::Result<bool> {
-        try_lock(&self.file)
-    }
-
-    fn identity(&self) -> io::Result<Identity> {
-        Ok(Identity::of(&self.file.metadata()?))
-    }
-
-    fn note(&self) -> io::Result<String> {
-        let mut note = [0; NOTE];
-        let len = read_at(&self.file, &mut note, 0)?;
-        Ok(String::from_utf8_lossy(&note[..len]).into_owned())
-    }
-
-    fn set_note(&self, note: &str) -> io::Result<()> {
-        self.file.write_all_at(note.as_bytes(), 0)?;
-        let len = note.len() as u64;
-        // Most notes are longer than the one before, and a file system works for a length that stays.
-        if self.file.metadata()?.len() == len { Ok(()) } else { self.file.set_len(len) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::super::{Disk, Real};
+    use super::super::super::{Disk, LockFile, Real};
+
+    fn note(file: &dyn LockFile) -> String {
+        let mut note = [0; 1024];
+        let read = file.read_at(&mut note, 0).unwrap();
+        String::from_utf8_lossy(&note[..read]).into_owned()
+    }
 
     #[test]
     fn a_lock_is_had_by_one_and_its_note_is_for_all() {
@@ -118,9 +83,9 @@ mod tests {
         let (one, other) = (Real.open_lock(&path, None).unwrap(), Real.open_lock(&path, None).unwrap());
         assert!(one.try_lock().unwrap() && !other.try_lock().unwrap());
         one.set_note(&"long".repeat(1000)).unwrap();
-        assert_eq!(other.note().unwrap(), "long".repeat(256));
+        assert_eq!(note(&*other), "long".repeat(256));
         one.set_note("short").unwrap();
-        assert_eq!(other.note().unwrap(), "short");
+        assert_eq!(note(&*other), "short");
         drop(one);
         assert!(other.try_lock().unwrap());
         let is_in_place =

@@ -5,9 +5,9 @@ mod file;
 mod lock;
 
 use std::borrow::Cow;
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -15,8 +15,8 @@ use rustix::fs::{Access, CWD, OFlags, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 pub(super) use self::file::RealFile;
-use self::lock::RealLock;
-use super::{Disk, DiskFile, Folder, Identity, LockFile, Open, Rename, irregular, not_regular, write_error};
+use self::file::bits;
+use super::{Disk, DiskFile, Folder, Identity, LockFile, OpenAs, Rename, irregular, not_regular, write_error};
 use crate::error::{Error, Result};
 
 /// The file system of the system.
@@ -32,11 +32,11 @@ impl Disk for Real {
         }
     }
 
-    fn open(&self, path: &Path, how: Open) -> Result<Option<Box<dyn DiskFile>>> {
+    fn open(&self, path: &Path, how: OpenAs) -> Result<Option<Box<dyn DiskFile>>> {
         // A FIFO must not be waited for, and a terminal must not become that of this process.
         let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
         let mut options = OpenOptions::new();
-        options.read(true).append(how == Open::SideAppend).custom_flags(bits(flags));
+        options.read(true).append(how == OpenAs::SideAppend).custom_flags(bits(flags));
         let file = match options.open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -118,7 +118,7 @@ impl Disk for Real {
     }
 
     fn open_lock(&self, path: &Path, database: Option<Identity>) -> Result<Box<dyn LockFile>> {
-        Ok(Box::new(RealLock::open(path, database)?))
+        Ok(Box::new(RealFile::from(lock::open(path, database)?)))
     }
 
     fn boot(&self) -> String {
@@ -136,22 +136,18 @@ pub(crate) fn mounted(error: io::Error) -> io::Error {
     io::Error::new(error.kind(), reason)
 }
 
-fn bits(flags: OFlags) -> i32 {
-    flags.bits().cast_signed()
-}
-
-fn open_error(path: &Path, how: Open, source: io::Error) -> Error {
+fn open_error(path: &Path, how: OpenAs, source: io::Error) -> Error {
     if fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink()) {
         // The database's own link is followed before this.
         let reason = match how {
-            Open::Snapshot => "it was replaced by a symbolic link while it was in use; open the database again",
-            Open::Side | Open::SideAppend => "a symbolic link, not a regular file",
+            OpenAs::Snapshot => "it was replaced by a symbolic link while it was in use; open the database again",
+            OpenAs::Side | OpenAs::SideAppend => "a symbolic link, not a regular file",
         };
         return Error::Unsuitable { path: path.to_owned(), reason: reason.to_owned() };
     }
     not_regular(path).unwrap_or_else(|| match how {
-        Open::Snapshot | Open::Side => Error::Open { path: path.to_owned(), source },
-        Open::SideAppend => write_error("open", path.to_owned(), source),
+        OpenAs::Snapshot | OpenAs::Side => Error::Open { path: path.to_owned(), source },
+        OpenAs::SideAppend => write_error("open", path.to_owned(), source),
     })
 }
 
@@ -184,31 +180,6 @@ fn boot() -> String {
     now.ok().and_then(|now| i64::try_from(now.as_secs()).ok()).map_or_else(String::new, |now| format!("@{}", now - up))
 }
 
-/// Fills a buffer as far as the file reaches.
-fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match file.read_at(&mut buffer[filled..], at + filled as u64) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
-}
-
-fn try_lock(file: &File) -> io::Result<bool> {
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(true),
-            Err(TryLockError::WouldBlock) => return Ok(false),
-            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
@@ -237,7 +208,7 @@ mod tests {
         Real.open_folder(folder.path()).unwrap().sync().unwrap();
         Real.remove(&b).unwrap();
         assert!(Real.identity(&b).unwrap().is_none());
-        assert!(Real.open(&b, Open::SideAppend).unwrap().is_none());
+        assert!(Real.open(&b, OpenAs::SideAppend).unwrap().is_none());
     }
 
     #[test]
@@ -248,7 +219,7 @@ mod tests {
         symlink(&file, &link).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
         assert_eq!(Real.create(&link).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
-        let error = Real.open(&link, Open::Snapshot).unwrap_err().to_string();
+        let error = Real.open(&link, OpenAs::Snapshot).unwrap_err().to_string();
         assert!(error.contains("replaced by a symbolic link"), "{error}");
         for (path, reason) in [
             (&*link, "a symbolic link, not a regular file"),
@@ -256,8 +227,8 @@ mod tests {
             (folder.path(), "Is a directory"),
             (Path::new("/dev/null"), "a device, not a regular file"),
         ] {
-            for how in [Open::Snapshot, Open::Side, Open::SideAppend] {
-                if (path, how) != (&*link, Open::Snapshot) {
+            for how in [OpenAs::Snapshot, OpenAs::Side, OpenAs::SideAppend] {
+                if (path, how) != (&*link, OpenAs::Snapshot) {
                     let error = Real.open(path, how).unwrap_err().to_string();
                     assert_eq!(error, format!("cannot open {path:?}: {reason}"), "{how:?}");
                 }

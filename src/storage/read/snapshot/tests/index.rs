@@ -10,7 +10,7 @@ use crate::storage::format::layout::Section;
 use crate::storage::format::record::{Entry, Stored};
 use crate::storage::read::snapshot::check::check;
 use crate::storage::read::snapshot::cursor::End;
-use crate::storage::read::snapshot::index::{Indexed, Place, ReadFault};
+use crate::storage::read::snapshot::index::{Indexed, LinePlace, ReadFault};
 use crate::storage::tests::memory::Memory;
 
 /// The keys of a section with the places of their lines and of what stands there, read by going past all of them.
@@ -29,9 +29,9 @@ fn lines_by_hand(bytes: &[u8], (from, to): (u64, u64)) -> Vec<(String, u64, (u64
 }
 
 /// Where a key's line would have to be.
-fn place_by_hand(lines: &[(String, u64, (u64, u64))], end: u64, key: &str) -> Place {
+fn place_by_hand(lines: &[(String, u64, (u64, u64))], end: u64, key: &str) -> LinePlace {
     let behind = lines.iter().find(|(there, ..)| **there >= *key);
-    behind.map_or(Place { at: end, found: None }, |(there, at, content)| Place {
+    behind.map_or(LinePlace { at: end, found: None }, |(there, at, content)| LinePlace {
         at: *at,
         found: (there == key).then_some(*content),
     })

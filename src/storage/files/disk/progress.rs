@@ -23,28 +23,28 @@ pub struct Progress {
 }
 
 /// Is told of the progress, and says whether to go on.
-pub(crate) type Watch = fn(Progress) -> ControlFlow<()>;
+pub(crate) type OnProgress = fn(Progress) -> ControlFlow<()>;
 
 /// A file that tells of what is written to it or read from it.
 #[derive(Debug)]
-pub(crate) struct Watched<F> {
+pub(crate) struct Reporting<F> {
     file: F,
-    watch: Watch,
+    on_progress: OnProgress,
     done: AtomicU64,
     total: u64,
 }
 
-impl<F: Deref<Target = dyn DiskFile + 'static>> Watched<F> {
+impl<F: Deref<Target = dyn DiskFile + 'static>> Reporting<F> {
     /// At most so many bytes are copied between two looks.
     const PIECE: u64 = 16 << 20;
 
-    pub(crate) fn new(file: F, watch: Watch, total: u64) -> Self {
-        Self { file, watch, done: AtomicU64::new(0), total }
+    pub(crate) fn new(file: F, on_progress: OnProgress, total: u64) -> Self {
+        Self { file, on_progress, done: AtomicU64::new(0), total }
     }
 
     fn step(&self, bytes: u64) -> io::Result<()> {
         let done = self.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        match (self.watch)(Progress { done, total: self.total }) {
+        match (self.on_progress)(Progress { done, total: self.total }) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(io::Error::other(Stopped)),
         }
@@ -66,7 +66,7 @@ pub(crate) fn or_stopped(error: Error) -> Error {
     }
 }
 
-impl<F> DiskFile for Watched<F>
+impl<F> DiskFile for Reporting<F>
 where
     F: Deref<Target = dyn DiskFile + 'static> + std::fmt::Debug + Send + Sync,
 {
@@ -75,7 +75,7 @@ where
     }
 
     fn again(&self) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(Watched::new(self.file.again()?, self.watch, self.total)))
+        Ok(Box::new(Reporting::new(self.file.again()?, self.on_progress, self.total)))
     }
 
     fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
