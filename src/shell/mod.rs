@@ -28,8 +28,6 @@ mod render;
 mod language;
 
 mod config;
-#[cfg(test)]
-mod golden;
 
 mod answer;
 

@@ -10,6 +10,8 @@
 //! | `typed` | what only a line typed at the prompt has: pipe, pager, time, pointer |
 
 pub(crate) mod answering;
+#[cfg(test)]
+mod golden;
 pub(crate) mod group;
 pub(crate) mod program;
 pub(crate) mod rehearsal;

@@ -754,7 +754,4 @@ impl Store for Undoing {
 }
 
 #[cfg(test)]
-mod loads;
-
-#[cfg(test)]
 mod tests;

@@ -5,14 +5,14 @@ use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::commands::{Access, Session};
-use super::config::Location;
-use super::render::Look;
-use super::run::runner::{Nobody, Runner};
-use super::run::script::{self, Input};
-use super::terminal::console::Console;
-use super::text::argument::OutputMode;
+use super::runner::{Nobody, Runner};
+use super::script::{self, Input};
 use crate::database::Database;
+use crate::shell::commands::{Access, Session};
+use crate::shell::config::Location;
+use crate::shell::render::Look;
+use crate::shell::terminal::console::Console;
+use crate::shell::text::argument::OutputMode;
 use crate::store::{Poor, Store};
 
 /// A script, and what it must come to.
@@ -103,11 +103,11 @@ fn store_named(name: &str) -> Box<dyn Store> {
 #[test]
 fn a_script_says_the_same_on_every_store_or_what_the_store_has_not() {
     let scripts = [
-        ("changes", include_str!("../../tests/stores/changes.txt")),
-        ("listings", include_str!("../../tests/stores/listings.txt")),
-        ("expiries", include_str!("../../tests/stores/expiries.txt")),
-        ("files", include_str!("../../tests/stores/files.txt")),
-        ("transactions", include_str!("../../tests/stores/transactions.txt")),
+        ("changes", include_str!("../../../tests/stores/changes.txt")),
+        ("listings", include_str!("../../../tests/stores/listings.txt")),
+        ("expiries", include_str!("../../../tests/stores/expiries.txt")),
+        ("files", include_str!("../../../tests/stores/files.txt")),
+        ("transactions", include_str!("../../../tests/stores/transactions.txt")),
     ];
     let mut wrong = Vec::new();
     for (name, text) in scripts {

@@ -1,5 +1,7 @@
 //! What is undone, and what is not.
 
+mod loads;
+
 use super::*;
 use crate::Options;
 use crate::database::Existing;

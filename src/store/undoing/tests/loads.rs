@@ -5,7 +5,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::*;
+use super::super::*;
 use crate::Options;
 use crate::database::Existing;
 use crate::store::StoreExt as _;
