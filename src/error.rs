@@ -134,6 +134,14 @@ pub enum Error {
         /// The first such key.
         key: String,
     },
+    /// The store has nothing of the kind.
+    #[error("{store} {reason}")]
+    Unsupported {
+        /// What the store is called.
+        store: String,
+        /// What it cannot do, and the way out.
+        reason: &'static str,
+    },
     /// A transaction was to be begun inside another, or ended without one.
     #[error("{reason}")]
     Transaction {

@@ -29,6 +29,7 @@
 //! | — `render`, `transfer` | answers as text; the formats of `import` and `export` |
 //! | — `config`, `answer` | folders and settings; replies, failures, statuses |
 //! | — `text` | words, patterns, kinds of arguments, escapes |
+//! | `store` | what a session needs of any store, and what it remembers to undo |
 //! | `database` | the public face: [`Database`], [`Transaction`], [`Range`], [`Keys`], [`Options`], [`Watch`], [`Report`], [`Repaired`] |
 //! | `storage` | what is on disk, and when: the format, commits and saves, crash by crash |
 //! | — `check` | check, repair, salvage |
@@ -50,6 +51,9 @@
 
 #[cfg(feature = "shell")]
 pub mod shell;
+
+#[cfg(feature = "shell")]
+mod store;
 
 mod database;
 

@@ -1,9 +1,8 @@
 //! Looks at the data on behalf of somebody who is still typing: they take a bounded time, and are no reads of an open
 //! transaction.
 
-use std::ops::Bound;
-
-use super::{Database, Range, prefix_end};
+use super::range::with_prefix;
+use super::{Database, Range};
 use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::json::Fault;
@@ -26,23 +25,26 @@ impl Database {
         Ok(self.store.glance(key, limit)?.filter(is_there))
     }
 
-    /// The entries whose keys begin with `prefix`, for [`Range::next_outline`].
-    pub(crate) fn outlines(&self, prefix: &str) -> Range<'_> {
-        let end = prefix_end(prefix);
-        let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-        Range::new(self.store.unnoted_range(Bound::Included(prefix), end), self.now())
+    /// The entries whose keys begin with `prefix`, without their values, of which the first bytes alone are looked at.
+    pub(crate) fn outlines(&self, prefix: &str) -> Outlines<'_> {
+        Outlines(Range::new(with_prefix(prefix, |from, to| self.store.unnoted_range(from, to)), self.now()))
     }
 }
 
-impl Range<'_> {
-    /// The next entry without its value, of which the first bytes alone are looked at.
-    pub(crate) fn next_outline(&mut self) -> Option<Result<Outline>> {
-        self.pull(End::Front, outline)
-    }
+/// Entries without their values, from both ends.
+pub(crate) struct Outlines<'a>(Range<'a>);
 
-    /// The last entry that is left, without its value.
-    pub(crate) fn last_outline(&mut self) -> Option<Result<Outline>> {
-        self.pull(End::Back, outline)
+impl Iterator for Outlines<'_> {
+    type Item = Result<Outline>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.pull(End::Front, outline)
+    }
+}
+
+impl DoubleEndedIterator for Outlines<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.0.pull(End::Back, outline)
     }
 }
 
@@ -84,9 +86,8 @@ mod tests {
         let mut db = filled(&folder.path().join("kv.json"));
         let deadline = Some(Timestamp::from_millis(db.now().as_millis() + 60_000));
         db.expire("text", deadline).unwrap();
-        let mut range = db.outlines("");
         let mut seen = Vec::new();
-        while let Some(outline) = range.next_outline() {
+        for outline in db.outlines("") {
             let outline = outline.unwrap();
             seen.push((outline.key, outline.kind, outline.deadline.is_some()));
         }
@@ -103,7 +104,7 @@ mod tests {
         db.set("mine", "1").unwrap();
         assert_eq!(db.glance("mine", 100).unwrap(), Some(Seen::Entry("1".into())));
         assert!(db.glance("text", 100).unwrap().is_some());
-        assert!(db.outlines("te").next_outline().is_some());
+        assert!(db.outlines("te").next().is_some());
         Database::open(&path).unwrap().set("text", "other").unwrap();
         assert_eq!(db.commit().unwrap(), 1);
     }

@@ -21,7 +21,7 @@ impl Options {
     /// # Errors
     /// As [`Options::check`].
     pub(crate) fn check_file(&self, file: File, shown: &Path) -> Result<Report> {
-        storage::check_file(file, shown, self.settings.watch)
+        storage::check_file(file, shown, self.settings.on_progress)
     }
 }
 

@@ -23,8 +23,6 @@ mod saving;
 
 mod transaction;
 
-mod undo;
-
 mod watch;
 
 mod writing;
@@ -48,21 +46,21 @@ use self::options::Clock;
 #[cfg(feature = "shell")]
 pub(crate) use self::glance::Outline;
 #[cfg(feature = "shell")]
-pub(crate) use self::load::{Conflict, Existing, Loaded, Loading};
+pub(crate) use self::load::{Conflict, Existing, Loaded, Loading, Replaced};
 pub use self::options::Options;
+#[cfg(feature = "shell")]
 pub(crate) use self::range::prefix_end;
 pub use self::range::{Keys, Range};
 #[cfg(feature = "shell")]
-pub(crate) use self::rehearsal::Difference;
+pub(crate) use self::rehearsal::Change;
 pub use self::repair::Repair;
 pub use self::restore::Restored;
+pub(crate) use self::transaction::Changed;
 pub use self::transaction::Transaction;
 pub use crate::storage::{Event, Repaired, Report};
 #[cfg(feature = "shell")]
-pub(crate) use crate::storage::{FileState, JournalState, Mark, Seen};
+pub(crate) use crate::storage::{FileState, JournalState, Seen};
 
-#[cfg(feature = "shell")]
-pub(crate) use self::undo::{Foreign, MOST as UNDO_LIMIT, Memory, RestoreStep, TOO_LARGE, UndoEnd, Undone};
 pub use self::watch::Watch;
 
 /// A database: sorted keys, each with a value and perhaps a deadline, in one readable JSON file.
@@ -88,8 +86,6 @@ pub struct Database {
     clock: Clock,
     /// Whether commits are held back until [`Database::commit_batch`].
     batch: bool,
-    /// What can be undone.
-    memory: undo::Memory,
 }
 
 impl Database {
@@ -197,9 +193,7 @@ impl Database {
     /// assert!(rusty_kv::Database::in_memory().take_notices().is_empty());
     /// ```
     pub fn take_notices(&mut self) -> Vec<String> {
-        let mut notices = self.store.store_mut().take_notices();
-        notices.extend(self.memory.take_notice());
-        notices
+        self.store.store_mut().take_notices()
     }
 
     /// The value of a key; `None` if there is none, or its deadline has passed.

@@ -7,7 +7,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Database;
-use super::undo::Memory;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
@@ -45,7 +44,7 @@ impl Options {
     /// ```
     pub fn new() -> Self {
         let (wait, policy) = (Duration::from_secs(5), Policy::default());
-        let settings = Settings { read_only: false, wait, make_folder: false, policy, watch: None };
+        let settings = Settings { read_only: false, wait, make_folder: false, policy, on_progress: None };
         Self { settings, clock: Timestamp::now }
     }
 
@@ -104,8 +103,15 @@ impl Options {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     #[must_use]
-    pub fn on_progress(mut self, watch: fn(Progress) -> ControlFlow<()>) -> Self {
-        self.settings.watch = Some(watch);
+    pub fn on_progress(mut self, report: fn(Progress) -> ControlFlow<()>) -> Self {
+        self.settings.on_progress = Some(report);
+        self
+    }
+
+    /// How many bytes of changes memory holds.
+    #[cfg(test)]
+    pub(crate) fn memory(mut self, bytes: u64) -> Self {
+        self.settings.policy.memory = bytes;
         self
     }
 
@@ -148,7 +154,7 @@ impl Options {
 
     pub(super) fn with(&self, store: Store) -> Database {
         let clock = Clock { now: self.clock, latest: Cell::new(Timestamp::from_millis(0)) };
-        Database { store: Phase::Idle(store), clock, batch: false, memory: Memory::default() }
+        Database { store: Phase::Idle(store), clock, batch: false }
     }
 }
 

@@ -189,13 +189,18 @@ impl Database {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn prefix(&self, prefix: &str) -> Range<'_> {
-        let end = prefix_end(prefix);
-        self.between(Bound::Included(prefix), end.as_deref().map_or(Bound::Unbounded, Bound::Excluded))
+        with_prefix(prefix, |from, to| self.between(from, to))
     }
 
     fn between(&self, from: Bound<&str>, to: Bound<&str>) -> Range<'_> {
         Range::new(self.store.verified_range(from, to), self.now())
     }
+}
+
+/// What a range is of the keys that begin with `prefix`.
+pub(super) fn with_prefix<T>(prefix: &str, range: impl FnOnce(Bound<&str>, Bound<&str>) -> T) -> T {
+    let end = prefix_end(prefix);
+    range(Bound::Included(prefix), end.as_deref().map_or(Bound::Unbounded, Bound::Excluded))
 }
 
 /// The least text that is greater than everything that begins with `prefix`; `None` if there is none.

@@ -1,42 +1,43 @@
 //! Changes that are made to see what they would come to: an open transaction, read before it is rolled back.
 
-use super::Database;
+use super::{Changed, Database};
 use crate::error::{Error, Result};
-use crate::storage::{Entry, Mark};
+use crate::storage::{Entry, Savepoint, Stored};
 
-/// A key that would be another one.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Difference {
-    pub(crate) key: String,
-    /// What is there.
-    pub(crate) old: Option<Entry>,
-    /// What would be.
-    pub(crate) new: Option<Entry>,
-}
+/// A key, what is there, and what would be.
+pub(crate) type Change = (String, Option<Entry>, Option<Entry>);
 
 impl Database {
     /// The changes of the open transaction so far, for [`Database::back_to`].
-    pub(crate) fn mark(&mut self) -> Mark {
+    pub(crate) fn mark(&mut self) -> Savepoint {
         self.store.mark()
     }
 
     /// Forgets what the open transaction has changed since; returns how many keys had changed by then.
-    pub(crate) fn back_to(&mut self, mark: Mark) -> u64 {
+    pub(crate) fn back_to(&mut self, mark: Savepoint) -> u64 {
         let changed = self.store.changed_keys();
         self.store.back_to(mark);
         changed
     }
 
+    /// Makes of a key in the open transaction what [`Transaction::changed`](super::Transaction::changed) had said.
+    pub(crate) fn put_back(&mut self, key: &str, changed: Changed) {
+        let changed = match changed {
+            Changed::Not => None,
+            Changed::Deleted => Some(None),
+            Changed::Set(entry) => Some(Some(Stored::of(&entry))),
+        };
+        self.store.pending().take_back(key, changed);
+    }
+
     /// What the open transaction would change, in key order.
-    pub(crate) fn differences(&mut self) -> impl Iterator<Item = Result<Difference>> + '_ {
+    pub(crate) fn differences(&mut self) -> impl Iterator<Item = Result<Change>> + '_ {
         let now = self.clock.now();
         let store = &self.store;
         store.differences(now).filter_map(move |item| {
             let entry = |stored: Option<_>| stored.map(|stored| store.entry(&stored)).transpose();
-            let made = item.and_then(|(key, old, new)| {
-                Ok::<_, Error>(Difference { key: key.to_owned(), old: entry(old)?, new: entry(new)? })
-            });
-            Some(made).filter(|made| made.as_ref().is_ok_and(|made| made.old != made.new) || made.is_err())
+            let made = item.and_then(|(key, old, new)| Ok::<_, Error>((key.to_owned(), entry(old)?, entry(new)?)));
+            Some(made).filter(|made| made.as_ref().map_or(true, |(_, old, new)| old != new))
         })
     }
 }
@@ -60,7 +61,7 @@ mod tests {
         db.set("new", "x").unwrap();
         db.set("gone", "x").unwrap();
         db.delete("gone").unwrap();
-        let keys = |db: &mut Database| db.differences().map(|item| item.unwrap().key).collect::<Vec<_>>();
+        let keys = |db: &mut Database| db.differences().map(|item| item.unwrap().0).collect::<Vec<_>>();
         assert_eq!(keys(&mut db), ["b", "c", "new"]);
         db.back_to(mark);
         assert_eq!(keys(&mut db), ["b"]);

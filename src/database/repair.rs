@@ -29,7 +29,7 @@ impl Options {
     /// assert!(rusty_kv::Options::new().check("/no/such/file").is_err());
     /// ```
     pub fn check(&self, path: impl AsRef<Path>) -> Result<Report> {
-        storage::check(path.as_ref(), self.settings.watch)
+        storage::check(path.as_ref(), self.settings.on_progress)
     }
 }
 

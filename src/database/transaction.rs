@@ -1,11 +1,9 @@
 //! Changes made under the lock, all or none.
 
-use std::ops::Bound;
-
 #[cfg(doc)]
 use super::Database;
-use super::undo::{Write, Writes};
-use super::{Range, prefix_end};
+use super::Range;
+use super::range::with_prefix;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
@@ -32,8 +30,15 @@ pub struct Transaction<'a> {
     /// What was pending for each changed key before, oldest first.
     undo: Vec<(String, Option<Change>)>,
     kept: bool,
-    /// What it has written, if that is to be remembered.
-    writes: Option<Writes>,
+}
+
+/// What an open transaction has made of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Changed {
+    /// It has not changed it.
+    Not,
+    Deleted,
+    Set(Entry),
 }
 
 /// Takes every change back unless they are to be kept: the body failed, or panicked.
@@ -50,19 +55,13 @@ impl Drop for Transaction<'_> {
 
 impl<'a> Transaction<'a> {
     /// Of a store that [`Phase::hold`] came before.
-    pub(super) fn new(store: &'a mut Phase, now: Timestamp, is_remembered: bool) -> Self {
-        Self { store, now, undo: Vec::new(), kept: false, writes: is_remembered.then(Writes::default) }
+    pub(super) fn new(store: &'a mut Phase, now: Timestamp) -> Self {
+        Self { store, now, undo: Vec::new(), kept: false }
     }
 
-    /// Leaves the changes in the store; returns what is to be remembered of them.
-    pub(super) fn keep(mut self) -> Option<Writes> {
+    /// Leaves the changes in the store.
+    pub(super) fn keep(mut self) {
         self.kept = true;
-        self.writes.take()
-    }
-
-    /// What it has written so far, if that is to be remembered.
-    pub(super) fn writes(&self) -> Option<&Writes> {
-        self.writes.as_ref()
     }
 
     /// The one point in time of the transaction.
@@ -112,14 +111,10 @@ impl<'a> Transaction<'a> {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn keys(&self, prefix: &str) -> Result<Vec<String>> {
-        let end = prefix_end(prefix);
-        let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-        let range = Range::new(self.store.range(Bound::Included(prefix), end), self.now);
-        range.keys().collect()
+        self.all_keys(prefix, |_| true, || Ok(()))
     }
 
     /// The keys that begin with `prefix` and are wanted, in order; now and then it is asked whether to go on.
-    #[cfg(feature = "shell")]
     pub(crate) fn all_keys(
         &self,
         prefix: &str,
@@ -127,9 +122,7 @@ impl<'a> Transaction<'a> {
         may_go_on: fn() -> Result<()>,
     ) -> Result<Vec<String>> {
         const EACH: usize = 1024;
-        let end = prefix_end(prefix);
-        let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-        let range = Range::new(self.store.range(Bound::Included(prefix), end), self.now);
+        let range = Range::new(with_prefix(prefix, |from, to| self.store.range(from, to)), self.now);
         let mut keys = Vec::new();
         for (number, key) in range.keys().enumerate() {
             if number % EACH == 0 {
@@ -164,8 +157,23 @@ impl<'a> Transaction<'a> {
     /// ```
     #[expect(clippy::needless_pass_by_value, reason = "as Database::set_entry, and as a map's insert")]
     pub fn set_entry(&mut self, key: &str, entry: Entry) -> Result<()> {
+        self.put_entry(key, &entry)
+    }
+
+    /// As [`Transaction::set_entry`].
+    pub(crate) fn put_entry(&mut self, key: &str, entry: &Entry) -> Result<()> {
         check_entry(key, &entry.value)?;
-        self.put(key, Some(Stored::of(&entry)))
+        self.put(key, Some(Stored::of(entry)));
+        Ok(())
+    }
+
+    /// What the open transaction has made of a key.
+    pub(crate) fn changed(&mut self, key: &str) -> Result<Changed> {
+        Ok(match self.store.pending().get(key) {
+            None => Changed::Not,
+            Some(None) => Changed::Deleted,
+            Some(Some(stored)) => Changed::Set(self.store.entry_of(stored)?),
+        })
     }
 
     /// As [`Database::delete`]; durable when the transaction is.
@@ -180,25 +188,24 @@ impl<'a> Transaction<'a> {
     pub fn delete(&mut self, key: &str) -> Result<bool> {
         let is_live = self.stored(key)?.is_some();
         if is_live {
-            self.put(key, None)?;
+            self.put(key, None);
         }
         Ok(is_live)
     }
 
+    /// The entry that is stored so.
+    pub(super) fn decode(&self, stored: Stored) -> Result<Entry> {
+        self.store.entry_of(stored)
+    }
+
     /// What a key holds, as it is stored.
-    pub(super) fn stored(&self, key: &str) -> Result<Change> {
+    fn stored(&self, key: &str) -> Result<Change> {
         Ok(self.store.get(key)?.filter(|stored| stored.is_live(self.now)))
     }
 
     /// Changes a key in any way.
-    pub(super) fn put(&mut self, key: &str, change: Change) -> Result<()> {
-        let is_wanted = self.writes.as_ref().is_some_and(Writes::goes_on);
-        let write = if is_wanted { Some(Write::new(key, self.stored(key)?, &change)) } else { None };
+    pub(super) fn put(&mut self, key: &str, change: Change) {
         let old = self.store.pending().insert(key, change);
-        if let (Some(writes), Some(write)) = (&mut self.writes, write) {
-            writes.push(write.over(old.clone()));
-        }
         self.undo.push((key.to_owned(), old));
-        Ok(())
     }
 }

@@ -1,9 +1,10 @@
 //! What changes in a database while one looks on.
 
-use std::ops::{Bound, ControlFlow};
+use std::ops::ControlFlow;
 
+use super::Database;
 use super::options::Clock;
-use super::{Database, prefix_end};
+use super::range::with_prefix;
 use crate::error::Result;
 use crate::storage::{Event, Feed};
 
@@ -40,10 +41,9 @@ impl Database {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn watch(&self, prefix: &str) -> Result<Watch> {
-        let end = prefix_end(prefix);
-        let to = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
         let clock = self.clock.clone();
-        Ok(Watch { feed: self.store.watch(Bound::Included(prefix), to, clock.now())?, clock })
+        let feed = with_prefix(prefix, |from, to| self.store.watch(from, to, clock.now()))?;
+        Ok(Watch { feed, clock })
     }
 }
 

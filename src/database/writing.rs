@@ -29,14 +29,10 @@ impl Database {
     pub fn transaction<T>(&mut self, body: impl FnOnce(&mut Transaction<'_>) -> Result<T>) -> Result<T> {
         self.store.hold()?;
         let now = self.now();
-        let is_alone = !self.store.is_open();
-        let mut tx = Transaction::new(&mut self.store, now, self.memory.is_on());
+        let mut tx = Transaction::new(&mut self.store, now);
         let done = body(&mut tx);
-        let done = done.and_then(|done| {
-            if is_alone && self.memory.needs_consent(tx.writes()) { Err(Error::Irreversible) } else { Ok(done) }
-        });
         match done {
-            Ok(_) => self.memory.note(tx.keep()),
+            Ok(_) => tx.keep(),
             Err(_) => drop(tx),
         }
         // A commit of nothing gives the lock back.
@@ -49,9 +45,7 @@ impl Database {
     fn commit_alone(&mut self, now: Option<Timestamp>) -> Result<()> {
         let Some(store) = self.store.idle().filter(|_| !self.batch) else { return Ok(()) };
         let now = now.unwrap_or_else(|| self.clock.now());
-        let done = store.commit(now);
-        self.memory.close(done.is_ok());
-        done
+        store.commit(now)
     }
 
     /// Opens a transaction: until [`Database::commit`] or [`Database::rollback`] reads answer from the state of this
@@ -97,11 +91,7 @@ impl Database {
     /// ```
     pub fn commit(&mut self) -> Result<u64> {
         let changes = self.open_transaction().ok_or(NO_TRANSACTION)?;
-        let done = self.store.commit(self.clock.now());
-        if !self.store.is_open() {
-            self.memory.close(done.is_ok());
-        }
-        done.map(|()| changes)
+        self.store.commit(self.clock.now()).map(|()| changes)
     }
 
     /// Forgets the open transaction's changes and ends it; returns how many keys it had changed.
@@ -120,7 +110,6 @@ impl Database {
     pub fn rollback(&mut self) -> Result<u64> {
         let changes = self.open_transaction().ok_or(NO_TRANSACTION)?;
         self.store.roll_back();
-        self.memory.close(false);
         Ok(changes)
     }
 
@@ -147,15 +136,6 @@ impl Database {
     /// ```
     pub fn extend<K: AsRef<str>, V: Into<Value>>(&mut self, entries: impl IntoIterator<Item = (K, V)>) -> Result<()> {
         self.commit_batch()?;
-        // What is to be remembered must be read, and under one lock.
-        self.batch = self.memory.is_on();
-        let loaded = self.put_all(entries);
-        self.batch = false;
-        loaded?;
-        self.commit_batch()
-    }
-
-    fn put_all<K: AsRef<str>, V: Into<Value>>(&mut self, entries: impl IntoIterator<Item = (K, V)>) -> Result<()> {
         for (key, value) in entries {
             let set = self.put_unread(key.as_ref(), &value.into());
             let Some(store) = self.store.idle() else {
@@ -164,23 +144,17 @@ impl Database {
             };
             if set.is_err() {
                 store.forget();
-                self.memory.close(false);
                 return set;
             }
             if store.is_full(0) {
-                let committed = store.commit(self.clock.now());
-                self.memory.close(committed.is_ok());
-                committed?;
+                store.commit(self.clock.now())?;
             }
         }
-        Ok(())
+        self.commit_batch()
     }
 
-    /// Sets a key without reading it, unless what it held is to be remembered.
+    /// Sets a key without reading it.
     fn put_unread(&mut self, key: &str, value: &Value) -> Result<()> {
-        if self.memory.is_on() {
-            return self.transaction(|tx| tx.set(key, value.clone()));
-        }
         storage::check_entry(key, value)?;
         self.store.check_writable()?;
         self.store.pending().set(key, value, None);
@@ -189,7 +163,7 @@ impl Database {
 
     /// Sets a key as part of a batch, without reading anything and without the lock until the batch is committed.
     #[cfg(feature = "shell")]
-    pub(crate) fn set_blind(&mut self, key: &str, value: &Value) -> Result<()> {
+    pub(crate) fn set_unread(&mut self, key: &str, value: &Value) -> Result<()> {
         self.put_unread(key, value)?;
         self.commit_alone(None)
     }

@@ -160,8 +160,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use self::files::disk::OnProgress;
 pub use self::files::disk::Progress;
-pub(crate) use self::files::disk::Watch;
 #[cfg(feature = "shell")]
 pub(crate) use self::files::disk::mounted;
 use self::files::disk::{self, Disk, Identity, JOURNAL};
@@ -169,8 +169,8 @@ use self::files::disk::{self, Disk, Identity, JOURNAL};
 pub(crate) use self::files::lock::side_files;
 use self::files::lock::{self, WritersLock};
 use self::files::uncertain::Uncertain;
+pub(crate) use self::read::arena::{Arena, Sorted, Winner};
 use self::read::pending::Pending;
-pub(crate) use self::read::pending::{Arena, Sorted, Winner};
 use self::read::snapshot::MAX_KEY;
 use self::read::view::{Refreshed, View};
 use crate::error::{Error, Result};
@@ -183,21 +183,21 @@ pub(crate) use self::check::report::check;
 #[cfg(feature = "shell")]
 pub(crate) use self::check::report::check_file;
 pub use self::format::record::Entry;
-pub(crate) use self::format::record::{Change, LARGE, Stored, value_len};
+pub(crate) use self::format::record::{Change, LARGE, Stored};
 #[cfg(feature = "shell")]
 pub(crate) use self::format::record::{Seen, kind};
 #[cfg(feature = "shell")]
 pub(crate) use self::format::record::{decode_base64_in_place, write_base64};
-pub(crate) use self::read::merged::End;
 pub(crate) use self::read::reading::Entries;
 pub(crate) use self::read::snapshot::RawEntry;
+pub(crate) use self::read::snapshot::cursor::End;
 #[cfg(feature = "shell")]
 pub(crate) use self::read::state::{FileState, JournalState};
 pub use self::read::watch::Event;
 pub(crate) use self::read::watch::Feed;
-#[cfg(feature = "shell")]
-pub(crate) use self::write::transaction::Mark;
 pub(crate) use self::write::transaction::Phase;
+#[cfg(feature = "shell")]
+pub(crate) use self::write::transaction::Savepoint;
 
 /// One database: a view of its files, and the changes that are not in them yet. Knows no clock.
 #[derive(Debug)]
@@ -227,7 +227,7 @@ pub(crate) struct Settings {
     pub(crate) make_folder: bool,
     pub(crate) policy: Policy,
     /// Who is told how far something long is.
-    pub(crate) watch: Option<Watch>,
+    pub(crate) on_progress: Option<OnProgress>,
 }
 
 /// When changes go into the journal and when into a new snapshot.
@@ -269,8 +269,8 @@ impl Store {
     /// What an open file holds, for reading; `shown` names it in messages. What is changed is changed in memory only.
     #[cfg(feature = "shell")]
     pub(crate) fn of_file(file: File, shown: &Path, settings: Settings) -> Result<Self> {
-        let file = disk::opened(file, None);
-        let seen = file.identity().map_err(|source| Error::Open { path: shown.to_owned(), source })?;
+        let file = disk::opened(file);
+        let seen = disk::seen(&*file, shown)?;
         let view = View::read_base(shown, file, seen)?;
         if view.unwritten {
             return Err(Error::Unsuitable { path: shown.to_owned(), reason: NOTHING.to_owned() });

@@ -16,6 +16,7 @@ const FLOORS: &[&[&str]] = &[
     &["shell::render", "shell::transfer"],
     &["shell::config", "shell::answer"],
     &["shell::text"],
+    &["store"],
     &["database"],
     &["storage"],
     &["storage::check"],
@@ -31,6 +32,7 @@ const FLOORS: &[&[&str]] = &[
 
 /// Modules whose `mod.rs` holds a type that their submodules extend, so that those may look up to it.
 const HOLDERS: &[&str] = &[
+    "store",
     "database",
     "storage",
     "storage::files::disk",

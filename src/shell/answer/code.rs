@@ -14,6 +14,8 @@ pub(crate) enum Code {
     Limit,
     NotJson,
     WrongType,
+    /// What the store has nothing of.
+    Unsupported,
     /// A format that cannot hold an entry.
     Unfit,
     NotFound,
@@ -45,6 +47,7 @@ impl Code {
             Self::Limit => "limit",
             Self::NotJson => "not_json",
             Self::WrongType => "wrong_type",
+            Self::Unsupported => "unsupported",
             Self::Unfit => "unfit",
             Self::NotFound => "not_found",
             Self::Exists => "exists",

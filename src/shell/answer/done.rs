@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::code::Reason;
-use crate::database::{Loaded, Undone};
+use crate::database::Loaded;
 use crate::expiry::Timestamp;
 use crate::shell::text::argument::KeyMode;
+use crate::store::Undone;
 use crate::value::Value;
 
 /// What a command has done, or what kept it from that.

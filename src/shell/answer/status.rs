@@ -58,6 +58,7 @@ impl Status {
             Error::NotJson { .. } => (Self::Usage, Code::NotJson),
             Error::WrongType { .. } | Error::Convert(_) => (Self::Usage, Code::WrongType),
             Error::Irreversible => (Self::Usage, Code::Irreversible),
+            Error::Unsupported { .. } => (Self::Usage, Code::Unsupported),
             Error::NotATime { .. } | Error::Transaction { .. } | Error::NothingToRepair { .. } => {
                 (Self::Usage, Code::Usage)
             }

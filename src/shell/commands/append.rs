@@ -8,6 +8,7 @@ use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::{Answer, Failure};
 use crate::shell::text::argument::{Data, Key, data, key};
 use crate::storage::Entry;
+use crate::store::StoreExt as _;
 
 /// Append text to a value (a missing key counts as empty)
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -26,11 +27,11 @@ impl CommandArgs for AppendArgs {
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let key: &str = &self.key;
-        let length = session.db.transaction(|tx| {
+        let length = session.db.transaction(&[key], |tx| {
             let entry = tx.entry(key)?.unwrap_or_else(|| Entry::from(""));
             let value = entry.value.append(&self.value)?;
             let length = value.as_bytes().len() as u64;
-            tx.set_entry(key, Entry { value, deadline: entry.deadline })?;
+            tx.set(key, &Entry { value, deadline: entry.deadline })?;
             Ok(length)
         });
         let bytes = length.map_err(|error| Failure::from(error).on(key))?;

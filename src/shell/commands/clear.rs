@@ -8,6 +8,7 @@ use crate::shell::answer::code::Reason;
 use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::{Answer, Failure};
 use crate::shell::terminal::interrupt;
+use crate::store::{Store as _, StoreExt as _};
 
 /// Delete every key
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -31,14 +32,7 @@ impl CommandArgs for ClearArgs {
         if warning.is_some() {
             session.db.give_consent();
         }
-        let deleted = session.db.transaction(|tx| {
-            let mut deleted = 0;
-            for key in tx.all_keys("", |_| true, interrupt::check)? {
-                interrupt::check()?;
-                deleted += u64::from(tx.delete(&key)?);
-            }
-            Ok(deleted)
-        })?;
+        let deleted = session.db.delete_all("", &|_| true, interrupt::check)?;
         Ok(Done::Cleared { keys: deleted, hint: other.filter(|_| count == 0) }.into())
     }
 }

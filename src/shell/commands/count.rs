@@ -9,6 +9,7 @@ use crate::shell::terminal::interrupt::stoppable;
 use crate::shell::terminal::progress;
 use crate::shell::text::argument::glob;
 use crate::shell::text::glob::Glob;
+use crate::store::{Scan, Store as _};
 
 /// Count keys
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -20,13 +21,12 @@ pub(crate) struct CountArgs {
 }
 
 impl CommandArgs for CountArgs {
-    const TRAITS: Traits =
-        Traits { database: OpenDatabase::NotedIfMissing, ..Traits::reads_only("count", Group::Looking) }.everyday();
+    const TRAITS: Traits = Traits::reads_only("count", Group::Looking).on(OpenDatabase::NotedIfMissing).everyday();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let Some(glob) = self.glob else { return Ok(Reply::Number(session.db.len()?).into()) };
         let mut count = 0;
-        for key in stoppable(session.db.prefix(glob.prefix()).keys(), progress::keys) {
+        for key in stoppable(session.db.scan_keys(&Scan::prefix(glob.prefix())), progress::keys) {
             count += u64::from(glob.matches(&key?));
         }
         Ok(Reply::Number(count).into())

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::expiry::Timestamp;
 use crate::shell::answer::reply::{Answer, Failure, Field, Reply};
 use crate::shell::config;
+use crate::store::Store as _;
 
 /// List the databases in the config directory
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -18,7 +19,7 @@ use crate::shell::config;
 pub(crate) struct DbsArgs;
 
 impl CommandArgs for DbsArgs {
-    const TRAITS: Traits = Traits { database: OpenDatabase::Unneeded, ..Traits::reads_only("dbs", Group::Database) };
+    const TRAITS: Traits = Traits::reads_only("dbs", Group::Database).on(OpenDatabase::Unneeded);
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let dir = config::databases_dir()?;

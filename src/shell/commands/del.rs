@@ -14,10 +14,11 @@ use crate::shell::terminal::interrupt::{self, stoppable};
 use crate::shell::terminal::progress;
 use crate::shell::text::argument::{Key, Prefix, glob, key, prefix};
 use crate::shell::text::glob::Glob;
+use crate::store::{Scan, Store as _, StoreExt as _};
 
 /// Delete keys
 #[derive(Args, Clone, Debug, Default, PartialEq)]
-#[command(visible_aliases = Self::TRAITS.aliases, after_help = "Examples:\n  del hello user:1\n  del --prefix session:")]
+#[command(after_help = "Examples:\n  del hello user:1\n  del --prefix session:")]
 pub(crate) struct DelArgs {
     /// The keys
     #[arg(required_unless_present_any = ["glob", "prefix"], value_name = "KEY", value_parser = key())]
@@ -31,21 +32,21 @@ pub(crate) struct DelArgs {
 }
 
 impl CommandArgs for DelArgs {
-    const TRAITS: Traits =
-        Traits { aliases: &["delete", "rm", "unset"], ..Traits::changes("del", Group::Values) }.everyday();
+    const TRAITS: Traits = Traits::changes("del", Group::Values).also_named(&["delete", "rm", "unset"]).everyday();
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         if self.glob.is_some() || self.prefix.is_some() {
             return self.many(session, caller);
         }
-        let (deleted, missing) = session.db.transaction(|tx| {
+        let mut seen = HashSet::new();
+        let named: Vec<&str> = self.keys.iter().map(|key| &**key).filter(|key| seen.insert(*key)).collect();
+        let (deleted, missing) = session.db.transaction(&named, |tx| {
             let (mut deleted, mut missing) = (0_u64, Vec::new());
-            let mut seen = HashSet::new();
-            for key in self.keys.iter().filter(|key| seen.insert(&***key)) {
+            for key in &named {
                 if tx.delete(key)? {
                     deleted += 1;
                 } else {
-                    missing.push(key.to_string());
+                    missing.push((*key).to_owned());
                 }
             }
             Ok((deleted, missing))
@@ -67,7 +68,7 @@ impl DelArgs {
         let prefix = glob.map_or(self.prefix.as_deref().unwrap_or_default(), Glob::prefix);
         let hit = |key: &str| glob.is_none_or(|glob| glob.matches(key));
         let mut count = 0;
-        for key in stoppable(session.db.prefix(prefix).keys(), progress::keys) {
+        for key in stoppable(session.db.scan_keys(&Scan::prefix(prefix)), progress::keys) {
             count += u64::from(hit(&key?));
         }
         if count > 1 {
@@ -80,14 +81,7 @@ impl DelArgs {
                 session.db.give_consent();
             }
         }
-        let deleted = session.db.transaction(|tx| {
-            let mut deleted = 0;
-            for key in tx.all_keys(prefix, hit, interrupt::check)? {
-                interrupt::check()?;
-                deleted += u64::from(tx.delete(&key)?);
-            }
-            Ok(deleted)
-        })?;
+        let deleted = session.db.delete_all(prefix, &hit, interrupt::check)?;
         Ok(Done::Deleted { keys: deleted, missing: Vec::new() }.into())
     }
 }

@@ -9,7 +9,6 @@ use clap::Args;
 
 use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
 use super::{Access, Caller, Session};
-use crate::database::{Database, Difference, Range};
 use crate::error::Error;
 use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::{Answer, Changes, Failure, Reply};
@@ -19,6 +18,7 @@ use crate::shell::terminal::interrupt::{Stoppable, stoppable};
 use crate::shell::terminal::progress;
 use crate::shell::terminal::spool;
 use crate::shell::text::argument::{DatabaseName, database};
+use crate::store::{Difference, Entries, Scan, Store};
 
 /// Compare two databases by key: + only in B, - only in A, ~ not the same; status 1 if they differ
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -33,11 +33,10 @@ pub(crate) struct DiffArgs {
 }
 
 impl CommandArgs for DiffArgs {
-    const TRAITS: Traits = Traits { doing: "Comparing", ..Traits::reads_only("diff", Group::Database) };
+    const TRAITS: Traits = Traits::reads_only("diff", Group::Database).doing("Comparing");
 
     fn traits(&self) -> Traits {
-        let database = if self.b.is_some() { OpenDatabase::Unneeded } else { OpenDatabase::Needed };
-        Traits { database, ..Self::TRAITS }
+        if self.b.is_some() { Self::TRAITS.on(OpenDatabase::Unneeded) } else { Self::TRAITS }
     }
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
@@ -54,10 +53,11 @@ impl CommandArgs for DiffArgs {
             if db.is_on_disk() { Ok(db) } else { Err(no_database(&location)) }
         };
         session.beside = [Some(a), b].into_iter().flatten().map(open).collect::<Result<_, Failure>>()?;
-        if b.is_none() && !session.db.is_on_disk() {
+        if b.is_none() && !session.db.describe().exists {
             return Err(no_database(&session.location));
         }
-        let (old, new) = (&session.beside[0], session.beside.get(1).unwrap_or(&session.db));
+        let new = session.beside.get(1).map_or(&session.db as &dyn Store, |b| b);
+        let old = &session.beside[0];
         progress::of_keys(old.len()?);
         let mut differences = Differences::between(old, new).peekable();
         let status = if differences.peek().is_none() { Status::Done } else { Status::No };
@@ -73,15 +73,16 @@ pub(super) fn no_database(location: &Location) -> Failure {
 
 /// What two sorted streams do not have alike.
 pub(super) struct Differences<'a> {
-    old: Peekable<Stoppable<Range<'a>>>,
-    new: Peekable<Range<'a>>,
+    old: Peekable<Stoppable<Entries<'a>>>,
+    new: Peekable<Entries<'a>>,
     /// That one of the files is corrupt, which is said behind the last difference.
     corrupt: Option<Error>,
 }
 
 impl<'a> Differences<'a> {
-    pub(super) fn between(old: &'a Database, new: &'a Database) -> Self {
-        Self { old: stoppable(old.iter(), progress::keys).peekable(), new: new.iter().peekable(), corrupt: None }
+    pub(super) fn between(old: &'a dyn Store, new: &'a dyn Store) -> Self {
+        let (old, new) = (old.scan(&Scan::default()), new.scan(&Scan::default()));
+        Self { old: stoppable(old, progress::keys).peekable(), new: new.peekable(), corrupt: None }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::shell::answer::reply::{Answer, Failure};
 use crate::shell::answer::status::Status;
 use crate::shell::config::Location;
 use crate::shell::text::argument::{DatabaseName, database};
+use crate::store::{Store as _, StoreExt as _};
 
 /// Delete a database and its file
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -22,11 +23,8 @@ pub(crate) struct DropArgs {
 }
 
 impl CommandArgs for DropArgs {
-    const TRAITS: Traits = Traits {
-        database: OpenDatabase::Unneeded,
-        in_transaction: InTransaction::Refused,
-        ..Traits::changes("drop", Group::Database)
-    };
+    const TRAITS: Traits =
+        Traits::changes("drop", Group::Database).on(OpenDatabase::Unneeded).in_transaction(InTransaction::Refused);
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let location = Location::of(Some(&self.name))?;

@@ -14,6 +14,7 @@ use crate::shell::answer::status::Status;
 use crate::shell::terminal::editor_program::{edit_text, keep};
 use crate::shell::text::argument::{Key, key};
 use crate::storage::Entry;
+use crate::store::StoreExt as _;
 use crate::value::Value;
 
 /// Why what was edited cannot be stored, and in which line, if that is known.
@@ -67,13 +68,13 @@ impl CommandArgs for EditArgs {
         }
         let mut expected = before;
         loop {
-            let stored = session.db.transaction(|tx| {
+            let stored = session.db.transaction(&[key], |tx| {
                 let now = tx.entry(key)?;
                 if now.as_ref().map(|entry| &entry.value) != expected.as_ref() {
                     return Ok(Err(now.map(|entry| entry.value)));
                 }
                 let deadline = now.and_then(|entry| entry.deadline);
-                tx.set_entry(key, Entry { value: value.clone(), deadline })?;
+                tx.set(key, &Entry { value: value.clone(), deadline })?;
                 Ok(Ok(()))
             });
             let now = match stored.map_err(|error| kept(Failure::from(error).on(key), &text))? {

@@ -7,6 +7,7 @@ use super::{Caller, Session};
 use crate::shell::answer::reply::{Answer, Failure, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::text::argument::{Key, key};
+use crate::store::Store as _;
 
 /// Say how many of the keys exist; status 0 only if all do
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -18,8 +19,7 @@ pub(crate) struct ExistsArgs {
 }
 
 impl CommandArgs for ExistsArgs {
-    const TRAITS: Traits =
-        Traits { database: OpenDatabase::NotedIfMissing, ..Traits::reads_only("exists", Group::Values) }.everyday();
+    const TRAITS: Traits = Traits::reads_only("exists", Group::Values).on(OpenDatabase::NotedIfMissing).everyday();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let mut count = 0;

@@ -10,6 +10,7 @@ use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::{Answer, Failure, Reply};
 use crate::shell::text::argument::{Key, duration, key};
 use crate::storage::Entry;
+use crate::store::{Store as _, StoreExt as _};
 
 /// Give a key a time to live
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -28,10 +29,10 @@ impl CommandArgs for ExpireArgs {
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let Self { key, duration } = self;
-        let deadline = session.db.transaction(|tx| {
+        let deadline = session.db.transaction(&[&key], |tx| {
             let deadline = tx.now().after(duration)?;
             let Some(entry) = tx.entry(&key)? else { return Ok(None) };
-            tx.set_entry(&key, Entry { deadline: Some(deadline), ..entry })?;
+            tx.set(&key, &Entry { deadline: Some(deadline), ..entry })?;
             Ok(Some(deadline))
         });
         let Some(deadline) = deadline.map_err(|error| Failure::from(error).on(&key))? else {
@@ -75,11 +76,11 @@ impl CommandArgs for PersistArgs {
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let key: &str = &self.key;
-        let had_one = session.db.transaction(|tx| {
+        let had_one = session.db.transaction(&[key], |tx| {
             let Some(entry) = tx.entry(key)? else { return Ok(None) };
             let had_one = entry.deadline.is_some();
             if had_one {
-                tx.set_entry(key, Entry { deadline: None, ..entry })?;
+                tx.set(key, &Entry { deadline: None, ..entry })?;
             }
             Ok(Some(had_one))
         })?;

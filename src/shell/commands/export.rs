@@ -11,7 +11,6 @@ use clap::Args;
 use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
 use super::whole::Whole;
 use super::{Caller, Session, counted};
-use crate::database::Range;
 use crate::error::Error;
 use crate::shell::answer::code::Code;
 use crate::shell::answer::done::Done;
@@ -24,6 +23,7 @@ use crate::shell::text::argument::{Format, Prefix, export_format, glob, path, pr
 use crate::shell::text::glob::Glob;
 use crate::shell::transfer::{self, Out, Sink, Unfit, What};
 use crate::storage::Entry;
+use crate::store::{Entries, Scan, Store as _};
 use crate::value::Value;
 
 /// Write entries to a file or stdout, for other programs
@@ -53,17 +53,13 @@ pub(crate) struct ExportArgs {
 }
 
 impl CommandArgs for ExportArgs {
-    const TRAITS: Traits = Traits {
-        database: OpenDatabase::NotedIfMissing,
-        doing: "Exporting",
-        is_everyday: true,
-        ..Traits::reads_only("export", Group::Interchange)
-    };
+    const TRAITS: Traits = Traits::reads_only("export", Group::Interchange)
+        .on(OpenDatabase::NotedIfMissing)
+        .doing("Exporting")
+        .parsed_alone();
 
     fn traits(&self) -> Traits {
-        let in_file = self.file.is_some();
-        let in_transaction = if in_file { InTransaction::RefusedInDryRun } else { InTransaction::Allowed };
-        Traits { in_transaction, ..Self::TRAITS }
+        into(self.file.as_deref(), Self::TRAITS)
     }
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
@@ -78,12 +74,7 @@ impl CommandArgs for ExportArgs {
             })?,
         };
         format.check_options(&[("--lossy", self.lossy)]).map_err(Failure::usage)?;
-        let choice = Choice {
-            glob: self.glob.clone(),
-            strip: self.strip_prefix.to_string(),
-            lossy: self.lossy,
-            force: self.force,
-        };
+        let choice = Choice { glob: self.glob, strip: self.strip_prefix.0, lossy: self.lossy, force: self.force };
         session.write_out(file, choice, transfer::sink(format))
     }
 }
@@ -103,16 +94,11 @@ pub(crate) struct DumpArgs {
 }
 
 impl CommandArgs for DumpArgs {
-    const TRAITS: Traits = Traits {
-        database: OpenDatabase::NotedIfMissing,
-        doing: "Exporting",
-        ..Traits::reads_only("dump", Group::Interchange)
-    };
+    const TRAITS: Traits =
+        Traits::reads_only("dump", Group::Interchange).on(OpenDatabase::NotedIfMissing).doing("Exporting");
 
     fn traits(&self) -> Traits {
-        let in_file = self.file.is_some();
-        let in_transaction = if in_file { InTransaction::RefusedInDryRun } else { InTransaction::Allowed };
-        Traits { in_transaction, ..Self::TRAITS }
+        into(self.file.as_deref(), Self::TRAITS)
     }
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
@@ -134,7 +120,7 @@ impl Session {
         if prefix.is_empty() {
             progress::of_keys(self.db.len()?);
         }
-        let entries = stoppable(self.db.prefix(&prefix), progress::keys);
+        let entries = stoppable(self.db.scan(&Scan::prefix(&prefix)), progress::keys);
         let mut export = Exported { entries, choice, sink, count: 0, lost: Lost::default() };
         let Some(file) = file else {
             let notes: Rc<RefCell<Vec<String>>> = Rc::default();
@@ -151,6 +137,11 @@ impl Session {
         let (keys, notes) = to_file(file, export)?;
         Ok(Answer { notes, ..Done::Exported { keys, file: file.to_owned() }.into() })
     }
+}
+
+/// What a command is that writes into this file, if there is one: a dry run writes none.
+fn into(file: Option<&Path>, traits: Traits) -> Traits {
+    if file.is_some() { traits.in_transaction(InTransaction::RefusedInDryRun) } else { traits }
 }
 
 /// Refuses a folder as the file to write.
@@ -210,7 +201,7 @@ impl Lost {
 
 /// Entries on their way into a file.
 struct Exported<'a> {
-    entries: Stoppable<Range<'a>>,
+    entries: Stoppable<Entries<'a>>,
     choice: Choice,
     sink: Box<dyn Sink>,
     count: u64,

@@ -8,6 +8,7 @@ use crate::shell::answer::reply::{Answer, Failure, Listing, Reply, Show};
 use crate::shell::terminal::interrupt::stoppable;
 use crate::shell::terminal::progress;
 use crate::shell::text::argument::{Pattern, number, regex};
+use crate::store::{Scan, Store as _};
 
 /// Print the entries whose key or value matches a regular expression
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -28,17 +29,13 @@ pub(crate) struct FindArgs {
 }
 
 impl CommandArgs for FindArgs {
-    const TRAITS: Traits = Traits {
-        database: OpenDatabase::NotedIfMissing,
-        is_everyday: true,
-        ..Traits::reads_only("find", Group::Looking)
-    };
+    const TRAITS: Traits = Traits::reads_only("find", Group::Looking).on(OpenDatabase::NotedIfMissing).parsed_alone();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let Self { regex: Pattern(regex), keys, values, limit } = self;
         progress::of_keys(session.db.len()?);
-        let range = if limit.is_some() { session.db.iter().unverified() } else { session.db.iter() };
-        let entries = stoppable(range, progress::keys).filter(move |item| match item {
+        let scan = Scan::default().partial(limit.is_some());
+        let entries = stoppable(session.db.scan(&scan), progress::keys).filter(move |item| match item {
             Ok((key, entry)) => {
                 (!values && regex.is_match(key.as_bytes())) || (!keys && regex.is_match(entry.value.as_bytes()))
             }

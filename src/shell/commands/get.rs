@@ -8,6 +8,7 @@ use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::{Answer, Failure, Reply, shown};
 use crate::shell::answer::status::Status;
 use crate::shell::text::argument::{Data, Key, Pointer, data, key, pointer};
+use crate::store::StoreExt as _;
 use crate::value::Value;
 
 /// Print the values of keys
@@ -31,12 +32,12 @@ impl CommandArgs for GetArgs {
     const TRAITS: Traits = Traits::reads_only("get", Group::Values).everyday();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
-        let default = self.default.as_ref().map(|Data(bytes)| Value::from_bytes(bytes.clone()));
+        let default = self.default.map(|Data(bytes)| Value::from_bytes(bytes));
         let mut found = Vec::with_capacity(self.keys.len());
         let mut missing = Vec::new();
-        for key in &self.keys {
-            let value = match session.db.get(key)? {
-                Some(value) => match part(key, value, self.pointer.as_deref())? {
+        for Key(key) in self.keys {
+            let value = match session.db.get(&key)? {
+                Some(value) => match part(&key, value, self.pointer.as_deref())? {
                     Ok(part) => Some(part),
                     Err(failure) if default.is_none() => {
                         missing.push(failure);
@@ -46,17 +47,17 @@ impl CommandArgs for GetArgs {
                 },
                 None if default.is_some() => default.clone(),
                 None => {
-                    missing.push(session.not_found(key));
+                    missing.push(session.not_found(&key));
                     None
                 }
             };
-            found.push((key.to_string(), value));
+            found.push((key, value));
         }
-        if let [(_, value)] = &mut found[..] {
+        if let [(key, value)] = &mut found[..] {
             return match (value.take(), missing.pop()) {
                 (Some(value), _) => Ok(Reply::Value(value).into()),
                 (None, Some(failure)) => Err(failure),
-                (None, None) => Err(session.not_found(&self.keys[0])),
+                (None, None) => Err(session.not_found(key)),
             };
         }
         let status = if missing.is_empty() { Status::Done } else { Status::No };

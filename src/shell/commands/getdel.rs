@@ -6,6 +6,7 @@ use super::traits::{CommandArgs, Group, Traits};
 use super::{Caller, Session};
 use crate::shell::answer::reply::{Answer, Failure, Reply};
 use crate::shell::text::argument::{Key, key};
+use crate::store::StoreExt as _;
 
 /// Print a value and delete its key
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -21,8 +22,8 @@ impl CommandArgs for GetdelArgs {
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let key = &self.key;
-        let value = session.db.transaction(|tx| {
-            let value = tx.get(key)?;
+        let value = session.db.transaction(&[key], |tx| {
+            let value = tx.entry(key)?.map(|entry| entry.value);
             tx.delete(key)?;
             Ok(value)
         })?;

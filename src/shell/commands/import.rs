@@ -27,6 +27,7 @@ use crate::shell::text::argument::{
 };
 use crate::shell::transfer::{self, Fault, Reading, Record, Source, Trouble};
 use crate::storage::{self, Entry, LARGE};
+use crate::store::{Store as _, until_failure};
 use crate::value::Value;
 
 /// So much is read at once.
@@ -68,7 +69,7 @@ pub(crate) struct ImportArgs {
 }
 
 impl CommandArgs for ImportArgs {
-    const TRAITS: Traits = Traits { doing: "Importing", ..Traits::changes("import", Group::Interchange) };
+    const TRAITS: Traits = Traits::changes("import", Group::Interchange).doing("Importing");
 
     fn traits(&self) -> Traits {
         // An import compares as a stream, whatever its size.
@@ -107,14 +108,19 @@ impl CommandArgs for ImportArgs {
         };
         // Two members of one object have no order: neither is the one that counts.
         let how = Loading { existing, unique: format == Format::Json };
-        let entries = entries(&mut records, format);
+        let mut failed = None;
+        let mut entries = until_failure(entries(&mut records, format), &mut failed);
         if self.dry_run {
-            let (loaded, changes) = session.db.rehearse_load(entries, how)?;
+            let rehearsed = session.db.rehearse_load(&mut entries, how);
+            drop(entries);
+            let (loaded, changes) = failed.map_or_else(|| rehearsed.map_err(Failure::from), Err)?;
             refuse(loaded.conflict.as_ref(), &records)?;
             let changes = Changes(Box::new(changes.map(|change| change.map_err(Failure::from))));
             return Ok(Answer { notes: vec![imported("Would import", &loaded)], ..Reply::Changes(changes).into() });
         }
-        let loaded = session.db.load_entries(entries, how)?;
+        let loaded = session.db.load(&mut entries, how, &mut ());
+        drop(entries);
+        let loaded = failed.map_or_else(|| loaded.map_err(Failure::from), Err)?;
         refuse(loaded.conflict.as_ref(), &records)?;
         Ok(Done::Imported(loaded).into())
     }

@@ -6,6 +6,7 @@ use super::traits::{CommandArgs, Group, Traits};
 use super::{Caller, Session};
 use crate::shell::answer::reply::{Answer, Failure, Field, Reply};
 use crate::shell::text::argument::{Key, key};
+use crate::store::Store as _;
 use crate::value::Value;
 
 /// Describe a key: type, size, expiry

@@ -17,7 +17,7 @@ pub(crate) struct SourceArgs {
 }
 
 impl CommandArgs for SourceArgs {
-    const TRAITS: Traits = Traits { database: OpenDatabase::Needed, ..Traits::of_shell("source") };
+    const TRAITS: Traits = Traits::of_shell("source").on(OpenDatabase::Needed);
 }
 
 /// Print the last lines typed at the prompt
@@ -35,7 +35,7 @@ impl CommandArgs for HistoryArgs {
 
 /// Exit the shell
 #[derive(Args, Clone, Debug, PartialEq)]
-#[command(visible_aliases = Self::TRAITS.aliases, after_help = "Examples:\n  exit\n  exit 3")]
+#[command(after_help = "Examples:\n  exit\n  exit 3")]
 pub(crate) struct ExitArgs {
     /// The exit status, 0 to 255
     #[arg(value_name = "CODE", value_parser = status())]
@@ -43,5 +43,5 @@ pub(crate) struct ExitArgs {
 }
 
 impl CommandArgs for ExitArgs {
-    const TRAITS: Traits = Traits { aliases: &["quit"], ..Traits::of_shell("exit") };
+    const TRAITS: Traits = Traits::of_shell("exit").also_named(&["quit"]);
 }

@@ -1,7 +1,5 @@
 //! `keys` and `list`.
 
-use std::ops::Bound;
-
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
@@ -13,6 +11,7 @@ use crate::shell::terminal::progress;
 use crate::shell::text::argument::{KeyBound, Prefix, bound, glob, number, prefix};
 use crate::shell::text::glob::Glob;
 use crate::storage::Entry;
+use crate::store::{Scan, Store as _};
 
 /// Print the keys, all or those that match
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -23,20 +22,16 @@ pub(crate) struct KeysArgs {
 }
 
 impl CommandArgs for KeysArgs {
-    const TRAITS: Traits = Traits {
-        database: OpenDatabase::NotedIfMissing,
-        is_everyday: true,
-        ..Traits::reads_only("keys", Group::Looking)
-    };
+    const TRAITS: Traits = Traits::reads_only("keys", Group::Looking).on(OpenDatabase::NotedIfMissing).parsed_alone();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
-        listing(session, &self.looking, Show::Keys)
+        Ok(listing(session, self.looking, Show::Keys))
     }
 }
 
 /// Print keys and values
 #[derive(Args, Clone, Debug, PartialEq)]
-#[command(visible_aliases = Self::TRAITS.aliases, after_help = "Examples:\n  list user:*\n  list --prefix log: --reverse --limit 5")]
+#[command(after_help = "Examples:\n  list user:*\n  list --prefix log: --reverse --limit 5")]
 pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) looking: Looking,
@@ -46,15 +41,14 @@ pub(crate) struct ListArgs {
 }
 
 impl CommandArgs for ListArgs {
-    const TRAITS: Traits = Traits {
-        aliases: &["ls", "scan"],
-        database: OpenDatabase::NotedIfMissing,
-        is_everyday: true,
-        ..Traits::reads_only("list", Group::Looking)
-    };
+    const TRAITS: Traits = Traits::reads_only("list", Group::Looking)
+        .also_named(&["ls", "scan"])
+        .on(OpenDatabase::NotedIfMissing)
+        .parsed_alone();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
-        listing(session, &self.looking, if self.values { Show::Values } else { Show::Entries })
+        let show = if self.values { Show::Values } else { Show::Entries };
+        Ok(listing(session, self.looking, show))
     }
 }
 
@@ -84,36 +78,35 @@ pub(crate) struct Looking {
     pub(crate) nul: bool,
 }
 
-fn listing<'s>(session: &'s mut Session, looking: &Looking, show: Show) -> Result<Answer<'s>, Failure> {
-    let glob = looking.glob.clone();
-    let prefixes = [looking.prefix.as_deref(), glob.as_ref().map(Glob::prefix)];
+fn listing(session: &mut Session, looking: Looking, show: Show) -> Answer<'_> {
+    let Looking { glob, prefix, from, to, limit, reverse, nul } = looking;
+    let prefixes = [prefix.as_deref(), glob.as_ref().map(Glob::prefix)];
     // The narrowest range that holds all that can match.
-    let from = prefixes.into_iter().flatten().chain(looking.from.as_deref()).max();
+    let from = prefixes.into_iter().flatten().chain(from.as_deref()).max();
     let ends = prefixes.into_iter().flatten().filter_map(prefix_end);
-    let to = ends.chain(looking.to.as_deref().map(str::to_owned)).min();
-    let from = from.map_or(Bound::Unbounded, Bound::Included);
-    let range = session.db.range::<&str>((from, to.as_deref().map_or(Bound::Unbounded, Bound::Excluded)));
-    let range = if looking.limit.is_some() { range.unverified() } else { range };
+    let to = ends.chain(to.map(|KeyBound(to)| to)).min();
+    let is_partial = limit.is_some();
+    let scan = Scan { from: from.map(str::to_owned), to, reverse, is_partial };
     let entries: Box<dyn Iterator<Item = _>> = if show == Show::Keys {
         // What is not shown need not be copied.
-        pick(stoppable(range.keys(), progress::keys).map(|key| Ok((key?, Entry::from("")))), glob, looking)
+        let keys = stoppable(session.db.scan_keys(&scan), progress::keys);
+        pick(keys.map(|key| Ok((key?, Entry::from("")))), glob, limit)
     } else {
-        pick(stoppable(range, progress::keys), glob, looking)
+        pick(stoppable(session.db.scan(&scan), progress::keys), glob, limit)
     };
-    let listing = Listing { entries, show, nul: looking.nul, limited: looking.limit.is_some() };
-    Ok(Reply::Listing(listing).into())
+    let listing = Listing { entries, show, nul, limited: is_partial };
+    Reply::Listing(listing).into()
 }
 
-/// What of a range matches the glob, as many and in the order that are asked for.
+/// What of a scan matches the glob, as many as are asked for.
 fn pick<'a>(
-    range: impl DoubleEndedIterator<Item = crate::Result<(String, Entry)>> + 'a,
+    entries: impl Iterator<Item = crate::Result<(String, Entry)>> + 'a,
     glob: Option<Glob>,
-    looking: &Looking,
+    limit: Option<u64>,
 ) -> Box<dyn Iterator<Item = crate::Result<(String, Entry)>> + 'a> {
-    let hits = range.filter(move |item| match (item, &glob) {
+    let hits = entries.filter(move |item| match (item, &glob) {
         (Ok((key, _)), Some(glob)) => glob.matches(key),
         _ => true,
     });
-    let limit = at_most(looking.limit);
-    if looking.reverse { Box::new(hits.rev().take(limit)) } else { Box::new(hits.take(limit)) }
+    Box::new(hits.take(at_most(limit)))
 }

@@ -1,5 +1,7 @@
-//! The commands: a file each, or one for a family. It holds the arguments with their help and examples, the traits, and
-//! what the command does: on an open database, it gives a reply.
+//! The commands: a file for each, or for a family of them. It holds the arguments with their help and examples, the traits,
+//! and what the command does, which on an open database gives a reply.
+//!
+//! A new one is such a file, its `mod` line here, and a line in [`language::command`](super::language::command).
 //!
 //! | module | what it is |
 //! | --- | --- |
@@ -67,8 +69,10 @@ use super::render::{self, changes, counted, keys};
 use super::terminal::destination::Descriptor;
 use super::terminal::interrupt;
 use super::terminal::progress;
-use crate::database::{Database, Memory, Options};
+use crate::database::{Database, Options};
+use crate::error::Error;
 use crate::storage::{self, Progress};
+use crate::store::{Memory, Scan, Store, StoreExt as _, Undoing};
 
 /// Who has a command run: a line of a script, the program's arguments, or a person at the prompt.
 pub(crate) struct Caller<'c> {
@@ -93,7 +97,7 @@ impl Caller<'_> {
 /// One open database and its settings.
 #[derive(Debug)]
 pub(crate) struct Session {
-    pub(crate) db: Database,
+    pub(crate) db: Undoing,
     pub(crate) location: Location,
     /// Whether `set --file -` may read stdin: in a one-shot, and in a script that does not come from there.
     pub(crate) stdin_is_free: bool,
@@ -153,18 +157,19 @@ impl Access {
 impl Session {
     pub(crate) fn open(location: Location, access: Access) -> Result<Self, Failure> {
         let db = access.open(&location)?;
-        Ok(Self::on(db, location, access))
+        Ok(Self::on(Box::new(db), location, access))
     }
 
     /// A session on no database, for the commands that do without: nothing is read for them.
     pub(crate) fn without_database(location: Location, access: Access) -> Self {
-        Self::on(Database::in_memory(), location, access)
+        Self::on(Box::new(Database::in_memory()), location, access)
     }
 
-    fn on(db: Database, location: Location, access: Access) -> Self {
+    /// A session on any store.
+    pub(crate) fn on(db: Box<dyn Store>, location: Location, access: Access) -> Self {
         let near_misses = Cell::new(100);
         Self {
-            db,
+            db: Undoing::new(db),
             location,
             stdin_is_free: false,
             access,
@@ -176,6 +181,14 @@ impl Session {
             beside: Vec::new(),
             memories: BTreeMap::new(),
         }
+    }
+
+    /// The database itself, for what only one in a file can do.
+    pub(crate) fn files(&mut self) -> Result<&mut Database, Failure> {
+        let name = self.db.describe().name;
+        let unsupported =
+            || Error::Unsupported { store: name, reason: "is not a database in a file, which this needs" };
+        Ok(self.db.files_mut().ok_or_else(unsupported)?)
     }
 
     /// The files of the open database, which nothing else may write to.
@@ -237,7 +250,7 @@ impl Session {
 
     /// Where was looked, if there is no file there.
     fn place(&self) -> Option<String> {
-        let path = self.db.path().filter(|_| !self.db.is_on_disk() && !self.db.has_open_batch())?;
+        let path = self.db.path().filter(|_| !self.db.describe().exists && !self.db.batch().is_open)?;
         Some(format!("there is no database at {path:?} yet"))
     }
 
@@ -259,9 +272,9 @@ impl Session {
         self.near_misses.set(left - 1);
         let first: String = key.chars().take(1).collect();
         let close = 1 + key.chars().count() / 5;
-        let same_start = self.db.prefix(&first).unverified().keys().take(LOOKED_AT);
+        let same_start = self.db.scan_keys(&Scan::prefix(&first).partial(true)).take(LOOKED_AT);
         same_start
-            .chain(self.db.iter().unverified().keys().take(LOOKED_AT))
+            .chain(self.db.scan_keys(&Scan::default().partial(true)).take(LOOKED_AT))
             .filter_map(Result::ok)
             .filter(|there| there.len() <= LONGEST + 4)
             .map(|there| (strsim::damerau_levenshtein(key, &there), there))

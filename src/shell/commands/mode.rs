@@ -1,8 +1,8 @@
 //! What becomes of the changes of a run: when they are stored, and which commands have no place meanwhile.
 
 use super::traits::InTransaction;
-use crate::database::{Database, Mark};
 use crate::shell::answer::reply::Failure;
+use crate::store::{Mark, Store};
 
 /// When the changes of a run are stored.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ pub(crate) enum Mode {
 
 impl Mode {
     /// The mode that the options ask for; begins the transaction that the run is, if it is one.
-    pub(crate) fn begun(db: &mut Database, is_atomic: bool, is_dry: bool) -> Result<Self, Failure> {
+    pub(crate) fn begun(db: &mut dyn Store, is_atomic: bool, is_dry: bool) -> Result<Self, Failure> {
         if is_atomic || is_dry {
             db.begin()?;
         }
@@ -65,7 +65,7 @@ impl Mode {
     }
 
     /// Begins a transaction of the lines.
-    pub(crate) fn begin(&mut self, db: &mut Database) -> Result<(), Failure> {
+    pub(crate) fn begin(&mut self, db: &mut dyn Store) -> Result<(), Failure> {
         match self {
             Self::Rehearsal { mark: Some(_), .. } => {
                 Err(Failure::usage("a transaction is open already; `commit` or `rollback` ends it"))
@@ -79,7 +79,7 @@ impl Mode {
     }
 
     /// Commits the transaction of the lines, or the one that the run is; returns how many keys that has changed.
-    pub(crate) fn commit(&mut self, db: &mut Database) -> Result<u64, Failure> {
+    pub(crate) fn commit(&mut self, db: &mut dyn Store) -> Result<u64, Failure> {
         match self {
             Self::Rehearsal { mark, .. } => took(mark).map(|_| 0),
             Self::Plain | Self::Atomic => Ok(db.commit()?),
@@ -87,7 +87,7 @@ impl Mode {
     }
 
     /// Forgets the changes of the transaction of the lines; returns how many keys had changed.
-    pub(crate) fn rollback(&mut self, db: &mut Database) -> Result<u64, Failure> {
+    pub(crate) fn rollback(&mut self, db: &mut dyn Store) -> Result<u64, Failure> {
         match self {
             Self::Rehearsal { mark, .. } => took(mark).map(|mark| db.back_to(mark)),
             Self::Plain | Self::Atomic => Ok(db.rollback()?),
@@ -95,7 +95,7 @@ impl Mode {
     }
 
     /// Ends a script: leaves none of its transactions open; returns how many keys one had changed that was.
-    pub(crate) fn end_script(&mut self, db: &mut Database) -> u64 {
+    pub(crate) fn end_script(&mut self, db: &mut dyn Store) -> u64 {
         let Self::Rehearsal { mark, .. } = self else { return db.rollback().unwrap_or(0) };
         let Some(mark) = mark.take() else { return 0 };
         let all = db.back_to(mark);

@@ -8,6 +8,7 @@ use clap::Args;
 use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
 use super::{Caller, Session};
 use crate::shell::answer::reply::{Answer, Failure, Reply};
+use crate::store::Store as _;
 use crate::value::Value;
 
 /// Print the path of the database file
@@ -16,18 +17,15 @@ use crate::value::Value;
 pub(crate) struct PathArgs;
 
 impl CommandArgs for PathArgs {
-    const TRAITS: Traits = Traits {
-        // The path that links lead to, if the database can be opened.
-        database: OpenDatabase::IfPossible,
-        is_everyday: true,
-        ..Traits::reads_only("path", Group::Database)
-    };
+    // The path that links lead to, if the database can be opened.
+    const TRAITS: Traits = Traits::reads_only("path", Group::Database).on(OpenDatabase::IfPossible).parsed_alone();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
-        let path = session
-            .db
-            .path()
-            .map_or_else(|| std::path::absolute(&session.location.path).unwrap_or_default(), Path::to_owned);
+        let path = match session.db.files() {
+            Some(db) => db.path().map(Path::to_owned),
+            None => Some(session.db.describe().name.into()),
+        };
+        let path = path.unwrap_or_else(|| std::path::absolute(&session.location.path).unwrap_or_default());
         Ok(Reply::Line(Value::from_bytes(path.as_os_str().as_bytes().to_owned())).into())
     }
 }

@@ -8,6 +8,7 @@ use crate::shell::answer::code::Reason;
 use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::{Answer, Failure, shown};
 use crate::shell::text::argument::{Key, key};
+use crate::store::StoreExt as _;
 
 /// Give a key another name
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -58,13 +59,13 @@ pub(crate) struct TwoKeys {
 /// Puts an entry under another key, its deadline included, and takes the old one away if asked to.
 fn carry<'s>(session: &mut Session, names: &TwoKeys, rename: bool) -> Result<Answer<'s>, Failure> {
     let TwoKeys { from, to, replace } = names;
-    let refusal = session.db.transaction(|tx| {
+    let refusal = session.db.transaction(&[from, to], |tx| {
         let Some(entry) = tx.entry(from)? else { return Ok(Some(Reason::NotFound)) };
         if from != to {
             if !replace && tx.entry(to)?.is_some() {
                 return Ok(Some(Reason::Exists));
             }
-            tx.set_entry(to, entry)?;
+            tx.set(to, &entry)?;
             if rename {
                 tx.delete(from)?;
             }

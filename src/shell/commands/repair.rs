@@ -18,6 +18,7 @@ use crate::shell::config::{self, Location};
 use crate::shell::render::found;
 use crate::shell::terminal::spool;
 use crate::shell::text::argument::path;
+use crate::store::StoreExt as _;
 
 /// Read everything and say what is wrong
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -29,12 +30,10 @@ pub(crate) struct CheckArgs {
 }
 
 impl CommandArgs for CheckArgs {
-    const TRAITS: Traits = Traits {
-        database: OpenDatabase::Unneeded,
-        in_transaction: InTransaction::Refused,
-        doing: "Checking",
-        ..Traits::reads_only("check", Group::Database)
-    };
+    const TRAITS: Traits = Traits::reads_only("check", Group::Database)
+        .on(OpenDatabase::Unneeded)
+        .in_transaction(InTransaction::Refused)
+        .doing("Checking");
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let options = Options::new().on_progress(on_progress);
@@ -66,11 +65,8 @@ pub(crate) struct RepairArgs {
 }
 
 impl CommandArgs for RepairArgs {
-    const TRAITS: Traits = Traits {
-        database: OpenDatabase::Unneeded,
-        in_transaction: InTransaction::Refused,
-        ..Traits::changes("repair", Group::Database)
-    };
+    const TRAITS: Traits =
+        Traits::changes("repair", Group::Database).on(OpenDatabase::Unneeded).in_transaction(InTransaction::Refused);
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let how = match self {

@@ -8,7 +8,7 @@ use super::diff::{Differences, no_database};
 use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
 use super::undo::NO_UNDO;
 use super::{Access, Caller, Session, keys, refused};
-use crate::database::{Database, RestoreStep, Restored};
+use crate::database::{Database, Restored};
 use crate::error::Error;
 use crate::shell::answer::code::Reason;
 use crate::shell::answer::done::Done;
@@ -16,6 +16,7 @@ use crate::shell::answer::reply::{Answer, Failure};
 use crate::shell::config::{self, Location};
 use crate::shell::terminal::spool;
 use crate::shell::text::argument::path;
+use crate::store::{RestoreStep, Store as _, StoreExt as _};
 
 /// Put a backup made by `save FILE` in this database's place; the old file is kept next to it
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -27,12 +28,10 @@ pub(crate) struct RestoreArgs {
 }
 
 impl CommandArgs for RestoreArgs {
-    const TRAITS: Traits = Traits {
-        database: OpenDatabase::Unneeded,
-        in_transaction: InTransaction::Refused,
-        doing: "Restoring",
-        ..Traits::changes("restore", Group::Database)
-    };
+    const TRAITS: Traits = Traits::changes("restore", Group::Database)
+        .on(OpenDatabase::Unneeded)
+        .in_transaction(InTransaction::Refused)
+        .doing("Restoring");
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let file: &Path = &self.file;

@@ -13,6 +13,7 @@ use crate::shell::answer::reply::{Failure, shown};
 use crate::shell::terminal::interrupt::stoppable;
 use crate::shell::terminal::progress;
 use crate::shell::text::argument::{Prefix, ProgramWord, prefix, program};
+use crate::store::{Scan, Store as _};
 
 /// Run a program with keys as its environment variables
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -39,8 +40,7 @@ impl CommandArgs for RunArgs {
         not_in: NotIn::Script(
             "scripts run no programs, as they may be made of data; in a shell: rusty-kv run PREFIX -- CMD",
         ),
-        is_everyday: true,
-        ..Traits::changes("run", Group::Together)
+        ..Traits::changes("run", Group::Together).parsed_alone()
     };
 }
 
@@ -52,7 +52,7 @@ impl Session {
         self.look()?;
         let mut size = 0;
         let mut variables = BTreeMap::new();
-        for item in stoppable(self.db.prefix(&run.prefix), progress::keys) {
+        for item in stoppable(self.db.scan(&Scan::prefix(&run.prefix)), progress::keys) {
             let (key, entry) = item?;
             let rest = key.strip_prefix(&*run.prefix).unwrap_or(&key);
             let name = if run.upper { upper(rest) } else { rest.to_owned() };

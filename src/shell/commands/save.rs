@@ -18,10 +18,12 @@ use crate::shell::terminal::destination::{self, Descriptor, Open};
 use crate::shell::terminal::spool;
 use crate::shell::text::argument::path;
 use crate::storage;
+use crate::store::{Store as _, StoreExt as _};
 
 /// Write pending changes to the database file, or a copy to PATH
 #[derive(Args, Clone, Debug, PartialEq)]
-#[command(visible_aliases = Self::TRAITS.aliases, after_help = "A backup is replaced; a database in use (one with side files) only with --yes.\n\nExamples:\n  save\n  save backup.json"
+#[command(
+    after_help = "A backup is replaced; a database in use (one with side files) only with --yes.\n\nExamples:\n  save\n  save backup.json"
 )]
 pub(crate) struct SaveArgs {
     /// Another file
@@ -30,17 +32,14 @@ pub(crate) struct SaveArgs {
 }
 
 impl CommandArgs for SaveArgs {
-    const TRAITS: Traits = Traits {
-        aliases: &["flush"],
-        in_transaction: InTransaction::Refused,
-        doing: "Saving",
-        ..Traits::changes("save", Group::Database)
-    };
+    const TRAITS: Traits = Traits::changes("save", Group::Database)
+        .also_named(&["flush"])
+        .in_transaction(InTransaction::Refused)
+        .doing("Saving");
 
     fn traits(&self) -> Traits {
-        let in_file = self.path.is_some();
-        let in_transaction = if in_file { InTransaction::Refused } else { InTransaction::AllowedInDryRun };
-        Traits { in_transaction, ..Self::TRAITS }
+        let is_copy = self.path.is_some();
+        if is_copy { Self::TRAITS } else { Self::TRAITS.in_transaction(InTransaction::AllowedInDryRun) }
     }
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
@@ -60,11 +59,11 @@ impl CommandArgs for SaveArgs {
                         return Ok(refused(Reason::NotConfirmed, "Nothing was saved".to_owned()));
                     }
                 }
-                session.db.save_to(path).map_err(|error| not_a_backup(path, error))?
+                session.files()?.save_to(path).map_err(|error| not_a_backup(path, error))?
             }
             None if caller.mode.is_rehearsal() => session.db.path().map(Path::to_owned).unwrap_or_default(),
             None => {
-                session.db.save()?;
+                session.files()?.save()?;
                 session.db.path().map(Path::to_owned).unwrap_or_default()
             }
         };
@@ -88,7 +87,7 @@ impl Session {
         destination::check(path, &self.own_files(), yes)?;
         let made = spool::nameless().and_then(|file| Ok((file.try_clone()?, file)));
         let (snapshot, mut file) = made.map_err(|error| Failure::io("write", path, &error))?;
-        self.db.write_snapshot(snapshot)?;
+        self.files()?.write_snapshot(snapshot)?;
         let failed = |error: io::Error| Failure::io("write to", path, &error);
         file.rewind().map_err(failed)?;
         if descriptor == Descriptor::Stdout {

@@ -16,12 +16,12 @@ use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::{Answer, Failure, Reply, shown};
 use crate::shell::text::argument::{Data, Key, data, duration, key, path, time};
 use crate::storage::{Entry, check_memory};
+use crate::store::{Store as _, StoreExt as _};
 use crate::value::Value;
 
 /// Set a key to a value
 #[derive(Args, Clone, Debug, Default, PartialEq)]
-#[command(visible_aliases = Self::TRAITS.aliases, after_help = "Examples:\n  set hello world\n  set --json user:1 '{\"name\":\"Ada\"}' --ttl 1h30m"
-)]
+#[command(after_help = "Examples:\n  set hello world\n  set --json user:1 '{\"name\":\"Ada\"}' --ttl 1h30m")]
 pub(crate) struct SetArgs {
     /// The key
     #[arg(value_name = "KEY", value_parser = key())]
@@ -62,7 +62,7 @@ pub(crate) struct SetArgs {
 }
 
 impl CommandArgs for SetArgs {
-    const TRAITS: Traits = Traits { aliases: &["put"], ..Traits::changes("set", Group::Values) }.everyday();
+    const TRAITS: Traits = Traits::changes("set", Group::Values).also_named(&["put"]).everyday();
 
     fn traits(&self) -> Traits {
         // A file may have to be waited for, and a batch holds the lock.
@@ -76,12 +76,9 @@ impl CommandArgs for SetArgs {
             (None, Some(path)) => make_value(session.read_file(path)?, &self),
             (None, None) => Err(Failure::usage("VALUE is missing")),
         }?;
-        let wanted_old = match &self.if_equals {
-            Some(Data(bytes)) => Some(make_value(bytes.clone(), &self)?),
-            None => None,
-        };
+        let wanted_old = self.if_equals.clone().map(|Data(bytes)| make_value(bytes, &self)).transpose()?;
         if !self.asks() && self.ttl.is_none() && self.expires_at.is_none() {
-            session.db.set_blind(&self.key, &value).map_err(|error| Failure::from(error).on(&self.key))?;
+            session.db.set(&self.key, &value).map_err(|error| Failure::from(error).on(&self.key))?;
             return Ok(Done::Set { key: self.key.0 }.into());
         }
         let key: &str = &self.key;
@@ -89,7 +86,7 @@ impl CommandArgs for SetArgs {
         let mut is_over = false;
         let (old, refusal) = session
             .db
-            .transaction(|tx| {
+            .transaction(&[key], |tx| {
                 let old = if asks { tx.entry(key)? } else { None };
                 let refusal = match &old {
                     Some(_) if self.if_absent => Some(Reason::Exists),
@@ -112,7 +109,7 @@ impl CommandArgs for SetArgs {
                     if is_over {
                         tx.delete(key)?;
                     } else {
-                        tx.set_entry(key, Entry { value, deadline })?;
+                        tx.set(key, &Entry { value: value.clone(), deadline })?;
                     }
                 }
                 Ok((old, refusal))
@@ -147,7 +144,7 @@ impl Session {
             }
             Err(_) => Value::Bytes(value.to_vec()),
         };
-        let set = self.db.set_blind(key, &value);
+        let set = self.db.set(key, &value);
         if let Value::Text(text) = value {
             self.scratch = text;
         }

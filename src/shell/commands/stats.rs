@@ -4,9 +4,11 @@ use clap::Args;
 
 use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
 use super::{Caller, Session, changes};
+use crate::database::{Database, JournalState};
 use crate::shell::answer::reply::{Answer, Failure, Field, Reply};
 use crate::shell::terminal::interrupt::stoppable;
 use crate::shell::terminal::progress;
+use crate::store::{Scan, Store as _};
 use crate::value::Value;
 
 /// So many of the biggest values are named,
@@ -47,35 +49,18 @@ struct Prefixes {
 pub(crate) struct StatsArgs;
 
 impl CommandArgs for StatsArgs {
-    const TRAITS: Traits = Traits {
-        database: OpenDatabase::NotedIfMissing,
-        is_everyday: true,
-        ..Traits::reads_only("stats", Group::Looking)
-    };
+    const TRAITS: Traits = Traits::reads_only("stats", Group::Looking).on(OpenDatabase::NotedIfMissing).parsed_alone();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let mut stats = Stats::default();
         progress::of_keys(session.db.len()?);
-        for item in stoppable(session.db.iter(), progress::keys) {
+        for item in stoppable(session.db.scan(&Scan::default()), progress::keys) {
             let (key, entry) = item?;
             stats.expiring += u64::from(entry.deadline.is_some());
             stats.add(key, &entry.value);
         }
         stats.prefixes.end();
-        let path = session.db.path().map_or(Field::None, |path| Field::Text(path.to_string_lossy().into_owned()));
-        let files = session.db.file_state()?;
-        let journal = |number: fn(u64) -> Field, of: fn(&crate::database::JournalState) -> u64| {
-            files.journal.as_ref().map_or(Field::None, |journal| number(of(journal)))
-        };
-        let folded = files.journal.as_ref().map_or(0, |journal| journal.changes);
-        let save = match folded {
-            _ if !session.db.is_on_disk() => "nothing to do: there is no file yet".to_owned(),
-            1.. => format!("would write {} into the file", changes(folded)),
-            0 if !files.is_in_form => "would put the file into its one form".to_owned(),
-            0 if files.journal.is_none() => "nothing to do: every change is saved at once".to_owned(),
-            0 => "nothing to do".to_owned(),
-        };
-        let record = vec![
+        let mut record = vec![
             ("keys", Field::Number(stats.keys)),
             ("text", Field::Number(stats.text)),
             ("json", Field::Number(stats.json)),
@@ -83,18 +68,41 @@ impl CommandArgs for StatsArgs {
             ("expiring", Field::Number(stats.expiring)),
             ("key_bytes", Field::Bytes(stats.key_bytes)),
             ("value_bytes", Field::Bytes(stats.value_bytes)),
-            ("file_bytes", Field::Bytes(session.db.file_len())),
-            ("file", path),
-            ("journal_bytes", journal(Field::Bytes, |journal| journal.bytes)),
-            ("journal_bound", journal(Field::Bytes, |journal| journal.bound)),
-            ("journal_changes", journal(Field::Number, |journal| journal.changes)),
-            ("save", Field::Text(save)),
-            ("biggest", stats.biggest()),
-            ("prefixes", stats.prefixes()),
-            ("sizes", stats.sizes()),
         ];
+        match session.db.files() {
+            Some(db) => record.extend(file_record(db)?),
+            None => record.push(("store", Field::Text(session.db.describe().name))),
+        }
+        record.push(("biggest", stats.biggest()));
+        record.push(("prefixes", stats.prefixes()));
+        record.push(("sizes", stats.sizes()));
         Ok(Reply::Record(record).into())
     }
+}
+
+/// What there is to say of the database's files.
+fn file_record(db: &Database) -> Result<Vec<(&'static str, Field)>, Failure> {
+    let path = db.path().map_or(Field::None, |path| Field::Text(path.to_string_lossy().into_owned()));
+    let files = db.file_state()?;
+    let journal = |number: fn(u64) -> Field, of: fn(&JournalState) -> u64| {
+        files.journal.as_ref().map_or(Field::None, |journal| number(of(journal)))
+    };
+    let folded = files.journal.as_ref().map_or(0, |journal| journal.changes);
+    let save = match folded {
+        _ if !db.is_on_disk() => "nothing to do: there is no file yet".to_owned(),
+        1.. => format!("would write {} into the file", changes(folded)),
+        0 if !files.is_in_form => "would put the file into its one form".to_owned(),
+        0 if files.journal.is_none() => "nothing to do: every change is saved at once".to_owned(),
+        0 => "nothing to do".to_owned(),
+    };
+    Ok(vec![
+        ("file_bytes", Field::Bytes(db.file_len())),
+        ("file", path),
+        ("journal_bytes", journal(Field::Bytes, |journal| journal.bytes)),
+        ("journal_bound", journal(Field::Bytes, |journal| journal.bound)),
+        ("journal_changes", journal(Field::Number, |journal| journal.changes)),
+        ("save", Field::Text(save)),
+    ])
 }
 
 impl Stats {

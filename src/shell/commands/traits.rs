@@ -43,7 +43,7 @@ pub(crate) struct Traits {
     pub(crate) is_dry: bool,
     /// Whether it is parsed without the rest of the language, whose definition takes longer to make than most commands take
     /// to run. Not worth it for those that are seldom run or run long.
-    pub(crate) is_everyday: bool,
+    pub(crate) is_parsed_alone: bool,
     /// What its progress bar says that it does.
     pub(crate) doing: &'static str,
 }
@@ -62,7 +62,7 @@ impl Traits {
             not_in: NotIn::Nothing,
             without_undo: WithoutUndo::Asks,
             is_dry: false,
-            is_everyday: false,
+            is_parsed_alone: false,
             doing: "Looking",
         }
     }
@@ -79,7 +79,27 @@ impl Traits {
 
     /// The same command, quick and often run.
     pub(crate) const fn everyday(self) -> Self {
-        Self { pace: Pace::Quick, is_everyday: true, ..self }
+        Self { pace: Pace::Quick, ..self.parsed_alone() }
+    }
+
+    pub(crate) const fn parsed_alone(self) -> Self {
+        Self { is_parsed_alone: true, ..self }
+    }
+
+    pub(crate) const fn also_named(self, aliases: &'static [&'static str]) -> Self {
+        Self { aliases, ..self }
+    }
+
+    pub(crate) const fn on(self, database: OpenDatabase) -> Self {
+        Self { database, ..self }
+    }
+
+    pub(crate) const fn in_transaction(self, in_transaction: InTransaction) -> Self {
+        Self { in_transaction, ..self }
+    }
+
+    pub(crate) const fn doing(self, doing: &'static str) -> Self {
+        Self { doing, ..self }
     }
 
     /// Whether that is one of its names, in any case.

@@ -8,18 +8,17 @@ use super::{Caller, Session, changes, refused};
 use crate::shell::answer::code::Reason;
 use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::{Answer, Failure};
+use crate::store::Store as _;
 
 /// Begin a transaction: its changes are made by `commit`, all or none
 #[derive(Args, Clone, Debug, PartialEq)]
-#[command(visible_aliases = Self::TRAITS.aliases, after_help = "Examples:\n  begin\n  begin -o json")]
+#[command(after_help = "Examples:\n  begin\n  begin -o json")]
 pub(crate) struct BeginArgs;
 
 impl CommandArgs for BeginArgs {
     const TRAITS: Traits = Traits {
-        aliases: &["multi"],
-        in_transaction: InTransaction::Controls,
         not_in: NotIn::OneShot("a transaction needs a session: the prompt, or a script (see --atomic)"),
-        ..Traits::changes("begin", Group::Together)
+        ..Traits::changes("begin", Group::Together).also_named(&["multi"]).in_transaction(InTransaction::Controls)
     };
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
@@ -30,15 +29,12 @@ impl CommandArgs for BeginArgs {
 
 /// Commit the transaction, unless another process changed what it read or wrote
 #[derive(Args, Clone, Debug, PartialEq)]
-#[command(visible_aliases = Self::TRAITS.aliases, after_help = "Examples:\n  commit\n  commit -o json")]
+#[command(after_help = "Examples:\n  commit\n  commit -o json")]
 pub(crate) struct CommitArgs;
 
 impl CommandArgs for CommitArgs {
-    const TRAITS: Traits = Traits {
-        aliases: &["exec"],
-        in_transaction: InTransaction::Controls,
-        ..Traits::changes("commit", Group::Together)
-    };
+    const TRAITS: Traits =
+        Traits::changes("commit", Group::Together).also_named(&["exec"]).in_transaction(InTransaction::Controls);
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         if session.db.is_open_too_large()
@@ -53,15 +49,12 @@ impl CommandArgs for CommitArgs {
 
 /// Forget the transaction's changes
 #[derive(Args, Clone, Debug, PartialEq)]
-#[command(visible_aliases = Self::TRAITS.aliases, after_help = "Examples:\n  rollback\n  rollback -o json")]
+#[command(after_help = "Examples:\n  rollback\n  rollback -o json")]
 pub(crate) struct RollbackArgs;
 
 impl CommandArgs for RollbackArgs {
-    const TRAITS: Traits = Traits {
-        aliases: &["discard"],
-        in_transaction: InTransaction::Controls,
-        ..Traits::changes("rollback", Group::Together)
-    };
+    const TRAITS: Traits =
+        Traits::changes("rollback", Group::Together).also_named(&["discard"]).in_transaction(InTransaction::Controls);
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let changes = caller.mode.rollback(&mut session.db)?;

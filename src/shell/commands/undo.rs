@@ -4,7 +4,6 @@ use clap::Args;
 
 use super::traits::{CommandArgs, Group, InTransaction, Traits};
 use super::{Caller, Session, keys, refused};
-use crate::database::{Foreign, TOO_LARGE, UNDO_LIMIT, UndoEnd};
 use crate::shell::answer::code::Reason;
 use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::{Answer, Failure, shown};
@@ -14,6 +13,7 @@ use crate::shell::terminal::interrupt::stoppable;
 use crate::shell::terminal::progress;
 use crate::shell::text::argument::steps;
 use crate::shell::text::escape::excerpt;
+use crate::store::{Foreign, Scan, Store as _, TOO_LARGE, UNDO_LIMIT, UndoEnd};
 
 /// What a question says about what `undo` will not bring back.
 pub(super) const NO_UNDO: &str = "this cannot be undone";
@@ -34,8 +34,7 @@ pub(crate) struct UndoArgs {
 }
 
 impl CommandArgs for UndoArgs {
-    const TRAITS: Traits =
-        Traits { in_transaction: InTransaction::RefusedInDryRun, ..Traits::changes("undo", Group::Together) };
+    const TRAITS: Traits = Traits::changes("undo", Group::Together).in_transaction(InTransaction::RefusedInDryRun);
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let Self { n } = self;
@@ -75,7 +74,7 @@ impl Session {
             return Ok(Some(NO_UNDO));
         }
         let mut bytes = 0;
-        for entry in stoppable(self.db.prefix(prefix), progress::keys) {
+        for entry in stoppable(self.db.scan(&Scan::prefix(prefix)), progress::keys) {
             let (key, entry) = entry?;
             if is_hit(&key) {
                 bytes += key.len() + entry.value.as_bytes().len();

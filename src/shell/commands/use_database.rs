@@ -9,6 +9,7 @@ use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::{Answer, Failure};
 use crate::shell::config::Location;
 use crate::shell::text::argument::{DatabaseName, database};
+use crate::store::{Store as _, StoreExt as _, Undoing};
 
 /// Switch to another database
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -20,16 +21,13 @@ pub(crate) struct UseArgs {
 }
 
 impl CommandArgs for UseArgs {
-    const TRAITS: Traits = Traits {
-        database: OpenDatabase::Unneeded,
-        in_transaction: InTransaction::AsksAtPrompt,
-        ..Traits::changes("use", Group::Database)
-    };
+    const TRAITS: Traits =
+        Traits::changes("use", Group::Database).on(OpenDatabase::Unneeded).in_transaction(InTransaction::AsksAtPrompt);
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let location = Location::of(Some(&self.name))?;
         location.check_folder()?;
-        let mut db = session.access.open(&location)?;
+        let mut db = Undoing::new(Box::new(session.access.open(&location)?));
         if let Some(question) = session.leaving(&format!("forget them and use {}", location.name))
             && !caller.confirm(&question)
         {
@@ -47,7 +45,7 @@ impl CommandArgs for UseArgs {
         session.db = db;
         session.location = location;
         session.absence_noted = false;
-        let keys = if session.db.is_on_disk() { Some(session.db.len()?) } else { None };
+        let keys = if session.db.describe().exists { Some(session.db.len()?) } else { None };
         Ok(Done::Using { name: session.location.name.clone(), keys }.into())
     }
 }

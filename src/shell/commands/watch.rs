@@ -9,7 +9,6 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::traits::{CommandArgs, Group, InTransaction, Pace, Traits};
 use super::{Caller, Session, Warnings, refused};
-use crate::database::Watch;
 use crate::error::Error;
 use crate::shell::answer::code::Reason;
 use crate::shell::answer::done::Done;
@@ -17,6 +16,7 @@ use crate::shell::answer::reply::{Answer, Events, Failure, OnEvent, Reply, shown
 use crate::shell::terminal::interrupt;
 use crate::shell::text::argument::{Data, Key, data, glob, key, timeout};
 use crate::shell::text::glob::Glob;
+use crate::store::{Store as _, StoreExt as _, Watching};
 use crate::value::Value;
 
 /// Between two looks.
@@ -36,8 +36,7 @@ pub(crate) struct WatchArgs {
 impl CommandArgs for WatchArgs {
     const TRAITS: Traits = Traits {
         pace: Pace::OfOthers,
-        in_transaction: InTransaction::Refused,
-        ..Traits::changes("watch", Group::Together)
+        ..Traits::changes("watch", Group::Together).in_transaction(InTransaction::Refused)
     };
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
@@ -46,7 +45,7 @@ impl CommandArgs for WatchArgs {
         let title = format!("Watching {what}; Ctrl-C ends it");
         let mut watch = session.db.watch(glob.as_ref().map_or("", Glob::prefix))?;
         let patience = Patience::new(caller.warnings);
-        let run = move |show: &mut OnEvent<'_>| follow(&mut watch, glob.as_ref(), patience, show);
+        let run = move |show: &mut OnEvent<'_>| follow(&mut *watch, glob.as_ref(), patience, show);
         Ok(Reply::Events(Events { title, run: Box::new(run) }).into())
     }
 }
@@ -71,9 +70,7 @@ pub(crate) struct WaitArgs {
 impl CommandArgs for WaitArgs {
     const TRAITS: Traits = Traits {
         pace: Pace::OfOthers,
-        in_transaction: InTransaction::Refused,
-        is_everyday: true,
-        ..Traits::changes("wait", Group::Together)
+        ..Traits::changes("wait", Group::Together).in_transaction(InTransaction::Refused).parsed_alone()
     };
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
@@ -106,10 +103,15 @@ impl CommandArgs for WaitArgs {
 }
 
 /// Shows what happens until Ctrl-C, or nobody reads it any more.
-fn follow(watch: &mut Watch, glob: Option<&Glob>, mut patience: Patience, show: &mut OnEvent<'_>) -> io::Result<()> {
+fn follow(
+    watch: &mut dyn Watching,
+    glob: Option<&Glob>,
+    mut patience: Patience,
+    show: &mut OnEvent<'_>,
+) -> io::Result<()> {
     loop {
         let mut shown = Ok(());
-        let looked = watch.look_until(&interrupt::is_asked, &mut |key, event| {
+        let looked = watch.look(&interrupt::is_asked, &mut |key, event| {
             if glob.is_none_or(|glob| glob.matches(key)) {
                 shown = show(key, &event);
             }

@@ -6,26 +6,24 @@ use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
 use crate::shell::answer::reply::{Answer, Failure};
 use crate::shell::commands::traits::{CommandArgs, Traits};
-use crate::shell::commands::{Caller, Session};
-use crate::shell::commands::{
-    append, clear, count, dbs, del, diff, drop, edit, exists, expiry, export, find, get, getdel, import, incr, info,
-    lines, listing, manual, path, rename, repair, restore, run, save, set, settings, stats, transaction, undo,
-    use_database, watch,
-};
+use crate::shell::commands::{self, Caller, Session};
 
 /// Makes an enum of commands from one line each, and every match over it.
 macro_rules! commands {
-    ($(#[$doc:meta])* $name:ident { $($command:ident($args:ty),)* $(..$rest:ident($others:ty))? }) => {
+    ($(#[$doc:meta])* $name:ident { $($command:ident($file:ident::$args:ident),)* $(..$rest:ident($others:ty))? }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Subcommand)]
         pub(crate) enum $name {
-            $($command($args),)*
+            $(
+                #[command(visible_aliases = commands::$file::$args::TRAITS.aliases)]
+                $command(commands::$file::$args),
+            )*
             $(#[command(flatten)] $rest($others),)?
         }
 
         impl $name {
             const ROWS: &[Row] = &[$(Row {
-                traits: <$args>::TRAITS,
+                traits: commands::$file::$args::TRAITS,
                 alone: |options| Alone::of(options, |args| Self::$command(args).into()),
             }),*];
 
@@ -173,7 +171,7 @@ impl Alone {
     /// The command by that name or alias, with options that are for every command; `None` for those that are seldom run or
     /// run long.
     pub(crate) fn named(name: &str, options: clap::Command) -> Option<Self> {
-        let row = rows().find(|Row { traits, .. }| traits.is_everyday && traits.is_named(name.as_bytes()))?;
+        let row = rows().find(|Row { traits, .. }| traits.is_parsed_alone && traits.is_named(name.as_bytes()))?;
         Some((row.alone)(options))
     }
 

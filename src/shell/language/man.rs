@@ -6,6 +6,7 @@ use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 
 use super::cli::Cli;
 use super::help::groups;
+use super::place::is_list;
 use crate::shell::answer::status;
 use crate::shell::text::argument::value_name;
 
@@ -110,7 +111,7 @@ fn command(roff: &mut Roff, command: &Command) {
 fn place(arg: &Arg) -> String {
     let name = value_name(arg);
     let name = if arg.is_last_set() { format!("-- {name}") } else { name.to_owned() };
-    let name = if matches!(arg.get_action(), clap::ArgAction::Append) { format!("{name}…") } else { name };
+    let name = if is_list(arg) { format!("{name}…") } else { name };
     if arg.is_required_set() { name } else { format!("[{name}]") }
 }
 

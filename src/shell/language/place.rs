@@ -7,7 +7,7 @@
 use std::ffi::OsString;
 
 use clap::builder::PossibleValue;
-use clap::{Arg, Command};
+use clap::{Arg, ArgAction, Command};
 
 use super::help;
 use crate::shell::text::argument::{ArgumentKind, any_of, value_name};
@@ -93,7 +93,7 @@ impl<'a> Places<'a> {
         }
         if let Some(last) =
             words[1..].last().filter(|word| !word.quoted && !walk.only_data && word.bytes.starts_with(b"-"))
-            && let Some(place) = self.place(walk.count).filter(|place| takes_text(place))
+            && let Some(place) = positional(self.command, walk.count).filter(|place| takes_text(place))
         {
             let it = format!("'{}'", shown(last));
             walk.placed.as_text = format!(".{}", self.as_text(place, words, words.len() - 1, &it));
@@ -120,7 +120,7 @@ impl<'a> Places<'a> {
             walk.only_data = true;
             return Ok(false);
         }
-        let place = self.place(walk.count);
+        let place = positional(self.command, walk.count);
         if may_be_option && !(place.is_some_and(Arg::is_allow_hyphen_values_set) && is_data(bytes)) {
             let is_known = self.option(walk, bytes, at);
             // Of a program that should be after `--` clap says so.
@@ -176,13 +176,6 @@ impl<'a> Places<'a> {
 
     fn find(self, is: impl Fn(&&'a Arg) -> bool) -> Option<&'a Arg> {
         self.command.get_arguments().find(&is).or_else(|| self.program.get_arguments().find(&is))
-    }
-
-    /// The argument at a place; the last one may take many.
-    fn place(self, at: usize) -> Option<&'a Arg> {
-        let last =
-            || self.command.get_positionals().last().filter(|arg| matches!(arg.get_action(), clap::ArgAction::Append));
-        self.command.get_positionals().nth(at).or_else(last)
     }
 
     fn near(self, name: &str) -> String {
@@ -255,6 +248,22 @@ impl<'a> Places<'a> {
 pub(crate) fn nearest_flag<'a>(command: Option<&'a Command>, program: &'a Command, name: &str) -> Option<&'a str> {
     let args = command.into_iter().chain([program]).flat_map(Command::get_arguments);
     help::nearest_flag(args.filter_map(Arg::get_long).chain(["help"]), name)
+}
+
+/// The option with that name, without its dashes.
+pub(crate) fn by_long<'t>(command: &'t Command, name: &str) -> Option<&'t Arg> {
+    command.get_arguments().find(|arg| arg.get_long() == Some(name))
+}
+
+/// The argument at a place; the last one may take many.
+pub(crate) fn positional(command: &Command, at: usize) -> Option<&Arg> {
+    let last = || command.get_positionals().last().filter(|arg| is_list(arg));
+    command.get_positionals().nth(at).or_else(last)
+}
+
+/// Whether an argument takes as many words as there are.
+pub(crate) fn is_list(arg: &Arg) -> bool {
+    matches!(arg.get_action(), ArgAction::Append)
 }
 
 /// Whether a word is a flag longer than any there is: to look for the one that may be meant would take long.

@@ -1,4 +1,5 @@
-//! What the words of a line are cannot be told without its command: which JSON may go on on the next line, which `|` is one.
+//! What splitting input into words has to know about the commands: after which words JSON may continue on the next line,
+//! and which commands a `|` may follow.
 
 use std::sync::LazyLock;
 

@@ -1,11 +1,11 @@
 //! What an undo has done to which keys.
 
 use super::counts::keys;
-use crate::database::Undone;
 use crate::expiry::{Timestamp, format_duration};
 use crate::shell::answer::reply::shown;
 use crate::shell::text::escape::excerpt;
-use crate::storage::{Change, Entry, Stored};
+use crate::storage::Entry;
+use crate::store::Undone;
 use crate::value::Value;
 
 /// How what became of a key is counted.
@@ -37,7 +37,8 @@ pub(super) fn told(undone: &Undone, now: Timestamp) -> String {
         return "all of it was as before already".to_owned();
     }
     if undone.keys.len() <= FEW {
-        let each: Vec<String> = undone.keys.iter().map(|(key, from, to)| key_told(key, from, to, now)).collect();
+        let each: Vec<String> =
+            undone.keys.iter().map(|(key, from, to)| key_told(key, from.as_ref(), to.as_ref(), now)).collect();
         return each.join("; ");
     }
     let Counts { restored, set_back, removed } = Counts::of(undone);
@@ -50,16 +51,16 @@ pub(super) fn told(undone: &Undone, now: Timestamp) -> String {
     parts.join("; ")
 }
 
-fn key_told(key: &str, from: &Change, to: &Change, now: Timestamp) -> String {
+fn key_told(key: &str, from: Option<&Entry>, to: Option<&Entry>, now: Timestamp) -> String {
     let key = shown(key);
     let expiry =
-        |to: &Stored| to.deadline.map(|deadline| format!("expires in {}", format_duration(deadline.since(now))));
+        |to: &Entry| to.deadline.map(|deadline| format!("expires in {}", format_duration(deadline.since(now))));
     match (from, to) {
         (None, Some(to)) => {
             let expiry = expiry(to).map(|expiry| format!(", {expiry}")).unwrap_or_default();
             format!("restored {key} (was deleted{expiry})")
         }
-        (Some(from), Some(to)) if from.text == to.text => match expiry(to) {
+        (Some(from), Some(to)) if from.value == to.value => match expiry(to) {
             Some(expiry) => format!("{key} {expiry} again"),
             None => format!("{key} does not expire any more"),
         },
@@ -72,10 +73,9 @@ fn key_told(key: &str, from: &Change, to: &Change, now: Timestamp) -> String {
 }
 
 /// The beginning of a value.
-pub(crate) fn value_of(stored: &Stored) -> String {
-    match Entry::decode(&stored.text, None).map(|entry| entry.value) {
-        Ok(Value::Bytes(bytes)) => format!("{} bytes", bytes.len()),
-        Ok(value) => excerpt(&value.to_string(), 40),
-        Err(_) => "unreadable".to_owned(),
+pub(crate) fn value_of(entry: &Entry) -> String {
+    match &entry.value {
+        Value::Bytes(bytes) => format!("{} bytes", bytes.len()),
+        value => excerpt(&value.to_string(), 40),
     }
 }

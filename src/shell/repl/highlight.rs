@@ -8,6 +8,7 @@ use super::columns::Column;
 use super::cursor::{self, Rest};
 use super::tree::{Before, Role};
 use crate::number::Number;
+use crate::shell::language::command::names_of;
 use crate::shell::render::style::{self, Style};
 use crate::shell::text::words::Word;
 
@@ -116,10 +117,7 @@ fn value_style(written: &str, quoted: bool) -> Option<Style> {
 
 fn begins_command(tree: &Command, word: &str) -> bool {
     let word = word.to_ascii_lowercase();
-    let names = tree.get_subcommands().flat_map(|command| {
-        std::iter::once(command.get_name()).chain(command.get_visible_aliases()).collect::<Vec<_>>()
-    });
-    names.into_iter().any(|name| name.starts_with(&word))
+    tree.get_subcommands().flat_map(names_of).any(|name| name.starts_with(&word))
 }
 
 #[cfg(test)]

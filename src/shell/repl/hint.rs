@@ -18,9 +18,10 @@ use unicode_width::UnicodeWidthStr as _;
 use super::columns::fit;
 use super::cursor::Cursor;
 use super::lookup::Lookup;
-use super::tree::{self, Before, is_list};
+use super::tree::Before;
 use crate::database::Seen;
 use crate::expiry::Timestamp;
+use crate::shell::language::place::{is_list, positional};
 use crate::shell::render::size;
 use crate::shell::text::argument::{ArgumentKind, value_name};
 use crate::shell::text::escape::terminal_lossy;
@@ -161,7 +162,7 @@ impl Hints {
     fn preview(&self, before: &Before<'_>, cursor: &Cursor<'_>, typing: bool) -> Option<String> {
         let command = before.command?;
         let place = if typing { before.places.len() } else { before.places.len().checked_sub(1)? };
-        let arg = tree::positional(command, place)?;
+        let arg = positional(command, place)?;
         if ArgumentKind::of(arg) != ArgumentKind::Key {
             return None;
         }
@@ -250,10 +251,12 @@ mod tests {
 
     use rustyline::history::{DefaultHistory, History as _};
 
+    use super::super::tree;
     use super::*;
     use crate::database::Database;
     use crate::shell::commands::{Access, Session};
     use crate::shell::config::Location;
+    use crate::store::Undoing;
 
     fn hints() -> Hints {
         let location = Location { name: "test".to_owned(), path: "test.json".into(), named: false };
@@ -266,7 +269,7 @@ mod tests {
         db.set("bytes", Value::Bytes(vec![0xff; 2_048])).unwrap();
         db.set("large", "x".repeat(100_000)).unwrap();
         db.set("long", "y".repeat(500)).unwrap();
-        session.db = db;
+        session.db = Undoing::new(Box::new(db));
         Hints::new(Rc::new(Lookup::new(Rc::new(RefCell::new(session)))), Rc::new(tree::tree()))
     }
 

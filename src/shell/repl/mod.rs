@@ -37,6 +37,7 @@ use super::terminal::console::Console;
 use super::terminal::editor_program;
 use super::terminal::interrupt;
 use super::text::escape;
+use crate::store::Store as _;
 
 mod prompt;
 

@@ -119,7 +119,8 @@ impl Asked {
         let mut before = Before::in_program(tree);
         let mut db = None;
         for bytes in &self.before {
-            let is_db = before.value_of.is_some_and(|arg| arg.get_id() == "db");
+            let is_database = |arg: &clap::Arg| arg.is_global_set() && ArgumentKind::of(arg) == ArgumentKind::Database;
+            let is_db = before.value_of.is_some_and(is_database);
             let role = before.take(&word(bytes));
             let value = match role {
                 Role::Value if is_db => Some(&bytes[..]),

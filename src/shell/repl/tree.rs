@@ -4,7 +4,7 @@ use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use crate::shell::language::cli::{Cli, Line};
 use crate::shell::language::command::reads;
-use crate::shell::language::place;
+use crate::shell::language::place::{self, by_long, positional};
 use crate::shell::text::words::Word;
 
 /// The tree of the commands, with what clap adds to it.
@@ -235,22 +235,6 @@ fn conflict(command: &Command, one: &Arg, other: &Arg) -> bool {
     let excludes =
         |one: &Arg, other: &Arg| command.get_arg_conflicts_with(one).iter().any(|arg| arg.get_id() == other.get_id());
     excludes(one, other) || excludes(other, one)
-}
-
-pub(super) fn by_long<'t>(command: &'t Command, name: &str) -> Option<&'t Arg> {
-    command.get_arguments().find(|arg| arg.get_long() == Some(name))
-}
-
-/// The argument at a place; the last one may take many.
-pub(super) fn positional(command: &Command, at: usize) -> Option<&Arg> {
-    let mut args = command.get_positionals();
-    let last = command.get_positionals().last().filter(|arg| is_list(arg));
-    args.nth(at).or(last)
-}
-
-/// Whether an argument takes as many words as there are.
-pub(super) fn is_list(arg: &Arg) -> bool {
-    matches!(arg.get_action(), ArgAction::Append)
 }
 
 #[cfg(test)]

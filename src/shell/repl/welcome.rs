@@ -6,12 +6,13 @@ use crate::shell::commands::Session;
 use crate::shell::config;
 use crate::shell::render;
 use crate::shell::text::escape::{excerpt, terminal};
+use crate::store::{Store as _, StoreExt as _};
 
 /// The welcome: the program, the database, and where help is. One line, or as many as it takes at this width.
 pub(super) fn lines(session: &Session, width: usize) -> Vec<String> {
     let path = session.db.path().map(config::short).unwrap_or_default();
     let state = match session.db.len() {
-        _ if !session.db.is_on_disk() => "no file yet".to_owned(),
+        _ if !session.db.describe().exists => "no file yet".to_owned(),
         Ok(count) => render::keys(count),
         // What is wrong, the first command says.
         Err(_) => String::new(),

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::{Flow, Place, Runner};
-use crate::database::Database;
 use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::Failure;
 use crate::shell::text::argument::OutputMode;
+use crate::store::Store;
 
 /// The answers that wait for their batch's sync, and when it is time for that.
 pub(crate) struct Batch {
@@ -51,9 +51,9 @@ impl Batch {
 
     /// Notes a line that was run, if there is a batch or it has opened one: each of them if it is owed an answer of its own,
     /// else the first and the last.
-    pub(crate) fn add(&mut self, db: &Database, name: &str, line: usize, each: bool) {
+    pub(crate) fn add(&mut self, db: &dyn Store, name: &str, line: usize, each: bool) {
         if self.open.is_none() {
-            if !db.has_open_batch() {
+            if !db.batch().is_open {
                 return;
             }
             self.open = Some((Instant::now(), name.to_owned()));
@@ -70,11 +70,12 @@ impl Batch {
     }
 
     /// Whether it is time to write, given what waits in the database. Others wait only for a batch that holds the lock.
-    pub(crate) fn is_due(&self, db: &Database) -> bool {
+    pub(crate) fn is_due(&self, db: &dyn Store) -> bool {
         let most = if self.has_known_end { Self::PENDING } else { Self::PENDING_OF_PIPE };
-        let waits = db.is_locked() || !self.has_known_end;
+        let batch = db.batch();
+        let waits = batch.is_locked || !self.has_known_end;
         self.held.len() >= Self::HELD
-            || db.pending_bytes() >= most
+            || batch.bytes >= most
             || (waits && self.open.as_ref().is_some_and(|(since, _)| since.elapsed() > self.longest()))
     }
 

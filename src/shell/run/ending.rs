@@ -7,6 +7,7 @@ use crate::shell::answer::reply::Failure;
 use crate::shell::commands::mode::Mode;
 use crate::shell::render::{self, changes};
 use crate::shell::text::argument::OutputMode;
+use crate::store::Store as _;
 
 impl Runner<'_> {
     /// Makes the whole of what follows one transaction, or one that is only rehearsed.

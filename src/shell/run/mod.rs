@@ -18,6 +18,8 @@ pub(crate) mod answering;
 pub(crate) mod batch;
 pub(crate) mod ending;
 pub(crate) mod front;
+#[cfg(test)]
+mod golden;
 pub(crate) mod output;
 pub(crate) mod own;
 pub(crate) mod program;
@@ -49,6 +51,7 @@ use crate::shell::terminal::interrupt;
 use crate::shell::terminal::progress;
 use crate::shell::text::argument::OutputMode;
 use crate::shell::text::words::Word;
+use crate::store::Store as _;
 
 /// Whether a command has failed because it cannot be undone and nobody has agreed to that.
 fn lacks_consent<T>(done: &Result<T, Failure>) -> bool {

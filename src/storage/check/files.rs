@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::storage::files::disk::{self, Disk, DiskFile, Identity, JOURNAL, Open};
+use crate::storage::files::disk::{self, Disk, DiskFile, Identity, JOURNAL, OnProgress, OpenAs};
 use crate::storage::read::pinned_journal::open_journal;
 use crate::storage::read::view;
 
@@ -23,16 +23,17 @@ pub(super) struct Opened {
 }
 
 impl<'a> Files<'a> {
-    pub(crate) fn open(disk: &'a dyn Disk, path: &'a Path) -> Result<Self> {
+    /// Opens them; `on_progress` is told of what is read then.
+    pub(crate) fn open(disk: &'a dyn Disk, path: &'a Path, on_progress: Option<OnProgress>) -> Result<Self> {
         let journal_path = disk::beside(path, JOURNAL);
         let opened = |path: &Path, file: Box<dyn DiskFile>| -> Result<Opened> {
-            let seen = file.identity().map_err(|source| Error::Open { path: path.to_owned(), source })?;
-            Ok(Opened { file, seen })
+            let seen = disk::seen(&*file, path)?;
+            Ok(Opened { file: disk::reporting(file, on_progress), seen })
         };
         for _ in 0..view::ATTEMPTS {
             let journal = open_journal(disk, &journal_path, path)?;
             let journal = journal.map(|file| opened(&journal_path, file)).transpose()?;
-            let snapshot = disk.open(path, Open::Snapshot)?.map(|file| opened(path, file)).transpose()?;
+            let snapshot = disk.open(path, OpenAs::Snapshot)?.map(|file| opened(path, file)).transpose()?;
             if let Some(journal) = &journal {
                 disk::check_side(disk, &journal_path, &journal.seen, snapshot.as_ref().map(|opened| &opened.seen))?;
             }

@@ -29,9 +29,9 @@ impl Store {
         if seen.is_none() && store.disk.identity(&disk::beside(&path, JOURNAL))?.is_none() {
             return Err(missing(&path));
         }
-        let Settings { wait, watch, .. } = store.settings;
+        let Settings { wait, on_progress, .. } = store.settings;
         let newest = &mut || lock::files(&*store.disk, &path);
-        let lock = WritersLock::acquire(&*store.disk, &path, seen, (wait, watch), newest)?;
+        let lock = WritersLock::acquire(&*store.disk, &path, seen, (wait, on_progress), newest)?;
         temporary::sweep(&*store.disk, &path);
         Ok((store, path, lock))
     }
@@ -72,14 +72,14 @@ impl Store {
         noted.map_err(|source| disk::write_error("lock", path.clone(), source))?;
         temporary::put_in_place(&*disk, &temp, &path, store.view.seen, &*folder)?;
         lock.hold(temp.keep());
-        folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.clone(), source })?;
+        disk::sync_name(&*folder, &path)?;
         lock.finish(false);
         // The next writer does it again.
         if let Ok(view) = View::pin(&*disk, &path) {
             store.view = view;
             let _ = Writer::new(&mut store, path.clone(), lock).recover(false);
         }
-        Ok(Repaired { path, entries, dropped: notices, journal_remains: false, in_place: false, corrupt: false })
+        Ok(Repaired { dropped: notices, ..Repaired::of(path, entries) })
     }
 
     /// Replaces the journal by its good part with a fold line of what was built. What is torn is set aside.
@@ -138,7 +138,7 @@ impl Store {
             Err(error) => return Err(error),
         }
         let folder = temporary::open_folder(disk, &path)?;
-        let entries = match Files::open(disk, &path)? {
+        let entries = match Files::open(disk, &path, None)? {
             Files { journal: Some(opened), .. } => {
                 let bytes = Files::read(&journal_path, &opened)?;
                 salvage_journal(&bytes, &mut Dropped::default()).map_or(0, |(changes, ..)| changes.len() as u64)
@@ -153,20 +153,13 @@ impl Store {
                 Err(source) => return Err(disk::write_error("rename", journal_path, source)),
             }
         };
-        folder.sync().map_err(|source| Error::OutcomeUnknown { path: journal_path, source })?;
-        Ok(Repaired {
-            path: aside,
-            entries,
-            dropped: Vec::new(),
-            journal_remains: false,
-            in_place: false,
-            corrupt: false,
-        })
+        disk::sync_name(&*folder, &journal_path)?;
+        Ok(Repaired::of(aside, entries))
     }
 
     /// Sets the end of a journal aside, whatever became of it, so that writing can go on.
     pub(crate) fn drop_end(path: &Path, settings: Settings) -> Result<Repaired> {
-        let (mut store, path, mut lock) = Self::to_repair(path, settings)?;
+        let (mut store, path, lock) = Self::to_repair(path, settings)?;
         store.view = View::pin(&*store.disk, &path)?;
         let Some(journal) = &store.view.journal else { return Err(sound(path)) };
         let replay = journal.replay()?;
@@ -184,14 +177,13 @@ impl Store {
         let begins = crate::error::cut(String::from_utf8_lossy(&record[..record.len().min(160)]).trim());
         let dropped = vec![format!("the journal's last {} bytes, which begin with {begins:?}", record.len())];
         let uncertain = store.uncertain.unwrap_or(Uncertain::Unfinished);
-        let noted = lock.note(store.view.unwritten, uncertain);
-        noted.map_err(|source| disk::write_error("lock", path.clone(), source))?;
         let mut writer = Writer::new(&mut store, path, lock);
+        writer.announce(uncertain)?;
         writer.renew(through, good, &*folder)?;
         if uncertain != Uncertain::Folder {
             writer.resolve();
         }
-        Ok(Repaired { path: aside, entries: 0, dropped, journal_remains: false, in_place: true, corrupt: false })
+        Ok(Repaired { dropped, in_place: true, ..Repaired::of(aside, 0) })
     }
 }
 

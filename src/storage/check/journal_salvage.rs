@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::storage::format::header::FOLD;
-use crate::storage::format::journal_line::{self, ChangeLine, JournalLines, Kind};
+use crate::storage::format::journal_line::{self, ChangeLine, JournalLines, LineKind};
 use crate::storage::format::record::Change;
 use crate::storage::format::seal;
 use crate::storage::read::journal::{Body, Fold};
@@ -27,7 +27,7 @@ impl<'a> Body<'a> {
             let Some(kind) = lines.read(self.epoch, &mut scratch) else { break };
             let place = from..lines.at;
             let kinds = match kind {
-                Kind::Bad(_) => {
+                LineKind::Bad(_) => {
                     let found = within(&self.bytes[place.clone()], self.epoch, &mut scratch);
                     dropped(place.clone());
                     found.into_iter().map(|(_, kind)| kind).collect()
@@ -36,8 +36,8 @@ impl<'a> Body<'a> {
             };
             for kind in kinds {
                 let line = match kind {
-                    Kind::Change(line) if line.n > n => line,
-                    Kind::Fold(line) => {
+                    LineKind::Change(line) if line.n > n => line,
+                    LineKind::Fold(line) => {
                         fold = Some(line);
                         continue;
                     }
@@ -68,7 +68,7 @@ impl<'a> Body<'a> {
 
 /// The lines in what should be one, if newlines between them were overwritten: whatever begins and ends like a line. With
 /// each, where it begins.
-fn within<'a>(line: &'a [u8], epoch: u64, scratch: &mut String) -> Vec<(usize, Kind<'a>)> {
+fn within<'a>(line: &'a [u8], epoch: u64, scratch: &mut String) -> Vec<(usize, LineKind<'a>)> {
     /// A value may hold any number of places that look so.
     const MOST: usize = 100;
     let line = line.strip_suffix(b"\n").unwrap_or(line);
@@ -80,5 +80,5 @@ fn within<'a>(line: &'a [u8], epoch: u64, scratch: &mut String) -> Vec<(usize, K
     let pairs =
         starts.iter().flat_map(|&start| ends.iter().filter(move |&&end| start < end).map(move |&end| start..end));
     let kinds = pairs.map(|range| (range.start, journal_line::read(&line[range], epoch, scratch)));
-    kinds.filter(|(_, kind)| !matches!(kind, Kind::Bad(_))).collect()
+    kinds.filter(|(_, kind)| !matches!(kind, LineKind::Bad(_))).collect()
 }

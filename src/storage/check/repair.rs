@@ -1,6 +1,5 @@
 //! Writing what can be read of a damaged database into a new file. What is damaged is never changed in place.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::files::Files;
@@ -34,12 +33,18 @@ pub struct Repaired {
     pub corrupt: bool,
 }
 
+impl Repaired {
+    pub(super) fn of(path: PathBuf, entries: u64) -> Self {
+        Self { path, entries, dropped: Vec::new(), journal_remains: false, in_place: false, corrupt: false }
+    }
+}
+
 /// Writes all that can be read into a new file beside a damaged one.
 ///
 /// Where nothing is wrong but the journal's last record, that is set aside.
 pub(crate) fn salvage(path: &Path, settings: Settings) -> Result<Repaired> {
     let path = disk::resolve(path)?;
-    let files = Files::open(&disk::Real, &path)?;
+    let files = Files::open(&disk::Real, &path, None)?;
     let mut faults = Report::of(&files)?.faults;
     if faults.is_empty() {
         return Err(Error::NothingToRepair { path, reason: "it is sound" });
@@ -68,7 +73,7 @@ pub(crate) fn salvage(path: &Path, settings: Settings) -> Result<Repaired> {
 
 /// Writes a document into a new file, with the mode of the old.
 fn write(files: &Files<'_>, document: &Document, dropped: Dropped) -> Result<Repaired> {
-    let mut target = repaired(files.path, "");
+    let mut target = disk::sibling(files.path, ".repaired");
     let failed = |operation| {
         let target = target.clone();
         move |source| disk::write_error(operation, target, source)
@@ -93,22 +98,10 @@ fn write(files: &Files<'_>, document: &Document, dropped: Dropped) -> Result<Rep
         if !matches!(error, Error::Conflict { .. }) {
             return Err(error);
         }
-        target = repaired(files.path, &format!("-{:016x}", disk::random()));
+        target = disk::sibling(files.path, &format!(".repaired-{:016x}", disk::random()));
     }
     temp.keep();
-    folder.sync().map_err(|source| Error::OutcomeUnknown { path: target.clone(), source })?;
-    let (entries, journal_remains) = (document.entries.len() as u64, files.journal.is_some());
-    Ok(Repaired { path: target, entries, dropped: dropped.list(), journal_remains, in_place: false, corrupt: false })
-}
-
-/// The name of a repaired file: `kv.repaired.json`.
-fn repaired(path: &Path, random: &str) -> PathBuf {
-    let mut name = path.file_stem().map(OsString::from).unwrap_or_default();
-    name.push(".repaired");
-    name.push(random);
-    if let Some(extension) = path.extension() {
-        name.push(".");
-        name.push(extension);
-    }
-    path.with_file_name(name)
+    disk::sync_name(&*folder, &target)?;
+    let (dropped, journal_remains) = (dropped.list(), files.journal.is_some());
+    Ok(Repaired { dropped, journal_remains, ..Repaired::of(target, document.entries.len() as u64) })
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::files::{Files, Opened};
 use super::rescue::{ALL, Rescued};
 use crate::error::{Error, Result};
-use crate::storage::files::disk::{self, Watch, WatchedDisk};
+use crate::storage::files::disk::{self, OnProgress};
 use crate::storage::files::lock;
 use crate::storage::files::uncertain::Uncertain;
 use crate::storage::read::journal::{Body, Fold, Stamp};
@@ -41,19 +41,17 @@ struct Check<'f> {
 }
 
 /// Reads and checks everything; changes nothing and takes no lock.
-pub(crate) fn check(path: &Path, watch: Option<Watch>) -> Result<Report> {
+pub(crate) fn check(path: &Path, on_progress: Option<OnProgress>) -> Result<Report> {
     let path = disk::resolve(path)?;
-    let Some(watch) = watch else { return Report::of(&Files::open(&disk::Real, &path)?) };
-    let watched = WatchedDisk { disk: &disk::Real, watch };
-    Files::open(&watched, &path).and_then(|files| Report::of(&files)).map_err(disk::or_stopped)
+    Files::open(&disk::Real, &path, on_progress).and_then(|files| Report::of(&files)).map_err(disk::or_stopped)
 }
 
 /// The same for an open file that has no journal; `shown` names it in messages.
 #[cfg(feature = "shell")]
-pub(crate) fn check_file(file: File, shown: &Path, watch: Option<Watch>) -> Result<Report> {
+pub(crate) fn check_file(file: File, shown: &Path, on_progress: Option<OnProgress>) -> Result<Report> {
     let opened = |disk| -> Result<Report> {
-        let file = disk::opened(file, watch);
-        let seen = file.identity().map_err(|source| Error::Open { path: shown.to_owned(), source })?;
+        let file = disk::reporting(disk::opened(file), on_progress);
+        let seen = disk::seen(&*file, shown)?;
         let snapshot = Some(Opened { file, seen });
         let journal_path = disk::beside(shown, disk::JOURNAL);
         Report::of(&Files { disk, path: shown, journal_path, snapshot, journal: None })
@@ -69,7 +67,7 @@ impl Report {
         let checked = check.check_opened();
         // What an editor has written into the file meanwhile is neither a fault of the old content nor of the new.
         if let Some(Opened { file, seen }) = &files.snapshot {
-            let now = file.identity().map_err(|source| Error::Open { path: files.path.to_owned(), source })?;
+            let now = disk::seen(&**file, files.path)?;
             if !now.is_same_content(seen) {
                 return Err(files.conflict());
             }
@@ -222,8 +220,8 @@ fn count_changes(journal: &Journal, through: u64) -> Result<u64> {
 
 /// How many entries a view has, those past their deadline included.
 fn count(view: View) -> Result<u64> {
-    let (policy, watch) = (Policy::default(), None);
-    let settings = Settings { read_only: true, wait: Duration::ZERO, make_folder: false, policy, watch };
+    let (policy, on_progress) = (Policy::default(), None);
+    let settings = Settings { read_only: true, wait: Duration::ZERO, make_folder: false, policy, on_progress };
     Store { view, ..Store::in_memory(settings) }.count(ALL)
 }
 

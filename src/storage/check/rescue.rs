@@ -59,11 +59,11 @@ impl Rescued {
     }
 }
 
-pub(super) type Changes = Vec<(u64, String, Change)>;
+pub(super) type SalvagedChanges = Vec<(u64, String, Change)>;
 
 /// The changes that can be read in a journal, its last fold line, and the commit that they begin behind. `None`: a newer
 /// version made it.
-pub(super) fn salvage_journal(bytes: &[u8], dropped: &mut Dropped) -> Option<(Changes, Option<Fold>, u64)> {
+pub(super) fn salvage_journal(bytes: &[u8], dropped: &mut Dropped) -> Option<(SalvagedChanges, Option<Fold>, u64)> {
     let (epoch, n, start) = match Header::read(bytes) {
         Ok((header, start)) => (header.epoch, header.n, start),
         Err(HeaderFault::Newer) => return None,

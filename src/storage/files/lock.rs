@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
-use super::disk::{self, Disk, DiskFile, Identity, JOURNAL, LockFile, Open, Progress, Watch};
+use super::disk::{self, Disk, DiskFile, Identity, JOURNAL, LockFile, OnProgress, OpenAs, Progress};
 use super::uncertain::Uncertain;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
@@ -49,6 +49,9 @@ impl Drop for WritersLock {
         for file in &self.data {
             let _ = file.unlock();
         }
+        // Closing alone would not do while a child of this process, between its fork and its exec, has the file too.
+        // Should this fail, closing is what is left.
+        let _ = self.file.unlock();
     }
 }
 
@@ -62,10 +65,10 @@ enum Tried {
 }
 
 /// The snapshot and the journal as they are at their paths.
-pub(crate) type Files = (Option<Identity>, Option<Identity>);
+pub(crate) type FilesSeen = (Option<Identity>, Option<Identity>);
 
 /// How the files of a database are found once they are locked.
-pub(crate) type Newest<'a> = dyn FnMut() -> Result<Files> + 'a;
+pub(crate) type Newest<'a> = dyn FnMut() -> Result<FilesSeen> + 'a;
 
 /// Stands before the name of the boot.
 const BOOT: &str = ", boot ";
@@ -113,13 +116,13 @@ fn is_same_boot(noted: &str, boot: &str) -> bool {
 }
 
 impl WritersLock {
-    /// Takes the lock of the database at `database`, waiting at most `wait`, and no longer than `watch` wants. The files
+    /// Takes the lock of the database at `database`, waiting at most `wait`, and no longer than `on_progress` says. The files
     /// that `newest` finds are those that are locked then.
     pub(crate) fn acquire(
         disk: &dyn Disk,
         database: &Path,
         identity: Option<Identity>,
-        (wait, watch): (Duration, Option<Watch>),
+        (wait, on_progress): (Duration, Option<OnProgress>),
         newest: &mut Newest<'_>,
     ) -> Result<Self> {
         /// How often it is begun again at once. Each time somebody else has come on.
@@ -141,7 +144,7 @@ impl WritersLock {
             if waited >= wait {
                 return Err(Error::Busy { holder, path: self::path(database), waited: wait });
             }
-            if watch.is_some_and(|watch| watch(Progress { done: 0, total: 0 }).is_break()) {
+            if on_progress.is_some_and(|report| report(Progress { done: 0, total: 0 }).is_break()) {
                 return Err(Error::Interrupted);
             }
             std::thread::sleep(pause.min(wait.saturating_sub(waited)));
@@ -157,22 +160,22 @@ impl WritersLock {
         if !file.try_lock().map_err(unlockable(&path))? {
             return Ok(Tried::Held(holder(&*file)));
         }
-        let here = file.identity().map_err(unlockable(&path))?;
+        let (note, boot) = (note_in(&*file).unwrap_or_default(), disk.boot());
+        let (uncertain, ending) = (uncertain_in(&note), Ending::in_note(&note, &boot));
+        let is_new = note.is_empty();
+        let mut lock = Self { file, data: Vec::new(), uncertain, is_new, ending, boot, finished: None };
+        let here = lock.file.identity().map_err(unlockable(&path))?;
         if !is_same(disk.identity(&path)?, Some(here)) {
             return Ok(Tried::Replaced);
         }
-        let (note, boot) = (file.note().unwrap_or_default(), disk.boot());
-        let (is_new, note) = (note.is_empty(), note.trim_end());
-        let (uncertain, ending) = (uncertain_in(note), Ending::in_note(note, &boot));
-        let mut lock = Self { file, data: Vec::new(), uncertain, is_new, ending, boot, finished: None };
         let mut files = [None, None];
-        let paths = [(database.to_owned(), Open::Snapshot), (disk::beside(database, JOURNAL), Open::Side)];
+        let paths = [(database.to_owned(), OpenAs::Snapshot), (disk::beside(database, JOURNAL), OpenAs::Side)];
         for (locked, (path, how)) in files.iter_mut().zip(paths) {
             let Some(file) = disk.open(&path, how)? else { continue };
             if !lock_data(&*file).map_err(unlockable(&path))? {
                 return Ok(Tried::Held(OTHERS.to_owned()));
             }
-            *locked = Some(file.identity().map_err(|source| Error::Open { path, source })?);
+            *locked = Some(disk::seen(&*file, &path)?);
             lock.data.push(file);
         }
         let (snapshot, journal) = newest()?;
@@ -224,7 +227,7 @@ fn text(boot: &str, unwritten: bool, uncertain: &str) -> String {
 }
 
 /// The files of a database as they are at their paths.
-pub(crate) fn files(disk: &dyn Disk, database: &Path) -> Result<Files> {
+pub(crate) fn files(disk: &dyn Disk, database: &Path) -> Result<FilesSeen> {
     Ok((disk.identity(database)?, disk.identity(&disk::beside(database, JOURNAL))?))
 }
 
@@ -291,8 +294,8 @@ pub(crate) fn was_written(disk: &dyn Disk, database: &Path) -> Result<bool> {
 /// The lock file, to be looked at only. A stranger's does not count.
 fn opened(disk: &dyn Disk, database: &Path) -> Result<Option<Box<dyn DiskFile>>> {
     let path = path(database);
-    let Some(file) = disk.open(&path, Open::Side)? else { return Ok(None) };
-    let there = file.identity().map_err(|source| Error::Open { path: path.clone(), source })?;
+    let Some(file) = disk.open(&path, OpenAs::Side)? else { return Ok(None) };
+    let there = disk::seen(&*file, &path)?;
     disk::check_side(disk, &path, &there, disk.identity(database)?.as_ref())?;
     Ok(Some(file))
 }
@@ -319,7 +322,7 @@ pub(crate) fn ending(
     (journal, seen): (&Path, Identity),
     (epoch, at): (u64, u64),
 ) -> Option<Ending> {
-    let file = disk.open(&path(database), disk::Open::Side).ok().flatten();
+    let file = disk.open(&path(database), disk::OpenAs::Side).ok().flatten();
     // Where files cannot be locked, nobody writes.
     if file.as_ref().is_some_and(|file| !file.try_lock().unwrap_or(true)) {
         return None;
@@ -351,8 +354,8 @@ fn unlockable(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
 }
 
 /// What the holder has noted, fit for a message.
-fn holder(file: &dyn LockFile) -> String {
-    let note = file.note().unwrap_or_default();
+fn holder(file: &dyn DiskFile) -> String {
+    let note = note_in(file).unwrap_or_default();
     let ends = [BOOT, UNWRITTEN].iter().filter_map(|end| note.find(end));
     let end = ends.chain(Uncertain::place(&note)).min().unwrap_or(note.len());
     let note: String = note[..end].trim_end().chars().filter(|&c| !crate::json::is_unsafe(c)).collect();

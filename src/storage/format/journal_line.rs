@@ -31,7 +31,7 @@ pub(crate) struct ChangeLine<'a> {
 
 /// What a line is.
 #[derive(Debug)]
-pub(crate) enum Kind<'a> {
+pub(crate) enum LineKind<'a> {
     Change(ChangeLine<'a>),
     Fold(Fold),
     /// Not as it was written; why.
@@ -65,12 +65,12 @@ impl<'a> JournalLines<'a> {
     }
 
     /// Takes the next line and reads it. `scratch` is room that is used again and again.
-    pub(crate) fn read(&mut self, epoch: u64, scratch: &mut String) -> Option<Kind<'a>> {
+    pub(crate) fn read(&mut self, epoch: u64, scratch: &mut String) -> Option<LineKind<'a>> {
         let rest = self.bytes.get(self.at..).filter(|rest| !rest.is_empty())?;
         self.taken += 1;
         let Some(end) = memchr::memchr(b'\n', rest) else {
             self.at = self.bytes.len();
-            return Some(Kind::Bad(if is_zero(rest) { ZEROS } else { "it does not end in a newline" }));
+            return Some(LineKind::Bad(if is_zero(rest) { ZEROS } else { "it does not end in a newline" }));
         };
         self.at += end + 1;
         Some(read(&rest[..end], epoch, scratch))
@@ -84,23 +84,23 @@ fn is_zero(bytes: &[u8]) -> bool {
 }
 
 /// Reads a line, its newline taken off.
-pub(crate) fn read<'a>(line: &'a [u8], epoch: u64, scratch: &mut String) -> Kind<'a> {
+pub(crate) fn read<'a>(line: &'a [u8], epoch: u64, scratch: &mut String) -> LineKind<'a> {
     let Some(content) = seal::open(line, epoch) else {
         let zeros = !line.is_empty() && is_zero(line);
-        return Kind::Bad(if zeros { ZEROS } else { "its checksum does not fit" });
+        return LineKind::Bad(if zeros { ZEROS } else { "its checksum does not fit" });
     };
     if content.starts_with(FOLD) {
-        return Fold::read(content).map_or(Kind::Refused(Refused::Newer), Kind::Fold);
+        return Fold::read(content).map_or(LineKind::Refused(Refused::Newer), LineKind::Fold);
     }
     match read_change(content, scratch) {
-        Ok(line) => Kind::Change(line),
-        Err(refused) => Kind::Refused(refused),
+        Ok(line) => LineKind::Change(line),
+        Err(refused) => LineKind::Refused(refused),
     }
 }
 
 /// The good line that bytes begin with which are none as a whole: what is bad is its newline. It is not looked for where
 /// nothing but that newline can follow.
-pub(crate) fn front<'a>(bytes: &'a [u8], epoch: u64, scratch: &mut String) -> Option<Kind<'a>> {
+pub(crate) fn front<'a>(bytes: &'a [u8], epoch: u64, scratch: &mut String) -> Option<LineKind<'a>> {
     let end = seal::ends(bytes)
         .take_while(|end| end + 1 < bytes.len())
         .find(|&end| seal::open(&bytes[..end], epoch).is_some())?;
@@ -265,7 +265,7 @@ mod tests {
 
     fn refused(content: &str) -> Refused {
         match read(&sealed(content), 5, &mut String::new()) {
-            Kind::Refused(refused) => refused,
+            LineKind::Refused(refused) => refused,
             other => panic!("{content}: {other:?}"),
         }
     }
@@ -320,7 +320,7 @@ mod tests {
         let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         for value in [deep(100), format!("{{\"$json\":{{\"$json\":{}}}}}", deep(99))] {
             let line = sealed(&line(&value));
-            assert!(matches!(read(&line, 5, &mut String::new()), Kind::Change(_)));
+            assert!(matches!(read(&line, 5, &mut String::new()), LineKind::Change(_)));
         }
         assert!(matches!(refused(&line(&deep(101))), Refused::Wrong(reason) if reason.contains("nested deeper")));
     }

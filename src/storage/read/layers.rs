@@ -2,7 +2,7 @@
 
 use std::collections::btree_map;
 
-use super::{overlay, pending};
+use super::{arena, overlay};
 use crate::expiry::Timestamp;
 #[cfg(any(feature = "shell", test))]
 use crate::storage::format::record::Change;
@@ -20,8 +20,8 @@ pub(crate) struct Changed<'a> {
 /// One source of changes: keys ascending, each once.
 #[derive(Clone, Debug)]
 pub(crate) enum Layer<'a> {
-    Overlay(overlay::Changes<'a>),
-    Sets(pending::Sets<'a>),
+    Overlay(overlay::OverlayRange<'a>),
+    Sets(arena::Sets<'a>),
     /// A snapshot in memory, as the layer below all.
     Document(btree_map::Range<'a, String, Stored>),
 }

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use std::mem;
 
 use super::layers::{Changed, Layers};
-use super::snapshot::cursor::{Cursor, RawEntry};
+use super::snapshot::cursor::{Cursor, End, RawEntry};
 use super::snapshot::{ReadFault, Sums};
 use crate::expiry::Timestamp;
 
@@ -36,13 +36,6 @@ pub(crate) struct Held {
     pub(crate) key: String,
     pub(crate) text: String,
     pub(crate) deadline: Option<Timestamp>,
-}
-
-/// The side from which something is taken.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum End {
-    Front,
-    Back,
 }
 
 /// What comes next at an end.
@@ -89,7 +82,7 @@ impl<'a> Merged<'a> {
             (Next::Change(line), _) => Ok(Some(line)),
             (Next::Held, End::Front) => Ok(Some(self.front.line.line())),
             (Next::Held, End::Back) => Ok(Some(self.back.line.line())),
-            (Next::Below, _) => self.below.as_mut().map_or(Ok(None), |below| end.line(below)),
+            (Next::Below, _) => self.below.as_mut().map_or(Ok(None), |below| below.take(end)),
         }
     }
 
@@ -102,14 +95,18 @@ impl<'a> Merged<'a> {
         loop {
             // Where the ends meet, what the other end has looked at comes next.
             if near.change.is_none() {
-                near.change = end.change(&mut self.above).or_else(|| far.change.take());
+                let next = match end {
+                    End::Front => self.above.next(),
+                    End::Back => self.above.next_back(),
+                };
+                near.change = next.or_else(|| far.change.take());
             }
             if !near.line.full {
                 if let Some(below) = &mut self.below {
                     if near.change.is_none() && !far.line.full {
                         return Ok(Next::Below);
                     }
-                    near.line.hold(end.line(below)?);
+                    near.line.hold(below.take(end)?);
                 }
                 if !near.line.full {
                     mem::swap(&mut near.line, &mut far.line);
@@ -119,22 +116,6 @@ impl<'a> Merged<'a> {
                 Next::Deleted => {}
                 next => return Ok(next),
             }
-        }
-    }
-}
-
-impl End {
-    fn change<'a>(self, above: &mut Layers<'a>) -> Option<Changed<'a>> {
-        match self {
-            Self::Front => above.next(),
-            Self::Back => above.next_back(),
-        }
-    }
-
-    fn line<'c>(self, below: &'c mut Cursor<'_>) -> Result<Option<RawEntry<'c>>, ReadFault> {
-        match self {
-            Self::Front => below.next(),
-            Self::Back => below.next_back(),
         }
     }
 }

@@ -4,11 +4,12 @@
 //! | --- | --- |
 //! | `view`, `pinned_journal` | the pinned snapshot with its journal; that journal |
 //! | `snapshot`, `journal` | what each of them holds |
-//! | `pending` | changes that are not written yet |
+//! | `pending`, `arena` | changes that are not written yet; those that nobody has read |
 //! | `overlay`, `layers`, `merged` | changes above a snapshot, and both as one |
 //! | `reading`, `reads` | lookups and ranges; what an open transaction has read |
 //! | `watch`, `state` | what has changed since; what the files are like |
 
+pub(crate) mod arena;
 pub(crate) mod journal;
 pub(crate) mod layers;
 pub(crate) mod merged;

@@ -14,7 +14,7 @@ pub(crate) struct Overlay {
 
 /// Changes in key order, from both ends.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Changes<'a>(btree_map::Range<'a, Box<str>, Change>);
+pub(crate) struct OverlayRange<'a>(btree_map::Range<'a, Box<str>, Change>);
 
 impl Overlay {
     /// How many keys were changed.
@@ -61,19 +61,16 @@ impl Overlay {
     }
 
     /// The changes between two bounds; none if they are the wrong way round.
-    pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> Changes<'_> {
-        use Bound::{Excluded, Included, Unbounded};
-        // A BTreeMap panics on such bounds.
-        let empty = match (from, to) {
-            (Unbounded, _) | (_, Unbounded) => false,
-            (Excluded(from), Excluded(to)) => from >= to,
-            (Included(from) | Excluded(from), Included(to) | Excluded(to)) => from > to,
-        };
-        if empty { Changes::default() } else { Changes(self.changes.range::<str, _>((from, to))) }
+    pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> OverlayRange<'_> {
+        if runs_backwards(from, to) {
+            OverlayRange::default()
+        } else {
+            OverlayRange(self.changes.range::<str, _>((from, to)))
+        }
     }
 
     /// All changes.
-    pub(crate) fn iter(&self) -> Changes<'_> {
+    pub(crate) fn iter(&self) -> OverlayRange<'_> {
         self.range(Bound::Unbounded, Bound::Unbounded)
     }
 
@@ -93,7 +90,17 @@ impl Overlay {
     }
 }
 
-impl<'a> Iterator for Changes<'a> {
+/// Whether two bounds are the wrong way round, on which a `BTreeMap` panics.
+pub(super) fn runs_backwards(from: Bound<&str>, to: Bound<&str>) -> bool {
+    use Bound::{Excluded, Included, Unbounded};
+    match (from, to) {
+        (Unbounded, _) | (_, Unbounded) => false,
+        (Excluded(from), Excluded(to)) => from >= to,
+        (Included(from) | Excluded(from), Included(to) | Excluded(to)) => from > to,
+    }
+}
+
+impl<'a> Iterator for OverlayRange<'a> {
     type Item = (&'a str, &'a Change);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -101,7 +108,7 @@ impl<'a> Iterator for Changes<'a> {
     }
 }
 
-impl DoubleEndedIterator for Changes<'_> {
+impl DoubleEndedIterator for OverlayRange<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
         self.0.next_back().map(|(key, change)| (&**key, change))
     }

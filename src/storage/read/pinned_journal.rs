@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::journal::{Body, Damage, Fold, Header, HeaderFault, Suspect};
 use super::overlay::Overlay;
 use crate::error::{Error, Result};
-use crate::storage::files::disk::{self, Disk, DiskFile, Identity, JOURNAL, Open};
+use crate::storage::files::disk::{self, Disk, DiskFile, Identity, JOURNAL, OpenAs};
 use crate::storage::format::record::Change;
 
 /// The journal as far as it was seen.
@@ -60,7 +60,7 @@ impl Journal {
         path: PathBuf,
         snapshot: Option<&Identity>,
     ) -> Result<Self> {
-        let seen = file.identity().map_err(|source| Error::Open { path: path.clone(), source })?;
+        let seen = disk::seen(&*file, &path)?;
         disk::check_side(disk, &path, &seen, snapshot)?;
         Self::seen(file, path, seen)
     }
@@ -275,7 +275,7 @@ impl Journal {
 
 /// Opens a journal's file. If that is not permitted, whether it is a stranger's is what matters.
 pub(crate) fn open_journal(disk: &dyn Disk, path: &Path, database: &Path) -> Result<Option<Box<dyn DiskFile>>> {
-    disk.open(path, Open::Side).or_else(|error| {
+    disk.open(path, OpenAs::Side).or_else(|error| {
         if let (Ok(Some(there)), Ok(snapshot)) = (disk.identity(path), disk.identity(database)) {
             disk::check_side(disk, path, &there, snapshot.as_ref())?;
         }

@@ -3,7 +3,8 @@
 use std::ops::Bound;
 
 use super::layers::{Layer, Layers};
-use super::merged::{End, Merged};
+use super::merged::Merged;
+use super::snapshot::cursor::End;
 use super::snapshot::{RawEntry, Sums};
 use super::view::Base;
 use crate::error::{Error, Result};

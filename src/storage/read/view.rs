@@ -8,7 +8,7 @@ use super::pinned_journal::{Journal, Replay, open_journal};
 use super::snapshot::{self, Document, Indexed, Layout, ReadFault, Sums, Unreadable};
 use crate::error::{Error, Result};
 use crate::json::Fault;
-use crate::storage::files::disk::{self, Disk, DiskFile, Identity, JOURNAL, Open};
+use crate::storage::files::disk::{self, Disk, DiskFile, Identity, JOURNAL, OpenAs};
 use crate::storage::files::lock;
 #[cfg(feature = "shell")]
 use crate::storage::format::record::Seen;
@@ -108,7 +108,7 @@ impl View {
         let journal_path = disk::beside(path, JOURNAL);
         // The journal first: a save puts what a reader needs into the old one before it touches the snapshot.
         let journal = open_journal(disk, &journal_path, path)?;
-        let file = disk.open(path, Open::Snapshot)?;
+        let file = disk.open(path, OpenAs::Snapshot)?;
         let seen = file.as_deref().map(DiskFile::identity).transpose();
         let seen = seen.map_err(|source| Error::Open { path: path.to_owned(), source })?;
         let journal = journal.map(|file| Journal::of(file, disk, journal_path.clone(), seen.as_ref())).transpose()?;
@@ -128,27 +128,27 @@ impl View {
             view.stray = Some(journal.seen);
             return Ok(Some(view));
         };
-        let Some(mut journal) = journal else {
+        let Some(journal) = journal else {
             let view = Self::read_base(path, file, seen)?;
             return Ok(if are_unchanged(None, Some(seen))? { Some(view) } else { None });
         };
-        let view = |file, layout, journal, read| Self {
-            journal: Some(journal),
-            unpublished: read,
-            sums: Cell::new(if read { Sums::Agree } else { Sums::Unread }),
-            ..Self::of(path, file, seen, layout)
-        };
         if journal.header.stamp == Stamp::of(&seen) {
             let layout = journal.header.layout;
-            return Ok(Some(view(file, layout, journal, false)));
+            return Ok(Some(Self { journal: Some(journal), ..Self::of(path, file, seen, layout) }));
         }
+        journal.replay()?;
+        if are_unchanged(Some(&journal), Some(seen))? {
+            Self::of_other(path, file, seen, journal).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// The view of a snapshot that the journal's header does not know. A fold line has not seen what time the rename gave
+    /// it, so an edit that kept its length and time looks the same: only the content tells. It may also be a copy of one of
+    /// the two; but where their database was removed, only the very file that the removal did not come to.
+    fn of_other(path: &Path, file: Box<dyn DiskFile>, seen: Identity, mut journal: Journal) -> Result<Self> {
         let fold = journal.replay()?.fold;
-        if !are_unchanged(Some(&journal), Some(seen))? {
-            return Ok(None);
-        }
-        // The header does not know this file. A fold line has not seen what time the rename gave it, so an edit that kept
-        // its length and time looks the same: only the content tells. It may also be a copy of one of the two; but where their database was removed, only the very
-        // file that the removal did not come to.
         let known = [Some((journal.header.layout, journal.through)), fold.map(|fold| (fold.layout, fold.through))];
         let is_same = Stamp { changed: None, ..journal.header.stamp } == Stamp::before_rename(&seen);
         let may_be = is_same || !fold.is_some_and(|fold| fold.is_of_nothing());
@@ -157,21 +157,20 @@ impl View {
                 && snapshot::hash(&*file, &layout).map_err(|fault| fault.error(path, &*file))?;
             if is_copy {
                 journal.skip(through);
-                return Ok(Some(view(file, layout, journal, true)));
+                let (journal, sums) = (Some(journal), Cell::new(Sums::Agree));
+                return Ok(Self { journal, unpublished: true, sums, ..Self::of(path, file, seen, layout) });
             }
         }
         if journal.holds_changes()? {
-            return Err(Error::ForeignJournal { path: path.to_owned(), journal: journal_path });
+            return Err(Error::ForeignJournal { path: path.to_owned(), journal: journal.path().to_owned() });
         }
-        let mut view = Self::read_base(path, file, seen)?;
-        view.stray = Some(journal.seen);
-        Ok(Some(view))
+        Ok(Self { stray: Some(journal.seen), ..Self::read_base(path, file, seen)? })
     }
 
     /// The file that is there under the changes of a journal that belongs to another one. Nobody may be writing.
     pub(crate) fn adopt(disk: &dyn Disk, path: &Path) -> Result<Option<Self>> {
-        let Some(file) = disk.open(path, Open::Snapshot)? else { return Ok(None) };
-        let seen = file.identity().map_err(|source| Error::Open { path: path.to_owned(), source })?;
+        let Some(file) = disk.open(path, OpenAs::Snapshot)? else { return Ok(None) };
+        let seen = disk::seen(&*file, path)?;
         let Some(mut journal) = Journal::open(disk, path, Some(&seen))? else { return Ok(None) };
         let removed = journal.replay()?.fold.filter(Fold::is_of_nothing);
         journal.skip(removed.map_or(0, |fold| fold.through));

@@ -48,7 +48,7 @@ pub enum Event {
 }
 
 /// Is told of each change; a break ends the look.
-pub(crate) type Sink<'a> = dyn FnMut(&str, Event) -> ControlFlow<()> + 'a;
+pub(crate) type EventSink<'a> = dyn FnMut(&str, Event) -> ControlFlow<()> + 'a;
 
 /// A snapshot up to this size is held in memory, so that an editor that writes into the file does not take away what it
 /// is to be compared with.
@@ -96,7 +96,7 @@ impl Store {
 
 impl Feed {
     /// Tells what has changed since the last look. `stop` is asked now and then during a long one.
-    pub(crate) fn poll(&mut self, now: Timestamp, stop: &dyn Fn() -> bool, each: &mut Sink<'_>) -> Result<()> {
+    pub(crate) fn poll(&mut self, now: Timestamp, stop: &dyn Fn() -> bool, each: &mut EventSink<'_>) -> Result<()> {
         self.missed = false;
         match self.store.view.advance(&*self.store.disk)? {
             Advance::Nothing => {}
@@ -145,7 +145,7 @@ impl Feed {
         old: Change,
         new: Change,
         now: Timestamp,
-        each: &mut Sink<'_>,
+        each: &mut EventSink<'_>,
     ) -> Result<ControlFlow<()>, Fault> {
         let is_over = |stored: &Stored| stored.deadline.is_some_and(|deadline| deadline <= now);
         // What was over at the last look was told to be.
@@ -187,7 +187,7 @@ impl Feed {
         newest: &Store,
         now: Timestamp,
         stop: &dyn Fn() -> bool,
-        each: &mut Sink<'_>,
+        each: &mut EventSink<'_>,
     ) -> Result<ControlFlow<()>> {
         // Taken out so that what is told can be noted while it is read.
         let last = std::mem::replace(&mut self.store, Store::in_memory(newest.settings.clone()));
@@ -202,7 +202,7 @@ impl Feed {
         newest: &Store,
         now: Timestamp,
         stop: &dyn Fn() -> bool,
-        each: &mut Sink<'_>,
+        each: &mut EventSink<'_>,
     ) -> Result<ControlFlow<()>> {
         let (from, to) = (self.from.clone(), self.to.clone());
         let bounds = || (from.as_ref().map(String::as_str), to.as_ref().map(String::as_str));
@@ -241,7 +241,7 @@ impl Feed {
     }
 
     /// Tells which deadlines have passed since they were last gone through, and finds the next.
-    fn go_through_deadlines(&mut self, now: Timestamp, each: &mut Sink<'_>) -> Result<()> {
+    fn go_through_deadlines(&mut self, now: Timestamp, each: &mut EventSink<'_>) -> Result<()> {
         let (told, mut next, mut count) = (self.told, None, 0_u64);
         let mut over = Vec::new();
         self.store.deadlines(self.bounds(), &mut |key, deadline| {

@@ -13,7 +13,7 @@ use super::path;
 use super::simulated::Simulated;
 use super::workload::Workload;
 use crate::error::Result;
-use crate::storage::files::disk::{self, Disk, DiskFile, Folder, Identity, JOURNAL, LockFile, Open, Rename};
+use crate::storage::files::disk::{self, Disk, DiskFile, Folder, Identity, JOURNAL, LockFile, OpenAs, Rename};
 use crate::storage::read::journal::{Body, Header};
 
 /// What the engine does wrong.
@@ -103,7 +103,7 @@ impl Buggy {
         if !self.memory(|memory| std::mem::take(&mut memory.unsynced)) {
             return Ok(());
         }
-        match self.inner.open(&journal(), Open::Side) {
+        match self.inner.open(&journal(), OpenAs::Side) {
             Ok(Some(file)) => file.sync_data(),
             _ => Ok(()),
         }
@@ -129,13 +129,13 @@ impl Buggy {
 
 impl Disk for Buggy {
     fn identity(&self, path: &Path) -> Result<Option<Identity>> {
-        match self.open(path, Open::Side)? {
+        match self.open(path, OpenAs::Side)? {
             Some(file) if path == journal() => Ok(file.identity().ok()),
             _ => self.inner.identity(path),
         }
     }
 
-    fn open(&self, path: &Path, how: Open) -> Result<Option<Box<dyn DiskFile>>> {
+    fn open(&self, path: &Path, how: OpenAs) -> Result<Option<Box<dyn DiskFile>>> {
         Ok(self.inner.open(path, how)?.map(|inner| self.file(path, inner)))
     }
 

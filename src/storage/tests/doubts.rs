@@ -88,7 +88,7 @@ fn a_write_whose_sync_failed_is_in_doubt_and_a_check_says_so_until_the_next_one(
     assert!(matches!(error, Error::InDoubt { .. }), "{error}");
     let said = error.to_string();
     assert!(said.starts_with("outcome unknown: ") && !said.contains("folder") && !said.contains("save"), "{said}");
-    let doubt = |disk: &Simulated| Report::of(&Files::open(disk, path()).unwrap()).unwrap().doubt;
+    let doubt = |disk: &Simulated| Report::of(&Files::open(disk, path(), None).unwrap()).unwrap().doubt;
     // Not even that could be noted.
     assert!(doubt(&disk).is_some_and(|doubt| doubt.contains("did not come to its end")));
     write(&mut store).unwrap();
@@ -176,7 +176,7 @@ fn the_folder_s_doubt_of_another_process_is_not_hidden_by_an_own_one_about_the_j
 #[test]
 fn a_check_is_of_one_moment_whatever_is_saved_meanwhile() {
     let (disk, mut store) = filled();
-    let files = Files::open(&disk, path()).unwrap();
+    let files = Files::open(&disk, path(), None).unwrap();
     commit(&mut store, &[change("c", "3")]).unwrap();
     store.save(NOW).unwrap();
     commit(&mut store, &[change("d", "4")]).unwrap();
@@ -188,7 +188,7 @@ fn a_check_is_of_one_moment_whatever_is_saved_meanwhile() {
 #[test]
 fn a_check_during_which_an_editor_writes_into_the_file_is_a_conflict() {
     let (disk, _) = filled();
-    let files = Files::open(&disk, path()).unwrap();
+    let files = Files::open(&disk, path(), None).unwrap();
     let edited = String::from_utf8(disk.content(path()).unwrap()).unwrap().replace("\"1\"", "\"2\"");
     disk.edit(path(), edited.as_bytes());
     assert!(matches!(Report::of(&files), Err(Error::Conflict { .. })));
@@ -249,7 +249,7 @@ fn what_an_editor_has_put_there_is_never_removed_with_what_was_to_replace_it() {
 
 /// What a check says of a bad end: whether it was acknowledged; none if it is torn, or there is none.
 fn end(disk: &Simulated) -> Option<bool> {
-    let faults = Report::of(&Files::open(disk, path()).unwrap()).unwrap().faults;
+    let faults = Report::of(&Files::open(disk, path(), None).unwrap()).unwrap().faults;
     match faults[..] {
         [] => None,
         [Error::LastRecord { acknowledged, .. }] => Some(acknowledged),

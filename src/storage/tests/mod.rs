@@ -43,7 +43,7 @@ fn path() -> &'static Path {
 }
 
 fn settings(policy: Policy) -> Settings {
-    Settings { read_only: false, wait: Duration::ZERO, make_folder: false, policy, watch: None }
+    Settings { read_only: false, wait: Duration::ZERO, make_folder: false, policy, on_progress: None }
 }
 
 /// How a database is used.

@@ -155,7 +155,7 @@ fn survives(policy: Policy, is_new: bool, seed: u64) -> (usize, usize) {
     let found = open(&disk, policy).and_then(|store| state(&store)).unwrap_or_else(|error| failed(error.to_string()));
     judge(&found, &told.acknowledged, &possible).unwrap_or_else(|wrong| failed(wrong));
     if disk.identity(path()).unwrap().is_some() {
-        let faults = Files::open(&disk, path()).and_then(|files| Report::of(&files)).unwrap().faults;
+        let faults = Files::open(&disk, path(), None).and_then(|files| Report::of(&files)).unwrap().faults;
         if !faults.is_empty() {
             failed(format!("{faults:?}"));
         }

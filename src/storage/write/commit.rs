@@ -6,7 +6,7 @@ use super::save::not_saved;
 use super::writer::Writer;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
-use crate::storage::files::disk::{self, DiskFile, Open};
+use crate::storage::files::disk::{self, DiskFile, OpenAs};
 use crate::storage::files::uncertain::Uncertain;
 use crate::storage::read::journal;
 use crate::storage::read::view::Base;
@@ -118,8 +118,8 @@ impl Writer<'_> {
         let journal_path = journal.path().to_owned();
         let good = journal.seen.len;
         let conflict = || Error::Conflict { path: journal_path.clone() };
-        let file = self.store.disk.open(&journal_path, Open::SideAppend)?.ok_or_else(conflict)?;
-        let there = file.identity().map_err(|source| Error::Open { path: journal_path.clone(), source })?;
+        let file = self.store.disk.open(&journal_path, OpenAs::SideAppend)?.ok_or_else(conflict)?;
+        let there = disk::seen(&*file, &journal_path)?;
         if !there.is_same_file(&journal.seen) || there.len != good {
             return Err(conflict());
         }

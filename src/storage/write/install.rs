@@ -30,8 +30,7 @@ impl Writer<'_> {
             self.store.notices.push(format!("{path:?} had other hard links; they keep the old content"));
         }
         let unwritten = self.store.view.unwritten;
-        let noted = self.lock.note(unwritten, Uncertain::Folder);
-        noted.map_err(|source| disk::write_error("lock", path.clone(), source))?;
+        self.announce(Uncertain::Folder)?;
         let placed = put_in_place(&*disk, &temp, &path, self.store.view.seen, &*folder);
         match &placed {
             Err(Error::OutcomeUnknown { .. }) => self.leave(Uncertain::Folder),

@@ -58,7 +58,7 @@ impl Writer<'_> {
                 Err(_) => return Err(Error::OutcomeUnknown { path: path.to_owned(), source }),
             }
         }
-        folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.to_owned(), source })?;
+        disk::sync_name(&*folder, path)?;
         if self.store.view.journal.is_some() || self.store.view.stray.is_some() {
             // It says that nothing is left; whoever finds it does away with it.
             let _ = self.store.disk.remove(&disk::beside(path, JOURNAL)).and_then(|()| folder.sync());

@@ -1,13 +1,12 @@
 //! Restoring: the content of another database takes the place of this one's, which is kept beside.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::save::Built;
 use super::temporary::{Temp, open_folder};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
-use crate::storage::files::disk::{self, Disk, JOURNAL, Open, Rename};
+use crate::storage::files::disk::{self, Disk, JOURNAL, OpenAs, Rename};
 use crate::storage::{Settings, Store};
 
 impl Store {
@@ -55,7 +54,7 @@ impl Store {
         let disk = &*store.disk;
         let folder = open_folder(disk, &path)?;
         let kept = free_name(disk, &path)?;
-        let old = disk.open(&path, Open::Side)?;
+        let old = disk.open(&path, OpenAs::Side)?;
         let mut notices = Vec::new();
         let temp = Temp::create(disk, &path)?;
         let Built { temp, .. } = from.build(temp, &path, old.as_deref(), now, &mut notices)?;
@@ -63,11 +62,10 @@ impl Store {
             let path = path.to_owned();
             move |source| disk::write_error("rename", path, source)
         };
-        let unknown = |source| Error::OutcomeUnknown { path: path.clone(), source };
         let journal = disk::beside(&path, JOURNAL);
         if disk.identity(&journal)?.is_some() {
             disk.rename(&journal, &disk::beside(&kept, JOURNAL), Rename::New).map_err(failed(&journal))?;
-            folder.sync().map_err(unknown)?;
+            disk::sync_name(&*folder, &path)?;
         }
         if old.is_some() {
             // Under its last name from the start, so that no moment is without either of them.
@@ -90,29 +88,20 @@ impl Store {
         }
         // Locked until it is acknowledged.
         let _file = temp.keep();
-        folder.sync().map_err(unknown)?;
+        disk::sync_name(&*folder, &path)?;
         Ok(kept)
     }
 }
 
 /// A name beside a database that nothing has: `kv.before-restore.json`, `kv.before-restore-2.json`, ….
 fn free_name(disk: &dyn Disk, path: &Path) -> Result<PathBuf> {
-    let mut number = 1;
-    loop {
-        let mut name = path.file_stem().map(OsString::from).unwrap_or_default();
-        name.push(".before-restore");
-        if number > 1 {
-            name.push(format!("-{number}"));
-        }
-        if let Some(extension) = path.extension() {
-            name.push(".");
-            name.push(extension);
-        }
-        let name = path.with_file_name(name);
-        let is_free = |path: &Path| Ok::<_, Error>(disk.identity(path)?.is_none());
+    let is_free = |path: &Path| Ok::<_, Error>(disk.identity(path)?.is_none());
+    for number in 1_u64.. {
+        let again = if number > 1 { format!("-{number}") } else { String::new() };
+        let name = disk::sibling(path, &format!(".before-restore{again}"));
         if is_free(&name)? && is_free(&disk::beside(&name, JOURNAL))? {
             return Ok(name);
         }
-        number += 1;
     }
+    Err(Error::Conflict { path: path.to_owned() })
 }

@@ -9,7 +9,7 @@ use super::merge::{self, Below, FoldFault};
 use super::temporary::{Temp, open_folder, put_in_place, sweep};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
-use crate::storage::files::disk::{self, Disk, DiskFile, Identity, Watched};
+use crate::storage::files::disk::{self, Disk, DiskFile, Identity, Reporting};
 use crate::storage::files::lock::side_files;
 use crate::storage::read::layers::{Layer, Layers};
 use crate::storage::read::snapshot::{self, Layout, ReadFault, Sums};
@@ -35,7 +35,7 @@ impl Store {
         notices: &mut Vec<String>,
     ) -> Result<Built<'d>> {
         let failed = |operation| move |source| disk::write_error(operation, target.to_owned(), source);
-        let (temp, layout, through) = self.merge(temp, target, now)?;
+        let (layout, through) = self.merge(temp.file(), target, now)?;
         if let Some(like) = like {
             let lost = temp.file().inherit(like).map_err(failed("set the mode of"))?;
             notices.extend(
@@ -86,15 +86,14 @@ impl Store {
         Ok(built)
     }
 
-    /// Merges snapshot and changes, those not yet written included, into a file that will replace `target`; says also the
-    /// last commit that is in it.
-    pub(crate) fn merge<'d>(&self, temp: Temp<'d>, target: &Path, now: Timestamp) -> Result<(Temp<'d>, Layout, u64)> {
-        let (layout, through) = self.merge_into(temp.file(), target, now)?;
-        Ok((temp, layout, through))
-    }
-
-    /// The same into an empty file that is open for appending; `target` names it in messages.
-    fn merge_into(&self, file: &(dyn DiskFile + 'static), target: &Path, now: Timestamp) -> Result<(Layout, u64)> {
+    /// Merges snapshot and changes, those not yet written included, into an empty file that is open for appending; `target`
+    /// names it in messages. Says also the last commit that is in it.
+    pub(super) fn merge(
+        &self,
+        file: &(dyn DiskFile + 'static),
+        target: &Path,
+        now: Timestamp,
+    ) -> Result<(Layout, u64)> {
         let changes = self.pending.layers().into_iter();
         let (below, changes, through) = match self.pending.spilled() {
             Some(spilled) => (Below::Indexed(&spilled.snapshot), Layers::new(changes), spilled.through),
@@ -108,11 +107,12 @@ impl Store {
                 (below, Layers::new(changes.chain(committed)), replay.map_or(0, |replay| replay.n))
             }
         };
-        let watched = self.settings.watch.map(|watch| {
+        let reporting = self.settings.on_progress.map(|on_progress| {
             let spilled = self.pending.spilled().map(|spilled| spilled.snapshot.layout().length);
-            Watched::new(file, watch, spilled.unwrap_or(self.file_len()) + self.pending_bytes())
+            let below = spilled.unwrap_or(self.file_len());
+            Reporting::new(file, on_progress, below + self.pending.map_bytes() as u64)
         });
-        let file: &dyn DiskFile = watched.as_ref().map_or(file, |watched| watched);
+        let file: &dyn DiskFile = reporting.as_ref().map_or(file, |reporting| reporting);
         let layout = merge::fold(file, below, &changes, now).map_err(|fault| {
             disk::or_stopped(match fault {
                 FoldFault::Write(source) => disk::write_error("write", target.to_owned(), source),
@@ -128,8 +128,8 @@ impl Store {
     /// Writes a snapshot into an empty file that is open for appending.
     #[cfg(feature = "shell")]
     pub(crate) fn write_snapshot(&self, file: File, now: Timestamp) -> Result<()> {
-        let file = disk::opened(file, None);
-        self.merge_into(&*file, Path::new("a temporary file"), now).map(drop)
+        let file = disk::opened(file);
+        self.merge(&*file, Path::new("a temporary file"), now).map(drop)
     }
 
     /// Makes a new snapshot of everything, what is not yet written included. A large one is built without the lock, which
@@ -232,7 +232,7 @@ impl Store {
                 self.build_verified(Temp::create(&*disk, &name)?, &path, copy.view.file(), now, &mut notices)?;
             put_in_place(&*disk, &built.temp, &path, old, &*folder)?;
             let _file = built.temp.keep();
-            folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.clone(), source })?;
+            disk::sync_name(&*folder, &path)?;
         }
         self.notices.append(&mut notices);
         self.notices.append(&mut copy.notices);

@@ -30,7 +30,8 @@ impl Store {
         let Some(path) = self.path.clone() else { return Ok(()) };
         self.hold()?;
         let disk = self.disk.clone();
-        let (temp, layout, through) = self.merge(Temp::create(&*disk, &path)?, &path, now)?;
+        let temp = Temp::create(&*disk, &path)?;
+        let (layout, through) = self.merge(temp.file(), &path, now)?;
         let left = temp.path.clone();
         let file = temp.keep();
         // Open, it is there for us alone; whatever kept its name is swept away by the next save.

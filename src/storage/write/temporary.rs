@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{self, Error, Result};
 use crate::storage::Store;
-use crate::storage::files::disk::{self, Disk, DiskFile, Folder, Identity, Open, Rename};
+use crate::storage::files::disk::{self, Disk, DiskFile, Folder, Identity, OpenAs, Rename};
 use crate::storage::files::lock::WritersLock;
 
 /// A file beside the one that it will replace; removed again unless it was put in place.
@@ -69,7 +69,7 @@ impl<'a> Temp<'a> {
     /// The same file, opened once more and without its lock, for what stays open longer than that is held.
     pub(super) fn reopened(&self, target: &Path) -> Result<Box<dyn DiskFile>> {
         let conflict = || Error::Conflict { path: target.to_owned() };
-        let file = self.disk.open(&self.path, Open::Side)?.ok_or_else(conflict)?;
+        let file = self.disk.open(&self.path, OpenAs::Side)?.ok_or_else(conflict)?;
         if self.is_at(&self.path) == Some(false) { Err(conflict()) } else { Ok(file) }
     }
 
@@ -128,7 +128,7 @@ impl Store {
     /// Whether a save is under way without the lock.
     pub(crate) fn is_being_saved(&self) -> bool {
         let Some(mark) = self.save_mark() else { return false };
-        let Ok(Some(file)) = self.disk.open(&mark, Open::Side) else { return false };
+        let Ok(Some(file)) = self.disk.open(&mark, OpenAs::Side) else { return false };
         // A stranger must not keep others from saving.
         let counts = |there: Identity| disk::check_side(&*self.disk, &mark, &there, self.view.seen.as_ref()).is_ok();
         file.identity().is_ok_and(counts) && !file.try_lock().unwrap_or(true)
@@ -144,7 +144,7 @@ pub(super) fn temporary(target: &Path, number: u64) -> PathBuf {
 /// may be at work.
 pub(crate) fn sweep(disk: &dyn Disk, path: &Path) {
     for left in disk.left_overs(path) {
-        let file = disk.open(&left, Open::Side);
+        let file = disk.open(&left, OpenAs::Side);
         if let Ok(Some(file)) = file
             && file.try_lock().unwrap_or(false)
         {

@@ -18,7 +18,6 @@ use crate::storage::{Entries, Store, View};
 
 /// A store, and whether a transaction is open on it.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it for each database")]
 pub(crate) enum Phase {
     Idle(Store),
     Open(OpenTransaction),
@@ -37,7 +36,7 @@ pub(crate) struct OpenTransaction {
 /// The changes of an open transaction at some time.
 #[cfg(feature = "shell")]
 #[derive(Debug)]
-pub(crate) struct Mark(Overlay);
+pub(crate) struct Savepoint(Overlay);
 
 const IS_OPEN: Error = Error::Transaction { reason: "a transaction is open; `commit` or `rollback` it first" };
 
@@ -215,13 +214,13 @@ impl Phase {
 
     /// The changes of the open transaction so far.
     #[cfg(feature = "shell")]
-    pub(crate) fn mark(&mut self) -> Mark {
-        Mark(self.pending().map().clone())
+    pub(crate) fn mark(&mut self) -> Savepoint {
+        Savepoint(self.pending().map().clone())
     }
 
     /// Forgets those that came after.
     #[cfg(feature = "shell")]
-    pub(crate) fn back_to(&mut self, mark: Mark) {
+    pub(crate) fn back_to(&mut self, mark: Savepoint) {
         *self.pending() = mark.0.into();
     }
 

@@ -93,9 +93,9 @@ impl<'a> Writer<'a> {
         if let (true, Some(folder)) = (store.settings.make_folder, path.parent()) {
             store.disk.make_folder(folder)?;
         }
-        let Settings { wait, watch, .. } = store.settings;
+        let Settings { wait, on_progress, .. } = store.settings;
         let (disk, seen) = (store.disk.clone(), store.view.seen);
-        let lock = WritersLock::acquire(&*disk, &path, seen, (wait, watch), &mut || {
+        let lock = WritersLock::acquire(&*disk, &path, seen, (wait, on_progress), &mut || {
             store.reload()?;
             Ok(store.view.files_seen())
         })?;
@@ -124,12 +124,16 @@ impl<'a> Writer<'a> {
 
     /// Notes that a write is under way, before anything is done.
     fn note(&mut self) -> Result<()> {
-        let unwritten = self.store.view.unwritten;
-        let noted = self.lock.note(unwritten, self.store.uncertain.unwrap_or(Uncertain::Unfinished));
-        noted.map_err(|source| disk::write_error("lock", self.path.clone(), source))?;
+        self.announce(self.store.uncertain.unwrap_or(Uncertain::Unfinished))?;
         if self.store.uncertain.is_none() {
-            self.lock.finish(unwritten);
+            self.lock.finish(self.store.view.unwritten);
         }
         Ok(())
+    }
+
+    /// Notes what is uncertain if this writer does not come to its end.
+    pub(crate) fn announce(&mut self, state: Uncertain) -> Result<()> {
+        let noted = self.lock.note(self.store.view.unwritten, state);
+        noted.map_err(|source| disk::write_error("lock", self.path.clone(), source))
     }
 }

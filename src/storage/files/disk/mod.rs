@@ -1,11 +1,11 @@
 //! The only place that opens, syncs and renames what belongs to a database.
 
 mod attributes;
+mod progress;
 mod real;
 mod trust;
-mod watched;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -15,12 +15,12 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
+pub use self::progress::Progress;
+pub(crate) use self::progress::{OnProgress, Reporting, or_stopped};
 pub(crate) use self::real::Real;
 #[cfg(feature = "shell")]
 pub(crate) use self::real::mounted;
 pub(crate) use self::trust::check_side;
-pub use self::watched::Progress;
-pub(crate) use self::watched::{Watch, Watched, WatchedDisk, or_stopped};
 
 /// What the engine needs of a file system. [`Real`] is the one of the system.
 ///
@@ -31,7 +31,7 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync {
     fn identity(&self, path: &Path) -> Result<Option<Identity>>;
     /// Opens a file; `None` if there is none. Never waits on a FIFO; whatever is no regular file, a symbolic link
     /// included, is [`Error::Unsuitable`].
-    fn open(&self, path: &Path, how: Open) -> Result<Option<Box<dyn DiskFile>>>;
+    fn open(&self, path: &Path, how: OpenAs) -> Result<Option<Box<dyn DiskFile>>>;
     /// Makes a new file, mode 0600, for appending. Fails with `AlreadyExists` if there is anything, a link included.
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
     /// Gives the file at `from` the name `to`.
@@ -55,7 +55,7 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync {
 
 /// How a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Open {
+pub(crate) enum OpenAs {
     /// The snapshot, for reading.
     Snapshot,
     /// A side file, for reading.
@@ -108,13 +108,8 @@ pub(crate) trait Folder: fmt::Debug + Send + Sync {
     fn sync(&self) -> io::Result<()>;
 }
 
-/// The open lock file. Its lock ends with it.
-pub(crate) trait LockFile: fmt::Debug + Send + Sync {
-    /// Takes the lock, if it can be had at once.
-    fn try_lock(&self) -> io::Result<bool>;
-    fn identity(&self) -> io::Result<Identity>;
-    /// The note in it, at most 1 KiB.
-    fn note(&self) -> io::Result<String>;
+/// The open lock file. What it holds is a note.
+pub(crate) trait LockFile: DiskFile {
     /// Replaces the note. Never synced: nothing that must survive a crash of the system stands there.
     fn set_note(&self, note: &str) -> io::Result<()>;
 }
@@ -215,12 +210,26 @@ pub(crate) fn resolve(path: &Path) -> Result<PathBuf> {
 
 /// A file that is open already, to read it, or to write to it if it is opened for appending.
 #[cfg(feature = "shell")]
-pub(crate) fn opened(file: File, watch: Option<Watch>) -> Box<dyn DiskFile> {
-    let file: Box<dyn DiskFile> = Box::new(real::RealFile::from(file));
-    match watch {
-        Some(watch) => Box::new(Watched::new(file, watch, 0)),
+pub(crate) fn opened(file: File) -> Box<dyn DiskFile> {
+    Box::new(real::RealFile::from(file))
+}
+
+/// The file, telling of what is read from it if somebody wants to know.
+pub(crate) fn reporting(file: Box<dyn DiskFile>, on_progress: Option<OnProgress>) -> Box<dyn DiskFile> {
+    match on_progress {
+        Some(on_progress) => Box::new(Reporting::new(file, on_progress, 0)),
         None => file,
     }
+}
+
+/// The identity of an open file; `path` names it in messages.
+pub(crate) fn seen(file: &dyn DiskFile, path: &Path) -> Result<Identity> {
+    file.identity().map_err(|source| Error::Open { path: path.to_owned(), source })
+}
+
+/// Makes what has become of a name in a folder durable. After an error it is not known whether that is so.
+pub(crate) fn sync_name(folder: &dyn Folder, path: &Path) -> Result<()> {
+    folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.to_owned(), source })
 }
 
 /// The bytes between two offsets of a file.
@@ -281,6 +290,17 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+/// The name of another database in the same folder: `kv.repaired.json` for `kv.json` and `.repaired`.
+pub(crate) fn sibling(path: &Path, infix: &str) -> PathBuf {
+    let mut name = path.file_stem().map(OsString::from).unwrap_or_default();
+    name.push(infix);
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
 }
 
 /// Whether `name` is that of a temporary file of `database`.

@@ -29,7 +29,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use crate::storage::format::journal_line::{ChangeLine, JournalLines, Kind, Refused};
+use crate::storage::format::journal_line::{ChangeLine, JournalLines, LineKind, Refused};
 use crate::storage::format::record::{Change, Stored};
 use crate::storage::format::{header, journal_line, seal};
 
@@ -154,10 +154,10 @@ impl<'a> Body<'a> {
             // The last of the numbers has no next one; a line of it is one of a commit that is there already.
             let next = replayed.n.saturating_add(1);
             let fault = match kind {
-                Kind::Change(line) if line.n != next || line.n == replayed.n => {
+                LineKind::Change(line) if line.n != next || line.n == replayed.n => {
                     format!("expected commit {next}, found commit {}", line.n)
                 }
-                Kind::Change(line) => match line.last {
+                LineKind::Change(line) => match line.last {
                     Some(count) if count != commit.len() + 1 => {
                         format!("it ends commit {next} of {count} lines, but {} are there", commit.len() + 1)
                     }
@@ -171,20 +171,20 @@ impl<'a> Body<'a> {
                         continue;
                     }
                 },
-                Kind::Fold(fold) if commit.is_empty() && fold.through <= replayed.n => {
+                LineKind::Fold(fold) if commit.is_empty() && fold.through <= replayed.n => {
                     replayed.fold = Some(fold);
                     replayed.good = lines.at;
                     continue;
                 }
-                Kind::Fold(fold) if fold.through <= replayed.n => {
+                LineKind::Fold(fold) if fold.through <= replayed.n => {
                     format!("it notes a save of commit {} inside commit {next}", fold.through)
                 }
-                Kind::Fold(fold) => {
+                LineKind::Fold(fold) => {
                     format!("it notes a save of commit {}, but commit {} was the last", fold.through, replayed.n)
                 }
-                Kind::Bad(reason) => reason.to_owned(),
+                LineKind::Bad(reason) => reason.to_owned(),
                 // The judge finds the same and says why.
-                Kind::Refused(_) => String::new(),
+                LineKind::Refused(_) => String::new(),
             };
             self.judge(&before, next, commit.len(), fault)?;
             break;
@@ -202,7 +202,7 @@ impl<'a> Body<'a> {
         loop {
             let at = lines.clone();
             let Some(mut kind) = lines.read(self.epoch, &mut scratch) else { break };
-            if matches!(kind, Kind::Bad(_)) {
+            if matches!(kind, LineKind::Bad(_)) {
                 match journal_line::front(&self.bytes[at.at..lines.at], self.epoch, &mut scratch) {
                     Some(front) => kind = front,
                     None => continue,
@@ -211,13 +211,13 @@ impl<'a> Body<'a> {
                 good_after += u64::from(at.at > from.at);
             }
             match kind {
-                Kind::Change(line) if line.n == next => {
+                LineKind::Change(line) if line.n == next => {
                     count += 1;
                     whole = whole.min(line.last.unwrap_or(usize::MAX));
                 }
-                Kind::Change(_) | Kind::Fold(_) => alien = true,
-                Kind::Bad(_) => {}
-                Kind::Refused(refused) => {
+                LineKind::Change(_) | LineKind::Fold(_) => alien = true,
+                LineKind::Bad(_) => {}
+                LineKind::Refused(refused) => {
                     let (reason, newer) = match refused {
                         Refused::Newer => ("a newer version of rusty-kv wrote it".to_owned(), true),
                         Refused::Wrong(reason) => (reason, false),
@@ -238,7 +238,7 @@ impl<'a> Body<'a> {
         let mut scratch = String::new();
         let mut good = 0;
         while let Some(kind) = lines.read(self.epoch, &mut scratch) {
-            good += u64::from(matches!(kind, Kind::Change(_) | Kind::Fold(_)));
+            good += u64::from(matches!(kind, LineKind::Change(_) | LineKind::Fold(_)));
         }
         good
     }
@@ -266,7 +266,7 @@ impl<'a> Body<'a> {
             memchr::memmem::find_iter(self.bytes, &needle).filter_map(|at| journal_line::start_of(self.bytes, at));
         let Some(start) = starts.last() else { return Ok(None) };
         match JournalLines::of(&self.bytes[start..]).read(self.epoch, &mut String::new()) {
-            Some(Kind::Change(line)) if line.key == key => Ok(Some(line.change)),
+            Some(LineKind::Change(line)) if line.key == key => Ok(Some(line.change)),
             _ => Err(Suspect),
         }
     }

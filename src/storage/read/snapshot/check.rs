@@ -34,31 +34,43 @@ pub(crate) fn check(file: &dyn DiskFile) -> Result<Option<Layout>, ReadFault> {
 /// Whether a file is the one of that layout, by its hash. Also seen to are the order of the keys and what stands between
 /// the sections; the values are not looked at.
 pub(crate) fn hash(file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
-    match hash_is_of(file, layout) {
-        Err(ReadFault::Damaged { .. }) => Ok(false),
-        answer => answer,
-    }
+    let is_of = || Ok(frame_stands(file, layout)? && sum_is_of(file, layout, true, &AtomicBool::new(false))?);
+    or_damaged(is_of())
 }
 
 /// Whether the content of a file that is known to have been of that layout still is, by its checksum alone, which takes half
 /// the time. Unless it is stopped; what it says then means nothing.
 pub(crate) fn verify(file: &dyn DiskFile, layout: &Layout, stop: &AtomicBool) -> Result<bool, ReadFault> {
-    match sum_is_of(file, layout, stop) {
+    or_damaged(sum_is_of(file, layout, false, stop))
+}
+
+fn or_damaged(answer: Result<bool, ReadFault>) -> Result<bool, ReadFault> {
+    match answer {
         Err(ReadFault::Damaged { .. }) => Ok(false),
         answer => answer,
     }
 }
 
-fn sum_is_of(file: &dyn DiskFile, layout: &Layout, stop: &AtomicBool) -> Result<bool, ReadFault> {
+fn sum_is_of(file: &dyn DiskFile, layout: &Layout, orders: bool, stop: &AtomicBool) -> Result<bool, ReadFault> {
     /// After so many lines it is asked whether to stop.
     const EACH: u64 = 4096;
     let mut sum = Sum::default();
     for (section, (from, to)) in [(Section::Map, layout.map), (Section::Expires, layout.expires)] {
         let mut lines = Lines::new(file, from, to, to);
+        let mut before: Option<Vec<u8>> = None;
         while let Some(content) = lines.next()? {
             sum.add(section, content);
             if sum.lines % EACH == 0 && stop.load(Ordering::Relaxed) {
                 return Ok(false);
+            }
+            if orders {
+                let Some(key) = snapshot_line::key(content).ok().flatten() else { return Ok(false) };
+                if before.as_ref().is_some_and(|before| **before >= *key) {
+                    return Ok(false);
+                }
+                let before = before.get_or_insert_default();
+                before.clear();
+                before.extend_from_slice(&key);
             }
         }
     }
@@ -132,31 +144,6 @@ fn frame_stands(file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault>
         }
     }
     Ok(true)
-}
-
-fn hash_is_of(file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
-    let &Layout { length, map, expires, rest, count, expiring, hash } = layout;
-    if !frame_stands(file, layout)? {
-        return Ok(false);
-    }
-    let mut sum = rest_hash(file, rest, length)?;
-    for (section, (from, to), wanted) in [(Section::Map, map, count), (Section::Expires, expires, expiring)] {
-        let mut lines = Lines::new(file, from, to, to);
-        let mut before = Vec::new();
-        let mut counted = 0;
-        while let Some(content) = lines.next()? {
-            sum = sum.wrapping_add(line_hash(section, content));
-            let key = snapshot_line::key(content).ok().flatten();
-            let Some(key) = key.filter(|key| counted == 0 || *before < **key) else { return Ok(false) };
-            before.clear();
-            before.extend_from_slice(&key);
-            counted += 1;
-        }
-        if counted != wanted {
-            return Ok(false);
-        }
-    }
-    Ok(sum == hash)
 }
 
 fn rest_hash(file: &dyn DiskFile, mut from: u64, to: u64) -> Result<u64, ReadFault> {

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::cmp::Ordering;
 
 use super::check::{Sum, Sums};
-use super::lines::{Lines, LinesBack};
+use super::lines::Lines;
 use super::window::ReadFault;
 use crate::expiry::Timestamp;
 use crate::storage::files::disk::DiskFile;
@@ -23,6 +24,13 @@ pub(crate) struct Cursor<'a> {
     /// What the lines that were read come to, and where it is noted whether that agrees; none if nobody asks, or it is
     /// noted already.
     sum: Option<(Sum, &'a Cell<Sums>)>,
+}
+
+/// The side from which something is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Front,
+    Back,
 }
 
 /// An entry as it stands in the snapshot.
@@ -49,20 +57,22 @@ impl<'a> Cursor<'a> {
         self.is_whole
     }
 
-    /// The first entry that is left.
-    pub(crate) fn next(&mut self) -> Result<Option<RawEntry<'_>>, ReadFault> {
-        let at = self.map.front.at();
-        match self.map.next()? {
-            None => note_sum(&mut self.sum, self.file, &self.layout).map(|()| None),
-            Some(content) => {
-                if let Some((sum, _)) = &mut self.sum {
-                    sum.add(Section::Map, content);
-                }
-                let (key, text) = parts(content, at)?;
-                let deadline = self.expires.of_first(&key, self.sum.as_mut().map(|(sum, _)| sum))?;
-                Ok(Some(RawEntry { key, text, deadline }))
+    /// The entry next to an end that is left.
+    pub(crate) fn take(&mut self, end: End) -> Result<Option<RawEntry<'_>>, ReadFault> {
+        let at = self.map.at(end);
+        let Some(content) = self.map.take(end)? else {
+            if let Some((sum, noted)) = self.sum.take() {
+                noted.set(sum.is_of(self.file, &self.layout)?.into());
             }
+            return Ok(None);
+        };
+        if let Some((sum, _)) = &mut self.sum {
+            sum.add(Section::Map, content);
         }
+        let (key, text) = snapshot_line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
+        let text = str::from_utf8(text).map_err(|_| ReadFault::damaged(at, "not UTF-8"))?;
+        let deadline = self.expires.of(end, &key, self.sum.as_mut().map(|(sum, _)| sum))?;
+        Ok(Some(RawEntry { key, text, deadline }))
     }
 
     /// Gives back the memory that a long line has taken.
@@ -70,59 +80,40 @@ impl<'a> Cursor<'a> {
         self.map.front.release();
         self.map.back.release();
     }
-
-    /// The last entry that is left.
-    pub(crate) fn next_back(&mut self) -> Result<Option<RawEntry<'_>>, ReadFault> {
-        let at = self.map.back.at();
-        match self.map.next_back()? {
-            None => note_sum(&mut self.sum, self.file, &self.layout).map(|()| None),
-            Some(content) => {
-                if let Some((sum, _)) = &mut self.sum {
-                    sum.add(Section::Map, content);
-                }
-                let (key, text) = parts(content, at)?;
-                let deadline = self.expires.of_last(&key, self.sum.as_mut().map(|(sum, _)| sum))?;
-                Ok(Some(RawEntry { key, text, deadline }))
-            }
-        }
-    }
-}
-
-/// All lines were read.
-fn note_sum(sum: &mut Option<(Sum, &Cell<Sums>)>, file: &dyn DiskFile, layout: &Layout) -> Result<(), ReadFault> {
-    if let Some((sum, noted)) = sum.take() {
-        noted.set(sum.is_of(file, layout)?.into());
-    }
-    Ok(())
-}
-
-fn parts(content: &[u8], at: u64) -> Result<(Cow<'_, str>, &str), ReadFault> {
-    let (key, text) = snapshot_line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
-    let text = str::from_utf8(text).map_err(|_| ReadFault::damaged(at, "not UTF-8"))?;
-    Ok((key, text))
 }
 
 /// Lines that are taken from both ends.
 #[derive(Debug)]
 struct Ends<'a> {
     front: Lines<'a>,
-    back: LinesBack<'a>,
+    back: Lines<'a>,
 }
 
 impl<'a> Ends<'a> {
     /// The lines of `from..to` of a section that ends at `end`.
     fn new(file: &'a dyn DiskFile, (from, to): (u64, u64), end: u64) -> Self {
-        Self { front: Lines::new(file, from, to, end), back: LinesBack::new(file, from, to, end) }
+        Self { front: Lines::new(file, from, to, end), back: Lines::back(file, from, to, end) }
     }
 
-    fn next(&mut self) -> Result<Option<&[u8]>, ReadFault> {
-        self.front.end_at(self.back.at());
-        self.front.next()
+    /// Where the next line from an end begins, or from the back ends.
+    fn at(&self, end: End) -> u64 {
+        match end {
+            End::Front => self.front.at(),
+            End::Back => self.back.at(),
+        }
     }
 
-    fn next_back(&mut self) -> Result<Option<&[u8]>, ReadFault> {
-        self.back.begin_at(self.front.at());
-        self.back.next()
+    fn take(&mut self, end: End) -> Result<Option<&[u8]>, ReadFault> {
+        match end {
+            End::Front => {
+                self.front.limit_to(self.back.at());
+                self.front.next()
+            }
+            End::Back => {
+                self.back.limit_to(self.front.at());
+                self.back.next_back()
+            }
+        }
     }
 }
 
@@ -142,35 +133,25 @@ struct Waiting {
 }
 
 impl Deadlines<'_> {
-    /// The deadline of the first key that is left.
-    fn of_first(&mut self, key: &str, sum: Option<&mut Sum>) -> Result<Option<Timestamp>, ReadFault> {
-        if self.front.deadline.is_none() {
-            let at = self.lines.front.at();
-            match self.lines.next()? {
-                Some(content) => self.front.hold(content, at, sum)?,
+    /// The deadline of the key that is next to an end of those that are left.
+    fn of(&mut self, end: End, key: &str, sum: Option<&mut Sum>) -> Result<Option<Timestamp>, ReadFault> {
+        let (near, far) = match end {
+            End::Front => (&mut self.front, &mut self.back),
+            End::Back => (&mut self.back, &mut self.front),
+        };
+        if near.deadline.is_none() {
+            let at = self.lines.at(end);
+            match self.lines.take(end)? {
+                Some(content) => near.hold(content, at, sum)?,
                 // Where the ends meet, what the other end has read is all that is left.
-                None => return Ok(self.back.take(key)),
+                None => return Ok(far.take(key)),
             }
         }
-        if *self.front.key < *key {
-            return Err(ReadFault::damaged(self.lines.front.at(), WITHOUT_KEY));
+        let order = (*near.key).cmp(key);
+        if order == if end == End::Front { Ordering::Less } else { Ordering::Greater } {
+            return Err(ReadFault::damaged(self.lines.at(end), WITHOUT_KEY));
         }
-        Ok(self.front.take(key))
-    }
-
-    /// The deadline of the last key that is left.
-    fn of_last(&mut self, key: &str, sum: Option<&mut Sum>) -> Result<Option<Timestamp>, ReadFault> {
-        if self.back.deadline.is_none() {
-            let at = self.lines.back.at();
-            match self.lines.next_back()? {
-                Some(content) => self.back.hold(content, at, sum)?,
-                None => return Ok(self.front.take(key)),
-            }
-        }
-        if *self.back.key > *key {
-            return Err(ReadFault::damaged(self.lines.back.at(), WITHOUT_KEY));
-        }
-        Ok(self.back.take(key))
+        Ok(near.take(key))
     }
 }
 
@@ -181,9 +162,7 @@ impl Waiting {
         if let Some(sum) = sum {
             sum.add(Section::Expires, content);
         }
-        let (key, text) = snapshot_line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
-        let deadline =
-            snapshot_line::deadline(text).ok_or_else(|| ReadFault::damaged(at, snapshot_line::NO_DEADLINE))?;
+        let (key, deadline) = read_deadline(content, at)?;
         self.key.clear();
         self.key.push_str(&key);
         self.deadline = Some(deadline);
@@ -194,4 +173,11 @@ impl Waiting {
     fn take(&mut self, key: &str) -> Option<Timestamp> {
         self.deadline.take_if(|_| self.key == key)
     }
+}
+
+/// The key and the deadline of a content of the second section, which stands at `at`.
+pub(super) fn read_deadline(content: &[u8], at: u64) -> Result<(Cow<'_, str>, Timestamp), ReadFault> {
+    let (key, text) = snapshot_line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
+    let deadline = snapshot_line::deadline(text).ok_or_else(|| ReadFault::damaged(at, snapshot_line::NO_DEADLINE))?;
+    Ok((key, deadline))
 }

@@ -7,6 +7,7 @@ use crate::expiry::Timestamp;
 use crate::json::{self, Fault, Scanner};
 use crate::storage::format::record::{self, Entry, Stored};
 use crate::storage::format::snapshot_line::MAX_KEY;
+use crate::storage::read::overlay;
 use crate::value::Value;
 
 /// What a snapshot holds.
@@ -39,14 +40,8 @@ pub(crate) const RESERVED: &str = "$rusty-kv";
 impl Document {
     /// The entries between two bounds; none if they run backwards.
     pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> btree_map::Range<'_, String, Stored> {
-        use Bound::{Excluded, Included, Unbounded};
-        // A BTreeMap panics on such bounds.
-        let empty = match (from, to) {
-            (Unbounded, _) | (_, Unbounded) => false,
-            (Excluded(from), Excluded(to)) => from >= to,
-            (Included(from) | Excluded(from), Included(to) | Excluded(to)) => from > to,
-        };
-        if empty { btree_map::Range::default() } else { self.entries.range::<str, _>((from, to)) }
+        let is_empty = overlay::runs_backwards(from, to);
+        if is_empty { btree_map::Range::default() } else { self.entries.range::<str, _>((from, to)) }
     }
 
     /// Reads a whole document, in whatever order and spacing.

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::ops::Bound;
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, End, read_deadline};
 use super::document::Document;
 use super::fences::{Fences, Known};
 use super::window::{CHUNK, Window};
@@ -33,7 +33,7 @@ pub(crate) struct Indexed {
 
 /// Where a key is in a section, or would be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct LinePlace {
     /// Where the first line begins whose key is not less; the section's end if there is none.
     pub(crate) at: u64,
     /// The content of that line, if its key is the one.
@@ -85,12 +85,12 @@ impl Indexed {
     }
 
     /// Where a key's line is, or would be. Besides its key nothing of the line is looked at.
-    pub(crate) fn place(&self, section: Section, key: &str) -> Result<Place, ReadFault> {
+    pub(crate) fn place(&self, section: Section, key: &str) -> Result<LinePlace, ReadFault> {
         let (_, end) = self.range(section);
         let mut search = self.search(section).borrow_mut();
         let spot = search.find(&*self.file, key)?;
         let content = |to: u64| (spot.at + INDENT.len() as u64, if to == end { to - 1 } else { to - 2 });
-        Ok(Place { at: spot.at, found: spot.end.map(content) })
+        Ok(LinePlace { at: spot.at, found: spot.end.map(content) })
     }
 
     /// All lines of a section.
@@ -122,9 +122,7 @@ impl Indexed {
         loop {
             let at = lines.at();
             let Some(content) = lines.next()? else { return Ok(()) };
-            let (key, text) = snapshot_line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
-            let deadline =
-                snapshot_line::deadline(text).ok_or_else(|| ReadFault::damaged(at, snapshot_line::NO_DEADLINE))?;
+            let (key, deadline) = read_deadline(content, at)?;
             each(&key, deadline);
         }
     }
@@ -133,7 +131,7 @@ impl Indexed {
     pub(crate) fn document(&self) -> Result<Document, ReadFault> {
         let mut document = Document::default();
         let mut cursor = self.cursor(Bound::Unbounded, Bound::Unbounded)?;
-        while let Some(line) = cursor.next()? {
+        while let Some(line) = cursor.take(End::Front)? {
             let stored = Stored { text: line.text.into(), deadline: line.deadline };
             document.entries.insert(line.key.into_owned(), stored);
         }
@@ -239,8 +237,7 @@ impl Search {
     fn deadline(&mut self, file: &dyn DiskFile, key: &str) -> Result<Option<Timestamp>, ReadFault> {
         let Some((at, to)) = self.content(file, key)? else { return Ok(None) };
         let content = self.window.bytes(at, to);
-        let (_, text) = snapshot_line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
-        snapshot_line::deadline(text).map(Some).ok_or_else(|| ReadFault::damaged(at, snapshot_line::NO_DEADLINE))
+        read_deadline(content, at).map(|(_, deadline)| Some(deadline))
     }
 
     /// Shows a key's line in the window, and says where its content is.

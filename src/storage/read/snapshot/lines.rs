@@ -12,15 +12,15 @@ const MOST: u64 = CHUNK as u64;
 /// No line is longer: every byte of its key and value as an escape of six, and a little.
 const LONGEST: u64 = 6 * (MAX_KEY as u64 + Value::MAX_LEN as u64) + 64;
 
-/// The lines of a section, the first one first.
+/// The lines of a section, the first one first, or ([`Lines::back`]) the last one first.
 #[derive(Debug)]
 pub(crate) struct Lines<'a> {
     file: &'a dyn DiskFile,
     window: Window,
-    /// Where the next line begins.
+    /// Where the next line begins, or from the back ends.
     at: u64,
-    /// Where the last line ends that is wanted.
-    to: u64,
+    /// Where the last line ends that is wanted, or from the back the first one begins.
+    limit: u64,
     /// Where the section ends.
     end: u64,
     ahead: u64,
@@ -29,17 +29,22 @@ pub(crate) struct Lines<'a> {
 impl<'a> Lines<'a> {
     /// The lines of `from..to` of a section that ends at `end`.
     pub(super) fn new(file: &'a dyn DiskFile, from: u64, to: u64, end: u64) -> Self {
-        Self { file, window: Window::default(), at: from, to, end, ahead: FIRST }
+        Self { file, window: Window::default(), at: from, limit: to, end, ahead: FIRST }
     }
 
-    /// Where the next line begins.
+    /// The same from the back.
+    pub(super) fn back(file: &'a dyn DiskFile, from: u64, to: u64, end: u64) -> Self {
+        Self { at: to, limit: from, ..Self::new(file, from, to, end) }
+    }
+
+    /// Where the next line begins, or from the back ends.
     pub(crate) fn at(&self) -> u64 {
         self.at
     }
 
-    /// Lets the lines end at `to`.
-    pub(super) fn end_at(&mut self, to: u64) {
-        self.to = to;
+    /// Lets the lines end at another place, or from the back begin.
+    pub(super) fn limit_to(&mut self, limit: u64) {
+        self.limit = limit;
     }
 
     /// Gives back the memory that a long line has taken.
@@ -58,7 +63,7 @@ impl<'a> Lines<'a> {
     /// The next line as it is, without its newline.
     pub(super) fn whole(&mut self) -> Result<Option<&[u8]>, ReadFault> {
         let from = self.at;
-        if from >= self.to {
+        if from >= self.limit {
             return Ok(None);
         }
         if !self.window.shows(from, from) {
@@ -66,61 +71,26 @@ impl<'a> Lines<'a> {
         }
         let mut searched = from;
         let newline = loop {
-            if let Some(skip) = memchr::memchr(b'\n', self.window.bytes(searched, self.to)) {
+            if let Some(skip) = memchr::memchr(b'\n', self.window.bytes(searched, self.limit)) {
                 break searched + skip as u64;
             }
-            searched = self.window.end().min(self.to);
-            if searched >= self.to || searched - from > LONGEST {
+            searched = self.window.end().min(self.limit);
+            if searched >= self.limit || searched - from > LONGEST {
                 return Err(ReadFault::damaged(from, "this line does not end where its section ends"));
             }
             // Of a long line little is read in vain.
-            let to = (searched + self.ahead.max((searched - from) / 8)).min(self.to);
+            let to = (searched + self.ahead.max((searched - from) / 8)).min(self.limit);
             self.window.show(self.file, from, to)?;
             self.ahead = (2 * self.ahead).min(MOST);
         };
         self.at = newline + 1;
         Ok(Some(self.window.bytes(from, newline)))
     }
-}
-
-/// The lines of a section, the last one first.
-#[derive(Debug)]
-pub(super) struct LinesBack<'a> {
-    file: &'a dyn DiskFile,
-    window: Window,
-    /// Where the next line, the one before, ends.
-    at: u64,
-    /// Where the first line begins that is wanted.
-    from: u64,
-    /// Where the section ends.
-    end: u64,
-    ahead: u64,
-}
-
-impl<'a> LinesBack<'a> {
-    pub(super) fn new(file: &'a dyn DiskFile, from: u64, to: u64, end: u64) -> Self {
-        Self { file, window: Window::default(), at: to, from, end, ahead: FIRST }
-    }
-
-    /// Where the next line ends.
-    pub(super) fn at(&self) -> u64 {
-        self.at
-    }
-
-    /// Gives back the memory that a long line has taken.
-    pub(super) fn release(&mut self) {
-        self.window.release();
-    }
-
-    /// Lets the lines begin at `from`.
-    pub(super) fn begin_at(&mut self, from: u64) {
-        self.from = from;
-    }
 
     /// The content of the line before.
-    pub(super) fn next(&mut self) -> Result<Option<&[u8]>, ReadFault> {
+    pub(super) fn next_back(&mut self) -> Result<Option<&[u8]>, ReadFault> {
         let to = self.at;
-        if to <= self.from {
+        if to <= self.limit {
             return Ok(None);
         }
         // Searched for is the newline of the line before this one.
@@ -130,18 +100,18 @@ impl<'a> LinesBack<'a> {
             self.window.show(self.file, to, to)?;
         }
         let start = loop {
-            let first = self.window.start().max(self.from);
+            let first = self.window.start().max(self.limit);
             if let Some(at) = memchr::memrchr(b'\n', self.window.bytes(first, searched)) {
                 break first + at as u64 + 1;
             }
             searched = first.min(to - 1);
-            if first == self.from && self.window.shows(first, to) {
+            if first == self.limit && self.window.shows(first, to) {
                 break first;
             }
             if to - first > LONGEST {
                 return Err(ReadFault::damaged(first, "no line is as long as this"));
             }
-            let from = first.saturating_sub(self.ahead.max((to - first) / 8)).max(self.from);
+            let from = first.saturating_sub(self.ahead.max((to - first) / 8)).max(self.limit);
             self.window.show(self.file, from, to)?;
             self.ahead = (2 * self.ahead).min(MOST);
         };

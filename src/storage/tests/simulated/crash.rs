@@ -152,11 +152,8 @@ impl Moment {
             moved.push((file, to));
             let inode = &self.world.files[file];
             let kept = unsure.iter().zip(whole).all(|(unsure, whole)| *unsure != file || *whole);
-            let outcome = match damage {
-                Some((damaged, damage)) if damaged == file => damage,
-                _ if kept => Damage::Whole,
-                _ => Damage::Gone,
-            };
+            let outcome = damage.filter(|(damaged, _)| *damaged == file).map(|(_, damage)| damage);
+            let outcome = outcome.unwrap_or(if kept { Damage::Whole } else { Damage::Gone });
             let content = match outcome {
                 _ if inode.is_lock && old => Arc::default(),
                 Damage::Whole => Arc::clone(&inode.content),

@@ -49,16 +49,6 @@ impl Handle {
             Ok(())
         })
     }
-
-    fn lock(&self) -> io::Result<bool> {
-        let mut shared = self.disk.look()?;
-        Ok(*shared.world.files[self.file].locked_by.get_or_insert(*self.number) == *self.number)
-    }
-
-    fn give_back(&self) -> io::Result<()> {
-        self.disk.look()?.world.files[self.file].locked_by.take_if(|holder| *holder == *self.number);
-        Ok(())
-    }
 }
 
 impl DiskFile for Handle {
@@ -130,11 +120,13 @@ impl DiskFile for Handle {
     }
 
     fn try_lock(&self) -> io::Result<bool> {
-        self.lock()
+        let mut shared = self.disk.look()?;
+        Ok(*shared.world.files[self.file].locked_by.get_or_insert(*self.number) == *self.number)
     }
 
     fn unlock(&self) -> io::Result<()> {
-        self.give_back()
+        self.disk.look()?.world.files[self.file].locked_by.take_if(|holder| *holder == *self.number);
+        Ok(())
     }
 
     fn real(&self) -> Option<&File> {
@@ -143,20 +135,6 @@ impl DiskFile for Handle {
 }
 
 impl LockFile for Handle {
-    fn try_lock(&self) -> io::Result<bool> {
-        self.lock()
-    }
-
-    fn identity(&self) -> io::Result<Identity> {
-        Ok(self.disk.look()?.world.identity(self.file))
-    }
-
-    fn note(&self) -> io::Result<String> {
-        let shared = self.disk.look()?;
-        let content = &shared.world.files[self.file].content;
-        Ok(String::from_utf8_lossy(&content[..content.len().min(1024)]).into_owned())
-    }
-
     fn set_note(&self, note: &str) -> io::Result<()> {
         self.disk.change(Operation::SetNote(Arc::clone(&self.path)), |world, fate| {
             if fate == Fate::Done {

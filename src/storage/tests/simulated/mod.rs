@@ -24,7 +24,7 @@ use rustix::io::Errno;
 
 use crate::error::{Error, Result};
 use crate::storage::files::disk::{
-    Disk, DiskFile, Folder, Identity, LockFile, Open, Rename, is_temporary, write_error,
+    Disk, DiskFile, Folder, Identity, LockFile, OpenAs, Rename, is_temporary, write_error,
 };
 
 use self::fault::{Fate, Fault};
@@ -292,10 +292,10 @@ impl Disk for Simulated {
         Ok(shared.world.names.get(path).map(|&file| shared.world.identity(file)))
     }
 
-    fn open(&self, path: &Path, how: Open) -> Result<Option<Box<dyn DiskFile>>> {
+    fn open(&self, path: &Path, how: OpenAs) -> Result<Option<Box<dyn DiskFile>>> {
         let mut shared = self.look().map_err(|source| match how {
-            Open::Snapshot | Open::Side => Error::Open { path: path.to_owned(), source },
-            Open::SideAppend => write_error("open", path.to_owned(), source),
+            OpenAs::Snapshot | OpenAs::Side => Error::Open { path: path.to_owned(), source },
+            OpenAs::SideAppend => write_error("open", path.to_owned(), source),
         })?;
         if shared.world.folders.contains(path) {
             return Err(Error::Unsuitable { path: path.to_owned(), reason: "Is a directory".to_owned() });

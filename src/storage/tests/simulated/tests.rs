@@ -205,7 +205,7 @@ fn faults_hit_the_operation_they_were_meant_for() {
     assert!(disk.rename(&path("a"), &path("b"), Rename::New).is_err());
     assert_eq!(disk.names(), [path("b")]);
     disk.fail_look(disk.looks() + 1, Injected::Error(Errno::MFILE), Until::Once);
-    assert!(disk.open(&path("b"), Open::Side).is_err() && disk.open(&path("b"), Open::Side).is_ok());
+    assert!(disk.open(&path("b"), OpenAs::Side).is_err() && disk.open(&path("b"), OpenAs::Side).is_ok());
     disk.stop_after(3);
     assert!(disk.remove(&path("b")).is_err() && disk.identity(&path("b")).is_err());
     disk.heal();
@@ -254,7 +254,7 @@ fn what_is_left_is_durable_and_can_crash_again() {
     disk.crash_states(Cuts::default(), |crashed| {
         assert_eq!(crashed.disk.crash_states(Cuts::default(), |again| assert_eq!(again.hash, crashed.hash)), 1);
         let before = crashed.disk.content(&path("a")).unwrap();
-        crashed.disk.open(&path("a"), Open::SideAppend).unwrap().unwrap().append(b"3").unwrap();
+        crashed.disk.open(&path("a"), OpenAs::SideAppend).unwrap().unwrap().append(b"3").unwrap();
         assert_eq!(crashed.disk.content(&path("a")).unwrap(), [&before[..], b"3"].concat());
     });
     assert_eq!(disk.content(&path("a")).unwrap(), b"12", "the disk itself goes on");
@@ -302,16 +302,18 @@ fn a_lock_ends_with_its_handle_or_with_a_crash_and_its_note_may_be_lost() {
     assert!(disk.moment().killed().open_lock(&lock, None).unwrap().try_lock().unwrap());
     drop(one);
     assert!(other.try_lock().unwrap());
-    assert_eq!(other.note().unwrap(), "held");
+    let mut note = [0; 8];
+    let read = other.read_at(&mut note, 0).unwrap();
+    assert_eq!(&note[..read], b"held");
     // The same open file once more has the same lock, until it is closed for the last time.
-    let file = disk.open(&lock, Open::Side).unwrap().unwrap();
+    let file = disk.open(&lock, OpenAs::Side).unwrap().unwrap();
     drop(other);
     assert!(file.try_lock().unwrap());
     let again = file.again().unwrap();
     drop(file);
-    assert!(!disk.open(&lock, Open::Side).unwrap().unwrap().try_lock().unwrap());
+    assert!(!disk.open(&lock, OpenAs::Side).unwrap().unwrap().try_lock().unwrap());
     again.unlock().unwrap();
-    assert!(disk.open(&lock, Open::Side).unwrap().unwrap().try_lock().unwrap());
+    assert!(disk.open(&lock, OpenAs::Side).unwrap().unwrap().try_lock().unwrap());
 }
 
 #[test]
@@ -352,9 +354,9 @@ fn it_answers_as_the_system_does() {
                 kind(disk.remove(&path("a"))),
             ],
             (read, buffer, a.identity().unwrap().links, b.identity().unwrap().links),
-            disk.open(&path("a"), Open::Side).unwrap().is_none(),
-            disk.open(folder, Open::Side).unwrap_err().to_string().replace(folder.to_str().unwrap(), "FOLDER"),
-            [a.try_lock().unwrap(), disk.open(&path("b"), Open::Side).unwrap().unwrap().try_lock().unwrap()],
+            disk.open(&path("a"), OpenAs::Side).unwrap().is_none(),
+            disk.open(folder, OpenAs::Side).unwrap_err().to_string().replace(folder.to_str().unwrap(), "FOLDER"),
+            [a.try_lock().unwrap(), disk.open(&path("b"), OpenAs::Side).unwrap().unwrap().try_lock().unwrap()],
         )
     };
     let simulated = script(&disk(), Path::new(FOLDER));

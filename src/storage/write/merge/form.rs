@@ -5,7 +5,7 @@ use std::io;
 use super::fault::FoldFault;
 use crate::json;
 use crate::storage::files::disk::DiskFile;
-use crate::storage::format::layout::{Layout, Section, line_hash};
+use crate::storage::format::layout::{BETWEEN, CLOSE, END, HEAD, Layout, Section, line_hash};
 use crate::storage::format::snapshot_line::INDENT;
 use crate::storage::read::layers::Changed;
 use crate::storage::read::snapshot::index::ReadFault;
@@ -59,7 +59,7 @@ impl<'a> Form<'a> {
         // The last line has no comma.
         self.bytes = if from < to { (to - from).saturating_add(1) } else { 0 };
         if section == Section::Map {
-            self.out.push(b"{\n  \"map\": {")?;
+            self.out.push(HEAD)?;
         }
         self.start = self.out.position();
         Ok(())
@@ -76,7 +76,7 @@ impl<'a> Form<'a> {
             return self.out.push(b",\n");
         }
         self.begun = true;
-        self.out.push(if self.section == Section::Expires { b",\n  \"expires\": {\n" } else { b"\n" })?;
+        self.out.push(if self.section == Section::Expires { BETWEEN } else { b"\n" })?;
         self.start = self.out.position();
         Ok(())
     }
@@ -145,7 +145,7 @@ impl<'a> Form<'a> {
             return Err(FoldFault::Inconsistent("its lines are not as long as they should be"));
         }
         match (self.section, self.begun) {
-            (_, true) => self.out.push(b"  }")?,
+            (_, true) => self.out.push(CLOSE)?,
             (Section::Expires, false) => {}
             _ => self.out.push(b"}")?,
         }
@@ -179,7 +179,6 @@ impl<'a> Form<'a> {
 
     /// The layout of what was written, once the file has been seen to end where it should.
     pub(super) fn finish(mut self) -> Result<Layout, FoldFault> {
-        const END: &[u8] = b"\n}\n";
         self.out.flush()?;
         self.layout.length = self.out.position();
         let mut end = [0; END.len() + 1];

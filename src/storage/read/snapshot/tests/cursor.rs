@@ -7,7 +7,7 @@ use crate::expiry::Timestamp;
 use crate::json;
 use crate::storage::format::layout::Section;
 use crate::storage::format::record::{Entry, Stored};
-use crate::storage::read::snapshot::cursor::RawEntry;
+use crate::storage::read::snapshot::cursor::{End, RawEntry};
 use crate::storage::read::snapshot::document::Document;
 use crate::storage::read::snapshot::index::{Indexed, ReadFault};
 use crate::storage::tests::memory::Memory;
@@ -41,9 +41,9 @@ proptest! {
         let mut wanted = wanted.map(|(key, stored)| (key.clone(), stored.clone()));
         for is_first in ends {
             let (there, wanted) = if is_first {
-                (owned(cursor.next().unwrap()), wanted.next())
+                (owned(cursor.take(End::Front).unwrap()), wanted.next())
             } else {
-                (owned(cursor.next_back().unwrap()), wanted.next_back())
+                (owned(cursor.take(End::Back).unwrap()), wanted.next_back())
             };
             prop_assert_eq!(there, wanted);
         }
@@ -85,11 +85,11 @@ fn long_lines_come_whole_from_both_ends() {
     let indexed = Indexed::new(Box::new(Memory::of(&bytes)), layout);
     let mut cursor = indexed.cursor(Bound::Unbounded, Bound::Unbounded).unwrap();
     for length in lengths {
-        assert_eq!(cursor.next().unwrap().unwrap().text.len(), length + 2);
+        assert_eq!(cursor.take(End::Front).unwrap().unwrap().text.len(), length + 2);
     }
     let mut cursor = indexed.cursor(Bound::Unbounded, Bound::Unbounded).unwrap();
     for length in lengths.into_iter().rev() {
-        assert_eq!(cursor.next_back().unwrap().unwrap().text.len(), length + 2);
+        assert_eq!(cursor.take(End::Back).unwrap().unwrap().text.len(), length + 2);
     }
 }
 
@@ -103,7 +103,7 @@ fn a_deadline_whose_key_is_not_there_is_damage() {
         let damaged = String::from_utf8(bytes.clone()).unwrap().replacen(from, to, 3);
         let indexed = Indexed::new(Box::new(Memory::of(damaged.as_bytes())), layout);
         let mut cursor = indexed.cursor(Bound::Unbounded, Bound::Unbounded).unwrap();
-        let mut faults = (0..3).filter_map(|_| cursor.next().map(|line| assert!(line.is_some())).err());
+        let mut faults = (0..3).filter_map(|_| cursor.take(End::Front).map(|line| assert!(line.is_some())).err());
         assert!(matches!(faults.next(), Some(ReadFault::Damaged { .. })), "{from}");
     }
 }

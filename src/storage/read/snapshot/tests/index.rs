@@ -9,7 +9,8 @@ use crate::error::Error;
 use crate::storage::format::layout::Section;
 use crate::storage::format::record::{Entry, Stored};
 use crate::storage::read::snapshot::check::check;
-use crate::storage::read::snapshot::index::{Indexed, Place, ReadFault};
+use crate::storage::read::snapshot::cursor::End;
+use crate::storage::read::snapshot::index::{Indexed, LinePlace, ReadFault};
 use crate::storage::tests::memory::Memory;
 
 /// The keys of a section with the places of their lines and of what stands there, read by going past all of them.
@@ -28,9 +29,9 @@ fn lines_by_hand(bytes: &[u8], (from, to): (u64, u64)) -> Vec<(String, u64, (u64
 }
 
 /// Where a key's line would have to be.
-fn place_by_hand(lines: &[(String, u64, (u64, u64))], end: u64, key: &str) -> Place {
+fn place_by_hand(lines: &[(String, u64, (u64, u64))], end: u64, key: &str) -> LinePlace {
     let behind = lines.iter().find(|(there, ..)| **there >= *key);
-    behind.map_or(Place { at: end, found: None }, |(there, at, content)| Place {
+    behind.map_or(LinePlace { at: end, found: None }, |(there, at, content)| LinePlace {
         at: *at,
         found: (there == key).then_some(*content),
     })
@@ -148,9 +149,9 @@ proptest! {
         }
         let open = || indexed.cursor(Bound::Unbounded, Bound::Unbounded).unwrap();
         let mut cursor = open();
-        while let Ok(Some(_)) = cursor.next() {}
+        while let Ok(Some(_)) = cursor.take(End::Front) {}
         let mut cursor = open();
-        while let Ok(Some(_)) = cursor.next_back() {}
+        while let Ok(Some(_)) = cursor.take(End::Back) {}
         if let Ok(Some(found)) = check(indexed.file()) {
             prop_assert!(found.is_sound());
         }

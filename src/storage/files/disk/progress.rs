@@ -3,11 +3,10 @@
 use std::fs::File;
 use std::io;
 use std::ops::{ControlFlow, Deref};
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Disk, DiskFile, Folder, Identity, LockFile, Open, Rename};
-use crate::error::{Error, Result};
+use super::{DiskFile, Identity};
+use crate::error::Error;
 
 /// How far a long operation is.
 ///
@@ -24,28 +23,28 @@ pub struct Progress {
 }
 
 /// Is told of the progress, and says whether to go on.
-pub(crate) type Watch = fn(Progress) -> ControlFlow<()>;
+pub(crate) type OnProgress = fn(Progress) -> ControlFlow<()>;
 
 /// A file that tells of what is written to it or read from it.
 #[derive(Debug)]
-pub(crate) struct Watched<F> {
+pub(crate) struct Reporting<F> {
     file: F,
-    watch: Watch,
+    on_progress: OnProgress,
     done: AtomicU64,
     total: u64,
 }
 
-impl<F: Deref<Target = dyn DiskFile + 'static>> Watched<F> {
+impl<F: Deref<Target = dyn DiskFile + 'static>> Reporting<F> {
     /// At most so many bytes are copied between two looks.
     const PIECE: u64 = 16 << 20;
 
-    pub(crate) fn new(file: F, watch: Watch, total: u64) -> Self {
-        Self { file, watch, done: AtomicU64::new(0), total }
+    pub(crate) fn new(file: F, on_progress: OnProgress, total: u64) -> Self {
+        Self { file, on_progress, done: AtomicU64::new(0), total }
     }
 
     fn step(&self, bytes: u64) -> io::Result<()> {
         let done = self.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        match (self.watch)(Progress { done, total: self.total }) {
+        match (self.on_progress)(Progress { done, total: self.total }) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(io::Error::other(Stopped)),
         }
@@ -67,7 +66,7 @@ pub(crate) fn or_stopped(error: Error) -> Error {
     }
 }
 
-impl<F> DiskFile for Watched<F>
+impl<F> DiskFile for Reporting<F>
 where
     F: Deref<Target = dyn DiskFile + 'static> + std::fmt::Debug + Send + Sync,
 {
@@ -76,7 +75,7 @@ where
     }
 
     fn again(&self) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(Watched::new(self.file.again()?, self.watch, self.total)))
+        Ok(Box::new(Reporting::new(self.file.again()?, self.on_progress, self.total)))
     }
 
     fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
@@ -125,59 +124,5 @@ where
 
     fn real(&self) -> Option<&File> {
         self.file.real()
-    }
-}
-
-/// A disk whose files tell of what is read from them.
-#[derive(Debug)]
-pub(crate) struct WatchedDisk<'a> {
-    pub(crate) disk: &'a dyn Disk,
-    pub(crate) watch: Watch,
-}
-
-impl Disk for WatchedDisk<'_> {
-    fn identity(&self, path: &Path) -> Result<Option<Identity>> {
-        self.disk.identity(path)
-    }
-
-    fn open(&self, path: &Path, how: Open) -> Result<Option<Box<dyn DiskFile>>> {
-        let file = self.disk.open(path, how)?;
-        Ok(file.map(|file| Box::new(Watched::new(file, self.watch, 0)) as Box<dyn DiskFile>))
-    }
-
-    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        self.disk.create(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path, how: Rename) -> io::Result<()> {
-        self.disk.rename(from, to, how)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.disk.remove(path)
-    }
-
-    fn open_folder(&self, path: &Path) -> io::Result<Box<dyn Folder>> {
-        self.disk.open_folder(path)
-    }
-
-    fn make_folder(&self, path: &Path) -> Result<()> {
-        self.disk.make_folder(path)
-    }
-
-    fn check_writable(&self, path: &Path) -> Result<()> {
-        self.disk.check_writable(path)
-    }
-
-    fn left_overs(&self, path: &Path) -> Vec<PathBuf> {
-        self.disk.left_overs(path)
-    }
-
-    fn boot(&self) -> String {
-        self.disk.boot()
-    }
-
-    fn open_lock(&self, path: &Path, database: Option<Identity>) -> Result<Box<dyn LockFile>> {
-        self.disk.open_lock(path, database)
     }
 }

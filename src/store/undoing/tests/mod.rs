@@ -1,22 +1,48 @@
 //! What is undone, and what is not.
 
+mod loads;
+
 use super::*;
 use crate::Options;
+use crate::database::Existing;
 use crate::error::Error;
+use crate::store::{Poor, StoreExt as _};
 use proptest::prelude::*;
 
 fn yes(_: &[Foreign]) -> bool {
     true
 }
 
-fn remembering() -> Database {
-    let mut db = Database::in_memory();
+fn remembering() -> Undoing {
+    on(Database::in_memory())
+}
+
+fn on(store: impl Store + 'static) -> Undoing {
+    let mut db = Undoing::new(Box::new(store));
     db.remember();
     db
 }
 
-fn content(db: &Database) -> Vec<(String, crate::Entry)> {
-    db.iter().collect::<Result<_>>().unwrap()
+fn content(db: &Undoing) -> Vec<(String, Entry)> {
+    db.scan(&Scan::default()).collect::<Result<_>>().unwrap()
+}
+
+fn set(db: &mut Undoing, key: &str, value: impl Into<Value>) {
+    Store::set(db, key, &value.into()).unwrap();
+}
+
+fn set_entry(db: &mut Undoing, key: &str, entry: &Entry) {
+    db.transaction(&[key], |changes| changes.set(key, entry)).unwrap();
+}
+
+/// Deletes keys; whether all were there.
+fn delete(db: &mut Undoing, keys: &[&str]) -> Result<bool> {
+    db.transaction(keys, |changes| keys.iter().try_fold(true, |all, key| Ok(changes.delete(key)? && all)))
+}
+
+fn load(db: &mut Undoing, entries: &[(&str, &str)]) -> Result<Loaded> {
+    let mut entries = entries.iter().map(|&(key, value)| Ok((key.to_owned(), Entry::from(value))));
+    db.load(&mut entries, Loading { existing: Existing::Replaced, unique: false }, &mut ())
 }
 
 #[test]
@@ -25,15 +51,15 @@ fn what_does_not_fit_is_forgotten_from_its_oldest_step_on() {
     let large = "x".repeat(30 << 20);
     for key in ["a", "b", "c"] {
         db.next_step();
-        db.set(key, large.as_str()).unwrap();
+        set(&mut db, key, large.as_str());
         db.next_step();
-        db.delete(key).unwrap();
+        delete(&mut db, &[key]).unwrap();
     }
     db.next_step();
     assert!(db.memory.bytes <= MOST && db.take_notices().is_empty());
     let undone = db.undo(9, &mut yes).unwrap();
     assert_eq!((undone.steps, undone.end), (4, Some(UndoEnd::Forgotten)));
-    assert!(db.is_empty().unwrap());
+    assert!(content(&db).is_empty());
     assert_eq!(db.memory.bytes, 0);
 }
 
@@ -42,30 +68,30 @@ fn a_step_that_does_not_fit_is_said_to_and_stands_in_the_way_of_those_before() {
     let mut db = remembering();
     let large = "x".repeat(40 << 20);
     db.next_step();
-    db.set("a", large.as_str()).unwrap();
-    db.set("b", large.as_str()).unwrap();
+    set(&mut db, "a", large.as_str());
+    set(&mut db, "b", large.as_str());
     db.next_step();
-    db.transaction(|tx| tx.delete("a").and_then(|_| tx.delete("b"))).unwrap();
+    delete(&mut db, &["a", "b"]).unwrap();
     assert_eq!(db.take_notices(), [TOO_LARGE]);
     db.next_step();
-    db.set("c", "1").unwrap();
+    set(&mut db, "c", "1");
     db.next_step();
     let undone = db.undo(3, &mut yes).unwrap();
     assert_eq!((undone.steps, undone.end), (1, Some(UndoEnd::TooLarge)));
-    assert!(db.is_empty().unwrap());
+    assert!(content(&db).is_empty());
     assert_eq!(db.undo(1, &mut yes).unwrap().steps, 0);
     db.begin().unwrap();
-    db.set("d", large.as_str()).unwrap();
+    set(&mut db, "d", large.as_str());
     db.next_step();
-    db.set("d", large.as_str()).unwrap();
+    set(&mut db, "d", large.as_str());
     db.next_step();
-    db.set("d", large.as_str()).unwrap();
+    set(&mut db, "d", large.as_str());
     db.next_step();
     assert_eq!(db.undo(1, &mut yes).unwrap().end, Some(UndoEnd::TooLarge));
     db.rollback().unwrap();
     assert!(db.take_notices().is_empty(), "nothing was done that could be undone");
     db.next_step();
-    db.set("e", "1").unwrap();
+    set(&mut db, "e", "1");
     db.next_step();
     assert_eq!(db.undo(1, &mut yes).unwrap().steps, 1);
 }
@@ -78,17 +104,18 @@ fn what_is_remembered_is_counted_as_a_user_counts_keys_and_values() {
     let value = format!("{escaped}{}", "x".repeat(MOST / 2 - escaped.len()));
     db.next_step();
     db.need_consent();
-    db.set("a", value.as_str()).unwrap();
-    db.set("b", vec![0xff; MOST / 2 - 2]).unwrap();
+    set(&mut db, "a", value.as_str());
+    set(&mut db, "b", vec![0xff; MOST / 2 - 2]);
     let keys: Vec<String> = (0..50_000).map(|n| n.to_string()).collect();
     db.next_step();
     db.need_consent();
-    db.transaction(|tx| tx.delete("a").and_then(|_| tx.delete("b"))).unwrap();
+    delete(&mut db, &["a", "b"]).unwrap();
     db.next_step();
     assert_eq!(db.undo(1, &mut yes).unwrap().keys.len(), 2);
     db.next_step();
     db.need_consent();
-    db.transaction(|tx| keys.iter().try_for_each(|key| tx.set(key, ""))).unwrap();
+    let names: Vec<&str> = keys.iter().map(String::as_str).collect();
+    db.transaction(&names, |tx| names.iter().try_for_each(|key| tx.set(key, &Entry::from("")))).unwrap();
     let bytes: usize = keys.iter().map(String::len).sum();
     assert_eq!(db.memory.bytes, bytes);
 }
@@ -96,13 +123,13 @@ fn what_is_remembered_is_counted_as_a_user_counts_keys_and_values() {
 #[test]
 fn what_could_not_be_undone_fails_unless_it_is_agreed_to() {
     let mut db = remembering();
-    db.set("a", "x".repeat(MOST)).unwrap();
+    set(&mut db, "a", "x".repeat(MOST));
     db.next_step();
     db.need_consent();
-    assert!(matches!(db.delete("a"), Err(Error::Irreversible)));
-    assert!(db.contains("a").unwrap() && !db.is_locked());
+    assert!(matches!(delete(&mut db, &["a"]), Err(Error::Irreversible)));
+    assert!(db.contains("a").unwrap() && !db.batch().is_locked);
     db.give_consent();
-    assert!(db.delete("a").unwrap());
+    assert!(delete(&mut db, &["a"]).unwrap());
     assert!(db.take_notices().is_empty(), "it was said before");
     db.next_step();
     assert_eq!(db.undo(1, &mut yes).unwrap().end, Some(UndoEnd::TooLarge));
@@ -112,14 +139,14 @@ fn what_could_not_be_undone_fails_unless_it_is_agreed_to() {
 fn what_was_too_large_and_is_rolled_back_leaves_the_steps_before_it() {
     let mut db = remembering();
     db.next_step();
-    db.set("a", "1").unwrap();
+    set(&mut db, "a", "1");
     db.next_step();
-    db.set("a", "2").unwrap();
+    set(&mut db, "a", "2");
     db.next_step();
     db.begin().unwrap();
     for n in 0..3 {
         db.next_step();
-        db.set("b", "x".repeat((40 << 20) + n)).unwrap();
+        set(&mut db, "b", "x".repeat((40 << 20) + n));
     }
     db.rollback().unwrap();
     db.next_step();
@@ -131,15 +158,14 @@ fn what_was_too_large_and_is_rolled_back_leaves_the_steps_before_it() {
 fn what_others_change_while_a_person_is_asked_is_asked_about_too() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kv.json");
-    let (mut ours, mut theirs) = (Database::open(&path).unwrap(), Database::open(&path).unwrap());
-    ours.remember();
-    ours.set("n", "1").unwrap();
+    let (mut ours, mut theirs) = (on(Database::open(&path).unwrap()), Database::open(&path).unwrap());
+    set(&mut ours, "n", "1");
     ours.next_step();
     theirs.set("n", "2").unwrap();
     ours.refresh().unwrap();
     let mut asked = Vec::new();
     let undone = ours.undo(1, &mut |foreign| {
-        let held = foreign[0].1.as_ref().map(|stored| stored.text.to_string());
+        let held = foreign[0].1.as_ref().map(|entry| entry.value.to_string());
         asked.push(held.clone().unwrap());
         if asked.len() == 1 {
             theirs.set("n", "3").unwrap();
@@ -147,26 +173,25 @@ fn what_others_change_while_a_person_is_asked_is_asked_about_too() {
         true
     });
     assert_eq!(undone.unwrap().steps, 1);
-    assert_eq!(asked, ["\"2\"", "\"3\""]);
-    assert!(ours.is_empty().unwrap());
+    assert_eq!(asked, ["2", "3"]);
+    assert!(content(&ours).is_empty());
 }
 
 #[test]
 fn what_was_not_stored_is_no_step() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kv.json");
-    let (mut ours, mut theirs) = (Database::open(&path).unwrap(), Database::open(&path).unwrap());
-    ours.remember();
+    let (mut ours, mut theirs) = (on(Database::open(&path).unwrap()), Database::open(&path).unwrap());
     ours.begin().unwrap();
-    ours.set("a", "1").unwrap();
+    set(&mut ours, "a", "1");
     theirs.set("a", "theirs").unwrap();
     assert!(ours.commit().is_err());
     ours.next_step();
     assert_eq!(ours.undo(1, &mut yes).unwrap().end, Some(UndoEnd::Nothing));
+    let mut ours = on(Poor::failing());
     ours.begin_batch();
-    ours.set("b", "1").unwrap();
-    ours.store.store_mut().forget();
-    ours.memory.close(false);
+    set(&mut ours, "b", "1");
+    assert!(ours.commit_batch().is_err());
     ours.next_step();
     assert_eq!(ours.undo(1, &mut yes).unwrap().steps, 0);
     assert_eq!(ours.memory.bytes, 0);
@@ -176,44 +201,39 @@ fn what_was_not_stored_is_no_step() {
 fn what_has_expired_meanwhile_does_not_come_back_and_is_no_change_of_others() {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NOW: AtomicU64 = AtomicU64::new(1_000);
-    let mut db = Options::new().clock(|| Timestamp::from_millis(NOW.load(Ordering::Relaxed))).in_memory();
-    db.remember();
-    let until = |millis| crate::Entry { deadline: Some(Timestamp::from_millis(millis)), ..crate::Entry::from("x") };
+    let mut db = on(Options::new().clock(|| Timestamp::from_millis(NOW.load(Ordering::Relaxed))).in_memory());
+    let until = |millis| Entry { deadline: Some(Timestamp::from_millis(millis)), ..Entry::from("x") };
     db.next_step();
-    db.set_entry("short", until(2_000)).unwrap();
+    set_entry(&mut db, "short", &until(2_000));
     db.next_step();
-    db.set("short", "y").unwrap();
+    set(&mut db, "short", "y");
     db.next_step();
-    db.set_entry("other", until(2_000)).unwrap();
+    set_entry(&mut db, "other", &until(2_000));
     NOW.store(3_000, Ordering::Relaxed);
     db.next_step();
     let mut no = |_: &[Foreign]| panic!("nobody has changed anything");
     assert!(db.undo(1, &mut no).unwrap().keys.is_empty());
     assert_eq!(db.undo(1, &mut no).unwrap().keys.len(), 1);
-    assert!(db.is_empty().unwrap());
+    assert!(content(&db).is_empty());
 }
 
 #[test]
 fn a_load_is_a_step_like_any_other() {
     let mut db = remembering();
-    db.set("a", "old").unwrap();
+    set(&mut db, "a", "old");
     db.next_step();
-    db.extend([("a", "1"), ("b", "2")]).unwrap();
+    load(&mut db, &[("a", "1"), ("b", "2")]).unwrap();
     db.next_step();
     assert_eq!(db.undo(1, &mut yes).unwrap().keys.len(), 2);
     assert_eq!(content(&db), [("a".to_owned(), "old".into())]);
     let too_long = "k".repeat(70_000);
-    assert!(db.extend([("b", "2"), (&*too_long, "3")]).is_err());
+    assert!(load(&mut db, &[("b", "2"), (&*too_long, "3")]).is_err());
     db.begin().unwrap();
-    assert!(db.extend([("c", "2"), (&*too_long, "3")]).is_err());
+    assert!(load(&mut db, &[("c", "2"), (&*too_long, "3")]).is_err());
     db.commit().unwrap();
     db.next_step();
-    assert_eq!(
-        db.undo(9, &mut yes).unwrap().steps,
-        2,
-        "what was set before, and the first of those in the transaction"
-    );
-    assert!(db.is_empty().unwrap() && !db.has_open_batch());
+    assert_eq!(db.undo(9, &mut yes).unwrap().steps, 1, "what was set before");
+    assert!(content(&db).is_empty() && !db.batch().is_open);
 }
 
 /// A command: some sets and deletes in one transaction; or the begin or end of an open one.
@@ -232,6 +252,23 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![4 => write(), 1 => Just(Step::Begin), 1 => Just(Step::Commit), 1 => Just(Step::Rollback), 3 => undo]
 }
 
+/// Makes the writes in a transaction; true if it has set or deleted anything.
+fn write(db: &mut Undoing, writes: &[(u8, Option<u8>)]) -> bool {
+    let mut wrote = false;
+    db.change(Scope::Prefix(""), &mut |changes| {
+        for (key, value) in writes {
+            let key = key.to_string();
+            wrote |= match value {
+                Some(value) => changes.set(&key, &Entry::from(value.to_string())).map(|()| true)?,
+                None => changes.delete(&key)?,
+            };
+        }
+        Ok(())
+    })
+    .unwrap();
+    wrote
+}
+
 proptest! {
     /// Against a stack of whole states.
     #[test]
@@ -243,21 +280,10 @@ proptest! {
             let before = content(&db);
             match command {
                 Step::Write(writes) => {
-                    let wrote = writes.iter().any(|(_, value)| value.is_some());
-                    let mut deleted = false;
-                    db.transaction(|tx| {
-                        for (key, value) in writes {
-                            let key = key.to_string();
-                            match value {
-                                Some(value) => tx.set(&key, value.to_string())?,
-                                None => deleted |= tx.delete(&key)?,
-                            }
-                        }
-                        Ok(())
-                    }).unwrap();
+                    let wrote = write(&mut db, &writes);
                     match &mut open {
                         // Within a transaction a command that has written is a step even if nothing is different.
-                        Some(open) if wrote || deleted => open.push(before),
+                        Some(open) if wrote => open.push(before),
                         None if content(&db) != before => states.push(before),
                         _ => {}
                     }
@@ -296,7 +322,7 @@ proptest! {
         }
         db.next_step();
         db.undo(usize::MAX, &mut yes).unwrap();
-        prop_assert!(db.is_empty().unwrap());
+        prop_assert!(content(&db).is_empty());
         prop_assert_eq!(db.memory.bytes, 0);
     }
 }

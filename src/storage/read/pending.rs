@@ -4,19 +4,16 @@
 //! has looked at lie in a map; and what is more than memory is to hold was spilled into a snapshot without a name. Nobody
 //! outside can tell: a read sorts the arena, and the change after it moves its sets into the map.
 
-mod arena;
-
 use std::cell::{OnceCell, RefCell};
 use std::ops::Bound;
 
+use super::arena::{Arena, Sorted};
 use super::layers::{Layer, Layers};
 use super::overlay::Overlay;
 use super::snapshot::Indexed;
 use crate::expiry::Timestamp;
 use crate::storage::format::record::{Change, Stored};
 use crate::value::Value;
-
-pub(crate) use self::arena::{Arena, Sets, Sorted, Winner};
 
 /// Changes that are not written yet, the newest of each key.
 #[derive(Debug, Default)]
@@ -54,6 +51,11 @@ impl Pending {
     /// The memory that they take, nearly, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.map.bytes() + self.arena.borrow().bytes() + self.sorted.get().map_or(0, Sorted::bytes)
+    }
+
+    /// The same of those that are in the map: about as many bytes as a merge writes for them.
+    pub(crate) fn map_bytes(&self) -> usize {
+        self.map.bytes()
     }
 
     /// Sets a key.

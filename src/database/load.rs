@@ -2,14 +2,13 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use super::undo::{self, Writes};
-use super::{Database, Entry};
+use super::{Changed, Database, Entry};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::{self, Arena, Sorted, Stored, Winner, check_memory};
 
 #[cfg(feature = "shell")]
-use super::rehearsal::Difference;
+use super::rehearsal::Change;
 
 /// What becomes of keys that already exist or that repeat, as if the entries were set one after the other.
 #[cfg_attr(not(feature = "shell"), expect(dead_code, reason = "only an import asks for anything but the first"))]
@@ -59,6 +58,41 @@ impl Loaded {
 pub(crate) enum Conflict {
     Exists(String),
     Repeats(String),
+}
+
+/// Who wants to know what a load replaces.
+pub(crate) trait Replaced {
+    /// Of how many bytes of keys and values it is to be told, if of any.
+    fn limit(&self) -> Option<usize>;
+    /// A key is set: what the open transaction had made of it, what it holds, and what it is to hold.
+    fn note(&mut self, key: &str, changed: Changed, before: Option<Entry>, after: &Entry);
+    /// There is more than that, of which it is told nothing.
+    ///
+    /// # Errors
+    /// Then nothing is set.
+    fn too_many(&mut self) -> Result<()>;
+    /// All of it was noted.
+    ///
+    /// # Errors
+    /// Then nothing is set.
+    fn agree(&mut self) -> Result<()>;
+}
+
+/// Nobody does.
+impl Replaced for () {
+    fn limit(&self) -> Option<usize> {
+        None
+    }
+
+    fn note(&mut self, _: &str, _: Changed, _: Option<Entry>, _: &Entry) {}
+
+    fn too_many(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn agree(&mut self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// A load on its way.
@@ -112,7 +146,7 @@ impl Database {
         entries: impl IntoIterator<Item = Result<(String, Entry), E>>,
     ) -> Result<u64, E> {
         let how = Loading { existing: Existing::Replaced, unique: false };
-        self.load_entries(entries, how).map(|loaded| loaded.entries)
+        self.load_entries(entries, how, &mut ()).map(|loaded| loaded.entries)
     }
 
     /// The same, where keys that already exist may be left as they are, or be a reason to set none.
@@ -120,20 +154,20 @@ impl Database {
         &mut self,
         entries: impl IntoIterator<Item = Result<(String, Entry), E>>,
         how: Loading,
+        replaced: &mut dyn Replaced,
     ) -> Result<Loaded, E> {
         self.commit_batch()?;
         let mut load = Load::new(how, false, self.now());
-        let read = self.read_all(entries, &mut load);
+        let read = self.read_all(entries, &mut load, replaced);
         let mut loaded = load.loaded;
         let done = match read {
-            Ok(sets) if loaded.conflict.is_none() => self.put_sets(sets).map_err(E::from),
+            Ok(sets) if loaded.conflict.is_none() => self.put_sets(sets, replaced).map_err(E::from),
             read => read.map(drop),
         };
         if done.is_err() || loaded.conflict.is_some() {
             loaded.entries = 0;
             if let Some(store) = self.store.idle() {
                 store.forget();
-                self.memory.close(false);
             }
         }
         done.map(|()| loaded)
@@ -146,19 +180,19 @@ impl Database {
         &mut self,
         entries: impl IntoIterator<Item = Result<(String, Entry), E>>,
         how: Loading,
-    ) -> Result<(Loaded, impl Iterator<Item = Result<Difference>> + '_), E> {
+    ) -> Result<(Loaded, impl Iterator<Item = Result<Change>> + '_), E> {
         self.commit_batch()?;
         let mut load = Load::new(how, true, self.now());
-        let sets = self.read_all(entries, &mut load)?;
+        let sets = self.read_all(entries, &mut load, &mut ())?;
         let Load { loaded, now, .. } = load;
         let count = if loaded.conflict.is_some() { 0 } else { sets.len() };
         let differences = (0..count).filter_map(move |at| {
-            let difference = || -> Result<Option<Difference>> {
+            let difference = || -> Result<Option<Change>> {
                 let (key, text, deadline) = sets.get(at);
                 let old = self.entry(key)?;
                 let new = self.store.entry(&Stored { text: text.into(), deadline })?;
                 let new = Some(new).filter(|entry| entry.is_live(now));
-                Ok((old != new).then(|| Difference { key: key.to_owned(), old, new }))
+                Ok((old != new).then(|| (key.to_owned(), old, new)))
             };
             difference().transpose()
         });
@@ -170,6 +204,7 @@ impl Database {
         &mut self,
         entries: impl IntoIterator<Item = Result<(String, Entry), E>>,
         load: &mut Load,
+        replaced: &mut dyn Replaced,
     ) -> Result<Sorted, E> {
         for entry in entries {
             let (key, entry) = entry?;
@@ -190,7 +225,7 @@ impl Database {
             self.store.check_writable()?;
             load.sets.set(&key, &value, deadline);
             if !self.store.is_open() && self.store.is_full(load.sets.bytes()) {
-                self.ask_for_consent()?;
+                replaced.too_many()?;
                 let sets = self.thin_out(load, true)?;
                 let store = self.store.must_be_idle()?;
                 store.pending().set_all(sets);
@@ -246,33 +281,24 @@ impl Database {
     }
 
     /// Commits what was put, or makes it part of the open transaction.
-    fn put_sets(&mut self, sets: Sorted) -> Result<()> {
-        if self.memory.is_on() && !self.store.has_spilled() && sets.is_up_to(undo::MOST) {
+    fn put_sets(&mut self, sets: Sorted, replaced: &mut dyn Replaced) -> Result<()> {
+        if replaced.limit().is_some_and(|limit| !self.store.has_spilled() && sets.is_up_to(limit)) {
             // Each is there once more as a change, and once as what can be undone.
             check_memory(2 * sets.bytes())?;
             return self.transaction(|tx| {
-                sets.iter()
-                    .try_for_each(|(key, text, deadline)| tx.put(key, Some(Stored { text: text.into(), deadline })))
+                for (key, text, deadline) in sets.iter() {
+                    let stored = Stored { text: text.into(), deadline };
+                    replaced.note(key, tx.changed(key)?, tx.entry(key)?, &tx.decode(stored.clone())?);
+                    tx.put(key, Some(stored));
+                }
+                replaced.agree()
             });
         }
-        self.ask_for_consent()?;
+        replaced.too_many()?;
         self.store.pending().set_all(sets);
-        if let Some(store) = self.store.idle() {
-            store.commit(self.clock.now())?;
-        }
-        self.memory.note(Some(Writes::too_many()));
-        if !self.store.is_open() {
-            self.memory.close(true);
-        }
-        Ok(())
-    }
-
-    /// Fails if a load of any size is not agreed to.
-    fn ask_for_consent(&mut self) -> Result<()> {
-        if !self.store.is_open() && self.memory.needs_consent(Some(&Writes::too_many())) {
-            Err(Error::Irreversible)
-        } else {
-            Ok(())
+        match self.store.idle() {
+            Some(store) => store.commit(self.clock.now()),
+            None => Ok(()),
         }
     }
 }
@@ -320,6 +346,3 @@ impl Gone {
 fn is_live((_, _, deadline): &(&str, &str, Option<Timestamp>), now: Timestamp) -> bool {
     deadline.is_none_or(|deadline| now < deadline)
 }
-
-#[cfg(test)]
-mod tests;

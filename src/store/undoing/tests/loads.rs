@@ -5,18 +5,18 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::*;
-use crate::{Options, Timestamp};
+use super::super::*;
+use crate::Options;
+use crate::database::Existing;
+use crate::store::StoreExt as _;
 
 /// Memory holds two or three sets at most.
 fn open(path: &Path) -> Database {
-    let mut options = Options::new().clock(|| Timestamp::from_millis(1_000));
-    options.settings.policy.memory = 100;
-    options.open(path).unwrap()
+    Options::new().clock(|| Timestamp::from_millis(1_000)).memory(100).open(path).unwrap()
 }
 
-fn content(db: &Database) -> BTreeMap<String, Entry> {
-    db.iter().collect::<Result<_>>().unwrap()
+fn content(db: &dyn Store) -> BTreeMap<String, Entry> {
+    db.scan(&Scan::default()).collect::<Result<_>>().unwrap()
 }
 
 fn entry(value: u8, deadline: Option<u64>) -> Entry {
@@ -69,10 +69,39 @@ fn loads() -> impl Strategy<Value = Vec<(u8, u8, Option<u64>)>> {
     prop::collection::vec((0..8_u8, any::<u8>(), prop::option::of(prop_oneof![Just(500), Just(5_000)])), 0..12)
 }
 
+/// Sets entries one by one; what is left of them.
+fn fill(db: &mut Undoing, entries: Vec<(u8, u8, Option<u64>)>) -> BTreeMap<String, Entry> {
+    let mut left = BTreeMap::new();
+    for (key, value, deadline) in entries {
+        let (key, entry) = (key.to_string(), entry(value, deadline));
+        db.transaction(&[&key], |changes| changes.set(&key, &entry)).unwrap();
+        left.insert(key, entry);
+    }
+    left.retain(|_, entry: &mut Entry| entry.is_live(db.now()));
+    left
+}
+
+/// What a rehearsal says, and what it makes of the content.
+fn foresee(
+    db: &mut Undoing,
+    entries: &mut Records<'_>,
+    how: Loading,
+    old: &BTreeMap<String, Entry>,
+) -> (Loaded, BTreeMap<String, Entry>) {
+    let (rehearsed, changes) = db.rehearse_load(entries, how).unwrap();
+    let mut foreseen = old.clone();
+    for change in changes {
+        let Difference { key, old, new } = change.unwrap();
+        assert_eq!(foreseen.remove(&key), old);
+        foreseen.extend(new.map(|entry| (key, entry)));
+    }
+    (rehearsed, foreseen)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// In memory, in a file that must be staged, at a prompt that remembers, in an open transaction. A rehearsal
+    /// In memory, in a file where it must be spilled, at a prompt that remembers, in an open transaction. A rehearsal
     /// says what it comes to.
     #[test]
     fn a_load_sets_entries_one_after_the_other_or_none(
@@ -84,13 +113,9 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kv.json");
         let clock = || Timestamp::from_millis(1_000);
-        let mut db = if is_file { open(&path) } else { Options::new().clock(clock).in_memory() };
-        let mut old = BTreeMap::new();
-        for (key, value, deadline) in before {
-            db.set_entry(&key.to_string(), entry(value, deadline)).unwrap();
-            old.insert(key.to_string(), entry(value, deadline));
-        }
-        old.retain(|_, entry: &mut Entry| entry.is_live(clock()));
+        let db = if is_file { open(&path) } else { Options::new().clock(clock).in_memory() };
+        let mut db = Undoing::new(Box::new(db));
+        let old = fill(&mut db, before);
         if remembers {
             db.remember();
         }
@@ -106,19 +131,13 @@ proptest! {
         let how = Loading { existing, unique };
         let model = Model::of(&old, &load, how);
         let entries = || load.iter().map(|&(key, value, deadline)| Ok((key.to_string(), entry(value, deadline))));
-        let (rehearsed, changes) = db.rehearse_load::<Error>(entries(), how).unwrap();
-        let mut foreseen = old.clone();
-        for change in changes {
-            let Difference { key, old, new } = change.unwrap();
-            prop_assert_eq!(foreseen.remove(&key), old);
-            foreseen.extend(new.map(|entry| (key, entry)));
-        }
+        let (rehearsed, foreseen) = foresee(&mut db, &mut entries(), how, &old);
         let is_refused = model.is_refused;
         prop_assert_eq!(rehearsed.conflict.is_some(), is_refused);
         prop_assert_eq!(&foreseen, if is_refused { &old } else { &model.content });
-        prop_assert!(!db.is_locked());
+        prop_assert!(!db.batch().is_locked);
         let too_long = fails.then(|| Ok(("k".repeat(70_000), Entry::from("x"))));
-        let loaded = db.load_entries::<Error>(entries().chain(too_long), how);
+        let loaded = db.load(&mut entries().chain(too_long), how, &mut ());
         prop_assert_eq!(loaded.is_err(), fails);
         if let Ok(loaded) = &loaded {
             prop_assert_eq!(loaded.conflict.is_some(), is_refused);
@@ -136,7 +155,7 @@ proptest! {
         if is_open {
             db.commit().unwrap();
         }
-        prop_assert!(!db.is_locked() && !db.has_open_batch());
+        prop_assert!(!db.batch().is_locked && !db.batch().is_open);
         prop_assert_eq!(content(&db), wanted.clone());
         if is_file {
             prop_assert_eq!(content(&open(&path)), wanted.clone());
@@ -150,15 +169,16 @@ proptest! {
 
 #[test]
 fn what_is_too_much_to_be_remembered_is_loaded_all_the_same_and_said_to_be() {
-    let mut db = Database::in_memory();
+    let mut db = Undoing::new(Box::new(Database::in_memory()));
     db.remember();
-    db.set("a", "1").unwrap();
+    db.set("a", &"1".into()).unwrap();
     db.next_step();
     let value = "x".repeat(1 << 20);
-    let entries = (0..70).map(|n| Ok::<_, Error>((n.to_string(), Entry::from(value.as_str()))));
-    assert_eq!(db.load_all(entries).unwrap(), 70);
+    let mut entries = (0..70).map(|n| Ok((n.to_string(), Entry::from(value.as_str()))));
+    let how = Loading { existing: Existing::Replaced, unique: false };
+    assert_eq!(db.load(&mut entries, how, &mut ()).unwrap().entries, 70);
     db.next_step();
-    assert_eq!(db.take_notices(), [crate::database::TOO_LARGE]);
+    assert_eq!(db.take_notices(), [TOO_LARGE]);
     assert_eq!(db.undo(1, &mut |_| true).unwrap().steps, 0);
     assert_eq!(db.len().unwrap(), 71);
 }
@@ -173,13 +193,13 @@ fn a_load_waits_for_nobody_s_lock_before_it_has_all_of_its_entries() {
         Ok::<_, Error>((key.to_owned(), Entry::from("ours")))
     });
     let how = |existing| Loading { existing, unique: false };
-    let loaded = ours.load_entries(entries, how(Existing::Kept)).unwrap();
+    let loaded = ours.load_entries(entries, how(Existing::Kept), &mut ()).unwrap();
     assert_eq!((loaded.entries, loaded.kept), (0, 2));
     let entries = ["b", "c"].into_iter().map(|key| {
         theirs.set(key, "theirs again").unwrap();
         Ok::<_, Error>((key.to_owned(), Entry::from("ours")))
     });
-    assert_eq!(ours.load_entries(entries, how(Existing::Replaced)).unwrap().entries, 2);
+    assert_eq!(ours.load_entries(entries, how(Existing::Replaced), &mut ()).unwrap().entries, 2);
     theirs.refresh().unwrap();
     assert_eq!(theirs.get("c").unwrap(), Some("ours".into()));
 }

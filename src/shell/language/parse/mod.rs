@@ -1,0 +1,200 @@
+//! Words or arguments -> a command, and what clap says about those that are none, in one line.
+
+mod direct;
+mod for_clap;
+mod head;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::{Args as _, CommandFactory, FromArgMatches};
+
+use self::direct::direct;
+pub(crate) use self::direct::plain_set;
+use self::for_clap::{NotWhole, alone_of, whole};
+use self::head::{Head, name_of};
+use super::cli::{Cli, Line, LineOptions, Options};
+use super::command::Alone;
+use super::help;
+use super::place::Refused;
+use super::refused::{Attempt, unmarked};
+use crate::shell::answer::reply::Failure;
+use crate::shell::text::argument::DatabaseName;
+use crate::shell::text::caret::Blame;
+use crate::shell::text::words::Word;
+
+/// What a line or the arguments ask for.
+#[derive(Debug)]
+pub(crate) enum Parsed<T> {
+    /// Something to do.
+    Run(T),
+    /// `--help` or `--version`: the text of it.
+    Text(String),
+}
+
+/// Parses lines, one after another: what a command's definition is made into is kept, and made only if a line needs it.
+#[derive(Debug, Default)]
+pub(crate) struct Parser {
+    alone: HashMap<String, Alone>,
+    /// All of the language, for the commands that seldom run and for what is wrong with the others.
+    tree: Option<clap::Command>,
+    /// What was wrong with the line that failed last, if clap says.
+    pub(crate) blame: Option<Blame>,
+}
+
+impl Parser {
+    /// A line's words; there must be at least one.
+    pub(crate) fn line(&mut self, words: &[Word<'_>]) -> Result<Parsed<Line>, Failure> {
+        direct(words).map_or_else(|| self.through_clap(words), |command| Ok(Parsed::Run(Line::of(command))))
+    }
+
+    fn through_clap(&mut self, words: &[Word<'_>]) -> Result<Parsed<Line>, Failure> {
+        let options = || LineOptions::augment_args(clap::Command::new("").no_binary_name(true));
+        let head = Head::of(words, options);
+        let (first, words) = words.split_at(head.command);
+        if let Some(name) = name_of(words)
+            && let Some(line) = self.by_itself(&name, &head, first, words, options)?
+        {
+            return Ok(Parsed::Run(line));
+        }
+        self.by_all(&head, first, words)
+    }
+
+    /// The line by all of the language.
+    fn by_all(&mut self, head: &Head, first: &[Word<'_>], words: &[Word<'_>]) -> Result<Parsed<Line>, Failure> {
+        let tree = self.tree.get_or_insert_with(Line::command);
+        by_all(tree, head, first, words, true).map_err(|(failure, blame)| {
+            self.blame = blame;
+            failure
+        })
+    }
+
+    /// The line of a command that can be parsed without the rest of the language, if nothing is wrong with it.
+    fn by_itself(
+        &mut self,
+        name: &str,
+        head: &Head,
+        first: &[Word<'_>],
+        words: &[Word<'_>],
+        options: impl Fn() -> clap::Command,
+    ) -> Result<Option<Line>, Failure> {
+        if !self.alone.contains_key(name) {
+            let Some(alone) = Alone::named(name, options()) else { return Ok(None) };
+            self.alone.insert(name.to_owned(), alone);
+        }
+        let Some(alone) = self.alone.get_mut(name) else { return Ok(None) };
+        match alone_of(alone, head, first, words, true) {
+            Ok(found) => Ok(found.map(|(options, command)| Line { options, command })),
+            Err(Refused { at, message }) => {
+                self.blame = Some(words.get(at).map_or(Blame::End, |word| Blame::Span(word.span.clone())));
+                Err(Failure::usage(message))
+            }
+        }
+    }
+}
+
+/// The program's arguments, its own name first.
+pub(crate) fn arguments(args: impl IntoIterator<Item = OsString>) -> Result<Parsed<Box<Cli>>, Failure> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    direct_arguments(&args).map_or_else(|| arguments_through_clap(&args), |cli| Ok(Parsed::Run(Box::new(cli))))
+}
+
+/// The everyday commands past clap, for a one-shot too; a `--db` in front is everyday.
+fn direct_arguments(args: &[OsString]) -> Option<Cli> {
+    let args = args.get(1..)?;
+    let (db, args) = match args {
+        [flag, db, rest @ ..] if (flag == "-d" || flag == "--db") && !db.as_encoded_bytes().starts_with(b"-") => {
+            (Some(DatabaseName(db.clone())), rest)
+        }
+        _ => (None, args),
+    };
+    let command = direct(&args.iter().map(word).collect::<Vec<_>>())?;
+    Some(Cli { options: Options { db, ..Options::default() }, command: Some(command) })
+}
+
+/// An argument as a word that nothing has quoted.
+fn word(arg: &OsString) -> Word<'_> {
+    Word { bytes: Cow::Borrowed(arg.as_encoded_bytes()), quoted: false, flag: 0, span: 0..0 }
+}
+
+fn arguments_through_clap(args: &[OsString]) -> Result<Parsed<Box<Cli>>, Failure> {
+    let words: Vec<Word<'_>> = args.iter().skip(1).map(word).collect();
+    let options = Options::augment_args(clap::Command::new("").no_binary_name(true));
+    let head = Head::of(&words, || &options);
+    let (first, words) = words.split_at(head.command);
+    if words.is_empty()
+        && let Some(options) = options_alone(options.clone(), first)
+    {
+        return Ok(Parsed::Run(Box::new(Cli { options, command: None })));
+    }
+    let alone = name_of(words).and_then(|name| Alone::named(&name, options));
+    if let Some(mut alone) = alone {
+        let found = alone_of(&mut alone, &head, first, words, false);
+        if let Some((options, command)) = found.map_err(|refused| Failure::usage(refused.message))? {
+            return Ok(Parsed::Run(Box::new(Cli { options, command: Some(command) })));
+        }
+    }
+    let found = by_all(&mut Cli::command(), &head, first, words, false).map_err(|(failure, _)| failure)?;
+    Ok(match found {
+        Parsed::Run(cli) => Parsed::Run(Box::new(cli)),
+        Parsed::Text(text) => Parsed::Text(text),
+    })
+}
+
+/// What words come to by all of the language, or the failure and what it is about.
+fn by_all<T: FromArgMatches>(
+    tree: &mut clap::Command,
+    head: &Head,
+    first: &[Word<'_>],
+    words: &[Word<'_>],
+    in_line: bool,
+) -> Result<Parsed<T>, (Failure, Option<Blame>)> {
+    let whole = whole(tree, head, first, words, in_line).map_err(|why| match why {
+        NotWhole::Failed(at, failure) => {
+            let word = first.iter().chain(words).nth(at);
+            (failure, Some(word.map_or(Blame::End, |word| Blame::Span(word.span.clone()))))
+        }
+        NotWhole::Help(failure) => (failure, None),
+    })?;
+    let program = if in_line { None } else { Some("rusty-kv".into()) };
+    let args: Vec<OsString> = program.into_iter().chain(whole.args).collect();
+    let mut matches = tree.try_get_matches_from_mut(&args);
+    // The list of commands in the program's own help takes time to make, so it is made when it is asked for.
+    if !in_line && matches.as_ref().is_err_and(|error| error.kind() == ErrorKind::DisplayHelp) {
+        matches = help::with_groups(Cli::command()).try_get_matches_from(&args);
+    }
+    let error = match matches.and_then(|mut matches| T::from_arg_matches_mut(&mut matches)) {
+        Ok(found) => return Ok(Parsed::Run(found)),
+        Err(error) => error,
+    };
+    if let Some(text) = text_of(&error) {
+        return Ok(Parsed::Text(text));
+    }
+    let words = if words.is_empty() { first } else { words };
+    let program = if in_line { "" } else { "rusty-kv " };
+    Err(Attempt { tree, words, program, as_text: &whole.as_text }.failure(&error))
+}
+
+/// The options of a script or the prompt, if nothing is wrong with them.
+fn options_alone(options: clap::Command, words: &[Word<'_>]) -> Option<Options> {
+    let mut matches = options.try_get_matches_from(words.iter().map(Word::to_arg)).ok()?;
+    Options::from_arg_matches_mut(&mut matches).ok()
+}
+
+/// Whether the arguments, which may not be parsable, ask for JSON.
+pub(crate) fn asks_for_json(args: &[OsString]) -> bool {
+    let is = |arg: &OsString, text: &str| arg.eq_ignore_ascii_case(text);
+    args.windows(2).any(|pair| (is(&pair[0], "-o") || is(&pair[0], "--output")) && is(&pair[1], "json"))
+        || args.iter().any(|arg| is(arg, "-ojson") || is(arg, "-o=json") || is(arg, "--output=json"))
+}
+
+/// The text of help or of the version, if it is that and no error.
+fn text_of(error: &clap::Error) -> Option<String> {
+    matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion)
+        .then(|| unmarked(error).trim_end().to_owned())
+}
+
+#[cfg(test)]
+mod tests;

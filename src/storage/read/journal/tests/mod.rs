@@ -1,0 +1,203 @@
+//! What a journal holds, both ways.
+
+mod any;
+mod harm;
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::expiry::Timestamp;
+use crate::storage::format::record::Entry;
+use crate::storage::read::snapshot::Layout;
+
+const EPOCH: u64 = 0x0123_4567_89ab_cdef;
+/// The commit that the snapshot ends with.
+const N: u64 = 16;
+
+type Changes = Vec<(String, Change)>;
+/// A change as a replay gives it.
+type Told = (u64, String, Change);
+type State = BTreeMap<String, Change>;
+
+fn layout() -> Layout {
+    let hash = 0xfedc_ba98_7654_3210;
+    Layout { length: 300, map: (13, 200), expires: (220, 280), rest: 290, count: 7, expiring: 2, hash }
+}
+
+fn stamp() -> Stamp {
+    Stamp { device: 64769, inode: 131_082, length: 300, modified: (1_795_406_400, 5), changed: Some((-1, 999_999_999)) }
+}
+
+fn text(text: &str) -> Change {
+    Change::from(Stored::of(&Entry::from(text)))
+}
+
+fn stored(text: &str, deadline: Option<u64>) -> Change {
+    Change::from(Stored { text: text.into(), deadline: deadline.map(Timestamp::from_millis) })
+}
+
+fn commit(out: &mut Vec<u8>, n: u64, changes: &[(String, Change)]) {
+    write_commit(out, EPOCH, n, changes.iter().map(|(key, change)| (key.as_str(), change.as_ref())));
+}
+
+fn one(out: &mut Vec<u8>, n: u64, key: &str, change: Change) {
+    commit(out, n, &[(key.to_owned(), change)]);
+}
+
+fn fold(out: &mut Vec<u8>, through: u64) {
+    Fold { through, stamp: stamp(), layout: layout() }.write(out, EPOCH);
+}
+
+/// A line of that content, sealed as it should be.
+fn sealed(out: &mut Vec<u8>, content: &str) {
+    let start = out.len();
+    out.extend_from_slice(content.as_bytes());
+    seal::seal(out, start, EPOCH);
+}
+
+fn body(bytes: &[u8]) -> Body<'_> {
+    Body { bytes, epoch: EPOCH, n: N }
+}
+
+/// The changes in their order, and what else was read.
+fn read(bytes: &[u8]) -> Result<(Vec<Told>, Replayed), Damage> {
+    let mut changes = Vec::new();
+    let replayed = body(bytes).replay(&mut |n, key, change| changes.push((n, key.into_owned(), change)))?;
+    assert_eq!(replayed.good + replayed.torn, bytes.len());
+    Ok((changes, replayed))
+}
+
+fn state(changes: impl IntoIterator<Item = Told>) -> State {
+    changes.into_iter().map(|(_, key, change)| (key, change)).collect()
+}
+
+/// A journal of about 2 KiB with everything in it, and where each of its appends ends.
+struct Sample {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Sample {
+    fn new() -> Self {
+        let mut sample = Self { bytes: Vec::new(), ends: vec![0] };
+        let a = |key: &str, change: Change| (key.to_owned(), change);
+        sample.add(&[a("hello", text("world"))]);
+        sample.add(&[
+            a("hello", text("w\u{202e}\n\"\\")),
+            a("pic", stored("{\"$binary\":\"aGk=\"}", Some(7))),
+            a("", None),
+        ]);
+        sample.add(&[a("n", stored("1795406400123", None))]);
+        sample.add(&[a("n", stored("-0.10", Some(1_795_406_400_123))), a("hello", None)]);
+        fold(&mut sample.bytes, N + 3);
+        sample.ends.push(sample.bytes.len());
+        let traps = "{\"n\":17,\"key\":\"x\",\"value\":[{\"n\":1,\"key\":\"hello\",\"last\":3}]}";
+        sample.add(&[a("x", text("{\"n\":17,\"key\":\"x\"")), a("y", stored(traps, None)), a("\n\"é", text("é"))]);
+        sample.add(&[a("x", None)]);
+        sample.add(&[a("y", text("2")), a("z", text("3")), a("w", None), a("v", text(&"4".repeat(700)))]);
+        assert!(sample.bytes.len() > 1_900);
+        sample
+    }
+
+    fn add(&mut self, changes: &[(String, Change)]) {
+        let n = read(&self.bytes).unwrap().1.n + 1;
+        commit(&mut self.bytes, n, changes);
+        self.ends.push(self.bytes.len());
+    }
+
+    fn lines(&self) -> Vec<&[u8]> {
+        self.bytes.split_inclusive(|&byte| byte == b'\n').collect()
+    }
+
+    /// Where the last commit begins.
+    fn last(&self) -> usize {
+        self.ends[self.ends.len() - 2]
+    }
+
+    /// What the journal says after each of its appends.
+    fn states(&self) -> Vec<State> {
+        self.ends.iter().map(|&end| state(read(&self.bytes[..end]).unwrap().0)).collect()
+    }
+}
+
+/// Whether a find gives what a replay gives, for every key, or leaves it to that if the end is torn; where a replay refuses,
+/// it may answer something older.
+fn assert_find_fits(bytes: &[u8], keys: &[&str], states: &[State]) {
+    let replayed = read(bytes).map(|(changes, replayed)| (state(changes), replayed.torn));
+    for &key in keys {
+        match (&replayed, body(bytes).find(key)) {
+            (Ok((state, _)), Ok(found)) => assert_eq!(found.as_ref(), state.get(key), "{key:?}"),
+            (Ok((_, torn)), Err(Suspect)) => assert!(*torn > 0, "{key:?}"),
+            (Err(_), Ok(found)) => assert!(states.iter().any(|state| state.get(key) == found.as_ref()), "{key:?}"),
+            (Err(_), Err(Suspect)) => {}
+        }
+    }
+}
+
+const KEYS: &[&str] = &["hello", "pic", "", "n", "x", "y", "z", "w", "v", "\n\"é", "key", "no"];
+
+#[test]
+fn the_form_is_the_one_of_the_design_byte_for_byte() {
+    let mut out = Vec::new();
+    Header { epoch: EPOCH, n: N, stamp: stamp(), layout: layout() }.write(&mut out);
+    commit(&mut out, 17, &[("k\n".to_owned(), stored("\"v\"", Some(1_795_406_400_000))), ("l".to_owned(), None)]);
+    fold(&mut out, 17);
+    let stamp = r#""stamp":{"device":64769,"inode":131082,"length":300,"modified":[1795406400,5]"#;
+    let layout = r#""layout":{"length":300,"map":[13,200],"expires":[220,280],"rest":290,"count":7,"expiring":2,"hash":"fedcba9876543210"}"#;
+    let wanted = format!(
+        r#"{{"rusty-kv-journal":1,"epoch":"0123456789abcdef","n":16,{stamp},"changed":[-1,999999999]}},{layout},"sum":"5a85fb063f99db4b"}}
+{{"n":17,"key":"k\n","value":"v","expires":"2026-11-23T04:00:00.000Z","sum":"41a75e1b6b521f87"}}
+{{"n":17,"key":"l","deleted":true,"last":2,"sum":"6ece39f020453317"}}
+{{"fold":{{{stamp}}},{layout}}},"n":17,"sum":"ceac6ee73a8941de"}}
+"#
+    );
+    assert_eq!(String::from_utf8(out).unwrap(), wanted);
+}
+
+#[test]
+fn a_journal_of_nothing_says_nothing() {
+    let (changes, replayed) = read(b"").unwrap();
+    assert!(changes.is_empty());
+    assert_eq!(replayed, Replayed { good: 0, torn: 0, n: N, fold: None });
+    assert_eq!(body(b"").find("x"), Ok(None));
+    let mut out = Vec::new();
+    commit(&mut out, 17, &[]);
+    assert!(out.is_empty(), "a commit of nothing is none");
+}
+
+#[test]
+fn what_is_carried_over_keeps_its_numbers_and_leaves_the_old_epoch() {
+    let sample = Sample::new();
+    for through in N..=N + 7 {
+        let mut out = b"header\n".to_vec();
+        let replayed = body(&sample.bytes).carry_over(&mut out, through, 9).unwrap();
+        assert_eq!((replayed.n, replayed.torn), (N + 7, 0));
+        let mut carried = Vec::new();
+        let new = Body { bytes: &out[7..], epoch: 9, n: through };
+        let again = new.replay(&mut |n, key, change| carried.push((n, key.into_owned(), change))).unwrap();
+        assert_eq!((again.n, again.torn, again.fold), (N + 7, 0, None));
+        let wanted: Vec<_> = read(&sample.bytes).unwrap().0.into_iter().filter(|&(n, ..)| n > through).collect();
+        assert_eq!(carried, wanted);
+        let stale = Body { epoch: 10, ..new }.replay(&mut |_, _, _| ()).unwrap();
+        assert_eq!((stale.n, stale.torn), (through, out.len() - 7), "stale bytes of another journal are no lines");
+    }
+    let mut torn = sample.bytes.clone();
+    torn.pop();
+    let mut out = Vec::new();
+    assert_eq!(body(&torn).carry_over(&mut out, N + 6, 9).unwrap().n, N + 6);
+    assert!(out.is_empty(), "what is torn is not carried over");
+    torn[100] ^= 1;
+    assert!(body(&torn).carry_over(&mut out, N, 9).is_err());
+    assert!(out.is_empty(), "nor is anything of a damaged journal");
+}
+
+#[test]
+fn what_was_appended_since_is_read_without_the_rest() {
+    let sample = Sample::new();
+    for &end in &sample.ends {
+        let (mut changes, first) = read(&sample.bytes[..end]).unwrap();
+        let since = Body { bytes: &sample.bytes[end..], epoch: EPOCH, n: first.n };
+        let second = since.replay(&mut |n, key, change| changes.push((n, key.into_owned(), change))).unwrap();
+        assert_eq!((changes, second.n), (read(&sample.bytes).unwrap().0, N + 7));
+    }
+}
