@@ -4,126 +4,24 @@
 //! A *step* is what one command has made durable, or one transaction. What a step has left of each key is kept as a hash:
 //! if the key holds something else by now, others have changed it.
 
-use std::collections::{BTreeMap, VecDeque};
+mod memory;
+mod writes;
+
+use std::collections::BTreeMap;
 use std::mem;
 
-use xxhash_rust::xxh3::xxh3_128_with_seed;
-
+use self::memory::Consent;
+pub(crate) use self::memory::{Memory, TOO_LARGE, UndoEnd};
+use self::writes::{Left, Noting, Write, Writes};
+pub(crate) use self::writes::{MOST, RestoreStep};
 use super::{
-    Batch, Body, Changes, Description, Difference, Differences, Entries, Keys, Mark, Outlines, Records, Scan, Scope,
-    Store, Watching,
+    Batch, Body, Description, Differences, Entries, Keys, Mark, Outlines, Records, Scan, Scope, Store, Watching,
 };
 use crate::database::{Changed, Database, Loaded, Loading, Replaced, Seen};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::Entry;
 use crate::value::Value;
-
-/// At most this many bytes of keys and values are remembered of what is done, and of what an open transaction has written.
-/// They are counted as a user counts them: neither escapes nor what memory takes besides.
-pub(crate) const MOST: usize = 64 << 20;
-
-/// What is said of a command that replaces more.
-pub(crate) const TOO_LARGE: &str = "too large to undo: more than 64 MiB would have to be remembered";
-
-/// A key that a change has written.
-#[derive(Debug)]
-struct Write {
-    key: String,
-    /// What the open transaction had made of it.
-    changed: Changed,
-    before: Option<Entry>,
-    left: Left,
-}
-
-/// What a change has written, as far as it is to be remembered.
-#[derive(Debug, Default)]
-struct Writes {
-    list: Vec<Write>,
-    bytes: usize,
-    is_too_large: bool,
-}
-
-/// What a write has left of a key: a hash and the deadline, or nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Left(Option<(u128, Option<Timestamp>)>);
-
-/// The keys that a step has written, with what they held before.
-#[derive(Debug, Default)]
-struct UndoStep {
-    keys: BTreeMap<String, (Option<Entry>, Left)>,
-    bytes: usize,
-    /// Whether it was too much to be remembered.
-    is_too_large: bool,
-}
-
-/// What a change that is too large to undo does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Consent {
-    /// It is made, and said to be too large.
-    #[default]
-    NotNeeded,
-    /// It fails with [`Error::Irreversible`].
-    Needed,
-    /// It is made: a person has agreed.
-    Given,
-}
-
-/// The steps that can be undone.
-#[derive(Debug, Default)]
-pub(crate) struct Memory {
-    is_on: bool,
-    consent: Consent,
-    /// The oldest first.
-    steps: VecDeque<UndoStep>,
-    /// What the command under way has made durable.
-    current: UndoStep,
-    /// In both.
-    bytes: usize,
-    open: OpenWrites,
-    /// Whether steps were forgotten for want of room.
-    has_forgotten: bool,
-    notice: Option<&'static str>,
-}
-
-/// What is written but not committed.
-#[derive(Debug, Default)]
-struct OpenWrites {
-    /// In an open transaction by its commands.
-    commands: Vec<Vec<Write>>,
-    bytes: usize,
-    /// Whether it was too much to be remembered.
-    is_too_large: bool,
-}
-
-/// What a restore replaces.
-#[derive(Debug)]
-pub(crate) struct RestoreStep(Writes);
-
-impl RestoreStep {
-    /// One that cannot be undone.
-    pub(crate) fn too_large() -> Self {
-        Self(Writes::too_many())
-    }
-
-    /// The step that makes these differences.
-    pub(crate) fn of<E>(differences: impl Iterator<Item = Result<Difference, E>>) -> Result<Self, E> {
-        let mut writes = Writes::default();
-        for difference in differences {
-            let Difference { key, old, new } = difference?;
-            writes.push(Write::new(&key, Changed::Not, old, new.as_ref()));
-            if !writes.goes_on() {
-                break;
-            }
-        }
-        Ok(Self(writes))
-    }
-
-    /// Whether it can be undone.
-    pub(crate) fn can_be_undone(&self) -> bool {
-        self.0.goes_on()
-    }
-}
 
 /// What an undo has done.
 #[derive(Debug, Default)]
@@ -135,180 +33,8 @@ pub(crate) struct Undone {
     pub(crate) end: Option<UndoEnd>,
 }
 
-/// Why an undo goes no further.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum UndoEnd {
-    /// There is nothing more.
-    Nothing,
-    /// What is older was forgotten for want of room.
-    Forgotten,
-    /// The step was too large to be remembered.
-    TooLarge,
-    /// Others have changed a key since, and the answer was no.
-    Refused,
-}
-
 /// A key that others have changed since, and what it holds now.
 pub(crate) type Foreign = (String, Option<Entry>);
-
-impl Write {
-    fn new(key: &str, changed: Changed, before: Option<Entry>, after: Option<&Entry>) -> Self {
-        Self { key: key.to_owned(), changed, before, left: Left::of(after) }
-    }
-
-    fn bytes(&self) -> usize {
-        size(&self.key, self.before.as_ref())
-    }
-}
-
-impl Writes {
-    /// More than can be remembered.
-    fn too_many() -> Self {
-        Self { is_too_large: true, ..Self::default() }
-    }
-
-    /// Whether what a key held before is still wanted.
-    fn goes_on(&self) -> bool {
-        !self.is_too_large
-    }
-
-    fn push(&mut self, write: Write) {
-        self.bytes += write.bytes();
-        self.list.push(write);
-        if self.bytes > MOST {
-            *self = Self::too_many();
-        }
-    }
-}
-
-impl Left {
-    fn of(entry: Option<&Entry>) -> Self {
-        Self(entry.map(|Entry { value, deadline }| {
-            let kind = match value {
-                Value::Text(_) => 0,
-                Value::Json(_) => 1,
-                Value::Bytes(_) => 2,
-            };
-            (xxh3_128_with_seed(value.as_bytes(), kind), *deadline)
-        }))
-    }
-
-    /// Whether a key that holds `live` holds what was left of it: also if the time of that is over.
-    fn is(self, live: Option<&Entry>, now: Timestamp) -> bool {
-        let is_over = |(_, deadline): (u128, Option<Timestamp>)| deadline.is_some_and(|deadline| deadline <= now);
-        self == Self::of(live) || (live.is_none() && self.0.is_some_and(is_over))
-    }
-}
-
-/// What a key of a step counts.
-fn size(key: &str, before: Option<&Entry>) -> usize {
-    key.len() + before.map_or(0, |entry| entry.value.as_bytes().len())
-}
-
-impl UndoStep {
-    fn is_empty(&self) -> bool {
-        self.keys.is_empty() && !self.is_too_large
-    }
-
-    /// Takes in a later write.
-    fn add(&mut self, write: Write) {
-        let Write { key, before, left, .. } = write;
-        if let Some((_, last)) = self.keys.get_mut(&key) {
-            *last = left;
-        } else {
-            self.bytes += size(&key, before.as_ref());
-            self.keys.insert(key, (before, left));
-        }
-    }
-}
-
-impl Memory {
-    /// Whether what is written is to be told to [`Memory::note`].
-    fn is_on(&self) -> bool {
-        self.is_on && !self.current.is_too_large && !self.open.is_too_large
-    }
-
-    /// Begins anew.
-    fn start(&mut self) {
-        *self = Self { is_on: true, ..Self::default() };
-    }
-
-    /// A command begins: what was done before it is a step of its own, if it has changed anything.
-    fn next_step(&mut self, in_transaction: bool) {
-        if in_transaction {
-            let commands = &mut self.open.commands;
-            if commands.last().is_none_or(|writes| !writes.is_empty()) {
-                commands.push(Vec::new());
-            }
-            return;
-        }
-        let mut step = mem::take(&mut self.current);
-        self.bytes -= step.bytes;
-        step.keys.retain(|_, (before, left)| Left::of(before.as_ref()) != *left);
-        step.bytes = step.keys.iter().map(|(key, (before, _))| size(key, before.as_ref())).sum();
-        self.bytes += step.bytes;
-        if !step.is_empty() {
-            self.steps.push_back(step);
-        }
-    }
-
-    /// Takes in what a transaction has written, which is not committed yet.
-    fn note(&mut self, writes: Writes) {
-        if !self.is_on() {
-            return;
-        }
-        let Writes { list, bytes, is_too_large } = writes;
-        let open = &mut self.open;
-        open.bytes += bytes;
-        match open.commands.last_mut() {
-            Some(last) => last.extend(list),
-            None => open.commands.push(list),
-        }
-        if open.bytes > MOST || is_too_large {
-            *open = OpenWrites { is_too_large: true, ..OpenWrites::default() };
-        }
-    }
-
-    /// What was written is committed, or not to be.
-    fn close(&mut self, is_committed: bool) {
-        let OpenWrites { commands, is_too_large, .. } = mem::take(&mut self.open);
-        if !is_committed {
-            return;
-        }
-        for write in commands.into_iter().flatten() {
-            let before = self.current.bytes;
-            self.current.add(write);
-            self.bytes += self.current.bytes - before;
-        }
-        while (self.bytes > MOST || is_too_large)
-            && let Some(oldest) = self.steps.pop_front()
-        {
-            self.bytes -= oldest.bytes;
-            self.has_forgotten = true;
-        }
-        if self.bytes > MOST || is_too_large {
-            self.current = UndoStep { is_too_large: true, ..UndoStep::default() };
-            self.bytes = 0;
-            self.notice = Some(TOO_LARGE).filter(|_| self.consent != Consent::Given);
-        }
-    }
-
-    /// Whether a change that comes to these writes must be agreed to first. An open transaction need not: it can be rolled
-    /// back.
-    fn needs_consent(&self, writes: &Writes) -> bool {
-        let is_too_large = writes.is_too_large || self.current.bytes + self.open.bytes + writes.bytes > MOST;
-        self.is_on() && self.consent == Consent::Needed && is_too_large
-    }
-
-    fn take_notice(&mut self) -> Option<String> {
-        self.notice.take().map(str::to_owned)
-    }
-
-    /// Why there is nothing to undo.
-    fn end(&self) -> UndoEnd {
-        if self.has_forgotten { UndoEnd::Forgotten } else { UndoEnd::Nothing }
-    }
-}
 
 /// A store, and what of its changes can be undone.
 #[derive(Debug)]
@@ -494,61 +220,6 @@ impl Undoing {
             }
         }
         Ok(undone)
-    }
-}
-
-/// Notes what a change writes.
-struct Noting<'c, 'w> {
-    changes: &'c mut dyn Changes,
-    writes: &'w mut Writes,
-}
-
-impl Noting<'_, '_> {
-    fn note(&mut self, key: &str, before: Option<Entry>, after: Option<&Entry>) -> Result<()> {
-        if self.writes.goes_on() {
-            let changed = self.changes.changed(key)?;
-            self.writes.push(Write::new(key, changed, before, after));
-        }
-        Ok(())
-    }
-}
-
-impl Changes for Noting<'_, '_> {
-    fn now(&self) -> Timestamp {
-        self.changes.now()
-    }
-
-    fn entry(&self, key: &str) -> Result<Option<Entry>> {
-        self.changes.entry(key)
-    }
-
-    fn changed(&mut self, key: &str) -> Result<Changed> {
-        self.changes.changed(key)
-    }
-
-    fn set(&mut self, key: &str, entry: &Entry) -> Result<()> {
-        if self.writes.goes_on() {
-            let before = self.changes.entry(key)?;
-            self.note(key, before, Some(entry))?;
-        }
-        self.changes.set(key, entry)
-    }
-
-    fn delete(&mut self, key: &str) -> Result<bool> {
-        if self.writes.goes_on() {
-            let Some(before) = self.changes.entry(key)? else { return Ok(false) };
-            self.note(key, Some(before), None)?;
-        }
-        self.changes.delete(key)
-    }
-
-    fn keys(
-        &self,
-        prefix: &str,
-        is_wanted: &dyn Fn(&str) -> bool,
-        may_go_on: fn() -> Result<()>,
-    ) -> Result<Vec<String>> {
-        self.changes.keys(prefix, is_wanted, may_go_on)
     }
 }
 

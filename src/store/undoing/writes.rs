@@ -1,0 +1,174 @@
+//! What changes write, and what the keys held before.
+
+use xxhash_rust::xxh3::xxh3_128_with_seed;
+
+use crate::database::Changed;
+use crate::error::Result;
+use crate::expiry::Timestamp;
+use crate::storage::Entry;
+use crate::store::{Changes, Difference};
+use crate::value::Value;
+
+/// At most this many bytes of keys and values are remembered of what is done, and of what an open transaction has written.
+/// They are counted as a user counts them: neither escapes nor what memory takes besides.
+pub(crate) const MOST: usize = 64 << 20;
+
+/// A key that a change has written.
+#[derive(Debug)]
+pub(super) struct Write {
+    pub(super) key: String,
+    /// What the open transaction had made of it.
+    pub(super) changed: Changed,
+    pub(super) before: Option<Entry>,
+    pub(super) left: Left,
+}
+
+/// What a change has written, as far as it is to be remembered.
+#[derive(Debug, Default)]
+pub(super) struct Writes {
+    pub(super) list: Vec<Write>,
+    pub(super) bytes: usize,
+    pub(super) is_too_large: bool,
+}
+
+/// What a write has left of a key: a hash and the deadline, or nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Left(pub(super) Option<(u128, Option<Timestamp>)>);
+
+/// What a restore replaces.
+#[derive(Debug)]
+pub(crate) struct RestoreStep(pub(super) Writes);
+
+impl RestoreStep {
+    /// One that cannot be undone.
+    pub(crate) fn too_large() -> Self {
+        Self(Writes::too_many())
+    }
+
+    /// The step that makes these differences.
+    pub(crate) fn of<E>(differences: impl Iterator<Item = Result<Difference, E>>) -> Result<Self, E> {
+        let mut writes = Writes::default();
+        for difference in differences {
+            let Difference { key, old, new } = difference?;
+            writes.push(Write::new(&key, Changed::Not, old, new.as_ref()));
+            if !writes.goes_on() {
+                break;
+            }
+        }
+        Ok(Self(writes))
+    }
+
+    /// Whether it can be undone.
+    pub(crate) fn can_be_undone(&self) -> bool {
+        self.0.goes_on()
+    }
+}
+
+impl Write {
+    pub(super) fn new(key: &str, changed: Changed, before: Option<Entry>, after: Option<&Entry>) -> Self {
+        Self { key: key.to_owned(), changed, before, left: Left::of(after) }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        size(&self.key, self.before.as_ref())
+    }
+}
+
+impl Writes {
+    /// More than can be remembered.
+    pub(super) fn too_many() -> Self {
+        Self { is_too_large: true, ..Self::default() }
+    }
+
+    /// Whether what a key held before is still wanted.
+    pub(super) fn goes_on(&self) -> bool {
+        !self.is_too_large
+    }
+
+    pub(super) fn push(&mut self, write: Write) {
+        self.bytes += write.bytes();
+        self.list.push(write);
+        if self.bytes > MOST {
+            *self = Self::too_many();
+        }
+    }
+}
+
+impl Left {
+    pub(super) fn of(entry: Option<&Entry>) -> Self {
+        Self(entry.map(|Entry { value, deadline }| {
+            let kind = match value {
+                Value::Text(_) => 0,
+                Value::Json(_) => 1,
+                Value::Bytes(_) => 2,
+            };
+            (xxh3_128_with_seed(value.as_bytes(), kind), *deadline)
+        }))
+    }
+
+    /// Whether a key that holds `live` holds what was left of it: also if the time of that is over.
+    pub(super) fn is(self, live: Option<&Entry>, now: Timestamp) -> bool {
+        let is_over = |(_, deadline): (u128, Option<Timestamp>)| deadline.is_some_and(|deadline| deadline <= now);
+        self == Self::of(live) || (live.is_none() && self.0.is_some_and(is_over))
+    }
+}
+
+/// What a key of a step counts.
+pub(super) fn size(key: &str, before: Option<&Entry>) -> usize {
+    key.len() + before.map_or(0, |entry| entry.value.as_bytes().len())
+}
+
+/// Notes what a change writes.
+pub(super) struct Noting<'c, 'w> {
+    pub(super) changes: &'c mut dyn Changes,
+    pub(super) writes: &'w mut Writes,
+}
+
+impl Noting<'_, '_> {
+    fn note(&mut self, key: &str, before: Option<Entry>, after: Option<&Entry>) -> Result<()> {
+        if self.writes.goes_on() {
+            let changed = self.changes.changed(key)?;
+            self.writes.push(Write::new(key, changed, before, after));
+        }
+        Ok(())
+    }
+}
+
+impl Changes for Noting<'_, '_> {
+    fn now(&self) -> Timestamp {
+        self.changes.now()
+    }
+
+    fn entry(&self, key: &str) -> Result<Option<Entry>> {
+        self.changes.entry(key)
+    }
+
+    fn changed(&mut self, key: &str) -> Result<Changed> {
+        self.changes.changed(key)
+    }
+
+    fn set(&mut self, key: &str, entry: &Entry) -> Result<()> {
+        if self.writes.goes_on() {
+            let before = self.changes.entry(key)?;
+            self.note(key, before, Some(entry))?;
+        }
+        self.changes.set(key, entry)
+    }
+
+    fn delete(&mut self, key: &str) -> Result<bool> {
+        if self.writes.goes_on() {
+            let Some(before) = self.changes.entry(key)? else { return Ok(false) };
+            self.note(key, Some(before), None)?;
+        }
+        self.changes.delete(key)
+    }
+
+    fn keys(
+        &self,
+        prefix: &str,
+        is_wanted: &dyn Fn(&str) -> bool,
+        may_go_on: fn() -> Result<()>,
+    ) -> Result<Vec<String>> {
+        self.changes.keys(prefix, is_wanted, may_go_on)
+    }
+}
