@@ -396,7 +396,8 @@ mod tests {
         fn what_is_read_in_place_is_what_is_read_elsewhere(
             text in "(\"|\\{\"\\$(binary|json)\":|\\{\"\\$binary\":\")?([aGk=/+09]|\\\\[nu\"d8c0]|[\"{}\\[\\]:, ]|é){0,12}(\"\\}?|\\})?",
         ) {
-            prop_assert_eq!(decode_in_place(text.clone().into()), decode(&text));
+            // Of two things that are wrong either may be said.
+            prop_assert_eq!(decode_in_place(text.clone().into()).ok(), decode(&text).ok());
             let mut written = String::new();
             let decoded = decode(&text).map(|value| write_value(&mut written, &value));
             prop_assert_eq!(is_written(text.as_bytes()), decoded.is_ok() && written == text);
