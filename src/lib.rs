@@ -48,6 +48,10 @@
 //! snapshot and journal become a new snapshot. *Session*: one open database and its settings. *Reply*: what a command answers.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
+#![cfg_attr(
+    not(feature = "shell"),
+    expect(dead_code, unused_imports, reason = "the shell asks for more of the engine than the library shows")
+)]
 
 #[cfg(feature = "shell")]
 pub mod shell;

@@ -319,7 +319,6 @@ impl Json {
         })
     }
 
-    #[cfg(feature = "shell")]
     pub(crate) fn into_string(self) -> String {
         self.0.into()
     }

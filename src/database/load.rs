@@ -7,11 +7,9 @@ use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::{self, Arena, Sorted, Stored, Winner, check_memory};
 
-#[cfg(feature = "shell")]
 use super::rehearsal::Change;
 
 /// What becomes of keys that already exist or that repeat, as if the entries were set one after the other.
-#[cfg_attr(not(feature = "shell"), expect(dead_code, reason = "only an import asks for anything but the first"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Existing {
     /// They get the new values; of several the last.
@@ -47,7 +45,6 @@ pub(crate) struct Loaded {
 
 impl Loaded {
     /// How many entries had the key of another one.
-    #[cfg(feature = "shell")]
     pub(crate) fn repeated(&self) -> u64 {
         self.read.saturating_sub(self.expired + self.entries + self.kept)
     }
@@ -175,7 +172,6 @@ impl Database {
 
     /// What the same would come to, entry by entry in key order. Neither locks nor writes anything; the entries are held in
     /// memory.
-    #[cfg(feature = "shell")]
     pub(crate) fn rehearse_load<E: From<Error>>(
         &mut self,
         entries: impl IntoIterator<Item = Result<(String, Entry), E>>,

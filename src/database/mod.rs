@@ -1,14 +1,11 @@
 //! The public face: open, get, set, delete, ranges, transactions, deadlines, save.
 
-#[cfg(feature = "shell")]
 mod glance;
 
-#[cfg(feature = "shell")]
 mod handle;
 
 mod load;
 
-#[cfg(feature = "shell")]
 mod rehearsal;
 
 mod options;
@@ -36,29 +33,23 @@ use serde::de::DeserializeOwned;
 use crate::error::Error;
 use crate::error::Result;
 use crate::expiry::Timestamp;
-#[cfg(feature = "shell")]
 use crate::storage::Store;
 use crate::storage::{Entry, Phase, Stored};
 use crate::value::Value;
 
 use self::options::Clock;
 
-#[cfg(feature = "shell")]
 pub(crate) use self::glance::Outline;
-#[cfg(feature = "shell")]
 pub(crate) use self::load::{Conflict, Existing, Loaded, Loading, Replaced};
 pub use self::options::Options;
-#[cfg(feature = "shell")]
 pub(crate) use self::range::prefix_end;
 pub use self::range::{Keys, Range};
-#[cfg(feature = "shell")]
 pub(crate) use self::rehearsal::Change;
 pub use self::repair::Repair;
 pub use self::restore::Restored;
 pub(crate) use self::transaction::Changed;
 pub use self::transaction::Transaction;
 pub use crate::storage::{Event, Repaired, Report};
-#[cfg(feature = "shell")]
 pub(crate) use crate::storage::{FileState, JournalState, Seen};
 
 pub use self::watch::Watch;
@@ -344,13 +335,11 @@ impl Database {
     }
 
     /// The file and its journal as they were last looked at, and what a save would find to do.
-    #[cfg(feature = "shell")]
     pub(crate) fn file_state(&self) -> Result<FileState> {
         self.store.file_state()
     }
 
     /// Whether opening a file takes no time to speak of, because it is small or its journal vouches for it.
-    #[cfg(feature = "shell")]
     pub(crate) fn opens_at_once(path: &Path) -> Result<bool> {
         Store::opens_at_once(path)
     }

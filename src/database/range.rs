@@ -42,7 +42,6 @@ impl<'a> Range<'a> {
     }
 
     /// Does not look at the file's checksum at its end: for whoever wants only so many.
-    #[cfg(feature = "shell")]
     pub(crate) fn unverified(mut self) -> Self {
         if let Some(Ok(entries)) = &mut self.entries {
             entries.leave_unverified();

@@ -69,7 +69,6 @@ impl Watch {
     }
 
     /// Whether the last look found that what has changed cannot be told.
-    #[cfg(feature = "shell")]
     pub(crate) fn has_missed(&self) -> bool {
         self.feed.missed
     }

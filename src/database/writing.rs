@@ -162,26 +162,22 @@ impl Database {
     }
 
     /// Sets a key as part of a batch, without reading anything and without the lock until the batch is committed.
-    #[cfg(feature = "shell")]
     pub(crate) fn set_unread(&mut self, key: &str, value: &Value) -> Result<()> {
         self.put_unread(key, value)?;
         self.commit_alone(None)
     }
 
     /// How many bytes of changes are not written yet.
-    #[cfg(feature = "shell")]
     pub(crate) fn pending_bytes(&self) -> u64 {
         self.store.pending_bytes()
     }
 
     /// Whether a transaction is open: asked for each line of a script, where counting its changes would take too long.
-    #[cfg(feature = "shell")]
     pub(crate) fn is_in_transaction(&self) -> bool {
         self.store.is_open()
     }
 
     /// Whether the writers' lock is held.
-    #[cfg(feature = "shell")]
     pub(crate) fn is_locked(&self) -> bool {
         self.store.is_locked()
     }

@@ -154,7 +154,6 @@ mod read;
 mod tests;
 mod write;
 
-#[cfg(feature = "shell")]
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -162,10 +161,8 @@ use std::time::Duration;
 
 pub(crate) use self::files::disk::OnProgress;
 pub use self::files::disk::Progress;
-#[cfg(feature = "shell")]
 pub(crate) use self::files::disk::mounted;
 use self::files::disk::{self, Disk, Identity, JOURNAL};
-#[cfg(feature = "shell")]
 pub(crate) use self::files::lock::side_files;
 use self::files::lock::{self, WritersLock};
 use self::files::uncertain::Uncertain;
@@ -180,23 +177,18 @@ pub use self::check::repair::Repaired;
 pub(crate) use self::check::repair::salvage;
 pub use self::check::report::Report;
 pub(crate) use self::check::report::check;
-#[cfg(feature = "shell")]
 pub(crate) use self::check::report::check_file;
 pub use self::format::record::Entry;
 pub(crate) use self::format::record::{Change, LARGE, Stored};
-#[cfg(feature = "shell")]
 pub(crate) use self::format::record::{Seen, kind};
-#[cfg(feature = "shell")]
 pub(crate) use self::format::record::{decode_base64_in_place, write_base64};
 pub(crate) use self::read::reading::Entries;
 pub(crate) use self::read::snapshot::RawEntry;
 pub(crate) use self::read::snapshot::cursor::End;
-#[cfg(feature = "shell")]
 pub(crate) use self::read::state::{FileState, JournalState};
 pub use self::read::watch::Event;
 pub(crate) use self::read::watch::Feed;
 pub(crate) use self::write::transaction::Phase;
-#[cfg(feature = "shell")]
 pub(crate) use self::write::transaction::Savepoint;
 
 /// One database: a view of its files, and the changes that are not in them yet. Knows no clock.
@@ -267,7 +259,6 @@ impl Store {
     }
 
     /// What an open file holds, for reading; `shown` names it in messages. What is changed is changed in memory only.
-    #[cfg(feature = "shell")]
     pub(crate) fn of_file(file: File, shown: &Path, settings: Settings) -> Result<Self> {
         let file = disk::opened(file);
         let seen = disk::seen(&*file, shown)?;
@@ -303,7 +294,6 @@ impl Store {
     }
 
     /// Whether there was a file, but nothing in it.
-    #[cfg(feature = "shell")]
     pub(crate) fn is_blank(&self) -> bool {
         self.view.seen.is_some() && self.view.unwritten
     }
@@ -391,7 +381,6 @@ impl Store {
 const EMPTY: &str = "the file is empty, but was written to before; restore a backup, or remove it to start anew";
 
 /// What an empty file lacks where a database is to be read.
-#[cfg(feature = "shell")]
 const NOTHING: &str = "the file is empty; it holds no database";
 
 /// Fails if a key is too long.

@@ -1,6 +1,5 @@
 //! Checking both files in full.
 
-#[cfg(feature = "shell")]
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
@@ -47,7 +46,6 @@ pub(crate) fn check(path: &Path, on_progress: Option<OnProgress>) -> Result<Repo
 }
 
 /// The same for an open file that has no journal; `shown` names it in messages.
-#[cfg(feature = "shell")]
 pub(crate) fn check_file(file: File, shown: &Path, on_progress: Option<OnProgress>) -> Result<Report> {
     let opened = |disk| -> Result<Report> {
         let file = disk::reporting(disk::opened(file), on_progress);

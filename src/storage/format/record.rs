@@ -62,7 +62,6 @@ pub(crate) struct Stored {
 }
 
 /// What a look at an entry shows that must not take long.
-#[cfg(feature = "shell")]
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
     /// All of it.
@@ -71,7 +70,6 @@ pub(crate) enum Seen {
     Large(u64),
 }
 
-#[cfg(feature = "shell")]
 impl Seen {
     /// A look at what is in memory.
     pub(crate) fn of(stored: &Stored, limit: u64) -> Result<Self, Fault> {
@@ -179,7 +177,6 @@ pub(crate) fn decode_base64_in_place(bytes: &mut Vec<u8>) -> bool {
 }
 
 /// What a value's form on disk is the form of, by its first bytes alone, in the words of [`Value::kind`].
-#[cfg(feature = "shell")]
 pub(crate) fn kind(text: &str) -> &'static str {
     match text.as_bytes() {
         [b'"', ..] => "text",
@@ -219,7 +216,6 @@ pub(crate) fn write_value(out: &mut String, value: &Value) {
 }
 
 /// Writes bytes as base64, piece by piece.
-#[cfg(feature = "shell")]
 pub(crate) fn write_base64(out: &mut impl Sink, bytes: &[u8]) {
     // After a multiple of three bytes, nothing is padded.
     const PIECE: usize = 3 << 14;

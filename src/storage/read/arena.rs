@@ -187,7 +187,6 @@ impl Sorted {
     }
 
     /// The set at a place in the order of keys.
-    #[cfg(feature = "shell")]
     pub(crate) fn get(&self, at: usize) -> (&str, &str, Option<Timestamp>) {
         self.0.sets[at].read(&self.0.chunks)
     }

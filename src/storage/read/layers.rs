@@ -4,7 +4,6 @@ use std::collections::btree_map;
 
 use super::{arena, overlay};
 use crate::expiry::Timestamp;
-#[cfg(any(feature = "shell", test))]
 use crate::storage::format::record::Change;
 use crate::storage::format::record::Stored;
 
@@ -119,7 +118,6 @@ impl<'a> Changed<'a> {
     }
 
     /// What the key holds by it.
-    #[cfg(any(feature = "shell", test))]
     pub(crate) fn stored(&self) -> Change {
         self.text.map(|text| Stored { text: text.into(), deadline: self.deadline })
     }

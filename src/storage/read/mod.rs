@@ -19,7 +19,6 @@ pub(crate) mod pinned_journal;
 pub(crate) mod reading;
 pub(crate) mod reads;
 pub(crate) mod snapshot;
-#[cfg(feature = "shell")]
 pub(crate) mod state;
 pub(crate) mod view;
 pub(crate) mod watch;

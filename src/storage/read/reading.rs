@@ -11,7 +11,6 @@ use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::json::Fault;
 use crate::storage::Store;
-#[cfg(feature = "shell")]
 use crate::storage::format::record::Seen;
 use crate::storage::format::record::{Entry, Stored};
 
@@ -39,7 +38,6 @@ impl Store {
     }
 
     /// An entry with its value decoded.
-    #[cfg(feature = "shell")]
     pub(crate) fn entry(&self, stored: &Stored) -> Result<Entry> {
         Entry::decode(&stored.text, stored.deadline).map_err(|fault| self.damaged(fault))
     }
@@ -56,7 +54,6 @@ impl Store {
 
     /// What an entry is, for a look that is no read of a transaction: at most `limit` bytes of a value are read from the
     /// snapshot.
-    #[cfg(feature = "shell")]
     pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Seen>> {
         if let Some(change) = self.pending.get(key) {
             return self.view.seen_of(change.as_ref(), limit);
@@ -117,7 +114,6 @@ impl Entries<'_> {
     }
 
     /// Whoever stops before their end, or may, wants no checksum.
-    #[cfg(feature = "shell")]
     pub(crate) fn leave_unverified(&mut self) {
         self.verifies = false;
     }

@@ -10,7 +10,6 @@ use crate::error::{Error, Result};
 use crate::json::Fault;
 use crate::storage::files::disk::{self, Disk, DiskFile, Identity, JOURNAL, OpenAs};
 use crate::storage::files::lock;
-#[cfg(feature = "shell")]
 use crate::storage::format::record::Seen;
 use crate::storage::format::record::{Change, Stored};
 
@@ -334,7 +333,6 @@ impl View {
     }
 
     /// What a key's entry is, deadline passed or not; at most `limit` bytes of a value are read from the snapshot.
-    #[cfg(feature = "shell")]
     pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Seen>> {
         if let Some(journal) = &self.journal
             && let Some(change) = journal.get(key)?
@@ -347,7 +345,6 @@ impl View {
         }
     }
 
-    #[cfg(feature = "shell")]
     pub(super) fn seen_of(&self, stored: Option<&Stored>, limit: u64) -> Result<Option<Seen>> {
         stored.map(|stored| Seen::of(stored, limit)).transpose().map_err(|fault| self.damaged(fault))
     }

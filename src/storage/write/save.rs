@@ -1,6 +1,5 @@
 //! Saving (fold): snapshot and changes become a new snapshot, which takes the old one's place.
 
-#[cfg(feature = "shell")]
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -126,7 +125,6 @@ impl Store {
     }
 
     /// Writes a snapshot into an empty file that is open for appending.
-    #[cfg(feature = "shell")]
     pub(crate) fn write_snapshot(&self, file: File, now: Timestamp) -> Result<()> {
         let file = disk::opened(file);
         self.merge(&*file, Path::new("a temporary file"), now).map(drop)

@@ -7,10 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::files::disk;
-#[cfg(feature = "shell")]
 use crate::storage::format::record::Change;
 use crate::storage::format::record::Stored;
-#[cfg(feature = "shell")]
 use crate::storage::read::overlay::Overlay;
 use crate::storage::read::pending::Pending;
 use crate::storage::read::reads::Reads;
@@ -34,7 +32,6 @@ pub(crate) struct OpenTransaction {
 }
 
 /// The changes of an open transaction at some time.
-#[cfg(feature = "shell")]
 #[derive(Debug)]
 pub(crate) struct Savepoint(Overlay);
 
@@ -213,19 +210,16 @@ impl Phase {
     }
 
     /// The changes of the open transaction so far.
-    #[cfg(feature = "shell")]
     pub(crate) fn mark(&mut self) -> Savepoint {
         Savepoint(self.pending().map().clone())
     }
 
     /// Forgets those that came after.
-    #[cfg(feature = "shell")]
     pub(crate) fn back_to(&mut self, mark: Savepoint) {
         *self.pending() = mark.0.into();
     }
 
     /// The keys that the open transaction has written, each with what it is in the pinned view and what it would be.
-    #[cfg(feature = "shell")]
     pub(crate) fn differences(&self, now: Timestamp) -> impl Iterator<Item = Result<(&str, Change, Change)>> {
         self.pending.iter().map(move |changed| {
             let live = |change: Change| change.filter(|stored| stored.is_live(now));

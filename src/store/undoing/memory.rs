@@ -24,7 +24,7 @@ pub(super) enum Consent {
     /// It is made, and said to be too large.
     #[default]
     NotNeeded,
-    /// It fails with [`Error::Irreversible`].
+    /// It fails with [`Irreversible`](crate::Error::Irreversible).
     Needed,
     /// It is made: a person has agreed.
     Given,

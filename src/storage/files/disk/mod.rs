@@ -18,7 +18,6 @@ use crate::error::{Error, Result};
 pub use self::progress::Progress;
 pub(crate) use self::progress::{OnProgress, Reporting, or_stopped};
 pub(crate) use self::real::Real;
-#[cfg(feature = "shell")]
 pub(crate) use self::real::mounted;
 pub(crate) use self::trust::check_side;
 
@@ -209,7 +208,6 @@ pub(crate) fn resolve(path: &Path) -> Result<PathBuf> {
 }
 
 /// A file that is open already, to read it, or to write to it if it is opened for appending.
-#[cfg(feature = "shell")]
 pub(crate) fn opened(file: File) -> Box<dyn DiskFile> {
     Box::new(real::RealFile::from(file))
 }

@@ -14,7 +14,6 @@ use crate::json::{Fault, Nowhere, Same, Scanner};
 use crate::storage::files::disk::DiskFile;
 use crate::storage::format::layout::{Layout, Section};
 use crate::storage::format::record::Stored;
-#[cfg(feature = "shell")]
 use crate::storage::format::record::{Entry, Seen};
 use crate::storage::format::snapshot_line::{self, INDENT};
 
@@ -62,7 +61,6 @@ impl Indexed {
     }
 
     /// What a key's entry is; a line that is longer than `limit` is not read.
-    #[cfg(feature = "shell")]
     pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Seen>, ReadFault> {
         let Some((from, to)) = self.place(Section::Map, key)?.found else { return Ok(None) };
         if to - from > limit {
