@@ -47,8 +47,10 @@ impl Runner<'_> {
     /// Commits, or says that nothing was stored and why.
     fn end_atomic(&mut self) {
         let look = self.look();
+        let has_changed = std::mem::take(&mut self.tally.has_changed);
         if self.tally.is_good(self.output.is_gone()) {
             let changed = self.mode.commit(&mut self.session.borrow_mut().db);
+            self.tally.has_changed = has_changed && changed.is_ok();
             let said = Self::prepare(changed.map(|changes| Done::Committed { changes }.into()), &look);
             // Its lines have had their answers; a program that counts them gets no other.
             if said.is_err() || look.mode != OutputMode::Json {
@@ -90,6 +92,7 @@ impl Runner<'_> {
             self.note(&format!("nothing would be stored: {line}with --atomic a script is one transaction"));
         }
         self.mode = Mode::Plain;
+        self.tally.has_changed = false;
         // It ends with the process.
         let _ = self.session.borrow_mut().db.rollback();
         self.notices();
