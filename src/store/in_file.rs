@@ -3,8 +3,8 @@
 use std::ops::{Bound, ControlFlow};
 
 use super::{
-    Batch, Body, Changes, Description, Difference, Differences, Entries, Keys, Mark, Outlines, Records, Scan, Scope,
-    Store, Watching,
+    Batch, Body, Changes, Description, Difference, Differences, Entries, IsWanted, Keys, Mark, MayGoOn, Outlines,
+    Records, Scan, Scope, Store, Watching,
 };
 use crate::database::{self, Changed, Database, Event, Loaded, Loading, Range, Replaced, Seen, Transaction, Watch};
 use crate::error::Result;
@@ -172,12 +172,7 @@ impl Changes for Transaction<'_> {
         Transaction::delete(self, key)
     }
 
-    fn keys(
-        &self,
-        prefix: &str,
-        is_wanted: &dyn Fn(&str) -> bool,
-        may_go_on: fn() -> Result<()>,
-    ) -> Result<Vec<String>> {
+    fn keys(&self, prefix: &str, is_wanted: &IsWanted<'_>, may_go_on: MayGoOn) -> Result<Vec<String>> {
         self.all_keys(prefix, is_wanted, may_go_on)
     }
 }

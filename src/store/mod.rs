@@ -178,6 +178,10 @@ pub(crate) type Outlines<'a> = Box<dyn DoubleEndedIterator<Item = Result<Outline
 pub(crate) type Differences<'a> = Box<dyn Iterator<Item = Result<Difference>> + 'a>;
 /// What is to be loaded.
 pub(crate) type Records<'a> = dyn Iterator<Item = Result<(String, Entry)>> + 'a;
+/// Which keys are wanted.
+pub(crate) type IsWanted<'a> = dyn Fn(&str) -> bool + 'a;
+/// Fails once a person wants to go no further.
+pub(crate) type MayGoOn = fn() -> Result<()>;
 /// What makes a change.
 pub(crate) type Body<'a> = dyn FnMut(&mut dyn Changes) -> Result<()> + 'a;
 
@@ -213,12 +217,7 @@ pub(crate) trait Changes {
     /// True if the key was there.
     fn delete(&mut self, key: &str) -> Result<bool>;
     /// The keys that begin so and are wanted; now and then it is asked whether to go on.
-    fn keys(
-        &self,
-        prefix: &str,
-        is_wanted: &dyn Fn(&str) -> bool,
-        may_go_on: fn() -> Result<()>,
-    ) -> Result<Vec<String>>;
+    fn keys(&self, prefix: &str, is_wanted: &IsWanted<'_>, may_go_on: MayGoOn) -> Result<Vec<String>>;
 }
 
 /// The changes of an open transaction at some time, as its store has them.
@@ -264,12 +263,7 @@ pub(crate) trait StoreExt: Store {
     }
 
     /// Deletes the keys that begin so and are wanted, all or none; how many.
-    fn delete_all(
-        &mut self,
-        prefix: &str,
-        is_wanted: &dyn Fn(&str) -> bool,
-        may_go_on: fn() -> Result<()>,
-    ) -> Result<u64> {
+    fn delete_all(&mut self, prefix: &str, is_wanted: &IsWanted<'_>, may_go_on: MayGoOn) -> Result<u64> {
         let mut deleted = 0;
         self.change(Scope::Prefix(prefix), &mut |changes| {
             deleted = 0;

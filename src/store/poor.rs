@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
-    Batch, Body, Changes, Description, Difference, Differences, Entries, Mark, Outlines, Records, Scan, Scope, Store,
-    Watching,
+    Batch, Body, Changes, Description, Difference, Differences, Entries, IsWanted, Mark, MayGoOn, Outlines, Records,
+    Scan, Scope, Store, Watching,
 };
 use crate::database::{Changed, Conflict, Database, Existing, Loaded, Loading, Outline, Replaced, Seen};
 use crate::error::{Error, Result};
@@ -235,12 +235,7 @@ impl Changes for Change<'_> {
         Ok(was_there)
     }
 
-    fn keys(
-        &self,
-        prefix: &str,
-        is_wanted: &dyn Fn(&str) -> bool,
-        may_go_on: fn() -> Result<()>,
-    ) -> Result<Vec<String>> {
+    fn keys(&self, prefix: &str, is_wanted: &IsWanted<'_>, may_go_on: MayGoOn) -> Result<Vec<String>> {
         may_go_on()?;
         let keys = self.store.scan_keys(&Scan::prefix(prefix));
         keys.filter(|key| key.as_ref().map_or(true, |key| is_wanted(key))).collect()

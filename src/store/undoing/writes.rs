@@ -6,7 +6,7 @@ use crate::database::Changed;
 use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::storage::Entry;
-use crate::store::{Changes, Difference};
+use crate::store::{Changes, Difference, IsWanted, MayGoOn};
 use crate::value::Value;
 
 /// At most this many bytes of keys and values are remembered of what is done, and of what an open transaction has written.
@@ -163,12 +163,7 @@ impl Changes for Noting<'_, '_> {
         self.changes.delete(key)
     }
 
-    fn keys(
-        &self,
-        prefix: &str,
-        is_wanted: &dyn Fn(&str) -> bool,
-        may_go_on: fn() -> Result<()>,
-    ) -> Result<Vec<String>> {
+    fn keys(&self, prefix: &str, is_wanted: &IsWanted<'_>, may_go_on: MayGoOn) -> Result<Vec<String>> {
         self.changes.keys(prefix, is_wanted, may_go_on)
     }
 }
