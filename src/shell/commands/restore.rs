@@ -47,12 +47,12 @@ impl CommandArgs for RestoreArgs {
         }
         let target = session.access.options().make_folder(session.location.named);
         let Restored { keys: count, kept } = target.restore(&path, &mut backup)?;
-        if session.db.path().is_some() {
-            session.db.refresh()?;
-            session.db.take_notices();
-        }
         session.db.give_consent();
         session.db.note_restored(step);
+        // The backup is in place; what is wrong with it now, the next command says.
+        if session.db.path().is_some() && session.db.refresh().is_ok() {
+            session.db.take_notices();
+        }
         Ok(Answer { notes: backup.take_notices(), ..Done::Restored { keys: count, kept }.into() })
     }
 }

@@ -149,7 +149,7 @@ impl Undoing {
         allow: &mut dyn FnMut(&[Foreign]) -> bool,
     ) -> Result<(BTreeMap<String, Left>, Undone)> {
         let now = self.inner.now();
-        let mut states: BTreeMap<&str, (Option<Entry>, Option<Entry>)> = BTreeMap::new();
+        let mut states: BTreeMap<&str, State<'_>> = BTreeMap::new();
         let (mut steps, mut end) = (0, None);
         for step in self.memory.steps.iter().rev().take(count) {
             if step.is_too_large {
@@ -159,13 +159,12 @@ impl Undoing {
             let mut foreign = Vec::new();
             for (key, (before, left)) in &step.keys {
                 if !states.contains_key(key.as_str()) {
-                    let held = self.inner.entry(key)?;
-                    states.insert(key, (held.clone(), held));
+                    states.insert(key, State { held: self.inner.entry(key)?, to: None });
                 }
-                let held = &states[key.as_str()].1;
-                let is_back = *held == before.clone().filter(|before| before.is_live(now));
-                if !left.is(held.as_ref(), now) && !is_back && agreed.get(key) != Some(&Left::of(held.as_ref())) {
-                    foreign.push((key.clone(), held.clone()));
+                let held = states[key.as_str()].now();
+                let is_back = held == before.as_ref().filter(|before| before.is_live(now));
+                if !is_back && !left.is(held, now) && agreed.get(key) != Some(&Left::of(held)) {
+                    foreign.push((key.clone(), held.cloned()));
                 }
             }
             if !foreign.is_empty() {
@@ -176,8 +175,8 @@ impl Undoing {
                 agreed.extend(foreign.iter().map(|(key, held)| (key.clone(), Left::of(held.as_ref()))));
             }
             for (key, (before, _)) in &step.keys {
-                if let Some((_, held)) = states.get_mut(key.as_str()) {
-                    *held = before.clone().filter(|before| before.is_live(now));
+                if let Some(state) = states.get_mut(key.as_str()) {
+                    state.to = Some(Goal(before.as_ref().filter(|before| before.is_live(now))));
                 }
             }
             steps += 1;
@@ -188,17 +187,31 @@ impl Undoing {
         if steps < count && end.is_none() {
             end = Some(self.memory.end());
         }
-        let seen = states.iter().map(|(key, (held, _))| ((*key).to_owned(), Left::of(held.as_ref()))).collect();
-        let changed = states.into_iter().filter(|(_, (from, to))| from != to);
-        let keys = changed.map(|(key, (from, to))| (key.to_owned(), from, to)).collect();
+        let seen = states.iter().map(|(key, state)| ((*key).to_owned(), Left::of(state.held.as_ref()))).collect();
+        let changed = states.into_iter().filter(|(_, state)| state.held.as_ref() != state.now());
+        let keys = changed
+            .map(|(key, State { held, to })| (key.to_owned(), held, to.and_then(|Goal(entry)| entry.cloned())))
+            .collect();
         Ok((seen, Undone { steps, keys, end }))
     }
 
-    /// Takes back the last commands of the open transaction.
+    /// Takes back the last commands of the open transaction. What their keys held before is known; only what they hold now is
+    /// read, which the transaction has written itself.
     fn undo_open(&mut self, count: usize) -> Result<Undone> {
-        let mut undone = Undone::default();
-        let mut before = BTreeMap::new();
+        let now = self.inner.now();
         self.memory.open.commands.retain(|writes| !writes.is_empty());
+        let mut keys = BTreeMap::new();
+        for Write { key, before, .. } in
+            self.memory.open.commands.iter().rev().take(count).flat_map(|list| list.iter().rev())
+        {
+            let to = before.clone().filter(|before| before.is_live(now));
+            match keys.get_mut(key) {
+                // The earliest of several writes tells.
+                Some((_, later)) => *later = to,
+                None => _ = keys.insert(key.clone(), (self.inner.entry(key)?, to)),
+            }
+        }
+        let mut undone = Undone::default();
         while undone.steps < count {
             let Some(writes) = self.memory.open.commands.pop() else {
                 undone.end = Some(if self.memory.open.is_too_large { UndoEnd::TooLarge } else { UndoEnd::Nothing });
@@ -206,20 +219,31 @@ impl Undoing {
             };
             for write in writes.into_iter().rev() {
                 self.memory.open.bytes -= write.bytes();
-                if !before.contains_key(&write.key) {
-                    before.insert(write.key.clone(), self.inner.entry(&write.key)?);
-                }
                 self.inner.put_back(&write.key, write.changed);
             }
             undone.steps += 1;
         }
-        for (key, from) in before {
-            let to = self.inner.entry(&key)?;
-            if from != to {
-                undone.keys.push((key, from, to));
-            }
-        }
+        let changed = keys.into_iter().filter(|(_, (from, to))| from != to);
+        undone.keys = changed.map(|(key, (from, to))| (key, from, to)).collect();
         Ok(undone)
+    }
+}
+
+/// What an undo does to a key.
+struct State<'s> {
+    held: Option<Entry>,
+    /// What it is to hold, if it is to change.
+    to: Option<Goal<'s>>,
+}
+
+/// An entry, or none.
+#[derive(Clone, Copy)]
+struct Goal<'s>(Option<&'s Entry>);
+
+impl State<'_> {
+    /// What the key holds by now.
+    fn now(&self) -> Option<&Entry> {
+        self.to.map_or(self.held.as_ref(), |Goal(entry)| entry)
     }
 }
 

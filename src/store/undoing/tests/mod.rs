@@ -178,6 +178,32 @@ fn what_others_change_while_a_person_is_asked_is_asked_about_too() {
 }
 
 #[test]
+fn an_undo_in_a_transaction_needs_nothing_that_others_could_have_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, other] = ["kv.json", "other.json"].map(|name| folder.path().join(name));
+    for (path, value) in [(&path, "ours"), (&other, "else")] {
+        let mut db = Database::open(path).unwrap();
+        db.extend((0..4_000).map(|n| (format!("k{n:04}"), value))).unwrap();
+        db.save().unwrap();
+    }
+    let mut db = on(Database::open(&path).unwrap());
+    db.begin().unwrap();
+    for key in ["k0000", "k0000", "new"] {
+        db.next_step();
+        set(&mut db, key, "x");
+    }
+    db.next_step();
+    // As an editor does, into the file itself: what is not the transaction's own cannot be read any more.
+    assert!(std::process::Command::new("cp").arg(&other).arg(&path).status().unwrap().success());
+    assert!(db.entry("k0001").is_err());
+    let undone = db.undo(9, &mut yes).unwrap();
+    let wanted = [("k0000", Some("ours".into())), ("new", None)];
+    assert_eq!(undone.steps, 3);
+    assert_eq!(undone.keys, wanted.map(|(key, to)| (key.to_owned(), Some("x".into()), to)));
+    assert_eq!(db.open_transaction(), Some(0));
+}
+
+#[test]
 fn what_was_not_stored_is_no_step() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kv.json");
