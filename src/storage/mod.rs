@@ -101,7 +101,7 @@
 //!
 //! # Save (fold)
 //! Snapshot and changes become a new snapshot. A small database, whose journal would only be in the way of `jq` and
-//! editors, is saved by every commit; others at `save`, when the journal has passed its bound, and by commits that are
+//! editors, is saved by every commit; others at `save`, when the journal has passed its bound ([`Policy`]), and by commits that are
 //! larger than that bound.
 //!
 //! 1. Write the new snapshot to a temporary file in the same folder, give it mode, owner and attributes of the old one,

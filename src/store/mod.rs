@@ -32,10 +32,11 @@ pub(crate) use self::undoing::{Foreign, MOST as UNDO_LIMIT, Memory, RestoreStep,
 
 /// A store of entries as a session uses it.
 ///
-/// Reads answer from the state that the store was in when it was last refreshed, or begun a transaction on; of the
-/// session's own changes they miss none. A value past its deadline is not there.
+/// Reads miss none of the session's own changes; an implementor that queues some sends them first, and keeps its connection
+/// in a cell for that. Of what others write they show at least what was there at the last [`Store::refresh`]. A database in
+/// a file shows exactly that; a store without snapshots may show more. A value past its deadline is not there.
 pub(crate) trait Store: Debug {
-    /// What it is called, and what it can do.
+    /// What it is called, and whether it is there. What it cannot do fails with [`Unsupported`](crate::Error::Unsupported).
     fn describe(&self) -> Description;
 
     /// Takes in what others have written; true if there was anything.
@@ -78,7 +79,7 @@ pub(crate) trait Store: Debug {
     /// Sets a key, whatever it held, without a deadline. In a batch nobody waits for it.
     fn set(&mut self, key: &str, value: &Value) -> Result<()>;
 
-    /// Sets many entries, all or none.
+    /// Sets many entries, all or none; `replaced` is told what they replace.
     fn load(&mut self, entries: &mut Records<'_>, how: Loading, replaced: &mut dyn Replaced) -> Result<Loaded>;
 
     /// What a load would come to, and each key that would be another one.
@@ -120,7 +121,7 @@ pub(crate) trait Store: Debug {
     /// The changes of the open transaction so far.
     fn mark(&mut self) -> Mark;
 
-    /// Forgets those that came after; how many keys had changed by then.
+    /// Forgets those that came after; how many keys the whole of the transaction had changed by then.
     fn back_to(&mut self, mark: Mark) -> u64;
 
     /// What the open transaction would change, in key order.

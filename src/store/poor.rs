@@ -1,4 +1,5 @@
-//! A store that can do as little as a store may: it has no order, no transactions and no files. What works on it does not
+//! A store that can do as little as a store may: it has no transactions and no files, and what it finds in no order it sorts,
+//! as a store must. What works on it does not
 //! lean on what a database in a file happens to do besides.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,8 +17,8 @@ use crate::value::Value;
 #[derive(Debug, Default)]
 pub(crate) struct Poor {
     entries: HashMap<String, Entry>,
-    /// Whether a batch is open.
-    is_batched: bool,
+    /// How many sets the batch has that is open.
+    batched: Option<u64>,
     /// Whether batches fail.
     fails: bool,
 }
@@ -99,6 +100,7 @@ impl Store for Poor {
 
     fn set(&mut self, key: &str, value: &Value) -> Result<()> {
         self.entries.insert(key.to_owned(), Entry::from(value.clone()));
+        self.batched = self.batched.map(|sets| sets + 1);
         Ok(())
     }
 
@@ -107,12 +109,20 @@ impl Store for Poor {
         if loaded.conflict.is_some() {
             return Ok(loaded);
         }
-        for (key, entry) in &sets {
-            if let Some(entry) = entry {
-                replaced.note(key, Changed::Not, self.entry(key)?, entry);
+        let size = |(key, entry): (&String, &Option<Entry>)| {
+            key.len() + entry.as_ref().map_or(0, |entry| entry.value.as_bytes().len())
+        };
+        let bytes: usize = sets.iter().map(size).sum();
+        if replaced.limit().is_some_and(|limit| bytes <= limit) {
+            for (key, entry) in &sets {
+                if let Some(entry) = entry {
+                    replaced.note(key, Changed::Not, self.entry(key)?, entry);
+                }
             }
+            replaced.agree()?;
+        } else {
+            replaced.too_many()?;
         }
-        replaced.agree()?;
         for (key, entry) in sets {
             match entry {
                 Some(entry) => self.entries.insert(key, entry),
@@ -129,16 +139,16 @@ impl Store for Poor {
     }
 
     fn begin_batch(&mut self) {
-        self.is_batched = true;
+        self.batched = Some(0);
     }
 
     fn commit_batch(&mut self) -> Result<()> {
-        let was_batched = std::mem::take(&mut self.is_batched);
+        let was_batched = self.batched.take().is_some();
         if was_batched && self.fails { Err(self.unsupported("has gone away")) } else { Ok(()) }
     }
 
     fn batch(&self) -> Batch {
-        Batch { is_open: self.is_batched, ..Batch::default() }
+        Batch { is_open: self.batched.is_some_and(|sets| sets > 0), ..Batch::default() }
     }
 
     fn begin(&mut self) -> Result<()> {

@@ -1,4 +1,11 @@
-//! What comes back from a command: replies, failures and statuses. Data only; `render` makes text of them.
+//! What comes back from a command. Data only; `render` makes text of it.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | `reply` | replies; failures, with their messages |
+//! | `done` | what a change has done |
+//! | `code` | the names that programs read: kinds of failures, reasons for no change |
+//! | `status` | exit statuses |
 
 pub(crate) mod code;
 pub(crate) mod done;

@@ -114,8 +114,8 @@ pub(crate) struct Session {
     scratch: String,
     /// Other databases that a command looks at.
     beside: Vec<Database>,
-    /// What can be undone in databases that were in use before, by their paths.
-    memories: BTreeMap<PathBuf, Memory>,
+    /// What can be undone in databases that were in use before, by their names.
+    memories: BTreeMap<String, Memory>,
 }
 
 /// Warnings that go to stderr at once.

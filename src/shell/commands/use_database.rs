@@ -9,7 +9,7 @@ use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::{Answer, Failure};
 use crate::shell::config::Location;
 use crate::shell::text::argument::{DatabaseName, database};
-use crate::store::{Store as _, StoreExt as _, Undoing};
+use crate::store::{Store as _, Undoing};
 
 /// Switch to another database
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -36,8 +36,8 @@ impl CommandArgs for UseArgs {
         if session.db.is_remembering() {
             // What was done here can be undone once this database is in use again.
             let memory = session.db.take_memory();
-            session.memories.extend(session.db.path().map(|path| (path.to_owned(), memory)));
-            match db.path().and_then(|path| session.memories.remove(path)) {
+            session.memories.insert(session.db.describe().name, memory);
+            match session.memories.remove(&db.describe().name) {
                 Some(memory) => db.recall(memory),
                 None => db.remember(),
             }
