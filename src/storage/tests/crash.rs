@@ -4,8 +4,11 @@ use std::collections::HashSet;
 
 use super::bugs::Bug;
 use super::simulated::{Crashed, Cuts, Moment, Simulated};
-use super::workload::{Step, Workload, commit};
+use super::workload::{Step, Workload, change, commit};
 use super::{Setup, State, lose_note, open, path, seeds, state};
+use crate::expiry::Timestamp;
+use crate::storage::Policy;
+use crate::storage::files::disk::Disk as _;
 use crate::storage::read::snapshot::Document;
 
 /// A workload as it went: the state after each step, and the disk before each change.
@@ -179,4 +182,33 @@ fn a_writer_that_is_killed_leaves_nothing_to_those_after_it_that_a_power_cut_wou
     }
     println!("{kills} kills");
     assert!(kills >= 10_000 || std::env::var_os("RUSTY_KV_SEED").is_some(), "only {kills} kills");
+}
+
+#[test]
+fn writers_that_are_killed_one_after_the_other_leave_one_temporary_file_at_most() {
+    /// Saves are made without the lock.
+    const TIGHT: Policy = Policy { small: 0, journal: 700, share: 1, short: 0, memory: 60 };
+    let save = |disk: &Simulated| open(disk, TIGHT).and_then(|mut store| store.save(Timestamp::from_millis(1)));
+    let disk = Simulated::new(path().parent().unwrap());
+    let mut store = open(&disk, TIGHT).unwrap();
+    for key in ["a", "b"] {
+        commit(&mut store, &[change(key, "1")]).unwrap();
+    }
+    store.save(Timestamp::from_millis(1)).unwrap();
+    commit(&mut store, &[change("a", "2")]).unwrap();
+    drop(store);
+    disk.record();
+    save(&disk).unwrap();
+    let mut kills = 0;
+    for first in disk.take_moments() {
+        let disk = first.killed();
+        disk.record();
+        save(&disk).unwrap();
+        for second in disk.take_moments() {
+            kills += 1;
+            let (first, left) = (first.changes, second.killed().left_overs(path()));
+            assert!(left.len() <= 1, "killed before change {first}, then before {}: {left:?}", second.changes);
+        }
+    }
+    assert!(kills >= 100, "only {kills} kills");
 }

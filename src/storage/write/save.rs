@@ -137,6 +137,9 @@ impl Store {
         let Some(path) = self.path.clone() else { return Ok(()) };
         let mut notices = Vec::new();
         let is_short = self.is_short();
+        if !is_short {
+            self.recover_first()?;
+        }
         for attempt in 0.. {
             // Whoever was overtaken by another save must not be overtaken again.
             if is_short || attempt > 0 {
@@ -157,6 +160,24 @@ impl Store {
             writer.keep();
         }
         Ok(())
+    }
+
+    /// Has what a killed writer left unfinished put in order, unless somebody is at work: if that takes a new snapshot, a save
+    /// must not have one of its own in the making, or a second kill would leave two files.
+    fn recover_first(&mut self) -> Result<()> {
+        if self.held.is_some() {
+            return Ok(());
+        }
+        let wait = std::mem::take(&mut self.settings.wait);
+        let held = self.hold();
+        self.settings.wait = wait;
+        match held {
+            Err(Error::Busy { .. }) => Ok(()),
+            held => {
+                self.release();
+                held
+            }
+        }
     }
 
     /// Whether merging snapshot and changes takes less time than others notice.
