@@ -174,7 +174,8 @@ impl Store {
         match held {
             Err(Error::Busy { .. }) => Ok(()),
             held => {
-                self.release();
+                // What waits to be written was put without the lock, and waits without it.
+                self.held = None;
                 held
             }
         }
