@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::{self, Arena, Sorted, Stored, Winner, check_memory};
 
-use super::rehearsal::Change;
+use super::rehearsal::Difference;
 
 /// What becomes of keys that already exist or that repeat, as if the entries were set one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,19 +176,19 @@ impl Database {
         &mut self,
         entries: impl IntoIterator<Item = Result<(String, Entry), E>>,
         how: Loading,
-    ) -> Result<(Loaded, impl Iterator<Item = Result<Change>> + '_), E> {
+    ) -> Result<(Loaded, impl Iterator<Item = Result<Difference>> + '_), E> {
         self.commit_batch()?;
         let mut load = Load::new(how, true, self.now());
         let sets = self.read_all(entries, &mut load, &mut ())?;
         let Load { loaded, now, .. } = load;
         let count = if loaded.conflict.is_some() { 0 } else { sets.len() };
         let differences = (0..count).filter_map(move |at| {
-            let difference = || -> Result<Option<Change>> {
+            let difference = || -> Result<Option<Difference>> {
                 let (key, text, deadline) = sets.get(at);
                 let old = self.entry(key)?;
                 let new = self.store.entry(&Stored { text: text.into(), deadline })?;
                 let new = Some(new).filter(|entry| entry.is_live(now));
-                Ok((old != new).then(|| (key.to_owned(), old, new)))
+                Ok((old != new).then(|| Difference { key: key.to_owned(), old, new }))
             };
             difference().transpose()
         });

@@ -44,7 +44,7 @@ pub(crate) use self::load::{Conflict, Existing, Loaded, Loading, Replaced};
 pub use self::options::Options;
 pub(crate) use self::range::prefix_end;
 pub use self::range::{Keys, Range};
-pub(crate) use self::rehearsal::Change;
+pub(crate) use self::rehearsal::Difference;
 pub use self::repair::Repair;
 pub use self::restore::Restored;
 pub(crate) use self::transaction::Changed;

@@ -4,8 +4,15 @@ use super::{Changed, Database};
 use crate::error::{Error, Result};
 use crate::storage::{Entry, Savepoint, Stored};
 
-/// A key, what is there, and what would be.
-pub(crate) type Change = (String, Option<Entry>, Option<Entry>);
+/// A key that would be another one, or is not the same in two databases.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Difference {
+    pub(crate) key: String,
+    /// What is there.
+    pub(crate) old: Option<Entry>,
+    /// What would be.
+    pub(crate) new: Option<Entry>,
+}
 
 impl Database {
     /// The changes of the open transaction so far, for [`Database::back_to`].
@@ -31,13 +38,15 @@ impl Database {
     }
 
     /// What the open transaction would change, in key order.
-    pub(crate) fn differences(&mut self) -> impl Iterator<Item = Result<Change>> + '_ {
+    pub(crate) fn differences(&mut self) -> impl Iterator<Item = Result<Difference>> + '_ {
         let now = self.clock.now();
         let store = &self.store;
         store.differences(now).filter_map(move |item| {
             let entry = |stored: Option<_>| stored.map(|stored| store.entry(&stored)).transpose();
-            let made = item.and_then(|(key, old, new)| Ok::<_, Error>((key.to_owned(), entry(old)?, entry(new)?)));
-            Some(made).filter(|made| made.as_ref().map_or(true, |(_, old, new)| old != new))
+            let made = item.and_then(|(key, old, new)| {
+                Ok::<_, Error>(Difference { key: key.to_owned(), old: entry(old)?, new: entry(new)? })
+            });
+            Some(made).filter(|made| made.as_ref().map_or(true, |made| made.old != made.new))
         })
     }
 }
@@ -61,7 +70,7 @@ mod tests {
         db.set("new", "x").unwrap();
         db.set("gone", "x").unwrap();
         db.delete("gone").unwrap();
-        let keys = |db: &mut Database| db.differences().map(|item| item.unwrap().0).collect::<Vec<_>>();
+        let keys = |db: &mut Database| db.differences().map(|item| item.unwrap().key).collect::<Vec<_>>();
         assert_eq!(keys(&mut db), ["b", "c", "new"]);
         db.back_to(mark);
         assert_eq!(keys(&mut db), ["b"]);

@@ -3,10 +3,10 @@
 use std::ops::{Bound, ControlFlow};
 
 use super::{
-    Batch, Body, Changes, Description, Difference, Differences, Entries, IsWanted, Keys, Mark, MayGoOn, Outlines,
-    Records, Scan, Scope, Store, Watching,
+    Batch, Body, Changes, Description, Differences, Entries, IsWanted, Keys, Mark, MayGoOn, Outlines, Records, Scan,
+    Scope, Store, Watching,
 };
-use crate::database::{self, Changed, Database, Event, Loaded, Loading, Range, Replaced, Seen, Transaction, Watch};
+use crate::database::{Changed, Database, Event, Loaded, Loading, Range, Replaced, Seen, Transaction, Watch};
 use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::storage::Entry;
@@ -71,7 +71,7 @@ impl Store for Database {
 
     fn rehearse_load(&mut self, entries: &mut Records<'_>, how: Loading) -> Result<(Loaded, Differences<'_>)> {
         let (loaded, changes) = Database::rehearse_load(self, entries, how)?;
-        Ok((loaded, Box::new(changes.map(|change| change.map(difference)))))
+        Ok((loaded, Box::new(changes)))
     }
 
     fn begin_batch(&mut self) {
@@ -120,7 +120,7 @@ impl Store for Database {
     }
 
     fn differences(&mut self) -> Differences<'_> {
-        Box::new(Database::differences(self).map(|change| change.map(difference)))
+        Box::new(Database::differences(self))
     }
 
     fn watch(&self, prefix: &str) -> Result<Box<dyn Watching>> {
@@ -145,10 +145,6 @@ fn range<'d>(db: &'d Database, scan: &Scan) -> Range<'d> {
     let to = scan.to.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
     let range = db.range::<&str>((from, to));
     if scan.is_partial { range.unverified() } else { range }
-}
-
-fn difference((key, old, new): database::Change) -> Difference {
-    Difference { key, old, new }
 }
 
 impl Changes for Transaction<'_> {

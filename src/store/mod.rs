@@ -19,7 +19,7 @@ use std::fmt::Debug;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use crate::database::{Changed, Database, Event, Loaded, Loading, Outline, Replaced, Seen, prefix_end};
+use crate::database::{Changed, Database, Difference, Event, Loaded, Loading, Outline, Replaced, Seen, prefix_end};
 use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::storage::Entry;
@@ -229,16 +229,6 @@ impl Mark {
     fn of(changes: impl Any) -> Self {
         Self(Box::new(changes))
     }
-}
-
-/// A key that would be another one, or is not the same in two stores.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Difference {
-    pub(crate) key: String,
-    /// What is there.
-    pub(crate) old: Option<Entry>,
-    /// What would be.
-    pub(crate) new: Option<Entry>,
 }
 
 /// What follows the keys of a store.

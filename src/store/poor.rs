@@ -5,10 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
-    Batch, Body, Changes, Description, Difference, Differences, Entries, IsWanted, Mark, MayGoOn, Outlines, Records,
-    Scan, Scope, Store, Watching,
+    Batch, Body, Changes, Description, Differences, Entries, IsWanted, Mark, MayGoOn, Outlines, Records, Scan, Scope,
+    Store, Watching,
 };
-use crate::database::{Changed, Conflict, Database, Existing, Loaded, Loading, Outline, Replaced, Seen};
+use crate::database::{Changed, Conflict, Database, Difference, Existing, Loaded, Loading, Outline, Replaced, Seen};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::Entry;

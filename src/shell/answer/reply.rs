@@ -8,12 +8,12 @@ use std::time::Duration;
 use super::code::Code;
 use super::done::Done;
 use super::status::Status;
+use crate::database::Difference;
 use crate::database::Event;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::shell::text::escape::excerpt;
 use crate::storage::Entry;
-use crate::store::Difference;
 use crate::value::Value;
 
 /// The whole answer of a command that did not fail.

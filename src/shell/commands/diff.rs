@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
 use super::{Access, Caller, Session};
+use crate::database::Difference;
 use crate::error::Error;
 use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::{Answer, Changes, Failure, Reply};
@@ -18,7 +19,7 @@ use crate::shell::terminal::interrupt::{Stoppable, stoppable};
 use crate::shell::terminal::progress;
 use crate::shell::terminal::spool;
 use crate::shell::text::argument::{DatabaseName, database};
-use crate::store::{Difference, Entries, Scan, Store};
+use crate::store::{Entries, Scan, Store};
 
 /// Compare two databases by key: + only in B, - only in A, ~ not the same; status 1 if they differ
 #[derive(Args, Clone, Debug, PartialEq)]

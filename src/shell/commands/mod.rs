@@ -242,8 +242,10 @@ impl Session {
     /// What a read of a database that is not there says, once: the path that was looked at. `get` and the others that
     /// fail on a missing key say it in their failure.
     fn absence(&mut self, traits: &Traits) -> Option<String> {
-        let is_noted = traits.database == OpenDatabase::NotedIfMissing && !self.absence_noted;
-        let note = self.place().filter(|_| is_noted)?;
+        if traits.database != OpenDatabase::NotedIfMissing || self.absence_noted {
+            return None;
+        }
+        let note = self.place()?;
         self.absence_noted = true;
         Some(note)
     }

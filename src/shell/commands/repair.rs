@@ -183,7 +183,7 @@ mod tests {
     /// What a program is told.
     fn json(done: Done) -> String {
         let mut out = Vec::new();
-        let look = Look { mode: OutputMode::Json, ..LINES };
+        let look = Look { mode: OutputMode::Json, ..Look::PIPE };
         render::reply(&mut out, &look, Reply::Done(done)).unwrap();
         String::from_utf8(out).unwrap()
     }
@@ -191,19 +191,9 @@ mod tests {
     /// What a person sees in a pipe.
     fn plain(done: Done) -> String {
         let mut out = Vec::new();
-        render::reply(&mut out, &LINES, Reply::Done(done)).unwrap();
+        render::reply(&mut out, &Look::PIPE, Reply::Done(done)).unwrap();
         String::from_utf8(out).unwrap()
     }
-
-    const LINES: Look = Look {
-        mode: OutputMode::Plain,
-        terminal: false,
-        width: 0,
-        color: false,
-        quiet: false,
-        exact: false,
-        paged: false,
-    };
 
     #[test]
     fn a_sound_database_is_one_line() {

@@ -2,10 +2,10 @@
 
 use super::json::{push_name, push_value};
 use super::{Look, style};
+use crate::database::Difference;
 use crate::json::write_string;
 use crate::shell::text::escape;
 use crate::storage::Entry;
-use crate::store::Difference;
 use crate::value::Value;
 
 /// The line of a key, with its newline. Values are cut: `-o json` has all of them.

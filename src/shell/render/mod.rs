@@ -75,6 +75,17 @@ pub(crate) struct Look {
 }
 
 impl Look {
+    /// Plain lines, as into a pipe.
+    pub(crate) const PIPE: Self = Self {
+        mode: OutputMode::Plain,
+        terminal: false,
+        width: 0,
+        color: false,
+        quiet: false,
+        exact: false,
+        paged: false,
+    };
+
     /// Columns that a line may take.
     fn room(&self) -> usize {
         if self.terminal && self.width > 0 { self.width } else { usize::MAX }
@@ -201,7 +212,7 @@ mod tests {
     pub(super) const MODES: [OutputMode; 4] = [OutputMode::Plain, OutputMode::Json, OutputMode::Table, OutputMode::Raw];
 
     pub(super) fn look(mode: OutputMode, terminal: bool) -> Look {
-        Look { mode, terminal, width: 80, color: false, quiet: false, exact: false, paged: false }
+        Look { mode, terminal, width: 80, ..Look::PIPE }
     }
 
     pub(super) fn bytes(look: &Look, reply: Reply<'_>) -> Vec<u8> {

@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 
 use super::{CHUNK, Look, Trouble, difference_json, style};
+use crate::database::Difference;
 use crate::shell::answer::reply::{Changes, Failure, Pieces};
 use crate::shell::text::argument::OutputMode;
 use crate::shell::text::escape;
 use crate::storage::Entry;
-use crate::store::Difference;
 use crate::value::Value;
 
 /// Writes a file as it is; on a terminal what could act on that is escaped.

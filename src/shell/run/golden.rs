@@ -13,7 +13,6 @@ use crate::shell::commands::{Access, Session};
 use crate::shell::config::Location;
 use crate::shell::render::Look;
 use crate::shell::terminal::console::Console;
-use crate::shell::text::argument::OutputMode;
 use crate::store::{Poor, Store};
 
 /// A script, and what it must come to.
@@ -79,17 +78,13 @@ fn run(store: Box<dyn Store>, script: &[u8]) -> (String, String, u8) {
     let access = Access { read_only: false, wait: Duration::ZERO };
     let session = Rc::new(RefCell::new(Session::on(store, location, access)));
     let (out, err) = (Written::default(), Written::default());
-    let look = Look {
-        mode: OutputMode::Plain,
-        terminal: false,
-        width: 0,
-        color: false,
-        quiet: false,
-        exact: false,
-        paged: false,
+    let console = Console {
+        out: Box::new(out.clone()),
+        err: Box::new(err.clone()),
+        look: Look::PIPE,
+        err_color: false,
+        err_terminal: false,
     };
-    let console =
-        Console { out: Box::new(out.clone()), err: Box::new(err.clone()), look, err_color: false, err_terminal: false };
     let mut runner = Runner::new(session, console, Box::new(Nobody), false);
     script::run(&mut runner, &mut Bytes(script), "golden");
     runner.end_script("golden");

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use super::interrupt;
 use super::progress;
 use crate::shell::render::{Look, style};
-use crate::shell::text::argument::{ColorWhen, OutputMode};
+use crate::shell::text::argument::ColorWhen;
 
 /// The two streams of a run.
 pub(crate) struct Console {
@@ -76,15 +76,7 @@ impl Console {
         Self {
             out,
             err: Box::new(io::stderr()),
-            look: Look {
-                mode: OutputMode::Plain,
-                terminal,
-                width,
-                color: color_out,
-                quiet,
-                exact: false,
-                paged: false,
-            },
+            look: Look { terminal, width, color: color_out, quiet, ..Look::PIPE },
             err_color,
             err_terminal,
         }

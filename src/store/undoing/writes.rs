@@ -3,10 +3,11 @@
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use crate::database::Changed;
+use crate::database::Difference;
 use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::storage::Entry;
-use crate::store::{Changes, Difference, IsWanted, MayGoOn};
+use crate::store::{Changes, IsWanted, MayGoOn};
 use crate::value::Value;
 
 /// At most this many bytes of keys and values are remembered of what is done, and of what an open transaction has written.
@@ -126,10 +127,8 @@ pub(super) struct Noting<'c, 'w> {
 
 impl Noting<'_, '_> {
     fn note(&mut self, key: &str, before: Option<Entry>, after: Option<&Entry>) -> Result<()> {
-        if self.writes.goes_on() {
-            let changed = self.changes.changed(key)?;
-            self.writes.push(Write::new(key, changed, before, after));
-        }
+        let changed = self.changes.changed(key)?;
+        self.writes.push(Write::new(key, changed, before, after));
         Ok(())
     }
 }
