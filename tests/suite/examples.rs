@@ -216,10 +216,11 @@ fn no_example_is_left_out_here() {
     let here = include_str!("examples.rs");
     // The picture and the recorded session.
     let there = include_str!("../repl/picture.rs");
+    let recipes = include_str!("transcripts.rs");
     for item in std::fs::read_dir(folder).expect("the folder is there") {
         let path = item.expect("it can be listed").path();
         let file = path.file_name().expect("an example has a name").to_string_lossy();
         let name = file.split('.').next().unwrap_or_default();
-        assert!(here.contains(&format!("fn {name}()")) || there.contains(&format!("{file:?}")), "{file} has no test");
+        assert!(here.contains(&format!("fn {name}()")) || there.contains(&format!("{file:?}")) || recipes.contains(&*file), "{file} has no test");
     }
 }

@@ -1,4 +1,4 @@
-//! Golden transcripts: the console blocks of `tests/transcripts/*.md` and of the README are run by `sh`, line by line,
+//! Golden transcripts: the console blocks of `tests/transcripts/*.md`, of the README and of the recipes are run by `sh`, line by line,
 //! and must print what stands below them. A line `[status N]` stands for every status but 0.
 //!
 //! Each file has a home and a working directory of its own, in which `tests/data` is `data`; the README's holds what a
@@ -129,6 +129,12 @@ fn every_transcript_prints_what_it_says() {
 fn the_readme_prints_what_it_says() {
     let commands = check(&root().join("README.md"), &clone()).unwrap_or_else(|failure| panic!("{failure}"));
     assert!(commands >= 15, "only {commands} commands");
+}
+
+#[test]
+fn the_recipes_print_what_they_say() {
+    let commands = check(&root().join("examples/README.md"), &clone()).unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(commands >= 10, "only {commands} commands");
 }
 
 #[test]
