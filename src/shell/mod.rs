@@ -92,12 +92,20 @@ fn start(args: Vec<OsString>) -> u8 {
             let mode = cli.options.output;
             run_mode(*cli).unwrap_or_else(|failure| say(&failure, mode == Some(OutputMode::Json)))
         }
-        Ok(Parsed::Text(text)) => {
-            let console = Console::of_process(ColorWhen::Auto, false);
-            one_off_text(console, OutputMode::Plain, &text).unwrap_or_else(|failure| say(&failure, json))
-        }
+        Ok(Parsed::Help(command)) => text_alone(json, |width| match command {
+            Some(command) => help::text(Some(&command), width),
+            None => Ok(help::program(width)),
+        }),
+        Ok(Parsed::Version(text)) => text_alone(json, |_| Ok(text)),
         Err(failure) => say(&failure, json),
     }
+}
+
+/// Prints a text of so many columns that needs nothing else, and returns the status.
+fn text_alone(json: bool, text: impl FnOnce(usize) -> Result<String, Failure>) -> u8 {
+    let console = Console::of_process(ColorWhen::Auto, false);
+    let written = text(console.look.width).and_then(|text| one_off_text(console, OutputMode::Plain, &text));
+    written.unwrap_or_else(|failure| say(&failure, json))
 }
 
 /// Chooses the mode: one command, a script, or the prompt.

@@ -15,13 +15,13 @@ use crate::store::{Scan, Store as _};
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "Examples:\n  count\n  count user:*")]
 pub(crate) struct CountArgs {
-    /// Only those that match
+    /// Only keys that match: * ? [a-z] [^x] \x
     #[arg(value_name = "GLOB", value_parser = glob())]
     pub(crate) glob: Option<Glob>,
 }
 
 impl CommandArgs for CountArgs {
-    const TRAITS: Traits = Traits::reads_only("count", Group::Looking).on(OpenDatabase::NotedIfMissing).everyday();
+    const TRAITS: Traits = Traits::reads_only("count", Group::Queries).on(OpenDatabase::NotedIfMissing).everyday();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let Some(glob) = self.glob else { return Ok(Reply::Number(session.db.len()?).into()) };

@@ -21,14 +21,14 @@ use crate::shell::terminal::spool;
 use crate::shell::text::argument::{DatabaseName, database};
 use crate::store::{Entries, Scan, Store};
 
-/// Compare two databases by key: + only in B, - only in A, ~ not the same; status 1 if they differ
+/// Compare two databases by key (status 1 if they differ)
 #[derive(Args, Clone, Debug, PartialEq)]
-#[command(after_help = "Examples:\n  diff backup.json\n  diff old.json new.json")]
+#[command(after_help = "Each key that differs is one line: + is only in B, - is only in A, ~ has another value or expiry.\n\nExamples:\n  diff backup.json\n  diff old.json new.json")]
 pub(crate) struct DiffArgs {
     /// A database: a name, a path with a slash or ending in .json or .db, a pipe, or - for stdin
     #[arg(value_name = "A", value_parser = database())]
     pub(crate) a: DatabaseName,
-    /// Another; the open one if it is left out
+    /// The other database (default: the open one)
     #[arg(value_name = "B", value_parser = database())]
     pub(crate) b: Option<DatabaseName>,
 }

@@ -23,16 +23,16 @@ struct Fault {
     line: Option<usize>,
 }
 
-/// Edit a value in $VISUAL or $EDITOR; JSON is spread out, and checked before it is stored
+/// Edit a value in $VISUAL or $EDITOR
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(
-    after_help = "Examples:\n  edit user:1\n  edit config --json\n\nThe expiry stays. A missing key is created. A newline that the editor adds at the end of a text that had none is removed again."
+    after_help = "JSON is formatted for editing and checked before it is stored. The expiry is kept, and a missing key is created. If the editor adds a newline at the end of text that had none, it is removed.\n\nExamples:\n  edit user:1\n  edit config --json"
 )]
 pub(crate) struct EditArgs {
     /// The key
     #[arg(value_name = "KEY", value_parser = key())]
     pub(crate) key: Key,
-    /// What comes out is JSON, also if the key holds text or is not there yet
+    /// Store the result as JSON, even if the key holds text or does not exist
     #[arg(long)]
     pub(crate) json: bool,
 }

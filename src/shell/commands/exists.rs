@@ -9,7 +9,7 @@ use crate::shell::answer::status::Status;
 use crate::shell::text::argument::{Key, key};
 use crate::store::Store as _;
 
-/// Say how many of the keys exist; status 0 only if all do
+/// Count how many of the keys exist (status 0 only if all do)
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "Examples:\n  exists hello\n  exists user:1 user:2")]
 pub(crate) struct ExistsArgs {

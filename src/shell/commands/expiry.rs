@@ -12,7 +12,7 @@ use crate::shell::text::argument::{Key, duration, key};
 use crate::storage::Entry;
 use crate::store::{Store as _, StoreExt as _};
 
-/// Give a key a time to live
+/// Set a key's time to live
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "Examples:\n  expire session:9 30m\n  expire token 90")]
 pub(crate) struct ExpireArgs {
@@ -25,7 +25,7 @@ pub(crate) struct ExpireArgs {
 }
 
 impl CommandArgs for ExpireArgs {
-    const TRAITS: Traits = Traits::changes("expire", Group::Time).everyday();
+    const TRAITS: Traits = Traits::changes("expire", Group::Expiry).everyday();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let Self { key, duration } = self;
@@ -42,7 +42,7 @@ impl CommandArgs for ExpireArgs {
     }
 }
 
-/// Print how many seconds a key has left, or none
+/// Print a key's time to live in seconds, or none
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "Examples:\n  ttl session:9\n  ttl session:9 -o json")]
 pub(crate) struct TtlArgs {
@@ -52,7 +52,7 @@ pub(crate) struct TtlArgs {
 }
 
 impl CommandArgs for TtlArgs {
-    const TRAITS: Traits = Traits::reads_only("ttl", Group::Time).everyday();
+    const TRAITS: Traits = Traits::reads_only("ttl", Group::Expiry).everyday();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let key: &str = &self.key;
@@ -72,7 +72,7 @@ pub(crate) struct PersistArgs {
 }
 
 impl CommandArgs for PersistArgs {
-    const TRAITS: Traits = Traits::changes("persist", Group::Time).everyday();
+    const TRAITS: Traits = Traits::changes("persist", Group::Expiry).everyday();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let key: &str = &self.key;

@@ -26,25 +26,25 @@ use crate::storage::Entry;
 use crate::store::{Entries, Scan, Store as _};
 use crate::value::Value;
 
-/// Write entries to a file or stdout, for other programs
+/// Export entries to a file or stdout
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(
     after_help = "Examples:\n  export all.jsonl\n  export users.csv user:*\n  export --format sh --strip-prefix app:"
 )]
 pub(crate) struct ExportArgs {
-    /// The file (- for stdout, also if it is left out)
+    /// The file (default: stdout)
     #[arg(value_name = "FILE", value_parser = path())]
     pub(crate) file: Option<PathBuf>,
     /// Only keys that match: * ? [a-z] [^x] \x
     #[arg(value_name = "GLOB", value_parser = glob())]
     pub(crate) glob: Option<Glob>,
-    /// json, jsonl, csv, dotenv, redis, tsv, sh or fish; else by the file's name
+    /// The format; if none is given, the file's name says, and jsonl is the default on stdout
     #[arg(long, value_name = "FORMAT", value_parser = export_format())]
     pub(crate) format: Option<Format>,
-    /// Only keys that begin with P, which is left out of them
+    /// Only keys with this prefix, and remove it from them
     #[arg(long, value_name = "P", value_parser = prefix(), default_value = "", hide_default_value = true)]
     pub(crate) strip_prefix: Prefix,
-    /// Leave out what the format cannot hold, and say how much
+    /// Leave out what the format cannot hold, and report how much that is
     #[arg(long)]
     pub(crate) lossy: bool,
     /// Replace FILE even if it is a database
@@ -53,7 +53,7 @@ pub(crate) struct ExportArgs {
 }
 
 impl CommandArgs for ExportArgs {
-    const TRAITS: Traits = Traits::reads_only("export", Group::Interchange)
+    const TRAITS: Traits = Traits::reads_only("export", Group::Transfer)
         .on(OpenDatabase::NotedIfMissing)
         .doing("Exporting")
         .parsed_alone();
@@ -79,13 +79,13 @@ impl CommandArgs for ExportArgs {
     }
 }
 
-/// Write a command file that makes exactly this database: `rusty-kv -f FILE`
+/// Write a script that recreates the database
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(
-    after_help = "It is for an empty database: what is there and not in the file stays.\n\nExamples:\n  dump all.kv\n  dump"
+    after_help = "Run the script on an empty database with `rusty-kv -f FILE`: it deletes nothing.\n\nExamples:\n  dump all.kv\n  dump"
 )]
 pub(crate) struct DumpArgs {
-    /// The file (- for stdout, also if it is left out)
+    /// The file (default: stdout)
     #[arg(value_name = "FILE", value_parser = path())]
     pub(crate) file: Option<PathBuf>,
     /// Replace FILE even if it is a database
@@ -95,7 +95,7 @@ pub(crate) struct DumpArgs {
 
 impl CommandArgs for DumpArgs {
     const TRAITS: Traits =
-        Traits::reads_only("dump", Group::Interchange).on(OpenDatabase::NotedIfMissing).doing("Exporting");
+        Traits::reads_only("dump", Group::Transfer).on(OpenDatabase::NotedIfMissing).doing("Exporting");
 
     fn traits(&self) -> Traits {
         into(self.file.as_deref(), Self::TRAITS)

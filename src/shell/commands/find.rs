@@ -10,7 +10,7 @@ use crate::shell::terminal::progress;
 use crate::shell::text::argument::{Pattern, number, regex};
 use crate::store::{Scan, Store as _};
 
-/// Print the entries whose key or value matches a regular expression
+/// Search keys and values with a regular expression
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "Examples:\n  find '(?i)ada'\n  find ^user: --keys")]
 pub(crate) struct FindArgs {
@@ -29,7 +29,7 @@ pub(crate) struct FindArgs {
 }
 
 impl CommandArgs for FindArgs {
-    const TRAITS: Traits = Traits::reads_only("find", Group::Looking).on(OpenDatabase::NotedIfMissing).parsed_alone();
+    const TRAITS: Traits = Traits::reads_only("find", Group::Queries).on(OpenDatabase::NotedIfMissing).parsed_alone();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let Self { regex: Pattern(regex), keys, values, limit } = self;

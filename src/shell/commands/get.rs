@@ -14,16 +14,16 @@ use crate::value::Value;
 /// Print the values of keys
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 #[command(
-    after_help = "Examples:\n  get hello\n  get user:1 --pointer /name --default nobody\n\nOn a terminal text of several lines is shown as lines, and what would act on the terminal is escaped; -o raw writes the exact bytes there too, unless it is only the default (`output raw`)."
+    after_help = "On a terminal, line feeds and tabs are printed and other control characters are escaped. `-o raw` on the command itself prints the exact bytes there, too.\n\nExamples:\n  get hello\n  get user:1 --pointer /name --default none"
 )]
 pub(crate) struct GetArgs {
     /// The keys
     #[arg(required = true, value_name = "KEY", value_parser = key())]
     pub(crate) keys: Vec<Key>,
-    /// Only the part of the JSON that this JSON Pointer names
+    /// Print only the part of the JSON value at this JSON Pointer: /name, /tags/0
     #[arg(long, value_name = "POINTER", value_parser = pointer())]
     pub(crate) pointer: Option<Pointer>,
-    /// What to print for a missing key
+    /// Print this if the key does not exist
     #[arg(long, value_name = "VALUE", value_parser = data(), allow_hyphen_values = true)]
     pub(crate) default: Option<Data>,
 }

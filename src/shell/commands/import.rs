@@ -42,34 +42,34 @@ pub(crate) struct ImportArgs {
     /// The file (- for stdin)
     #[arg(value_name = "FILE", value_parser = path())]
     pub(crate) file: PathBuf,
-    /// json, jsonl, csv, dotenv, redis or tsv; else by the file's name
+    /// The format; if none is given, the file's name says
     #[arg(long, value_name = "FORMAT", value_parser = import_format())]
     pub(crate) format: Option<Format>,
-    /// Put this before every key
+    /// Add this prefix to every key
     #[arg(long, value_name = "P", value_parser = prefix(), default_value = "", hide_default_value = true)]
     pub(crate) prefix: Prefix,
-    /// replace, skip or fail: what to do with a key that already exists, or that repeats in the file
+    /// What to do with a key that already exists or that repeats in the file
     #[arg(long, value_name = "WHAT", value_parser = on_conflict(), default_value = "replace")]
     pub(crate) on_conflict: OnConflict,
-    /// Say what would change, and change nothing
+    /// Print what would change, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// dotted (a.b) or pointer (/a/b): keys for the members of nested JSON objects
+    /// Split nested JSON objects into keys such as a.b (dotted) or /a/b (pointer)
     #[arg(long, value_name = "HOW", value_parser = flatten())]
     pub(crate) flatten: Option<Flatten>,
-    /// The column of a table that holds the keys
+    /// The column of a table with the keys
     #[arg(long, value_name = "NAME", value_parser = text())]
     pub(crate) key_column: Option<String>,
-    /// The column that holds the values; without it a value is a JSON object of the row
+    /// The column with the values; without it, each row becomes a JSON object
     #[arg(long, value_name = "NAME", value_parser = text())]
     pub(crate) value_column: Option<String>,
-    /// The character that separates the columns of a table: , or as in ; or \t
+    /// The character that separates columns: , ; or \t
     #[arg(long, value_name = "C", value_parser = delimiter())]
     pub(crate) delimiter: Option<Delimiter>,
 }
 
 impl CommandArgs for ImportArgs {
-    const TRAITS: Traits = Traits::changes("import", Group::Interchange).doing("Importing");
+    const TRAITS: Traits = Traits::changes("import", Group::Transfer).doing("Importing");
 
     fn traits(&self) -> Traits {
         // An import compares as a stream, whatever its size.

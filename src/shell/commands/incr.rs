@@ -49,7 +49,7 @@ pub(crate) struct Sum {
     /// The key
     #[arg(value_name = "KEY", value_parser = key())]
     pub(crate) key: Key,
-    /// A number, also a negative or decimal one
+    /// The amount: any number, also negative or decimal
     #[arg(value_name = "BY", value_parser = decimal(), allow_hyphen_values = true, default_value = "1", hide_default_value = true)]
     pub(crate) by: Number,
 }

@@ -19,7 +19,7 @@ pub(crate) struct InfoArgs {
 }
 
 impl CommandArgs for InfoArgs {
-    const TRAITS: Traits = Traits::reads_only("info", Group::Looking).everyday();
+    const TRAITS: Traits = Traits::reads_only("info", Group::Queries).everyday();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let key: &str = &self.key;

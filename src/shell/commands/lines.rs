@@ -7,7 +7,7 @@ use clap::Args;
 use super::traits::{CommandArgs, OpenDatabase, Traits};
 use crate::shell::text::argument::{number, path, status};
 
-/// Run the commands of a file, one a line
+/// Run the commands in a file, one per line
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "Examples:\n  source setup.kv\n  source \"my commands.kv\"")]
 pub(crate) struct SourceArgs {
@@ -20,11 +20,11 @@ impl CommandArgs for SourceArgs {
     const TRAITS: Traits = Traits::of_shell("source").on(OpenDatabase::Needed);
 }
 
-/// Print the last lines typed at the prompt
+/// Print the last lines entered at the prompt
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "Examples:\n  history\n  history 5")]
 pub(crate) struct HistoryArgs {
-    /// How many
+    /// How many lines
     #[arg(value_name = "N", value_parser = number::<usize>(), default_value = "20")]
     pub(crate) n: usize,
 }

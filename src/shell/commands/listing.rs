@@ -13,7 +13,7 @@ use crate::shell::text::glob::Glob;
 use crate::storage::Entry;
 use crate::store::{Scan, Store as _};
 
-/// Print the keys, all or those that match
+/// Print keys, in order
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "Examples:\n  keys user:*\n  keys --from 2026-01 --to 2026-02 --limit 10")]
 pub(crate) struct KeysArgs {
@@ -22,7 +22,7 @@ pub(crate) struct KeysArgs {
 }
 
 impl CommandArgs for KeysArgs {
-    const TRAITS: Traits = Traits::reads_only("keys", Group::Looking).on(OpenDatabase::NotedIfMissing).parsed_alone();
+    const TRAITS: Traits = Traits::reads_only("keys", Group::Queries).on(OpenDatabase::NotedIfMissing).parsed_alone();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         Ok(listing(session, self.looking, Show::Keys))
@@ -41,7 +41,7 @@ pub(crate) struct ListArgs {
 }
 
 impl CommandArgs for ListArgs {
-    const TRAITS: Traits = Traits::reads_only("list", Group::Looking)
+    const TRAITS: Traits = Traits::reads_only("list", Group::Queries)
         .also_named(&["ls", "scan"])
         .on(OpenDatabase::NotedIfMissing)
         .parsed_alone();

@@ -5,12 +5,12 @@ use clap::Args;
 use super::traits::{CommandArgs, Traits};
 use crate::shell::text::argument::{OwnShell, Topic, own_shell, topic};
 
-/// List the commands, or explain one
+/// List the commands, or explain a command or topic
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "Examples:\n  help set\n  help exit-codes")]
 pub(crate) struct HelpArgs {
-    /// A command, exit-codes, or pipes
-    #[arg(value_name = "COMMAND", value_parser = topic())]
+    /// A command or a topic
+    #[arg(value_name = "TOPIC", value_parser = topic())]
     pub(crate) topic: Option<Topic>,
 }
 
@@ -18,22 +18,22 @@ impl CommandArgs for HelpArgs {
     const TRAITS: Traits = Traits { reads: true, ..Traits::of_shell("help") };
 }
 
-/// Print the man page
+/// Print the manual page
 #[derive(Args, Clone, Debug, PartialEq)]
-#[command(hide = true, after_help = "Examples:\n  man > rusty-kv.1\n  man | man -l -")]
+#[command(after_help = "Examples:\n  man > rusty-kv.1\n  man | man -l -")]
 pub(crate) struct ManArgs;
 
 impl CommandArgs for ManArgs {
     const TRAITS: Traits = Traits { reads: true, ..Traits::of_shell("man") };
 }
 
-/// Print what makes Tab work in bash, zsh or fish, with live keys
+/// Print a completion script for bash, zsh or fish
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(
-    after_help = "Where it goes:\n  bash  ~/.bashrc:                    source <(rusty-kv completions bash)\n  zsh   ~/.zshrc, after compinit:     source <(rusty-kv completions zsh)\n  fish  ~/.config/fish/config.fish:   rusty-kv completions fish | source\n\nExamples:\n  completions bash\n  completions fish"
+    after_help = "Add the line for your shell to its startup file:\n  bash  ~/.bashrc:                    source <(rusty-kv completions bash)\n  zsh   ~/.zshrc, after compinit:     source <(rusty-kv completions zsh)\n  fish  ~/.config/fish/config.fish:   rusty-kv completions fish | source\n\nExamples:\n  completions bash\n  completions fish"
 )]
 pub(crate) struct CompletionsArgs {
-    /// bash, zsh or fish
+    /// The shell
     #[arg(value_name = "SHELL", value_parser = own_shell())]
     pub(crate) shell: OwnShell,
 }

@@ -10,7 +10,7 @@ use crate::shell::answer::reply::{Answer, Failure, shown};
 use crate::shell::text::argument::{Key, key};
 use crate::store::StoreExt as _;
 
-/// Give a key another name
+/// Rename a key
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "Examples:\n  rename draft final\n  rename new current --replace")]
 pub(crate) struct RenameArgs {
@@ -48,10 +48,10 @@ pub(crate) struct TwoKeys {
     /// The key
     #[arg(value_name = "KEY", value_parser = key())]
     pub(crate) from: Key,
-    /// The other key
+    /// The new key
     #[arg(value_name = "NEW", value_parser = key())]
     pub(crate) to: Key,
-    /// Even if the other key already exists
+    /// Replace the new key if it already exists
     #[arg(long)]
     pub(crate) replace: bool,
 }

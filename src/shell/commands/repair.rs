@@ -20,7 +20,7 @@ use crate::shell::terminal::spool;
 use crate::shell::text::argument::path;
 use crate::store::StoreExt as _;
 
-/// Read everything and say what is wrong
+/// Check the whole database and report what is wrong
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "Examples:\n  check\n  check backup.json\n  check -")]
 pub(crate) struct CheckArgs {
@@ -50,16 +50,16 @@ impl CommandArgs for CheckArgs {
     }
 }
 
-/// Write what is readable into a new file, or settle a journal that belongs to another file
+/// Write what is readable to a new file, or resolve a foreign journal
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(
-    after_help = "Examples:\n  repair\n  repair --keep-journal\n  repair --drop-journal\n\nIf nothing is damaged but the last record of the journal, `repair` sets that record aside, and the database is sound again."
+    after_help = "A journal is foreign if the database file was replaced while the journal still held changes. If only the last record of the journal is corrupt, repair sets that record aside and the database works again.\n\nExamples:\n  repair\n  repair --keep-journal\n  repair --drop-journal"
 )]
 pub(crate) struct RepairArgs {
-    /// Apply the journal's changes to the file that is there
+    /// Apply the journal's changes to the current file
     #[arg(long, conflicts_with = "drop_journal")]
     pub(crate) keep_journal: bool,
-    /// Set the journal aside, under another name
+    /// Set the journal aside under another name
     #[arg(long)]
     pub(crate) drop_journal: bool,
 }

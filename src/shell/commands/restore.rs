@@ -18,11 +18,11 @@ use crate::shell::terminal::spool;
 use crate::shell::text::argument::path;
 use crate::store::{RestoreStep, Store as _, StoreExt as _};
 
-/// Put a backup made by `save FILE` in this database's place; the old file is kept next to it
+/// Replace the database with a backup made by `save FILE`, and keep the old file
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "Examples:\n  restore backup.json\n  restore backups/monday.json")]
 pub(crate) struct RestoreArgs {
-    /// The snapshot: a file, a pipe, or - for stdin
+    /// The backup: a file, a pipe, or - for stdin
     #[arg(value_name = "FILE", value_parser = path())]
     pub(crate) file: PathBuf,
 }

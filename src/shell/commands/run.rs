@@ -18,16 +18,16 @@ use crate::store::{Scan, Store as _};
 /// Run a program with keys as its environment variables
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(
-    after_help = "Examples:\n  run app: -- ./server --port 80\n  run app/ --upper -- env\n\nThe rest of a key after the prefix is the name of a variable: if there is a key app:TOKEN, `run app: -- env` shows TOKEN with its value. A rest that is not a name (letters, digits and _, not a digit first) is refused, and nothing is run; --upper turns db-host into DB_HOST. A variable that changes how programs are found and loaded, such as PATH, BASH_ENV, LD_PRELOAD or PYTHONPATH, is refused, as anyone who may write the key could run programs of their own; --any-name passes it. The program itself is looked up in your PATH in any case. No value appears on a command line, where others could see it. The exit status is that of the program, or 126 or 127 if it cannot be run; signals go to the program. Scripts cannot run programs: what looks like a script may be a dump of somebody's data."
+    after_help = "Each variable is named after the rest of its key: with a key app:TOKEN, `run app: -- env` shows TOKEN and its value. A rest that is not a valid name (letters, digits and _, not starting with a digit) is refused and nothing is run; --upper turns db-host into DB_HOST. Variables that change how programs are found and loaded, such as PATH, BASH_ENV, LD_PRELOAD and PYTHONPATH, are refused, because anyone who can write the key could run their own code; --any-name allows them. The program itself is always looked up in your own PATH.\n\nNo value appears on a command line, where other users could see it. The exit status is the program's, or 126 or 127 if it cannot be run; signals are passed on to the program. Scripts cannot run programs, because a script may be a dump of someone else's data.\n\nExamples:\n  run app: -- ./server --port 80\n  run app/ --upper -- env"
 )]
 pub(crate) struct RunArgs {
     /// Only keys with this prefix
     #[arg(value_name = "PREFIX", value_parser = prefix())]
     pub(crate) prefix: Prefix,
-    /// Names in upper case, with _ for what a name cannot have
+    /// Convert names to upper case, and characters that a name cannot have to _
     #[arg(long)]
     pub(crate) upper: bool,
-    /// Also pass variables that change how programs are found and loaded
+    /// Allow variables that change how programs are found and loaded
     #[arg(long)]
     pub(crate) any_name: bool,
     /// The program and its arguments
@@ -40,7 +40,7 @@ impl CommandArgs for RunArgs {
         not_in: NotIn::Script(
             "scripts run no programs, as they may be made of data; in a shell: rusty-kv run PREFIX -- CMD",
         ),
-        ..Traits::changes("run", Group::Together).parsed_alone()
+        ..Traits::changes("run", Group::Processes).parsed_alone()
     };
 }
 

@@ -23,10 +23,10 @@ use crate::store::{Store as _, StoreExt as _};
 /// Write pending changes to the database file, or a copy to PATH
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(
-    after_help = "A backup is replaced; a database in use (one with side files) only with --yes.\n\nExamples:\n  save\n  save backup.json"
+    after_help = "An existing backup at PATH is replaced; a database in use (one with side files) only with --yes.\n\nExamples:\n  save\n  save backup.json"
 )]
 pub(crate) struct SaveArgs {
-    /// Another file
+    /// The file to write a copy to
     #[arg(value_name = "PATH", value_parser = path())]
     pub(crate) path: Option<PathBuf>,
 }

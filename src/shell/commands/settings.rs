@@ -5,11 +5,11 @@ use clap::Args;
 use super::traits::{CommandArgs, Traits};
 use crate::shell::text::argument::{KeyMode, OutputMode, key_mode, output_mode, switch};
 
-/// Choose how answers are written: plain, json, table or raw
+/// Set the output format
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "Examples:\n  output json\n  output plain")]
 pub(crate) struct OutputArgs {
-    /// plain, json, table or raw
+    /// The output format
     #[arg(value_name = "MODE", value_parser = output_mode())]
     pub(crate) mode: OutputMode,
 }
@@ -18,11 +18,11 @@ impl CommandArgs for OutputArgs {
     const TRAITS: Traits = Traits::of_shell("output");
 }
 
-/// Say after each command how long it took
+/// Turn the timing of commands on or off
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "Examples:\n  timer on\n  timer off")]
 pub(crate) struct TimerArgs {
-    /// on or off
+    /// Whether it is on
     #[arg(value_name = "on|off", value_parser = switch(), action = clap::ArgAction::Set)]
     pub(crate) on: bool,
 }
@@ -31,14 +31,13 @@ impl CommandArgs for TimerArgs {
     const TRAITS: Traits = Traits::of_shell("timer");
 }
 
-/// Show answers longer than the screen in $PAGER (less), or not
+/// Turn the pager for long answers on or off
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(
-    after_help = "With a pager a listing is shown whole, as far as you read on; without, its first 100 entries.\n\
-                  PAGER= (or cat) in the environment turns it off.\n\nExamples:\n  pager off\n  pager on"
+    after_help = "Answers longer than the screen are shown in $PAGER (default: less). Without the pager, a listing ends after 100 entries. An empty PAGER turns it off, too.\n\nExamples:\n  pager off\n  pager on"
 )]
 pub(crate) struct PagerArgs {
-    /// on or off
+    /// Whether it is on
     #[arg(value_name = "on|off", value_parser = switch(), action = clap::ArgAction::Set)]
     pub(crate) on: bool,
 }
@@ -47,13 +46,13 @@ impl CommandArgs for PagerArgs {
     const TRAITS: Traits = Traits::of_shell("pager");
 }
 
-/// Show in grey what may come next at the prompt
+/// Turn suggestions at the prompt on or off
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(
-    after_help = "Right or End takes the rest of a line of the history, Alt-F a word of it. Without colours they are off.\n\nExamples:\n  hints off\n  hints on"
+    after_help = "Suggestions are gray: the arguments to come, the newest line of the history that begins the same way, a preview of a value. Right or End accepts a line, Alt-F a word of it. Without color there are none.\n\nExamples:\n  hints off\n  hints on"
 )]
 pub(crate) struct HintsArgs {
-    /// on or off
+    /// Whether it is on
     #[arg(value_name = "on|off", value_parser = switch(), action = clap::ArgAction::Set)]
     pub(crate) on: bool,
 }
@@ -62,13 +61,13 @@ impl CommandArgs for HintsArgs {
     const TRAITS: Traits = Traits::of_shell("hints");
 }
 
-/// Choose the keys of the prompt: those of emacs, as in bash, or those of vi
+/// Set the key bindings of the prompt
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(
-    after_help = "Keys:\n  Tab             complete; twice: list\n  Right, End      take the rest of a line of the history, Alt-F a word of it\n  Up, Down        the lines that begin with what stands before the cursor\n  Ctrl-R          search the history\n  Alt-Enter       a new line; Up in a row that continues goes back\n  Ctrl-X Ctrl-E   the line in $EDITOR (v in vi's command mode; `edit`: the last line)\n  Ctrl-C, Ctrl-D  give the line up, leave\n\nExamples:\n  edit-mode vi\n  edit-mode emacs"
+    after_help = "To keep vi keys, put `edit-mode vi` into the rc file (see `help rc`).\n\nKeys:\n  Tab             complete the word; twice, list the candidates\n  Right, End      accept a suggestion (Alt-F: one word of it)\n  Up, Down        go through the history, lines that begin like this one\n  Ctrl-R          search the history\n  Alt-Enter       start a new row\n  Ctrl-X Ctrl-E   edit the line in $EDITOR (vi: v in command mode)\n  Ctrl-C          discard the line\n  Ctrl-D          exit\n\nExamples:\n  edit-mode vi\n  edit-mode emacs"
 )]
 pub(crate) struct EditModeArgs {
-    /// emacs or vi
+    /// The key bindings
     #[arg(value_name = "MODE", value_parser = key_mode())]
     pub(crate) mode: KeyMode,
 }

@@ -43,13 +43,13 @@ struct Prefixes {
     commonest: Vec<(String, u64)>,
 }
 
-/// Describe the database: keys, bytes, types, file
+/// Describe the database: keys, sizes, types, files
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "Examples:\n  stats\n  stats -o json")]
 pub(crate) struct StatsArgs;
 
 impl CommandArgs for StatsArgs {
-    const TRAITS: Traits = Traits::reads_only("stats", Group::Looking).on(OpenDatabase::NotedIfMissing).parsed_alone();
+    const TRAITS: Traits = Traits::reads_only("stats", Group::Queries).on(OpenDatabase::NotedIfMissing).parsed_alone();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let mut stats = Stats::default();

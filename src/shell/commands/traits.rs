@@ -113,27 +113,27 @@ impl Traits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Group {
     Values,
-    Looking,
-    Time,
-    Together,
+    Queries,
+    Expiry,
+    Processes,
     Database,
-    Interchange,
+    Transfer,
     Shell,
 }
 
 impl Group {
     /// All of them, in the order in which a newcomer needs them.
     pub(crate) const ALL: [Self; 7] =
-        [Self::Values, Self::Looking, Self::Time, Self::Together, Self::Database, Self::Interchange, Self::Shell];
+        [Self::Values, Self::Queries, Self::Expiry, Self::Processes, Self::Database, Self::Transfer, Self::Shell];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Values => "Values",
-            Self::Looking => "Looking",
-            Self::Time => "Time",
-            Self::Together => "Together",
+            Self::Queries => "Queries",
+            Self::Expiry => "Expiry",
+            Self::Processes => "Transactions and processes",
             Self::Database => "Database",
-            Self::Interchange => "Interchange",
+            Self::Transfer => "Import and export",
             Self::Shell => "Shell",
         }
     }

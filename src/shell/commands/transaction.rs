@@ -10,7 +10,7 @@ use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::{Answer, Failure};
 use crate::store::Store as _;
 
-/// Begin a transaction: its changes are made by `commit`, all or none
+/// Begin a transaction; `commit` makes all of its changes or none
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "Examples:\n  begin\n  begin -o json")]
 pub(crate) struct BeginArgs;
@@ -18,7 +18,7 @@ pub(crate) struct BeginArgs;
 impl CommandArgs for BeginArgs {
     const TRAITS: Traits = Traits {
         not_in: NotIn::OneShot("a transaction needs a session: the prompt, or a script (see --atomic)"),
-        ..Traits::changes("begin", Group::Together).also_named(&["multi"]).in_transaction(InTransaction::Controls)
+        ..Traits::changes("begin", Group::Processes).also_named(&["multi"]).in_transaction(InTransaction::Controls)
     };
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
@@ -34,7 +34,7 @@ pub(crate) struct CommitArgs;
 
 impl CommandArgs for CommitArgs {
     const TRAITS: Traits =
-        Traits::changes("commit", Group::Together).also_named(&["exec"]).in_transaction(InTransaction::Controls);
+        Traits::changes("commit", Group::Processes).also_named(&["exec"]).in_transaction(InTransaction::Controls);
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         if session.db.is_open_too_large()
@@ -47,14 +47,14 @@ impl CommandArgs for CommitArgs {
     }
 }
 
-/// Forget the transaction's changes
+/// Discard the transaction's changes
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "Examples:\n  rollback\n  rollback -o json")]
 pub(crate) struct RollbackArgs;
 
 impl CommandArgs for RollbackArgs {
     const TRAITS: Traits =
-        Traits::changes("rollback", Group::Together).also_named(&["discard"]).in_transaction(InTransaction::Controls);
+        Traits::changes("rollback", Group::Processes).also_named(&["discard"]).in_transaction(InTransaction::Controls);
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let changes = caller.mode.rollback(&mut session.db)?;

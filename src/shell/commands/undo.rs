@@ -22,19 +22,19 @@ pub(super) const NO_UNDO: &str = "this cannot be undone";
 pub(crate) const TOO_LARGE_QUESTION: &str =
     "More than 64 MiB would have to be remembered to undo this. Do it all the same? (this cannot be undone)";
 
-/// Take back what the last commands, or the last N, have changed in this session
+/// Undo the last change of this session, or the last N
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(
-    after_help = "Examples:\n  undo\n  undo 3\n\nA transaction is one step, and so is a file that was run by `source`. Within an open transaction its own commands are undone. If another program has changed a key since, it asks first (-y: it does not). 64 MiB of keys and values are remembered, for each database; a command that replaces more asks first, as it cannot be undone. An undo cannot be undone either."
+    after_help = "A transaction counts as one change, and so does a file that was run with `source`. In an open transaction, undo works on its own commands. If another program has changed a key since, undo asks first (-y answers yes). Up to 64 MiB of keys and values are remembered for each database; a command that replaces more asks first, because it cannot be undone.\n\nExamples:\n  undo\n  undo 3"
 )]
 pub(crate) struct UndoArgs {
-    /// How many
+    /// How many changes
     #[arg(value_name = "N", value_parser = steps(), default_value = "1", hide_default_value = true)]
     pub(crate) n: usize,
 }
 
 impl CommandArgs for UndoArgs {
-    const TRAITS: Traits = Traits::changes("undo", Group::Together).in_transaction(InTransaction::RefusedInDryRun);
+    const TRAITS: Traits = Traits::changes("undo", Group::Processes).in_transaction(InTransaction::RefusedInDryRun);
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let Self { n } = self;

@@ -22,10 +22,10 @@ use crate::value::Value;
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Print what changes as it happens, from this or another program, until Ctrl-C
+/// Print changes made by any program as they happen, until Ctrl-C
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(
-    after_help = "Examples:\n  watch\n  watch user:* -o json\n\nEach key's last value is told, not every value on the way: it looks 20 times a second. While the file cannot be read it warns once and goes on looking. -o json is one event a line: {\"event\":\"set\",\"key\":…,\"value\":…,\"type\":…,\"expires\":…}, or \"del\" or \"expired\" with the key."
+    after_help = "The database is checked 20 times a second, so of several changes to one key in that time only the last is printed. If the file becomes unreadable, watch warns once and keeps trying. With -o json, each event is one line: {\"event\":\"set\",\"key\":…,\"value\":…,\"type\":…,\"expires\":…}; the other events, \"del\" and \"expired\", have only the key.\n\nExamples:\n  watch\n  watch user:* -o json"
 )]
 pub(crate) struct WatchArgs {
     /// Only keys that match: * ? [a-z] [^x] \x
@@ -36,7 +36,7 @@ pub(crate) struct WatchArgs {
 impl CommandArgs for WatchArgs {
     const TRAITS: Traits = Traits {
         pace: Pace::OfOthers,
-        ..Traits::changes("watch", Group::Together).in_transaction(InTransaction::Refused)
+        ..Traits::changes("watch", Group::Processes).in_transaction(InTransaction::Refused)
     };
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
@@ -50,10 +50,10 @@ impl CommandArgs for WatchArgs {
     }
 }
 
-/// Wait until a key exists or holds a value; status 1 on timeout
+/// Wait until a key exists or has a value (status 1 on timeout)
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(
-    after_help = "Examples:\n  wait job:1:done --timeout 30s\n  wait state --equals ready\n\nIt prints nothing: `wait job:1 && get job:1` prints the value. A key that already exists ends it at once. While the file cannot be read it warns once and goes on waiting; a timeout ends it with status 3 then."
+    after_help = "wait prints nothing. It returns at once if the key already exists. If the file becomes unreadable, wait warns once and keeps trying; a timeout then ends it with status 3.\n\nExamples:\n  wait job:1:done --timeout 30s\n  wait state --equals ready"
 )]
 pub(crate) struct WaitArgs {
     /// The key
@@ -62,7 +62,7 @@ pub(crate) struct WaitArgs {
     /// Wait for exactly this value
     #[arg(long, value_name = "VALUE", value_parser = data(), allow_hyphen_values = true)]
     pub(crate) equals: Option<Data>,
-    /// How long: 90 (seconds), 1h30m, 2days; else as long as it takes
+    /// Give up after this time: 90 (seconds), 45s, 1h30m; without it, wait forever
     #[arg(long, value_name = "DURATION", value_parser = timeout(), allow_hyphen_values = true)]
     pub(crate) timeout: Option<Duration>,
 }
@@ -70,7 +70,7 @@ pub(crate) struct WaitArgs {
 impl CommandArgs for WaitArgs {
     const TRAITS: Traits = Traits {
         pace: Pace::OfOthers,
-        ..Traits::changes("wait", Group::Together).in_transaction(InTransaction::Refused).parsed_alone()
+        ..Traits::changes("wait", Group::Processes).in_transaction(InTransaction::Refused).parsed_alone()
     };
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {

@@ -2,66 +2,46 @@
 
 use clap::{Command, CommandFactory};
 
-use super::cli::Line;
+use super::cli::{Cli, Line};
 use super::command::{self, names_of};
-use super::redirect;
+use super::topics::{self, TOPICS};
 use crate::shell::answer::reply::{Failure, did_you_mean};
-use crate::shell::answer::status;
 use crate::shell::commands::traits::Group;
-
-/// What `help formats` prints.
-const FORMATS: &str = "\
-Formats of import and export; the file's name says which, or --format:
-
-  jsonl   everything, one a line: {\"key\":\"a\",\"value\":1,\"type\":\"json\",\"expires\":\"2030-01-01T00:00:00Z\"}
-  csv     everything, in the columns key, value, type, expires; of any other table each row is read \
-          as a JSON object under its first column, or as --key-column and --value-column say; \
-          --delimiter ';' or a first line sep=; where no comma separates them
-  json    text and JSON: one object. --flatten takes nested ones apart: a.b (dotted) or /a/b (pointer)
-  redis   text, bytes, deadlines: SET and PEXPIREAT lines for redis-cli; no other command is ever read
-  tsv     text and bytes: key, tab, value, with \\t \\n \\r \\0 \\\\ \\xHH; what `list` prints into a pipe
-  dotenv  text under names of variables: NAME='value', written only if python-dotenv, dotenv from npm, \
-          node --env-file and bash all read it back exactly; read, nothing is expanded
-  sh      the same for a shell to source: export NAME='value'; written only, as is
-  fish    set -gx NAME 'value'
-
-What a format cannot hold is refused, with the key; `export --lossy` leaves it out and says how much. \
-An import is all or nothing; of rows with the same key the last counts, or as --on-conflict says. Two members of one \
-JSON document that would become one key are refused. `dump` writes commands, which `rusty-kv -f` takes.
-";
 
 /// What `help` or `help TOPIC` prints on so many columns, or into a pipe, which has none.
 pub(crate) fn text(topic: Option<&str>, columns: usize) -> Result<String, Failure> {
+    whole(topic).map(|text| fitted(&text, columns_or_those_of_a_pipe(columns)))
+}
+
+fn columns_or_those_of_a_pipe(columns: usize) -> usize {
     const IN_A_PIPE: usize = 100;
-    let columns = if columns > 0 { columns } else { IN_A_PIPE };
-    whole(topic).map(|text| fitted(&text, columns))
+    if columns > 0 { columns } else { IN_A_PIPE }
 }
 
 /// The same with each paragraph on one line.
 fn whole(topic: Option<&str>) -> Result<String, Failure> {
     let Some(topic) = topic else { return Ok(overview()) };
-    if topic.eq_ignore_ascii_case("exit-codes") {
-        return Ok(status::TABLE.trim_end().to_owned());
+    if let Some(topic) = topics::topic(topic) {
+        return Ok((topic.text)().trim_end().to_owned());
     }
-    if topic.eq_ignore_ascii_case("pipes") {
-        return Ok(redirect::help());
-    }
-    if topic.eq_ignore_ascii_case("formats") {
-        return Ok(FORMATS.trim_end().to_owned());
-    }
-    let mut tree = Line::command();
-    tree.build();
     let name = topic.to_ascii_lowercase();
-    match tree.find_subcommand_mut(&name) {
-        Some(command) => Ok(command.render_help().to_string().replace("Usage:  ", "Usage: ").trim_end().to_owned()),
-        None => {
-            let near = did_you_mean(nearest_command(&name).as_deref());
-            let topic = crate::shell::text::escape::excerpt(topic, 40);
-            Err(Failure::usage(format!(
-                "no help on '{topic}'{near} (`help` lists the commands; there are also `help formats`, `help pipes` and `help exit-codes`)"
-            )))
-        }
+    command(&name).ok_or_else(|| {
+        let near = did_you_mean(nearest_topic(&name).as_deref());
+        let topic = crate::shell::text::escape::excerpt(topic, 40);
+        Failure::usage(format!("no help on '{topic}'{near} (`help help` lists the topics)"))
+    })
+}
+
+/// A command in full: its usage, arguments, options, notes and examples. The options of every command have a topic of their own.
+pub(crate) fn command(name: &str) -> Option<String> {
+    let mut tree = Line::command().mut_args(|arg| if arg.is_global_set() { arg.hide(true) } else { arg });
+    tree.build();
+    let command = tree.find_subcommand_mut(name)?;
+    let mut text = command.render_help().to_string().replace("Usage:  ", "Usage: ").trim_end().to_owned();
+    if command.get_name() == "help" {
+        text = text.replacen("\nExamples:", &format!("\nTopics besides the commands:\n{}\nExamples:", topics::list()), 1);
     }
+    Some(text)
 }
 
 /// A text within so many columns: what does not fit goes on under the explanation, or where there is no room for that,
@@ -85,6 +65,11 @@ fn fitted(text: &str, columns: usize) -> String {
 /// The command or alias most like a word, if one is close.
 pub(crate) fn nearest_command(word: &str) -> Option<String> {
     is_short(word).then(|| nearest(word, names(), |name| 1 + word.len().min(name.len()) / 5)).flatten()
+}
+
+/// The command, alias or topic most like a word, if one is close.
+fn nearest_topic(word: &str) -> Option<String> {
+    is_short(word).then(|| nearest(word, topics(), |name| 1 + word.len().min(name.len()) / 5)).flatten()
 }
 
 /// The flag most like that one of those there are, if one is close; all without their dashes.
@@ -122,25 +107,28 @@ pub(crate) fn names_in(tree: &Command) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-/// What `help` explains: the commands by all their names, the exit statuses, formats and pipes.
+/// Everything that `help` explains: the commands by all their names, and the topics.
 pub(crate) fn topics() -> Vec<String> {
-    let mut topics = names();
-    topics.extend(["exit-codes", "formats", "pipes"].map(str::to_owned));
-    topics
+    names().into_iter().chain(TOPICS.iter().map(|topic| topic.name.to_owned())).collect()
 }
 
-/// The program's tree, whose `--help` lists the commands by group.
-pub(crate) fn with_groups(tree: Command) -> Command {
+/// What `rusty-kv --help` prints on so many columns: how the program is used, the commands, and the options.
+pub(crate) fn program(columns: usize) -> String {
+    let tree = Cli::command();
+    let about = tree.get_about().map(ToString::to_string).unwrap_or_default();
     let commands = grouped(&tree);
-    tree.help_template(format!(
-        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\nWithout a command it is a shell: interactive on a terminal, else a script of one command a line on\nstdin. `rusty-kv help COMMAND` explains a command.\n\n{commands}\nOptions for every command:\n{{options}}"
-    ))
+    let text = format!(
+        "{about}\n\nUsage: rusty-kv [OPTIONS] [COMMAND]\n\nWithout a command, rusty-kv starts the interactive shell in a terminal, or else runs the commands on stdin, one per line. Run `rusty-kv help COMMAND` for help on a command.\n\n{commands}\n{}",
+        topics::options()
+    );
+    fitted(&text, columns_or_those_of_a_pipe(columns))
 }
 
 fn overview() -> String {
     format!(
-        "{}\nA key may be any text; quote blanks: set \"my key\" 'a value'. JSON needs no quotes: set --json u {{\"a\":1}}\nAt the prompt an answer may go elsewhere: get cfg | jq .x    list user:* > users.txt    keys >> keys.txt\nA path may begin with ~/ for the home directory: save ~/backup.json\n`help COMMAND` explains one, with examples; `help formats`, `help pipes` and `help exit-codes` say more.",
-        grouped(&Line::command())
+        "{}\nQuote words that contain spaces: set \"my key\" 'a value'. JSON needs no quotes: set --json u {{\"a\":1}}\n`help COMMAND` explains a command, with examples. More topics: {}.",
+        grouped(&Line::command()),
+        TOPICS.map(|topic| format!("`help {}`", topic.name)).join(", ")
     )
 }
 

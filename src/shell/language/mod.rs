@@ -8,6 +8,7 @@
 //! | `refused` | what clap says of words that it does not accept, in the shell's own words |
 //! | `reading` | what splitting a line into words has to know of its command |
 //! | `redirect` | where the answer of a line typed at the prompt goes |
+//! | `topics` | the topics of help besides the commands |
 //! | `help`, `man`, `own_shell` | help, the man page and Tab in bash, zsh and fish, all from the same definitions |
 
 pub(crate) mod cli;
@@ -20,3 +21,4 @@ pub(crate) mod place;
 pub(crate) mod reading;
 pub(crate) mod redirect;
 pub(crate) mod refused;
+pub(crate) mod topics;

@@ -8,11 +8,10 @@ use std::time::{Duration, Instant};
 use super::editor::Editor;
 use super::person::{Moment, Person};
 use crate::shell::answer::code::Code;
-use crate::shell::answer::reply::{Failure, Reply};
+use crate::shell::answer::reply::Failure;
 use crate::shell::answer::status::Status;
 use crate::shell::commands::Session;
 use crate::shell::language::command;
-use crate::shell::language::parse::Parsed;
 use crate::shell::language::reading;
 use crate::shell::language::redirect::{self, Target};
 use crate::shell::render::{self, Look};
@@ -167,10 +166,7 @@ impl Prompt {
             Err(failure) => return self.runner.fail(failure, Place::Prompt),
         };
         let look = Look { terminal: false, width: 0, color: false, exact: true, ..self.runner.look() };
-        self.through(&outlet, look, |runner| match parsed {
-            Parsed::Run(line) => runner.line(line, Place::Prompt),
-            Parsed::Text(text) => runner.answer(Ok(Reply::Text(text).into()), Place::Prompt, None),
-        })
+        self.through(&outlet, look, |runner| runner.parsed(parsed, Place::Prompt))
     }
 
     /// Runs something whose answer goes into an outlet. What goes to stderr meanwhile waits for that to end.

@@ -44,6 +44,7 @@ use crate::shell::commands::traits::{NotIn, Pace, Traits, WithoutUndo};
 use crate::shell::commands::{self, Caller, Session, Warnings};
 use crate::shell::language::cli::Line;
 use crate::shell::language::command::Command;
+use crate::shell::language::help;
 use crate::shell::language::parse::{self, Parsed, Parser};
 use crate::shell::render::{self, Look};
 use crate::shell::terminal::console::Console;
@@ -147,8 +148,7 @@ impl<'a> Runner<'a> {
             return flow;
         }
         match self.parser.line(words) {
-            Ok(Parsed::Run(line)) => self.line(line, place),
-            Ok(Parsed::Text(text)) => self.answer(Ok(Reply::Text(text).into()), place, None),
+            Ok(parsed) => self.parsed(parsed, place),
             Err(failure) => {
                 if let Some(blame) = self.parser.blame.take().filter(|_| place == Place::Prompt) {
                     self.front.blame(blame);
@@ -158,6 +158,16 @@ impl<'a> Runner<'a> {
                 self.answer(Err(failure), place, json.as_ref())
             }
         }
+    }
+
+    /// Runs a line, or answers it with the help that it asks for.
+    pub(crate) fn parsed(&mut self, parsed: Parsed<Line>, place: Place<'_>) -> Flow {
+        let text = match parsed {
+            Parsed::Run(line) => return self.line(line, place),
+            Parsed::Help(command) => help::text(command.as_deref(), self.look().width),
+            Parsed::Version(text) => Ok(text),
+        };
+        self.answer(text.map(|text| Reply::Text(text).into()), place, None)
     }
 
     /// A plain `set` of a script, past all that it does not need: nothing is read for it, and mostly nothing said. The usual

@@ -7,8 +7,9 @@ use clap::FromArgMatches;
 use super::head::{Head, name_of};
 use crate::shell::answer::reply::Failure;
 use crate::shell::language::command::{Alone, Command};
+use crate::shell::language::help;
 use crate::shell::language::place::{self, Places, Refused};
-use crate::shell::language::refused::{unknown_command, unmarked};
+use crate::shell::language::refused::unknown_command;
 use crate::shell::text::escape::excerpt;
 use crate::shell::text::words::Word;
 
@@ -75,11 +76,7 @@ pub(super) fn whole(
     let asks_before = head.asks.filter(|_| words.len() > 1).map(|at| &first[at]);
     if let Some(word) = asks.map(|at| &words[at]).or(asks_before) {
         let tail = asks.map(|at| places.help_as_text(words, at)).unwrap_or_default();
-        let program = if in_line { None } else { Some("rusty-kv") };
-        let text = match tree.try_get_matches_from_mut(program.into_iter().chain([&name, "--help"])) {
-            Err(error) => unmarked(&error),
-            Ok(_) => String::new(),
-        };
+        let text = help::command(&name).unwrap_or_default();
         let word = excerpt(&String::from_utf8_lossy(&word.bytes), 40);
         return Err(NotWhole::Help(Failure::help(&word, &tail, text.trim_end())));
     }

@@ -17,7 +17,6 @@ use self::for_clap::{NotWhole, alone_of, whole};
 use self::head::{Head, name_of};
 use super::cli::{Cli, Line, LineOptions, Options};
 use super::command::Alone;
-use super::help;
 use super::place::Refused;
 use super::refused::{Attempt, unmarked};
 use crate::shell::answer::reply::Failure;
@@ -30,8 +29,10 @@ use crate::shell::text::words::Word;
 pub(crate) enum Parsed<T> {
     /// Something to do.
     Run(T),
-    /// `--help` or `--version`: the text of it.
-    Text(String),
+    /// `--help`: of this command, or of the whole.
+    Help(Option<String>),
+    /// `--version`: the text of it.
+    Version(String),
 }
 
 /// Parses lines, one after another: what a command's definition is made into is kept, and made only if a line needs it.
@@ -139,7 +140,8 @@ fn arguments_through_clap(args: &[OsString]) -> Result<Parsed<Box<Cli>>, Failure
     let found = by_all(&mut Cli::command(), &head, first, words, false).map_err(|(failure, _)| failure)?;
     Ok(match found {
         Parsed::Run(cli) => Parsed::Run(Box::new(cli)),
-        Parsed::Text(text) => Parsed::Text(text),
+        Parsed::Help(command) => Parsed::Help(command),
+        Parsed::Version(text) => Parsed::Version(text),
     })
 }
 
@@ -160,17 +162,15 @@ fn by_all<T: FromArgMatches>(
     })?;
     let program = if in_line { None } else { Some("rusty-kv".into()) };
     let args: Vec<OsString> = program.into_iter().chain(whole.args).collect();
-    let mut matches = tree.try_get_matches_from_mut(&args);
-    // The list of commands in the program's own help takes time to make, so it is made when it is asked for.
-    if !in_line && matches.as_ref().is_err_and(|error| error.kind() == ErrorKind::DisplayHelp) {
-        matches = help::with_groups(Cli::command()).try_get_matches_from(&args);
-    }
+    let matches = tree.try_get_matches_from_mut(&args);
     let error = match matches.and_then(|mut matches| T::from_arg_matches_mut(&mut matches)) {
         Ok(found) => return Ok(Parsed::Run(found)),
         Err(error) => error,
     };
-    if let Some(text) = text_of(&error) {
-        return Ok(Parsed::Text(text));
+    match error.kind() {
+        ErrorKind::DisplayHelp => return Ok(Parsed::Help(name_of(words))),
+        ErrorKind::DisplayVersion => return Ok(Parsed::Version(unmarked(&error).trim_end().to_owned())),
+        _ => {}
     }
     let words = if words.is_empty() { first } else { words };
     let program = if in_line { "" } else { "rusty-kv " };
@@ -188,12 +188,6 @@ pub(crate) fn asks_for_json(args: &[OsString]) -> bool {
     let is = |arg: &OsString, text: &str| arg.eq_ignore_ascii_case(text);
     args.windows(2).any(|pair| (is(&pair[0], "-o") || is(&pair[0], "--output")) && is(&pair[1], "json"))
         || args.iter().any(|arg| is(arg, "-ojson") || is(arg, "-o=json") || is(arg, "--output=json"))
-}
-
-/// The text of help or of the version, if it is that and no error.
-fn text_of(error: &clap::Error) -> Option<String> {
-    matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion)
-        .then(|| unmarked(error).trim_end().to_owned())
 }
 
 #[cfg(test)]

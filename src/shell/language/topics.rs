@@ -1,0 +1,145 @@
+//! The topics of `help` that are no commands.
+
+use clap::CommandFactory as _;
+
+use super::cli::Cli;
+use super::redirect;
+use crate::shell::answer::status;
+
+/// Something that `help` explains besides the commands.
+pub(crate) struct Topic {
+    pub(crate) name: &'static str,
+    /// What it explains, for the list of topics.
+    pub(crate) about: &'static str,
+    /// Its text, with each paragraph on one line.
+    pub(crate) text: fn() -> String,
+}
+
+/// All topics, sorted by name.
+pub(crate) const TOPICS: [Topic; 7] = [
+    Topic { name: "exit-codes", about: "the exit statuses", text: || status::TABLE.to_owned() },
+    Topic { name: "file", about: "the database file and its side files", text: || FILE.to_owned() },
+    Topic { name: "formats", about: "the formats of import and export", text: || FORMATS.to_owned() },
+    Topic { name: "options", about: "the options of every command", text: options },
+    Topic { name: "pipes", about: "sending an answer to a program or a file", text: redirect::help },
+    Topic { name: "quoting", about: "words, quotes, JSON and comments", text: || QUOTING.to_owned() },
+    Topic { name: "rc", about: "the rc file and the environment: settings that last", text: || RC.to_owned() },
+];
+
+/// The topic with this name, in any case.
+pub(crate) fn topic(name: &str) -> Option<&'static Topic> {
+    TOPICS.iter().find(|topic| topic.name.eq_ignore_ascii_case(name))
+}
+
+/// The list of topics, one a line.
+pub(crate) fn list() -> String {
+    TOPICS.iter().map(|Topic { name, about, .. }| format!("  {name:<11}  {about}\n")).collect()
+}
+
+/// The options of the program, and how they are given.
+pub(crate) fn options() -> String {
+    let help = Cli::command().help_template("{options}").render_help().to_string();
+    format!(
+        "Options may come before or after the command. In a script and at the prompt, a line may have -o and -y.\n\n{}",
+        help.trim_end()
+    )
+}
+
+const FILE: &str = "\
+The database is one JSON file with a line for each entry, sorted by key:
+
+  {
+    \"map\": {
+      \"logo\": {\"$binary\":\"iVBORw0=\"},
+      \"session:9\": \"Ada\",
+      \"user:1\": {\"name\":\"Ada\",\"age\":36}
+    },
+    \"expires\": {
+      \"session:9\": \"2999-01-01T00:00:00.000Z\"
+    }
+  }
+
+Text is a JSON string, JSON is stored as is, and bytes are base64 under $binary. Other members at the top level are kept. \
+You may edit the file with any program: any layout of the same JSON is accepted, and the next write restores this one. \
+A file that is not valid JSON is never changed.
+
+  kv.json.lock      held by writers while they write; it stays there, and readers never wait for it
+  kv.json.journal   next to a database of more than 64 KiB: the changes since the last save
+
+Smaller databases are always complete in their one file. Run `save` before you use jq, an editor or git on a larger one. \
+To back up, use `save FILE`, or copy the file and its journal together.
+
+Limits: keys 64 KiB, values 512 MiB, JSON nested 100 levels deep.
+";
+
+const FORMATS: &str = "\
+The file's name selects the format of import and export, or --format does:
+
+  jsonl   everything, one entry per line: {\"key\":\"a\",\"value\":1,\"type\":\"json\",\"expires\":\"2030-01-01T00:00:00Z\"}
+  csv     everything, in the columns key, value, type, expires. In any other table, each row becomes a JSON object \
+          under the key in its first column, unless --key-column and --value-column say otherwise; \
+          --delimiter ';' or a first line sep=; if no comma separates the columns
+  json    text and JSON: one object. --flatten splits nested objects into a.b (dotted) or /a/b (pointer)
+  redis   text, bytes and expiry: SET and PEXPIREAT lines for redis-cli; other commands are refused on import
+  tsv     text and bytes: key, tab, value, with \\t \\n \\r \\0 \\\\ \\xHH; what `list` prints into a pipe
+  dotenv  text under names of variables: NAME='value', exported only if python-dotenv, dotenv from npm, \
+          node --env-file and bash all read it back exactly; variables are not expanded on import
+  sh      export only: the same for a shell to source: export NAME='value'
+  fish    export only: set -gx NAME 'value'
+
+An entry that a format cannot hold is refused and named; `export --lossy` leaves it out and reports how many there were. \
+An import is all or nothing. If a key repeats, the last row counts, unless --on-conflict says otherwise. Two members of one \
+JSON document that would become the same key are refused. `dump` writes commands, which `rusty-kv -f` runs.
+";
+
+const QUOTING: &str = "\
+A word ends at the next space. Quote words that contain spaces:
+
+  set \"my key\" 'a value'       '…' is literal, except for \\' and \\\\
+  append log \"one line\\n\"      \"…\" knows \\n \\r \\t \\b \\a \\0 \\\\ \\\" \\xHH \\u{H…}, and all escapes of JSON
+  set it's fine                quotes are special only at the start of a word
+  set --json u {\"a\": [1, 2]}   a JSON object or array needs no quotes
+  set k \"--ttl\"                a quoted word is always data, never a flag
+  set n -5                     a value may start with a dash
+
+An open quote or bracket continues on the next line. A line that starts with # is a comment. A path may start with ~/ for \
+your home directory: save ~/backup.json
+
+Patterns: * any characters, ? one character, [a-z] one of these, [^x] none of these, \\x that character.
+";
+
+const RC: &str = "\
+The rc file is a script that runs whenever the interactive shell starts. Put settings there to make them permanent:
+
+  edit-mode vi
+  pager off
+  output table
+
+It is ~/.config/rusty-kv/rc (macOS: ~/Library/Application Support/rusty-kv/rc). Scripts and one-shot commands do not run it.
+
+Environment variables:
+
+  RUSTY_KV_DB         the database to open if --db is not given
+  RUSTY_KV_HISTORY    the history file (default: ~/.local/state/rusty-kv/history); empty for no history
+  XDG_CONFIG_HOME     where databases and the rc file are, instead of ~/.config
+  VISUAL, EDITOR      the editor of `edit` and Ctrl-X Ctrl-E
+  PAGER               the pager for long answers (default: less); empty for none
+  NO_COLOR            turns color off
+
+A line that starts with a space is not added to the history.
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_are_sorted_and_none_hides_a_command() {
+        assert!(TOPICS.is_sorted_by_key(|topic| topic.name));
+        let commands = super::super::help::names();
+        for Topic { name, text, .. } in &TOPICS {
+            assert!(!commands.iter().any(|command| command == name), "{name}");
+            assert!(text().len() > 200, "{name}");
+        }
+    }
+}
