@@ -76,7 +76,7 @@ pub enum Error {
     },
     /// A step failed after which it cannot be known whether the write is durable.
     #[error(
-        "outcome unknown: {path:?} was changed, but its folder could not be synced: {}; a crash may undo it, so save again before you rely on it",
+        "outcome unknown: {path:?} was changed, but its folder could not be synced: {}; a crash may undo the change, so save again before you rely on it",
         reason(source)
     )]
     OutcomeUnknown {
@@ -88,7 +88,7 @@ pub enum Error {
     /// The journal could not be synced, nor could what was written be taken out of it again. Others may see it until the
     /// next write, which begins by taking it out.
     #[error(
-        "outcome unknown: {path:?} could not be synced: {}; the change may be there or not until the next write, which takes it out: repeat it",
+        "outcome unknown: {path:?} could not be synced: {}; the change may be visible until the next write, which removes it: repeat it",
         reason(source)
     )]
     InDoubt {
@@ -121,7 +121,7 @@ pub enum Error {
     Interrupted,
     /// The file was changed by a program that takes no lock, while a write, a listing or a transaction was under way. Nothing was stored.
     #[error(
-        "conflict: {path:?} was changed by another program meanwhile. Nothing was stored; try again, a transaction from `begin` on"
+        "conflict: {path:?} was changed by another program. Nothing was stored; try again (a transaction from its `begin`)"
     )]
     Conflict {
         /// The snapshot.
@@ -129,7 +129,7 @@ pub enum Error {
     },
     /// A key or range that a transaction had read or written was changed by someone else before its commit. Nothing was
     /// stored.
-    #[error("conflict: key {key:?} was changed by another process meanwhile. Nothing was stored; begin again")]
+    #[error("conflict: key {key:?} was changed by another process. Nothing was stored; start again with `begin`")]
     Overtaken {
         /// The first such key.
         key: String,
@@ -150,13 +150,11 @@ pub enum Error {
     },
     /// The change could not be undone, as more than can be remembered would be replaced, and nobody has agreed to that.
     /// Nothing was changed.
-    #[error(
-        "this cannot be undone: more than 64 MiB would have to be remembered. Nothing was changed; -y does it all the same"
-    )]
+    #[error("this cannot be undone, because undo remembers at most 64 MiB. Nothing was changed; -y does it anyway")]
     Irreversible,
     /// The journal is damaged before its end. No byte of it was changed.
     #[error(
-        "cannot open {path:?}: damaged in line {line} (offset {offset}): {reason}; {good_after} good lines follow. Nothing was changed; `repair` writes what can be read into a new file, `repair --drop-journal` sets the journal aside"
+        "cannot open {path:?}: corrupt in line {line} (offset {offset}): {reason}; {good_after} good lines follow. Nothing was changed; `repair` writes what can be read to a new file, `repair --drop-journal` sets the journal aside"
     )]
     JournalDamaged {
         /// The journal.
@@ -184,7 +182,7 @@ pub enum Error {
     },
     /// All of the file was read, and its checksum is not the one that it was written with: a value in it changed on disk.
     #[error(
-        "{path:?} is corrupt: its checksum does not match its content, so what was read may be wrong. Nothing was changed; `check` says more, or restore a backup"
+        "{path:?} is corrupt: its checksum does not match its content, so what was read may be wrong. Nothing was changed; run `check` for details, or restore a backup"
     )]
     Corrupt {
         /// The snapshot.
@@ -210,13 +208,13 @@ pub enum Error {
         reason: &'static str,
     },
     /// A large value needs more memory than there is.
-    #[error("out of memory: {} MiB could not be had. No data was lost", bytes.div_ceil(1 << 20))]
+    #[error("out of memory: {} MiB could not be allocated. No data was lost", bytes.div_ceil(1 << 20))]
     OutOfMemory {
         /// How much was asked for.
         bytes: usize,
     },
     /// A key, value or nesting is over its limit.
-    #[error("{what} is {actual}, the limit is {limit}")]
+    #[error("{what} is {actual}; the limit is {limit}")]
     Limit {
         /// What is too large: `key`, `value`, `nesting`.
         what: &'static str,
@@ -278,7 +276,7 @@ pub(crate) fn cut(text: &str) -> String {
 
 /// The way out of a damaged file; of one that never was a database there is none.
 fn salvage(is_syntax: bool, place: (u64, u64)) -> &'static str {
-    if is_syntax && place != (1, 1) { "; `repair` writes what can be read into a new file" } else { "" }
+    if is_syntax && place != (1, 1) { "; `repair` writes what can be read to a new file" } else { "" }
 }
 
 /// What is known of a journal's last record that cannot be read, and the way out.
@@ -286,11 +284,11 @@ fn last_record(path: &std::path::Path, (offset, bytes): (u64, u64), acknowledged
     let place = format!("{bytes} bytes from offset {offset}");
     if acknowledged {
         format!(
-            "{path:?} is corrupt: its last record ({place}) was acknowledged, and its bytes changed on disk after that; it is left out. Nothing was changed; `repair` sets the record aside"
+            "{path:?} is corrupt: its last record ({place}) was acknowledged and then corrupted on disk; it is ignored. Nothing was changed; `repair` sets the record aside"
         )
     } else {
         format!(
-            "{path:?} ends in a damaged record ({place}), which may or may not have been acknowledged; it is left out, and the next write sets it aside"
+            "{path:?} ends in a corrupt record ({place}), which may or may not have been acknowledged; it is ignored, and the next write sets it aside"
         )
     }
 }

@@ -71,7 +71,7 @@ impl Timestamp {
             .and_then(|millis| self.0.checked_add(millis))
             .filter(|&millis| millis <= LAST)
             .map(Self)
-            .ok_or(Error::OutOfRange { range: "an expiry may be as late as the year 9999" })
+            .ok_or(Error::OutOfRange { range: "an expiry must be before the year 10000" })
     }
 
     /// How long after `earlier` this is; zero if it is not after it.
@@ -222,11 +222,11 @@ fn unit_of(unit: &str, number: &str, text: &str) -> Result<u128> {
     Err(match unit {
         "M" => not_a_unit(
             text,
-            format!("'{number}M' is ambiguous: write {number}m for minutes, {number}months for months"),
+            format!("'{number}M' is ambiguous: write {number}m for minutes or {number}months for months"),
         ),
         _ if unit.len() == 1 && find(&lower).is_some() => not_a_unit(
             text,
-            format!("expected {number}{lower}, found '{number}{unit}': units of one letter are lower case"),
+            format!("expected {number}{lower}, found '{number}{unit}': single-letter units are lower case"),
         ),
         _ => not_a_time(text, EXPECTED),
     })

@@ -22,7 +22,7 @@ pub struct Number {
     scale: u32,
 }
 
-const OUT: Error = Error::OutOfRange { range: "integers hold 64 bits, decimals 38 digits" };
+const OUT: Error = Error::OutOfRange { range: "integers have 64 bits, decimals 38 digits" };
 
 impl Number {
     /// 1.

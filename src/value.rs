@@ -139,7 +139,7 @@ impl Value {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn checked_add(&self, by: Number) -> Result<Self> {
-        const NUMBER: &str = "a number like 12 or -1.50";
+        const NUMBER: &str = "a number such as 12 or -1.50";
         match self {
             Self::Text(text) => Ok(Self::Text(text.parse::<Number>()?.checked_add(by)?.to_string())),
             Self::Json(json) if matches!(json.as_str().as_bytes()[0], b'-' | b'0'..=b'9') => {
@@ -164,7 +164,7 @@ impl Value {
         let mut bytes = match self {
             Self::Text(text) => text.into_bytes(),
             Self::Bytes(bytes) => bytes,
-            Self::Json(_) => return Err(self.is_not("a value of text or bytes")),
+            Self::Json(_) => return Err(self.is_not("text or bytes")),
         };
         bytes.try_reserve_exact(tail.len()).map_err(|_| Error::OutOfMemory { bytes: tail.len() })?;
         bytes.extend_from_slice(tail);

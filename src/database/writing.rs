@@ -8,7 +8,7 @@ use crate::expiry::Timestamp;
 use crate::storage;
 use crate::value::Value;
 
-const NO_TRANSACTION: Error = Error::Transaction { reason: "no transaction is open; `begin` opens one" };
+const NO_TRANSACTION: Error = Error::Transaction { reason: "no transaction is open; start one with `begin`" };
 
 impl Database {
     /// Runs `body` on the newest state with the writers' lock held, then makes all of its changes durable at once. If
@@ -64,7 +64,7 @@ impl Database {
     /// ```
     pub fn begin(&mut self) -> Result<()> {
         if self.store.is_open() {
-            let reason = "a transaction is open already; `commit` or `rollback` ends it";
+            let reason = "a transaction is already open; end it with `commit` or `rollback`";
             return Err(Error::Transaction { reason });
         }
         self.commit_batch()?;

@@ -47,7 +47,7 @@ impl ser::Serializer for Finite {
         if number.is_finite() {
             return Ok(());
         }
-        Err(serde_json::Error::custom(format!("JSON has no {number}; store null or text in its place")))
+        Err(serde_json::Error::custom(format!("JSON has no {number}; store null or text instead")))
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Checked {

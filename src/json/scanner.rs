@@ -63,7 +63,7 @@ impl<'a> Scanner<'a> {
                 let comma = self.at;
                 self.at += 1;
                 if self.peek() == Some(end) {
-                    return Err(Fault::new(comma, "trailing comma; JSON has none after the last item"));
+                    return Err(Fault::new(comma, "trailing comma; JSON does not allow one after the last item"));
                 }
                 Ok(true)
             }
@@ -101,7 +101,7 @@ impl<'a> Scanner<'a> {
         match self.peek() {
             None => Ok(()),
             Some(0) => Err(self.unexpected("")),
-            Some(_) => Err(Fault::new(self.at, "trailing data after the end of the document")),
+            Some(_) => Err(Fault::new(self.at, "unexpected data after the end of the document")),
         }
     }
 
@@ -230,7 +230,7 @@ impl<'a> Scanner<'a> {
                 None => {
                     let rest = &self.bytes[start..];
                     check_raw(rest, start)?;
-                    return Err(Fault::new(start - 1, "the file ends inside the string that begins here"));
+                    return Err(Fault::new(start - 1, "the file ends inside the string that starts here"));
                 }
             }
         }
@@ -249,7 +249,7 @@ impl<'a> Scanner<'a> {
             _ => return Err(self.unexpected("a digit")),
         }
         if matches!(self.byte(), Some(b'0'..=b'9')) {
-            return Err(Fault::new(start, "a number may not begin with 0; put it in quotes to keep it as text"));
+            return Err(Fault::new(start, "a number must not start with 0; put it in quotes to keep it as text"));
         }
         if self.byte() == Some(b'.') {
             self.at += 1;
@@ -296,9 +296,9 @@ impl<'a> Scanner<'a> {
             return Fault::new(self.at, format!("expected {wanted}, found the end of the text"));
         };
         let reason = match byte {
-            0 => format!("zero bytes from offset {} on (a crash of another program, or of the disk?)", self.at),
+            0 => format!("zero bytes from offset {} on (left by a crash, or by the disk?)", self.at),
             b'/' => "comments are not JSON".to_owned(),
-            b'\'' => "JSON strings are in double quotes".to_owned(),
+            b'\'' => "JSON strings need double quotes".to_owned(),
             b'N' | b'I' if rest.starts_with(b"NaN") || rest.starts_with(b"Infinity") => {
                 "NaN and Infinity are not JSON".to_owned()
             }

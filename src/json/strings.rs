@@ -7,8 +7,7 @@ use super::sink::Sink;
 pub(super) fn check_raw(raw: &[u8], start: usize) -> Result<&str, Fault> {
     if let Some(at) = raw.iter().position(|&byte| byte < 0x20) {
         if raw[at..].iter().all(|&byte| byte == 0) {
-            let reason =
-                format!("zero bytes from offset {} on (a crash of another program, or of the disk?)", start + at);
+            let reason = format!("zero bytes from offset {} on (left by a crash, or by the disk?)", start + at);
             return Err(Fault::new(start + at, reason));
         }
         let reason = format!("bare control character 0x{:02x} in a string; write it as an escape", raw[at]);
@@ -71,14 +70,14 @@ fn escape(raw: &[u8]) -> Result<(char, usize), Fault> {
         Some(b'r') => '\r',
         Some(b't') => '\t',
         Some(b'u') => return unicode_escape(raw),
-        _ => return Err(Fault::new(0, "unknown escape; JSON knows \\\" \\\\ \\/ \\b \\f \\n \\r \\t and \\uXXXX")),
+        _ => return Err(Fault::new(0, "unknown escape; JSON has \\\" \\\\ \\/ \\b \\f \\n \\r \\t and \\uXXXX")),
     };
     Ok((plain, 2))
 }
 
 fn unicode_escape(raw: &[u8]) -> Result<(char, usize), Fault> {
-    let lone = || Fault::new(0, "half of a surrogate pair: no character");
-    let unit = hex4(raw, 2).ok_or_else(|| Fault::new(0, "\\u wants four hexadecimal digits"))?;
+    let lone = || Fault::new(0, "half of a surrogate pair, which is not a character");
+    let unit = hex4(raw, 2).ok_or_else(|| Fault::new(0, "expected four hexadecimal digits after \\u"))?;
     if !(0xD800..=0xDBFF).contains(&unit) {
         return char::from_u32(unit).map(|c| (c, 6)).ok_or_else(lone);
     }

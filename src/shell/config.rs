@@ -36,7 +36,7 @@ impl Location {
         if bytes.windows(3).any(|part| part == b"://") {
             let given = excerpt(&given.to_string_lossy(), SHOWN);
             return Err(Failure::usage(format!(
-                "\"{given}\": remote databases are not built in; give a name or a path"
+                "\"{given}\": remote databases are not supported; give a name or a path"
             )));
         }
         let is_path = bytes.contains(&b'/') || bytes.ends_with(b".json") || bytes.ends_with(b".db");
@@ -48,7 +48,7 @@ impl Location {
         match given.to_str().filter(|name| is_name(name)) {
             Some(name) => Self::named(name),
             None => Err(Failure::usage(format!(
-                "\"{}\" is not a database name: 1 to 64 of A-Z a-z 0-9 _ - and, not first, '.'; a path has a slash or ends in .json",
+                "\"{}\" is not a database name (1 to 64 of A-Z a-z 0-9 _ - . and no dot in front); a path contains a slash or ends in .json",
                 excerpt(&given.to_string_lossy(), SHOWN)
             ))),
         }
@@ -95,7 +95,7 @@ pub(crate) fn databases_dir() -> Result<PathBuf, Failure> {
     dirs::config_dir().map(|dir| dir.join("rusty-kv")).ok_or_else(|| Failure {
         status: Status::Database,
         code: Code::CannotOpen,
-        message: "there is no home directory to keep databases in; give a path with --db".to_owned(),
+        message: "there is no home directory for databases; give a path with --db".to_owned(),
         key: None,
     })
 }

@@ -169,10 +169,10 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
 /// Refuses options that make no sense with a command.
 fn check_for_command(options: &Options) -> Result<(), Failure> {
     if !options.script.is_empty() {
-        return Err(Failure::usage("--script and a command exclude each other"));
+        return Err(Failure::usage("--script cannot be combined with a command"));
     }
     if options.atomic {
-        return Err(Failure::usage("--atomic is for scripts; one command is all or nothing by itself"));
+        return Err(Failure::usage("--atomic is for scripts; a single command is always all or nothing"));
     }
     Ok(())
 }
@@ -180,12 +180,10 @@ fn check_for_command(options: &Options) -> Result<(), Failure> {
 /// Refuses options that make no sense at the prompt.
 fn check_for_prompt(is_atomic: bool, is_dry: bool) -> Result<(), Failure> {
     if is_atomic {
-        return Err(Failure::usage("--atomic is for scripts; at the prompt there are `begin` and `commit`"));
+        return Err(Failure::usage("--atomic is for scripts; at the prompt, use `begin` and `commit`"));
     }
     if is_dry {
-        return Err(Failure::usage(
-            "--dry-run is for scripts and commands; at the prompt there are `begin` and `rollback`",
-        ));
+        return Err(Failure::usage("--dry-run is for scripts and commands; at the prompt, use `begin` and `rollback`"));
     }
     Ok(())
 }

@@ -347,7 +347,7 @@ fn a_transaction_is_confirmed_and_seen_by_others_at_its_commit() {
     }
     assert_eq!(home.get("a"), "", "it is not stored yet");
     terminal.enter("save");
-    terminal.shows("a transaction is open; `commit` or `rollback` it first");
+    terminal.shows("a transaction is open; run `commit` or `rollback` first");
     terminal.enter("commit");
     terminal.shows("Committed 3 changes");
     assert_eq!(home.get("c"), "1\n");

@@ -12,7 +12,7 @@ fn a_program_gets_the_keys_and_the_terminal_and_the_prompt_comes_back() {
     terminal.enter("run app: -- sh -c 'exit 3'");
     terminal.shows("'sh' ended with exit status: 3\nkv>");
     terminal.enter("run app: -- no-such-program");
-    terminal.shows("cannot run 'no-such-program': there is no such program");
+    terminal.shows("cannot run 'no-such-program': program not found");
     terminal.press("run app: -- sh -c 'stty -echo; echo waits; exec sleep 100'\r");
     terminal.shows("\nwaits");
     terminal.press(CTRL_C);

@@ -23,7 +23,7 @@ fn ctrl_c_stops_a_script_that_is_under_way_and_keeps_what_is_done() {
     std::io::Write::write_all(&mut script, b"set a 1\nset b").unwrap();
     crate::process::wait_until("the first line is done", || !home.get("a").is_empty());
     terminal.press(CTRL_C);
-    terminal.shows("interrupted; the lines before are done\nkv>");
+    terminal.shows("interrupted; earlier lines took effect\nkv>");
     terminal.enter("get b");
     terminal.shows("Key 'b' not found");
     terminal.enter("get a");

@@ -55,7 +55,7 @@ fn undo_takes_back_what_deletes_many_a_transaction_and_a_sourced_file_as_one_ste
     terminal.shows("\n200\n");
     terminal.enter("undo 7");
     terminal.shows("Undone 1 step: removed 200 keys");
-    terminal.shows("There was nothing more to undo");
+    terminal.shows("There is nothing more to undo");
     terminal.leave();
 }
 
@@ -160,7 +160,7 @@ fn undo_asks_before_it_replaces_what_another_program_has_changed_since() {
     terminal.enter("incr m");
     home.run(&["set", "m", "1"]);
     terminal.enter("undo");
-    terminal.shows("Undone: all of it was as before already");
+    terminal.shows("Undone: nothing had changed");
 
     terminal.enter("set m 1");
     terminal.enter("set m 2");
@@ -173,7 +173,7 @@ fn undo_asks_before_it_replaces_what_another_program_has_changed_since() {
     terminal.enter("undo 2");
     terminal.enter("");
     terminal.shows("Undone 1 step: removed other");
-    terminal.shows("The step before that was left as it is");
+    terminal.shows("The change before that was kept");
     assert_eq!(home.get("m"), "9\n");
     terminal.leave();
 }
@@ -197,7 +197,7 @@ fn within_a_transaction_its_own_commands_are_undone_and_the_prompt_counts_its_ch
         terminal.shows("Undone: restored a (was deleted)");
         assert_eq!(terminal.look(Seen::before_cursor), "kv (tx 0)> ");
         terminal.enter("undo");
-        terminal.shows("Nothing to undo in this transaction; `rollback` ends it");
+        terminal.shows("Nothing to undo in this transaction; `rollback` discards it");
         terminal.enter("rollback");
         terminal.enter("undo");
         terminal.shows("Undone: removed before");
@@ -211,7 +211,7 @@ fn within_a_transaction_its_own_commands_are_undone_and_the_prompt_counts_its_ch
 #[test]
 fn who_leaves_an_open_transaction_is_asked() {
     let home = Home::new();
-    let question = "A transaction with 3 changes is open; leave and forget them? [y/N] ";
+    let question = "A transaction with 3 changes is open; exit and discard them? [y/N] ";
     for (keys, status) in [("exit\r", 0), ("exit 3\r", 3), (CTRL_D, 0)] {
         let mut terminal = home.at_prompt();
         terminal.enter("begin");
@@ -233,7 +233,7 @@ fn who_leaves_an_open_transaction_is_asked() {
     terminal.enter("begin");
     terminal.enter("set a 1");
     terminal.press(CTRL_D);
-    terminal.shows("leave and forget them? [y/N]");
+    terminal.shows("exit and discard them? [y/N]");
     terminal.press(CTRL_D);
     assert_eq!(terminal.status(), 0);
 
@@ -276,13 +276,13 @@ fn use_asks_in_a_transaction_and_what_was_done_elsewhere_is_no_step() {
 fn undo_is_for_the_prompt() {
     let home = Home::new();
     let undo = home.run(&["undo"]);
-    assert_eq!(String::from_utf8(undo.stderr).unwrap(), "error: `undo` is for the prompt\n");
+    assert_eq!(String::from_utf8(undo.stderr).unwrap(), "error: `undo` works only at the prompt\n");
     assert_eq!(undo.status.code(), Some(2));
     home.write("config/rusty-kv/rc", "set rc 1\n");
     home.write("work/a.kv", "set a 1\nundo\n");
     let mut terminal = home.at_prompt();
     terminal.enter("source a.kv");
-    terminal.shows("a.kv:2: error: `undo` is for the prompt");
+    terminal.shows("a.kv:2: error: `undo` works only at the prompt");
     terminal.enter("undo 2");
     terminal.shows("Undone 1 step: removed a");
     assert_eq!(home.get("rc"), "1\n", "the rc script is no step");
@@ -306,7 +306,7 @@ fn what_a_key_or_a_value_holds_reaches_the_terminal_escaped_in_questions_and_ans
     terminal.enter("undo");
     terminal.shows("Undone: restored k\\x07\\u{202e}\\u{9b} (was deleted)");
     terminal.enter(&format!("wait {quoted} --equals x --timeout 10ms"));
-    terminal.shows("Key 'k\\x07\\u{202e}\\u{9b}' did not get that value within 10ms");
+    terminal.shows("Key 'k\\x07\\u{202e}\\u{9b}' did not get the expected value within 10ms");
     terminal.enter("stats");
     terminal.shows("k\\x07\\u{202e}\\u{9b}");
     terminal.press(format!("watch {quoted}\r"));

@@ -45,10 +45,10 @@ fn a_wait_ends_when_the_key_comes_or_by_ctrl_c() {
     terminal.wait("a wait", waits);
     terminal.is_under_way();
     terminal.press(CTRL_C);
-    terminal.shows("Not waiting any more\nkv>");
+    terminal.shows("Stopped waiting\nkv>");
     terminal.enter("begin");
     terminal.enter("wait job");
-    terminal.shows("a transaction is open; `commit` or `rollback` it first");
+    terminal.shows("a transaction is open; run `commit` or `rollback` first");
     terminal.enter("rollback");
     terminal.leave();
 }

@@ -45,7 +45,7 @@ fn assert_refused(document: impl AsRef<[u8]>, place: (u64, u64), is_syntax: bool
     assert_eq!((line, column, syntax), (place.0, place.1, is_syntax), "{shown}: {message}");
     assert!(reason.contains(why), "{shown}: {message}");
     let kind = if syntax { "not valid JSON" } else { "not a rusty-kv database" };
-    let way_out = if syntax && place != (1, 1) { "; `repair` writes what can be read into a new file" } else { "" };
+    let way_out = if syntax && place != (1, 1) { "; `repair` writes what can be read to a new file" } else { "" };
     let tail = format!(": {kind} at line {line} column {column}: {reason}. Nothing was changed{way_out}");
     assert!(message.ends_with(&tail), "{message}");
 }
@@ -209,8 +209,8 @@ fn habits_of_other_notations_are_refused_with_a_hint() {
         ("{\"map\":{}, // mine\n}", 12, "comments are not JSON"),
         ("{\"map\":{/* mine */}}", 9, "comments are not JSON"),
         ("// mine\n{\"map\":{}}", 1, "comments are not JSON"),
-        ("{'map':{}}", 2, "JSON strings are in double quotes"),
-        ("{\"map\":{\"a\":'b'}}", 13, "JSON strings are in double quotes"),
+        ("{'map':{}}", 2, "JSON strings need double quotes"),
+        ("{\"map\":{\"a\":'b'}}", 13, "JSON strings need double quotes"),
         ("{\"map\":{a:1}}", 9, "expected a member's name in double quotes, found 'a'"),
         ("{\"map\":{1:1}}", 9, "a member's name in double quotes"),
         ("{\"map\":{\"a\":NaN}}", 13, "NaN and Infinity are not JSON"),
@@ -254,7 +254,7 @@ fn json_of_another_shape_is_told_from_broken_json() {
     }
     for mark in ["5", "\"a\"", "\"aGk\"", "\"a Gk=\"", "{}", "null"] {
         let document = format!("{{\"map\":{{\n\"a\":{{\"$binary\":{mark}}}}}}}");
-        assert_refused(document, (2, 5), false, "\"$binary\" wants base64 text");
+        assert_refused(document, (2, 5), false, "expected base64 text in \"$binary\"");
     }
     let document = format!("{{\"map\":{{\"{}\":1}}}}", "k".repeat((64 << 10) + 1));
     assert_refused(document, (1, 9), false, "longer than 64 KiB");

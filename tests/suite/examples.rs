@@ -221,6 +221,9 @@ fn no_example_is_left_out_here() {
         let path = item.expect("it can be listed").path();
         let file = path.file_name().expect("an example has a name").to_string_lossy();
         let name = file.split('.').next().unwrap_or_default();
-        assert!(here.contains(&format!("fn {name}()")) || there.contains(&format!("{file:?}")) || recipes.contains(&*file), "{file} has no test");
+        assert!(
+            here.contains(&format!("fn {name}()")) || there.contains(&format!("{file:?}")) || recipes.contains(&*file),
+            "{file} has no test"
+        );
     }
 }

@@ -196,7 +196,7 @@ fn a_split_from_hard_links_is_noticed_once() {
     db.set("a", "2").unwrap();
     let notices = db.take_notices();
     assert!(
-        notices.len() == 1 && notices[0].contains("had other hard links; they keep the old content"),
+        notices.len() == 1 && notices[0].contains("had other hard links, which keep the old content"),
         "{notices:?}"
     );
     db.set("a", "3").unwrap();

@@ -552,7 +552,7 @@ fn a_wait_outlives_a_file_that_cannot_be_read_for_a_while_and_ends_with_what_it_
     }
     put(&place.path(), "{\"map\":{\"a\":\"1\"}}");
     let told = place.script(&[], "get a\nwait b --timeout 100ms\n");
-    told.is(1, "did not come within 100ms");
+    told.is(1, "was not created within 100ms");
 }
 
 #[test]

@@ -71,7 +71,7 @@ impl Code {
 /// What kept a change from being made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// The key exists already.
+    /// The key already exists.
     Exists,
     NotFound,
     /// The key has another value than the one that was expected.

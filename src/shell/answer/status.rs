@@ -12,7 +12,7 @@ pub(crate) enum Status {
     No,
     /// 2: usage, syntax, or a refused value.
     Usage,
-    /// 3: the database cannot be opened or is damaged.
+    /// 3: the database cannot be opened or is corrupt.
     Database,
     /// 4: input or output failed.
     Io,
@@ -72,15 +72,15 @@ Exit statuses:
     0  done
     1  no such key, or false (an answer, not a failure)
     2  usage, syntax, or a refused value
-    3  the database cannot be opened or is damaged
+    3  the database cannot be opened or is corrupt
     4  input or output failed
-    5  busy or conflict: the lock was not had in time, or another program changed what was being written
+    5  busy or conflict: timed out waiting for the lock, or another program changed the same data
    70  internal error (a bug)
   129, 130, 131, 143  ended by a signal
 
-A script goes on past a failing line and ends with the highest status of its lines; `exit N` wins. With --bail it stops \
-at the first status of 2 or more; with --atomic too, and nothing of it is stored then. A reader that goes away \
-(`| head`) ends a script, and is no failure; one with --atomic goes on to its end.
+A script continues after a failed line and exits with the highest status of its lines, or with N after `exit N`. With --bail, it stops \
+at the first status of 2 or more; with --atomic, it stops too, and nothing is stored. If the reader of its output exits (`| head`), a script \
+stops, which is not a failure; with --atomic, it runs to its end.
 ";
 
 #[cfg(test)]

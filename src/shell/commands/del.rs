@@ -23,10 +23,10 @@ pub(crate) struct DelArgs {
     /// The keys
     #[arg(required_unless_present_any = ["glob", "prefix"], value_name = "KEY", value_parser = key())]
     pub(crate) keys: Vec<Key>,
-    /// All keys that match: * ? [a-z] [^x] \x
+    /// Delete all keys that match: * ? [a-z] [^x] \x
     #[arg(long, value_name = "GLOB", value_parser = glob(), conflicts_with = "keys")]
     pub(crate) glob: Option<Glob>,
-    /// All keys with this prefix
+    /// Delete all keys with this prefix
     #[arg(long, value_name = "PREFIX", value_parser = prefix(), conflicts_with_all = ["keys", "glob"])]
     pub(crate) prefix: Option<Prefix>,
 }

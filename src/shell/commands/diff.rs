@@ -23,7 +23,9 @@ use crate::store::{Entries, Scan, Store};
 
 /// Compare two databases by key (status 1 if they differ)
 #[derive(Args, Clone, Debug, PartialEq)]
-#[command(after_help = "Each key that differs is one line: + is only in B, - is only in A, ~ has another value or expiry.\n\nExamples:\n  diff backup.json\n  diff old.json new.json")]
+#[command(
+    after_help = "Each key that differs is one line: + is only in B, - is only in A, ~ has another value or expiry.\n\nExamples:\n  diff backup.json\n  diff old.json new.json"
+)]
 pub(crate) struct DiffArgs {
     /// A database: a name, a path with a slash or ending in .json or .db, a pipe, or - for stdin
     #[arg(value_name = "A", value_parser = database())]

@@ -40,7 +40,7 @@ pub(crate) struct EditArgs {
 impl CommandArgs for EditArgs {
     const TRAITS: Traits = Traits {
         pace: Pace::OfOthers,
-        not_in: NotIn::Script("`edit` is for a person, not for a script"),
+        not_in: NotIn::Script("`edit` needs a terminal; scripts cannot use it"),
         without_undo: WithoutUndo::Runs,
         ..Traits::changes("edit", Group::Values)
     };
@@ -83,9 +83,9 @@ impl CommandArgs for EditArgs {
             };
             let became = if now.is_some() { "changed" } else { "deleted" };
             let question =
-                format!("Key '{}' was {became} by another program meanwhile. Set it all the same?", shown(key));
+                format!("Key '{}' was {became} by another program in the meantime. Set it anyway?", shown(key));
             if !caller.confirm(&question) {
-                let message = format!("Key '{}' was {became} meanwhile, and left so", shown(key));
+                let message = format!("Key '{}' was {became} in the meantime and was not set", shown(key));
                 let failure =
                     Failure { status: Status::Busy, code: Code::Conflict, message, key: Some(key.to_owned()) };
                 return Err(kept(failure, &text));
@@ -154,7 +154,7 @@ fn kept(failure: Failure, text: &[u8]) -> Failure {
 fn binary(key: &str, length: usize) -> Failure {
     let key = shown(key);
     Failure::usage(format!(
-        "Key '{key}' is binary ({length} bytes), which no text editor keeps; `get KEY -o raw > FILE` takes it out, and `set KEY --file FILE` puts it back"
+        "Key '{key}' is binary ({length} bytes), which text editors do not preserve; use `get KEY -o raw > FILE` and `set KEY --file FILE`"
     ))
     .on(&key)
 }

@@ -19,7 +19,7 @@ pub(crate) struct ExpireArgs {
     /// The key
     #[arg(value_name = "KEY", value_parser = key())]
     pub(crate) key: Key,
-    /// 90 (seconds), 45s, 1h30m, 2days
+    /// The time to live: 90 (seconds), 45s, 1h30m
     #[arg(value_name = "DURATION", value_parser = duration(), allow_hyphen_values = true)]
     pub(crate) duration: Duration,
 }

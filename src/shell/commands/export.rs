@@ -70,7 +70,9 @@ impl CommandArgs for ExportArgs {
             (None, None) => Format::Jsonl,
             (None, Some(file)) => Format::of_path(file).ok_or_else(|| {
                 let names = Format::NAMES.join(", ");
-                Failure::usage(format!("the name {file:?} does not tell the format; give --format, one of {names}"))
+                Failure::usage(format!(
+                    "the name {file:?} does not indicate a format; use --format with one of {names}"
+                ))
             })?,
         };
         format.check_options(&[("--lossy", self.lossy)]).map_err(Failure::usage)?;
@@ -195,7 +197,8 @@ impl Lost {
         ];
         let lost: Vec<_> =
             lost.into_iter().filter(|lost| lost.0 > 0).map(|(n, one, many)| counted(n, one, many)).collect();
-        (!lost.is_empty()).then(|| format!("warning: left out, as the format cannot hold them: {}", lost.join(", ")))
+        (!lost.is_empty())
+            .then(|| format!("warning: left out because the format cannot hold them: {}", lost.join(", ")))
     }
 }
 

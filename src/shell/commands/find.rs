@@ -17,10 +17,10 @@ pub(crate) struct FindArgs {
     /// The regular expression (syntax of the Rust regex crate)
     #[arg(value_name = "REGEX", value_parser = regex(), allow_hyphen_values = true)]
     pub(crate) regex: Pattern,
-    /// Look at keys only
+    /// Search keys only
     #[arg(long, conflicts_with = "values")]
     pub(crate) keys: bool,
-    /// Look at values only
+    /// Search values only
     #[arg(long)]
     pub(crate) values: bool,
     /// Stop after N entries

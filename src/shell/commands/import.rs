@@ -81,7 +81,8 @@ impl CommandArgs for ImportArgs {
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let Some(format) = self.format.or_else(|| Format::of_path(&self.file)).filter(|format| format.is_read()) else {
             let names = Format::READ.join(", ");
-            let message = format!("the name {:?} does not tell the format; give --format, one of {names}", self.file);
+            let message =
+                format!("the name {:?} does not indicate a format; use --format with one of {names}", self.file);
             return Err(Failure::usage(message));
         };
         let given = [
@@ -130,7 +131,7 @@ impl Session {
     fn input(&self, path: &Path) -> Result<Box<dyn BufRead>, Failure> {
         if path == Path::new("-") {
             if !self.stdin_is_free {
-                return Err(Failure::usage("`import -` reads stdin, which is in use here; give a file"));
+                return Err(Failure::usage("`import -` reads stdin, which is already in use; give a file"));
             }
             return Ok(Box::new(BufReader::with_capacity(PIECE, Input::new(io::stdin(), 0))));
         }
@@ -198,7 +199,7 @@ fn entries<'r>(
         let is_database = looks_like_database.take() == Some(true);
         is_database.then(|| {
             let way = "rusty-kv -d ./FILE export | rusty-kv import - --format jsonl";
-            Err(Failure::usage(format!("the file is a database; its entries come by: {way}. Nothing was imported")))
+            Err(Failure::usage(format!("the file is a database; to import its entries: {way}. Nothing was imported")))
         })
     }))
 }

@@ -35,7 +35,7 @@ impl CommandArgs for KeysArgs {
 pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) looking: Looking,
-    /// Only the values
+    /// Print only the values
     #[arg(long)]
     pub(crate) values: bool,
 }
@@ -61,19 +61,19 @@ pub(crate) struct Looking {
     /// Only keys with this prefix
     #[arg(long, value_name = "P", value_parser = prefix())]
     pub(crate) prefix: Option<Prefix>,
-    /// Only keys from this one on
+    /// Start at this key
     #[arg(long, value_name = "K", value_parser = bound())]
     pub(crate) from: Option<KeyBound>,
-    /// Only keys before this one
+    /// Stop before this key
     #[arg(long, value_name = "K", value_parser = bound())]
     pub(crate) to: Option<KeyBound>,
     /// Stop after N entries
     #[arg(long, value_name = "N", value_parser = number::<u64>())]
     pub(crate) limit: Option<u64>,
-    /// In reverse order
+    /// Print in reverse order
     #[arg(long)]
     pub(crate) reverse: bool,
-    /// End each record with a NUL instead of a newline, and escape nothing
+    /// End each record with NUL instead of newline, and escape nothing
     #[arg(short = '0', long = "null")]
     pub(crate) nul: bool,
 }

@@ -187,7 +187,7 @@ impl Session {
     pub(crate) fn files(&mut self) -> Result<&mut Database, Failure> {
         let name = self.db.describe().name;
         let unsupported =
-            || Error::Unsupported { store: name, reason: "is not a database in a file, which this needs" };
+            || Error::Unsupported { store: name, reason: "is not a database in a file, which this command needs" };
         Ok(self.db.files_mut().ok_or_else(unsupported)?)
     }
 

@@ -58,9 +58,9 @@ impl Mode {
             return Ok(());
         }
         Err(Failure::usage(match self {
-            _ if self.is_atomic() => "the whole script is one transaction (--atomic); leave this line out",
-            Self::Rehearsal { .. } => "--dry-run changes no file and waits for nobody; leave this line out",
-            _ => "a transaction is open; `commit` or `rollback` it first",
+            _ if self.is_atomic() => "with --atomic, the whole script is one transaction; remove this line",
+            Self::Rehearsal { .. } => "--dry-run changes no file and waits for nothing; remove this line",
+            _ => "a transaction is open; run `commit` or `rollback` first",
         }))
     }
 
@@ -68,7 +68,7 @@ impl Mode {
     pub(crate) fn begin(&mut self, db: &mut dyn Store) -> Result<(), Failure> {
         match self {
             Self::Rehearsal { mark: Some(_), .. } => {
-                Err(Failure::usage("a transaction is open already; `commit` or `rollback` ends it"))
+                Err(Failure::usage("a transaction is already open; end it with `commit` or `rollback`"))
             }
             Self::Rehearsal { mark, .. } => {
                 *mark = Some(db.mark());

@@ -74,7 +74,9 @@ fn carry<'s>(session: &mut Session, names: &TwoKeys, rename: bool) -> Result<Ans
     });
     match refusal.map_err(|error| Failure::from(error).on(to))? {
         Some(Reason::NotFound) => Err(session.not_found(from)),
-        Some(reason) => Ok(refused(reason, format!("Key '{}' exists already; --replace overwrites it", shown(to)))),
+        Some(reason) => {
+            Ok(refused(reason, format!("Key '{}' already exists; use --replace to overwrite it", shown(to))))
+        }
         None => {
             let (from, to) = (from.to_string(), to.to_string());
             Ok(if rename { Done::Renamed { from, to } } else { Done::Copied { from, to } }.into())

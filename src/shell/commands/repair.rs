@@ -81,10 +81,10 @@ impl CommandArgs for RepairArgs {
         let shown = config::short(&path);
         let question = match how {
             Repair::Salvage => format!(
-                "Write what can be read of {shown} into a new file, or only set aside the last record of its journal if nothing else is damaged?"
+                "Write what can be read of {shown} to a new file (or, if only the last record of its journal is corrupt, set that aside)?"
             ),
             Repair::KeepJournal => format!("Apply the changes in the journal to {shown}?"),
-            Repair::DropJournal => format!("Set the journal of {shown} aside, with its changes?"),
+            Repair::DropJournal => format!("Set the journal of {shown} aside, including its changes?"),
         };
         if !caller.confirm(&question) {
             return Ok(refused(Reason::NotConfirmed, "Nothing was written".to_owned()));
@@ -116,7 +116,7 @@ fn checked(report: Report) -> Answer<'static> {
     notes.extend(doubt.as_ref().map(|doubt| format!("warning: {doubt}")));
     if is_torn {
         notes.push(format!(
-            "warning: the journal ends in {torn} torn bytes; they hold no change that was acknowledged, and the next write sets them aside"
+            "warning: the journal ends in {torn} torn bytes, which hold no acknowledged change; the next write sets them aside"
         ));
     }
     Answer { status, notes, ..Done::Checked { entries, changes: in_journal, torn, faults, doubt }.into() }
@@ -128,17 +128,16 @@ fn told(path: &Path, how: Repair, repaired: Repaired) -> Answer<'static> {
     let shown = config::short(&made);
     let mut notes = match how {
         Repair::Salvage if in_place => {
-            vec![format!("Set the journal's last record aside, in {shown}; everything else is sound")]
+            vec![format!("Set the journal's last record aside in {shown}; the rest is intact")]
         }
         Repair::Salvage => {
             let mut notes = vec![
                 format!("Wrote {} to {shown}; nothing else was changed", counted(entries, "entry", "entries")),
-                format!("to go on with it: mv {} {}", quoted(made.as_os_str()), quoted(path.as_os_str())),
+                format!("to use it: mv {} {}", quoted(made.as_os_str()), quoted(path.as_os_str())),
             ];
             if journal_remains {
                 notes.push(
-                    "then `repair --drop-journal`: its changes are in the new file, as far as they can be read"
-                        .to_owned(),
+                    "then run `repair --drop-journal`: the journal's readable changes are in the new file".to_owned(),
                 );
             }
             notes
@@ -252,7 +251,7 @@ mod tests {
             [
                 "Wrote 2 entries to /a b/kv.json.repaired; nothing else was changed",
                 "dropped: line 3: key \"x\"",
-                "to go on with it: mv '/a b/kv.json.repaired' '/a b/it'\\''s.json'",
+                "to use it: mv '/a b/kv.json.repaired' '/a b/it'\\''s.json'",
             ]
         );
         let members = json(done);

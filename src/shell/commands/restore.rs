@@ -73,7 +73,7 @@ impl Session {
             return Err(Failure::usage(format!("{file:?} is the database itself; nothing was changed")));
         }
         if backup.is_blank() {
-            let reason = "the file is empty; nothing was restored (`clear` deletes every key)".to_owned();
+            let reason = "the file is empty, so nothing was restored (`clear` deletes every key)".to_owned();
             return Err(Error::Unsuitable { path: file.to_owned(), reason }.into());
         }
         Ok(backup)

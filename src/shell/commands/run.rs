@@ -38,7 +38,7 @@ pub(crate) struct RunArgs {
 impl CommandArgs for RunArgs {
     const TRAITS: Traits = Traits {
         not_in: NotIn::Script(
-            "scripts run no programs, as they may be made of data; in a shell: rusty-kv run PREFIX -- CMD",
+            "scripts cannot run programs, because they may be made from data; from your shell: rusty-kv run PREFIX -- CMD",
         ),
         ..Traits::changes("run", Group::Processes).parsed_alone()
     };
@@ -62,28 +62,28 @@ impl Session {
                 let upper = Some(upper(rest)).filter(|name| !run.upper && is_name(name));
                 let upper = upper.map(|name| format!(", or use --upper ({})", shown(&name))).unwrap_or_default();
                 let why = format!(
-                    "cannot be a variable: expected a name of letters, digits and _, not beginning with a digit, found '{}'; choose another prefix{upper}",
+                    "cannot be a variable: expected letters, digits and _, not starting with a digit, found '{}'; choose another prefix{upper}",
                     shown(&name)
                 );
                 return Err(refused(why));
             }
             if !run.any_name && loads_programs(&name) {
                 let why = format!(
-                    "makes the variable {name}, which changes how programs are found and loaded; --any-name passes it"
+                    "makes the variable {name}, which changes how programs are found and loaded; use --any-name to allow it"
                 );
                 return Err(refused(why));
             }
             let value = entry.value.as_bytes();
             if value.contains(&0) {
-                return Err(refused("holds a zero byte, which no variable can".to_owned()));
+                return Err(refused("contains a zero byte, which a variable cannot".to_owned()));
             }
             size += name.len() + value.len() + 2;
             if size > MOST {
-                return Err(refused("and those before it are more than an environment can hold (8 MiB)".to_owned()));
+                return Err(refused("and those before it exceed the size of an environment (8 MiB)".to_owned()));
             }
             let value = OsString::from_vec(value.to_vec());
             if variables.insert(name.clone(), value).is_some() {
-                return Err(refused(format!("and another one would both be the variable {name}")));
+                return Err(refused(format!("and another key would both become the variable {name}")));
             }
         }
         Ok(variables)
@@ -92,7 +92,7 @@ impl Session {
     /// What is said where a prefix has no keys: a program may well go on without.
     pub(crate) fn without_keys(&self, prefix: &str) -> String {
         let place = self.place().map(|place| format!(": {place}")).unwrap_or_default();
-        format!("no key begins with '{}'{place}", shown(prefix))
+        format!("no key starts with '{}'{place}", shown(prefix))
     }
 }
 

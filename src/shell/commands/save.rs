@@ -50,12 +50,14 @@ impl CommandArgs for SaveArgs {
                     return session.save_into(path, descriptor, caller.yes);
                 }
                 if let Some(live) = session.live_database(path) {
-                    let what = format!("{} is a database in use (it has {live})", config::short(path));
+                    let what = format!("{} is a database in use (with {live})", config::short(path));
                     if !caller.yes && !caller.at_prompt {
-                        let way_out = "save to another file, or replace it with --yes";
+                        let way_out = "save to another file, or use --yes to replace it";
                         return Err(Failure::usage(format!("{what}; nothing was written to it: {way_out}")));
                     }
-                    if !caller.confirm(&format!("{what}. Replace it with a copy of this one? This cannot be undone.")) {
+                    if !caller
+                        .confirm(&format!("{what}. Replace it with a copy of this database? This cannot be undone."))
+                    {
                         return Ok(refused(Reason::NotConfirmed, "Nothing was saved".to_owned()));
                     }
                 }

@@ -29,16 +29,16 @@ pub(crate) struct SetArgs {
     /// The value
     #[arg(value_name = "VALUE", value_parser = data(), allow_hyphen_values = true, required_unless_present = "file")]
     pub(crate) value: Option<Data>,
-    /// The value is JSON: checked, and kept digit for digit
+    /// The value is JSON: it is checked, and its digits are kept
     #[arg(long)]
     pub(crate) json: bool,
-    /// Delete the key after this time: 90 (seconds), 1h30m, 2days
+    /// Delete the key after this time: 90 (seconds), 45s, 1h30m
     #[arg(long, value_name = "DURATION", value_parser = duration(), allow_hyphen_values = true)]
     pub(crate) ttl: Option<Duration>,
-    /// The value is what the file holds, byte for byte (- for stdin)
+    /// Read the value from a file, byte for byte (- for stdin)
     #[arg(long, value_name = "PATH", value_parser = path(), conflicts_with = "value")]
     pub(crate) file: Option<PathBuf>,
-    /// The value is given as base64
+    /// The value is encoded as base64
     #[arg(long, conflicts_with = "json")]
     pub(crate) base64: bool,
     /// Delete the key at this time: 2026-11-23T04:00:00Z
@@ -47,16 +47,16 @@ pub(crate) struct SetArgs {
     /// Keep the key's expiry
     #[arg(long, conflicts_with_all = ["ttl", "expires_at"])]
     pub(crate) keep_ttl: bool,
-    /// Only if the key does not exist
+    /// Set only if the key does not exist
     #[arg(long, conflicts_with = "if_present")]
     pub(crate) if_absent: bool,
-    /// Only if the key already exists
+    /// Set only if the key already exists
     #[arg(long)]
     pub(crate) if_present: bool,
-    /// Only if the value is this one
+    /// Set only if the key has this value
     #[arg(long, value_name = "OLD", value_parser = data(), allow_hyphen_values = true, conflicts_with = "if_absent")]
     pub(crate) if_equals: Option<Data>,
-    /// Print the value that the key had
+    /// Print the old value
     #[arg(long)]
     pub(crate) print_old: bool,
 }
@@ -74,7 +74,7 @@ impl CommandArgs for SetArgs {
         let value = match (self.value.take(), &self.file) {
             (Some(Data(bytes)), _) => make_value(bytes, &self),
             (None, Some(path)) => make_value(session.read_file(path)?, &self),
-            (None, None) => Err(Failure::usage("VALUE is missing")),
+            (None, None) => Err(Failure::usage("missing VALUE")),
         }?;
         let wanted_old = self.if_equals.clone().map(|Data(bytes)| make_value(bytes, &self)).transpose()?;
         if !self.asks() && self.ttl.is_none() && self.expires_at.is_none() {
@@ -158,7 +158,7 @@ impl Session {
         let limit = Value::MAX_LEN as u64 + 1;
         if path == Path::new("-") {
             if !self.stdin_is_free {
-                return Err(Failure::usage("--file - reads stdin, which is in use here; give a file"));
+                return Err(Failure::usage("--file - reads stdin, which is already in use; give a file"));
             }
             io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(failed)?;
         } else {
@@ -174,7 +174,7 @@ fn answer(key: String, refusal: Option<Reason>, is_over: bool) -> Answer<'static
     match refusal {
         None if is_over => Done::SetTooLate { key }.into(),
         None => Done::Set { key }.into(),
-        Some(reason @ Reason::Exists) => refused(reason, format!("Key '{shown}' exists already; nothing was set")),
+        Some(reason @ Reason::Exists) => refused(reason, format!("Key '{shown}' already exists; nothing was set")),
         Some(reason @ Reason::Differs) => refused(reason, format!("Key '{shown}' has another value; nothing was set")),
         Some(reason) => refused(reason, format!("Key '{shown}' not found; nothing was set")),
     }
@@ -198,7 +198,7 @@ fn make_value(bytes: Vec<u8>, set: &SetArgs) -> Result<Value, Failure> {
         })?;
         return Value::from_json(&text).map_err(|error| {
             let failure = Failure::from(error).on(&set.key);
-            Failure { message: format!("{}; without --json it is stored as text", failure.message), ..failure }
+            Failure { message: format!("{}; without --json, it is stored as text", failure.message), ..failure }
         });
     }
     Ok(Value::from_bytes(bytes))

@@ -89,9 +89,9 @@ fn file_record(db: &Database) -> Result<Vec<(&'static str, Field)>, Failure> {
     };
     let folded = files.journal.as_ref().map_or(0, |journal| journal.changes);
     let save = match folded {
-        _ if !db.is_on_disk() => "nothing to do: there is no file yet".to_owned(),
-        1.. => format!("would write {} into the file", changes(folded)),
-        0 if !files.is_in_form => "would put the file into its one form".to_owned(),
+        _ if !db.is_on_disk() => "nothing to do: the file does not exist yet".to_owned(),
+        1.. => format!("would write {} to the file", changes(folded)),
+        0 if !files.is_in_form => "would rewrite the file in canonical form".to_owned(),
         0 if files.journal.is_none() => "nothing to do: every change is saved at once".to_owned(),
         0 => "nothing to do".to_owned(),
     };

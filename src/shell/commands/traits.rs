@@ -19,7 +19,7 @@ pub(crate) trait CommandArgs: Args {
     ///
     /// Commands of the shell itself are done by whoever runs the others.
     fn run<'s>(self, _: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
-        Err(Failure::usage("this command is the shell's own"))
+        Err(Failure::usage("this command belongs to the shell"))
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct BeginArgs;
 
 impl CommandArgs for BeginArgs {
     const TRAITS: Traits = Traits {
-        not_in: NotIn::OneShot("a transaction needs a session: the prompt, or a script (see --atomic)"),
+        not_in: NotIn::OneShot("a transaction needs the prompt or a script (see --atomic)"),
         ..Traits::changes("begin", Group::Processes).also_named(&["multi"]).in_transaction(InTransaction::Controls)
     };
 
@@ -40,7 +40,10 @@ impl CommandArgs for CommitArgs {
         if session.db.is_open_too_large()
             && !caller.confirm(&format!("The transaction is too large to undo. Commit it? ({NO_UNDO})"))
         {
-            return Ok(refused(Reason::NotConfirmed, "The transaction is still open; `rollback` ends it".to_owned()));
+            return Ok(refused(
+                Reason::NotConfirmed,
+                "The transaction is still open; `rollback` discards it".to_owned(),
+            ));
         }
         let changes = caller.mode.commit(&mut session.db)?;
         Ok(Done::Committed { changes }.into())

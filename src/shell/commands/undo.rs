@@ -19,8 +19,7 @@ use crate::store::{Foreign, Scan, Store as _, TOO_LARGE, UNDO_LIMIT, UndoEnd};
 pub(super) const NO_UNDO: &str = "this cannot be undone";
 
 /// What a person is asked about a command that nobody has asked about.
-pub(crate) const TOO_LARGE_QUESTION: &str =
-    "More than 64 MiB would have to be remembered to undo this. Do it all the same? (this cannot be undone)";
+pub(crate) const TOO_LARGE_QUESTION: &str = "Undo remembers at most 64 MiB, so this cannot be undone. Do it anyway?";
 
 /// Undo the last change of this session, or the last N
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -39,7 +38,7 @@ impl CommandArgs for UndoArgs {
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let Self { n } = self;
         if !caller.at_prompt || !session.db.is_remembering() {
-            return Err(Failure::usage("`undo` is for the prompt"));
+            return Err(Failure::usage("`undo` works only at the prompt"));
         }
         let in_transaction = session.db.is_in_transaction();
         let undone = session.db.undo(n, &mut |foreign| caller.confirm(&question(foreign)))?;
@@ -48,10 +47,10 @@ impl CommandArgs for UndoArgs {
         }
         let note = match undone.end {
             None => None,
-            Some(UndoEnd::Nothing) => Some("There was nothing more to undo".to_owned()),
-            Some(UndoEnd::Forgotten) => Some("What came before is not remembered any more".to_owned()),
-            Some(UndoEnd::TooLarge) => Some(format!("The step before that was {TOO_LARGE}")),
-            Some(UndoEnd::Refused) => Some("The step before that was left as it is".to_owned()),
+            Some(UndoEnd::Nothing) => Some("There is nothing more to undo".to_owned()),
+            Some(UndoEnd::Forgotten) => Some("Earlier changes are no longer remembered".to_owned()),
+            Some(UndoEnd::TooLarge) => Some(format!("The change before that was {TOO_LARGE}")),
+            Some(UndoEnd::Refused) => Some("The change before that was kept".to_owned()),
         };
         let status = if undone.end == Some(UndoEnd::Refused) { Status::No } else { Status::Done };
         let done = Done::Undone { undone, is_counted: n > 1, now: session.db.now() };
@@ -92,13 +91,15 @@ fn nothing<'a>(end: Option<UndoEnd>, in_transaction: bool) -> Answer<'a> {
     let (reason, note) = match end {
         Some(UndoEnd::Refused) => (Reason::NotConfirmed, "Nothing was undone".to_owned()),
         Some(UndoEnd::TooLarge) if in_transaction => {
-            (Reason::TooLarge, "The transaction is too large to undo in part; `rollback` forgets all of it".to_owned())
+            (Reason::TooLarge, "The transaction is too large to undo in part; `rollback` discards all of it".to_owned())
         }
-        Some(UndoEnd::TooLarge) => (Reason::TooLarge, format!("The last step was {TOO_LARGE}")),
+        Some(UndoEnd::TooLarge) => (Reason::TooLarge, format!("The last change was {TOO_LARGE}")),
         Some(UndoEnd::Forgotten) => {
-            (Reason::Nothing, "Nothing to undo: what came before is not remembered any more".to_owned())
+            (Reason::Nothing, "Nothing to undo: earlier changes are no longer remembered".to_owned())
         }
-        _ if in_transaction => (Reason::Nothing, "Nothing to undo in this transaction; `rollback` ends it".to_owned()),
+        _ if in_transaction => {
+            (Reason::Nothing, "Nothing to undo in this transaction; `rollback` discards it".to_owned())
+        }
         _ => (Reason::Nothing, "Nothing to undo".to_owned()),
     };
     refused(reason, note)
@@ -108,17 +109,18 @@ fn nothing<'a>(end: Option<UndoEnd>, in_transaction: bool) -> Answer<'a> {
 fn question(foreign: &[Foreign]) -> String {
     let (what, they) = match foreign {
         [(key, held)] => {
-            let held = held
-                .as_ref()
-                .map_or_else(|| "it is not there any more".to_owned(), |held| format!("it is {} now", value_of(held)));
-            (format!("'{}' was changed by another program since: {held}", shown(key)), "it")
+            let held = held.as_ref().map_or_else(
+                || "it no longer exists".to_owned(),
+                |held| format!("its value is now {}", value_of(held)),
+            );
+            (format!("'{}' was since changed by another program: {held}", shown(key)), "it")
         }
         many => {
             let named: Vec<String> = many.iter().take(3).map(|(key, _)| format!("'{}'", excerpt(key, 40))).collect();
             let more = if many.len() > 3 { ", …" } else { "" };
             let count = keys(many.len() as u64);
-            (format!("{count} were changed by other programs since ({}{more})", named.join(", ")), "them")
+            (format!("{count} were since changed by other programs ({}{more})", named.join(", ")), "them")
         }
     };
-    format!("{what}. Undo {they} all the same?")
+    format!("{what}. Undo {they} anyway?")
 }

@@ -28,7 +28,7 @@ impl CommandArgs for UseArgs {
         let location = Location::of(Some(&self.name))?;
         location.check_folder()?;
         let mut db = Undoing::new(Box::new(session.access.open(&location)?));
-        if let Some(question) = session.leaving(&format!("forget them and use {}", location.name))
+        if let Some(question) = session.leaving(&format!("discard them and switch to {}", location.name))
             && !caller.confirm(&question)
         {
             return Ok(refused(Reason::NotConfirmed, format!("Still using {}", session.location.name)));

@@ -42,7 +42,7 @@ impl CommandArgs for WatchArgs {
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let Self { glob } = self;
         let what = glob.as_ref().map_or_else(|| "all keys".to_owned(), |glob| shown(glob.as_str()));
-        let title = format!("Watching {what}; Ctrl-C ends it");
+        let title = format!("Watching {what}; press Ctrl-C to stop");
         let mut watch = session.db.watch(glob.as_ref().map_or("", Glob::prefix))?;
         let patience = Patience::new(caller.warnings);
         let run = move |show: &mut OnEvent<'_>| follow(&mut *watch, glob.as_ref(), patience, show);
@@ -90,12 +90,12 @@ impl CommandArgs for WaitArgs {
             if left.is_zero() {
                 // Whether it came, nobody can say.
                 patience.since.take().map_or(Ok(()), |(_, error)| Err(error))?;
-                let what = if self.equals.is_some() { "did not get that value" } else { "did not come" };
+                let what = if self.equals.is_some() { "did not get the expected value" } else { "was not created" };
                 let span = humantime::format_duration(self.timeout.unwrap_or_default());
                 return Ok(refused(Reason::Timeout, format!("Key '{}' {what} within {span}", shown(key))));
             }
             if interrupt::is_asked() {
-                return Ok(refused(Reason::Interrupted, "Not waiting any more".to_owned()));
+                return Ok(refused(Reason::Interrupted, "Stopped waiting".to_owned()));
             }
             std::thread::sleep(left.min(PAUSE));
         }
@@ -118,7 +118,7 @@ fn follow(
             if shown.is_ok() && !interrupt::is_asked() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         if watch.has_missed() {
-            patience.warnings.say("warning: the file was changed in place, and what changed in it cannot be shown");
+            patience.warnings.say("warning: the file was changed in place, so the changes cannot be shown");
         }
         patience.of(looked);
         if shown.is_err() || interrupt::is_asked() || is_left() {
@@ -174,8 +174,9 @@ impl Patience {
             Err(error) => {
                 let since = self.since.take().map_or_else(Instant::now, |(since, _)| since);
                 if !self.warned && since.elapsed() > UNSAID {
-                    self.warnings
-                        .say(&format!("warning: {error}. Still looking: it goes on when the file can be read again"));
+                    self.warnings.say(&format!(
+                        "warning: {error}. Still trying: watching continues when the file can be read again"
+                    ));
                     self.warned = true;
                 }
                 self.since = Some((since, error));

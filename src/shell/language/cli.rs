@@ -40,10 +40,10 @@ impl Line {
 #[derive(Args, Debug, Default, PartialEq)]
 #[command(next_help_heading = "Options for every command")]
 pub(crate) struct LineOptions {
-    /// plain, json, table or raw
+    /// Output format: plain, json, table or raw
     #[arg(short, long, global = true, value_name = "MODE", value_parser = output_mode(), hide_possible_values = true)]
     pub(crate) output: Option<OutputMode>,
-    /// Do not ask before deleting much
+    /// Answer yes to all questions
     #[arg(short, long, global = true)]
     pub(crate) yes: bool,
 }
@@ -52,37 +52,37 @@ pub(crate) struct LineOptions {
 #[derive(Args, Debug, PartialEq)]
 #[command(next_help_heading = "Options for every command")]
 pub(crate) struct Options {
-    /// The database: a name, or a path (with a slash, or ending in .json or .db); else `RUSTY_KV_DB`, else kv
+    /// The database: a name, or a path (with a slash, or ending in .json or .db) [default: `RUSTY_KV_DB`, or kv]
     #[arg(short, long, global = true, value_name = "NAME|PATH", value_parser = database())]
     pub(crate) db: Option<DatabaseName>,
-    /// plain, json (one document a command), table, or raw (exact bytes)
+    /// Output format: plain, json, table, or raw (exact bytes)
     #[arg(short, long, global = true, value_name = "MODE", value_parser = output_mode(), hide_possible_values = true)]
     pub(crate) output: Option<OutputMode>,
-    /// auto, always or never
+    /// When to use color: auto, always or never
     #[arg(long, global = true, value_name = "WHEN", value_parser = color_when(), hide_possible_values = true)]
     pub(crate) color: Option<ColorWhen>,
     /// Refuse every change
     #[arg(long, global = true)]
     pub(crate) read_only: bool,
-    /// Run the commands of a file, one a line (- for stdin); may be repeated
+    /// Run the commands in a file, one per line (- for stdin); can be repeated
     #[arg(short = 'f', long, global = true, value_name = "FILE")]
     pub(crate) script: Vec<PathBuf>,
-    /// End a script at its first status of 2 or more
+    /// Stop a script at the first status of 2 or more
     #[arg(long, global = true)]
     pub(crate) bail: bool,
-    /// Make a script one transaction: all of it or, after a status of 2 or more, nothing
+    /// Make a script one transaction: if a line ends with status 2 or more, nothing is stored
     #[arg(long, global = true)]
     pub(crate) atomic: bool,
-    /// Change nothing; print what would change: + key, - key, ~ key old → new
+    /// Change nothing, and print what would change: + key, - key, ~ key old → new
     #[arg(long, global = true)]
     pub(crate) dry_run: bool,
-    /// No confirmations, no notices, no welcome
+    /// Print no confirmations, notices or welcome
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// How long a change waits for the lock
+    /// How long a writer waits for the lock
     #[arg(long, global = true, value_name = "DURATION", value_parser = timeout(), default_value = WAIT)]
     pub(crate) wait: Duration,
-    /// Do not ask before deleting much
+    /// Answer yes to all questions
     #[arg(short, long, global = true)]
     pub(crate) yes: bool,
 }

@@ -39,7 +39,8 @@ pub(crate) fn command(name: &str) -> Option<String> {
     let command = tree.find_subcommand_mut(name)?;
     let mut text = command.render_help().to_string().replace("Usage:  ", "Usage: ").trim_end().to_owned();
     if command.get_name() == "help" {
-        text = text.replacen("\nExamples:", &format!("\nTopics besides the commands:\n{}\nExamples:", topics::list()), 1);
+        text =
+            text.replacen("\nExamples:", &format!("\nTopics besides the commands:\n{}\nExamples:", topics::list()), 1);
     }
     Some(text)
 }

@@ -57,27 +57,27 @@ pub(crate) fn page() -> String {
 const DATE: &str = "2026-11-24";
 
 const DESCRIPTION: [&str; 4] = [
-    "A key-value database that can be read: the data is one plain JSON file with a sorted line for each key, for cat, jq, git and an editor, with the speed and the safety of a database.",
-    "With a command it runs that one. Without, it is a shell on a terminal, and else runs stdin as a script of one command a line; -f runs the script in a file. All three speak the same language.",
-    "A key may be any text. A word goes to the next blank; '…' is literal but for \\' and \\\\, and \"…\" knows \\n, \\t, \\xHH, \\u{H…} and the like, and all of JSON's. JSON needs no quotes. A line that begins with # is a comment.",
-    "Answers go to stdout, everything else to stderr. Into a pipe a value is exact; on a terminal nothing that is stored acts on it.",
+    "A key-value database you can read: the data is one plain JSON file, sorted, with a line for each key, which you can cat, jq, git diff and edit by hand. The shell around it adds the speed and the safety of a database.",
+    "With a command, rusty-kv runs that command. Without one, it starts an interactive shell in a terminal, or else runs the script on stdin, one command per line; -f runs a script from a file. All three use the same language.",
+    "A key may be any text. A word ends at the next space; '…' is literal except for \\' and \\\\, and \"…\" knows \\n, \\t, \\xHH, \\u{H…} and all escapes of JSON. JSON needs no quotes. A line that starts with # is a comment.",
+    "Answers go to stdout, everything else to stderr. A pipe gets the exact value; on a terminal, control characters of stored data are escaped.",
 ];
 
 const ENVIRONMENT: [(&str, &str); 6] = [
-    ("RUSTY_KV_DB", "The database that is meant where --db names none."),
-    ("RUSTY_KV_HISTORY", "The file of the lines that were typed; empty for none."),
-    ("XDG_CONFIG_HOME, XDG_STATE_HOME", "Where the databases and the history lie."),
-    ("VISUAL, EDITOR", "The editor of edit and of Ctrl-X Ctrl-E."),
-    ("PAGER", "What shows answers that are longer than the screen."),
-    ("NO_COLOR, CLICOLOR, CLICOLOR_FORCE", "Whether there are colours."),
+    ("RUSTY_KV_DB", "Default database when --db is not given."),
+    ("RUSTY_KV_HISTORY", "The history file; empty for no history."),
+    ("XDG_CONFIG_HOME, XDG_STATE_HOME", "The directories of the databases and of the history."),
+    ("VISUAL, EDITOR", "The editor for edit and Ctrl-X Ctrl-E."),
+    ("PAGER", "The pager for answers longer than the screen."),
+    ("NO_COLOR, CLICOLOR, CLICOLOR_FORCE", "Controls colored output."),
 ];
 
 const FILES: [(&str, &str); 5] = [
     ("~/.config/rusty-kv/NAME.json", "A database."),
-    ("NAME.json.journal", "The changes to a large one since it was last saved."),
-    ("NAME.json.lock", "What writers lock; it is never deleted."),
-    ("~/.config/rusty-kv/rc", "Commands that are run when the shell starts on a terminal."),
-    ("~/.local/state/rusty-kv/history", "The lines that were typed."),
+    ("NAME.json.journal", "The changes to a large database since it was last saved."),
+    ("NAME.json.lock", "The lock that writers hold; it is never deleted."),
+    ("~/.config/rusty-kv/rc", "Commands to run when the interactive shell starts."),
+    ("~/.local/state/rusty-kv/history", "The lines entered at the prompt."),
 ];
 
 fn synopsis(roff: &mut Roff) {

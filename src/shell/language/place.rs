@@ -191,7 +191,7 @@ impl<'a> Places<'a> {
         let what = match (flag_name(bytes), bytes) {
             (Some(name), _) => format!("unknown flag '--{}'{}", excerpt(name, SHOWN), self.near(name)),
             (None, &[b'-', letter]) if is_of_program(letter) => {
-                format!("'{}' is an option of the program, and not of a line.", shown(&words[at]))
+                format!("'{}' is an option of the program, not of a single command.", shown(&words[at]))
             }
             _ => format!("unknown flag '{}'.", shown(&words[at])),
         };
@@ -208,7 +208,7 @@ impl<'a> Places<'a> {
         let near = flag_name(&words[at].bytes).filter(|name| !known(name)).map(|name| self.near(name));
         let near = near.unwrap_or_else(|| ".".to_owned());
         let text = match option.get_long() {
-            Some(long) if ArgumentKind::of(option).is_text() => format!(" If it is meant as text: --{long}={found}"),
+            Some(long) if ArgumentKind::of(option).is_text() => format!(" For text, write --{long}={found}"),
             _ => String::new(),
         };
         let message = format!("{}, found '{found}'{near}{text}", expected(option, flag));
@@ -224,9 +224,9 @@ impl<'a> Places<'a> {
         let before: Vec<String> = words[..at].iter().map(example).collect();
         let before = excerpt(&before.join(" "), 2 * SHOWN);
         if self.in_line {
-            format!(" If {it} is meant as text, quote it: {before} '{word}'")
+            format!(" If you mean text, quote {it}: {before} '{word}'")
         } else {
-            format!(" If {it} is meant as text: {before} -- {word}")
+            format!(" If you mean text, write {before} -- {word}")
         }
     }
 

@@ -17,18 +17,18 @@ pub(crate) fn help() -> String {
     let (last, others) = readers.split_last().unwrap_or((&"", &[]));
     format!(
         "\
-At the prompt the answer of a command that reads may go into a program or a file:
+At the prompt, you can send the answer of a command that reads to a program or a file:
 
-  get cfg | jq '.x | keys'     into a program: the rest of the line is for sh
-  list user:* > users.txt      into a file, which is written over; ~ is the home directory
-  keys >> keys.txt             behind what the file holds
+  get cfg | jq '.x | keys'     to a program: sh runs the rest of the line
+  list user:* > users.txt      to a file, which is overwritten; ~ is the home directory
+  keys >> keys.txt             appended to a file
 
-It is written as into a pipe: exact, without colours, all of it; -o json and the like hold. A single \
-value of bytes has no newline added. No database is written over. \
-`|`, `>` and `>>` are words of their own, with blanks around them. Quoted they are data: get '|'
+The answer is exact, complete and without color, as in a pipe; -o json and the others work. A single \
+binary value has no newline added. A database is never overwritten. \
+Put spaces around `|`, `>` and `>>`. Quoted, they are data: get '|'
 
-They mean this behind {} and {last} only: `set a >` stores a '>'. In scripts, in the rc file and \
-in the program's arguments they are words like any other, so no file can start a program this way.",
+This works after {} and {last}; after other commands they are plain words, so `set a >` stores a '>'. They are plain words in scripts, in the rc file and \
+in one-shot commands, too, so that no file can start a program.",
         others.join(", ")
     )
 }
@@ -42,7 +42,7 @@ pub(crate) fn stuck(words: &[Word<'_>]) -> Option<String> {
     let word = escape::excerpt(&String::from_utf8_lossy(&word.bytes), 40);
     let sign = if word.starts_with(">>") { ">>" } else { &word[..1] };
     command::reads(&first.bytes)
-        .then(|| format!("'{word}' is a plain word; to send the answer elsewhere, put a blank after the `{sign}`"))
+        .then(|| format!("'{word}' is a plain word; to send the answer elsewhere, put a space after the `{sign}`"))
 }
 
 /// Where an answer goes instead of the terminal.
@@ -84,9 +84,9 @@ pub(crate) fn cut<'w, 'a>(words: &'w [Word<'a>]) -> Result<(&'w [Word<'a>], Opti
     match behind {
         [] => fault("expected a file: list user:* > users.txt (to store a '>', quote it: '>')", sign),
         [_, other, ..] if is(other, b"|") => {
-            fault("the answer goes into a file or into a program, not both; `| tee FILE | …` does both", other)
+            fault("an answer goes to a file or to a program, not both; `| tee FILE | …` does both", other)
         }
-        [_, other, ..] => fault("expected one file after `>`; quote its blanks", other),
+        [_, other, ..] => fault("expected one file after `>`; quote a name that contains spaces", other),
         [path] => Ok((command, Some(Target::File { path: argument::path_of(path), append: is(sign, b">>") }))),
     }
 }

@@ -101,14 +101,14 @@ impl Attempt<'_> {
             let sign = String::from_utf8_lossy(&word.bytes);
             return Some((
                 format!(
-                    "unexpected '{sign}': at the prompt it may follow a command that only reads (see `help pipes`)"
+                    "unexpected '{sign}': a pipe or redirection needs a command that only reads (see `help pipes`)"
                 ),
                 word,
             ));
         }
         let word = bare().find(|word| word.bytes.starts_with(b"{"))?;
         let begin = excerpt(&String::from_utf8_lossy(&word.bytes), 20);
-        Some((format!("what begins with {begin} is not valid JSON; if it is plain text, quote it: '…'"), word))
+        Some((format!("the word that starts with {begin} is not valid JSON; if it is text, quote it: '…'"), word))
     }
 
     /// What may have been meant by a word too many.
@@ -116,7 +116,7 @@ impl Attempt<'_> {
         let Some(command) = self.command() else { return "" };
         match command.get_positionals().last() {
             Some(last) if last.is_last_set() => "; the program goes after '--'",
-            Some(last) if ArgumentKind::of(last) == ArgumentKind::Value => "; to store several words, quote them",
+            Some(last) if ArgumentKind::of(last) == ArgumentKind::Value => " — to store several words, quote them",
             _ => "",
         }
     }

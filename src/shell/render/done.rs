@@ -52,7 +52,7 @@ pub(super) fn sentence(done: &Done) -> Option<String> {
         | Done::Sourced { .. } => return None,
         Done::WithOld(done, _) => return sentence(done),
         Done::Set { key } => format!("Set value for key: {}", shown(key)),
-        Done::SetTooLate { key } => format!("The time of key '{}' is over already; it is not there", shown(key)),
+        Done::SetTooLate { key } => format!("'{}' has already expired", shown(key)),
         Done::Appended { key, bytes } => format!("Appended to key: {} (now {bytes} bytes)", shown(key)),
         Done::Renamed { from, to } => format!("Renamed key: {} to {}", shown(from), shown(to)),
         Done::Copied { from, to } => format!("Copied key: {} to {}", shown(from), shown(to)),
@@ -61,12 +61,14 @@ pub(super) fn sentence(done: &Done) -> Option<String> {
         }
         Done::Cleared { keys: count, hint: Some(hint) } => format!("Deleted {} ({hint})", keys(*count)),
         Done::Expires { key, after, .. } => format!("Key '{}' expires in {}", shown(key), format_duration(*after)),
-        Done::Persists { key, had_expiry: true } => format!("Key '{}' does not expire any more", shown(key)),
+        Done::Persists { key, had_expiry: true } => format!("Key '{}' no longer expires", shown(key)),
         Done::Persists { key, had_expiry: false } => format!("Key '{}' had no expiry", shown(key)),
-        Done::Unchanged { key, is_there: true } => format!("Key '{}' is as it was", shown(key)),
-        Done::Unchanged { key, is_there: false } => format!("Key '{}' was not made: nothing was written", shown(key)),
-        Done::Came { key } => format!("Key '{}' is there", shown(key)),
-        Done::Begun => "Transaction begun: commit or rollback".to_owned(),
+        Done::Unchanged { key, is_there: true } => format!("Key '{}' is unchanged", shown(key)),
+        Done::Unchanged { key, is_there: false } => {
+            format!("Key '{}' was not created: nothing was written", shown(key))
+        }
+        Done::Came { key } => format!("Key '{}' exists", shown(key)),
+        Done::Begun => "Transaction started; end it with commit or rollback".to_owned(),
         Done::Committed { changes: count } => format!("Committed {}", changes(*count)),
         Done::RolledBack { changes: count } => format!("Rolled back {}", changes(*count)),
         Done::Undone { undone, is_counted, now } => {
@@ -77,10 +79,10 @@ pub(super) fn sentence(done: &Done) -> Option<String> {
         Done::Saved { keys: count, path } => format!("Saved {} to {}", keys(*count), config::short(path)),
         Done::Restored { keys: count, kept: None } => format!("Restored {}", keys(*count)),
         Done::Restored { keys: count, kept: Some(kept) } => {
-            format!("Restored {}; what was there is in {}", keys(*count), config::short(kept))
+            format!("Restored {}; the old file is now {}", keys(*count), config::short(kept))
         }
         Done::Using { name, keys: Some(count) } => format!("Using {name} ({})", keys(*count)),
-        Done::Using { name, keys: None } => format!("Using {name} (new, made by the first change)"),
+        Done::Using { name, keys: None } => format!("Using {name} (new; the first change creates it)"),
         Done::Dropped { name, keys: count } => format!("Dropped {name} ({})", keys(*count)),
         Done::Imported(loaded) => imported("Imported", loaded),
         Done::Exported { keys: count, file } => format!("Wrote {} to {}", keys(*count), config::short(file)),

@@ -13,7 +13,7 @@ use crate::value::Value;
 /// Writes a file as it is; on a terminal what could act on that is escaped.
 pub(super) fn pieces(out: &mut dyn Write, look: &Look, pieces: Pieces<'_>) -> Result<(), Trouble> {
     if look.mode == OutputMode::Json {
-        let message = "a file is no JSON document: name one, or leave -o json out";
+        let message = "a file is not a JSON document: name a file, or leave out -o json";
         return Err(Trouble::Source(Failure::usage(message)));
     }
     if !look.terminal {

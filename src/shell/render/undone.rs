@@ -34,7 +34,7 @@ impl Counts {
 pub(super) fn told(undone: &Undone, now: Timestamp) -> String {
     const FEW: usize = 4;
     if undone.keys.is_empty() {
-        return "all of it was as before already".to_owned();
+        return "nothing had changed".to_owned();
     }
     if undone.keys.len() <= FEW {
         let each: Vec<String> =
@@ -62,7 +62,7 @@ fn key_told(key: &str, from: Option<&Entry>, to: Option<&Entry>, now: Timestamp)
         }
         (Some(from), Some(to)) if from.value == to.value => match expiry(to) {
             Some(expiry) => format!("{key} {expiry} again"),
-            None => format!("{key} does not expire any more"),
+            None => format!("{key} no longer expires"),
         },
         (Some(_), Some(to)) => {
             let expiry = expiry(to).map(|expiry| format!(" ({expiry})")).unwrap_or_default();

@@ -82,7 +82,7 @@ impl Editor {
                 Err(ReadlineError::Eof) if !before.is_empty() => return Ok(Typed::Cancelled),
                 Err(ReadlineError::Eof) => return Ok(Typed::End { ends_line: !is_dumb() }),
                 Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
-                    self.notes.push("that line is not UTF-8; write such bytes as \"\\xHH\"".to_owned());
+                    self.notes.push("the line is not UTF-8; write such bytes as \"\\xHH\"".to_owned());
                     return Ok(Typed::Cancelled);
                 }
                 Err(error) => return Err(failure(&error)),
@@ -225,7 +225,7 @@ impl Editor {
                 let edited = edited.trim_end_matches('\n');
                 let visible = terminal_lines(edited.as_bytes()).into_owned();
                 if visible != edited {
-                    self.notes.push("control characters are shown as escapes, which count inside \"…\"".to_owned());
+                    self.notes.push("control characters are shown as escapes, which work inside \"…\"".to_owned());
                 }
                 visible
             }

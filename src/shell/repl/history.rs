@@ -54,7 +54,7 @@ impl HistoryFile {
         if !is_sound(&read(path)?) {
             let aside = set_aside(path)?;
             self.notes.push(format!(
-                "the history in {path:?} is damaged: it was moved to {aside:?}, and a new one begins here"
+                "the history in {path:?} is corrupt: it was moved to {aside:?}, and a new one was started"
             ));
             return Ok(());
         }
@@ -88,7 +88,7 @@ impl HistoryFile {
         if !std::mem::replace(&mut self.complained, true) {
             let reason = crate::error::reason(error);
             self.notes
-                .push(format!("cannot {operation} the history {path:?}: {reason}; it lasts for this session only"));
+                .push(format!("cannot {operation} the history {path:?}: {reason}; it is kept for this session only"));
         }
     }
 }

@@ -144,7 +144,7 @@ fn turn(prompt: &mut Prompt, editor: &RefCell<Editor>) -> Result<Flow, Failure> 
 
 /// Whether a person may go: who has a transaction open is asked.
 fn may_leave(session: &RefCell<Session>, editor: &RefCell<Editor>) -> bool {
-    let question = session.borrow().leaving("leave and forget them");
+    let question = session.borrow().leaving("exit and discard them");
     question
         .is_none_or(|question| editor.borrow_mut().asks_to_leave(&format!("{} [y/N] ", escape::terminal(&question))))
 }

@@ -157,7 +157,7 @@ impl Runner<'_> {
         }
         let message = match was_cut_short {
             true if first == 1 => "interrupted; nothing was stored".to_owned(),
-            true => format!("interrupted; lines {first} to {last} are not stored, those before are"),
+            true => format!("interrupted; lines {first} to {last} were not stored, earlier ones were"),
             false => format!("lines {first} to {last}: {}", failure.message),
         };
         self.failure(&Failure { message, ..failure.clone() }, Place::Script { name, line: first }, &look)

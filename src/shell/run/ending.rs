@@ -62,7 +62,7 @@ impl Runner<'_> {
         if left.is_ok() {
             let why = match (self.tally.fault.take(), self.tally.exit) {
                 (Some(line), _) => format!("{line} failed, and "),
-                (None, Some(code @ 2..)) => format!("the script left with status {code}, and "),
+                (None, Some(code @ 2..)) => format!("the script exited with status {code}, and "),
                 _ => String::new(),
             };
             let message = format!("nothing was stored: {why}with --atomic a script is one transaction");

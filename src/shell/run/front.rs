@@ -12,7 +12,7 @@ pub(crate) trait Front {
 
     /// The last lines that were typed, the oldest first.
     fn history(&mut self, _n: usize) -> Result<Vec<String>, Failure> {
-        Err(Failure::usage("`history` is for the prompt"))
+        Err(Failure::usage("`history` works only at the prompt"))
     }
 
     /// Changes how lines are typed.
@@ -21,7 +21,7 @@ pub(crate) trait Front {
             TypingSetting::Hints(_) => "hints",
             TypingSetting::Keys(_) => "edit-mode",
         };
-        Err(Failure::usage(format!("`{name}` is for the prompt")))
+        Err(Failure::usage(format!("`{name}` works only at the prompt")))
     }
 
     /// Chooses what shows answers that are longer than the screen.

@@ -95,7 +95,7 @@ impl Output {
         let path = self.outlet.as_ref().and_then(Outlet::path);
         let mut failure = path.map_or_else(|| Failure::stdout(error), |path| Failure::io("write to", &path, error));
         if is_stored {
-            failure.message.push_str("; what was changed is stored all the same");
+            failure.message.push_str("; the changes were stored anyway");
         }
         let line = render::failure(self.console.err_color, None, &failure);
         if self.outlet.is_some() {

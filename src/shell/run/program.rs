@@ -27,7 +27,7 @@ const USUAL_PATH: &str = "/usr/bin:/bin";
 impl Runner<'_> {
     pub(crate) fn run_program(&mut self, run: &RunArgs, place: Place<'_>, look: &Look) -> Flow {
         if self.mode.is_rehearsal() {
-            return self.failure(&Failure::usage("--dry-run runs no program"), place, look);
+            return self.failure(&Failure::usage("--dry-run does not run programs"), place, look);
         }
         if self.flush() == Flow::Stop {
             return Flow::Stop;
@@ -72,7 +72,7 @@ impl Runner<'_> {
     fn not_run(&mut self, program: &Path, error: &io::Error, place: Place<'_>, look: &Look) -> Flow {
         let name = excerpt(&program.to_string_lossy(), 60);
         let is_missing = error.kind() == ErrorKind::NotFound;
-        let reason = if is_missing { "there is no such program".to_owned() } else { crate::error::reason(error) };
+        let reason = if is_missing { "program not found".to_owned() } else { crate::error::reason(error) };
         let message = format!("cannot run '{name}': {reason}");
         let failure = Failure { status: Status::Io, code: Code::Io, message, key: None };
         let flow = self.failure(&failure, place, look);

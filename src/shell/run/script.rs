@@ -132,7 +132,7 @@ pub(crate) fn run_file(runner: &mut Runner<'_>, input: &mut dyn Input, path: &Pa
 pub(crate) fn source(runner: &mut Runner<'_>, file: &Path, place: Place<'_>) -> Flow {
     const DEEPEST: usize = 16;
     if runner.depth == DEEPEST {
-        return runner.fail(Failure::usage(format!("`source` nests deeper than {DEEPEST} files")), place);
+        return runner.fail(Failure::usage(format!("`source` is nested more than {DEEPEST} files deep")), place);
     }
     let file = match (&runner.folder, place) {
         (Some(folder), Place::Script { .. }) => &folder.join(file),
@@ -236,8 +236,8 @@ impl Script<'_> {
 
     /// Says that a line is too long to be run, and goes on behind it.
     fn pass_over(&mut self, runner: &mut Runner<'_>, open: Open) -> Flow {
-        let what = if matches!(open, Open::Line) { "the line" } else { "the quoted text or JSON that begins here" };
-        let message = format!("{what} is longer than 513 MiB; `set KEY --file PATH` takes any value");
+        let what = if matches!(open, Open::Line) { "the line" } else { "the quoted text or JSON that starts here" };
+        let message = format!("{what} is longer than 513 MiB; use `set KEY --file PATH`");
         let flow = runner.fail(Failure::usage(message), Place::Script { name: self.name, line: self.line });
         if flow != Flow::Stop {
             self.line += memchr::memchr_iter(b'\n', &self.buffer).count();
@@ -291,7 +291,7 @@ fn interrupted(runner: &mut Runner<'_>, place: Place<'_>) -> Flow {
     if std::mem::replace(&mut runner.tally.was_cut_short, true) {
         return flow;
     }
-    let failure = Failure { message: "interrupted; the lines before are done".to_owned(), ..Error::Interrupted.into() };
+    let failure = Failure { message: "interrupted; earlier lines took effect".to_owned(), ..Error::Interrupted.into() };
     runner.fail(failure, place);
     flow
 }

@@ -140,7 +140,7 @@ impl Pager {
             return Ok(None);
         }
         let pager = Self::of_environment().or_else(Self::usual);
-        pager.map(Some).ok_or_else(|| Failure::usage("there is no pager for this terminal; PAGER names one"))
+        pager.map(Some).ok_or_else(|| Failure::usage("no pager found for this terminal; set PAGER"))
     }
 
     /// `less`, if it is there and can do anything with the terminal.

@@ -21,7 +21,7 @@ pub(crate) fn of(path: &Path, stdin_is_free: bool) -> Result<Option<File>, Failu
     };
     let copy = if path == Path::new("-") {
         if !stdin_is_free {
-            return Err(Failure::usage("'-' is stdin, which is in use here; give a file"));
+            return Err(Failure::usage("'-' is stdin, which is already in use; give a file"));
         }
         copy(&mut io::stdin())
     } else if is_read_once(path) {

@@ -171,7 +171,7 @@ impl<R: BufRead> Table<R> {
             let buffer = input.fill_buf()?;
             if buffer.is_empty() {
                 if state == State::Quoted {
-                    let reason = "the quote that opens here is never closed: the file was cut off";
+                    let reason = "the quote opened here is never closed: the file was cut off";
                     return Err(Fault { line: begin.0, column: begin.1, reason: reason.to_owned() }.into());
                 }
                 let is_end = state == State::Start && fields.is_empty();

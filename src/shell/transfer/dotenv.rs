@@ -51,12 +51,17 @@ impl<R: BufRead> Source for Variables<R> {
             };
             let name = str::from_utf8(line[..equals].trim_ascii_end()).ok().filter(|name| is_name(name));
             let Some(key) = name.map(str::to_owned) else {
-                return Err(fault(full, line.len(), "not a name: letters, digits and _, no digit first").into());
+                return Err(fault(
+                    full,
+                    line.len(),
+                    "not a name: expected letters, digits and _, not starting with a digit",
+                )
+                .into());
             };
             let text = &line[equals + 1..];
             let has_blank = text.first().is_some_and(u8::is_ascii_whitespace);
             let text = text.trim_ascii_start();
-            let start = fault(full, text.len(), "the quote that opens here is never closed: the file was cut off");
+            let start = fault(full, text.len(), "the quote opened here is never closed: the file was cut off");
             let mut part = begin(text, has_blank).map_err(|(rest, reason)| fault(full, rest, reason))?;
             let value = loop {
                 match part {
@@ -108,7 +113,7 @@ fn quoted(quote: u8, text: &[u8], mut value: Vec<u8>) -> Result<Part, Wrong> {
                 return if rest.is_empty() || rest.starts_with(b"#") {
                     Ok(Part::Whole(value))
                 } else {
-                    Err((rest.len(), "something follows the closing quote"))
+                    Err((rest.len(), "unexpected text after the closing quote"))
                 };
             }
             b'\\' if quote == b'"' => {
@@ -145,13 +150,13 @@ impl Sink for Writer {
     fn put(&mut self, key: &str, entry: &Entry, out: &mut Out<'_>) -> Result<(), Unfit> {
         if !is_name(key) {
             return Err(Unfit::entry(
-                "it is no name of a variable (letters, digits, _, no digit first); --lossy leaves it out",
+                "it is not a valid name (letters, digits and _, not starting with a digit); use --lossy to leave it out",
             ));
         }
         let text = str::from_utf8(entry.value.as_bytes()).ok().filter(|text| !text.contains('\0'));
         let Some(text) = text.filter(|_| !matches!(entry.value, Value::Bytes(_))) else {
             return Err(Unfit::entry(
-                "a variable cannot hold bytes that are not text, nor a NUL; --lossy leaves it out",
+                "a variable cannot hold a NUL or bytes that are not text; use --lossy to leave it out",
             ));
         };
         let mut form = Form::Single;

@@ -177,7 +177,7 @@ impl<R: BufRead> Source for Members<R> {
                 let next = self.after_blanks()?;
                 self.no_comment()?;
                 if next.is_some() {
-                    return self.fault("trailing data after the end of the object");
+                    return self.fault("unexpected data after the end of the object");
                 }
                 self.state = State::End;
                 continue;
@@ -307,7 +307,7 @@ impl Sink for Object {
 
     fn put(&mut self, key: &str, entry: &Entry, out: &mut Out<'_>) -> Result<(), Unfit> {
         if let Value::Bytes(_) = entry.value {
-            return Err(Unfit::entry("JSON has no form for bytes; jsonl and csv have one, --lossy leaves it out"));
+            return Err(Unfit::entry("JSON cannot hold bytes; use jsonl or csv, or --lossy to leave it out"));
         }
         Unfit::if_it_expires(entry)?;
         out.bytes(if self.any { b",\n  " } else { b"\n  " });

@@ -94,7 +94,7 @@ fn read(line: &[u8]) -> Result<Record, json::Fault> {
         }
         (Some((at, kind)), _) => {
             let kind = crate::error::cut(kind);
-            return Err(json::Fault::shape(*at, format!("unknown type {kind:?}; there are text, json and binary")));
+            return Err(json::Fault::shape(*at, format!("unknown type {kind:?}; expected text, json or binary")));
         }
     };
     Ok(Record { key, entry: Entry { value, deadline: expires } })

@@ -26,7 +26,7 @@ pub(super) enum Form {
 pub(super) fn form(key: &str, value: &str) -> Result<Form, Unfit> {
     let misread = |reader: &str, what: &str| {
         let reason = format!(
-            "{reader} would not read {what} back exactly; --format sh and --format json keep it, --lossy leaves it out"
+            "{reader} would not read {what} back exactly; use --format sh or --format json, or --lossy to leave it out"
         );
         Err(Unfit::entry(reason))
     };
@@ -54,12 +54,12 @@ pub(super) fn form(key: &str, value: &str) -> Result<Form, Unfit> {
     };
     match value {
         _ if value.contains('"') => misread(BASH, "both kinds of quotes"),
-        _ if value.contains('`') => misread(BASH, "a backtick beside '"),
+        _ if value.contains('`') => misread(BASH, "a backtick next to '"),
         _ if value.contains('$') && value.match_indices('$').any(|(at, _)| bash_expands(&value[at + 1..])) => {
             misread(BASH, "a $ beside '")
         }
-        _ if followed_by('\\', "\n$") => misread(BASH, "a backslash beside '"),
-        _ if followed_by('\\', "\\'abfnrtv") || value.ends_with('\\') => misread(PYTHON, "a backslash beside '"),
+        _ if followed_by('\\', "\n$") => misread(BASH, "a backslash next to '"),
+        _ if followed_by('\\', "\\'abfnrtv") || value.ends_with('\\') => misread(PYTHON, "a backslash next to '"),
         _ => Ok(Form::Double),
     }
 }

@@ -128,13 +128,13 @@ impl Unfit {
 
     /// For a format without deadlines.
     pub(super) fn if_it_expires(entry: &Entry) -> Result<(), Self> {
-        let reason = "it has an expiry, which this format cannot hold; jsonl and csv can, --lossy leaves it out";
+        let reason = "it has an expiry, which this format cannot hold; use jsonl or csv, or --lossy to leave it out";
         if entry.deadline.is_some() { Err(Self { what: What::Deadline, reason: reason.to_owned() }) } else { Ok(()) }
     }
 
     /// For a format that knows text only.
     pub(super) fn if_it_is_json(entry: &Entry) -> Result<(), Self> {
-        let reason = "it is JSON, which this format would make text; jsonl and csv keep it, --lossy makes it text";
+        let reason = "it is JSON, which this format would turn into text; use jsonl or csv, or --lossy to accept that";
         let is_json = matches!(entry.value, Value::Json(_));
         if is_json { Err(Self { what: What::Type, reason: reason.to_owned() }) } else { Ok(()) }
     }

@@ -47,7 +47,7 @@ impl<R: BufRead> Source for Commands<R> {
                             Some(deadline.map_err(|reason| fault(unit.start, reason))?)
                         }
                         [option, ..] => {
-                            let reason = "SET takes one of EX, PX, EXAT and PXAT here, and nothing else";
+                            let reason = "SET accepts only one of EX, PX, EXAT and PXAT here";
                             return Err(fault(option.start, reason.to_owned()));
                         }
                     };
@@ -104,7 +104,7 @@ fn deadline(unit: &[u8], number: &[u8], now: Timestamp) -> Result<Timestamp, Str
         b"PX" => after(Duration::from_millis(number)),
         b"EXAT" => Ok(Timestamp::from_millis(number.saturating_mul(1000))),
         b"PXAT" => Ok(Timestamp::from_millis(number)),
-        unit => Err(format!("{:?} is not taken: only EX, PX, EXAT and PXAT are", String::from_utf8_lossy(unit))),
+        unit => Err(format!("{:?} is not supported: only EX, PX, EXAT and PXAT are", String::from_utf8_lossy(unit))),
     }
 }
 
@@ -123,7 +123,7 @@ fn split(line: &[u8]) -> Result<Vec<Span>, (usize, &'static str)> {
             if matches!(byte, b'"' | b'\'') {
                 at = after_quoted(line, at - 1)?;
                 if line.get(at).is_some_and(|byte| !byte.is_ascii_whitespace()) {
-                    return Err((at, "something follows the closing quote"));
+                    return Err((at, "unexpected text after the closing quote"));
                 }
             }
         }
@@ -144,7 +144,7 @@ fn after_quoted(line: &[u8], open: usize) -> Result<usize, (usize, &'static str)
             Some([b'\\', b'\'', ..]) if quote == b'\'' => at += 2,
             Some([b'\\', rest @ ..]) if quote == b'"' && !rest.is_empty() => at += 1 + escape(rest).1,
             Some([byte, ..]) if *byte != b'\\' || quote == b'\'' => at += 1,
-            _ => return Err((open, "the quote that opens here is not closed on its line")),
+            _ => return Err((open, "the quote opened here is not closed on its line")),
         }
     }
 }

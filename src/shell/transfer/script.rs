@@ -13,7 +13,7 @@ pub(crate) struct Script;
 
 impl Sink for Script {
     fn begin(&mut self, out: &mut Out<'_>) {
-        out.bytes(b"# A database of rusty-kv as commands. Into an empty one: rusty-kv -d NAME -f FILE\n");
+        out.bytes(b"# A rusty-kv database as commands. To load it into an empty one: rusty-kv -d NAME -f FILE\n");
     }
 
     fn put(&mut self, key: &str, entry: &Entry, out: &mut Out<'_>) -> Result<(), Unfit> {
@@ -48,7 +48,7 @@ impl Sink for Script {
 }
 
 fn too_long() -> Unfit {
-    Unfit::entry("it is too long for a line of commands; `export` as jsonl keeps it")
+    Unfit::entry("it is too long for a script line; use `export` with jsonl")
 }
 
 /// Whether a value in quotes would be longer than a value may be.

@@ -277,8 +277,8 @@ fn variables_are_read_as_people_write_them() {
         ("A=1\n  export B C\n", "2:10: expected '='"),
         ("é='x\n", "1:1: not a name"),
         ("A= 'x\ny", "1:4: the quote that opens here is never closed"),
-        ("A='é' y\n", "1:7: something follows the closing quote"),
-        ("A='\né' y\n", "2:4: something follows the closing quote"),
+        ("A='é' y\n", "1:7: unexpected text after the closing quote"),
+        ("A='\né' y\n", "2:4: unexpected text after the closing quote"),
     ] {
         let fault = fault(Format::Dotenv, text.as_bytes());
         assert!(fault.starts_with(place), "{text:?}: {fault}");

@@ -28,7 +28,7 @@ impl<R: BufRead> Source for Pairs<R> {
             let tab = memchr::memchr(b'\t', line).ok_or_else(|| fault("there is no tab between key and value"))?;
             let length = line.len();
             for (field, before) in [(&line[..tab], 0), (&line[tab + 1..], tab + 1)] {
-                let reason = "unknown escape; there are \\t \\n \\r \\0 \\\\ and \\xHH";
+                let reason = "unknown escape; expected \\t \\n \\r \\0 \\\\ and \\xHH";
                 escape::check_tsv(field).map_err(|at| Fault::in_line(number, line, before + at, reason))?;
             }
             let mut key = line[..tab].to_vec();

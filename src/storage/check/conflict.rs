@@ -1,4 +1,4 @@
-//! What a merge that did not come to its end has left in a file: the state before both sides, which holds what they have
+//! What a merge that was not created to its end has left in a file: the state before both sides, which holds what they have
 //! deleted.
 
 use std::ops::Range;

@@ -53,7 +53,7 @@ impl Store {
         let (mut store, path, mut lock) = Self::to_repair(path, settings)?;
         let disk = store.disk.clone();
         match View::pin(&*disk, &path) {
-            Ok(_) => return Err(Error::NothingToRepair { path, reason: "no journal of another file is there" }),
+            Ok(_) => return Err(Error::NothingToRepair { path, reason: "there is no foreign journal" }),
             Err(Error::ForeignJournal { .. }) => {}
             Err(error) => return Err(error),
         }
@@ -89,7 +89,7 @@ impl Store {
         let synced = uncertain.and_then(|state| state.synced(journal.header.epoch));
         if synced.is_some_and(|synced| synced < replay.good) {
             // What stands after that was reported as not stored, and must not come back.
-            let reason = "a sync of it has failed, so not all of it counts; `repair --drop-journal` sets it aside";
+            let reason = "a sync of it failed, so not all of it is valid; `repair --drop-journal` sets it aside";
             return Err(Error::Unsuitable { path: journal_path.to_owned(), reason: reason.to_owned() });
         }
         if replay.torn > 0 {
@@ -130,7 +130,7 @@ impl Store {
             Ok((true, _)) => {
                 return Err(Error::NothingToRepair {
                     path,
-                    reason: "the journal is sound and belongs to the file; `save` puts its changes into the file",
+                    reason: "the journal is intact and belongs to the file; `save` writes its changes to the file",
                 });
             }
             Err(Error::ForeignJournal { .. } | Error::JournalDamaged { .. }) => {}
@@ -188,5 +188,5 @@ impl Store {
 }
 
 fn sound(path: PathBuf) -> Error {
-    Error::NothingToRepair { path, reason: "it is sound" }
+    Error::NothingToRepair { path, reason: "it is intact" }
 }

@@ -47,7 +47,7 @@ pub(crate) fn salvage(path: &Path, settings: Settings) -> Result<Repaired> {
     let files = Files::open(&disk::Real, &path, None)?;
     let mut faults = Report::of(&files)?.faults;
     if faults.is_empty() {
-        return Err(Error::NothingToRepair { path, reason: "it is sound" });
+        return Err(Error::NothingToRepair { path, reason: "it is intact" });
     }
     if matches!(faults[..], [Error::LastRecord { .. }]) {
         return Store::drop_end(&path, settings);
@@ -60,7 +60,7 @@ pub(crate) fn salvage(path: &Path, settings: Settings) -> Result<Repaired> {
     }
     let Rescued { document, dropped, is_conflict, .. } = Rescued::of(&files)?;
     if document.entries.is_empty() && document.foreign.is_empty() && !is_conflict {
-        let reason = "no entry of it can be read; restore a backup, or remove it to start anew".to_owned();
+        let reason = "none of its entries can be read; restore a backup, or remove it to start over".to_owned();
         return Err(Error::Unsuitable { path, reason });
     }
     let is_corrupt = |fault: &Error| match fault {

@@ -119,7 +119,7 @@ impl Check<'_> {
         }
     }
 
-    /// The journal, if it is sound, and its last fold line.
+    /// The journal, if it is intact, and its last fold line.
     fn check_journal(&mut self) -> Result<Option<(Journal, Option<Fold>)>> {
         let files = self.files;
         let Some(opened) = &files.journal else { return Ok(None) };
@@ -223,4 +223,4 @@ fn count(view: View) -> Result<u64> {
     Store { view, ..Store::in_memory(settings) }.count(ALL)
 }
 
-pub(super) const CHANGED: &str = "its content is not what its journal says, although its size and times are: it was changed in place, or by the disk; restore a backup, or let `repair` write what can be read into a new file";
+pub(super) const CHANGED: &str = "its content does not match the checksum in its journal, although its size and times do: it was changed in place or corrupted on disk; restore a backup, or let `repair` write what can be read to a new file";

@@ -348,7 +348,7 @@ fn note_in(file: &dyn DiskFile) -> std::io::Result<String> {
 fn unlockable(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
     let path: PathBuf = path.to_owned();
     move |error| {
-        let reason = format!("locking does not work here ({error}); reading does, with --read-only");
+        let reason = format!("locking does not work here ({error}); use --read-only to read");
         Error::Unsuitable { path, reason }
     }
 }

@@ -1,4 +1,4 @@
-//! The uncertain state that a failed sync leaves, or a writer that did not come to its end: what it is, and its words in
+//! The uncertain state that a failed sync leaves, or a writer that was not created to its end: what it is, and its words in
 //! the note of the writers' lock. A writer recovers from it before anything else.
 
 use std::fmt;
@@ -46,14 +46,14 @@ impl Uncertain {
     pub(crate) fn meaning(self) -> String {
         match self {
             Self::Journal { good, .. } => format!(
-                "a sync of the journal has failed; what stands behind byte {good} of it does not count, and the next write takes it out"
+                "a sync of the journal failed; what follows byte {good} is not valid, and the next write removes it"
             ),
             Self::Folder => {
-                "a sync of the folder has failed; a crash may undo the last save, until the next write makes up for it"
+                "a sync of the folder failed; until the next write, a crash may undo the last save"
                     .to_owned()
             }
             Self::Unfinished => {
-                "a writer did not come to its end; a crash may undo what it did last, until the next write makes up for it"
+                "a writer was not created to its end; a crash may undo what it did last, until the next write makes up for it"
                     .to_owned()
             }
         }

@@ -87,12 +87,12 @@ impl Header {
     pub(crate) fn read(bytes: &[u8]) -> Result<(Self, usize), HeaderFault> {
         let end = memchr::memchr(b'\n', bytes).ok_or(HeaderFault::Cut)?;
         let line = &bytes[..end];
-        let behind = line.strip_prefix(NAME).ok_or(HeaderFault::Damaged("it is no journal's first line"))?;
+        let behind = line.strip_prefix(NAME).ok_or(HeaderFault::Damaged("it is not the first line of a journal"))?;
         let version = &behind[..behind.iter().take_while(|byte| byte.is_ascii_digit()).count()];
         if version != VERSION && !version.is_empty() {
             return Err(HeaderFault::Newer);
         }
-        let damaged = HeaderFault::Damaged("its checksum does not fit");
+        let damaged = HeaderFault::Damaged("its checksum does not match");
         let Some(members) = behind.get(VERSION.len() + 1..) else { return Err(damaged) };
         // The epoch is the seed of the sum over it, so it is read on trust first; what follows the content is not part
         // of it.

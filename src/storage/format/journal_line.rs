@@ -77,7 +77,7 @@ impl<'a> JournalLines<'a> {
     }
 }
 
-const ZEROS: &str = "zero bytes stand there";
+const ZEROS: &str = "it consists of zero bytes";
 
 fn is_zero(bytes: &[u8]) -> bool {
     bytes.iter().all(|&byte| byte == 0)
@@ -87,7 +87,7 @@ fn is_zero(bytes: &[u8]) -> bool {
 pub(crate) fn read<'a>(line: &'a [u8], epoch: u64, scratch: &mut String) -> LineKind<'a> {
     let Some(content) = seal::open(line, epoch) else {
         let zeros = !line.is_empty() && is_zero(line);
-        return LineKind::Bad(if zeros { ZEROS } else { "its checksum does not fit" });
+        return LineKind::Bad(if zeros { ZEROS } else { "its checksum does not match" });
     };
     if content.starts_with(FOLD) {
         return Fold::read(content).map_or(LineKind::Refused(Refused::Newer), LineKind::Fold);
@@ -185,8 +185,9 @@ fn read_value<'a>(bytes: &'a [u8], scratch: &mut String) -> Result<(Box<str>, &'
 fn read_deadline(bytes: &[u8]) -> Result<(Timestamp, &[u8]), Refused> {
     let end = memchr::memchr(b'"', bytes).ok_or(Refused::Newer)?;
     let text = std::str::from_utf8(&bytes[..end]).map_err(|_| Refused::Newer)?;
-    let deadline: Timestamp =
-        text.parse().map_err(|_| Refused::Wrong("its expiry is no time like 2026-11-23T04:00:00.000Z".to_owned()))?;
+    let deadline: Timestamp = text
+        .parse()
+        .map_err(|_| Refused::Wrong("its expiry is not a time such as 2026-11-23T04:00:00.000Z".to_owned()))?;
     if deadline.to_string() == text { Ok((deadline, &bytes[end + 1..])) } else { Err(Refused::Newer) }
 }
 

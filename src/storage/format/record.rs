@@ -156,7 +156,7 @@ pub(crate) fn decode_in_place(text: Box<str>) -> Result<Value, Fault> {
 }
 
 fn no_base64() -> Fault {
-    Fault::shape(0, "\"$binary\" wants base64 text")
+    Fault::shape(0, "expected base64 text in \"$binary\"")
 }
 
 /// Three bytes take the place of each four characters; false if that is not base64.

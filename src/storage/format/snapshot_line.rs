@@ -53,7 +53,7 @@ pub(crate) fn key(content: &[u8]) -> Result<Option<Cow<'_, [u8]>>, Fault> {
             let key = Scanner::new(content).string()?.into_owned();
             Ok(Some(Cow::Owned(key.into_bytes())))
         }
-        _ if content.len() > LONGEST_KEY => Err(Fault::new(0, "no key is as long as this")),
+        _ if content.len() > LONGEST_KEY => Err(Fault::new(0, "this is too long for a key")),
         _ => Ok(None),
     }
 }

@@ -72,11 +72,11 @@ impl Journal {
         let read = file.read_at(&mut first, 0).map_err(open_error)?;
         let (header, start) = Header::read(&first[..read]).map_err(|fault| match fault {
             HeaderFault::Newer => Error::NewerVersion { path: path.clone() },
-            HeaderFault::Cut => damaged_header(&path, "its first line does not end"),
+            HeaderFault::Cut => damaged_header(&path, "its first line has no end"),
             HeaderFault::Damaged(reason) => damaged_header(&path, reason),
         })?;
         if !header.layout.is_sound() {
-            return Err(damaged_header(&path, "its layout contradicts itself"));
+            return Err(damaged_header(&path, "its layout is inconsistent"));
         }
         Ok(Self {
             path,

@@ -145,7 +145,7 @@ impl View {
 
     /// The view of a snapshot that the journal's header does not know. A fold line has not seen what time the rename gave
     /// it, so an edit that kept its length and time looks the same: only the content tells. It may also be a copy of one of
-    /// the two; but where their database was removed, only the very file that the removal did not come to.
+    /// the two; but where their database was removed, only the very file that the removal was not created to.
     fn of_other(path: &Path, file: Box<dyn DiskFile>, seen: Identity, mut journal: Journal) -> Result<Self> {
         let fold = journal.replay()?.fold;
         let known = [Some((journal.header.layout, journal.through)), fold.map(|fold| (fold.layout, fold.through))];
@@ -372,4 +372,4 @@ impl View {
     }
 }
 
-pub(crate) const MISSING: &str = "the data file is missing, but its journal holds changes; put the file back, or let `repair` write them into a new one, or `repair --drop-journal` set the journal aside";
+pub(crate) const MISSING: &str = "the data file is missing, but its journal holds changes; put the file back, run `repair` to write them to a new file, or run `repair --drop-journal` to set the journal aside";

@@ -90,7 +90,7 @@ fn a_write_whose_sync_failed_is_in_doubt_and_a_check_says_so_until_the_next_one(
     assert!(said.starts_with("outcome unknown: ") && !said.contains("folder") && !said.contains("save"), "{said}");
     let doubt = |disk: &Simulated| Report::of(&Files::open(disk, path(), None).unwrap()).unwrap().doubt;
     // Not even that could be noted.
-    assert!(doubt(&disk).is_some_and(|doubt| doubt.contains("did not come to its end")));
+    assert!(doubt(&disk).is_some_and(|doubt| doubt.contains("was not created to its end")));
     write(&mut store).unwrap();
     assert_eq!(doubt(&disk), None);
     let mut lock = WritersLock::try_acquire(&disk, path(), None).unwrap();

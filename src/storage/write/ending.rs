@@ -21,15 +21,15 @@ impl Writer<'_> {
         let noted = self.lock.ending;
         let what = match if noted == Ending::Torn { unfinished } else { noted } {
             Ending::Corrupt => return Err(journal.last_record(place, true)),
-            Ending::Torn => ("torn write", "were never acknowledged"),
-            Ending::Unknown => ("damaged record", "may or may not have been acknowledged"),
+            Ending::Torn => ("torn record", "were never acknowledged"),
+            Ending::Unknown => ("corrupt record", "may or may not have been acknowledged"),
         };
         let (offset, bytes) = place;
         let aside = self.store.set_aside(journal.path(), &journal.read(offset, offset + bytes)?)?;
         let (what, known) = what;
-        self.store
-            .notices
-            .push(format!("warning: the journal ended in a {what}: {bytes} bytes that {known} are now in {aside:?}"));
+        self.store.notices.push(format!(
+            "warning: the journal ended with a {what}: {bytes} bytes that {known} were moved to {aside:?}"
+        ));
         Ok(())
     }
 

@@ -27,7 +27,7 @@ impl Writer<'_> {
         let good = self.store.view.changes()?.map_or(0, |replay| replay.good);
         self.append_fold(&fold)?;
         if self.store.view.seen.is_some_and(|seen| seen.links > 1) {
-            self.store.notices.push(format!("{path:?} had other hard links; they keep the old content"));
+            self.store.notices.push(format!("{path:?} had other hard links, which keep the old content"));
         }
         let unwritten = self.store.view.unwritten;
         self.announce(Uncertain::Folder)?;

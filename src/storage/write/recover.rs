@@ -1,4 +1,4 @@
-//! What a failed sync, or a writer that did not come to its end, has left uncertain: how it is noted, and made up for.
+//! What a failed sync, or a writer that was not created to its end, has left uncertain: how it is noted, and made up for.
 
 use super::temporary::open_folder;
 use super::writer::Writer;

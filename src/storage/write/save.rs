@@ -38,7 +38,7 @@ impl Store {
         if let Some(like) = like {
             let lost = temp.file().inherit(like).map_err(failed("set the mode of"))?;
             notices.extend(
-                lost.iter().map(|what| format!("warning: {target:?} is replaced, but {what} could not be kept")),
+                lost.iter().map(|what| format!("warning: {target:?} was replaced, but {what} could not be kept")),
             );
         }
         temp.file().sync_all().map_err(failed("sync"))?;
@@ -117,7 +117,7 @@ impl Store {
                 FoldFault::Write(source) => disk::write_error("write", target.to_owned(), source),
                 FoldFault::Read(fault) => self.view.fault(fault),
                 FoldFault::Inconsistent(reason) => {
-                    self.view.fault(ReadFault::Damaged { at: 0, reason: format!("the snapshot is damaged: {reason}") })
+                    self.view.fault(ReadFault::Damaged { at: 0, reason: format!("the snapshot is corrupt: {reason}") })
                 }
             })
         })?;
@@ -221,7 +221,7 @@ impl Store {
         self.check_acknowledged()?;
         let mut notices = Vec::new();
         if copy.is_on_disk() && self.settings.read_only {
-            return Err(Error::ReadOnly { path, reason: "a copy may go to a new file only".to_owned() });
+            return Err(Error::ReadOnly { path, reason: "a copy can only be written to a new file".to_owned() });
         }
         if has_side_files(&*disk, &path)? {
             let settings = Settings { read_only: false, ..self.settings.clone() };

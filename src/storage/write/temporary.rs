@@ -204,7 +204,7 @@ fn keep_displaced(disk: &dyn Disk, temp: &Temp<'_>, path: &Path, source: std::io
     let kept = disk::beside(path, &format!(".old-{:016x}", disk::random()));
     let kept = if disk.rename(&temp.path, &kept, Rename::New).is_ok() { &kept } else { &temp.path };
     let reason = error::reason(&source);
-    std::io::Error::other(format!("{reason}; what another program wrote there meanwhile is in {kept:?}"))
+    std::io::Error::other(format!("{reason}; what another program wrote there in the meantime is in {kept:?}"))
 }
 
 /// Gives a finished file its name. Some file systems report an error for what they have done, so the names are looked at

@@ -35,7 +35,7 @@ pub(crate) struct OpenTransaction {
 #[derive(Debug)]
 pub(crate) struct Savepoint(Overlay);
 
-const IS_OPEN: Error = Error::Transaction { reason: "a transaction is open; `commit` or `rollback` it first" };
+const IS_OPEN: Error = Error::Transaction { reason: "a transaction is open; run `commit` or `rollback` first" };
 
 /// What is no read of a transaction, or none that counts.
 impl Deref for Phase {

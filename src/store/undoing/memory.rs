@@ -7,7 +7,7 @@ use super::writes::{Left, MOST, Write, Writes, size};
 use crate::storage::Entry;
 
 /// What is said of a command that replaces more.
-pub(crate) const TOO_LARGE: &str = "too large to undo: more than 64 MiB would have to be remembered";
+pub(crate) const TOO_LARGE: &str = "too large to undo (undo remembers at most 64 MiB)";
 
 /// The keys that a step has written, with what they held before.
 #[derive(Debug, Default)]

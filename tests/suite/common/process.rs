@@ -10,7 +10,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < DEADLINE, "{what}: it did not come to that in {DEADLINE:?}");
+        assert!(start.elapsed() < DEADLINE, "{what}: it was not created to that in {DEADLINE:?}");
         std::thread::sleep(Duration::from_millis(2));
     }
 }

@@ -50,7 +50,8 @@ fn any_argument() -> impl Strategy<Value = String> {
 }
 
 fn any_alone() -> impl Strategy<Value = String> {
-    let names = crate::shell::language::help::names().into_iter().filter(|name| Alone::named(name, line_options()).is_some());
+    let names =
+        crate::shell::language::help::names().into_iter().filter(|name| Alone::named(name, line_options()).is_some());
     prop::sample::select(names.collect::<Vec<_>>())
 }
 

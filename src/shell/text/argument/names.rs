@@ -143,7 +143,7 @@ impl Format {
         for (option, users) in Self::OPTIONS {
             if given.contains(&(option, true)) && !users.contains(&self) {
                 let users = users.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ");
-                return Err(format!("{option} is not for {}, only for {users}", self.name()));
+                return Err(format!("{option} does not apply to {}, only to {users}", self.name()));
             }
         }
         Ok(())

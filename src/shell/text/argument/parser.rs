@@ -38,7 +38,7 @@ impl<T> Unmarked<T> {
     pub(crate) fn text(parse: impl Fn(&str) -> Result<T, String> + Send + Sync + 'static) -> Self {
         Self::bytes(move |bytes| match std::str::from_utf8(bytes) {
             Ok(text) => parse(text),
-            Err(_) => Err("expected UTF-8, found other bytes; only values may hold those".to_owned()),
+            Err(_) => Err("expected UTF-8, found other bytes; only values may contain them".to_owned()),
         })
     }
 

@@ -113,7 +113,7 @@ pub(crate) fn in_home(path: &[u8]) -> PathBuf {
 /// An exit status.
 pub(crate) fn status() -> Unmarked<u8> {
     Unmarked::text(|text| {
-        text.parse().map_err(|_| format!("expected an exit status from 0 to 255, found '{}'", excerpt(text, 40)))
+        text.parse().map_err(|_| format!("expected an exit status between 0 and 255, found '{}'", excerpt(text, 40)))
     })
 }
 

@@ -164,12 +164,12 @@ const LONGEST_SUFFIX: usize = ".tmp-0123456789abcdef".len();
 /// The absolute path of a database, its symbolic link followed. The file need not be there, nor its folder.
 pub(crate) fn resolve(path: &Path) -> Result<PathBuf> {
     let unsuitable = |reason: &str| Error::Unsuitable { path: path.to_owned(), reason: reason.to_owned() };
-    let name = path.file_name().ok_or_else(|| unsuitable("this is not the name of a file"))?;
+    let name = path.file_name().ok_or_else(|| unsuitable("this is not a file name"))?;
     if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
-        return Err(unsuitable("this is the name of a folder"));
+        return Err(unsuitable("this names a folder"));
     }
     if name.len() + LONGEST_SUFFIX > 255 {
-        return Err(unsuitable("the name is too long for the files beside it; the limit is 234 bytes"));
+        return Err(unsuitable("the name is too long for the side files; the limit is 234 bytes"));
     }
     match fs::canonicalize(path) {
         Ok(real) => {
@@ -255,7 +255,7 @@ fn check_left_behind(path: &Path, real: &Path) -> Result<()> {
         return Ok(());
     }
     let reason = format!(
-        "it is a symbolic link to {real:?}, and {journal:?} beside it holds changes that are not in that file; move the journal beside the file if they belong together, else away"
+        "it is a symbolic link to {real:?}, and {journal:?} next to the link holds changes that are not in that file; move the journal next to the file if they belong together, or remove it"
     );
     Err(Error::Unsuitable { path: path.to_owned(), reason })
 }

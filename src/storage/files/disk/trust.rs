@@ -49,9 +49,9 @@ pub(crate) fn check_side(disk: &dyn Disk, path: &Path, side: &Identity, snapshot
         };
         let is_of_group = snapshot.is_none_or(|it| it.mode & GROUP_WRITES != 0 && side.owner.1 == it.owner.1);
         let why = if is_of_group {
-            ", and in a folder that everybody can write to only the database's owner, root and you are trusted"
+            ", and in a folder that everyone can write to, only the database's owner, root and you are trusted"
         } else {
-            ", who may not write to the database"
+            ", who cannot write to the database"
         };
         return distrusted(format!("it belongs to {}{why}; {way_out}", owner()));
     }
@@ -61,7 +61,7 @@ pub(crate) fn check_side(disk: &dyn Disk, path: &Path, side: &Identity, snapshot
     }
     let (mode, wanted) = (side.mode & 0o777, snapshot.mode & 0o777 | 0o600);
     distrusted(format!(
-        "it belongs to {}, and its mode {mode:03o} lets users write to it who may not write to the database; delete it, or run `chmod {wanted:03o}` on it if you trust what it holds",
+        "it belongs to {}, and its mode {mode:03o} lets users write to it who cannot write to the database; delete it, or run `chmod {wanted:03o}` on it if you trust its content",
         owner()
     ))
 }

@@ -205,7 +205,7 @@ fn read(file: &dyn DiskFile, length: u64) -> Result<Layout, ReadFault> {
 }
 
 fn departs() -> ReadFault {
-    ReadFault::damaged(0, "not in the one form")
+    ReadFault::damaged(0, "not in canonical form")
 }
 
 /// A section that was read.

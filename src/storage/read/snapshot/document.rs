@@ -64,7 +64,7 @@ impl Document {
         let mut document = Self::default();
         let mut names = HashSet::new();
         let mut expires = BTreeMap::new();
-        scanner.object("an object is expected, like {\"map\":{}}", |scanner, at, name| {
+        scanner.object("expected an object such as {\"map\":{}}", |scanner, at, name| {
             if !names.insert(name.clone()) {
                 return Err(json::duplicate(at, "member", &name).into());
             }

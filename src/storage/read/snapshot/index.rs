@@ -245,7 +245,7 @@ impl Search {
             self.window.show(file, at, end)?;
         }
         let Some((b'\n', whole)) = self.window.bytes(at, end).split_last() else {
-            return Err(ReadFault::damaged(at, "this line does not end where the next begins"));
+            return Err(ReadFault::damaged(at, "this line does not end where the next one starts"));
         };
         let content = snapshot_line::content(whole, end == self.end).map_err(|fault| ReadFault::within(at, fault))?;
         let from = at + INDENT.len() as u64;
@@ -368,7 +368,7 @@ fn value_text(content: &[u8]) -> Result<&str, Fault> {
     };
     match str::from_utf8(text) {
         Ok(valid) if in_form && scanner.at() == text.len() => Ok(valid),
-        _ => Err(Fault::new(start, "this value is not in the form that rusty-kv writes")),
+        _ => Err(Fault::new(start, "this value is not in canonical form")),
     }
 }
 

@@ -109,7 +109,7 @@ impl<'a> Lines<'a> {
                 break first;
             }
             if to - first > LONGEST {
-                return Err(ReadFault::damaged(first, "no line is as long as this"));
+                return Err(ReadFault::damaged(first, "this line is too long"));
             }
             let from = first.saturating_sub(self.ahead.max((to - first) / 8)).max(self.limit);
             self.window.show(self.file, from, to)?;

@@ -172,7 +172,7 @@ pub(super) fn fill(file: &dyn DiskFile, buffer: &mut [u8], at: u64) -> Result<()
     }
     let read = file.read_at(buffer, at)?;
     if read < buffer.len() {
-        return Err(ReadFault::damaged(at + read as u64, "the file ends before its end"));
+        return Err(ReadFault::damaged(at + read as u64, "the file is shorter than expected"));
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::json::Fault;
 use crate::storage::format::snapshot_line::INDENT;
 use crate::storage::read::snapshot::ReadFault;
 
-/// Why a fold did not come to its end. What it has written is good for nothing.
+/// Why a fold was not created to its end. What it has written is good for nothing.
 #[derive(Debug)]
 pub(crate) enum FoldFault {
     /// The old snapshot could not be read.

@@ -126,7 +126,7 @@ fn merge(form: &mut Form<'_>, old: &Indexed, section: Section, mut touched: Touc
     }
     let layout = old.layout();
     if count != if section == Section::Expires { layout.expiring } else { layout.count } {
-        return Err(FoldFault::Inconsistent("the number of its lines is another than it should be"));
+        return Err(FoldFault::Inconsistent("it has an unexpected number of lines"));
     }
     Ok(())
 }

@@ -95,14 +95,14 @@ impl<'a> Form<'a> {
         }
         let tail = if to == end { "\n" } else { ",\n" };
         let to = to.checked_sub(tail.len() as u64).filter(|to| from < *to);
-        let to = to.ok_or(FoldFault::Inconsistent("its keys are not in order"))?;
+        let to = to.ok_or(FoldFault::Inconsistent("its keys are not sorted"))?;
         self.separate()?;
         self.out.copy(old, from, to)
     }
 
     /// A line of the old snapshot that is not kept.
     pub(super) fn remove(&mut self, content: &[u8]) -> Result<(), FoldFault> {
-        let fault = FoldFault::Inconsistent("it has more lines than it should");
+        let fault = FoldFault::Inconsistent("it has more lines than expected");
         let left = self.lines.checked_sub(1).zip(self.bytes.checked_sub(content.len() as u64 + FRAME));
         (self.lines, self.bytes) = left.ok_or(fault)?;
         self.layout.hash = self.layout.hash.wrapping_sub(line_hash(self.section, content));
@@ -142,7 +142,7 @@ impl<'a> Form<'a> {
         }
         let range = (self.start, self.out.position());
         if range.1 - range.0 + u64::from(self.begun) != self.bytes || self.begun != (self.lines > 0) {
-            return Err(FoldFault::Inconsistent("its lines are not as long as they should be"));
+            return Err(FoldFault::Inconsistent("its lines have unexpected lengths"));
         }
         match (self.section, self.begun) {
             (_, true) => self.out.push(CLOSE)?,
@@ -184,7 +184,7 @@ impl<'a> Form<'a> {
         let mut end = [0; END.len() + 1];
         let read = self.out.file.read_at(&mut end, self.layout.length - END.len() as u64)?;
         if end[..read] != *END {
-            return Err(FoldFault::Inconsistent("its end is not where it should be"));
+            return Err(FoldFault::Inconsistent("its end is not where it was expected"));
         }
         Ok(self.layout)
     }
@@ -259,5 +259,5 @@ impl<'a> Output<'a> {
 /// Fills the buffer from the old snapshot.
 pub(super) fn read_exact_at(old: &dyn DiskFile, buffer: &mut [u8], at: u64) -> Result<(), FoldFault> {
     let read = old.read_at(buffer, at).map_err(ReadFault::Io)?;
-    if read < buffer.len() { Err(FoldFault::Inconsistent("it is shorter than it should be")) } else { Ok(()) }
+    if read < buffer.len() { Err(FoldFault::Inconsistent("it is shorter than expected")) } else { Ok(()) }
 }

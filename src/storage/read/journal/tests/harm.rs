@@ -141,7 +141,7 @@ fn what_stands_behind_bad_bytes_decides_whether_they_are_torn() {
     assert_eq!(bad(&|bytes| bytes.extend_from_slice(&[0; 4096])), Ok(17));
     let damage = bad(&|bytes| one(bytes, 18, "b", None)).unwrap_err();
     assert_eq!((damage.line, damage.good_after), (2, 1), "a whole commit is no part of the append that failed");
-    assert_eq!(damage.reason, "its checksum does not fit");
+    assert_eq!(damage.reason, "its checksum does not match");
     assert!(bad(&|bytes| one(bytes, 19, "b", None)).is_err());
     assert!(bad(&|bytes| one(bytes, 17, "b", None)).is_err());
     assert!(bad(&|bytes| fold(bytes, 17)).is_err());
