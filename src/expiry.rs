@@ -310,7 +310,10 @@ mod tests {
         }
         for text in ["30S", "1H", "2D", "1W", "1Y"] {
             let error = parse_duration(text).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("expected {}, found '{text}': units", text.to_lowercase())), "{error}");
+            assert!(
+                error.starts_with(&format!("expected {}, found '{text}': single-letter", text.to_lowercase())),
+                "{error}"
+            );
         }
     }
 

@@ -453,7 +453,7 @@ mod tests {
             fine.unwrap();
         }
         let error = Value::from_serialize(&f64::NAN).unwrap_err().to_string();
-        assert_eq!(error, "cannot convert: JSON has no NaN; store null or text in its place");
+        assert_eq!(error, "cannot convert: JSON has no NaN; store null or text instead");
     }
 
     #[test]

@@ -24,7 +24,7 @@ fn json_goes_out_spread_and_comes_back_compact_with_its_deadline() {
     // Other white space is no change.
     home.write("ed.sh", "echo >> \"$1\"");
     terminal.enter("edit user:1");
-    terminal.shows("Key 'user:1' is as it was");
+    terminal.shows("Key 'user:1' is unchanged");
     terminal.enter("undo");
     terminal.shows("set user:1 back to {\"name\":\"Ada\",\"n\":1.50}");
     terminal.leave();
@@ -58,7 +58,7 @@ fn text_stays_as_it_is_and_a_new_key_is_made() {
     home.run(&["set", "t", "007"]);
     let mut terminal = with_editor(&home, "test -s \"$1\" && echo >> \"$1\" || echo new > \"$1\"");
     terminal.enter("edit t");
-    terminal.shows("Key 't' is as it was");
+    terminal.shows("Key 't' is unchanged");
     terminal.enter("edit n");
     terminal.shows("Set value for key: n");
     assert_eq!(home.run(&["get", "n", "-o", "raw"]).stdout, b"new");
@@ -85,7 +85,7 @@ fn edit_asks_before_it_replaces_what_another_program_has_set_meanwhile() {
     let program = env!("CARGO_BIN_EXE_rusty-kv");
     let mut terminal = with_editor(&home, &format!("{program} set k theirs; echo mine > \"$1\""));
     terminal.enter("edit k");
-    terminal.shows("Key 'k' was changed by another program meanwhile. Set it all the same? [y/N]");
+    terminal.shows("Key 'k' was changed by another program in the meantime. Set it anyway? [y/N]");
     terminal.enter("n");
     terminal.shows("what you wrote is in \"");
     assert_eq!(home.get("k"), "theirs\n");

@@ -73,7 +73,7 @@ fn how_a_program_ended_is_said_if_it_matters_and_the_session_goes_on() {
     terminal.enter("count | no-such-program");
     terminal.shows("the program ended with status 127\nkv>");
     terminal.enter("clear | cat");
-    terminal.shows("error: unexpected '|': at the prompt it may follow a command that only reads (see `help pipes`)");
+    terminal.shows("error: unexpected '|': a pipe or redirection needs a command that only reads (see `help pipes`)");
     terminal.enter("list | head -1");
     terminal.shows("kv> list | head -1\nkey:000\tvalue-0\nkv>".replace('\t', " ").as_str());
     terminal.enter("get nope | cat");
@@ -379,9 +379,9 @@ fn a_sign_that_is_stuck_to_a_word_is_pointed_out() {
     home.run(&["set", "hello", "world"]);
     let mut terminal = home.at_prompt();
     terminal.enter("get hello |cat");
-    terminal.shows("'|cat' is a plain word; to send the answer elsewhere, put a blank after the `|`\nkv>");
+    terminal.shows("'|cat' is a plain word; to send the answer elsewhere, put a space after the `|`\nkv>");
     terminal.enter("list >/tmp/x");
-    terminal.shows("'>/tmp/x' is a plain word; to send the answer elsewhere, put a blank after the `>`\nkv>");
+    terminal.shows("'>/tmp/x' is a plain word; to send the answer elsewhere, put a space after the `>`\nkv>");
     terminal.enter("get hello '|cat'");
     terminal.shows("kv> get hello '|cat'\nKEY    VALUE\nhello  world\nKey '|cat' not found\nkv>");
     terminal.leave();

@@ -74,7 +74,7 @@ fn a_history_that_is_not_text_or_would_act_on_the_terminal_is_set_aside() {
         let home = Home::new();
         home.write(FILE, damage);
         let mut terminal = home.at_prompt();
-        terminal.shows("is damaged: it was moved to");
+        terminal.shows("is corrupt: it was moved to");
         terminal.enter("set a 1");
         terminal.leave();
         assert_eq!(std::fs::read(home.path("state/rusty-kv/history.damaged")).unwrap(), damage);
@@ -109,7 +109,7 @@ fn a_history_that_cannot_be_written_is_said_once_and_lasts_for_the_session() {
     terminal.enter("set b 2");
     terminal.press_until(UP, "kv> set b 2");
     terminal.cancel();
-    assert_eq!(terminal.text().matches("it lasts for this session only").count(), 1, "{}", terminal.text());
+    assert_eq!(terminal.text().matches("it is kept for this session only").count(), 1, "{}", terminal.text());
     terminal.leave();
 }
 

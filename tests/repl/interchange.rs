@@ -27,7 +27,7 @@ fn an_import_and_a_restore_are_undone_as_one_step_each() {
     terminal.press("restore backup.json\r");
     terminal.wait("it asks again", |seen| seen.text().matches("[y/N]").count() == 2);
     terminal.enter("y");
-    terminal.shows("Restored 1 key; what was there is in ~/config/rusty-kv/kv.before-restore.json");
+    terminal.shows("Restored 1 key; the old file is now ~/config/rusty-kv/kv.before-restore.json");
     terminal.enter("undo");
     terminal.shows("Undone: restored b (was deleted)");
     terminal.leave();
@@ -89,7 +89,7 @@ fn what_is_exported_goes_into_programs_and_nothing_of_it_acts_on_the_terminal() 
     terminal.enter("export --format tsv");
     terminal.shows("a\\t\\x1b[31mred\\u{202e}\nb\\t2\n");
     terminal.enter("import all.kv");
-    terminal.shows("the name \"all.kv\" does not tell the format");
+    terminal.shows("the name \"all.kv\" does not indicate a format");
     terminal.enter("export all.csv");
     terminal.shows("Wrote 2 keys to all.csv");
     home.run(&["-d", "other", "-f", &home.path("work/all.kv").to_string_lossy()]);

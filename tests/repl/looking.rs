@@ -101,7 +101,7 @@ fn dbs_marks_the_one_in_use_and_says_what_is_damaged() {
                 .iter()
                 .any(|line| line.starts_with("work ") && line.ends_with("ago  *") || line.ends_with("ago   *"))
         });
-        terminal.shows("bad: damaged at line 1 column 16: trailing comma; JSON does not allow one after the last item");
+        terminal.shows("bad: corrupt at line 1 column 16: trailing comma; JSON does not allow one after the last item");
         terminal.leave();
     }
 }

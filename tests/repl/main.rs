@@ -341,7 +341,7 @@ fn a_transaction_is_confirmed_and_seen_by_others_at_its_commit() {
     let home = Home::new();
     let mut terminal = home.at_prompt();
     terminal.enter("begin");
-    terminal.shows("Transaction begun");
+    terminal.shows("Transaction started");
     for key in ["a", "b", "c"] {
         terminal.enter(&format!("set {key} 1"));
     }
@@ -376,7 +376,7 @@ fn tab_in_a_transaction_reads_nothing_that_its_commit_rests_on() {
     home.run(&["set", "apple", "3"]);
     terminal.enter("set mine 2");
     terminal.enter("commit");
-    terminal.shows("key \"apple\" was changed by another process meanwhile");
+    terminal.shows("key \"apple\" was changed by another process");
     terminal.leave();
     assert_eq!(home.get("mine"), "1\n");
 }

@@ -18,7 +18,7 @@ fn carets_stand_under_the_word_in_question() {
         ("set k", "          ^\nerror: missing VALUE"),
         (
             "set k --ttl",
-            "                ^\nerror: expected a value for '--ttl', found nothing. If '--ttl' is meant as text",
+            "                ^\nerror: expected a value for '--ttl', found nothing. If you mean text, quote '--ttl'",
         ),
         ("list --lmit 3", "         ^^^^^^\nerror: unknown flag '--lmit'; did you mean '--limit'?"),
         ("list --limit -z", "                 ^^\nerror: expected a value for '--limit', found '-z'"),

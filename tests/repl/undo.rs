@@ -74,8 +74,8 @@ fn what_is_too_large_to_undo_is_said_before_it_is_done_and_a_no_changes_nothing(
     let questions = [
         ("clear", "Delete all 3 keys? (this cannot be undone; Ctrl-L clears the screen) [y/N] "),
         ("del --glob [ab]", "Delete 2 keys? (this cannot be undone) [y/N] "),
-        ("del a b", "Do it all the same? (this cannot be undone) [y/N] "),
-        ("import ../small.jsonl", "Do it all the same? (this cannot be undone) [y/N] "),
+        ("del a b", "Do it anyway? [y/N] "),
+        ("import ../small.jsonl", "Do it anyway? [y/N] "),
         ("restore ../small.json", "? (this cannot be undone) [y/N] "),
         ("drop ./large.json", "Delete the database './large.json' with 3 keys? (this cannot be undone) [y/N] "),
     ];
@@ -146,7 +146,7 @@ fn undo_asks_before_it_replaces_what_another_program_has_changed_since() {
     terminal.enter("set n 1");
     home.run(&["set", "n", "7"]);
     terminal.enter("undo");
-    terminal.shows("'n' was changed by another program since: it is 7 now. Undo it all the same? [y/N]");
+    terminal.shows("'n' was since changed by another program: its value is now 7. Undo it anyway? [y/N]");
     terminal.enter("n");
     terminal.shows("Nothing was undone");
     assert_eq!(home.get("n"), "7\n");
@@ -257,11 +257,13 @@ fn use_asks_in_a_transaction_and_what_was_done_elsewhere_is_no_step() {
     let mut terminal = home.at_prompt();
     terminal.enter("begin");
     terminal.enter("set a 1");
-    terminal.press_until("use other\r", "A transaction with 1 change is open; forget them and use other? [y/N] ");
+    terminal
+        .press_until("use other\r", "A transaction with 1 change is open; discard them and switch to other? [y/N] ");
     terminal.enter("");
     terminal.shows("Still using kv");
     assert_eq!(terminal.look(Seen::before_cursor), "kv (tx 1)> ");
-    terminal.press_until("use other\r", "A transaction with 1 change is open; forget them and use other? [y/N] ");
+    terminal
+        .press_until("use other\r", "A transaction with 1 change is open; discard them and switch to other? [y/N] ");
     terminal.press_until("y\r", "other> ");
     terminal.enter("undo");
     terminal.shows("Nothing to undo");
@@ -299,7 +301,7 @@ fn what_a_key_or_a_value_holds_reaches_the_terminal_escaped_in_questions_and_ans
     terminal.enter(&format!("set {quoted} \"b\\a\""));
     home.run(&["set", key, "c\x07"]);
     terminal.enter("undo");
-    terminal.shows("'k\\x07\\u{202e}\\u{9b}' was changed by another program since: it is c\\x07 now.");
+    terminal.shows("'k\\x07\\u{202e}\\u{9b}' was since changed by another program: its value is now c\\x07 now.");
     terminal.enter("y");
     terminal.shows("Undone: set k\\x07\\u{202e}\\u{9b} back to a\\x07");
     terminal.enter(&format!("del {quoted}"));
@@ -310,7 +312,7 @@ fn what_a_key_or_a_value_holds_reaches_the_terminal_escaped_in_questions_and_ans
     terminal.enter("stats");
     terminal.shows("k\\x07\\u{202e}\\u{9b}");
     terminal.press(format!("watch {quoted}\r"));
-    terminal.shows("Watching k\\x07\\u{202e}\\u{9b}; Ctrl-C ends it");
+    terminal.shows("Watching k\\x07\\u{202e}\\u{9b}; press Ctrl-C to stop");
     home.run(&["set", key, "d\x07"]);
     terminal.shows("set      k\\x07\\u{202e}\\u{9b}  d\\x07");
     terminal.press(CTRL_C);

@@ -9,7 +9,7 @@ fn a_watch_shows_what_others_change_until_ctrl_c() {
     for columns in [80, 40] {
         let mut terminal = home.terminal().columns(columns).at_prompt();
         terminal.press("watch user:*\r");
-        terminal.shows("Watching user:*; Ctrl-C ends it");
+        terminal.shows("Watching user:*; press Ctrl-C to stop");
         home.run(&["set", "user:2", "Bob\x1b[31m"]);
         home.run(&["set", "other", "1"]);
         terminal.shows("set      user:2  Bob\\x1b[31m");
@@ -40,7 +40,7 @@ fn a_wait_ends_when_the_key_comes_or_by_ctrl_c() {
     std::thread::sleep(std::time::Duration::from_millis(150));
     assert_ne!(terminal.look(Seen::before_cursor), "kv> ", "another value does not do");
     home.run(&["set", "job", "done"]);
-    terminal.shows("Key 'job' is there\nkv>");
+    terminal.shows("Key 'job' exists\nkv>");
     terminal.press("wait never\r");
     terminal.wait("a wait", waits);
     terminal.is_under_way();

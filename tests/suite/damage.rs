@@ -140,7 +140,7 @@ fn bytes_that_are_not_utf_8_are_refused_with_their_offset() {
         assert_refused(within("{\"map\":{},\"b\":\"", "\"}"), (1, 16), true, &named(15));
         let outside = format!("expected a value, found byte 0x{:02x}", bytes[0]);
         assert_refused(within("{\"map\":{\"a\":", "}}"), (1, 13), true, &outside);
-        assert_refused(within("{\"map\":{}}", ""), (1, 11), true, "trailing data");
+        assert_refused(within("{\"map\":{}}", ""), (1, 11), true, "unexpected data after");
         assert!(what.len() > 3);
     }
 }
@@ -195,9 +195,9 @@ fn a_key_in_a_message_is_escaped_and_short() {
 #[test]
 fn what_follows_the_document_is_refused() {
     for (document, column) in [("{\"map\":{}}x", 11), ("{\"map\":{}} {\"map\":{}}", 12), ("{\"map\":{}}}", 11)] {
-        assert_refused(document, (1, column), true, "trailing data");
+        assert_refused(document, (1, column), true, "unexpected data after");
     }
-    assert_refused("{\"map\":{\"a\":\"b\"}}\n}\n", (2, 1), true, "trailing data");
+    assert_refused("{\"map\":{\"a\":\"b\"}}\n}\n", (2, 1), true, "unexpected data after");
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn habits_of_other_notations_are_refused_with_a_hint() {
         ("{\"map\":{\"a\":NaN}}", 13, "NaN and Infinity are not JSON"),
         ("{\"map\":{\"a\":[Infinity]}}", 14, "NaN and Infinity are not JSON"),
         ("{\"map\":{\"a\":-Infinity}}", 14, "NaN and Infinity are not JSON"),
-        ("{\"map\":{\"a\":007}}", 13, "may not begin with 0"),
+        ("{\"map\":{\"a\":007}}", 13, "must not start with 0"),
         ("{\"map\":{\"a\":+1}}", 13, "expected a value"),
         ("{\"map\":{\"a\":.5}}", 13, "expected a value"),
         ("{\"map\":{\"a\":1.}}", 15, "expected a digit"),
@@ -238,7 +238,7 @@ fn habits_of_other_notations_are_refused_with_a_hint() {
 #[test]
 fn json_of_another_shape_is_told_from_broken_json() {
     for document in ["[]", "\"map\"", "17", "-1", "null", "true", "false", "[{\"map\":{}}]"] {
-        assert_refused(document, (1, 1), false, "an object is expected");
+        assert_refused(document, (1, 1), false, "expected an object");
     }
     assert_refused("\n [1", (2, 4), true, "found the end of the text");
     for document in ["{}", "{\"Map\":{}}", "{\"hello\":\"world\"}", "{\"expires\":{}}"] {
@@ -503,8 +503,8 @@ fn paths_that_cannot_hold_a_database_are_refused_by_what_they_are() {
         ("dangling.json", "a symbolic link to nothing"),
         ("loop.json", "Too many levels of symbolic links"),
         ("file/kv.json", "Not a directory"),
-        ("file/", "the name of a folder"),
-        ("folder.json/..", "not the name of a file"),
+        ("file/", "this names a folder"),
+        ("folder.json/..", "not a file name"),
         (&"x".repeat(235), "the name is too long"),
         (&"x".repeat(255), "the name is too long"),
         (&"x".repeat(256), "the name is too long"),
@@ -514,7 +514,7 @@ fn paths_that_cannot_hold_a_database_are_refused_by_what_they_are() {
     }
     assert!(opening(Path::new("/dev/zero")).to_string().contains("a device, not a regular file"));
     assert!(opening(Path::new("/dev/null")).to_string().contains("a device, not a regular file"));
-    assert!(opening(Path::new("")).to_string().contains("not the name of a file"));
+    assert!(opening(Path::new("")).to_string().contains("not a file name"));
     assert!(!home.join("nowhere.json").exists(), "nothing is made through a dangling link");
     Database::open(home.join("x".repeat(234))).and_then(|mut db| db.set("a", "b")).unwrap();
 }

@@ -113,7 +113,7 @@ fn every_database_of_an_earlier_version_can_be_written_to() {
                 assert!(listed(&open(&path, true)) == expected, "{fixture:?}");
             }
             db.set("added", "later").expect("it can be written to");
-            let warned = db.take_notices().iter().filter(|notice| notice.contains("the journal ended in")).count();
+            let warned = db.take_notices().iter().filter(|notice| notice.contains("the journal ended with")).count();
             let is_torn = fixture.ends_with("large-torn");
             assert_eq!(
                 (warned == 1, path.with_extension("json.journal.torn").exists()),

@@ -271,7 +271,7 @@ fn an_option_that_a_format_does_not_use_is_refused_and_the_formats_that_do_are_n
         let base: &[&str] = if command == "import" { &["import", file] } else { &["export", "-"] };
         let said = place.run(&[base, &["--format", format], option].concat());
         if users.contains(&format) {
-            assert!(!said.err.contains("is not for"), "{option:?} {format}: {said:?}");
+            assert!(!said.err.contains("does not apply to"), "{option:?} {format}: {said:?}");
         } else {
             assert_eq!(said.status, 2, "{option:?} {format}: {said:?}");
             assert!(said.err.contains(&format!("only for {}", users.join(", "))), "{said:?}");

@@ -439,7 +439,7 @@ fn an_edit_behind_a_crash_that_keeps_length_and_time_is_not_believed() {
     let told = place.run(&["get", "a"]);
     assert_eq!((told.status, told.out.as_str()), (3, ""), "{}", told.err);
     place.run(&["set", "b", "c"]).is(3, "cannot open");
-    place.run(&["check"]).is(3, "its content is not what its journal says");
+    place.run(&["check"]).is(3, "its content does not match the checksum");
     assert!(before == [place.path(), place.journal()].map(|path| Untouched::of(&path)), "a file was changed");
 }
 

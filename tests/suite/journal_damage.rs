@@ -485,7 +485,7 @@ impl Sweep<'_> {
             assert!(torn == whole[whole.len() - wanted..], "{harm:?}: {} of {wanted} bytes were set aside", torn.len());
         }
         assert_eq!(notices.len() + repaired, usize::from(!torn.is_empty()), "{harm:?}: {notices:?}");
-        let what = if self.note == Note::Unfinished { "torn write" } else { "damaged record" };
+        let what = if self.note == Note::Unfinished { "torn record" } else { "corrupt record" };
         for notice in &notices {
             assert!(notice.contains(&format!("{what}: {} bytes", torn.len())), "{harm:?}: {notice}");
         }

@@ -204,7 +204,7 @@ fn an_atomic_script_that_was_overtaken_stores_nothing() {
     let output = partner.child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(5));
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.contains("\"n\" was changed by another process meanwhile. Nothing was stored"), "{stderr}");
+    assert!(stderr.contains("\"n\" was changed by another process. Nothing was stored"), "{stderr}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
     assert_eq!(program.says(&["list"]), b"n\t50\n");
 }

@@ -178,7 +178,7 @@ fn the_first_fault_of_each_file_is_named_with_its_place() {
     };
     assert_eq!(at, offset as u64);
     assert_eq!((report.entries, report.changes), (ENTRIES as u64 - 1 + 5, 5));
-    assert!(report.faults[0].to_string().ends_with("`repair` writes what can be read into a new file"));
+    assert!(report.faults[0].to_string().ends_with("`repair` writes what can be read to a new file"));
     assert!(report.faults[1].to_string().contains("`repair --drop-journal`"));
 }
 

@@ -277,7 +277,7 @@ mod tests {
         };
         assert_eq!(answer(told(path, Repair::Salvage, repaired(false))).2.len(), 2);
         let notes = answer(told(path, Repair::Salvage, repaired(true))).2;
-        assert!(notes[2].starts_with("then `repair --drop-journal`"), "{notes:?}");
+        assert!(notes[2].starts_with("then run `repair --drop-journal`"), "{notes:?}");
     }
 
     #[test]

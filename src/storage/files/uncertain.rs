@@ -46,7 +46,7 @@ impl Uncertain {
     pub(crate) fn meaning(self) -> String {
         match self {
             Self::Journal { good, .. } => format!(
-                "a sync of the journal failed; what follows byte {good} is not valid, and the next write removes it"
+                "a sync of the journal failed; what is after byte {good} is not valid, and the next write removes it"
             ),
             Self::Folder => {
                 "a sync of the folder failed; until the next write, a crash may undo the last save"

@@ -305,10 +305,10 @@ mod tests {
         for (content, why) in [
             (r#"{"n":17,"key":"a","value":tru,"last":1"#, "its value: expected a value"),
             (r#"{"n":17,"key":"a","value":{"b":1,"b":2},"last":1"#, "its value: duplicate member"),
-            (r#"{"n":17,"key":"a","value":{"$binary":"?"},"last":1"#, "its value: \"$binary\" wants base64"),
+            (r#"{"n":17,"key":"a","value":{"$binary":"?"},"last":1"#, "its value: expected base64 text in \"$binary\""),
             (r#"{"n":17,"key":"a","value":"\ud800","last":1"#, "its value: half of a surrogate"),
             (r#"{"n":17,"key":"\x","value":1,"last":1"#, "its key: unknown escape"),
-            (r#"{"n":17,"key":"a","value":1,"expires":"soon","last":1"#, "its expiry is no time"),
+            (r#"{"n":17,"key":"a","value":1,"expires":"soon","last":1"#, "its expiry is not a time"),
         ] {
             let refused = refused(content);
             assert!(matches!(&refused, Refused::Wrong(reason) if reason.starts_with(why)), "{content}: {refused:?}");

@@ -98,7 +98,7 @@ fn a_write_whose_sync_failed_is_in_doubt_and_a_check_says_so_until_the_next_one(
     // Who is at work notes much ahead.
     assert_eq!(doubt(&disk), None);
     drop(lock);
-    assert!(doubt(&disk).is_some_and(|doubt| doubt.contains("behind byte 17")));
+    assert!(doubt(&disk).is_some_and(|doubt| doubt.contains("after byte 17")));
 }
 
 #[test]

@@ -23,15 +23,15 @@ fn a_newer_format_is_told_from_damage() {
 #[test]
 fn what_is_no_database_is_refused_with_its_place() {
     for (text, reason) in [
-        ("[]", "object is expected"),
-        ("\"map\"", "object is expected"),
+        ("[]", "expected an object"),
+        ("\"map\"", "expected an object"),
         ("{}", "no member \"map\""),
         (r#"{"map":[]}"#, "not an object"),
         (r#"{"map":{},"map":{}}"#, "duplicate member \"map\""),
         (r#"{"map":{},"expires":[]}"#, "not an object"),
         (r#"{"map":{"a":"b"},"expires":{"a":5}}"#, "time such as"),
         (r#"{"map":{"a":"b"},"expires":{"a":"soon"}}"#, "time such as"),
-        (r#"{"map":{}} {}"#, "trailing data"),
+        (r#"{"map":{}} {}"#, "unexpected data after"),
         ("{\"map\":{}}\0\0", "zero bytes from offset 10"),
         ("\0\0\0\0", "zero bytes from offset 0"),
         ("{\0", "UTF-16"),
