@@ -45,13 +45,13 @@ use self::answer::status;
 use self::commands::traits::OpenDatabase;
 use self::commands::{Access, Session};
 use self::config::Location;
-use self::language::cli::{Cli, Line, Options};
+use self::language::cli::{Cli, GlobalOptions, Line};
 use self::language::command::{Command, ShellCommand};
 use self::language::parse::{self, Parsed};
 use self::language::{help, own_shell};
-use self::run::front::{self, Front, Nobody};
+use self::run::frontend::{self, Frontend, Unattended};
 use self::run::script;
-use self::run::{Flow, Place, Runner};
+use self::run::{Flow, Origin, Runner};
 use self::terminal::console::Console;
 use self::terminal::progress;
 use self::text::argument::{ColorWhen, OutputMode};
@@ -104,7 +104,7 @@ fn start(args: Vec<OsString>) -> u8 {
 /// Prints a text of so many columns that needs nothing else, and returns the status.
 fn text_alone(json: bool, text: impl FnOnce(usize) -> Result<String, Failure>) -> u8 {
     let console = Console::of_process(ColorWhen::Auto, false);
-    let written = text(console.look.width).and_then(|text| one_off_text(console, OutputMode::Plain, &text));
+    let written = text(console.rendering.width).and_then(|text| one_off_text(console, OutputMode::Plain, &text));
     written.unwrap_or_else(|failure| say(&failure, json))
 }
 
@@ -116,12 +116,12 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
     }
     let mut console = Console::of_process(options.color.unwrap_or(ColorWhen::Auto), options.quiet);
     let output = options.output.unwrap_or(OutputMode::Plain);
-    console.look.mode = output;
+    console.rendering.mode = output;
     // A script and a prompt have more lines than this one.
-    console.look.exact = command.is_some() && output == OutputMode::Raw;
+    console.rendering.exact = command.is_some() && output == OutputMode::Raw;
     // Help needs no database, not even one that can be opened.
     if let Some(Command::Shell(ShellCommand::Help(asked))) = &command {
-        let text = help::text(asked.topic.as_deref(), console.look.width)?;
+        let text = help::text(asked.topic.as_deref(), console.rendering.width)?;
         return one_off_text(console, output, &text);
     }
     let location = Location::of(options.db.as_deref())?;
@@ -145,14 +145,14 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
         return repl::run(session, console, options.yes);
     }
     let session = Rc::new(RefCell::new(session));
-    let front: Box<dyn Front> = if command.is_some() { Box::new(Person) } else { Box::new(Nobody) };
-    let mut runner = Runner::new(session, console, front, options.yes);
+    let frontend: Box<dyn Frontend> = if command.is_some() { Box::new(OneShotFrontend) } else { Box::new(Unattended) };
+    let mut runner = Runner::new(session, console, frontend, options.yes);
     runner.bail = options.bail;
     runner.begin(options.atomic, options.dry_run && !traits.is_some_and(|traits| traits.is_dry))?;
     match command {
         Some(command) => {
-            if let Flow::Source(file) = runner.line(Line::of(command), Place::OneShot) {
-                script::source(&mut runner, &file, Place::OneShot);
+            if let Flow::Source(file) = runner.line(Line::of(command), Origin::OneShot) {
+                script::source(&mut runner, &file, Origin::OneShot);
                 runner.end_script(&file.to_string_lossy());
             }
             runner.flush();
@@ -167,7 +167,7 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
 }
 
 /// Refuses options that make no sense with a command.
-fn check_for_command(options: &Options) -> Result<(), Failure> {
+fn check_for_command(options: &GlobalOptions) -> Result<(), Failure> {
     if !options.script.is_empty() {
         return Err(Failure::usage("--script cannot be combined with a command"));
     }
@@ -218,27 +218,27 @@ fn run_scripts(runner: &mut Runner<'_>, paths: &[PathBuf], atomic: bool) -> Resu
 }
 
 /// A person who typed one command: asked only where a question and its answer both go through a terminal.
-struct Person;
+struct OneShotFrontend;
 
-impl Front for Person {
+impl Frontend for OneShotFrontend {
     fn confirm(&mut self, question: &str) -> bool {
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return true;
         }
         let mut answer = String::new();
         let asked = write!(io::stderr(), "{} [y/N] ", escape::terminal(question));
-        asked.and_then(|()| io::stdin().lock().read_line(&mut answer)).is_ok() && front::is_yes(&answer)
+        asked.and_then(|()| io::stdin().lock().read_line(&mut answer)).is_ok() && frontend::is_yes(&answer)
     }
 }
 
 /// Writes a text that needs no session.
 fn one_off_text(mut console: Console, mode: OutputMode, text: &str) -> Result<u8, Failure> {
-    let look = render::Look { mode, ..console.look };
-    let written = render::reply(&mut *console.out, &look, reply::Reply::Text(text.to_owned()));
+    let rendering = render::RenderOptions { mode, ..console.rendering };
+    let written = render::reply(&mut *console.out, &rendering, reply::Reply::Text(text.to_owned()));
     let written = match written {
         Ok(()) => console.out.flush(),
-        Err(render::Trouble::Output(error)) => Err(error),
-        Err(render::Trouble::Source(failure)) => return Err(failure),
+        Err(render::RenderError::Output(error)) => Err(error),
+        Err(render::RenderError::Source(failure)) => return Err(failure),
     };
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::stdout(&error)),

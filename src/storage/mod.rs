@@ -77,7 +77,7 @@
 //! - after it leaves the commit.
 //!
 //! At most one commit is unsynced at any time, because the next is written only behind a journal that is in order. A bad
-//! line with a line of a later commit, or a fold line, behind it was therefore synced once: that is damage, and refused.
+//! line with a line of a later commit, or a fold line, behind it was therefore synced once: that is corruption, and refused.
 //!
 //! A bad last record alone looks the same whether a crash tore it or a bit of it flipped long after it was acknowledged.
 //! The lock's note tells, if it is of this boot of this host, since it then is the newest (it is never synced): a writer
@@ -193,7 +193,7 @@ pub(crate) use self::write::transaction::Savepoint;
 
 /// One database: a view of its files, and the changes that are not in them yet. Knows no clock.
 #[derive(Debug)]
-pub(crate) struct Store {
+pub(crate) struct Storage {
     disk: Arc<dyn Disk>,
     /// None: in memory only.
     path: Option<PathBuf>,
@@ -243,7 +243,7 @@ impl Default for Policy {
     }
 }
 
-impl Store {
+impl Storage {
     pub(crate) fn open(path: &Path, settings: Settings) -> Result<Self> {
         let path = disk::resolve(path)?;
         Self::open_on(Arc::new(disk::Real), path, settings)
@@ -321,7 +321,7 @@ impl Store {
             Refreshed::Same => return Ok(false),
             Refreshed::Changed => {}
             Refreshed::WithoutJournal { lost } => {
-                let (s, journal) = (if lost == 1 { "" } else { "s" }, disk::beside(path, JOURNAL));
+                let (s, journal) = (if lost == 1 { "" } else { "s" }, disk::with_suffix(path, JOURNAL));
                 self.notices.push(format!(
                     "warning: {journal:?} was removed, and with it {lost} change{s} that {path:?} does not hold"
                 ));
@@ -348,7 +348,7 @@ impl Store {
     }
 
     /// What is changed and not written yet. A change that follows from what was read is still right when it is written if
-    /// [`Store::hold`] came before the read.
+    /// [`Storage::hold`] came before the read.
     pub(crate) fn pending(&mut self) -> &mut Pending {
         &mut self.pending
     }

@@ -12,14 +12,14 @@ use super::{Access, Caller, Session};
 use crate::database::Difference;
 use crate::error::Error;
 use crate::shell::answer::code::Code;
-use crate::shell::answer::reply::{Answer, Changes, Failure, Reply};
+use crate::shell::answer::reply::{Answer, DifferenceStream, Failure, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::config::Location;
 use crate::shell::terminal::interrupt::{Stoppable, stoppable};
 use crate::shell::terminal::progress;
 use crate::shell::terminal::spool;
 use crate::shell::text::argument::{DatabaseName, database};
-use crate::store::{Entries, Scan, Store};
+use crate::store::{EntryIter, Scan, Store};
 
 /// Compare two databases by key (status 1 if they differ)
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -55,16 +55,16 @@ impl CommandArgs for DiffArgs {
             let db = access.open(&location)?;
             if db.is_on_disk() { Ok(db) } else { Err(no_database(&location)) }
         };
-        session.beside = [Some(a), b].into_iter().flatten().map(open).collect::<Result<_, Failure>>()?;
+        session.others = [Some(a), b].into_iter().flatten().map(open).collect::<Result<_, Failure>>()?;
         if b.is_none() && !session.db.describe().exists {
             return Err(no_database(&session.location));
         }
-        let new = session.beside.get(1).map_or(&session.db as &dyn Store, |b| b);
-        let old = &session.beside[0];
+        let new = session.others.get(1).map_or(&session.db as &dyn Store, |b| b);
+        let old = &session.others[0];
         progress::of_keys(old.len()?);
         let mut differences = Differences::between(old, new).peekable();
         let status = if differences.peek().is_none() { Status::Done } else { Status::No };
-        Ok(Answer { status, ..Reply::Changes(Changes(Box::new(differences))).into() })
+        Ok(Answer { status, ..Reply::Changes(DifferenceStream(Box::new(differences))).into() })
     }
 }
 
@@ -76,8 +76,8 @@ pub(super) fn no_database(location: &Location) -> Failure {
 
 /// What two sorted streams do not have alike.
 pub(super) struct Differences<'a> {
-    old: Peekable<Stoppable<Entries<'a>>>,
-    new: Peekable<Entries<'a>>,
+    old: Peekable<Stoppable<EntryIter<'a>>>,
+    new: Peekable<EntryIter<'a>>,
     /// That one of the files is corrupt, which is said behind the last difference.
     corrupt: Option<Error>,
 }

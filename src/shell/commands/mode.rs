@@ -2,11 +2,11 @@
 
 use super::traits::InTransaction;
 use crate::shell::answer::reply::Failure;
-use crate::store::{Mark, Store};
+use crate::store::{Store, StoreSavepoint};
 
 /// When the changes of a run are stored.
 #[derive(Debug, Default)]
-pub(crate) enum Mode {
+pub(crate) enum RunMode {
     /// As they are made, or with the transaction that the lines begin and commit.
     #[default]
     Plain,
@@ -17,11 +17,11 @@ pub(crate) enum Mode {
         /// Whether the run that is rehearsed would be one transaction.
         is_atomic: bool,
         /// Where the transaction began that the lines have open.
-        mark: Option<Mark>,
+        mark: Option<StoreSavepoint>,
     },
 }
 
-impl Mode {
+impl RunMode {
     /// The mode that the options ask for; begins the transaction that the run is, if it is one.
     pub(crate) fn begun(db: &mut dyn Store, is_atomic: bool, is_dry: bool) -> Result<Self, Failure> {
         if is_atomic || is_dry {
@@ -71,7 +71,7 @@ impl Mode {
                 Err(Failure::usage("a transaction is already open; end it with `commit` or `rollback`"))
             }
             Self::Rehearsal { mark, .. } => {
-                *mark = Some(db.mark());
+                *mark = Some(db.savepoint());
                 Ok(())
             }
             Self::Plain | Self::Atomic => Ok(db.begin()?),
@@ -89,7 +89,7 @@ impl Mode {
     /// Forgets the changes of the transaction of the lines; returns how many keys had changed.
     pub(crate) fn rollback(&mut self, db: &mut dyn Store) -> Result<u64, Failure> {
         match self {
-            Self::Rehearsal { mark, .. } => took(mark).map(|mark| db.back_to(mark)),
+            Self::Rehearsal { mark, .. } => took(mark).map(|mark| db.rollback_to(mark)),
             Self::Plain | Self::Atomic => Ok(db.rollback()?),
         }
     }
@@ -98,12 +98,12 @@ impl Mode {
     pub(crate) fn end_script(&mut self, db: &mut dyn Store) -> u64 {
         let Self::Rehearsal { mark, .. } = self else { return db.rollback().unwrap_or(0) };
         let Some(mark) = mark.take() else { return 0 };
-        let all = db.back_to(mark);
+        let all = db.rollback_to(mark);
         db.open_transaction().map_or(0, |kept| all.saturating_sub(kept))
     }
 }
 
 /// Where the transaction began that is rehearsed, and is not open any more.
-fn took(mark: &mut Option<Mark>) -> Result<Mark, Failure> {
+fn took(mark: &mut Option<StoreSavepoint>) -> Result<StoreSavepoint, Failure> {
     mark.take().ok_or_else(|| Failure::usage("no transaction is open"))
 }

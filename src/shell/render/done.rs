@@ -67,7 +67,7 @@ pub(super) fn sentence(done: &Done) -> Option<String> {
         Done::Unchanged { key, is_there: false } => {
             format!("Key '{}' was not created: nothing was written", shown(key))
         }
-        Done::Came { key } => format!("Key '{}' exists", shown(key)),
+        Done::Appeared { key } => format!("Key '{}' exists", shown(key)),
         Done::Begun => "Transaction started; end it with commit or rollback".to_owned(),
         Done::Committed { changes: count } => format!("Committed {}", changes(*count)),
         Done::RolledBack { changes: count } => format!("Rolled back {}", changes(*count)),

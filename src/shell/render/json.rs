@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-use super::{CHUNK, Trouble, done};
+use super::{CHUNK, RenderError, done};
 use crate::database::Event;
 use crate::error::Error;
 use crate::expiry::whole_seconds;
@@ -19,7 +19,7 @@ use crate::storage::write_base64;
 use crate::value::{Json, Value};
 
 /// Writes an answer.
-pub(super) fn reply(out: &mut dyn Write, reply: Reply<'_>) -> Result<(), Trouble> {
+pub(super) fn reply(out: &mut dyn Write, reply: Reply<'_>) -> Result<(), RenderError> {
     let mut line = String::new();
     match reply {
         Reply::Done(done) => {
@@ -107,7 +107,7 @@ fn push_event(line: &mut String, key: &str, event: &Event) {
 /// If the source fails before anything has left, nothing leaves, and the caller's error is the document. Later the
 /// document cannot be made whole: its line ends there, invalid, so that nobody takes a part for all and the next line
 /// is the error. That the source is corrupt is found when all of it was given, so the document is whole then.
-fn list(out: &mut dyn Write, listing: Listing<'_>) -> Result<(), Trouble> {
+fn list(out: &mut dyn Write, listing: Listing<'_>) -> Result<(), RenderError> {
     let (open, close) = if listing.show == Show::Entries { ('{', '}') } else { ('[', ']') };
     let mut text = String::with_capacity(2 * CHUNK);
     text.push(open);
@@ -277,7 +277,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::tests::{broken, json, listing, look, shown, some};
+    use super::super::tests::{broken, json, listing, rendering, shown, some};
     use super::*;
     use crate::shell::answer::code::Reason;
     use crate::shell::answer::done::Done;
@@ -285,8 +285,8 @@ mod tests {
 
     /// The same on a terminal and in a pipe.
     fn document(reply: fn() -> Reply<'static>) -> String {
-        let piped = shown(&look(OutputMode::Json, false), reply());
-        assert_eq!(shown(&look(OutputMode::Json, true), reply()), piped);
+        let piped = shown(&rendering(OutputMode::Json, false), reply());
+        assert_eq!(shown(&rendering(OutputMode::Json, true), reply()), piped);
         piped
     }
 
@@ -339,8 +339,8 @@ mod tests {
             "[\"x\\ny\\\\\",{\"$binary\":\"/yE=\"},\"world\",{\"name\":\"Ada\",\"age\":36}]\n"
         );
         let none = |show| Reply::Listing(listing(show, Vec::<(String, Value)>::new()));
-        assert_eq!(shown(&look(OutputMode::Json, false), none(Show::Keys)), "[]\n");
-        assert_eq!(shown(&look(OutputMode::Json, false), none(Show::Entries)), "{}\n");
+        assert_eq!(shown(&rendering(OutputMode::Json, false), none(Show::Keys)), "[]\n");
+        assert_eq!(shown(&rendering(OutputMode::Json, false), none(Show::Entries)), "{}\n");
     }
 
     #[test]
@@ -393,7 +393,7 @@ mod tests {
     #[test]
     fn a_long_listing_is_one_document() {
         let entries: BTreeMap<String, String> = (0..20_000).map(|n| (format!("{n:05}"), format!("v{n}"))).collect();
-        let text = shown(&look(OutputMode::Json, false), Reply::Listing(listing(Show::Entries, entries.clone())));
+        let text = shown(&rendering(OutputMode::Json, false), Reply::Listing(listing(Show::Entries, entries.clone())));
         assert_eq!(serde_json::from_str::<BTreeMap<String, String>>(&text).unwrap(), entries);
     }
 
@@ -406,7 +406,7 @@ mod tests {
         ) {
             let values = entries.iter().map(|(key, bytes)| (key.clone(), Value::from_bytes(bytes.clone())));
             let values: Vec<_> = values.collect();
-            let text = shown(&look(OutputMode::Json, false), Reply::Listing(listing(Show::Entries, values)));
+            let text = shown(&rendering(OutputMode::Json, false), Reply::Listing(listing(Show::Entries, values)));
             let read: BTreeMap<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
             let back = read.into_iter().map(|(key, value)| {
                 let bytes = match value {

@@ -85,12 +85,12 @@ fn open_special(path: &Path, append: bool) -> io::Result<File> {
 /// An open file that is written to as it is: a descriptor, a FIFO, a device. On a terminal what could act on that is
 /// escaped.
 #[derive(Debug)]
-pub(crate) struct Open {
+pub(crate) struct SpecialFile {
     file: File,
     is_terminal: bool,
 }
 
-impl Open {
+impl SpecialFile {
     /// Opens what a path leads to if that is to be written to as it is; `None` for a regular file that may be replaced,
     /// and for one that is not there.
     pub(crate) fn of(path: &Path) -> io::Result<Option<Self>> {
@@ -108,14 +108,14 @@ impl Open {
     }
 }
 
-impl From<File> for Open {
+impl From<File> for SpecialFile {
     fn from(file: File) -> Self {
         let is_terminal = file.is_terminal();
         Self { file, is_terminal }
     }
 }
 
-impl Write for Open {
+impl Write for SpecialFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if !self.is_terminal {
             return self.file.write(bytes);
@@ -161,7 +161,7 @@ pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// Whether a regular file begins as a database does: an object with a member `map` that is an object. How it ends does
-/// not matter: a damaged database is one that can be repaired.
+/// not matter: a corrupt database is one that can be repaired.
 fn holds_database(path: &Path) -> io::Result<bool> {
     match fs::metadata(path) {
         Ok(meta) if meta.is_file() && meta.len() > 0 => begins_as_database(BufReader::new(File::open(path)?)),

@@ -13,7 +13,7 @@ use crate::storage::files::uncertain::Uncertain;
 use crate::storage::read::journal::{Body, Fold, Stamp};
 use crate::storage::read::pinned_journal::Journal;
 use crate::storage::read::view::{self, Base, View};
-use crate::storage::{EMPTY, Policy, Settings, Store};
+use crate::storage::{EMPTY, Policy, Settings, Storage};
 
 /// What [`Database::check`](crate::Database::check) has found.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ pub(crate) fn check_file(file: File, shown: &Path, on_progress: Option<OnProgres
         let file = disk::reporting(disk::opened(file), on_progress);
         let seen = disk::seen(&*file, shown)?;
         let snapshot = Some(Opened { file, seen });
-        let journal_path = disk::beside(shown, disk::JOURNAL);
+        let journal_path = disk::with_suffix(shown, disk::JOURNAL);
         Report::of(&Files { disk, path: shown, journal_path, snapshot, journal: None })
     };
     opened(&disk::Real).map_err(disk::or_stopped)
@@ -220,7 +220,7 @@ fn count_changes(journal: &Journal, through: u64) -> Result<u64> {
 fn count(view: View) -> Result<u64> {
     let (policy, on_progress) = (Policy::default(), None);
     let settings = Settings { read_only: true, wait: Duration::ZERO, make_folder: false, policy, on_progress };
-    Store { view, ..Store::in_memory(settings) }.count(ALL)
+    Storage { view, ..Storage::in_memory(settings) }.count(ALL)
 }
 
 pub(super) const CHANGED: &str = "its content does not match the checksum in its journal, although its size and times do: it was changed in place or corrupted on disk; restore a backup, or let `repair` write what can be read to a new file";

@@ -10,13 +10,13 @@
 
 mod bugs;
 mod crash;
-mod doubts;
 mod edits;
 mod faults;
 pub(super) mod memory;
 mod overtaken;
 mod removed_lock;
 pub(super) mod simulated;
+mod uncertain;
 mod workload;
 
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ use std::time::Duration;
 use self::bugs::{Bug, Buggy};
 use self::simulated::{Crashed, Random, Simulated};
 use super::files::disk::Disk;
-use super::{Policy, Settings, Store};
+use super::{Policy, Settings, Storage};
 use crate::error::Result;
 use crate::expiry::Timestamp;
 
@@ -60,17 +60,17 @@ impl From<Policy> for Setup {
     }
 }
 
-fn open(disk: &Simulated, setup: impl Into<Setup>) -> Result<Store> {
+fn open(disk: &Simulated, setup: impl Into<Setup>) -> Result<Storage> {
     let Setup { policy, bug } = setup.into();
     let disk: Arc<dyn Disk> = match bug {
         Some(bug) => Arc::new(Buggy::new(disk, bug)),
         None => Arc::new(disk.clone()),
     };
-    Store::open_on(disk, path().to_owned(), settings(policy))
+    Storage::open_on(disk, path().to_owned(), settings(policy))
 }
 
 /// All that a reader sees.
-fn state(store: &Store) -> Result<State> {
+fn state(store: &Storage) -> Result<State> {
     let mut state = State::new();
     let mut entries = store.range(Bound::Unbounded, Bound::Unbounded)?;
     while let Some(line) = entries.next()? {
@@ -81,7 +81,7 @@ fn state(store: &Store) -> Result<State> {
 
 /// The lock's note is never synced, so a power cut may take it, whatever else is left, or bring back any older one.
 fn lose_note(crashed: &Crashed<'_>) {
-    let lock = super::files::disk::beside(path(), ".lock");
+    let lock = super::files::disk::with_suffix(path(), ".lock");
     if crashed.hash & 1 == 0 && crashed.disk.content(&lock).is_some() {
         let older = ["", "pid 1 (host, rusty-kv) since 2026-01-01T00:00:00.000Z\n"][usize::from(crashed.hash & 2 > 0)];
         crashed.disk.edit(&lock, older.as_bytes());

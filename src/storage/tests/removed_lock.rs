@@ -14,7 +14,7 @@ use crate::storage::check::files::Files;
 use crate::storage::check::report::Report;
 use crate::storage::files::disk::{self, Disk};
 use crate::storage::format::record::Stored;
-use crate::storage::{Policy, Store};
+use crate::storage::{Policy, Storage};
 
 const WRITERS: usize = 3;
 /// How often each tries to write.
@@ -41,13 +41,13 @@ fn text(text: &str) -> String {
     format!("\"{text}\"")
 }
 
-fn number(store: &Store) -> crate::Result<u64> {
+fn number(store: &Storage) -> crate::Result<u64> {
     let stored = store.get("number")?.map(|stored| stored.text.trim_matches('"').to_owned());
     Ok(stored.map_or(0, |text| text.parse().unwrap()))
 }
 
 /// Sets a key of its own and counts, as one commit.
-fn count(store: &mut Store, key: &str) -> crate::Result<()> {
+fn count(store: &mut Storage, key: &str) -> crate::Result<()> {
     store.hold()?;
     let next = match number(store) {
         Ok(number) => number + 1,
@@ -107,7 +107,7 @@ fn run(disk: &Simulated, policy: Policy, seed: u64) -> (Told, Vec<Moment>) {
                 scope.spawn(move || {
                     let work = || match who {
                         WRITERS => {
-                            let lock = disk::beside(path(), ".lock");
+                            let lock = disk::with_suffix(path(), ".lock");
                             for _ in 0..TRIES * 12 {
                                 let _ = disk.remove(&lock);
                             }
@@ -166,7 +166,7 @@ fn survives(policy: Policy, is_new: bool, seed: u64) -> (usize, usize) {
         let acknowledged = &told.acknowledged[..usize::try_from(moment.mark).unwrap()];
         // All writers are killed, and their lock file goes with what it says of them. Whoever comes next writes.
         let killed = moment.killed();
-        let _ = killed.remove(&disk::beside(path(), ".lock"));
+        let _ = killed.remove(&disk::with_suffix(path(), ".lock"));
         let next = open(&killed, policy).and_then(|mut store| commit(&mut store, &[change("next", "1")]));
         next.unwrap_or_else(|error| failed(format!("killed before {}: {error}", moment.changes)));
         let next = ["next".to_owned()];

@@ -5,12 +5,12 @@ use std::path::Path;
 use super::temporary::open_folder;
 use super::writer::Writer;
 use crate::error::{Error, Result};
-use crate::storage::Store;
+use crate::storage::Storage;
 use crate::storage::files::disk::{self, JOURNAL};
 use crate::storage::read::journal::Fold;
 use crate::storage::read::view::View;
 
-impl Store {
+impl Storage {
     /// Removes the files of the database, under the lock; the lock file stays.
     pub(crate) fn remove_file(&mut self) -> Result<()> {
         self.forget();
@@ -61,7 +61,7 @@ impl Writer<'_> {
         disk::sync_name(&*folder, path)?;
         if self.store.view.journal.is_some() || self.store.view.stray.is_some() {
             // It says that nothing is left; whoever finds it does away with it.
-            let _ = self.store.disk.remove(&disk::beside(path, JOURNAL)).and_then(|()| folder.sync());
+            let _ = self.store.disk.remove(&disk::with_suffix(path, JOURNAL)).and_then(|()| folder.sync());
         }
         Ok(())
     }

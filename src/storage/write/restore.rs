@@ -7,9 +7,9 @@ use super::temporary::{Temp, open_folder};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::files::disk::{self, Disk, JOURNAL, OpenAs, Rename};
-use crate::storage::{Settings, Store};
+use crate::storage::{Settings, Storage};
 
-impl Store {
+impl Storage {
     /// Puts what another store holds in this one's place, and what was there into a new file, whose path is returned. The
     /// lock is held from the first to the last, so that what others write is in one of the two.
     pub(crate) fn restore(&mut self, from: &Self, now: Timestamp) -> Result<Option<PathBuf>> {
@@ -47,8 +47,8 @@ impl Store {
         Ok(())
     }
 
-    /// The same for files that cannot be opened: they get other names as they are. The journal goes first: what was damaged
-    /// with it is damaged without it, and what is put in place must not find it there.
+    /// The same for files that cannot be opened: they get other names as they are. The journal goes first: what was corrupt
+    /// with it is corrupt without it, and what is put in place must not find it there.
     pub(crate) fn restore_damaged(path: &Path, from: &Self, settings: Settings, now: Timestamp) -> Result<PathBuf> {
         let (store, path, _lock) = Self::to_repair(path, settings)?;
         let disk = &*store.disk;
@@ -62,9 +62,9 @@ impl Store {
             let path = path.to_owned();
             move |source| disk::write_error("rename", path, source)
         };
-        let journal = disk::beside(&path, JOURNAL);
+        let journal = disk::with_suffix(&path, JOURNAL);
         if disk.identity(&journal)?.is_some() {
-            disk.rename(&journal, &disk::beside(&kept, JOURNAL), Rename::New).map_err(failed(&journal))?;
+            disk.rename(&journal, &disk::with_suffix(&kept, JOURNAL), Rename::New).map_err(failed(&journal))?;
             disk::sync_name(&*folder, &path)?;
         }
         if old.is_some() {
@@ -99,7 +99,7 @@ fn free_name(disk: &dyn Disk, path: &Path) -> Result<PathBuf> {
     for number in 1_u64.. {
         let again = if number > 1 { format!("-{number}") } else { String::new() };
         let name = disk::sibling(path, &format!(".before-restore{again}"));
-        if is_free(&name)? && is_free(&disk::beside(&name, JOURNAL))? {
+        if is_free(&name)? && is_free(&disk::with_suffix(&name, JOURNAL))? {
             return Ok(name);
         }
     }

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use crate::error::{self, Error, Result};
-use crate::storage::Store;
+use crate::storage::Storage;
 use crate::storage::files::disk::{self, Disk, DiskFile, Folder, Identity, OpenAs, Rename};
 use crate::storage::files::lock::WritersLock;
 
@@ -88,7 +88,7 @@ impl Drop for Temp<'_> {
     }
 }
 
-impl Store {
+impl Storage {
     /// A temporary file for a save. The name of one that is made without the lock follows from the journal, so that whoever
     /// sees the journal knows of it by one look: that it is under way, or that its maker was killed.
     pub(super) fn marked<'d>(&self, disk: &'d dyn Disk, path: &Path) -> Result<Temp<'d>> {
@@ -137,7 +137,7 @@ impl Store {
 
 /// The name of a temporary file.
 pub(super) fn temporary(target: &Path, number: u64) -> PathBuf {
-    disk::beside(target, &format!(".tmp-{number:016x}"))
+    disk::with_suffix(target, &format!(".tmp-{number:016x}"))
 }
 
 /// Removes what killed writers have left next to a database: temporary files that nobody holds a lock on. No other writer
@@ -201,7 +201,7 @@ fn keep_displaced(disk: &dyn Disk, temp: &Temp<'_>, path: &Path, source: std::io
         return source;
     }
     temp.is_alien.set(true);
-    let kept = disk::beside(path, &format!(".old-{:016x}", disk::random()));
+    let kept = disk::with_suffix(path, &format!(".old-{:016x}", disk::random()));
     let kept = if disk.rename(&temp.path, &kept, Rename::New).is_ok() { &kept } else { &temp.path };
     let reason = error::reason(&source);
     std::io::Error::other(format!("{reason}; what another program wrote there in the meantime is in {kept:?}"))

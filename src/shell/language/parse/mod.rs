@@ -1,8 +1,8 @@
 //! Words or arguments -> a command, and what clap says about those that are none, in one line.
 
+mod command_position;
 mod direct;
 mod for_clap;
-mod head;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,13 +11,13 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{Args as _, CommandFactory, FromArgMatches};
 
+use self::command_position::{CommandPosition, name_of};
 use self::direct::direct;
 pub(crate) use self::direct::plain_set;
 use self::for_clap::{NotWhole, alone_of, whole};
-use self::head::{Head, name_of};
-use super::cli::{Cli, Line, LineOptions, Options};
+use super::classify::ArgumentError;
+use super::cli::{Cli, GlobalOptions, Line, LineOptions};
 use super::command::Alone;
-use super::place::Refused;
 use super::refused::{Attempt, unmarked};
 use crate::shell::answer::reply::Failure;
 use crate::shell::text::argument::DatabaseName;
@@ -53,7 +53,7 @@ impl Parser {
 
     fn through_clap(&mut self, words: &[Word<'_>]) -> Result<Parsed<Line>, Failure> {
         let options = || LineOptions::augment_args(clap::Command::new("").no_binary_name(true));
-        let head = Head::of(words, options);
+        let head = CommandPosition::of(words, options);
         let (first, words) = words.split_at(head.command);
         if let Some(name) = name_of(words)
             && let Some(line) = self.by_itself(&name, &head, first, words, options)?
@@ -64,7 +64,12 @@ impl Parser {
     }
 
     /// The line by all of the language.
-    fn by_all(&mut self, head: &Head, first: &[Word<'_>], words: &[Word<'_>]) -> Result<Parsed<Line>, Failure> {
+    fn by_all(
+        &mut self,
+        head: &CommandPosition,
+        first: &[Word<'_>],
+        words: &[Word<'_>],
+    ) -> Result<Parsed<Line>, Failure> {
         let tree = self.tree.get_or_insert_with(Line::command);
         by_all(tree, head, first, words, true).map_err(|(failure, blame)| {
             self.blame = blame;
@@ -76,7 +81,7 @@ impl Parser {
     fn by_itself(
         &mut self,
         name: &str,
-        head: &Head,
+        head: &CommandPosition,
         first: &[Word<'_>],
         words: &[Word<'_>],
         options: impl Fn() -> clap::Command,
@@ -88,7 +93,7 @@ impl Parser {
         let Some(alone) = self.alone.get_mut(name) else { return Ok(None) };
         match alone_of(alone, head, first, words, true) {
             Ok(found) => Ok(found.map(|(options, command)| Line { options, command })),
-            Err(Refused { at, message }) => {
+            Err(ArgumentError { at, message }) => {
                 self.blame = Some(words.get(at).map_or(Blame::End, |word| Blame::Span(word.span.clone())));
                 Err(Failure::usage(message))
             }
@@ -112,7 +117,7 @@ fn direct_arguments(args: &[OsString]) -> Option<Cli> {
         _ => (None, args),
     };
     let command = direct(&args.iter().map(word).collect::<Vec<_>>())?;
-    Some(Cli { options: Options { db, ..Options::default() }, command: Some(command) })
+    Some(Cli { options: GlobalOptions { db, ..GlobalOptions::default() }, command: Some(command) })
 }
 
 /// An argument as a word that nothing has quoted.
@@ -122,8 +127,8 @@ fn word(arg: &OsString) -> Word<'_> {
 
 fn arguments_through_clap(args: &[OsString]) -> Result<Parsed<Box<Cli>>, Failure> {
     let words: Vec<Word<'_>> = args.iter().skip(1).map(word).collect();
-    let options = Options::augment_args(clap::Command::new("").no_binary_name(true));
-    let head = Head::of(&words, || &options);
+    let options = GlobalOptions::augment_args(clap::Command::new("").no_binary_name(true));
+    let head = CommandPosition::of(&words, || &options);
     let (first, words) = words.split_at(head.command);
     if words.is_empty()
         && let Some(options) = options_alone(options.clone(), first)
@@ -148,7 +153,7 @@ fn arguments_through_clap(args: &[OsString]) -> Result<Parsed<Box<Cli>>, Failure
 /// What words come to by all of the language, or the failure and what it is about.
 fn by_all<T: FromArgMatches>(
     tree: &mut clap::Command,
-    head: &Head,
+    head: &CommandPosition,
     first: &[Word<'_>],
     words: &[Word<'_>],
     in_line: bool,
@@ -178,9 +183,9 @@ fn by_all<T: FromArgMatches>(
 }
 
 /// The options of a script or the prompt, if nothing is wrong with them.
-fn options_alone(options: clap::Command, words: &[Word<'_>]) -> Option<Options> {
+fn options_alone(options: clap::Command, words: &[Word<'_>]) -> Option<GlobalOptions> {
     let mut matches = options.try_get_matches_from(words.iter().map(Word::to_arg)).ok()?;
-    Options::from_arg_matches_mut(&mut matches).ok()
+    GlobalOptions::from_arg_matches_mut(&mut matches).ok()
 }
 
 /// Whether the arguments, which may not be parsable, ask for JSON.

@@ -1,4 +1,4 @@
-//! The person at the prompt, as whoever runs the commands sees them.
+//! The prompt, as whoever runs the commands sees it.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -8,16 +8,16 @@ use super::editor::Editor;
 use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::Failure;
 use crate::shell::language::reading;
-use crate::shell::run::front::{Front, TypingSetting, is_yes};
+use crate::shell::run::frontend::{Frontend, TypingSetting, is_yes};
 use crate::shell::terminal::outlet::Pager;
 use crate::shell::text::argument::KeyMode;
-use crate::shell::text::caret::{Blame, Pointer, Typed};
+use crate::shell::text::caret::{Blame, Pointer, TypedLine};
 use crate::shell::text::escape;
 
 /// What only a line typed at the prompt has.
-pub(super) struct Moment {
+pub(super) struct LineState {
     /// The line, if a person still sees it, and what is wrong with it if that is known.
-    pub(super) typed: Option<Typed>,
+    pub(super) typed: Option<TypedLine>,
     pub(super) blame: Option<Blame>,
     /// How long it was waited for a person to answer a question; `None` if for another program too.
     pub(super) waited: Option<Duration>,
@@ -25,25 +25,25 @@ pub(super) struct Moment {
     pub(super) pager: Option<Pager>,
 }
 
-impl Moment {
+impl LineState {
     pub(super) fn new(pager: Option<Pager>) -> Self {
         Self { typed: None, blame: None, waited: Some(Duration::ZERO), pager }
     }
 }
 
 /// The person at the prompt.
-pub(super) struct Person {
+pub(super) struct PromptFrontend {
     pub(super) editor: Rc<RefCell<Editor>>,
-    pub(super) moment: Rc<RefCell<Moment>>,
+    pub(super) line_state: Rc<RefCell<LineState>>,
 }
 
-impl Front for Person {
+impl Frontend for PromptFrontend {
     fn confirm(&mut self, question: &str) -> bool {
         let question = format!("{} [y/N] ", escape::terminal(question));
         let start = Instant::now();
         let answer = self.editor.borrow_mut().ask(&question);
-        let mut moment = self.moment.borrow_mut();
-        moment.waited = moment.waited.map(|waited| waited.saturating_add(start.elapsed()));
+        let mut line_state = self.line_state.borrow_mut();
+        line_state.waited = line_state.waited.map(|waited| waited.saturating_add(start.elapsed()));
         answer.is_some_and(|answer| is_yes(&answer))
     }
 
@@ -61,17 +61,17 @@ impl Front for Person {
     }
 
     fn set_pager(&mut self, pager: Option<Pager>) {
-        self.moment.borrow_mut().pager = pager;
+        self.line_state.borrow_mut().pager = pager;
     }
 
     fn blame(&mut self, blame: Blame) {
-        self.moment.borrow_mut().blame = Some(blame);
+        self.line_state.borrow_mut().blame = Some(blame);
     }
 
     fn pointer(&mut self, failure: &Failure) -> Option<Pointer> {
-        let mut moment = self.moment.borrow_mut();
-        let blame = moment.blame.take();
-        let typed = moment.typed.as_ref()?;
+        let mut line_state = self.line_state.borrow_mut();
+        let blame = line_state.blame.take();
+        let typed = line_state.typed.as_ref()?;
         let blame = blame.or_else(|| match (failure.code, &failure.key) {
             (Code::NotFound | Code::WrongType, Some(key)) => Some(Blame::Word(key.clone().into_bytes())),
             (Code::NotJson, _) => typed.argument(1, reading::takes_next).map(Blame::Span),
@@ -81,6 +81,6 @@ impl Front for Person {
     }
 
     fn share_time(&mut self) {
-        self.moment.borrow_mut().waited = None;
+        self.line_state.borrow_mut().waited = None;
     }
 }
