@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Database, Options, Report};
 use crate::error::Result;
-use crate::storage::{self, Store};
+use crate::storage::{self, Storage};
 
 impl Options {
     /// What a file holds, for reading; `shown` names it in messages.
@@ -13,7 +13,7 @@ impl Options {
     /// # Errors
     /// As [`Options::open`].
     pub(crate) fn open_file(&self, file: File, shown: &Path) -> Result<Database> {
-        Ok(self.with(Store::of_file(file, shown, self.settings.clone())?))
+        Ok(self.with(Storage::of_file(file, shown, self.settings.clone())?))
     }
 
     /// As [`Options::check`], of a file that has no journal.

@@ -33,7 +33,7 @@ use serde::de::DeserializeOwned;
 use crate::error::Error;
 use crate::error::Result;
 use crate::expiry::Timestamp;
-use crate::storage::Store;
+use crate::storage::Storage;
 use crate::storage::{Entry, Phase, Stored};
 use crate::value::Value;
 
@@ -341,7 +341,7 @@ impl Database {
 
     /// Whether opening a file takes no time to speak of, because it is small or its journal vouches for it.
     pub(crate) fn opens_at_once(path: &Path) -> Result<bool> {
-        Store::opens_at_once(path)
+        Storage::opens_at_once(path)
     }
 
     /// How many keys have a value.

@@ -11,7 +11,7 @@ use super::Database;
 use crate::error::Error;
 use crate::error::Result;
 use crate::expiry::Timestamp;
-use crate::storage::{Phase, Policy, Progress, Settings, Store};
+use crate::storage::{Phase, Policy, Progress, Settings, Storage};
 
 /// How a database is opened.
 ///
@@ -138,7 +138,7 @@ impl Options {
     /// assert!(rusty_kv::Options::new().open("/").is_err());
     /// ```
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Database> {
-        Ok(self.with(Store::open(path.as_ref(), self.settings.clone())?))
+        Ok(self.with(Storage::open(path.as_ref(), self.settings.clone())?))
     }
 
     /// A database without a file.
@@ -149,10 +149,10 @@ impl Options {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn in_memory(&self) -> Database {
-        self.with(Store::in_memory(self.settings.clone()))
+        self.with(Storage::in_memory(self.settings.clone()))
     }
 
-    pub(super) fn with(&self, store: Store) -> Database {
+    pub(super) fn with(&self, store: Storage) -> Database {
         let clock = Clock { now: self.clock, latest: Cell::new(Timestamp::from_millis(0)) };
         Database { store: Phase::Idle(store), clock, batch: false }
     }

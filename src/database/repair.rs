@@ -6,7 +6,7 @@ use super::{Database, Options};
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
-use crate::storage::{self, Repaired, Report, Store};
+use crate::storage::{self, Repaired, Report, Storage};
 
 /// What [`Database::repair`] shall do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,8 +108,8 @@ impl Options {
         let Self { settings, clock } = self.clone();
         match how {
             Repair::Salvage => storage::salvage(path, settings),
-            Repair::KeepJournal => Store::keep_journal(path, settings, clock()),
-            Repair::DropJournal => Store::drop_journal(path, settings),
+            Repair::KeepJournal => Storage::keep_journal(path, settings, clock()),
+            Repair::DropJournal => Storage::drop_journal(path, settings),
         }
     }
 }

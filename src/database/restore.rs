@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Database, Options};
 use crate::error::{Error, Result};
-use crate::storage::Store;
+use crate::storage::Storage;
 
 /// What [`Options::restore`] has done.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Options {
                 | Error::ForeignJournal { .. }
                 | Error::NewerVersion { .. }
                 | Error::Unsuitable { .. },
-            ) => Some(Store::restore_damaged(path, &from.store, self.settings.clone(), now)?),
+            ) => Some(Storage::restore_damaged(path, &from.store, self.settings.clone(), now)?),
             Err(error) => return Err(error),
         };
         Ok(Restored { keys, kept })

@@ -45,13 +45,13 @@ use self::answer::status;
 use self::commands::traits::OpenDatabase;
 use self::commands::{Access, Session};
 use self::config::Location;
-use self::language::cli::{Cli, Line, Options};
+use self::language::cli::{Cli, GlobalOptions, Line};
 use self::language::command::{Command, ShellCommand};
 use self::language::parse::{self, Parsed};
 use self::language::{help, own_shell};
 use self::run::front::{self, Front, Nobody};
 use self::run::script;
-use self::run::{Flow, Place, Runner};
+use self::run::{Flow, Origin, Runner};
 use self::terminal::console::Console;
 use self::terminal::progress;
 use self::text::argument::{ColorWhen, OutputMode};
@@ -137,14 +137,14 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
         return repl::run(session, console, options.yes);
     }
     let session = Rc::new(RefCell::new(session));
-    let front: Box<dyn Front> = if command.is_some() { Box::new(Person) } else { Box::new(Nobody) };
+    let front: Box<dyn Front> = if command.is_some() { Box::new(OneShotFrontend) } else { Box::new(Nobody) };
     let mut runner = Runner::new(session, console, front, options.yes);
     runner.bail = options.bail;
     runner.begin(options.atomic, options.dry_run && !traits.is_some_and(|traits| traits.is_dry))?;
     match command {
         Some(command) => {
-            if let Flow::Source(file) = runner.line(Line::of(command), Place::OneShot) {
-                script::source(&mut runner, &file, Place::OneShot);
+            if let Flow::Source(file) = runner.line(Line::of(command), Origin::OneShot) {
+                script::source(&mut runner, &file, Origin::OneShot);
                 runner.end_script(&file.to_string_lossy());
             }
             runner.flush();
@@ -159,7 +159,7 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
 }
 
 /// Refuses options that make no sense with a command.
-fn check_for_command(options: &Options) -> Result<(), Failure> {
+fn check_for_command(options: &GlobalOptions) -> Result<(), Failure> {
     if !options.script.is_empty() {
         return Err(Failure::usage("--script and a command exclude each other"));
     }
@@ -212,9 +212,9 @@ fn run_scripts(runner: &mut Runner<'_>, paths: &[PathBuf], atomic: bool) -> Resu
 }
 
 /// A person who typed one command: asked only where a question and its answer both go through a terminal.
-struct Person;
+struct OneShotFrontend;
 
-impl Front for Person {
+impl Front for OneShotFrontend {
     fn confirm(&mut self, question: &str) -> bool {
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return true;
@@ -231,8 +231,8 @@ fn one_off_text(mut console: Console, mode: OutputMode, text: &str) -> Result<u8
     let written = render::reply(&mut *console.out, &look, reply::Reply::Text(text.to_owned()));
     let written = match written {
         Ok(()) => console.out.flush(),
-        Err(render::Trouble::Output(error)) => Err(error),
-        Err(render::Trouble::Source(failure)) => return Err(failure),
+        Err(render::RenderError::Output(error)) => Err(error),
+        Err(render::RenderError::Source(failure)) => return Err(failure),
     };
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::stdout(&error)),

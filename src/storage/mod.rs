@@ -193,7 +193,7 @@ pub(crate) use self::write::transaction::Savepoint;
 
 /// One database: a view of its files, and the changes that are not in them yet. Knows no clock.
 #[derive(Debug)]
-pub(crate) struct Store {
+pub(crate) struct Storage {
     disk: Arc<dyn Disk>,
     /// None: in memory only.
     path: Option<PathBuf>,
@@ -243,7 +243,7 @@ impl Default for Policy {
     }
 }
 
-impl Store {
+impl Storage {
     pub(crate) fn open(path: &Path, settings: Settings) -> Result<Self> {
         let path = disk::resolve(path)?;
         Self::open_on(Arc::new(disk::Real), path, settings)
@@ -348,7 +348,7 @@ impl Store {
     }
 
     /// What is changed and not written yet. A change that follows from what was read is still right when it is written if
-    /// [`Store::hold`] came before the read.
+    /// [`Storage::hold`] came before the read.
     pub(crate) fn pending(&mut self) -> &mut Pending {
         &mut self.pending
     }

@@ -3,8 +3,8 @@
 use std::ops::{Bound, ControlFlow};
 
 use super::{
-    Batch, Body, Changes, Description, Differences, Entries, IsWanted, Keys, Mark, MayGoOn, Outlines, Records, Scan,
-    Scope, Store, Watching,
+    Batch, Changes, Description, DifferenceIter, EntryIter, IsWanted, KeyIter, LoadSource, MayGoOn, Mutation,
+    OutlineIter, Scan, Scope, Store, StoreSavepoint, Watching,
 };
 use crate::database::{Changed, Database, Event, Loaded, Loading, Range, Replaced, Seen, Transaction, Watch};
 use crate::error::Result;
@@ -38,12 +38,12 @@ impl Store for Database {
         Database::len(self)
     }
 
-    fn scan(&self, scan: &Scan) -> Entries<'_> {
+    fn scan(&self, scan: &Scan) -> EntryIter<'_> {
         let range = range(self, scan);
         if scan.reverse { Box::new(range.rev()) } else { Box::new(range) }
     }
 
-    fn scan_keys(&self, scan: &Scan) -> Keys<'_> {
+    fn scan_keys(&self, scan: &Scan) -> KeyIter<'_> {
         let keys = range(self, scan).keys();
         if scan.reverse { Box::new(keys.rev()) } else { Box::new(keys) }
     }
@@ -52,11 +52,11 @@ impl Store for Database {
         Database::glance(self, key, limit)
     }
 
-    fn outlines(&self, prefix: &str) -> Outlines<'_> {
+    fn outlines(&self, prefix: &str) -> OutlineIter<'_> {
         Box::new(Database::outlines(self, prefix))
     }
 
-    fn change(&mut self, _: Scope<'_>, body: &mut Body<'_>) -> Result<()> {
+    fn change(&mut self, _: Scope<'_>, body: &mut Mutation<'_>) -> Result<()> {
         // The lock keeps all keys as they are.
         Database::transaction(self, |tx| body(tx))
     }
@@ -65,11 +65,11 @@ impl Store for Database {
         self.set_unread(key, value)
     }
 
-    fn load(&mut self, entries: &mut Records<'_>, how: Loading, replaced: &mut dyn Replaced) -> Result<Loaded> {
+    fn load(&mut self, entries: &mut LoadSource<'_>, how: Loading, replaced: &mut dyn Replaced) -> Result<Loaded> {
         self.load_entries(entries, how, replaced)
     }
 
-    fn rehearse_load(&mut self, entries: &mut Records<'_>, how: Loading) -> Result<(Loaded, Differences<'_>)> {
+    fn rehearse_load(&mut self, entries: &mut LoadSource<'_>, how: Loading) -> Result<(Loaded, DifferenceIter<'_>)> {
         let (loaded, changes) = Database::rehearse_load(self, entries, how)?;
         Ok((loaded, Box::new(changes)))
     }
@@ -110,16 +110,16 @@ impl Store for Database {
         Database::put_back(self, key, changed);
     }
 
-    fn mark(&mut self) -> Mark {
-        Mark::of(Database::mark(self))
+    fn mark(&mut self) -> StoreSavepoint {
+        StoreSavepoint::of(Database::mark(self))
     }
 
-    fn back_to(&mut self, mark: Mark) -> u64 {
+    fn back_to(&mut self, mark: StoreSavepoint) -> u64 {
         let mark = mark.0.downcast().expect("a mark goes back to the store that it is of");
         Database::back_to(self, *mark)
     }
 
-    fn differences(&mut self) -> Differences<'_> {
+    fn differences(&mut self) -> DifferenceIter<'_> {
         Box::new(Database::differences(self))
     }
 

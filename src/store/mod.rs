@@ -28,7 +28,9 @@ use crate::value::Value;
 pub(crate) use self::loading::until_failure;
 #[cfg(test)]
 pub(crate) use self::poor::Poor;
-pub(crate) use self::undoing::{Foreign, MOST as UNDO_LIMIT, Memory, RestoreStep, TOO_LARGE, UndoEnd, Undoing, Undone};
+pub(crate) use self::undoing::{
+    Foreign, MOST as UNDO_LIMIT, RestoreStep, TOO_LARGE, UndoEnd, UndoHistory, Undoing, Undone,
+};
 
 /// A store of entries as a session uses it.
 ///
@@ -57,10 +59,10 @@ pub(crate) trait Store: Debug {
     fn len(&self) -> Result<u64>;
 
     /// Entries in key order, or against it; after an error there are no more.
-    fn scan(&self, scan: &Scan) -> Entries<'_>;
+    fn scan(&self, scan: &Scan) -> EntryIter<'_>;
 
     /// Their keys alone.
-    fn scan_keys(&self, scan: &Scan) -> Keys<'_> {
+    fn scan_keys(&self, scan: &Scan) -> KeyIter<'_> {
         Box::new(self.scan(scan).map(|item| item.map(|(key, _)| key)))
     }
 
@@ -68,22 +70,22 @@ pub(crate) trait Store: Debug {
     fn glance(&self, key: &str, limit: u64) -> Result<Option<Seen>>;
 
     /// What the keys that begin with `prefix` hold, from both ends, without their values; no read of an open transaction.
-    fn outlines(&self, prefix: &str) -> Outlines<'_>;
+    fn outlines(&self, prefix: &str) -> OutlineIter<'_>;
 
     /// Makes one atomic change of these keys. The body may run again, if others were quicker.
     ///
     /// # Errors
     /// Those of the body, and of writing: then nothing was changed.
-    fn change(&mut self, keys: Scope<'_>, body: &mut Body<'_>) -> Result<()>;
+    fn change(&mut self, keys: Scope<'_>, body: &mut Mutation<'_>) -> Result<()>;
 
     /// Sets a key, whatever it held, without a deadline. In a batch nobody waits for it.
     fn set(&mut self, key: &str, value: &Value) -> Result<()>;
 
     /// Sets many entries, all or none; `replaced` is told what they replace.
-    fn load(&mut self, entries: &mut Records<'_>, how: Loading, replaced: &mut dyn Replaced) -> Result<Loaded>;
+    fn load(&mut self, entries: &mut LoadSource<'_>, how: Loading, replaced: &mut dyn Replaced) -> Result<Loaded>;
 
     /// What a load would come to, and each key that would be another one.
-    fn rehearse_load(&mut self, entries: &mut Records<'_>, how: Loading) -> Result<(Loaded, Differences<'_>)>;
+    fn rehearse_load(&mut self, entries: &mut LoadSource<'_>, how: Loading) -> Result<(Loaded, DifferenceIter<'_>)>;
 
     /// From now on changes wait for [`Store::commit_batch`].
     fn begin_batch(&mut self);
@@ -119,13 +121,13 @@ pub(crate) trait Store: Debug {
     fn put_back(&mut self, key: &str, changed: Changed);
 
     /// The changes of the open transaction so far.
-    fn mark(&mut self) -> Mark;
+    fn mark(&mut self) -> StoreSavepoint;
 
     /// Forgets those that came after; how many keys the whole of the transaction had changed by then.
-    fn back_to(&mut self, mark: Mark) -> u64;
+    fn back_to(&mut self, mark: StoreSavepoint) -> u64;
 
     /// What the open transaction would change, in key order.
-    fn differences(&mut self) -> Differences<'_>;
+    fn differences(&mut self) -> DifferenceIter<'_>;
 
     /// Follows what happens to the keys that begin with `prefix`.
     fn watch(&self, prefix: &str) -> Result<Box<dyn Watching>>;
@@ -173,18 +175,18 @@ impl Scan {
     }
 }
 
-pub(crate) type Entries<'a> = Box<dyn Iterator<Item = Result<(String, Entry)>> + 'a>;
-pub(crate) type Keys<'a> = Box<dyn Iterator<Item = Result<String>> + 'a>;
-pub(crate) type Outlines<'a> = Box<dyn DoubleEndedIterator<Item = Result<Outline>> + 'a>;
-pub(crate) type Differences<'a> = Box<dyn Iterator<Item = Result<Difference>> + 'a>;
+pub(crate) type EntryIter<'a> = Box<dyn Iterator<Item = Result<(String, Entry)>> + 'a>;
+pub(crate) type KeyIter<'a> = Box<dyn Iterator<Item = Result<String>> + 'a>;
+pub(crate) type OutlineIter<'a> = Box<dyn DoubleEndedIterator<Item = Result<Outline>> + 'a>;
+pub(crate) type DifferenceIter<'a> = Box<dyn Iterator<Item = Result<Difference>> + 'a>;
 /// What is to be loaded.
-pub(crate) type Records<'a> = dyn Iterator<Item = Result<(String, Entry)>> + 'a;
+pub(crate) type LoadSource<'a> = dyn Iterator<Item = Result<(String, Entry)>> + 'a;
 /// Which keys are wanted.
 pub(crate) type IsWanted<'a> = dyn Fn(&str) -> bool + 'a;
 /// Fails once a person wants to go no further.
 pub(crate) type MayGoOn = fn() -> Result<()>;
 /// What makes a change.
-pub(crate) type Body<'a> = dyn FnMut(&mut dyn Changes) -> Result<()> + 'a;
+pub(crate) type Mutation<'a> = dyn FnMut(&mut dyn Changes) -> Result<()> + 'a;
 
 /// The keys that a change is about.
 #[derive(Clone, Copy, Debug)]
@@ -223,9 +225,9 @@ pub(crate) trait Changes {
 
 /// The changes of an open transaction at some time, as its store has them.
 #[derive(Debug)]
-pub(crate) struct Mark(Box<dyn Any>);
+pub(crate) struct StoreSavepoint(Box<dyn Any>);
 
-impl Mark {
+impl StoreSavepoint {
     fn of(changes: impl Any) -> Self {
         Self(Box::new(changes))
     }

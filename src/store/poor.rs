@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
-    Batch, Body, Changes, Description, Differences, Entries, IsWanted, Mark, MayGoOn, Outlines, Records, Scan, Scope,
-    Store, Watching,
+    Batch, Changes, Description, DifferenceIter, EntryIter, IsWanted, LoadSource, MayGoOn, Mutation, OutlineIter, Scan,
+    Scope, Store, StoreSavepoint, Watching,
 };
 use crate::database::{Changed, Conflict, Database, Difference, Existing, Loaded, Loading, Outline, Replaced, Seen};
 use crate::error::{Error, Result};
@@ -60,7 +60,7 @@ impl Store for Poor {
         Ok(self.live().count() as u64)
     }
 
-    fn scan(&self, scan: &Scan) -> Entries<'_> {
+    fn scan(&self, scan: &Scan) -> EntryIter<'_> {
         let is_in = |key: &String| {
             scan.from.as_ref().is_none_or(|from| key >= from) && scan.to.as_ref().is_none_or(|to| key < to)
         };
@@ -76,14 +76,14 @@ impl Store for Poor {
         Ok(self.entry(key)?.map(Seen::Entry))
     }
 
-    fn outlines(&self, prefix: &str) -> Outlines<'_> {
+    fn outlines(&self, prefix: &str) -> OutlineIter<'_> {
         let outline =
             |(key, entry): (String, Entry)| Outline { key, kind: entry.value.kind(), deadline: entry.deadline };
         let found: Vec<_> = self.scan(&Scan::prefix(prefix)).map(|item| item.map(outline)).collect();
         Box::new(found.into_iter())
     }
 
-    fn change(&mut self, keys: Scope<'_>, body: &mut Body<'_>) -> Result<()> {
+    fn change(&mut self, keys: Scope<'_>, body: &mut Mutation<'_>) -> Result<()> {
         // Somebody is always quicker once.
         let mut first = Change { store: self, keys, changed: BTreeMap::new() };
         body(&mut first)?;
@@ -104,7 +104,7 @@ impl Store for Poor {
         Ok(())
     }
 
-    fn load(&mut self, entries: &mut Records<'_>, how: Loading, replaced: &mut dyn Replaced) -> Result<Loaded> {
+    fn load(&mut self, entries: &mut LoadSource<'_>, how: Loading, replaced: &mut dyn Replaced) -> Result<Loaded> {
         let (loaded, sets) = plan(self, entries, how)?;
         if loaded.conflict.is_some() {
             return Ok(loaded);
@@ -132,7 +132,7 @@ impl Store for Poor {
         Ok(loaded)
     }
 
-    fn rehearse_load(&mut self, entries: &mut Records<'_>, how: Loading) -> Result<(Loaded, Differences<'_>)> {
+    fn rehearse_load(&mut self, entries: &mut LoadSource<'_>, how: Loading) -> Result<(Loaded, DifferenceIter<'_>)> {
         let (loaded, sets) = plan(self, entries, how)?;
         let sets = if loaded.conflict.is_some() { BTreeMap::new() } else { sets };
         Ok((loaded, Box::new(differences(self, sets))))
@@ -173,15 +173,15 @@ impl Store for Poor {
 
     fn put_back(&mut self, _: &str, _: Changed) {}
 
-    fn mark(&mut self) -> Mark {
-        Mark::of(())
+    fn mark(&mut self) -> StoreSavepoint {
+        StoreSavepoint::of(())
     }
 
-    fn back_to(&mut self, _: Mark) -> u64 {
+    fn back_to(&mut self, _: StoreSavepoint) -> u64 {
         0
     }
 
-    fn differences(&mut self) -> Differences<'_> {
+    fn differences(&mut self) -> DifferenceIter<'_> {
         Box::new(std::iter::empty())
     }
 
@@ -255,7 +255,7 @@ impl Changes for Change<'_> {
 /// What a load comes to: each key that is written, with what it is to be.
 fn plan(
     store: &dyn Store,
-    entries: &mut Records<'_>,
+    entries: &mut LoadSource<'_>,
     how: Loading,
 ) -> Result<(Loaded, BTreeMap<String, Option<Entry>>)> {
     let now = store.now();

@@ -67,7 +67,7 @@ pub(crate) enum Reply<'a> {
     /// A file for another program: `export`, `dump`.
     Pieces(Pieces<'a>),
     /// What is not alike, or would not be: `diff`, `--dry-run`.
-    Changes(Changes<'a>),
+    Changes(DifferenceStream<'a>),
 }
 
 /// One fact.
@@ -116,7 +116,7 @@ pub(crate) struct Pieces<'a> {
 }
 
 /// A stream of what is not alike.
-pub(crate) struct Changes<'a>(pub(crate) Box<dyn Iterator<Item = Result<Difference, Failure>> + 'a>);
+pub(crate) struct DifferenceStream<'a>(pub(crate) Box<dyn Iterator<Item = Result<Difference, Failure>> + 'a>);
 
 /// A stream of entries.
 pub(crate) struct Listing<'a> {
@@ -172,7 +172,7 @@ impl std::fmt::Debug for Pieces<'_> {
     }
 }
 
-impl std::fmt::Debug for Changes<'_> {
+impl std::fmt::Debug for DifferenceStream<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Changes")
     }

@@ -12,14 +12,14 @@ use super::{Access, Caller, Session};
 use crate::database::Difference;
 use crate::error::Error;
 use crate::shell::answer::code::Code;
-use crate::shell::answer::reply::{Answer, Changes, Failure, Reply};
+use crate::shell::answer::reply::{Answer, DifferenceStream, Failure, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::config::Location;
 use crate::shell::terminal::interrupt::{Stoppable, stoppable};
 use crate::shell::terminal::progress;
 use crate::shell::terminal::spool;
 use crate::shell::text::argument::{DatabaseName, database};
-use crate::store::{Entries, Scan, Store};
+use crate::store::{EntryIter, Scan, Store};
 
 /// Compare two databases by key: + only in B, - only in A, ~ not the same; status 1 if they differ
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -62,7 +62,7 @@ impl CommandArgs for DiffArgs {
         progress::of_keys(old.len()?);
         let mut differences = Differences::between(old, new).peekable();
         let status = if differences.peek().is_none() { Status::Done } else { Status::No };
-        Ok(Answer { status, ..Reply::Changes(Changes(Box::new(differences))).into() })
+        Ok(Answer { status, ..Reply::Changes(DifferenceStream(Box::new(differences))).into() })
     }
 }
 
@@ -74,8 +74,8 @@ pub(super) fn no_database(location: &Location) -> Failure {
 
 /// What two sorted streams do not have alike.
 pub(super) struct Differences<'a> {
-    old: Peekable<Stoppable<Entries<'a>>>,
-    new: Peekable<Entries<'a>>,
+    old: Peekable<Stoppable<EntryIter<'a>>>,
+    new: Peekable<EntryIter<'a>>,
     /// That one of the files is corrupt, which is said behind the last difference.
     corrupt: Option<Error>,
 }

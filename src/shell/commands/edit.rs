@@ -18,7 +18,7 @@ use crate::store::StoreExt as _;
 use crate::value::Value;
 
 /// Why what was edited cannot be stored, and in which line, if that is known.
-struct Fault {
+struct EditError {
     message: String,
     line: Option<usize>,
 }
@@ -125,16 +125,16 @@ fn edited(
 }
 
 /// The value that an edited text stands for.
-fn value(text: &[u8], initial: &str, is_json: bool) -> Result<Value, Fault> {
+fn value(text: &[u8], initial: &str, is_json: bool) -> Result<Value, EditError> {
     let text = std::str::from_utf8(text).map_err(|error| {
         let before = &text[..error.valid_up_to()];
         let line = 1 + memchr::memchr_iter(b'\n', before).count();
-        Fault { message: format!("line {line} is not UTF-8"), line: Some(line) }
+        EditError { message: format!("line {line} is not UTF-8"), line: Some(line) }
     })?;
     if is_json {
         return Value::from_json(text).map_err(|error| {
             let line = if let Error::NotJson { line, .. } = &error { usize::try_from(*line).ok() } else { None };
-            Fault { message: error.to_string(), line }
+            EditError { message: error.to_string(), line }
         });
     }
     // Editors end the last line; the text had not.

@@ -9,21 +9,21 @@ use std::rc::Rc;
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
-use super::whole::Whole;
+use super::whole::AtomicFile;
 use super::{Caller, Session, counted};
 use crate::error::Error;
 use crate::shell::answer::code::Code;
 use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::{Answer, Failure, Pieces, Reply, shown};
 use crate::shell::config;
-use crate::shell::terminal::destination::{self, Descriptor, Open};
+use crate::shell::terminal::destination::{self, Descriptor, SpecialFile};
 use crate::shell::terminal::interrupt::{Stoppable, stoppable};
 use crate::shell::terminal::progress;
 use crate::shell::text::argument::{Format, Prefix, export_format, glob, path, prefix};
 use crate::shell::text::glob::Glob;
-use crate::shell::transfer::{self, Out, Sink, Unfit, What};
+use crate::shell::transfer::{self, Out, RecordSink, Unfit, What};
 use crate::storage::Entry;
-use crate::store::{Entries, Scan, Store as _};
+use crate::store::{EntryIter, Scan, Store as _};
 use crate::value::Value;
 
 /// Write entries to a file or stdout, for other programs
@@ -104,12 +104,17 @@ impl CommandArgs for DumpArgs {
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let file = named(self.file.as_deref());
         check_no_folder(file)?;
-        session.write_out(file, Choice { force: self.force, ..Choice::default() }, Box::new(transfer::Script))
+        session.write_out(file, Choice { force: self.force, ..Choice::default() }, Box::new(transfer::ScriptWriter))
     }
 }
 
 impl Session {
-    fn write_out(&mut self, file: Option<&Path>, choice: Choice, sink: Box<dyn Sink>) -> Result<Answer<'_>, Failure> {
+    fn write_out(
+        &mut self,
+        file: Option<&Path>,
+        choice: Choice,
+        sink: Box<dyn RecordSink>,
+    ) -> Result<Answer<'_>, Failure> {
         if let Some(path) = file {
             config::check_path(path)?;
         }
@@ -201,9 +206,9 @@ impl Lost {
 
 /// Entries on their way into a file.
 struct Exported<'a> {
-    entries: Stoppable<Entries<'a>>,
+    entries: Stoppable<EntryIter<'a>>,
     choice: Choice,
-    sink: Box<dyn Sink>,
+    sink: Box<dyn RecordSink>,
     count: u64,
     lost: Lost,
 }
@@ -281,7 +286,7 @@ fn into_text(value: Value) -> Value {
 /// it does not. What names an open descriptor, or is there and no regular file, is written to.
 fn to_file(path: &Path, mut export: Exported<'_>) -> Result<(u64, Vec<String>), Failure> {
     let failed = |error: io::Error| Failure::io("write", path, &error);
-    if let Some(mut open) = Open::of(path).map_err(failed)? {
+    if let Some(mut open) = SpecialFile::of(path).map_err(failed)? {
         export.write(&mut open)?.map_err(failed)?;
     } else {
         let old = match fs::metadata(path) {
@@ -292,7 +297,7 @@ fn to_file(path: &Path, mut export: Exported<'_>) -> Result<(u64, Vec<String>), 
         // A link stays one.
         let target = if old.is_some() { path.canonicalize().map_err(failed)? } else { path.to_owned() };
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = Whole::new_in(folder).map_err(failed)?;
+        let mut file = AtomicFile::new_in(folder).map_err(failed)?;
         export.write(file.file())?.map_err(failed)?;
         if let Some(old) = old {
             file.file().set_permissions(old.permissions()).map_err(failed)?;

@@ -17,7 +17,7 @@ use crate::database::{Conflict, Existing, Loading};
 use crate::error::Error;
 use crate::shell::answer::code::Code;
 use crate::shell::answer::done::Done;
-use crate::shell::answer::reply::{Answer, Changes, Failure, Reply, shown};
+use crate::shell::answer::reply::{Answer, DifferenceStream, Failure, Reply, shown};
 use crate::shell::answer::status::Status;
 use crate::shell::render::imported;
 use crate::shell::terminal::interrupt;
@@ -25,7 +25,7 @@ use crate::shell::terminal::progress;
 use crate::shell::text::argument::{
     Delimiter, Flatten, Format, OnConflict, Prefix, delimiter, flatten, import_format, on_conflict, path, prefix, text,
 };
-use crate::shell::transfer::{self, Fault, Reading, Record, Source, Trouble};
+use crate::shell::transfer::{self, FormatError, ImportError, Reading, Record, Source};
 use crate::storage::{self, Entry, LARGE};
 use crate::store::{Store as _, until_failure};
 use crate::value::Value;
@@ -100,7 +100,7 @@ impl CommandArgs for ImportArgs {
             now: session.db.now(),
         };
         let source = transfer::source(format, input, reading).map_err(|trouble| failure(&self.file, trouble))?;
-        let mut records = Records { source, file: self.file, prefix: self.prefix.0, count: 0 };
+        let mut records = FileRecords { source, file: self.file, prefix: self.prefix.0, count: 0 };
         let existing = match self.on_conflict {
             OnConflict::Replace => Existing::Replaced,
             OnConflict::Skip => Existing::Kept,
@@ -115,7 +115,7 @@ impl CommandArgs for ImportArgs {
             drop(entries);
             let (loaded, changes) = failed.map_or_else(|| rehearsed.map_err(Failure::from), Err)?;
             refuse(loaded.conflict.as_ref(), &records)?;
-            let changes = Changes(Box::new(changes.map(|change| change.map_err(Failure::from))));
+            let changes = DifferenceStream(Box::new(changes.map(|change| change.map_err(Failure::from))));
             return Ok(Answer { notes: vec![imported("Would import", &loaded)], ..Reply::Changes(changes).into() });
         }
         let loaded = session.db.load(&mut entries, how, &mut ());
@@ -132,7 +132,7 @@ impl Session {
             if !self.stdin_is_free {
                 return Err(Failure::usage("`import -` reads stdin, which is in use here; give a file"));
             }
-            return Ok(Box::new(BufReader::with_capacity(PIECE, Input::new(io::stdin(), 0))));
+            return Ok(Box::new(BufReader::with_capacity(PIECE, StoppableInput::new(io::stdin(), 0))));
         }
         let failed = |error: io::Error| Failure::io("read", path, &error);
         let file = interrupt::open_at_once(path, File::options().read(true)).map_err(failed)?;
@@ -142,12 +142,12 @@ impl Session {
         }
         let waits = meta.file_type().is_fifo() || meta.file_type().is_char_device();
         let total = if waits { 0 } else { meta.len() };
-        Ok(Box::new(BufReader::with_capacity(PIECE, Input { waits, ..Input::new(file, total) })))
+        Ok(Box::new(BufReader::with_capacity(PIECE, StoppableInput { waits, ..StoppableInput::new(file, total) })))
     }
 }
 
 /// A file that is read for as long as the person wants it to be.
-struct Input<R> {
+struct StoppableInput<R> {
     file: R,
     /// Whether it may have to be waited for.
     waits: bool,
@@ -155,13 +155,13 @@ struct Input<R> {
     total: u64,
 }
 
-impl<R> Input<R> {
+impl<R> StoppableInput<R> {
     fn new(file: R, total: u64) -> Self {
         Self { file, waits: true, done: 0, total }
     }
 }
 
-impl<R: Read + AsFd> Read for Input<R> {
+impl<R: Read + AsFd> Read for StoppableInput<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let waited = if self.waits { interrupt::wait_to_read(&self.file) } else { Ok(()) };
         // Of another kind, as readers try again after an interruption.
@@ -176,7 +176,7 @@ impl<R: Read + AsFd> Read for Input<R> {
 
 /// What is read, as a database takes it. All or nothing: a failure at the end keeps out all that came before.
 fn entries<'r>(
-    records: &'r mut Records<'_>,
+    records: &'r mut FileRecords<'_>,
     format: Format,
 ) -> impl Iterator<Item = Result<(String, Entry), Failure>> + 'r {
     // Nothing, until there is an entry; then whether all of them are those that a database has at its top.
@@ -204,7 +204,7 @@ fn entries<'r>(
 }
 
 /// The failure of an import that a key kept from being made.
-fn refuse(conflict: Option<&Conflict>, records: &Records<'_>) -> Result<(), Failure> {
+fn refuse(conflict: Option<&Conflict>, records: &FileRecords<'_>) -> Result<(), Failure> {
     let (code, key, what) = match conflict {
         None => return Ok(()),
         Some(Conflict::Exists(key)) => (Code::Exists, key, "already exists"),
@@ -217,14 +217,14 @@ fn refuse(conflict: Option<&Conflict>, records: &Records<'_>) -> Result<(), Fail
     Err(Failure { status: Status::No, code, message, key: Some(key.to_owned()) })
 }
 
-fn failure(file: &Path, trouble: Trouble) -> Failure {
+fn failure(file: &Path, trouble: ImportError) -> Failure {
     match trouble {
-        Trouble::Input(_) if interrupt::is_asked() => Error::Interrupted.into(),
-        Trouble::Input(error) => {
+        ImportError::Input(_) if interrupt::is_asked() => Error::Interrupted.into(),
+        ImportError::Input(error) => {
             let failure = Failure::io("read", file, &error);
             Failure { message: format!("{}. Nothing was imported", failure.message), ..failure }
         }
-        Trouble::Fault(Fault { line, column, reason }) => fault(file, line, column, &reason),
+        ImportError::Fault(FormatError { line, column, reason }) => fault(file, line, column, &reason),
     }
 }
 
@@ -238,14 +238,14 @@ fn name(file: &Path) -> Cow<'_, str> {
 }
 
 /// The records of a file, under a prefix.
-struct Records<'a> {
+struct FileRecords<'a> {
     source: Box<dyn Source + 'a>,
     file: PathBuf,
     prefix: String,
     count: u64,
 }
 
-impl Records<'_> {
+impl FileRecords<'_> {
     /// So many are gone through between two looks whether to stop.
     const EACH: u64 = 64;
 
@@ -261,13 +261,15 @@ impl Records<'_> {
         let key = if self.prefix.is_empty() { key } else { self.prefix.clone() + &key };
         match storage::check_entry(&key, &entry.value) {
             Ok(()) => Ok(Record { key, entry }),
-            Err(Error::OutOfMemory { .. }) => Err(failure(&self.file, Trouble::Input(ErrorKind::OutOfMemory.into()))),
+            Err(Error::OutOfMemory { .. }) => {
+                Err(failure(&self.file, ImportError::Input(ErrorKind::OutOfMemory.into())))
+            }
             Err(error) => Err(fault(&self.file, self.source.last_line(), 1, &error.to_string())),
         }
     }
 }
 
-impl Iterator for Records<'_> {
+impl Iterator for FileRecords<'_> {
     type Item = Result<Record, Failure>;
 
     fn next(&mut self) -> Option<Self::Item> {

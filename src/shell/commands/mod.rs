@@ -58,7 +58,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use self::mode::Mode;
+use self::mode::RunMode;
 use self::traits::{OpenDatabase, Traits};
 use super::answer::code::Reason;
 use super::answer::done::Done;
@@ -72,13 +72,13 @@ use super::terminal::progress;
 use crate::database::{Database, Options};
 use crate::error::Error;
 use crate::storage::{self, Progress};
-use crate::store::{Memory, Scan, Store, StoreExt as _, Undoing};
+use crate::store::{Scan, Store, StoreExt as _, UndoHistory, Undoing};
 
 /// Who has a command run: a line of a script, the program's arguments, or a person at the prompt.
 pub(crate) struct Caller<'c> {
     /// Asks a person a question; whether they say yes.
     pub(crate) ask: &'c mut dyn FnMut(&str) -> bool,
-    pub(crate) mode: &'c mut Mode,
+    pub(crate) mode: &'c mut RunMode,
     /// Whether the command was entered at the prompt.
     pub(crate) at_prompt: bool,
     /// Whether the user has said yes to whatever it may ask (`--yes`).
@@ -115,7 +115,7 @@ pub(crate) struct Session {
     /// Other databases that a command looks at.
     beside: Vec<Database>,
     /// What can be undone in databases that were in use before, by their names.
-    memories: BTreeMap<String, Memory>,
+    memories: BTreeMap<String, UndoHistory>,
 }
 
 /// Warnings that go to stderr at once.

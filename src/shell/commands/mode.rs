@@ -2,11 +2,11 @@
 
 use super::traits::InTransaction;
 use crate::shell::answer::reply::Failure;
-use crate::store::{Mark, Store};
+use crate::store::{Store, StoreSavepoint};
 
 /// When the changes of a run are stored.
 #[derive(Debug, Default)]
-pub(crate) enum Mode {
+pub(crate) enum RunMode {
     /// As they are made, or with the transaction that the lines begin and commit.
     #[default]
     Plain,
@@ -17,11 +17,11 @@ pub(crate) enum Mode {
         /// Whether the run that is rehearsed would be one transaction.
         is_atomic: bool,
         /// Where the transaction began that the lines have open.
-        mark: Option<Mark>,
+        mark: Option<StoreSavepoint>,
     },
 }
 
-impl Mode {
+impl RunMode {
     /// The mode that the options ask for; begins the transaction that the run is, if it is one.
     pub(crate) fn begun(db: &mut dyn Store, is_atomic: bool, is_dry: bool) -> Result<Self, Failure> {
         if is_atomic || is_dry {
@@ -104,6 +104,6 @@ impl Mode {
 }
 
 /// Where the transaction began that is rehearsed, and is not open any more.
-fn took(mark: &mut Option<Mark>) -> Result<Mark, Failure> {
+fn took(mark: &mut Option<StoreSavepoint>) -> Result<StoreSavepoint, Failure> {
     mark.take().ok_or_else(|| Failure::usage("no transaction is open"))
 }

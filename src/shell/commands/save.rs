@@ -14,7 +14,7 @@ use crate::shell::answer::code::Reason;
 use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::{Answer, Failure, Pieces, Reply};
 use crate::shell::config;
-use crate::shell::terminal::destination::{self, Descriptor, Open};
+use crate::shell::terminal::destination::{self, Descriptor, SpecialFile};
 use crate::shell::terminal::spool;
 use crate::shell::text::argument::path;
 use crate::storage;
@@ -104,7 +104,7 @@ impl Session {
             });
             return Ok(Reply::Pieces(Pieces { write, notes: Rc::default() }).into());
         }
-        if let Some(mut open) = Open::of(path).map_err(failed)? {
+        if let Some(mut open) = SpecialFile::of(path).map_err(failed)? {
             io::copy(&mut file, &mut open).map_err(failed)?;
         }
         Ok(Done::Saved { keys: self.db.len()?, path: path.to_owned() }.into())

@@ -17,13 +17,13 @@ const PREFIX: &str = ".rusty-kv-export-";
 
 /// A file that gets its name when it is whole. Where the system has files without one, nothing is left of it when the
 /// program is killed before that; otherwise one file at most, which the next export into that folder removes.
-pub(super) enum Whole {
+pub(super) enum AtomicFile {
     #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "no other system has them"))]
     Nameless(File),
     Named(NamedTempFile),
 }
 
-impl Whole {
+impl AtomicFile {
     pub(super) fn new_in(folder: &Path) -> io::Result<Self> {
         sweep(folder);
         #[cfg(target_os = "linux")]
@@ -109,7 +109,7 @@ mod tests {
         take(&in_use);
         let target = folder.path().join("target");
         for content in ["first", "second"] {
-            let mut whole = Whole::new_in(folder.path()).unwrap();
+            let mut whole = AtomicFile::new_in(folder.path()).unwrap();
             assert!(!left.exists() && used.exists());
             whole.file().write_all(content.as_bytes()).unwrap();
             whole.put(folder.path(), &target).unwrap();

@@ -14,7 +14,7 @@ use crate::shell::text::argument::{ColorWhen, DatabaseName, OutputMode, color_wh
 #[command(name = "rusty-kv", bin_name = "rusty-kv", version, disable_help_subcommand = true, infer_long_args = false)]
 pub(crate) struct Cli {
     #[command(flatten)]
-    pub(crate) options: Options,
+    pub(crate) options: GlobalOptions,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
@@ -51,7 +51,7 @@ pub(crate) struct LineOptions {
 /// What stands before or after the command.
 #[derive(Args, Debug, PartialEq)]
 #[command(next_help_heading = "Options for every command")]
-pub(crate) struct Options {
+pub(crate) struct GlobalOptions {
     /// The database: a name, or a path (with a slash, or ending in .json or .db); else `RUSTY_KV_DB`, else kv
     #[arg(short, long, global = true, value_name = "NAME|PATH", value_parser = database())]
     pub(crate) db: Option<DatabaseName>,
@@ -91,7 +91,7 @@ pub(crate) struct Options {
 const WAIT: &str = "5s";
 
 /// What holds when nothing is said.
-impl Default for Options {
+impl Default for GlobalOptions {
     fn default() -> Self {
         Self {
             db: None,

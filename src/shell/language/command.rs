@@ -22,7 +22,7 @@ macro_rules! commands {
         }
 
         impl $name {
-            const ROWS: &[Row] = &[$(Row {
+            const ROWS: &[CommandInfo] = &[$(CommandInfo {
                 traits: commands::$file::$args::TRAITS,
                 alone: |options| Alone::of(options, |args| Self::$command(args).into()),
             }),*];
@@ -132,13 +132,13 @@ impl Command {
 }
 
 /// What is known of a command without its arguments.
-struct Row {
+struct CommandInfo {
     traits: Traits,
     /// Makes it a command by itself.
     alone: fn(clap::Command) -> Alone,
 }
 
-fn rows() -> impl Iterator<Item = &'static Row> {
+fn rows() -> impl Iterator<Item = &'static CommandInfo> {
     Command::ROWS.iter().chain(ShellCommand::ROWS)
 }
 
@@ -171,7 +171,8 @@ impl Alone {
     /// The command by that name or alias, with options that are for every command; `None` for those that are seldom run or
     /// run long.
     pub(crate) fn named(name: &str, options: clap::Command) -> Option<Self> {
-        let row = rows().find(|Row { traits, .. }| traits.is_parsed_alone && traits.is_named(name.as_bytes()))?;
+        let row =
+            rows().find(|CommandInfo { traits, .. }| traits.is_parsed_alone && traits.is_named(name.as_bytes()))?;
         Some((row.alone)(options))
     }
 

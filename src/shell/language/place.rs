@@ -54,7 +54,7 @@ pub(crate) struct Placed {
 
 /// A word that is refused, and why.
 #[derive(Debug)]
-pub(crate) struct Refused {
+pub(crate) struct ArgumentError {
     /// Where there are no more, the place of the next.
     pub(crate) at: usize,
     pub(crate) message: String,
@@ -71,7 +71,7 @@ pub(crate) struct Places<'a> {
 }
 
 /// What is told of the words so far.
-struct Walk<'a> {
+struct Placing<'a> {
     /// An option whose value comes next, as it is written.
     value_of: Option<(&'a Arg, String)>,
     /// Arguments by place that are there.
@@ -82,10 +82,10 @@ struct Walk<'a> {
 
 impl<'a> Places<'a> {
     /// Finds the place of each word, of which the first is the command's name.
-    pub(crate) fn of(self, words: &[Word<'_>]) -> Result<Placed, Refused> {
+    pub(crate) fn of(self, words: &[Word<'_>]) -> Result<Placed, ArgumentError> {
         let args = Vec::with_capacity(words.len());
         let placed = Placed { args, help: None, has_more: false, as_text: String::new() };
-        let mut walk = Walk { value_of: None, count: 0, only_data: false, placed };
+        let mut walk = Placing { value_of: None, count: 0, only_data: false, placed };
         for (at, word) in words.iter().enumerate().skip(1) {
             let is_marked = self.take(&mut walk, words, at)?;
             let arg = word.to_arg();
@@ -101,14 +101,14 @@ impl<'a> Places<'a> {
         match walk.value_of {
             Some((option, flag)) => {
                 let message = format!("{}, found nothing{}", expected(option, &flag), walk.placed.as_text);
-                Err(Refused { at: words.len(), message })
+                Err(ArgumentError { at: words.len(), message })
             }
             None => Ok(walk.placed),
         }
     }
 
     /// Takes one word in; whether it is to be marked as data.
-    fn take(self, walk: &mut Walk<'a>, words: &[Word<'_>], at: usize) -> Result<bool, Refused> {
+    fn take(self, walk: &mut Placing<'a>, words: &[Word<'_>], at: usize) -> Result<bool, ArgumentError> {
         let word = &words[at];
         let bytes = &*word.bytes;
         let may_be_option = !word.quoted && !walk.only_data && bytes.starts_with(b"-") && bytes.len() > 1;
@@ -133,7 +133,7 @@ impl<'a> Places<'a> {
     }
 
     /// Takes in what clap will take for options; whether they are known.
-    fn option(self, walk: &mut Walk<'a>, bytes: &[u8], at: usize) -> bool {
+    fn option(self, walk: &mut Placing<'a>, bytes: &[u8], at: usize) -> bool {
         let found = if bytes.starts_with(b"--") {
             let (name, has_value) = match bytes.iter().position(|&byte| byte == b'=') {
                 Some(end) => (&bytes[2..end], true),
@@ -157,7 +157,7 @@ impl<'a> Places<'a> {
     }
 
     /// The options of one letter that stand together, up to one that takes the rest as its value.
-    fn letters(self, walk: &mut Walk<'a>, letters: &[u8], at: usize) -> Vec<(&'a Arg, bool)> {
+    fn letters(self, walk: &mut Placing<'a>, letters: &[u8], at: usize) -> Vec<(&'a Arg, bool)> {
         let mut found = Vec::new();
         for (n, &letter) in letters.iter().enumerate() {
             if letter == b'h' {
@@ -185,7 +185,7 @@ impl<'a> Places<'a> {
 
     /// A word that is like a flag and is none. What may stand in its place instead, if anything may, is told where that is
     /// any text, or where no flag is like it.
-    fn no_flag(self, place: Option<&Arg>, words: &[Word<'_>], at: usize) -> Refused {
+    fn no_flag(self, place: Option<&Arg>, words: &[Word<'_>], at: usize) -> ArgumentError {
         let bytes = &*words[at].bytes;
         let is_of_program = |letter: u8| self.in_line && LETTERS.contains(&letter);
         let what = match (flag_name(bytes), bytes) {
@@ -198,11 +198,11 @@ impl<'a> Places<'a> {
         let place = place.filter(|place| takes_text(place) || what.ends_with('.'));
         let as_text = place.map(|place| self.as_text(place, words, at, "it")).unwrap_or_default();
         let message = format!("{what}{as_text}");
-        Refused { at, message: message.trim_end_matches('.').to_owned() }
+        ArgumentError { at, message: message.trim_end_matches('.').to_owned() }
     }
 
     /// A word like a flag where the value of an option must stand.
-    fn no_value(self, option: &Arg, flag: &str, words: &[Word<'_>], at: usize) -> Refused {
+    fn no_value(self, option: &Arg, flag: &str, words: &[Word<'_>], at: usize) -> ArgumentError {
         let found = shown(&words[at]);
         let known = |name: &str| self.find(|arg| arg.get_long() == Some(name)).is_some();
         let near = flag_name(&words[at].bytes).filter(|name| !known(name)).map(|name| self.near(name));
@@ -212,7 +212,7 @@ impl<'a> Places<'a> {
             _ => String::new(),
         };
         let message = format!("{}, found '{found}'{near}{text}", expected(option, flag));
-        Refused { at, message: message.trim_end_matches('.').to_owned() }
+        ArgumentError { at, message: message.trim_end_matches('.').to_owned() }
     }
 
     /// How a word is written that is meant as text, if text may stand there; `it` is what it is called.

@@ -77,7 +77,7 @@ pub(crate) fn takes_next(word: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shell::text::words::{Open, Step};
+    use crate::shell::text::words::{Step, Unfinished};
 
     #[test]
     fn json_goes_on_on_the_next_line_only_where_a_value_stands() {
@@ -94,8 +94,8 @@ mod tests {
             "{",
             "[1,",
         ] {
-            assert_eq!(script().step(line.as_bytes(), false), Step::More(Open::Json), "{line}");
-            assert_eq!(script().step(format!("{line}\n").as_bytes(), false), Step::More(Open::Json), "{line}");
+            assert_eq!(script().step(line.as_bytes(), false), Step::More(Unfinished::Json), "{line}");
+            assert_eq!(script().step(format!("{line}\n").as_bytes(), false), Step::More(Unfinished::Json), "{line}");
         }
         for line in [
             "watch [",
@@ -112,7 +112,7 @@ mod tests {
             "-o json watch [",
             "incr n [",
         ] {
-            assert_eq!(script().step(line.as_bytes(), false), Step::More(Open::Line), "{line}");
+            assert_eq!(script().step(line.as_bytes(), false), Step::More(Unfinished::Line), "{line}");
             for newline in ["\n", "\r\n", ""] {
                 let whole = format!("{line}{newline}");
                 let step = script().step(whole.as_bytes(), true);

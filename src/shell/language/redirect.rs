@@ -56,13 +56,13 @@ pub(crate) enum Target {
 
 /// Why a line is not a command with a target, and the place of the fault.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub(crate) struct RedirectError {
     pub(crate) message: &'static str,
     pub(crate) span: Range<usize>,
 }
 
 /// The words of the command, and where its answer goes if the line says so.
-pub(crate) fn cut<'w, 'a>(words: &'w [Word<'a>]) -> Result<(&'w [Word<'a>], Option<Target>), Fault> {
+pub(crate) fn cut<'w, 'a>(words: &'w [Word<'a>]) -> Result<(&'w [Word<'a>], Option<Target>), RedirectError> {
     let is = |word: &Word<'_>, sign: &[u8]| !word.quoted && word.flag == 0 && *word.bytes == *sign;
     let is_sign = |word: &Word<'_>| [&b"|"[..], b">", b">>"].iter().any(|sign| is(word, sign));
     let Some(at) = words.iter().position(is_sign).filter(|&at| at > 0) else { return Ok((words, None)) };
@@ -71,7 +71,7 @@ pub(crate) fn cut<'w, 'a>(words: &'w [Word<'a>]) -> Result<(&'w [Word<'a>], Opti
     }
     let (command, behind) = words.split_at(at);
     let (sign, behind) = (&behind[0], &behind[1..]);
-    let fault = |message, word: &Word<'_>| Err(Fault { message, span: word.span.clone() });
+    let fault = |message, word: &Word<'_>| Err(RedirectError { message, span: word.span.clone() });
     if is(sign, b"|") {
         return match behind {
             [] => fault("expected a program after `|`: get cfg | jq .x (to store a '|', quote it: '|')", sign),

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-use super::{CHUNK, Trouble, done};
+use super::{CHUNK, RenderError, done};
 use crate::database::Event;
 use crate::error::Error;
 use crate::expiry::whole_seconds;
@@ -19,7 +19,7 @@ use crate::storage::write_base64;
 use crate::value::{Json, Value};
 
 /// Writes an answer.
-pub(super) fn reply(out: &mut dyn Write, reply: Reply<'_>) -> Result<(), Trouble> {
+pub(super) fn reply(out: &mut dyn Write, reply: Reply<'_>) -> Result<(), RenderError> {
     let mut line = String::new();
     match reply {
         Reply::Done(done) => {
@@ -107,7 +107,7 @@ fn push_event(line: &mut String, key: &str, event: &Event) {
 /// If the source fails before anything has left, nothing leaves, and the caller's error is the document. Later the
 /// document cannot be made whole: its line ends there, invalid, so that nobody takes a part for all and the next line
 /// is the error. That the source is corrupt is found when all of it was given, so the document is whole then.
-fn list(out: &mut dyn Write, listing: Listing<'_>) -> Result<(), Trouble> {
+fn list(out: &mut dyn Write, listing: Listing<'_>) -> Result<(), RenderError> {
     let (open, close) = if listing.show == Show::Entries { ('{', '}') } else { ('[', ']') };
     let mut text = String::with_capacity(2 * CHUNK);
     text.push(open);

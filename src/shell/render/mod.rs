@@ -19,7 +19,7 @@ pub(crate) use self::counts::{changes, counted, keys};
 pub(crate) use self::difference::{difference, difference_json};
 pub(crate) use self::done::{found, imported};
 pub(crate) use self::message::{aside, failure, failure_json, note, pointer};
-use self::plain::Form;
+use self::plain::PlainStyle;
 pub(crate) use self::table::size;
 pub(crate) use self::undone::value_of;
 use super::answer::reply::{Events, Failure, Reply};
@@ -94,26 +94,26 @@ impl Look {
 
 /// Why an answer could not be written whole.
 #[derive(Debug)]
-pub(crate) enum Trouble {
+pub(crate) enum RenderError {
     /// The output did not take it.
     Output(io::Error),
     /// The database could not give it, or not in this form.
     Source(Failure),
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for RenderError {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
     }
 }
 
-impl From<Failure> for Trouble {
+impl From<Failure> for RenderError {
     fn from(failure: Failure) -> Self {
         Self::Source(failure)
     }
 }
 
-impl From<Error> for Trouble {
+impl From<Error> for RenderError {
     fn from(error: Error) -> Self {
         Self::Source(error.into())
     }
@@ -133,7 +133,7 @@ pub(crate) fn large(reply: &Reply<'_>) -> Option<usize> {
 }
 
 /// Writes the data of an answer, and nothing else.
-pub(crate) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Result<(), Trouble> {
+pub(crate) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Result<(), RenderError> {
     let reply = match reply {
         Reply::Pieces(pieces) => return stream::pieces(out, look, pieces),
         Reply::Changes(changes) => return stream::changes(out, look, changes),
@@ -165,14 +165,16 @@ pub(crate) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Resul
         };
     match (look.mode, look.terminal) {
         (OutputMode::Json, _) => json::reply(out, reply),
-        (_, _) if is_exact => plain::reply(out, Form::Exact, reply),
+        (_, _) if is_exact => plain::reply(out, PlainStyle::Exact, reply),
         (OutputMode::Plain | OutputMode::Table, true) => person::reply(out, look, reply),
-        (OutputMode::Plain, false) => plain::reply(out, Form::Lines, reply),
-        (OutputMode::Raw, true) => plain::reply(out, Form::Shown, reply),
-        (OutputMode::Raw, false) => plain::reply(out, Form::Exact, reply),
+        (OutputMode::Plain, false) => plain::reply(out, PlainStyle::Lines, reply),
+        (OutputMode::Raw, true) => plain::reply(out, PlainStyle::Shown, reply),
+        (OutputMode::Raw, false) => plain::reply(out, PlainStyle::Exact, reply),
         (OutputMode::Table, false) => match reply {
-            Reply::Done(_) | Reply::Value(_) | Reply::Line(_) | Reply::Text(_) => plain::reply(out, Form::Lines, reply),
-            Reply::Listing(ref listing) if listing.nul => plain::reply(out, Form::Lines, reply),
+            Reply::Done(_) | Reply::Value(_) | Reply::Line(_) | Reply::Text(_) => {
+                plain::reply(out, PlainStyle::Lines, reply)
+            }
+            Reply::Listing(ref listing) if listing.nul => plain::reply(out, PlainStyle::Lines, reply),
             reply => person::reply(out, look, reply),
         },
     }
@@ -183,7 +185,7 @@ fn events(
     out: &mut dyn Write,
     events: Events<'_>,
     push: &mut dyn FnMut(&mut String, &str, &Event),
-) -> Result<(), Trouble> {
+) -> Result<(), RenderError> {
     let mut line = String::new();
     Ok((events.run)(&mut |key, event| {
         line.clear();
@@ -463,7 +465,7 @@ mod tests {
         for (mode, terminal) in MODES.into_iter().flat_map(|mode| [(mode, true), (mode, false)]) {
             for reply in [Reply::Value("x".into()), Reply::Listing(some(Show::Entries))] {
                 let trouble = super::reply(&mut Full, &look(mode, terminal), reply).unwrap_err();
-                assert!(matches!(trouble, Trouble::Output(_)), "{trouble:?}");
+                assert!(matches!(trouble, RenderError::Output(_)), "{trouble:?}");
             }
         }
     }
@@ -474,7 +476,7 @@ mod tests {
             let mut out = Vec::new();
             let trouble =
                 super::reply(&mut out, &look(mode, terminal), Reply::Listing(broken(Show::Keys, 1))).unwrap_err();
-            assert!(matches!(trouble, Trouble::Source(_)), "{trouble:?}");
+            assert!(matches!(trouble, RenderError::Source(_)), "{trouble:?}");
             let expected: &[u8] = if mode == OutputMode::Json { b"" } else { b"a\nb\n" };
             assert_eq!(out, expected, "{mode:?}");
         }

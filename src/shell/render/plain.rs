@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::{CHUNK, Trouble, done};
+use super::{CHUNK, RenderError, done};
 use crate::database::Event;
 use crate::expiry::whole_seconds;
 use crate::shell::answer::reply::{Field, Listing, Reply, Show};
@@ -12,7 +12,7 @@ use crate::value::Value;
 
 /// How much of a form an answer gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum PlainStyle {
     /// Plain into a pipe: a newline behind one value; keys and values of a record escaped by [`escape::tsv`].
     Lines,
     /// Raw into a pipe: a value's exact bytes, and nothing that was not stored but what parts the records of a listing.
@@ -22,7 +22,7 @@ pub(super) enum Form {
     Shown,
 }
 
-impl Form {
+impl PlainStyle {
     /// What stands between the fields of a record.
     fn gap(self) -> &'static [u8] {
         if self == Self::Shown { b"  " } else { b"\t" }
@@ -39,12 +39,12 @@ impl Form {
 }
 
 /// Writes an answer.
-pub(super) fn reply(out: &mut dyn Write, form: Form, reply: Reply<'_>) -> Result<(), Trouble> {
+pub(super) fn reply(out: &mut dyn Write, form: PlainStyle, reply: Reply<'_>) -> Result<(), RenderError> {
     let mut lines = Vec::new();
     match reply {
         Reply::Done(done) => return Ok(done::value(&done).map_or(Ok(()), |value| one(out, form, &value))?),
         Reply::Value(value) => return Ok(one(out, form, &value)?),
-        Reply::Line(value) if form == Form::Shown => {
+        Reply::Line(value) if form == PlainStyle::Shown => {
             form.push(&mut lines, value.as_bytes());
             lines.push(b'\n');
         }
@@ -53,12 +53,12 @@ pub(super) fn reply(out: &mut dyn Write, form: Form, reply: Reply<'_>) -> Result
         Reply::Values(values) => {
             for (key, value) in values {
                 let Some(value) = value else { continue };
-                if form == Form::Lines {
+                if form == PlainStyle::Lines {
                     form.push(&mut lines, key.as_bytes());
                     lines.extend_from_slice(form.gap());
                 }
                 form.push(&mut lines, value.as_bytes());
-                if form != Form::Exact {
+                if form != PlainStyle::Exact {
                     lines.push(b'\n');
                 }
             }
@@ -82,7 +82,7 @@ pub(super) fn reply(out: &mut dyn Write, form: Form, reply: Reply<'_>) -> Result
                 lines.push(b'\n');
             }
         }
-        Reply::Text(text) => push_text(&mut lines, form == Form::Shown, &text),
+        Reply::Text(text) => push_text(&mut lines, form == PlainStyle::Shown, &text),
         Reply::Events(events) => {
             return super::events(out, events, &mut |line, key, event| push_event(line, form, key, event));
         }
@@ -92,8 +92,8 @@ pub(super) fn reply(out: &mut dyn Write, form: Form, reply: Reply<'_>) -> Result
 }
 
 /// Appends an event: what has happened, the key, and the value if one was set. Here too a raw value keeps to its line.
-fn push_event(line: &mut String, form: Form, key: &str, event: &Event) {
-    let form = if form == Form::Exact { Form::Lines } else { form };
+fn push_event(line: &mut String, form: PlainStyle, key: &str, event: &Event) {
+    let form = if form == PlainStyle::Exact { PlainStyle::Lines } else { form };
     let (name, value) = match event {
         Event::Set(entry) => ("set", Some(entry.value.as_bytes())),
         Event::Deleted => ("del", None),
@@ -121,14 +121,14 @@ pub(super) fn push_text(lines: &mut Vec<u8>, terminal: bool, text: &str) {
 }
 
 /// Writes one value. It is not copied into a pipe, as it may be large.
-fn one(out: &mut dyn Write, form: Form, value: &Value) -> io::Result<()> {
+fn one(out: &mut dyn Write, form: PlainStyle, value: &Value) -> io::Result<()> {
     match form {
-        Form::Exact => out.write_all(value.as_bytes()),
-        Form::Lines => {
+        PlainStyle::Exact => out.write_all(value.as_bytes()),
+        PlainStyle::Lines => {
             out.write_all(value.as_bytes())?;
             out.write_all(b"\n")
         }
-        Form::Shown => {
+        PlainStyle::Shown => {
             out.write_all(escape::terminal_lines(value.as_bytes()).as_bytes())?;
             out.write_all(b"\n")
         }
@@ -136,9 +136,9 @@ fn one(out: &mut dyn Write, form: Form, value: &Value) -> io::Result<()> {
 }
 
 /// Writes a listing as it comes. What came before a failure of the source is written.
-fn list(out: &mut dyn Write, form: Form, listing: Listing<'_>) -> Result<(), Trouble> {
+fn list(out: &mut dyn Write, form: PlainStyle, listing: Listing<'_>) -> Result<(), RenderError> {
     let (form, end) = match form {
-        Form::Lines | Form::Exact if listing.nul => (Form::Exact, b'\0'),
+        PlainStyle::Lines | PlainStyle::Exact if listing.nul => (PlainStyle::Exact, b'\0'),
         form => (form, b'\n'),
     };
     let mut lines = Vec::with_capacity(2 * CHUNK);
@@ -169,7 +169,7 @@ fn list(out: &mut dyn Write, form: Form, listing: Listing<'_>) -> Result<(), Tro
 }
 
 /// Appends a line with a fact, or one for each of its rows.
-fn push_fact(lines: &mut Vec<u8>, form: Form, name: &str, fact: &Field) {
+fn push_fact(lines: &mut Vec<u8>, form: PlainStyle, name: &str, fact: &Field) {
     let one = |lines: &mut Vec<u8>, fields: &mut dyn Iterator<Item = &Field>| {
         lines.extend_from_slice(name.as_bytes());
         for field in fields {
@@ -185,9 +185,9 @@ fn push_fact(lines: &mut Vec<u8>, form: Form, name: &str, fact: &Field) {
 }
 
 /// Appends one fact. Keys stand apart by the same gap as fields, which no escaped key holds.
-fn push_field(line: &mut Vec<u8>, form: Form, field: &Field) {
+fn push_field(line: &mut Vec<u8>, form: PlainStyle, field: &Field) {
     // Here too a raw fact keeps to its line.
-    let form = if form == Form::Exact { Form::Lines } else { form };
+    let form = if form == PlainStyle::Exact { PlainStyle::Lines } else { form };
     match field {
         Field::None | Field::Fault(None) => line.extend_from_slice(b"none"),
         Field::Unknown => line.push(b'?'),

@@ -2,24 +2,24 @@
 
 use std::io::{self, Write};
 
-use super::{CHUNK, Look, Trouble, difference_json, style};
+use super::{CHUNK, Look, RenderError, difference_json, style};
 use crate::database::Difference;
-use crate::shell::answer::reply::{Changes, Failure, Pieces};
+use crate::shell::answer::reply::{DifferenceStream, Failure, Pieces};
 use crate::shell::text::argument::OutputMode;
 use crate::shell::text::escape;
 use crate::storage::Entry;
 use crate::value::Value;
 
 /// Writes a file as it is; on a terminal what could act on that is escaped.
-pub(super) fn pieces(out: &mut dyn Write, look: &Look, pieces: Pieces<'_>) -> Result<(), Trouble> {
+pub(super) fn pieces(out: &mut dyn Write, look: &Look, pieces: Pieces<'_>) -> Result<(), RenderError> {
     if look.mode == OutputMode::Json {
         let message = "a file is no JSON document: name one, or leave -o json out";
-        return Err(Trouble::Source(Failure::usage(message)));
+        return Err(RenderError::Source(Failure::usage(message)));
     }
     if !look.terminal {
         return Ok((pieces.write)(out)??);
     }
-    let mut shown = Shown { out, held: Vec::new() };
+    let mut shown = TerminalWriter { out, held: Vec::new() };
     let written = (pieces.write)(&mut shown);
     let rest = shown.end();
     written??;
@@ -27,13 +27,13 @@ pub(super) fn pieces(out: &mut dyn Write, look: &Look, pieces: Pieces<'_>) -> Re
 }
 
 /// What is escaped for a terminal on its way there.
-struct Shown<'w> {
+struct TerminalWriter<'w> {
     out: &'w mut dyn Write,
     /// The beginning of a character whose rest is to come.
     held: Vec<u8>,
 }
 
-impl Shown<'_> {
+impl TerminalWriter<'_> {
     fn show(&mut self, bytes: &[u8]) -> io::Result<()> {
         for line in bytes.split_inclusive(|&byte| byte == b'\n') {
             let (line, end) = line.strip_suffix(b"\n").map_or((line, ""), |line| (line, "\n"));
@@ -48,7 +48,7 @@ impl Shown<'_> {
     }
 }
 
-impl Write for Shown<'_> {
+impl Write for TerminalWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut all = std::mem::take(&mut self.held);
         all.extend_from_slice(bytes);
@@ -72,7 +72,7 @@ fn whole_characters(bytes: &[u8]) -> usize {
 }
 
 /// Writes what is not alike: `+ key`, `- key`, `~ key old → new`.
-pub(super) fn changes(out: &mut dyn Write, look: &Look, changes: Changes<'_>) -> Result<(), Trouble> {
+pub(super) fn changes(out: &mut dyn Write, look: &Look, changes: DifferenceStream<'_>) -> Result<(), RenderError> {
     if look.mode == OutputMode::Json {
         return documents(out, changes);
     }
@@ -133,7 +133,7 @@ fn line(lines: &mut Vec<u8>, look: &Look, difference: &Difference) {
 }
 
 /// One array: `[{"key":…,"change":"added","new":…},…]`.
-fn documents(out: &mut dyn Write, changes: Changes<'_>) -> Result<(), Trouble> {
+fn documents(out: &mut dyn Write, changes: DifferenceStream<'_>) -> Result<(), RenderError> {
     let mut line = String::from("[");
     let mut is_first = true;
     let mut corrupt = None;

@@ -6,7 +6,7 @@ use rustyline::completion::Pair;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::columns::fit;
-use super::cursor::Cursor;
+use super::cursor::CursorContext;
 use crate::shell::render::style;
 use crate::shell::text::words;
 
@@ -20,23 +20,23 @@ pub(super) struct Candidate {
     pub(super) shown: String,
     /// What is said of it in the list, if anything.
     pub(super) about: String,
-    pub(super) kind: Kind,
+    pub(super) kind: CandidateKind,
 }
 
 impl Candidate {
     /// Bytes that are not listed yet.
     pub(super) fn of(text: Vec<u8>) -> Self {
-        Self { text, shown: String::new(), about: String::new(), kind: Kind::Data }
+        Self { text, shown: String::new(), about: String::new(), kind: CandidateKind::Data }
     }
 
     /// A text that is listed as it is.
-    pub(super) fn new(text: String, kind: Kind) -> Self {
+    pub(super) fn new(text: String, kind: CandidateKind) -> Self {
         Self { shown: text.clone(), kind, ..Self::of(text.into_bytes()) }
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum CandidateKind {
     /// A word of the language, which needs no quotes.
     Word,
     /// Data, quoted where it must be.
@@ -51,13 +51,19 @@ pub(super) enum Kind {
 
 /// The candidates as the editor wants them. It inserts what all replacements begin with, so of several all say the same:
 /// as far as they agree, in quotes that stay open. `raw` is what is replaced, `after` what stands behind the cursor.
-pub(super) fn fill(cursor: &Cursor<'_>, candidates: &[Candidate], raw: &str, after: &str, widest: usize) -> Vec<Pair> {
+pub(super) fn fill(
+    cursor: &CursorContext<'_>,
+    candidates: &[Candidate],
+    raw: &str,
+    after: &str,
+    widest: usize,
+) -> Vec<Pair> {
     if let [only] = candidates {
         return vec![Pair { display: fit(&only.shown, widest), replacement: whole(only, cursor.quote, after) }];
     }
     let Some(common) = common(candidates) else { return Vec::new() };
-    let is_word = candidates[0].kind == Kind::Word;
-    let is_near = candidates[0].kind == Kind::Near;
+    let is_word = candidates[0].kind == CandidateKind::Word;
+    let is_near = candidates[0].kind == CandidateKind::Near;
     let replacement = if is_near || common.len() <= cursor.typed.len() {
         raw.to_owned()
     } else if is_word {
@@ -65,7 +71,7 @@ pub(super) fn fill(cursor: &Cursor<'_>, candidates: &[Candidate], raw: &str, aft
     } else {
         opened(common, cursor.quote)
     };
-    let has_more = candidates.last().is_some_and(|last| last.kind == Kind::Last);
+    let has_more = candidates.last().is_some_and(|last| last.kind == CandidateKind::Last);
     let rows = listed(&candidates[..candidates.len() - usize::from(has_more)], widest);
     let rows = rows.into_iter().chain(has_more.then(|| "… and more".to_owned()));
     rows.map(|display| Pair { display, replacement: replacement.clone() }).collect()
@@ -123,9 +129,9 @@ fn common(candidates: &[Candidate]) -> Option<&[u8]> {
 /// A candidate with its quotes, and the blank that comes next.
 fn whole(candidate: &Candidate, quote: Option<char>, after: &str) -> String {
     let mut text = match candidate.kind {
-        Kind::Word => String::from_utf8_lossy(&candidate.text).into_owned(),
-        Kind::Data | Kind::Near | Kind::Last => quoted(&candidate.text, quote),
-        Kind::Begun => return opened(&candidate.text, quote),
+        CandidateKind::Word => String::from_utf8_lossy(&candidate.text).into_owned(),
+        CandidateKind::Data | CandidateKind::Near | CandidateKind::Last => quoted(&candidate.text, quote),
+        CandidateKind::Begun => return opened(&candidate.text, quote),
     };
     if quote.is_some_and(|quote| after.starts_with(quote) && text.ends_with(quote)) {
         text.pop();
@@ -154,8 +160,9 @@ mod tests {
 
     /// What Tab inserts for the text, and what it lists, if the keys are these.
     fn tab(line: &str, after: &str, keys: &[&str]) -> (String, Vec<String>) {
-        let cursor = Cursor::at_end_of(line).unwrap();
-        let candidates: Vec<Candidate> = keys.iter().map(|&key| Candidate::new(key.to_owned(), Kind::Data)).collect();
+        let cursor = CursorContext::at_end_of(line).unwrap();
+        let candidates: Vec<Candidate> =
+            keys.iter().map(|&key| Candidate::new(key.to_owned(), CandidateKind::Data)).collect();
         let pairs = fill(&cursor, &candidates, &line[cursor.start..], after, 20);
         let inserted = pairs.first().map(|pair| pair.replacement.clone()).unwrap_or_default();
         assert!(pairs.iter().all(|pair| pair.replacement == inserted));
@@ -188,9 +195,10 @@ mod tests {
     #[test]
     fn a_list_is_capped_and_its_columns_too() {
         let keys: Vec<String> = (0..1_000).map(|number| format!("{number:04} {}", "世".repeat(40))).collect();
-        let cursor = Cursor::at_end_of("get ").unwrap();
-        let mut candidates: Vec<Candidate> = keys.into_iter().map(|key| Candidate::new(key, Kind::Data)).collect();
-        candidates.push(Candidate::new("9".to_owned(), Kind::Last));
+        let cursor = CursorContext::at_end_of("get ").unwrap();
+        let mut candidates: Vec<Candidate> =
+            keys.into_iter().map(|key| Candidate::new(key, CandidateKind::Data)).collect();
+        candidates.push(Candidate::new("9".to_owned(), CandidateKind::Last));
         let pairs = fill(&cursor, &candidates, "", "", 20);
         assert!(pairs.iter().all(|pair| pair.replacement.is_empty()), "{}", pairs[0].replacement);
         let listed: Vec<String> = pairs.into_iter().map(|pair| pair.display).collect();
@@ -204,7 +212,7 @@ mod tests {
     fn what_is_said_of_the_candidates_stands_in_a_column() {
         let about = |name: &str, about: &str| Candidate {
             about: about.to_owned(),
-            ..Candidate::new(name.to_owned(), Kind::Data)
+            ..Candidate::new(name.to_owned(), CandidateKind::Data)
         };
         let long = "k".repeat(80);
         let rows = listed(&[about("session:9", "text, 29m left"), about("a\x1b", "json"), about(&long, "text")], 60);

@@ -10,9 +10,9 @@ use std::time::Duration;
 use clap::{Arg, Command};
 use rustyline::completion::Pair;
 
-use super::candidate::{Candidate, Kind, WIDEST, fill};
+use super::candidate::{Candidate, CandidateKind, WIDEST, fill};
 use super::columns::{self, fit};
-use super::cursor::Cursor;
+use super::cursor::CursorContext;
 use super::hint::left;
 use super::lookup::Lookup;
 use super::tree::{Before, Outside};
@@ -50,7 +50,7 @@ pub(super) enum Wanted<'t> {
 
 impl<'t> Wanted<'t> {
     /// By the words before it and what was typed of it.
-    pub(super) fn at(cursor: &Cursor<'_>, before: &Before<'t>) -> Self {
+    pub(super) fn at(cursor: &CursorContext<'_>, before: &Before<'t>) -> Self {
         match before.outside {
             Some(Outside::File) => return Self::File,
             Some(Outside::Program) => return Self::Nothing,
@@ -82,14 +82,19 @@ impl Completions {
 
     /// What the text could go on with, where the part begins that is replaced, and what stands behind the cursor.
     pub(super) fn at(&self, text: &str, after: &str) -> (usize, Vec<Pair>) {
-        let Some(cursor) = Cursor::at_end_of(text) else { return (text.len(), Vec::new()) };
+        let Some(cursor) = CursorContext::at_end_of(text) else { return (text.len(), Vec::new()) };
         let before = Before::read(&self.tree, &cursor.before);
         let candidates = self.candidates(&Wanted::at(&cursor, &before), &cursor, &before);
         let widest = WIDEST.min(columns::terminal().0.saturating_sub(2));
         (cursor.start, fill(&cursor, &candidates, &text[cursor.start..], after, widest))
     }
 
-    pub(super) fn candidates(&self, wanted: &Wanted<'_>, cursor: &Cursor<'_>, before: &Before<'_>) -> Vec<Candidate> {
+    pub(super) fn candidates(
+        &self,
+        wanted: &Wanted<'_>,
+        cursor: &CursorContext<'_>,
+        before: &Before<'_>,
+    ) -> Vec<Candidate> {
         let typed = String::from_utf8_lossy(&cursor.typed);
         match wanted {
             Wanted::Nothing => Vec::new(),
@@ -123,9 +128,9 @@ impl Completions {
         let Ok(Some(Value::Json(inside))) = json.pointer(parent) else { return Vec::new() };
         let candidate = |name: String, inside: &serde_json::Value| {
             let (about, kind) = match inside {
-                serde_json::Value::Object(_) => ("{…}".to_owned(), Kind::Begun),
-                serde_json::Value::Array(items) => (format!("[{}]", items.len()), Kind::Begun),
-                plain => (fit(&plain.to_string(), 30), Kind::Data),
+                serde_json::Value::Object(_) => ("{…}".to_owned(), CandidateKind::Begun),
+                serde_json::Value::Array(items) => (format!("[{}]", items.len()), CandidateKind::Begun),
+                plain => (fit(&plain.to_string(), 30), CandidateKind::Data),
             };
             let pointer = format!("{parent}/{}", name.replace('~', "~0").replace('/', "~1"));
             Candidate { about, ..Candidate::new(pointer, kind) }
@@ -143,7 +148,7 @@ impl Completions {
     }
 
     /// What an argument can be, by its kind.
-    fn values(&self, arg: &Arg, cursor: &Cursor<'_>, typed: &str) -> Vec<Candidate> {
+    fn values(&self, arg: &Arg, cursor: &CursorContext<'_>, typed: &str) -> Vec<Candidate> {
         let possible = arg.get_possible_values();
         if arg.get_action().takes_values() && !possible.is_empty() {
             return words_of(possible.iter().map(|value| value.get_name().to_owned()).collect(), typed);
@@ -170,7 +175,7 @@ impl Completions {
         // The last one comes too, so that a shell finds what is common to all.
         let most = if self.fuzzy { MOST } else { 200 };
         let (mut found, last) = self.lookup.keys(typed, most);
-        let kind = if found.is_empty() { Kind::Near } else { Kind::Data };
+        let kind = if found.is_empty() { CandidateKind::Near } else { CandidateKind::Data };
         if found.is_empty() && fuzzy {
             found = self.lookup.fuzzy(typed, MOST);
         }
@@ -180,7 +185,7 @@ impl Completions {
             let about = format!("{}{left}", outline.kind);
             Candidate { shown: outline.key.clone(), about, text: outline.key.into_bytes(), kind }
         };
-        let last = last.map(|outline| Candidate::new(outline.key, Kind::Last));
+        let last = last.map(|outline| Candidate::new(outline.key, CandidateKind::Last));
         found.into_iter().map(candidate).chain(last).collect()
     }
 
@@ -197,7 +202,7 @@ impl Completions {
         let times = spans.into_iter().filter_map(|(seconds, about)| {
             let time = now.after(Duration::from_secs(seconds)).ok()?.to_string();
             let about = about.to_owned();
-            Some(Candidate { shown: time.clone(), about, text: time.into_bytes(), kind: Kind::Word })
+            Some(Candidate { shown: time.clone(), about, text: time.into_bytes(), kind: CandidateKind::Word })
         });
         times.filter(|time| time.shown.starts_with(typed)).collect()
     }
@@ -231,7 +236,11 @@ fn durations(typed: &str) -> Vec<Candidate> {
     } else {
         ["30s", "5m", "30m", "1h", "12h", "1d", "7d", "30d"].map(str::to_owned).to_vec()
     };
-    spans.into_iter().filter(|span| span.starts_with(typed)).map(|span| Candidate::new(span, Kind::Word)).collect()
+    spans
+        .into_iter()
+        .filter(|span| span.starts_with(typed))
+        .map(|span| Candidate::new(span, CandidateKind::Word))
+        .collect()
 }
 
 /// Those of the words that begin so, in any case, sorted.
@@ -239,11 +248,11 @@ fn words_of(mut words: Vec<String>, typed: &str) -> Vec<Candidate> {
     words.sort_unstable();
     let typed = typed.to_ascii_lowercase();
     let fitting = words.into_iter().filter(|word| word.to_ascii_lowercase().starts_with(&typed));
-    fitting.map(|word| Candidate::new(word, Kind::Word)).collect()
+    fitting.map(|word| Candidate::new(word, CandidateKind::Word)).collect()
 }
 
 /// The databases whose name begins so, or else the files.
-fn databases(cursor: &Cursor<'_>, typed: &str) -> Vec<Candidate> {
+fn databases(cursor: &CursorContext<'_>, typed: &str) -> Vec<Candidate> {
     let names = words_of(config::database_names(), typed);
     if !names.is_empty() {
         return names;
@@ -253,11 +262,11 @@ fn databases(cursor: &Cursor<'_>, typed: &str) -> Vec<Candidate> {
 }
 
 /// The files and folders whose path begins so, sorted; hidden ones only if asked for.
-fn paths(cursor: &Cursor<'_>) -> Vec<Candidate> {
+fn paths(cursor: &CursorContext<'_>) -> Vec<Candidate> {
     let typed = &cursor.typed[..];
     let in_home = cursor.quote.is_none() && words::is_in_home(typed);
     if in_home && typed == b"~" {
-        return vec![Candidate::new("~/".to_owned(), Kind::Begun)];
+        return vec![Candidate::new("~/".to_owned(), CandidateKind::Begun)];
     }
     let (folder, name) = typed.split_at(typed.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1));
     let listed = match folder {
@@ -282,13 +291,13 @@ fn paths(cursor: &Cursor<'_>) -> Vec<Candidate> {
         let is_quoted = in_home && words::quote(&path).as_bytes() != path;
         if is_quoted { listed.join(OsStr::from_bytes(name)).into_os_string().into_vec() } else { path }
     };
-    let last = last.map(|name| Candidate { kind: Kind::Last, ..Candidate::of(path(&name)) });
+    let last = last.map(|name| Candidate { kind: CandidateKind::Last, ..Candidate::of(path(&name)) });
     let candidate = |mut name: Vec<u8>| {
         let is_folder = listed.join(OsStr::from_bytes(&name)).is_dir();
         if is_folder {
             name.push(b'/');
         }
-        let kind = if is_folder { Kind::Begun } else { Kind::Data };
+        let kind = if is_folder { CandidateKind::Begun } else { CandidateKind::Data };
         let shown = String::from_utf8_lossy(&name).into_owned();
         Candidate { shown, kind, ..Candidate::of(path(&name)) }
     };

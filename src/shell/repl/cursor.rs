@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::shell::language::reading;
-use crate::shell::text::words::{Open, Splitter, Step, Word};
+use crate::shell::text::words::{Splitter, Step, Unfinished, Word};
 
 /// The word at the cursor and what stands before it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Cursor<'a> {
+pub(super) struct CursorContext<'a> {
     /// The words of the same command before it.
     pub(super) before: Vec<Word<'a>>,
     /// Where in the text the part begins that a completion replaces: the word, or what is behind its `--flag=`.
@@ -21,7 +21,7 @@ pub(super) struct Cursor<'a> {
     pub(super) quote: Option<char>,
 }
 
-impl<'a> Cursor<'a> {
+impl<'a> CursorContext<'a> {
     /// Reads the text before the cursor; nothing in comments and where it is wrong.
     pub(super) fn at_end_of(text: &'a str) -> Option<Self> {
         let text = text.as_bytes();
@@ -32,8 +32,8 @@ impl<'a> Cursor<'a> {
         }
         let last = splitter.step(command, true);
         let mut cursor = match (open, last) {
-            (Open::Line, Step::Command { words, .. }) => Self::behind(words, command.len()),
-            (Open::Quote(quote), Step::Error { error, .. }) => {
+            (Unfinished::Line, Step::Command { words, .. }) => Self::behind(words, command.len()),
+            (Unfinished::Quote(quote), Step::Error { error, .. }) => {
                 // As if it were closed here: what the quote holds so far.
                 let mut word = command[error.at..].to_vec();
                 word.push(u8::try_from(quote).ok()?);
@@ -45,7 +45,7 @@ impl<'a> Cursor<'a> {
                 Self::behind(words, command.len())
             }
             // It may become JSON, or else it is a bare word.
-            (Open::Json, Step::Error { error, .. }) => {
+            (Unfinished::Json, Step::Error { error, .. }) => {
                 let word = &command[error.at..];
                 let span = error.at..command.len();
                 let mut words = split(&command[..error.at])?;
@@ -80,7 +80,7 @@ impl<'a> Cursor<'a> {
 
 /// A command of a text, and what of it is not made of whole words.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Part<'a> {
+pub(super) struct CommandPart<'a> {
     /// Its words, by their places in the whole text.
     pub(super) words: Vec<Word<'a>>,
     pub(super) rest: Option<(Rest, Range<usize>)>,
@@ -99,7 +99,7 @@ pub(super) enum Rest {
 }
 
 /// The commands of a text that may still grow.
-pub(super) fn parts(text: &[u8]) -> Vec<Part<'_>> {
+pub(super) fn parts(text: &[u8]) -> Vec<CommandPart<'_>> {
     let mut parts = Vec::new();
     let mut splitter = reading::prompt();
     let mut start = 0;
@@ -117,8 +117,8 @@ pub(super) fn parts(text: &[u8]) -> Vec<Part<'_>> {
             }
             Step::Error { error, consumed, .. } => {
                 let kind = match open {
-                    Some(Open::Quote(_)) => Rest::Unclosed,
-                    Some(Open::Json) => Rest::Json,
+                    Some(Unfinished::Quote(_)) => Rest::Unclosed,
+                    Some(Unfinished::Json) => Rest::Json,
                     _ => Rest::Wrong,
                 };
                 let end = if open.is_some() { left.len() } else { consumed };
@@ -130,20 +130,20 @@ pub(super) fn parts(text: &[u8]) -> Vec<Part<'_>> {
             word.span = word.span.start + start..word.span.end + start;
         }
         let rest = rest.map(|(rest, span)| (rest, span.start + start..span.end + start));
-        parts.push(Part { words, rest });
+        parts.push(CommandPart { words, rest });
         start += consumed.max(1);
     }
     parts
 }
 
 /// What a text ends in that needs more lines.
-pub(super) fn open(text: &str) -> Option<Open> {
+pub(super) fn open(text: &str) -> Option<Unfinished> {
     let (_, open, _) = last_command(text.as_bytes());
-    (!matches!(open, Open::Line)).then_some(open)
+    (!matches!(open, Unfinished::Line)).then_some(open)
 }
 
 /// Where the last command of a text begins, what it ends in, and the splitter that has seen it.
-fn last_command(text: &[u8]) -> (usize, Open, Splitter) {
+fn last_command(text: &[u8]) -> (usize, Unfinished, Splitter) {
     let mut splitter = reading::prompt();
     let mut start = 0;
     loop {
@@ -170,7 +170,7 @@ mod tests {
     type Found = (Vec<String>, usize, Option<String>, String, Option<char>);
 
     fn at(text: &str) -> Option<Found> {
-        let cursor = Cursor::at_end_of(text)?;
+        let cursor = CursorContext::at_end_of(text)?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let before = cursor.before.iter().map(|word| text(&word.bytes)).collect();
         Some((before, cursor.start, cursor.flag, text(&cursor.typed), cursor.quote))
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn a_text_that_grows_is_words_and_one_rest() {
         let found = |text: &str| -> Vec<String> {
-            let show = |part: &Part<'_>| {
+            let show = |part: &CommandPart<'_>| {
                 let mut shown: Vec<&str> = part.words.iter().map(|word| &text[word.span.clone()]).collect();
                 let rest = part.rest.as_ref().map(|(rest, span)| format!("{rest:?} {}", &text[span.clone()]));
                 shown.extend(rest.as_deref());
@@ -234,9 +234,9 @@ mod tests {
 
     #[test]
     fn open_quotes_and_brackets_need_more_lines() {
-        assert_eq!(open("set a 'b"), Some(Open::Quote('\'')));
-        assert_eq!(open("set a {\"b\": [\n"), Some(Open::Json));
-        assert_eq!(open("set a \"b\nc"), Some(Open::Quote('"')));
+        assert_eq!(open("set a 'b"), Some(Unfinished::Quote('\'')));
+        assert_eq!(open("set a {\"b\": [\n"), Some(Unfinished::Json));
+        assert_eq!(open("set a \"b\nc"), Some(Unfinished::Quote('"')));
         for whole in
             ["", "set a b", "set a it's", "set a {\"b\": 1}", "set a 'b'\nset c d\n", "# it's '", "keys [a-z]*"]
         {

@@ -26,11 +26,11 @@ use crate::shell::terminal::console::is_dumb;
 use crate::shell::terminal::editor_program::edit_text;
 use crate::shell::terminal::interrupt;
 use crate::shell::text::escape::terminal_lines;
-use crate::shell::text::words::Open;
+use crate::shell::text::words::Unfinished;
 
 /// What came from the prompt.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Typed {
+pub(super) enum PromptInput {
     /// One or more commands.
     Text(String),
     /// Ctrl-C: the line is gone. Or there is something to say before it goes on.
@@ -70,20 +70,20 @@ impl Editor {
     }
 
     /// Reads commands, and adds them to the history before they run.
-    pub(super) fn read(&mut self, prompt: &str) -> Result<Typed, Failure> {
+    pub(super) fn read(&mut self, prompt: &str) -> Result<PromptInput, Failure> {
         let mut before = String::new();
         let mut open = None;
         loop {
             let shown = open.map_or_else(|| prompt.to_owned(), |open| continuation(prompt, open));
             let line = match self.read_row(&shown, &before) {
                 Ok(line) => line,
-                Err(ReadlineError::Interrupted) => return Ok(Typed::Cancelled),
+                Err(ReadlineError::Interrupted) => return Ok(PromptInput::Cancelled),
                 // The end of a row that continues is no wish to leave.
-                Err(ReadlineError::Eof) if !before.is_empty() => return Ok(Typed::Cancelled),
-                Err(ReadlineError::Eof) => return Ok(Typed::End { ends_line: !is_dumb() }),
+                Err(ReadlineError::Eof) if !before.is_empty() => return Ok(PromptInput::Cancelled),
+                Err(ReadlineError::Eof) => return Ok(PromptInput::End { ends_line: !is_dumb() }),
                 Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
                     self.notes.push("that line is not UTF-8; write such bytes as \"\\xHH\"".to_owned());
-                    return Ok(Typed::Cancelled);
+                    return Ok(PromptInput::Cancelled);
                 }
                 Err(error) => return Err(failure(&error)),
             };
@@ -96,12 +96,12 @@ impl Editor {
                     }
                     before.push('\n');
                 }
-                (Leave::Cancel, _) => return Ok(Typed::Cancelled),
+                (Leave::Cancel, _) => return Ok(PromptInput::Cancelled),
                 (Leave::Editor, _) => {
                     erase(prompt, &before, &line);
                     before.push_str(&line);
                     self.edit(before);
-                    return Ok(Typed::Cancelled);
+                    return Ok(PromptInput::Cancelled);
                 }
                 (Leave::Reveal, _) => {
                     erase(prompt, "", &line);
@@ -122,10 +122,10 @@ impl Editor {
         if asks_for_editor(&before) {
             let last = self.last(1).pop().unwrap_or_default();
             self.edit(last);
-            return Ok(Typed::Cancelled);
+            return Ok(PromptInput::Cancelled);
         }
         self.history.add(self.line.history_mut(), &before);
-        Ok(Typed::Text(before))
+        Ok(PromptInput::Text(before))
     }
 
     /// Asks a question, which leaves no trace in the history; `None` for Ctrl-C, Ctrl-D and a terminal that is gone.
@@ -239,10 +239,10 @@ impl Editor {
 }
 
 /// The prompt of a row that continues: as wide as the first one, with what is open.
-fn continuation(prompt: &str, open: Open) -> String {
+fn continuation(prompt: &str, open: Unfinished) -> String {
     let mark = match open {
-        Open::Quote(quote) => quote,
-        Open::Json | Open::Line => '{',
+        Unfinished::Quote(quote) => quote,
+        Unfinished::Json | Unfinished::Line => '{',
     };
     let blanks = prompt.width().saturating_sub(3);
     format!("{}{mark}> ", " ".repeat(blanks))
@@ -281,9 +281,9 @@ mod tests {
 
     #[test]
     fn a_row_that_continues_begins_where_the_first_one_does() {
-        assert_eq!(continuation("kv> ", Open::Quote('"')), " \"> ");
-        assert_eq!(continuation("work (read-only)> ", Open::Json).width(), "work (read-only)> ".width());
-        assert_eq!(continuation("> ", Open::Json), "{> ");
+        assert_eq!(continuation("kv> ", Unfinished::Quote('"')), " \"> ");
+        assert_eq!(continuation("work (read-only)> ", Unfinished::Json).width(), "work (read-only)> ".width());
+        assert_eq!(continuation("> ", Unfinished::Json), "{> ");
     }
 
     #[test]

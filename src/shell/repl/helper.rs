@@ -27,7 +27,7 @@ use super::tree;
 use crate::shell::commands::Session;
 use crate::shell::render::style;
 use crate::shell::run::script;
-use crate::shell::text::words::Open;
+use crate::shell::text::words::Unfinished;
 
 /// What the line is read with.
 pub(super) struct Shell {
@@ -151,9 +151,9 @@ impl Hinter for Shell {
 /// What is open at the end of a text, and the ways out.
 fn open_note(text: &str) -> Option<String> {
     match cursor::open(text)? {
-        Open::Quote(quote) => Some(format!("({quote} is open: close it, or Ctrl-C)")),
-        Open::Json => Some("(JSON is open: close it, or Ctrl-C)".to_owned()),
-        Open::Line => None,
+        Unfinished::Quote(quote) => Some(format!("({quote} is open: close it, or Ctrl-C)")),
+        Unfinished::Json => Some("(JSON is open: close it, or Ctrl-C)".to_owned()),
+        Unfinished::Line => None,
     }
 }
 

@@ -16,7 +16,7 @@ use rustyline::history::SearchDirection;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::columns::fit;
-use super::cursor::Cursor;
+use super::cursor::CursorContext;
 use super::lookup::Lookup;
 use super::tree::Before;
 use crate::database::Seen;
@@ -106,7 +106,7 @@ impl Hints {
     /// The arguments still to come and the value that is there; whether the cursor stands right behind its key, and nothing
     /// must come.
     fn to_come(&self, text: &str, room: usize) -> Option<(String, bool)> {
-        let cursor = Cursor::at_end_of(text)?;
+        let cursor = CursorContext::at_end_of(text)?;
         let typing = cursor.start < text.len() || cursor.flag.is_some();
         let mut before = Before::read(&self.tree, &cursor.before);
         if before.outside.is_some() || before.lost {
@@ -159,7 +159,7 @@ impl Hints {
     }
 
     /// The value of the key that was typed last, if there is one.
-    fn preview(&self, before: &Before<'_>, cursor: &Cursor<'_>, typing: bool) -> Option<String> {
+    fn preview(&self, before: &Before<'_>, cursor: &CursorContext<'_>, typing: bool) -> Option<String> {
         let command = before.command?;
         let place = if typing { before.places.len() } else { before.places.len().checked_sub(1)? };
         let arg = positional(command, place)?;

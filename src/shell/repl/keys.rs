@@ -23,7 +23,7 @@ use crate::shell::text::escape::is_unsafe;
 
 /// Binds the keys of this shell.
 pub(super) fn bind<H: Helper>(line: &mut rustyline::Editor<H, DefaultHistory>, typing: &Arc<Typing>) {
-    let keys = Keys { typing: Arc::clone(typing), walk: AtomicU8::new(Walk::None as u8) };
+    let keys = KeyHandler { typing: Arc::clone(typing), walk: AtomicU8::new(HistoryWalk::None as u8) };
     line.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(keys)));
     line.bind_sequence(KeyEvent::new('\r', Modifiers::ALT), Cmd::Newline);
     let sequence = Event::KeySeq(vec![KeyEvent::ctrl('X'), KeyEvent::ctrl('E')]);
@@ -82,7 +82,7 @@ impl Typing {
 }
 
 /// What Up and Down do until another key is pressed.
-enum Walk {
+enum HistoryWalk {
     /// The last key was another one.
     None,
     /// Go through all lines, and through the rows of one with several.
@@ -92,13 +92,13 @@ enum Walk {
 }
 
 /// Every key but sequences of several.
-struct Keys {
+struct KeyHandler {
     typing: Arc<Typing>,
-    /// A [`Walk`].
+    /// A [`HistoryWalk`].
     walk: AtomicU8,
 }
 
-impl ConditionalEventHandler for Keys {
+impl ConditionalEventHandler for KeyHandler {
     fn handle(&self, event: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
         use KeyCode::{Backspace, Char, Down, End, Enter, Right, Up};
         const NONE: Modifiers = Modifiers::NONE;
@@ -107,7 +107,7 @@ impl ConditionalEventHandler for Keys {
         self.typing.leave.store(Leave::No as u8, Ordering::Relaxed);
         self.typing.revealed.store(false, Ordering::Relaxed);
         if !matches!((code, modifiers), (Up | Down, NONE)) {
-            self.walk.store(Walk::None as u8, Ordering::Relaxed);
+            self.walk.store(HistoryWalk::None as u8, Ordering::Relaxed);
         }
         let is_command = context.mode() == EditMode::Vi && context.input_mode() == InputMode::Command;
         match (code, modifiers) {
@@ -131,7 +131,7 @@ impl ConditionalEventHandler for Keys {
     }
 }
 
-impl Keys {
+impl KeyHandler {
     /// Whether the cursor is in the first row of text that continues rows before it.
     fn is_first_row(&self, context: &EventContext<'_>) -> bool {
         self.typing.continues.load(Ordering::Relaxed) && !context.line()[..context.pos()].contains('\n')
@@ -140,13 +140,13 @@ impl Keys {
     /// Decides at the first Up or Down what the next ones do: an empty line was filled by the first.
     fn walk(&self, up: bool, context: &EventContext<'_>) -> Option<Cmd> {
         let mut walk = self.walk.load(Ordering::Relaxed);
-        if walk == Walk::None as u8 {
+        if walk == HistoryWalk::None as u8 {
             let all = context.pos() == 0 || context.line().contains('\n');
-            walk = if all { Walk::All as u8 } else { Walk::Prefix as u8 };
+            walk = if all { HistoryWalk::All as u8 } else { HistoryWalk::Prefix as u8 };
             self.walk.store(walk, Ordering::Relaxed);
         }
         let search = if up { Cmd::HistorySearchBackward } else { Cmd::HistorySearchForward };
-        (walk == Walk::Prefix as u8).then_some(search)
+        (walk == HistoryWalk::Prefix as u8).then_some(search)
     }
 
     /// Puts escapes in the place of what would act on the terminal, which is not shown, before the line is run.

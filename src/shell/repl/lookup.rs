@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::database::{Outline, Seen};
 use crate::expiry::Timestamp;
 use crate::shell::commands::Session;
-use crate::store::{Outlines, Store as _};
+use crate::store::{OutlineIter, Store as _};
 
 /// So long a look takes at most, or little more.
 const LONGEST: Duration = Duration::from_millis(20);
@@ -94,7 +94,7 @@ impl Lookup {
 }
 
 /// The keys that fit, for as long as it may take since it was `begun`.
-fn collect(range: &mut Outlines<'_>, most: usize, begun: Instant, fits: impl Fn(&str) -> bool) -> Vec<Outline> {
+fn collect(range: &mut OutlineIter<'_>, most: usize, begun: Instant, fits: impl Fn(&str) -> bool) -> Vec<Outline> {
     let mut found = Vec::new();
     let mut looked_at = 0_u32;
     while found.len() < most

@@ -25,14 +25,14 @@ use std::rc::Rc;
 
 use unicode_width::UnicodeWidthStr as _;
 
-use self::editor::{Editor, Typed};
+use self::editor::{Editor, PromptInput};
 use self::prompt::Prompt;
 use super::answer::reply::Failure;
 use super::answer::status::Status;
 use super::commands::Session;
 use super::config;
 use super::run::script;
-use super::run::{Flow, Place, Runner};
+use super::run::{Flow, Origin, Runner};
 use super::terminal::console::Console;
 use super::terminal::editor_program;
 use super::terminal::interrupt;
@@ -123,7 +123,7 @@ fn turn(prompt: &mut Prompt, editor: &RefCell<Editor>) -> Result<Flow, Failure> 
     let console = &mut prompt.runner.output.console;
     console.measure();
     match typed {
-        Typed::Text(text) => {
+        PromptInput::Text(text) => {
             prompt.runner.tally.worst = Status::Done;
             let flow = interrupt::while_working(|| prompt.run(&text, shown.width()));
             if prompt.runner.tally.worst == Status::Usage {
@@ -131,8 +131,8 @@ fn turn(prompt: &mut Prompt, editor: &RefCell<Editor>) -> Result<Flow, Failure> 
             }
             Ok(flow)
         }
-        Typed::Cancelled => Ok(Flow::Next),
-        Typed::End { ends_line } => {
+        PromptInput::Cancelled => Ok(Flow::Next),
+        PromptInput::End { ends_line } => {
             if !ends_line {
                 // A terminal that is gone needs no newline.
                 let _ = console.out.write_all(b"\n").and_then(|()| console.out.flush());
@@ -158,7 +158,7 @@ fn start(runner: &mut Runner<'_>) -> Flow {
         let quiet = std::mem::replace(&mut runner.output.console.look.quiet, true);
         flow = match script::open(&path) {
             Ok(mut input) => script::run_file(runner, &mut input, &path, "rc"),
-            Err(failure) => runner.fail(failure, Place::Prompt),
+            Err(failure) => runner.fail(failure, Origin::Prompt),
         };
         runner.output.console.look.quiet = quiet;
     }

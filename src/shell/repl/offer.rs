@@ -12,15 +12,15 @@ use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::candidate::{Candidate, Kind};
+use super::candidate::{Candidate, CandidateKind};
 use super::complete::{Completions, Wanted};
-use super::cursor::Cursor;
+use super::cursor::CursorContext;
 use super::lookup::Lookup;
 use super::tree::{Before, Role, tree_of_program};
 use crate::database::Database;
 use crate::shell::commands::{Access, Session};
 use crate::shell::config::Location;
-use crate::shell::language::own_shell::{BashLine, How};
+use crate::shell::language::own_shell::{BashLine, ShellAction};
 use crate::shell::text::argument::{ArgumentKind, OwnShell, in_home};
 use crate::shell::text::escape;
 use crate::shell::text::words::Word;
@@ -76,7 +76,7 @@ impl Asked {
 
     fn answer(&self) -> Option<String> {
         if self.bash.as_ref().is_some_and(|line| line.is_file) {
-            return Some(said(How::Files, Vec::new()));
+            return Some(said(ShellAction::Files, Vec::new()));
         }
         let words: Vec<Word<'_>> = self.before.iter().map(|bytes| word(bytes)).collect();
         let tree = Rc::new(tree_of_program(&words));
@@ -88,10 +88,12 @@ impl Asked {
         };
         let is_database = kind == Some(ArgumentKind::Database);
         match kind {
-            Some(ArgumentKind::Program) if before.places.len() < 2 => return Some(said(How::Programs, Vec::new())),
+            Some(ArgumentKind::Program) if before.places.len() < 2 => {
+                return Some(said(ShellAction::Programs, Vec::new()));
+            }
             Some(ArgumentKind::Database) if !cursor.typed.iter().any(|byte| b"/~".contains(byte)) => {}
             Some(ArgumentKind::Database | ArgumentKind::File | ArgumentKind::Program) => {
-                return Some(said(How::Files, Vec::new()));
+                return Some(said(ShellAction::Files, Vec::new()));
             }
             _ => {}
         }
@@ -103,19 +105,21 @@ impl Asked {
             candidates.retain(|candidate| !candidate.text.starts_with(b"-"));
         }
         candidates.retain(|candidate| candidate.text.starts_with(&cursor.typed));
-        if is_database && (candidates.is_empty() || candidates.iter().any(|candidate| candidate.kind != Kind::Word)) {
-            return Some(said(How::Files, Vec::new()));
+        if is_database
+            && (candidates.is_empty() || candidates.iter().any(|candidate| candidate.kind != CandidateKind::Word))
+        {
+            return Some(said(ShellAction::Files, Vec::new()));
         }
-        let goes_on = matches!(&candidates[..], [only] if only.kind == Kind::Begun);
+        let goes_on = matches!(&candidates[..], [only] if only.kind == CandidateKind::Begun);
         let flag = self.typed.strip_suffix(&cursor.typed[..]).unwrap_or_default();
         let widths = candidates.iter().map(|candidate| candidate.shown.width()).filter(|&width| width <= COLUMN);
         let column = flag.len() + widths.max().unwrap_or(0);
         let lines = candidates.iter().filter_map(|candidate| self.line(flag, candidate, column)).collect();
-        Some(said(if goes_on { How::Open } else { How::Words }, lines))
+        Some(said(if goes_on { ShellAction::Open } else { ShellAction::Words }, lines))
     }
 
     /// What of the arguments counts: the word at the cursor, what stands before it, and the database that is named there.
-    fn read<'t>(&'t self, tree: &'t clap::Command) -> Option<(Cursor<'t>, Before<'t>, Option<OsString>)> {
+    fn read<'t>(&'t self, tree: &'t clap::Command) -> Option<(CursorContext<'t>, Before<'t>, Option<OsString>)> {
         let mut before = Before::in_program(tree);
         let mut db = None;
         for bytes in &self.before {
@@ -139,7 +143,7 @@ impl Asked {
         };
         let words = self.before.iter().map(|bytes| word(bytes)).collect();
         let typed = self.typed[length..].to_vec();
-        Some((Cursor { before: words, start: 0, flag, typed, quote: None }, before, db))
+        Some((CursorContext { before: words, start: 0, flag, typed, quote: None }, before, db))
     }
 
     /// A candidate as the shell wants it.
@@ -165,7 +169,7 @@ impl Asked {
     }
 }
 
-fn said(how: How, lines: Vec<String>) -> String {
+fn said(how: ShellAction, lines: Vec<String>) -> String {
     let mut text = how.name().to_owned();
     for line in lines {
         text.push('\n');

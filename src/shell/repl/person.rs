@@ -11,13 +11,13 @@ use crate::shell::language::reading;
 use crate::shell::run::front::{Front, TypingSetting, is_yes};
 use crate::shell::terminal::outlet::Pager;
 use crate::shell::text::argument::KeyMode;
-use crate::shell::text::caret::{Blame, Pointer, Typed};
+use crate::shell::text::caret::{Blame, Pointer, TypedLine};
 use crate::shell::text::escape;
 
 /// What only a line typed at the prompt has.
-pub(super) struct Moment {
+pub(super) struct LineState {
     /// The line, if a person still sees it, and what is wrong with it if that is known.
-    pub(super) typed: Option<Typed>,
+    pub(super) typed: Option<TypedLine>,
     pub(super) blame: Option<Blame>,
     /// How long it was waited for a person to answer a question; `None` if for another program too.
     pub(super) waited: Option<Duration>,
@@ -25,19 +25,19 @@ pub(super) struct Moment {
     pub(super) pager: Option<Pager>,
 }
 
-impl Moment {
+impl LineState {
     pub(super) fn new(pager: Option<Pager>) -> Self {
         Self { typed: None, blame: None, waited: Some(Duration::ZERO), pager }
     }
 }
 
 /// The person at the prompt.
-pub(super) struct Person {
+pub(super) struct PromptFrontend {
     pub(super) editor: Rc<RefCell<Editor>>,
-    pub(super) moment: Rc<RefCell<Moment>>,
+    pub(super) moment: Rc<RefCell<LineState>>,
 }
 
-impl Front for Person {
+impl Front for PromptFrontend {
     fn confirm(&mut self, question: &str) -> bool {
         let question = format!("{} [y/N] ", escape::terminal(question));
         let start = Instant::now();

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::editor::Editor;
-use super::person::{Moment, Person};
+use super::person::{LineState, PromptFrontend};
 use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::{Failure, Reply};
 use crate::shell::answer::status::Status;
@@ -16,24 +16,24 @@ use crate::shell::language::parse::Parsed;
 use crate::shell::language::reading;
 use crate::shell::language::redirect::{self, Target};
 use crate::shell::render::{self, Look};
-use crate::shell::run::{Flow, Place, Runner, script};
+use crate::shell::run::{Flow, Origin, Runner, script};
 use crate::shell::terminal::console::{self, Console};
 use crate::shell::terminal::destination::Descriptor;
 use crate::shell::terminal::interrupt;
 use crate::shell::terminal::outlet::{Outlet, Pager, Program, Saved};
-use crate::shell::text::caret::{Blame, Typed};
+use crate::shell::text::caret::{Blame, TypedLine};
 use crate::shell::text::words::{Step, Word};
 
 /// A runner, and what the person at the prompt has besides.
 pub(super) struct Prompt {
     pub(super) runner: Runner<'static>,
-    moment: Rc<RefCell<Moment>>,
+    moment: Rc<RefCell<LineState>>,
 }
 
 impl Prompt {
     pub(super) fn new(session: Rc<RefCell<Session>>, console: Console, editor: Rc<RefCell<Editor>>, yes: bool) -> Self {
-        let moment = Rc::new(RefCell::new(Moment::new(Pager::of_environment())));
-        let front = Box::new(Person { editor, moment: Rc::clone(&moment) });
+        let moment = Rc::new(RefCell::new(LineState::new(Pager::of_environment())));
+        let front = Box::new(PromptFrontend { editor, moment: Rc::clone(&moment) });
         Self { runner: Runner::new(session, console, front, yes), moment }
     }
 
@@ -53,15 +53,15 @@ impl Prompt {
             self.runner.read_on(true, false);
             let flow = match step {
                 Step::Command { words, .. } => {
-                    let typed = Typed::new(line, &words, prompt, room, is_all);
+                    let typed = TypedLine::new(line, &words, prompt, room, is_all);
                     match self.typed(&words, typed) {
-                        Flow::Source(file) => script::source(&mut self.runner, &file, Place::Prompt),
+                        Flow::Source(file) => script::source(&mut self.runner, &file, Origin::Prompt),
                         flow => flow,
                     }
                 }
                 Step::Error { error, .. } => {
                     let end = line[error.at..].find('\n').map_or(line.len(), |newline| error.at + newline);
-                    let typed = Typed::new(line, &[], prompt, room, is_all);
+                    let typed = TypedLine::new(line, &[], prompt, room, is_all);
                     let failure = Failure { code: Code::Syntax, ..Failure::usage(error.message) };
                     self.mistyped(failure, Blame::Span(error.at..end), typed)
                 }
@@ -81,7 +81,7 @@ impl Prompt {
     }
 
     /// Runs the words of a line; `typed` is the line, if a person still sees it.
-    fn typed(&mut self, words: &[Word<'_>], typed: Option<Typed>) -> Flow {
+    fn typed(&mut self, words: &[Word<'_>], typed: Option<TypedLine>) -> Flow {
         self.moment.borrow_mut().typed = typed;
         // That is where it goes anyhow.
         let is_elsewhere = |target: &Target| match target {
@@ -110,7 +110,7 @@ impl Prompt {
     }
 
     /// Says what is wrong with a line that could not be split into words.
-    fn mistyped(&mut self, failure: Failure, blame: Blame, typed: Option<Typed>) -> Flow {
+    fn mistyped(&mut self, failure: Failure, blame: Blame, typed: Option<TypedLine>) -> Flow {
         self.moment.borrow_mut().typed = typed;
         let flow = self.blamed(failure, Some(blame));
         self.moment.borrow_mut().typed = None;
@@ -120,7 +120,7 @@ impl Prompt {
     /// Says a failure that something in the line is to blame for.
     fn blamed(&mut self, failure: Failure, blame: Option<Blame>) -> Flow {
         self.moment.borrow_mut().blame = blame;
-        self.runner.fail(failure, Place::Prompt)
+        self.runner.fail(failure, Origin::Prompt)
     }
 
     /// Says how long a line took, if that is wanted, or if it was long and nobody else had a part in that.
@@ -141,10 +141,10 @@ impl Prompt {
     fn paged(&mut self, words: &[Word<'_>]) -> Flow {
         let is_read = words.first().is_some_and(|name| command::reads(&name.bytes));
         let pager = self.moment.borrow().pager.clone().filter(|_| is_read);
-        let Some(pager) = pager else { return self.runner.words(words, Place::Prompt) };
+        let Some(pager) = pager else { return self.runner.words(words, Origin::Prompt) };
         let look = self.runner.look();
         let outlet = Outlet::pager(pager, look.width, console::height());
-        self.through(&outlet, Look { paged: true, ..look }, |runner| runner.words(words, Place::Prompt))
+        self.through(&outlet, Look { paged: true, ..look }, |runner| runner.words(words, Origin::Prompt))
     }
 
     /// Runs a command whose answer goes into a program or a file, as it would into a pipe.
@@ -164,12 +164,12 @@ impl Prompt {
         };
         let outlet = match outlet {
             Ok(outlet) => outlet,
-            Err(failure) => return self.runner.fail(failure, Place::Prompt),
+            Err(failure) => return self.runner.fail(failure, Origin::Prompt),
         };
         let look = Look { terminal: false, width: 0, color: false, exact: true, ..self.runner.look() };
         self.through(&outlet, look, |runner| match parsed {
-            Parsed::Run(line) => runner.line(line, Place::Prompt),
-            Parsed::Text(text) => runner.answer(Ok(Reply::Text(text).into()), Place::Prompt, None),
+            Parsed::Run(line) => runner.line(line, Origin::Prompt),
+            Parsed::Text(text) => runner.answer(Ok(Reply::Text(text).into()), Origin::Prompt, None),
         })
     }
 
@@ -194,7 +194,7 @@ impl Prompt {
         }
         runner.write_err(&late);
         if let Some(failure) = ended.failure.filter(|_| took_all) {
-            runner.fail(failure, Place::Prompt);
+            runner.fail(failure, Origin::Prompt);
         }
         if let Some(note) = ended.note.filter(|_| !runner.look().quiet) {
             runner.note(&note);

@@ -3,10 +3,10 @@
 use std::io;
 use std::rc::Rc;
 
-use super::{Flow, Place, Runner};
+use super::{Flow, Origin, Runner};
 use crate::shell::answer::reply::{Answer, Failure, Reply};
 use crate::shell::answer::status::Status;
-use crate::shell::render::{self, Look, Trouble};
+use crate::shell::render::{self, Look, RenderError};
 use crate::shell::text::argument::OutputMode;
 use crate::storage::check_memory;
 
@@ -22,7 +22,7 @@ impl Runner<'_> {
     pub(crate) fn answer(
         &mut self,
         answer: Result<Answer<'_>, Failure>,
-        place: Place<'_>,
+        place: Origin<'_>,
         look: Option<&Look>,
     ) -> Flow {
         if self.flush() == Flow::Stop {
@@ -33,7 +33,7 @@ impl Runner<'_> {
         self.deliver(said, place, &look)
     }
 
-    pub(crate) fn deliver(&mut self, said: Result<Said, Failure>, place: Place<'_>, look: &Look) -> Flow {
+    pub(crate) fn deliver(&mut self, said: Result<Said, Failure>, place: Origin<'_>, look: &Look) -> Flow {
         match said {
             Ok(Said { out, status, notes }) => {
                 if !self.mode.is_rehearsal() {
@@ -47,7 +47,7 @@ impl Runner<'_> {
     }
 
     /// Writes an answer as it comes.
-    pub(crate) fn stream(&mut self, answer: Result<Answer<'_>, Failure>, place: Place<'_>, look: &Look) -> Flow {
+    pub(crate) fn stream(&mut self, answer: Result<Answer<'_>, Failure>, place: Origin<'_>, look: &Look) -> Flow {
         let answer = match answer {
             Ok(answer) if !self.output.is_deaf() && !self.mode.is_rehearsal() => answer,
             Ok(answer) => return self.finish(answer.status),
@@ -63,43 +63,43 @@ impl Runner<'_> {
                 self.finish(status)
             }
             // Stdout has its whole document already, and a second one would be taken for the next line's.
-            Err(Trouble::Source(failure)) if failure.is_of_whole_file() => {
+            Err(RenderError::Source(failure)) if failure.is_of_whole_file() => {
                 self.failure_on_stderr(&failure, place, look)
             }
-            Err(Trouble::Source(failure)) => self.failure(&failure, place, look),
-            Err(Trouble::Output(error)) => self.broken(&error),
+            Err(RenderError::Source(failure)) => self.failure(&failure, place, look),
+            Err(RenderError::Output(error)) => self.broken(&error),
         }
     }
 
-    pub(crate) fn notes(&mut self, notes: &[String], place: Place<'_>, look: &Look) {
+    pub(crate) fn notes(&mut self, notes: &[String], place: Origin<'_>, look: &Look) {
         // A program reads the document; what a note says is in it.
         if look.mode == OutputMode::Json {
             return;
         }
         for note in notes {
             match place {
-                Place::Script { name, line } => self.note(&format!("{name}:{line}: {note}")),
-                Place::OneShot | Place::Prompt => self.note(note),
+                Origin::Script { name, line } => self.note(&format!("{name}:{line}: {note}")),
+                Origin::OneShot | Origin::Prompt => self.note(note),
             }
         }
     }
 
-    pub(crate) fn failure(&mut self, failure: &Failure, place: Place<'_>, look: &Look) -> Flow {
+    pub(crate) fn failure(&mut self, failure: &Failure, place: Origin<'_>, look: &Look) -> Flow {
         // What goes to stdout in a rehearsal is what would change, and nothing else.
-        if look.mode == OutputMode::Json && matches!(place, Place::Script { .. }) && !self.mode.is_rehearsal() {
+        if look.mode == OutputMode::Json && matches!(place, Origin::Script { .. }) && !self.mode.is_rehearsal() {
             self.write_out(render::failure_json(failure).as_bytes());
             return self.failed(failure, place);
         }
         self.failure_on_stderr(failure, place, look)
     }
 
-    fn failure_on_stderr(&mut self, failure: &Failure, place: Place<'_>, look: &Look) -> Flow {
+    fn failure_on_stderr(&mut self, failure: &Failure, place: Origin<'_>, look: &Look) -> Flow {
         let color = self.output.console.err_color;
         let line = match place {
-            Place::Script { .. } | Place::OneShot if look.mode == OutputMode::Json => render::failure_json(failure),
-            Place::Script { name, line } => render::failure(color, Some(&format!("{name}:{line}")), failure),
-            Place::OneShot => render::failure(color, None, failure),
-            Place::Prompt => {
+            Origin::Script { .. } | Origin::OneShot if look.mode == OutputMode::Json => render::failure_json(failure),
+            Origin::Script { name, line } => render::failure(color, Some(&format!("{name}:{line}")), failure),
+            Origin::OneShot => render::failure(color, None, failure),
+            Origin::Prompt => {
                 let pointer = self.front.pointer(failure).filter(|_| self.output.console.err_terminal);
                 let pointer = pointer.map(|pointer| render::pointer(color, &pointer)).unwrap_or_default();
                 pointer + &render::failure(color, None, failure)
@@ -109,8 +109,8 @@ impl Runner<'_> {
         self.failed(failure, place)
     }
 
-    fn failed(&mut self, failure: &Failure, place: Place<'_>) -> Flow {
-        if let (Place::Script { name, line }, true, None) = (place, failure.status >= Status::Usage, &self.tally.fault)
+    fn failed(&mut self, failure: &Failure, place: Origin<'_>) -> Flow {
+        if let (Origin::Script { name, line }, true, None) = (place, failure.status >= Status::Usage, &self.tally.fault)
         {
             self.tally.fault = Some(format!("{name}:{line}"));
         }
@@ -124,9 +124,9 @@ impl Runner<'_> {
         // Held, perhaps twice, and as much again while it grows.
         check_memory(4 * render::large(&reply).unwrap_or(0))?;
         match render::reply(&mut out, look, reply) {
-            Err(Trouble::Source(failure)) => Err(failure),
+            Err(RenderError::Source(failure)) => Err(failure),
             // Writing to a Vec cannot fail.
-            Ok(()) | Err(Trouble::Output(_)) => Ok(Said { out, status, notes }),
+            Ok(()) | Err(RenderError::Output(_)) => Ok(Said { out, status, notes }),
         }
     }
 

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Flow, Place, Runner};
+use super::{Flow, Origin, Runner};
 use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::Failure;
 use crate::shell::text::argument::OutputMode;
 use crate::store::Store;
 
 /// The answers that wait for their batch's sync, and when it is time for that.
-pub(crate) struct Batch {
+pub(crate) struct PendingAnswers {
     /// Since when there is something to write, and how many lines ago, by their place.
     open: Option<(Instant, String)>,
     /// Which lines: `-o json` owes each an answer.
@@ -25,7 +25,7 @@ pub(crate) struct Batch {
     gap: Instant,
 }
 
-impl Batch {
+impl PendingAnswers {
     /// Answers held back are written when they reach this size.
     const HELD: usize = 1 << 20;
     /// So many bytes of changes are kept in memory,
@@ -149,18 +149,18 @@ impl Runner<'_> {
         self.tally.was_cut_short |= was_cut_short;
         if look.mode == OutputMode::Json {
             let flows: Vec<Flow> =
-                lines.iter().map(|&line| self.failure(failure, Place::Script { name, line }, &look)).collect();
+                lines.iter().map(|&line| self.failure(failure, Origin::Script { name, line }, &look)).collect();
             return if flows.contains(&Flow::Stop) { Flow::Stop } else { Flow::Next };
         }
         if first == last {
-            return self.failure(failure, Place::Script { name, line: first }, &look);
+            return self.failure(failure, Origin::Script { name, line: first }, &look);
         }
         let message = match was_cut_short {
             true if first == 1 => "interrupted; nothing was stored".to_owned(),
             true => format!("interrupted; lines {first} to {last} are not stored, those before are"),
             false => format!("lines {first} to {last}: {}", failure.message),
         };
-        self.failure(&Failure { message, ..failure.clone() }, Place::Script { name, line: first }, &look)
+        self.failure(&Failure { message, ..failure.clone() }, Origin::Script { name, line: first }, &look)
     }
 
     /// Writes the batch if it is time to. Asked behind every line, also one that does nothing.

@@ -1,10 +1,10 @@
 //! How scripts and runs begin and end that are one transaction (`--atomic`), or come to nothing (`--dry-run`).
 
-use super::{Place, Runner};
+use super::{Origin, Runner};
 use crate::shell::answer::code::Code;
 use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::Failure;
-use crate::shell::commands::mode::Mode;
+use crate::shell::commands::mode::RunMode;
 use crate::shell::render::{self, changes};
 use crate::shell::text::argument::OutputMode;
 use crate::store::Store as _;
@@ -15,7 +15,7 @@ impl Runner<'_> {
     /// Answers are written as they come, from the pinned state and the changes before them. Whether what they confirm was
     /// stored, the status alone says.
     pub(crate) fn begin(&mut self, is_atomic: bool, is_dry: bool) -> Result<(), Failure> {
-        self.mode = Mode::begun(&mut self.session.borrow_mut().db, is_atomic, is_dry)?;
+        self.mode = RunMode::begun(&mut self.session.borrow_mut().db, is_atomic, is_dry)?;
         self.bail |= is_atomic;
         Ok(())
     }
@@ -23,8 +23,8 @@ impl Runner<'_> {
     /// Ends a script: commits it if it is one transaction, and leaves none open.
     pub(crate) fn end_script(&mut self, name: &str) {
         self.flush();
-        if matches!(self.mode, Mode::Atomic) {
-            self.mode = Mode::Plain;
+        if matches!(self.mode, RunMode::Atomic) {
+            self.mode = RunMode::Plain;
             self.end_atomic();
         }
         let changed = self.mode.end_script(&mut self.session.borrow_mut().db);
@@ -32,7 +32,7 @@ impl Runner<'_> {
         let was_meant = self.tally.left || self.output.is_gone() || self.is_stopped();
         if changed > 0 && !was_meant {
             let message = format!("{name}: `commit` is missing; {} rolled back", changes(changed));
-            self.fail(Failure::usage(message), Place::OneShot);
+            self.fail(Failure::usage(message), Origin::OneShot);
         }
         if self.mode.is_rehearsal() {
             return;
@@ -54,7 +54,7 @@ impl Runner<'_> {
             let said = Self::prepare(changed.map(|changes| Done::Committed { changes }.into()), &look);
             // Its lines have had their answers; a program that counts them gets no other.
             if said.is_err() || look.mode != OutputMode::Json {
-                self.deliver(said, Place::OneShot, &look);
+                self.deliver(said, Origin::OneShot, &look);
             }
         }
         // None is open if it was committed, or if its failure says what has become of it.
@@ -91,7 +91,7 @@ impl Runner<'_> {
             let line = self.tally.fault.take().map(|line| format!("{line} failed, and ")).unwrap_or_default();
             self.note(&format!("nothing would be stored: {line}with --atomic a script is one transaction"));
         }
-        self.mode = Mode::Plain;
+        self.mode = RunMode::Plain;
         self.tally.has_changed = false;
         // It ends with the process.
         let _ = self.session.borrow_mut().db.rollback();
@@ -114,7 +114,7 @@ impl Runner<'_> {
                 }
                 Ok(difference) => self.write_out(&render::difference(&look, &difference)),
                 Err(error) => {
-                    self.failure(&error.into(), Place::OneShot, &look);
+                    self.failure(&error.into(), Origin::OneShot, &look);
                     break;
                 }
             }

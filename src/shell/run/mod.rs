@@ -31,7 +31,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
 
-use self::batch::Batch;
+use self::batch::PendingAnswers;
 use self::front::Front;
 use self::output::Output;
 use self::tally::Tally;
@@ -39,7 +39,7 @@ use crate::shell::answer::code::{Code, Reason};
 use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::{Answer, Failure, Reply};
 use crate::shell::answer::status::Status;
-use crate::shell::commands::mode::Mode;
+use crate::shell::commands::mode::RunMode;
 use crate::shell::commands::traits::{NotIn, Pace, Traits, WithoutUndo};
 use crate::shell::commands::{self, Caller, Session, Warnings};
 use crate::shell::language::cli::Line;
@@ -60,7 +60,7 @@ fn lacks_consent<T>(done: &Result<T, Failure>) -> bool {
 
 /// Where a command came from; failures are shown accordingly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place<'a> {
+pub(crate) enum Origin<'a> {
     /// The program's arguments.
     OneShot,
     /// A person at the prompt.
@@ -69,7 +69,7 @@ pub(crate) enum Place<'a> {
     Script { name: &'a str, line: usize },
 }
 
-impl Place<'_> {
+impl Origin<'_> {
     fn is_script(self) -> bool {
         matches!(self, Self::Script { .. })
     }
@@ -92,8 +92,8 @@ pub(crate) struct Runner<'a> {
     pub(crate) parser: Parser,
     pub(crate) output: Output,
     pub(crate) tally: Tally,
-    mode: Mode,
-    batch: Batch,
+    mode: RunMode,
+    batch: PendingAnswers,
     /// End at the first status of 2 or more.
     pub(crate) bail: bool,
     /// Never ask.
@@ -114,8 +114,8 @@ impl<'a> Runner<'a> {
             parser: Parser::default(),
             output: Output::new(console),
             tally: Tally::new(),
-            mode: Mode::Plain,
-            batch: Batch::new(),
+            mode: RunMode::Plain,
+            batch: PendingAnswers::new(),
             bail: false,
             yes,
             timer: false,
@@ -135,11 +135,11 @@ impl<'a> Runner<'a> {
     }
 
     /// Runs the words of one line; none at all is a comment or a blank line.
-    pub(crate) fn words(&mut self, words: &[Word<'_>], place: Place<'_>) -> Flow {
+    pub(crate) fn words(&mut self, words: &[Word<'_>], place: Origin<'_>) -> Flow {
         if words.is_empty() {
             return self.pace();
         }
-        if let Place::Script { name, line } = place
+        if let Origin::Script { name, line } = place
             && let Some((key, value)) = parse::plain_set(words)
             && !self.timer
             && let Some(flow) = self.set(key, value, name, line)
@@ -150,7 +150,7 @@ impl<'a> Runner<'a> {
             Ok(Parsed::Run(line)) => self.line(line, place),
             Ok(Parsed::Text(text)) => self.answer(Ok(Reply::Text(text).into()), place, None),
             Err(failure) => {
-                if let Some(blame) = self.parser.blame.take().filter(|_| place == Place::Prompt) {
+                if let Some(blame) = self.parser.blame.take().filter(|_| place == Origin::Prompt) {
                     self.front.blame(blame);
                 }
                 let args: Vec<_> = words.iter().map(Word::to_arg).collect();
@@ -182,13 +182,13 @@ impl<'a> Runner<'a> {
             self.finish(Status::Done)
         } else {
             let answer = set.map(|()| Done::Set { key: key.to_owned() }.into());
-            self.deliver(Self::prepare(answer, &look), Place::Script { name, line }, &look)
+            self.deliver(Self::prepare(answer, &look), Origin::Script { name, line }, &look)
         };
         Some(if flow == Flow::Next { self.pace() } else { flow })
     }
 
     /// Runs one command.
-    pub(crate) fn line(&mut self, line: Line, place: Place<'_>) -> Flow {
+    pub(crate) fn line(&mut self, line: Line, place: Origin<'_>) -> Flow {
         let Line { options, command } = line;
         // Asking for the time takes longer than all else that is done here for a line of a script. `timer` times itself.
         let start = (self.timer || matches!(command, Command::Shell(_))).then(Instant::now);
@@ -198,14 +198,14 @@ impl<'a> Runner<'a> {
         let quiet = own.quiet || in_script;
         let exact = options.output == Some(OutputMode::Raw) || (own.exact && !in_script);
         let look = Look { mode: options.output.unwrap_or(own.mode), quiet, exact, ..own };
-        if place == Place::Prompt && options.output == Some(OutputMode::Raw) {
+        if place == Origin::Prompt && options.output == Some(OutputMode::Raw) {
             self.output.leave_row();
         }
         // What a program shows meanwhile is not to be drawn over.
         if !in_script && !self.output.is_in_program() {
             progress::begin(command.traits().doing);
         }
-        if place == Place::Prompt {
+        if place == Origin::Prompt {
             let mut session = self.session.borrow_mut();
             session.db.next_step();
             if !self.yes && !options.yes && command.traits().without_undo != WithoutUndo::Runs {
@@ -221,7 +221,7 @@ impl<'a> Runner<'a> {
             progress::end();
         }
         // The rc script says nothing.
-        let is_told = self.timer && !self.look().quiet && flow == Flow::Next && place != Place::Prompt;
+        let is_told = self.timer && !self.look().quiet && flow == Flow::Next && place != Origin::Prompt;
         if let Some(start) = start.filter(|_| is_told) {
             self.note(&format!("{:.1?}", start.elapsed()));
         }
@@ -229,14 +229,14 @@ impl<'a> Runner<'a> {
     }
 
     /// Says what is wrong with a line that could not be split into words.
-    pub(crate) fn fail(&mut self, failure: Failure, place: Place<'_>) -> Flow {
+    pub(crate) fn fail(&mut self, failure: Failure, place: Origin<'_>) -> Flow {
         self.answer(Err(failure), place, None)
     }
 
     /// A command on the data.
-    fn data(&mut self, command: Command, place: Place<'_>, look: &Look, yes: bool) -> Flow {
+    fn data(&mut self, command: Command, place: Origin<'_>, look: &Look, yes: bool) -> Flow {
         let traits = command.traits();
-        if let (NotIn::OneShot(why), Place::OneShot) | (NotIn::Script(why), Place::Script { .. }) =
+        if let (NotIn::OneShot(why), Origin::OneShot) | (NotIn::Script(why), Origin::Script { .. }) =
             (traits.not_in, place)
         {
             return self.failure(&Failure::usage(why), place, look);
@@ -281,7 +281,7 @@ impl<'a> Runner<'a> {
         }
         let said = Self::prepare(answer, look);
         // The answer of the batch's first change must wait like the others.
-        if let Place::Script { name, line } = place {
+        if let Origin::Script { name, line } = place {
             self.batch.add(&session.db, name, line, self.look().mode == OutputMode::Json);
         }
         drop(session);
@@ -296,7 +296,7 @@ impl<'a> Runner<'a> {
         command: Command,
         traits: &Traits,
         session: &'s mut Session,
-        place: Place<'_>,
+        place: Origin<'_>,
         yes: bool,
     ) -> Result<Answer<'s>, Failure> {
         let asks = !self.yes && !yes && !place.is_script() && !self.mode.is_rehearsal();
@@ -310,7 +310,7 @@ impl<'a> Runner<'a> {
         let mut caller = Caller {
             ask: &mut ask,
             mode: &mut self.mode,
-            at_prompt: place == Place::Prompt,
+            at_prompt: place == Origin::Prompt,
             yes: self.yes || yes,
             warnings: Warnings { color: console.err_color, quiet: console.look.quiet },
         };
@@ -318,7 +318,7 @@ impl<'a> Runner<'a> {
     }
 
     /// Runs a command that could not be undone if a person agrees. A no ends a script that was run from the prompt.
-    fn with_consent(&mut self, command: Command, place: Place<'_>, look: &Look) -> Flow {
+    fn with_consent(&mut self, command: Command, place: Origin<'_>, look: &Look) -> Flow {
         if self.flush() == Flow::Stop {
             return Flow::Stop;
         }

@@ -1,7 +1,7 @@
 //! The commands of the shell itself, which are done by whoever runs the others.
 
 use super::front::TypingSetting;
-use super::{Flow, Place, Runner};
+use super::{Flow, Origin, Runner};
 use crate::shell::answer::done::{Done, Setting};
 use crate::shell::answer::reply::Reply;
 use crate::shell::commands::lines::{ExitArgs, HistoryArgs, SourceArgs};
@@ -14,7 +14,7 @@ use crate::shell::terminal::outlet::Pager;
 
 impl Runner<'_> {
     /// Does it; its answer looks like that.
-    pub(crate) fn own(&mut self, command: ShellCommand, place: Place<'_>, look: &Look) -> Flow {
+    pub(crate) fn own(&mut self, command: ShellCommand, place: Origin<'_>, look: &Look) -> Flow {
         if self.flush() == Flow::Stop {
             return Flow::Stop;
         }

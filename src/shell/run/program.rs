@@ -11,7 +11,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Flow, Place, Runner};
+use super::{Flow, Origin, Runner};
 use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::Failure;
 use crate::shell::answer::status::Status;
@@ -25,7 +25,7 @@ use crate::shell::text::escape::excerpt;
 const USUAL_PATH: &str = "/usr/bin:/bin";
 
 impl Runner<'_> {
-    pub(crate) fn run_program(&mut self, run: &RunArgs, place: Place<'_>, look: &Look) -> Flow {
+    pub(crate) fn run_program(&mut self, run: &RunArgs, place: Origin<'_>, look: &Look) -> Flow {
         if self.mode.is_rehearsal() {
             return self.failure(&Failure::usage("--dry-run runs no program"), place, look);
         }
@@ -50,7 +50,7 @@ impl Runner<'_> {
         };
         let mut command = Command::new(found);
         command.arg0(&**program).args(args.iter().map(|word| word.as_os_str())).envs(variables);
-        if place == Place::Prompt {
+        if place == Origin::Prompt {
             return self.run_at_prompt(&mut command, program, look);
         }
         let error = command.exec();
@@ -63,20 +63,20 @@ impl Runner<'_> {
         match interrupt::run_lent(command) {
             Ok(status) if status.success() => {}
             Ok(status) => self.note(&format!("'{}' ended with {status}", excerpt(&program.to_string_lossy(), 60))),
-            Err(error) => return self.not_run(program, &error, Place::Prompt, look),
+            Err(error) => return self.not_run(program, &error, Origin::Prompt, look),
         }
         Flow::Next
     }
 
     /// Says why a program was not run; the status is the one that shells have for it.
-    fn not_run(&mut self, program: &Path, error: &io::Error, place: Place<'_>, look: &Look) -> Flow {
+    fn not_run(&mut self, program: &Path, error: &io::Error, place: Origin<'_>, look: &Look) -> Flow {
         let name = excerpt(&program.to_string_lossy(), 60);
         let is_missing = error.kind() == ErrorKind::NotFound;
         let reason = if is_missing { "there is no such program".to_owned() } else { crate::error::reason(error) };
         let message = format!("cannot run '{name}': {reason}");
         let failure = Failure { status: Status::Io, code: Code::Io, message, key: None };
         let flow = self.failure(&failure, place, look);
-        if place == Place::OneShot {
+        if place == Origin::OneShot {
             self.tally.exit = Some(if is_missing { 127 } else { 126 });
         }
         flow

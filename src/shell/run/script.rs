@@ -10,7 +10,7 @@ use std::path::Path;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::FileType;
 
-use super::{Flow, Place, Runner};
+use super::{Flow, Origin, Runner};
 use crate::error::Error;
 use crate::shell::answer::code::Code;
 use crate::shell::answer::done::Done;
@@ -18,7 +18,7 @@ use crate::shell::answer::reply::Failure;
 use crate::shell::language::reading;
 use crate::shell::terminal::interrupt;
 use crate::shell::terminal::progress;
-use crate::shell::text::words::{Open, Splitter, Step};
+use crate::shell::text::words::{Splitter, Step, Unfinished};
 use crate::shell::transfer;
 use crate::storage::{LARGE, check_memory};
 use crate::value::Value;
@@ -129,13 +129,13 @@ pub(crate) fn run_file(runner: &mut Runner<'_>, input: &mut dyn Input, path: &Pa
 }
 
 /// Runs the script that a command at `place` names.
-pub(crate) fn source(runner: &mut Runner<'_>, file: &Path, place: Place<'_>) -> Flow {
+pub(crate) fn source(runner: &mut Runner<'_>, file: &Path, place: Origin<'_>) -> Flow {
     const DEEPEST: usize = 16;
     if runner.depth == DEEPEST {
         return runner.fail(Failure::usage(format!("`source` nests deeper than {DEEPEST} files")), place);
     }
     let file = match (&runner.folder, place) {
-        (Some(folder), Place::Script { .. }) => &folder.join(file),
+        (Some(folder), Origin::Script { .. }) => &folder.join(file),
         _ => file,
     };
     match open(file) {
@@ -147,11 +147,11 @@ pub(crate) fn source(runner: &mut Runner<'_>, file: &Path, place: Place<'_>) -> 
             progress::end();
             runner.depth -= 1;
             // Scripts that run others say it once.
-            let was_cut_short = place == Place::Prompt && std::mem::take(&mut runner.tally.was_cut_short);
+            let was_cut_short = place == Origin::Prompt && std::mem::take(&mut runner.tally.was_cut_short);
             let commands = runner.tally.lines - before;
             let done = match flow {
                 // Ctrl-C may have come too late to cut anything.
-                Flow::Next if place == Place::Prompt && !was_cut_short => Done::Ran { commands },
+                Flow::Next if place == Origin::Prompt && !was_cut_short => Done::Ran { commands },
                 Flow::Next => Done::Sourced { commands },
                 flow => return flow,
             };
@@ -163,7 +163,7 @@ pub(crate) fn source(runner: &mut Runner<'_>, file: &Path, place: Place<'_>) -> 
 }
 
 /// A script on its way through a runner.
-struct Script<'i> {
+struct ScriptRun<'i> {
     input: &'i mut dyn Input,
     name: &'i str,
     splitter: Splitter,
@@ -180,7 +180,7 @@ struct Script<'i> {
 
 fn run_lines(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow {
     let splitter = reading::script();
-    let mut script = Script { input, name, splitter, buffer: Vec::new(), start: 0, line: 1, end: false, read: 0 };
+    let mut script = ScriptRun { input, name, splitter, buffer: Vec::new(), start: 0, line: 1, end: false, read: 0 };
     let flow = script.run(runner);
     if flow == Flow::Stop {
         runner.flush();
@@ -188,21 +188,21 @@ fn run_lines(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow
     flow
 }
 
-impl Script<'_> {
+impl ScriptRun<'_> {
     /// Runs it to its end. A stop leaves the batch to be written.
     fn run(&mut self, runner: &mut Runner<'_>) -> Flow {
         let name = self.name;
         let (has_known_end, length) = (self.input.has_known_end(), self.input.length());
         loop {
             if interrupt::is_asked() {
-                return interrupted(runner, Place::Script { name, line: self.line });
+                return interrupted(runner, Origin::Script { name, line: self.line });
             }
             let flow = match self.splitter.step(&self.buffer[self.start..], self.end) {
                 Step::Command { words, consumed, lines } => {
                     if self.end && self.start == self.buffer.len() {
                         return runner.flush();
                     }
-                    let place = Place::Script { name, line: self.line };
+                    let place = Origin::Script { name, line: self.line };
                     self.start += consumed;
                     self.line += lines;
                     runner.tally.lines += u64::from(!words.is_empty());
@@ -216,7 +216,7 @@ impl Script<'_> {
                     self.start += consumed;
                     self.line += lines;
                     let failure = Failure { code: Code::Syntax, ..Failure::usage(error.message) };
-                    runner.fail(failure, Place::Script { name, line: at })
+                    runner.fail(failure, Origin::Script { name, line: at })
                 }
                 Step::More(open) => {
                     self.buffer.drain(..self.start);
@@ -235,10 +235,11 @@ impl Script<'_> {
     }
 
     /// Says that a line is too long to be run, and goes on behind it.
-    fn pass_over(&mut self, runner: &mut Runner<'_>, open: Open) -> Flow {
-        let what = if matches!(open, Open::Line) { "the line" } else { "the quoted text or JSON that begins here" };
+    fn pass_over(&mut self, runner: &mut Runner<'_>, open: Unfinished) -> Flow {
+        let what =
+            if matches!(open, Unfinished::Line) { "the line" } else { "the quoted text or JSON that begins here" };
         let message = format!("{what} is longer than 513 MiB; `set KEY --file PATH` takes any value");
-        let flow = runner.fail(Failure::usage(message), Place::Script { name: self.name, line: self.line });
+        let flow = runner.fail(Failure::usage(message), Origin::Script { name: self.name, line: self.line });
         if flow != Flow::Stop {
             self.line += memchr::memchr_iter(b'\n', &self.buffer).count();
             self.splitter = reading::script();
@@ -264,7 +265,7 @@ impl Script<'_> {
             Err(_) if interrupt::is_asked() => {}
             Err(error) => {
                 let failure = Failure::io("read", Path::new(self.name), &error);
-                runner.fail(failure, Place::Script { name: self.name, line: self.line });
+                runner.fail(failure, Origin::Script { name: self.name, line: self.line });
                 self.end = true;
                 self.buffer = Vec::new();
                 self.splitter = reading::script();
@@ -283,7 +284,7 @@ fn has_room(command: &[u8]) -> io::Result<()> {
 }
 
 /// Ctrl-C: what was run is kept, and the rest is not run.
-fn interrupted(runner: &mut Runner<'_>, place: Place<'_>) -> Flow {
+fn interrupted(runner: &mut Runner<'_>, place: Origin<'_>) -> Flow {
     // A second Ctrl-C would be meant for what was run.
     interrupt::forget();
     let flow = runner.flush();

@@ -85,12 +85,12 @@ fn open_special(path: &Path, append: bool) -> io::Result<File> {
 /// An open file that is written to as it is: a descriptor, a FIFO, a device. On a terminal what could act on that is
 /// escaped.
 #[derive(Debug)]
-pub(crate) struct Open {
+pub(crate) struct SpecialFile {
     file: File,
     is_terminal: bool,
 }
 
-impl Open {
+impl SpecialFile {
     /// Opens what a path leads to if that is to be written to as it is; `None` for a regular file that may be replaced,
     /// and for one that is not there.
     pub(crate) fn of(path: &Path) -> io::Result<Option<Self>> {
@@ -108,14 +108,14 @@ impl Open {
     }
 }
 
-impl From<File> for Open {
+impl From<File> for SpecialFile {
     fn from(file: File) -> Self {
         let is_terminal = file.is_terminal();
         Self { file, is_terminal }
     }
 }
 
-impl Write for Open {
+impl Write for SpecialFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if !self.is_terminal {
             return self.file.write(bytes);

@@ -26,7 +26,8 @@ use crate::value::Value;
 pub(crate) fn edit_text(initial: &[u8], suffix: &str, line: Option<usize>) -> Result<Option<Vec<u8>>, Failure> {
     let (program, args) = words()?;
     sweep();
-    let folder = Folder::new().map_err(|error| Failure::io("make", Path::new("a folder for the editor"), &error))?;
+    let folder =
+        TempFolder::new().map_err(|error| Failure::io("make", Path::new("a folder for the editor"), &error))?;
     let path = folder.place.path().join(format!("rusty-kv{suffix}"));
     write(&path, initial).map_err(|error| Failure::io("write", &path, &error))?;
     let mut command = Command::new(&program);
@@ -91,12 +92,12 @@ pub(crate) fn keep(text: &[u8]) -> io::Result<PathBuf> {
 const PREFIX: &str = "rusty-kv-editing-";
 
 /// A folder of mode 0700, locked as long as it is in use.
-struct Folder {
+struct TempFolder {
     place: tempfile::TempDir,
     _lock: File,
 }
 
-impl Folder {
+impl TempFolder {
     fn new() -> io::Result<Self> {
         let in_first = runtime_dir().map(|parent| Self::new_in(&parent));
         in_first.and_then(Result::ok).map_or_else(|| Self::new_in(&std::env::temp_dir()), Ok)
@@ -181,7 +182,7 @@ mod tests {
 
     #[test]
     fn the_folder_and_the_file_are_private_and_gone_afterwards() {
-        let folder = Folder::new().unwrap();
+        let folder = TempFolder::new().unwrap();
         let path = folder.place.path().join("text");
         write(&path, b"secret").unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;

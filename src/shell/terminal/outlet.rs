@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use unicode_width::UnicodeWidthChar as _;
 
-use super::destination::{self, Open};
+use super::destination::{self, SpecialFile};
 use super::interrupt::{self, Lent};
 use super::progress;
 use crate::shell::answer::reply::Failure;
@@ -74,7 +74,7 @@ fn ending(status: ExitStatus) -> Option<String> {
 /// A file that takes an answer. It is emptied when the first of it comes, so that a command that fails leaves it be.
 #[derive(Debug)]
 pub(crate) struct Saved {
-    file: BufWriter<Open>,
+    file: BufWriter<SpecialFile>,
     path: PathBuf,
     is_emptied: bool,
     /// What it took.
@@ -87,12 +87,12 @@ impl Saved {
     pub(crate) fn open(path: PathBuf, append: bool, own: &[PathBuf]) -> Result<Self, Failure> {
         destination::check(&path, own, false)?;
         let failed = |error: io::Error| Failure::io("write to", &path, &error);
-        let (file, is_emptied) = match Open::of(&path).map_err(failed)? {
+        let (file, is_emptied) = match SpecialFile::of(&path).map_err(failed)? {
             Some(open) => (open, true),
             None => {
                 let mut options = OpenOptions::new();
                 options.create(true).append(append).write(true).truncate(false);
-                (Open::from(options.open(&path).map_err(failed)?), append)
+                (SpecialFile::from(options.open(&path).map_err(failed)?), append)
             }
         };
         Ok(Self { file: BufWriter::with_capacity(64 << 10, file), path, is_emptied, length: 0 })
@@ -182,7 +182,7 @@ fn is_program(name: &str) -> bool {
 #[derive(Debug)]
 pub(crate) struct Paged {
     pager: Pager,
-    state: State,
+    state: PagerState,
     /// What was counted so far.
     rows: usize,
     column: usize,
@@ -192,7 +192,7 @@ pub(crate) struct Paged {
 }
 
 #[derive(Debug)]
-enum State {
+enum PagerState {
     /// It may still fit.
     Held(Vec<u8>),
     /// It does not.
@@ -203,7 +203,7 @@ enum State {
 
 impl Paged {
     fn new(pager: Pager, width: usize, height: usize) -> Self {
-        Self { pager, state: State::Held(Vec::new()), rows: 0, column: 0, height, width: width.max(1) }
+        Self { pager, state: PagerState::Held(Vec::new()), rows: 0, column: 0, height, width: width.max(1) }
     }
 
     /// Goes on by what a terminal would show.
@@ -243,18 +243,18 @@ impl Paged {
 impl Write for Paged {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.state {
-            State::Shown(program) => return program.write(bytes),
-            State::Plain => return io::stdout().write(bytes),
-            State::Held(held) => held.extend_from_slice(bytes),
+            PagerState::Shown(program) => return program.write(bytes),
+            PagerState::Plain => return io::stdout().write(bytes),
+            PagerState::Held(held) => held.extend_from_slice(bytes),
         }
         self.count(bytes);
         if self.is_too_long() {
             progress::end();
-            let state = self.pager.start().map_or(State::Plain, State::Shown);
-            if let State::Held(held) = std::mem::replace(&mut self.state, state) {
+            let state = self.pager.start().map_or(PagerState::Plain, PagerState::Shown);
+            if let PagerState::Held(held) = std::mem::replace(&mut self.state, state) {
                 match &mut self.state {
-                    State::Shown(program) => program.write_all(&held)?,
-                    State::Plain | State::Held(_) => io::stdout().write_all(&held)?,
+                    PagerState::Shown(program) => program.write_all(&held)?,
+                    PagerState::Plain | PagerState::Held(_) => io::stdout().write_all(&held)?,
                 }
             }
         }
@@ -264,25 +264,25 @@ impl Write for Paged {
     /// What is held may still get longer.
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.state {
-            State::Shown(program) => program.flush(),
-            State::Plain => io::stdout().flush(),
-            State::Held(_) => Ok(()),
+            PagerState::Shown(program) => program.flush(),
+            PagerState::Plain => io::stdout().flush(),
+            PagerState::Held(_) => Ok(()),
         }
     }
 }
 
 /// Any of them, written to from one place and ended from another.
 #[derive(Clone, Debug)]
-pub(crate) struct Outlet(Rc<RefCell<Option<Kind>>>);
+pub(crate) struct Outlet(Rc<RefCell<Option<OutletKind>>>);
 
 #[derive(Debug)]
-enum Kind {
+enum OutletKind {
     Program(Program),
     Saved(Saved),
     Paged(Paged),
 }
 
-impl Kind {
+impl OutletKind {
     fn writer(&mut self) -> &mut dyn Write {
         match self {
             Self::Program(program) => program,
@@ -305,26 +305,26 @@ pub(crate) struct Ended {
 
 impl Outlet {
     pub(crate) fn program(program: Program) -> Self {
-        Self(Rc::new(RefCell::new(Some(Kind::Program(program)))))
+        Self(Rc::new(RefCell::new(Some(OutletKind::Program(program)))))
     }
 
     pub(crate) fn file(saved: Saved) -> Self {
-        Self(Rc::new(RefCell::new(Some(Kind::Saved(saved)))))
+        Self(Rc::new(RefCell::new(Some(OutletKind::Saved(saved)))))
     }
 
     pub(crate) fn pager(pager: Pager, width: usize, height: usize) -> Self {
-        Self(Rc::new(RefCell::new(Some(Kind::Paged(Paged::new(pager, width, height))))))
+        Self(Rc::new(RefCell::new(Some(OutletKind::Paged(Paged::new(pager, width, height))))))
     }
 
     /// Whether it is a program behind `|`.
     pub(crate) fn is_program(&self) -> bool {
-        matches!(&*self.0.borrow(), Some(Kind::Program(_)))
+        matches!(&*self.0.borrow(), Some(OutletKind::Program(_)))
     }
 
     /// Whether it is a file, and which.
     pub(crate) fn path(&self) -> Option<PathBuf> {
         match &*self.0.borrow() {
-            Some(Kind::Saved(saved)) => Some(saved.path.clone()),
+            Some(OutletKind::Saved(saved)) => Some(saved.path.clone()),
             _ => None,
         }
     }
@@ -334,8 +334,8 @@ impl Outlet {
         let Some(kind) = self.0.borrow_mut().take() else { return Ended::default() };
         let of = |status: io::Result<ExitStatus>| status.ok().and_then(ending);
         match kind {
-            Kind::Program(program) => Ended { note: of(program.end()), was_shared: true, ..Ended::default() },
-            Kind::Saved(mut saved) => {
+            OutletKind::Program(program) => Ended { note: of(program.end()), was_shared: true, ..Ended::default() },
+            OutletKind::Saved(mut saved) => {
                 let emptied = if failed { Ok(()) } else { saved.empty() };
                 let written = emptied.and_then(|()| saved.flush());
                 let failure = written.err().map(|error| Failure::io("write to", &saved.path, &error));
@@ -350,19 +350,19 @@ impl Outlet {
                 let _ = saved.file.into_parts();
                 Ended { note, failure, ..Ended::default() }
             }
-            Kind::Paged(Paged { state: State::Shown(program), .. }) => {
+            OutletKind::Paged(Paged { state: PagerState::Shown(program), .. }) => {
                 // How a pager is left is the person's affair, but what it could not do is not.
                 let note = of(program.end()).filter(|_| !interrupt::is_asked());
                 Ended { note, was_shared: true, ..Ended::default() }
             }
-            Kind::Paged(Paged { state: State::Held(held), .. }) => {
+            OutletKind::Paged(Paged { state: PagerState::Held(held), .. }) => {
                 // A terminal that is gone shows at the prompt, which follows at once.
                 progress::end();
                 let mut stdout = io::stdout();
                 let _ = stdout.write_all(&held).and_then(|()| stdout.flush());
                 Ended::default()
             }
-            Kind::Paged(Paged { state: State::Plain, .. }) => Ended::default(),
+            OutletKind::Paged(Paged { state: PagerState::Plain, .. }) => Ended::default(),
         }
     }
 }

@@ -9,10 +9,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 const LATE: Duration = Duration::from_secs(1);
 
 thread_local! {
-    static SHOWN: RefCell<Shown> = const { RefCell::new(Shown { since: None, what: "", total: 0, bar: None }) };
+    static SHOWN: RefCell<ProgressLine> = const { RefCell::new(ProgressLine { since: None, what: "", total: 0, bar: None }) };
 }
 
-struct Shown {
+struct ProgressLine {
     /// Since when something is under way that may be shown.
     since: Option<Instant>,
     what: &'static str,
@@ -23,7 +23,7 @@ struct Shown {
 
 /// Something begins: `Saving`.
 pub(crate) fn begin(what: &'static str) {
-    SHOWN.with_borrow_mut(|shown| *shown = Shown { since: Some(Instant::now()), what, total: 0, bar: None });
+    SHOWN.with_borrow_mut(|shown| *shown = ProgressLine { since: Some(Instant::now()), what, total: 0, bar: None });
 }
 
 /// It has ended, or nothing may be shown of it any more: what is on the screen now would be overwritten.
@@ -41,7 +41,7 @@ pub(crate) fn go_on() {
 
 /// Makes room for a line on stderr; what is under way is shown again below it.
 pub(crate) fn make_room() {
-    SHOWN.with_borrow_mut(Shown::clear);
+    SHOWN.with_borrow_mut(ProgressLine::clear);
 }
 
 /// How many keys there are to go through.
@@ -62,7 +62,7 @@ pub(crate) fn bytes(done: u64, total: u64) {
     SHOWN.with_borrow_mut(|shown| shown.step(done, total, "{bytes}"));
 }
 
-impl Shown {
+impl ProgressLine {
     fn step(&mut self, done: u64, total: u64, count: &str) {
         if self.since.is_none_or(|since| since.elapsed() < LATE) {
             return;

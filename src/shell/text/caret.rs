@@ -9,7 +9,7 @@ use super::words::Word;
 
 /// A line as it was typed at the prompt.
 #[derive(Clone, Debug)]
-pub(crate) struct Typed {
+pub(crate) struct TypedLine {
     text: String,
     /// Columns before it.
     prompt: usize,
@@ -31,7 +31,7 @@ pub(crate) enum Blame {
     End,
 }
 
-impl Typed {
+impl TypedLine {
     /// A longer line is not pointed into: nobody has it before their eyes.
     const LONGEST: usize = 4 << 10;
 
@@ -153,10 +153,10 @@ mod tests {
     use super::*;
     use crate::shell::text::words::{Splitter, Step};
 
-    fn typed(text: &str, room: usize, is_above: bool) -> Typed {
+    fn typed(text: &str, room: usize, is_above: bool) -> TypedLine {
         let step = Splitter::new(|_| false).step(text.as_bytes(), true);
         let Step::Command { words, .. } = step else { panic!("{step:?}") };
-        Typed::new(text, &words, 4, room, is_above).unwrap()
+        TypedLine::new(text, &words, 4, room, is_above).unwrap()
     }
 
     fn word(word: &str) -> Blame {

@@ -7,7 +7,7 @@ use std::io::{self, BufRead, ErrorKind};
 use data_encoding::BASE64;
 
 use super::memory;
-use super::record::{Fault, Out, Reading, Record, Sink, Source, Trouble, Unfit};
+use super::record::{FormatError, ImportError, Out, Reading, Record, RecordSink, Source, Unfit};
 use crate::error::cut;
 use crate::expiry::Timestamp;
 use crate::json;
@@ -30,34 +30,34 @@ struct Columns {
 }
 
 /// A place in the file: a line and a column.
-type Place = (u64, u64);
+type Position = (u64, u64);
 
 /// The fields of one row, and where they begin in the file.
 #[derive(Default)]
-struct Row {
+struct CsvRow {
     text: Vec<u8>,
-    fields: Vec<(usize, Place)>,
+    fields: Vec<(usize, Position)>,
 }
 
-impl Row {
+impl CsvRow {
     fn field(&self, at: usize) -> &[u8] {
         let end = |at: usize| self.fields.get(at).map_or(self.text.len(), |field| field.0);
         &self.text[if at == 0 { 0 } else { end(at - 1) }..end(at)]
     }
 
-    fn fault(&self, at: usize, reason: impl Into<String>) -> Trouble {
+    fn fault(&self, at: usize, reason: impl Into<String>) -> ImportError {
         let (line, column) = self.fields.get(at).or(self.fields.last()).map_or((1, 1), |field| field.1);
-        Fault { line, column, reason: reason.into() }.into()
+        FormatError { line, column, reason: reason.into() }.into()
     }
 
-    fn text(&self, at: usize, what: &str) -> Result<&str, Trouble> {
+    fn text(&self, at: usize, what: &str) -> Result<&str, ImportError> {
         str::from_utf8(self.field(at)).map_err(|_| self.fault(at, format!("{what} is not UTF-8")))
     }
 }
 
 /// Where in a field the reading is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum FieldState {
     Start,
     Bare,
     Quoted,
@@ -75,7 +75,7 @@ pub(super) struct Dialect {
 
 impl Dialect {
     /// As `--delimiter` says, or else a line `sep=;` at its beginning, which is taken off; refuses a header that shows another.
-    pub(super) fn of(head: &mut Vec<u8>, chosen: Option<u8>) -> Result<Self, Fault> {
+    pub(super) fn of(head: &mut Vec<u8>, chosen: Option<u8>) -> Result<Self, FormatError> {
         let (said, mut line) = (said_separator(head), 1);
         if let Some((_, length)) = said {
             head.drain(..length);
@@ -99,7 +99,7 @@ impl Dialect {
                 let reason = format!(
                     "the header shows '{other}' as separator, expected '{delimiter}'; import it with --delimiter '{other}'{or}"
                 );
-                Err(Fault::of_line(line, reason))
+                Err(FormatError::of_line(line, reason))
             }
             _ => Ok(Self { delimiter, line }),
         }
@@ -130,11 +130,11 @@ fn shown(head: &[u8], separator: u8) -> usize {
     line.by_ref().filter(|&&byte| byte == separator).count()
 }
 
-pub(super) struct Table<R> {
+pub(super) struct CsvReader<R> {
     input: R,
-    row: Row,
+    row: CsvRow,
     /// Of the byte that comes next.
-    place: Place,
+    place: Position,
     /// Whether the last byte was a CR: an LF after it is a part of the same line end.
     after_cr: bool,
     delimiter: u8,
@@ -142,14 +142,14 @@ pub(super) struct Table<R> {
     columns: Option<Columns>,
 }
 
-impl<R: BufRead> Table<R> {
+impl<R: BufRead> CsvReader<R> {
     /// A table whose first line in `input` has that number.
     pub(super) fn new(input: R, reading: Reading, Dialect { delimiter, line }: Dialect) -> Self {
-        Self { input, row: Row::default(), place: (line, 1), after_cr: false, delimiter, reading, columns: None }
+        Self { input, row: CsvRow::default(), place: (line, 1), after_cr: false, delimiter, reading, columns: None }
     }
 
     /// Reads the next row that is not empty; false if there is none.
-    fn read(&mut self) -> Result<bool, Trouble> {
+    fn read(&mut self) -> Result<bool, ImportError> {
         loop {
             if !self.read_row()? {
                 return Ok(false);
@@ -162,19 +162,19 @@ impl<R: BufRead> Table<R> {
     }
 
     /// Reads the next row; false at the end. A row without anything, not even an empty field in quotes, has no fields.
-    fn read_row(&mut self) -> Result<bool, Trouble> {
-        let Self { input, row: Row { text, fields }, place, after_cr, delimiter, .. } = self;
+    fn read_row(&mut self) -> Result<bool, ImportError> {
+        let Self { input, row: CsvRow { text, fields }, place, after_cr, delimiter, .. } = self;
         text.clear();
         fields.clear();
-        let (mut state, mut begin) = (State::Start, *place);
+        let (mut state, mut begin) = (FieldState::Start, *place);
         loop {
             let buffer = input.fill_buf()?;
             if buffer.is_empty() {
-                if state == State::Quoted {
+                if state == FieldState::Quoted {
                     let reason = "the quote that opens here is never closed: the file was cut off";
-                    return Err(Fault { line: begin.0, column: begin.1, reason: reason.to_owned() }.into());
+                    return Err(FormatError { line: begin.0, column: begin.1, reason: reason.to_owned() }.into());
                 }
-                let is_end = state == State::Start && fields.is_empty();
+                let is_end = state == FieldState::Start && fields.is_empty();
                 if !is_end {
                     fields.push((text.len(), begin));
                 }
@@ -194,48 +194,51 @@ impl<R: BufRead> Table<R> {
                     _ => place.1 += 1,
                 }
                 match (state, byte) {
-                    (State::Start, b'\n') if follows_cr && fields.is_empty() => {}
-                    (State::Start, b'"') => (state, begin) = (State::Quoted, here),
-                    (State::Quoted, b'"') => state = State::Closed,
-                    (State::Closed, b'"') => {
+                    (FieldState::Start, b'\n') if follows_cr && fields.is_empty() => {}
+                    (FieldState::Start, b'"') => (state, begin) = (FieldState::Quoted, here),
+                    (FieldState::Quoted, b'"') => state = FieldState::Closed,
+                    (FieldState::Closed, b'"') => {
                         text.push(b'"');
-                        state = State::Quoted;
+                        state = FieldState::Quoted;
                     }
-                    (State::Quoted, _) => text.push(byte),
+                    (FieldState::Quoted, _) => text.push(byte),
                     (_, byte) if byte == *delimiter => {
                         memory::reserve(fields, 1)?;
                         fields.push((text.len(), begin));
-                        (state, begin) = (State::Start, *place);
+                        (state, begin) = (FieldState::Start, *place);
                     }
                     (_, b'\n' | b'\r') => {
-                        if state != State::Start || !fields.is_empty() {
+                        if state != FieldState::Start || !fields.is_empty() {
                             fields.push((text.len(), begin));
                         }
                         input.consume(used);
                         return Ok(true);
                     }
-                    (State::Closed, _) => {
+                    (FieldState::Closed, _) => {
                         let reason =
                             "something follows the quote that closes the field; a quote inside is written twice";
-                        return Err(Fault { line: here.0, column: here.1, reason: reason.to_owned() }.into());
+                        return Err(FormatError { line: here.0, column: here.1, reason: reason.to_owned() }.into());
                     }
-                    (State::Start | State::Bare, _) => {
+                    (FieldState::Start | FieldState::Bare, _) => {
                         text.push(byte);
-                        state = State::Bare;
+                        state = FieldState::Bare;
                     }
                 }
             }
             input.consume(used);
             if text.len() > LONGEST {
-                return Err(
-                    Fault { line: begin.0, column: begin.1, reason: "a row is longer than 3 GiB".to_owned() }.into()
-                );
+                return Err(FormatError {
+                    line: begin.0,
+                    column: begin.1,
+                    reason: "a row is longer than 3 GiB".to_owned(),
+                }
+                .into());
             }
         }
     }
 
     /// The beginning of a JSON object of the row, with room for all of it.
-    fn object(&self, columns: &Columns) -> Result<String, Trouble> {
+    fn object(&self, columns: &Columns) -> Result<String, ImportError> {
         let mut object = String::new();
         if self.row.text.len() >= LARGE {
             let mut length = json::Length(2);
@@ -250,7 +253,7 @@ impl<R: BufRead> Table<R> {
         Ok(object)
     }
 
-    fn header(&mut self) -> Result<Option<Columns>, Trouble> {
+    fn header(&mut self) -> Result<Option<Columns>, ImportError> {
         if !self.read()? {
             return Ok(None);
         }
@@ -281,8 +284,8 @@ impl<R: BufRead> Table<R> {
     }
 }
 
-impl<R: BufRead> Source for Table<R> {
-    fn next(&mut self) -> Result<Option<Record>, Trouble> {
+impl<R: BufRead> Source for CsvReader<R> {
+    fn next(&mut self) -> Result<Option<Record>, ImportError> {
         if self.columns.is_none() {
             self.columns = self.header()?;
         }
@@ -339,9 +342,9 @@ impl<R: BufRead> Source for Table<R> {
     }
 }
 
-pub(super) struct Writer;
+pub(super) struct CsvWriter;
 
-impl Sink for Writer {
+impl RecordSink for CsvWriter {
     fn begin(&mut self, out: &mut Out<'_>) {
         out.bytes(OWN.join(",").as_bytes());
         out.byte(b'\n');

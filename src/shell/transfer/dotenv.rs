@@ -3,8 +3,8 @@
 use std::io::BufRead;
 
 use super::lines::Numbered;
-use super::readers::{self, Form};
-use super::record::{Fault, Out, Record, Sink, Source, Trouble, Unfit};
+use super::readers::{self, Quoting};
+use super::record::{FormatError, ImportError, Out, Record, RecordSink, Source, Unfit};
 use crate::storage::Entry;
 use crate::value::Value;
 
@@ -28,14 +28,14 @@ impl<R: BufRead> Variables<R> {
 }
 
 /// A value as far as it was read.
-enum Part {
+enum PartialValue {
     Whole(Vec<u8>),
     /// That quote is open at the line's end.
     Open(u8, Vec<u8>),
 }
 
 impl<R: BufRead> Source for Variables<R> {
-    fn next(&mut self) -> Result<Option<Record>, Trouble> {
+    fn next(&mut self) -> Result<Option<Record>, ImportError> {
         while let Some((number, full)) = self.lines.next()? {
             self.line = number;
             let line = full.trim_ascii_start();
@@ -43,7 +43,8 @@ impl<R: BufRead> Source for Variables<R> {
                 continue;
             }
             // Each part of a line reaches to its end, so what is left says where it begins.
-            let fault = |full: &[u8], rest: usize, reason| Fault::in_line(number, full, full.len() - rest, reason);
+            let fault =
+                |full: &[u8], rest: usize, reason| FormatError::in_line(number, full, full.len() - rest, reason);
             let after = line.strip_prefix(b"export").filter(|after| after.first().is_some_and(u8::is_ascii_whitespace));
             let line = after.map_or(line, <[u8]>::trim_ascii_start);
             let Some(equals) = memchr::memchr(b'=', line) else {
@@ -60,12 +61,12 @@ impl<R: BufRead> Source for Variables<R> {
             let mut part = begin(text, has_blank).map_err(|(rest, reason)| fault(full, rest, reason))?;
             let value = loop {
                 match part {
-                    Part::Whole(value) => break value,
-                    Part::Open(quote, mut value) => {
+                    PartialValue::Whole(value) => break value,
+                    PartialValue::Open(quote, mut value) => {
                         value.push(if self.lines.has_ended_in_cr()? { b'\r' } else { b'\n' });
                         let Some((number, line)) = self.lines.next()? else { return Err(start.into()) };
                         part = quoted(quote, line, value)
-                            .map_err(|(rest, reason)| Fault::in_line(number, line, line.len() - rest, reason))?;
+                            .map_err(|(rest, reason)| FormatError::in_line(number, line, line.len() - rest, reason))?;
                     }
                 }
             };
@@ -87,18 +88,18 @@ impl<R: BufRead> Source for Variables<R> {
 type Wrong = (usize, &'static str);
 
 /// A `#` begins a comment only after a blank.
-fn begin(text: &[u8], has_blank: bool) -> Result<Part, Wrong> {
+fn begin(text: &[u8], has_blank: bool) -> Result<PartialValue, Wrong> {
     match text.first() {
         Some(&quote @ (b'"' | b'\'' | b'`')) => quoted(quote, &text[1..], Vec::new()),
         _ => {
             let comment = text.windows(2).position(|pair| pair[0].is_ascii_whitespace() && pair[1] == b'#');
             let text = if has_blank && text.starts_with(b"#") { &[] } else { &text[..comment.unwrap_or(text.len())] };
-            Ok(Part::Whole(text.trim_ascii_end().to_vec()))
+            Ok(PartialValue::Whole(text.trim_ascii_end().to_vec()))
         }
     }
 }
 
-fn quoted(quote: u8, text: &[u8], mut value: Vec<u8>) -> Result<Part, Wrong> {
+fn quoted(quote: u8, text: &[u8], mut value: Vec<u8>) -> Result<PartialValue, Wrong> {
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
         at += 1;
@@ -106,7 +107,7 @@ fn quoted(quote: u8, text: &[u8], mut value: Vec<u8>) -> Result<Part, Wrong> {
             _ if byte == quote => {
                 let rest = text[at..].trim_ascii_start();
                 return if rest.is_empty() || rest.starts_with(b"#") {
-                    Ok(Part::Whole(value))
+                    Ok(PartialValue::Whole(value))
                 } else {
                     Err((rest.len(), "something follows the closing quote"))
                 };
@@ -128,11 +129,11 @@ fn quoted(quote: u8, text: &[u8], mut value: Vec<u8>) -> Result<Part, Wrong> {
             _ => value.push(byte),
         }
     }
-    Ok(Part::Open(quote, value))
+    Ok(PartialValue::Open(quote, value))
 }
 
 /// Lines that set variables.
-pub(super) enum Writer {
+pub(super) enum DotenvWriter {
     /// `NAME='value'`, or what else all of its readers understand: see [`readers`].
     Dotenv,
     /// `export NAME='value'`, for any POSIX shell.
@@ -141,7 +142,7 @@ pub(super) enum Writer {
     Fish,
 }
 
-impl Sink for Writer {
+impl RecordSink for DotenvWriter {
     fn put(&mut self, key: &str, entry: &Entry, out: &mut Out<'_>) -> Result<(), Unfit> {
         if !is_name(key) {
             return Err(Unfit::entry(
@@ -154,7 +155,7 @@ impl Sink for Writer {
                 "a variable cannot hold bytes that are not text, nor a NUL; --lossy leaves it out",
             ));
         };
-        let mut form = Form::Single;
+        let mut form = Quoting::Single;
         if matches!(self, Self::Dotenv) {
             form = readers::form(key, text)?;
             Unfit::if_it_expires(entry)?;
@@ -166,9 +167,9 @@ impl Sink for Writer {
             Self::Fish => ("set -gx ", " "),
         };
         let quote = match form {
-            Form::Bare => "",
-            Form::Single => "'",
-            Form::Double => "\"",
+            Quoting::Bare => "",
+            Quoting::Single => "'",
+            Quoting::Double => "\"",
         };
         for part in [before, key, between, quote] {
             out.bytes(part.as_bytes());

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io::BufRead;
 
 use super::memory;
-use super::record::{Fault, JSONC, Out, Record, Sink, Source, Trouble, Unfit};
+use super::record::{FormatError, ImportError, JSONC, Out, Record, RecordSink, Source, Unfit};
 use crate::error::cut;
 use crate::json::{self, Length, Scanner};
 use crate::shell::text::argument::Flatten;
@@ -16,7 +16,7 @@ const LONGEST: usize = 4 << 30;
 
 /// Where the reading is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum ReadState {
     Start,
     First,
     Rest,
@@ -27,7 +27,7 @@ enum State {
 pub(super) struct Members<R> {
     input: R,
     flatten: Option<Flatten>,
-    state: State,
+    state: ReadState,
     /// The text of the member that is read.
     member: Vec<u8>,
     /// Of the byte that comes next.
@@ -42,14 +42,14 @@ pub(super) struct Members<R> {
 impl<R: BufRead> Members<R> {
     pub(super) fn new(input: R, flatten: Option<Flatten>) -> Self {
         let (member, ready, odd) = (Vec::new(), VecDeque::new(), Odd::new());
-        Self { input, flatten, state: State::Start, member, line: 1, column: 1, ready, odd, begin: 0 }
+        Self { input, flatten, state: ReadState::Start, member, line: 1, column: 1, ready, odd, begin: 0 }
     }
 
-    fn fault<T>(&self, reason: impl Into<String>) -> Result<T, Trouble> {
-        Err(Fault { line: self.line, column: self.column, reason: reason.into() }.into())
+    fn fault<T>(&self, reason: impl Into<String>) -> Result<T, ImportError> {
+        Err(FormatError { line: self.line, column: self.column, reason: reason.into() }.into())
     }
 
-    fn peek(&mut self) -> Result<Option<u8>, Trouble> {
+    fn peek(&mut self) -> Result<Option<u8>, ImportError> {
         Ok(self.input.fill_buf()?.first().copied())
     }
 
@@ -67,7 +67,7 @@ impl<R: BufRead> Members<R> {
         }
     }
 
-    fn after_blanks(&mut self) -> Result<Option<u8>, Trouble> {
+    fn after_blanks(&mut self) -> Result<Option<u8>, ImportError> {
         loop {
             match self.peek()? {
                 Some(byte @ (b' ' | b'\t' | b'\n' | b'\r')) => self.step(byte),
@@ -77,11 +77,11 @@ impl<R: BufRead> Members<R> {
     }
 
     /// Refuses a comment that begins here.
-    fn no_comment(&mut self) -> Result<(), Trouble> {
+    fn no_comment(&mut self) -> Result<(), ImportError> {
         if self.peek()? == Some(b'/') { self.fault(format!("unexpected '/': {JSONC}")) } else { Ok(()) }
     }
 
-    fn start(&mut self) -> Result<(), Trouble> {
+    fn start(&mut self) -> Result<(), ImportError> {
         let next = self.after_blanks()?;
         self.no_comment()?;
         match next {
@@ -90,12 +90,12 @@ impl<R: BufRead> Members<R> {
             Some(_) => return self.fault("expected an object: {\"key\": value, …}"),
             None => return self.fault("the file is empty; expected an object: {\"key\": value, …}"),
         }
-        self.state = State::First;
+        self.state = ReadState::First;
         Ok(())
     }
 
     /// Takes the bytes up to the ',' or '}' behind a member.
-    fn take_member(&mut self) -> Result<(), Trouble> {
+    fn take_member(&mut self) -> Result<(), ImportError> {
         self.member.clear();
         let (mut depth, mut in_string, mut escaped) = (0_u64, false, false);
         loop {
@@ -145,26 +145,26 @@ impl<R: BufRead> Members<R> {
         match self.flatten {
             None => self.ready.push_back(Record { key: name.into_owned(), entry: read(&mut scanner)? }),
             Some(how) => Flattened { how, ready: &mut self.ready, odd: &mut self.odd }
-                .flatten(&mut scanner, &Place::TOP.child(how, &name))?,
+                .flatten(&mut scanner, &MemberPath::TOP.child(how, &name))?,
         }
         scanner.end()
     }
 }
 
 impl<R: BufRead> Source for Members<R> {
-    fn next(&mut self) -> Result<Option<Record>, Trouble> {
+    fn next(&mut self) -> Result<Option<Record>, ImportError> {
         loop {
             if let Some(record) = self.ready.pop_front() {
                 return Ok(Some(record));
             }
             match self.state {
-                State::End => return Ok(None),
-                State::Start => self.start()?,
-                State::First | State::Rest => {}
+                ReadState::End => return Ok(None),
+                ReadState::Start => self.start()?,
+                ReadState::First | ReadState::Rest => {}
             }
             let mut next = self.after_blanks()?;
             self.no_comment()?;
-            if next == Some(b',') && self.state == State::Rest {
+            if next == Some(b',') && self.state == ReadState::Rest {
                 self.step(b',');
                 next = self.after_blanks()?;
                 self.no_comment()?;
@@ -179,14 +179,14 @@ impl<R: BufRead> Source for Members<R> {
                 if next.is_some() {
                     return self.fault("trailing data after the end of the object");
                 }
-                self.state = State::End;
+                self.state = ReadState::End;
                 continue;
             }
             let (line, column) = (self.line, self.column);
             self.begin = line;
             self.take_member()?;
-            self.state = State::Rest;
-            self.read_member().map_err(|fault| Fault::of_json(&fault, &self.member, line, column))?;
+            self.state = ReadState::Rest;
+            self.read_member().map_err(|fault| FormatError::of_json(&fault, &self.member, line, column))?;
         }
     }
 
@@ -197,7 +197,7 @@ impl<R: BufRead> Source for Members<R> {
     /// Which members have that key.
     fn repeats(&self, key: &str) -> Option<String> {
         let plain = match self.flatten {
-            None => Place::TOP.child(Flatten::Pointer, key).pointer,
+            None => MemberPath::TOP.child(Flatten::Pointer, key).pointer,
             Some(Flatten::Pointer) => key.to_owned(),
             Some(Flatten::Dotted) => "/".to_owned() + &key.split('.').map(escaped).collect::<Vec<_>>().join("/"),
         };
@@ -225,7 +225,7 @@ impl<R: BufRead> Source for Members<R> {
 type Odd = HashMap<String, Vec<String>>;
 
 /// Where a member is in its document.
-struct Place {
+struct MemberPath {
     /// What it becomes.
     key: String,
     pointer: String,
@@ -247,7 +247,7 @@ fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-impl Place {
+impl MemberPath {
     const TOP: Self = Self { key: String::new(), pointer: String::new(), is_odd: false };
 
     fn child(&self, how: Flatten, name: &str) -> Self {
@@ -269,7 +269,7 @@ struct Flattened<'a> {
 }
 
 impl Flattened<'_> {
-    fn flatten(&mut self, scanner: &mut Scanner<'_>, place: &Place) -> Result<(), json::Fault> {
+    fn flatten(&mut self, scanner: &mut Scanner<'_>, place: &MemberPath) -> Result<(), json::Fault> {
         if scanner.peek() != Some(b'{') {
             let entry = read(scanner)?;
             self.put(place, entry);
@@ -286,7 +286,7 @@ impl Flattened<'_> {
         inner.object("an object", |inner, _, name| self.flatten(inner, &place.child(self.how, &name)))
     }
 
-    fn put(&mut self, place: &Place, entry: Entry) {
+    fn put(&mut self, place: &MemberPath, entry: Entry) {
         if place.is_odd && self.how == Flatten::Dotted {
             self.odd.entry(place.key.clone()).or_default().push(place.pointer.clone());
         }
@@ -300,7 +300,7 @@ pub(super) struct Object {
     any: bool,
 }
 
-impl Sink for Object {
+impl RecordSink for Object {
     fn begin(&mut self, out: &mut Out<'_>) {
         out.byte(b'{');
     }

@@ -3,31 +3,31 @@
 use std::io::BufRead;
 
 use super::lines::Numbered;
-use super::record::{Fault, Out, Record, Sink, Source, Trouble, Unfit};
+use super::record::{FormatError, ImportError, Out, Record, RecordSink, Source, Unfit};
 use crate::expiry::Timestamp;
 use crate::json::{self, Scanner};
 use crate::storage::{Entry, decode_base64_in_place, write_base64};
 use crate::value::{Json, Value};
 
-pub(super) struct Lines<R> {
+pub(super) struct JsonlReader<R> {
     lines: Numbered<R>,
 }
 
-impl<R: BufRead> Lines<R> {
+impl<R: BufRead> JsonlReader<R> {
     pub(super) fn new(input: R) -> Self {
         Self { lines: Numbered::new(input) }
     }
 }
 
-impl<R: BufRead> Source for Lines<R> {
-    fn next(&mut self) -> Result<Option<Record>, Trouble> {
+impl<R: BufRead> Source for JsonlReader<R> {
+    fn next(&mut self) -> Result<Option<Record>, ImportError> {
         while let Some((number, line)) = self.lines.next()? {
             if line.trim_ascii().is_empty() {
                 continue;
             }
             return match read(line) {
                 Ok(record) => Ok(Some(record)),
-                Err(fault) => Err(Fault::of_json(&fault, line, number, 1).into()),
+                Err(fault) => Err(FormatError::of_json(&fault, line, number, 1).into()),
             };
         }
         Ok(None)
@@ -100,9 +100,9 @@ fn read(line: &[u8]) -> Result<Record, json::Fault> {
     Ok(Record { key, entry: Entry { value, deadline: expires } })
 }
 
-pub(super) struct Writer;
+pub(super) struct JsonlWriter;
 
-impl Sink for Writer {
+impl RecordSink for JsonlWriter {
     fn put(&mut self, key: &str, entry: &Entry, out: &mut Out<'_>) -> Result<(), Unfit> {
         out.bytes(b"{\"key\":");
         json::write_string(out, key);

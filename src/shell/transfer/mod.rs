@@ -28,8 +28,8 @@ mod script;
 mod tsv;
 
 pub(crate) use self::memory::reserve;
-pub(crate) use self::record::{Fault, Out, Reading, Record, Sink, Source, Trouble, Unfit, What};
-pub(crate) use self::script::Script;
+pub(crate) use self::record::{FormatError, ImportError, Out, Reading, Record, RecordSink, Source, Unfit, What};
+pub(crate) use self::script::ScriptWriter;
 
 use std::io::{BufRead, Cursor, Read};
 
@@ -43,7 +43,7 @@ pub(crate) fn source<'a>(
     format: Format,
     mut input: impl BufRead + 'a,
     reading: Reading,
-) -> Result<Box<dyn Source + 'a>, Trouble> {
+) -> Result<Box<dyn Source + 'a>, ImportError> {
     let mut head = Vec::new();
     input.by_ref().take(HEAD).read_to_end(&mut head)?;
     if let Some((name, encoding)) = encoding::of(&head) {
@@ -52,7 +52,7 @@ pub(crate) fn source<'a>(
              --format {}",
             format.name()
         );
-        return Err(Fault::of_line(1, reason).into());
+        return Err(FormatError::of_line(1, reason).into());
     }
     if head.starts_with(encoding::BOM) {
         head.drain(..encoding::BOM.len());
@@ -60,26 +60,26 @@ pub(crate) fn source<'a>(
     let dialect = if format == Format::Csv { Some(csv::Dialect::of(&mut head, reading.delimiter)?) } else { None };
     let input = Cursor::new(head).chain(input);
     Ok(match (format, dialect) {
-        (Format::Csv, Some(dialect)) => Box::new(csv::Table::new(input, reading, dialect)),
+        (Format::Csv, Some(dialect)) => Box::new(csv::CsvReader::new(input, reading, dialect)),
         (Format::Json, _) => Box::new(json::Members::new(input, reading.flatten)),
         (Format::Redis, _) => Box::new(redis::Commands::new(input, reading.now)),
         (Format::Tsv, _) => Box::new(tsv::Pairs::new(input)),
         (Format::Dotenv | Format::Sh | Format::Fish, _) => Box::new(dotenv::Variables::new(input)),
-        (Format::Jsonl | Format::Csv, _) => Box::new(jsonl::Lines::new(input)),
+        (Format::Jsonl | Format::Csv, _) => Box::new(jsonl::JsonlReader::new(input)),
     })
 }
 
 /// Writes a format.
-pub(crate) fn sink(format: Format) -> Box<dyn Sink> {
+pub(crate) fn sink(format: Format) -> Box<dyn RecordSink> {
     match format {
         Format::Json => Box::new(json::Object::default()),
-        Format::Jsonl => Box::new(jsonl::Writer),
-        Format::Csv => Box::new(csv::Writer),
-        Format::Dotenv => Box::new(dotenv::Writer::Dotenv),
-        Format::Sh => Box::new(dotenv::Writer::Sh),
-        Format::Fish => Box::new(dotenv::Writer::Fish),
-        Format::Redis => Box::new(redis::Writer),
-        Format::Tsv => Box::new(tsv::Writer),
+        Format::Jsonl => Box::new(jsonl::JsonlWriter),
+        Format::Csv => Box::new(csv::CsvWriter),
+        Format::Dotenv => Box::new(dotenv::DotenvWriter::Dotenv),
+        Format::Sh => Box::new(dotenv::DotenvWriter::Sh),
+        Format::Fish => Box::new(dotenv::DotenvWriter::Fish),
+        Format::Redis => Box::new(redis::RedisWriter),
+        Format::Tsv => Box::new(tsv::TsvWriter),
     }
 }
 

@@ -16,14 +16,14 @@ const BASH: &str = "bash";
 
 /// How a value is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum Quoting {
     Bare,
     Single,
     Double,
 }
 
 /// The form in which all readers read the value as it is, or which reader does not.
-pub(super) fn form(key: &str, value: &str) -> Result<Form, Unfit> {
+pub(super) fn form(key: &str, value: &str) -> Result<Quoting, Unfit> {
     let misread = |reader: &str, what: &str| {
         let reason = format!(
             "{reader} would not read {what} back exactly; --format sh and --format json keep it, --lossy leaves it out"
@@ -34,7 +34,7 @@ pub(super) fn form(key: &str, value: &str) -> Result<Form, Unfit> {
         return misread(reader, "a variable of this name");
     }
     if value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_./:@%+,-".contains(&byte)) {
-        return Ok(Form::Bare);
+        return Ok(Quoting::Bare);
     }
     if value.contains('\r') {
         return misread(NPM, "a CR");
@@ -46,7 +46,7 @@ pub(super) fn form(key: &str, value: &str) -> Result<Form, Unfit> {
         return match value {
             _ if value.contains("\\\\") => misread(PYTHON, "two backslashes"),
             _ if value.ends_with('\\') => misread(PYTHON, "a backslash at the end"),
-            _ => Ok(Form::Single),
+            _ => Ok(Quoting::Single),
         };
     }
     let followed_by = |mark: char, next: &str| {
@@ -60,7 +60,7 @@ pub(super) fn form(key: &str, value: &str) -> Result<Form, Unfit> {
         }
         _ if followed_by('\\', "\n$") => misread(BASH, "a backslash beside '"),
         _ if followed_by('\\', "\\'abfnrtv") || value.ends_with('\\') => misread(PYTHON, "a backslash beside '"),
-        _ => Ok(Form::Double),
+        _ => Ok(Quoting::Double),
     }
 }
 

@@ -36,26 +36,26 @@ pub(crate) struct Reading {
 
 /// Why a file cannot be read any further.
 #[derive(Debug)]
-pub(crate) enum Trouble {
+pub(crate) enum ImportError {
     Input(io::Error),
-    Fault(Fault),
+    Fault(FormatError),
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for ImportError {
     fn from(error: io::Error) -> Self {
         Self::Input(error)
     }
 }
 
-impl From<Fault> for Trouble {
-    fn from(fault: Fault) -> Self {
+impl From<FormatError> for ImportError {
+    fn from(fault: FormatError) -> Self {
         Self::Fault(fault)
     }
 }
 
 /// What is wrong with a file, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub(crate) struct FormatError {
     /// From 1.
     pub(crate) line: u64,
     /// In characters, from 1.
@@ -63,7 +63,7 @@ pub(crate) struct Fault {
     pub(crate) reason: String,
 }
 
-impl Fault {
+impl FormatError {
     /// A fault of a whole line.
     pub(super) fn of_line(line: u64, reason: impl Into<String>) -> Self {
         Self { line, column: 1, reason: reason.into() }
@@ -93,7 +93,7 @@ impl Fault {
 
 /// Gives the records of a file in their order.
 pub(crate) trait Source {
-    fn next(&mut self) -> Result<Option<Record>, Trouble>;
+    fn next(&mut self) -> Result<Option<Record>, ImportError>;
     /// The line that the last one began on.
     fn last_line(&self) -> u64;
     /// What is wrong with a file that has a key twice, where that is no matter of which one counts.
@@ -141,7 +141,7 @@ impl Unfit {
 }
 
 /// Makes a file of records.
-pub(crate) trait Sink {
+pub(crate) trait RecordSink {
     /// Writes what comes before all records.
     fn begin(&mut self, _out: &mut Out<'_>) {}
     /// Writes one, or nothing if the format cannot hold all of it.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::lines::Numbered;
-use super::record::{Fault, Out, Record, Sink, Source, Trouble, Unfit};
+use super::record::{FormatError, ImportError, Out, Record, RecordSink, Source, Unfit};
 use crate::expiry::Timestamp;
 use crate::storage::Entry;
 use crate::value::Value;
@@ -27,12 +27,12 @@ impl<R: BufRead> Commands<R> {
 }
 
 impl<R: BufRead> Source for Commands<R> {
-    fn next(&mut self) -> Result<Option<Record>, Trouble> {
+    fn next(&mut self) -> Result<Option<Record>, ImportError> {
         while let Some((number, line)) = self.lines.next()? {
             if line.trim_ascii_start().starts_with(b"#") {
                 continue;
             }
-            let fault = |at: usize, reason: String| Trouble::from(Fault::in_line(number, line, at, reason));
+            let fault = |at: usize, reason: String| ImportError::from(FormatError::in_line(number, line, at, reason));
             let words = split(line).map_err(|(at, reason)| fault(at, reason.to_owned()))?;
             let Some((name, args)) = words.split_first() else { continue };
             let word = |span: &Span| unquote(line[span.clone()].to_vec());
@@ -190,9 +190,9 @@ fn escape(text: &[u8]) -> (u8, usize) {
     (byte, 1)
 }
 
-pub(super) struct Writer;
+pub(super) struct RedisWriter;
 
-impl Sink for Writer {
+impl RecordSink for RedisWriter {
     fn put(&mut self, key: &str, entry: &Entry, out: &mut Out<'_>) -> Result<(), Unfit> {
         Unfit::if_it_is_json(entry)?;
         out.bytes(b"SET ");

@@ -2,16 +2,16 @@
 
 use data_encoding::BASE64;
 
-use super::record::{Out, Sink, Unfit};
+use super::record::{Out, RecordSink, Unfit};
 use crate::json::Length;
 use crate::shell::text::words;
 use crate::storage::{Entry, write_base64};
 use crate::value::Value;
 
 /// One `set` an entry, in words that read back as what they were, whatever they say: see [`words::quote`].
-pub(crate) struct Script;
+pub(crate) struct ScriptWriter;
 
-impl Sink for Script {
+impl RecordSink for ScriptWriter {
     fn begin(&mut self, out: &mut Out<'_>) {
         out.bytes(b"# A database of rusty-kv as commands. Into an empty one: rusty-kv -d NAME -f FILE\n");
     }

@@ -13,11 +13,11 @@ fn plain() -> Reading {
     Reading { flatten: None, key_column: None, value_column: None, delimiter: None, now: Timestamp::from_millis(0) }
 }
 
-fn read(format: Format, bytes: &[u8]) -> Result<Vec<Record>, Trouble> {
+fn read(format: Format, bytes: &[u8]) -> Result<Vec<Record>, ImportError> {
     read_as(format, bytes, plain())
 }
 
-fn read_as(format: Format, bytes: &[u8], reading: Reading) -> Result<Vec<Record>, Trouble> {
+fn read_as(format: Format, bytes: &[u8], reading: Reading) -> Result<Vec<Record>, ImportError> {
     // A buffer of one byte finds what rests on where the buffers end.
     let mut source = source(format, io::BufReader::with_capacity(1, bytes), reading)?;
     let mut records = Vec::new();
@@ -29,7 +29,7 @@ fn read_as(format: Format, bytes: &[u8], reading: Reading) -> Result<Vec<Record>
 
 fn fault(format: Format, bytes: &[u8]) -> String {
     match read(format, bytes) {
-        Err(Trouble::Fault(fault)) => format!("{}:{}: {}", fault.line, fault.column, fault.reason),
+        Err(ImportError::Fault(fault)) => format!("{}:{}: {}", fault.line, fault.column, fault.reason),
         other => panic!("{other:?}"),
     }
 }
@@ -43,7 +43,8 @@ fn write(format: Format, records: &[Record]) -> Result<Vec<u8>, Unfit> {
     let mut sink = sink(format);
     let mut written = Vec::new();
     let mut refused = Ok(());
-    let mut wrote = |sink: &mut Box<dyn Sink>, put: &dyn Fn(&mut dyn Sink, &mut Out<'_>) -> Result<(), Unfit>| {
+    let mut wrote = |sink: &mut Box<dyn RecordSink>,
+                     put: &dyn Fn(&mut dyn RecordSink, &mut Out<'_>) -> Result<(), Unfit>| {
         let before = written.len();
         let mut out = Out::new(&mut written);
         let put = put(&mut **sink, &mut out);

@@ -3,7 +3,7 @@
 use std::io::BufRead;
 
 use super::lines::Numbered;
-use super::record::{Fault, Out, Record, Sink, Source, Trouble, Unfit};
+use super::record::{FormatError, ImportError, Out, Record, RecordSink, Source, Unfit};
 use crate::shell::text::escape;
 use crate::storage::Entry;
 use crate::value::Value;
@@ -19,17 +19,17 @@ impl<R: BufRead> Pairs<R> {
 }
 
 impl<R: BufRead> Source for Pairs<R> {
-    fn next(&mut self) -> Result<Option<Record>, Trouble> {
+    fn next(&mut self) -> Result<Option<Record>, ImportError> {
         while let Some((number, line)) = self.lines.next()? {
             if line.is_empty() {
                 continue;
             }
-            let fault = |reason: &str| Trouble::from(Fault::of_line(number, reason));
+            let fault = |reason: &str| ImportError::from(FormatError::of_line(number, reason));
             let tab = memchr::memchr(b'\t', line).ok_or_else(|| fault("there is no tab between key and value"))?;
             let length = line.len();
             for (field, before) in [(&line[..tab], 0), (&line[tab + 1..], tab + 1)] {
                 let reason = "unknown escape; there are \\t \\n \\r \\0 \\\\ and \\xHH";
-                escape::check_tsv(field).map_err(|at| Fault::in_line(number, line, before + at, reason))?;
+                escape::check_tsv(field).map_err(|at| FormatError::in_line(number, line, before + at, reason))?;
             }
             let mut key = line[..tab].to_vec();
             escape::untsv(&mut key);
@@ -52,9 +52,9 @@ impl<R: BufRead> Source for Pairs<R> {
     }
 }
 
-pub(super) struct Writer;
+pub(super) struct TsvWriter;
 
-impl Sink for Writer {
+impl RecordSink for TsvWriter {
     fn put(&mut self, key: &str, entry: &Entry, out: &mut Out<'_>) -> Result<(), Unfit> {
         Unfit::if_it_expires(entry)?;
         Unfit::if_it_is_json(entry)?;

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 /// The part of a conflict that a line is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
+enum ConflictPart {
     Ours,
     /// Where its marker stands.
     Base(usize),
@@ -19,7 +19,7 @@ const SHORTEST: usize = 3;
 /// of the conflict around them. A part counts only if it ends: behind a cut file's last marker may be anything.
 pub(crate) fn base_parts(bytes: &[u8]) -> Vec<Range<usize>> {
     // Conflicts that are open: the length of their markers, and the part. Those within a base have longer ones, or not.
-    let mut open: Vec<(usize, Part)> = Vec::new();
+    let mut open: Vec<(usize, ConflictPart)> = Vec::new();
     let mut parts: Vec<Range<usize>> = Vec::new();
     let mut at = 0;
     for line in bytes.split_inclusive(|&byte| byte == b'\n') {
@@ -27,14 +27,14 @@ pub(crate) fn base_parts(bytes: &[u8]) -> Vec<Range<usize>> {
         at += line.len();
         let Some((sign, length)) = marker(line) else { continue };
         if sign == b'<' {
-            open.push((length, Part::Ours));
+            open.push((length, ConflictPart::Ours));
             continue;
         }
-        let follows = |&(of, part): &(usize, Part)| {
+        let follows = |&(of, part): &(usize, ConflictPart)| {
             of == length
                 && match sign {
-                    b'|' => part == Part::Ours,
-                    b'=' => part != Part::Theirs,
+                    b'|' => part == ConflictPart::Ours,
+                    b'=' => part != ConflictPart::Theirs,
                     _ => true,
                 }
         };
@@ -42,13 +42,13 @@ pub(crate) fn base_parts(bytes: &[u8]) -> Vec<Range<usize>> {
         let Some(this) = open.iter().rposition(follows) else { continue };
         open.truncate(this + 1);
         match sign {
-            b'|' => open[this].1 = Part::Base(start),
+            b'|' => open[this].1 = ConflictPart::Base(start),
             b'=' => {
-                if let Part::Base(from) = open[this].1 {
+                if let ConflictPart::Base(from) = open[this].1 {
                     parts.retain(|part| part.start < from);
                     parts.push(from..start);
                 }
-                open[this].1 = Part::Theirs;
+                open[this].1 = ConflictPart::Theirs;
             }
             _ => open.truncate(this),
         }

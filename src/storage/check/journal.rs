@@ -15,9 +15,9 @@ use crate::storage::read::view::View;
 use crate::storage::write::save::Built;
 use crate::storage::write::temporary::{self, Temp};
 use crate::storage::write::writer::Writer;
-use crate::storage::{Settings, Store};
+use crate::storage::{Settings, Storage};
 
-impl Store {
+impl Storage {
     /// A store of the files at `path`, not looked at yet, and the writers' lock.
     pub(crate) fn to_repair(path: &Path, settings: Settings) -> Result<(Self, PathBuf, WritersLock)> {
         let path = disk::resolve(path)?;

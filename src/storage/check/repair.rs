@@ -11,7 +11,7 @@ use crate::storage::read::layers::Layers;
 use crate::storage::read::snapshot::Document;
 use crate::storage::write::merge::{self, Below, FoldFault};
 use crate::storage::write::temporary::{self, Temp};
-use crate::storage::{Settings, Store};
+use crate::storage::{Settings, Storage};
 
 /// What [`Database::repair`](crate::Database::repair) has done.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ pub(crate) fn salvage(path: &Path, settings: Settings) -> Result<Repaired> {
         return Err(Error::NothingToRepair { path, reason: "it is sound" });
     }
     if matches!(faults[..], [Error::LastRecord { .. }]) {
-        return Store::drop_end(&path, settings);
+        return Storage::drop_end(&path, settings);
     }
     // Whether another file's changes shall count is not for this to decide, and what is new not for this version.
     let is_foreign = matches!(faults[..], [Error::ForeignJournal { .. }]);

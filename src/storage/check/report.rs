@@ -13,7 +13,7 @@ use crate::storage::files::uncertain::Uncertain;
 use crate::storage::read::journal::{Body, Fold, Stamp};
 use crate::storage::read::pinned_journal::Journal;
 use crate::storage::read::view::{self, Base, View};
-use crate::storage::{EMPTY, Policy, Settings, Store};
+use crate::storage::{EMPTY, Policy, Settings, Storage};
 
 /// What [`Database::check`](crate::Database::check) has found.
 #[derive(Debug)]
@@ -220,7 +220,7 @@ fn count_changes(journal: &Journal, through: u64) -> Result<u64> {
 fn count(view: View) -> Result<u64> {
     let (policy, on_progress) = (Policy::default(), None);
     let settings = Settings { read_only: true, wait: Duration::ZERO, make_folder: false, policy, on_progress };
-    Store { view, ..Store::in_memory(settings) }.count(ALL)
+    Storage { view, ..Storage::in_memory(settings) }.count(ALL)
 }
 
 pub(super) const CHANGED: &str = "its content is not what its journal says, although its size and times are: it was changed in place, or by the disk; restore a backup, or let `repair` write what can be read into a new file";

@@ -9,7 +9,7 @@ use crate::storage::format::record::Stored;
 
 /// What a layer says of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Changed<'a> {
+pub(crate) struct LayerEntry<'a> {
     pub(crate) key: &'a str,
     /// The value's form on disk; `None` if the key is deleted.
     pub(crate) text: Option<&'a str>,
@@ -36,8 +36,8 @@ pub(crate) struct Layers<'a> {
 #[derive(Clone, Debug)]
 struct TwoEnded<'a> {
     layer: Layer<'a>,
-    front: Option<Changed<'a>>,
-    back: Option<Changed<'a>>,
+    front: Option<LayerEntry<'a>>,
+    back: Option<LayerEntry<'a>>,
 }
 
 impl<'a> Layers<'a> {
@@ -54,10 +54,10 @@ impl<'a> Layers<'a> {
 }
 
 impl<'a> Iterator for Layers<'a> {
-    type Item = Changed<'a>;
+    type Item = LayerEntry<'a>;
 
-    fn next(&mut self) -> Option<Changed<'a>> {
-        let mut first: Option<Changed<'a>> = None;
+    fn next(&mut self) -> Option<LayerEntry<'a>> {
+        let mut first: Option<LayerEntry<'a>> = None;
         for layer in &mut self.layers {
             if let Some(front) = layer.peek() {
                 first = first.filter(|first| first.key <= front.key).or(Some(front));
@@ -73,7 +73,7 @@ impl<'a> Iterator for Layers<'a> {
 
 impl DoubleEndedIterator for Layers<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        let mut last: Option<Changed<'_>> = None;
+        let mut last: Option<LayerEntry<'_>> = None;
         for layer in &mut self.layers {
             if let Some(back) = layer.peek_back() {
                 last = last.filter(|last| last.key >= back.key).or(Some(back));
@@ -88,7 +88,7 @@ impl DoubleEndedIterator for Layers<'_> {
 }
 
 impl<'a> TwoEnded<'a> {
-    fn peek(&mut self) -> Option<Changed<'a>> {
+    fn peek(&mut self) -> Option<LayerEntry<'a>> {
         if self.front.is_none() {
             // Where the ends meet, what the other end has looked at comes next.
             self.front = self.layer.next().or_else(|| self.back.take());
@@ -96,7 +96,7 @@ impl<'a> TwoEnded<'a> {
         self.front
     }
 
-    fn peek_back(&mut self) -> Option<Changed<'a>> {
+    fn peek_back(&mut self) -> Option<LayerEntry<'a>> {
         if self.back.is_none() {
             self.back = self.layer.next_back().or_else(|| self.front.take());
         }
@@ -104,7 +104,7 @@ impl<'a> TwoEnded<'a> {
     }
 }
 
-impl<'a> Changed<'a> {
+impl<'a> LayerEntry<'a> {
     fn of(key: &'a str, stored: Option<&'a Stored>) -> Self {
         Self { key, text: stored.map(|stored| &*stored.text), deadline: stored.and_then(|stored| stored.deadline) }
     }
@@ -128,13 +128,13 @@ impl<'a> Changed<'a> {
 }
 
 impl<'a> Iterator for Layer<'a> {
-    type Item = Changed<'a>;
+    type Item = LayerEntry<'a>;
 
-    fn next(&mut self) -> Option<Changed<'a>> {
+    fn next(&mut self) -> Option<LayerEntry<'a>> {
         match self {
-            Self::Overlay(changes) => changes.next().map(|(key, change)| Changed::of(key, change.as_ref())),
-            Self::Sets(sets) => sets.next().map(Changed::set),
-            Self::Document(entries) => entries.next().map(|(key, stored)| Changed::of(key, Some(stored))),
+            Self::Overlay(changes) => changes.next().map(|(key, change)| LayerEntry::of(key, change.as_ref())),
+            Self::Sets(sets) => sets.next().map(LayerEntry::set),
+            Self::Document(entries) => entries.next().map(|(key, stored)| LayerEntry::of(key, Some(stored))),
         }
     }
 }
@@ -142,9 +142,9 @@ impl<'a> Iterator for Layer<'a> {
 impl DoubleEndedIterator for Layer<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
         match self {
-            Self::Overlay(changes) => changes.next_back().map(|(key, change)| Changed::of(key, change.as_ref())),
-            Self::Sets(sets) => sets.next_back().map(Changed::set),
-            Self::Document(entries) => entries.next_back().map(|(key, stored)| Changed::of(key, Some(stored))),
+            Self::Overlay(changes) => changes.next_back().map(|(key, change)| LayerEntry::of(key, change.as_ref())),
+            Self::Sets(sets) => sets.next_back().map(LayerEntry::set),
+            Self::Document(entries) => entries.next_back().map(|(key, stored)| LayerEntry::of(key, Some(stored))),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::cmp::Ordering;
 use std::mem;
 
-use super::layers::{Changed, Layers};
+use super::layers::{LayerEntry, Layers};
 use super::snapshot::cursor::{Cursor, End, RawEntry};
 use super::snapshot::{ReadFault, Sums};
 use crate::expiry::Timestamp;
@@ -24,7 +24,7 @@ pub(crate) struct Merged<'a> {
 /// What was looked at on one end, but not given out.
 #[derive(Debug, Default)]
 struct Ahead<'a> {
-    change: Option<Changed<'a>>,
+    change: Option<LayerEntry<'a>>,
     line: Held,
 }
 
@@ -139,7 +139,7 @@ impl<'a> Ahead<'a> {
             return Next::Held;
         }
         match self.change.take() {
-            Some(Changed { key, text: Some(text), deadline }) => {
+            Some(LayerEntry { key, text: Some(text), deadline }) => {
                 Next::Change(RawEntry { key: Cow::Borrowed(key), text, deadline })
             }
             _ => Next::Deleted,

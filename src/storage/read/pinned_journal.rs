@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 
-use super::journal::{Body, Damage, Fold, Header, HeaderFault, Suspect};
+use super::journal::{Body, Corruption, Fold, Header, HeaderFault, Suspect};
 use super::overlay::Overlay;
 use crate::error::{Error, Result};
 use crate::storage::files::disk::{self, Disk, DiskFile, Identity, JOURNAL, OpenAs};
@@ -102,7 +102,7 @@ impl Journal {
         read.map_err(|source| Error::Open { path: self.path.clone(), source })
     }
 
-    pub(crate) fn damaged(&self, damage: Damage) -> Error {
+    pub(crate) fn damaged(&self, damage: Corruption) -> Error {
         let path = self.path.clone();
         if damage.newer {
             return Error::NewerVersion { path };

@@ -10,14 +10,14 @@ use super::view::Base;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::json::Fault;
-use crate::storage::Store;
+use crate::storage::Storage;
 use crate::storage::format::record::Seen;
 use crate::storage::format::record::{Entry, Stored};
 
 /// Entries in key order, from both ends, those past their deadline included.
 #[derive(Debug)]
 pub(crate) struct Entries<'a> {
-    store: &'a Store,
+    store: &'a Storage,
     merged: Merged<'a>,
     /// How many were given out.
     given: u64,
@@ -28,7 +28,7 @@ pub(crate) struct Entries<'a> {
 /// After so many entries it is looked whether the snapshot is still what it was.
 const LOOKED_AT: u64 = 1 << 12;
 
-impl Store {
+impl Storage {
     /// A key's entry, deadline passed or not.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Stored>> {
         if let Some(change) = self.pending.get(key) {

@@ -6,7 +6,7 @@ use super::journal::Stamp;
 use super::pinned_journal::Journal;
 use super::view::Base;
 use crate::error::Result;
-use crate::storage::Store;
+use crate::storage::Storage;
 use crate::storage::files::disk::{self, Disk as _};
 
 /// The files of a database as they were last looked at.
@@ -28,7 +28,7 @@ pub(crate) struct JournalState {
     pub(crate) changes: u64,
 }
 
-impl Store {
+impl Storage {
     /// What the files are like.
     pub(crate) fn file_state(&self) -> Result<FileState> {
         let changes = self.view.changes()?.map_or(0, |replay| replay.overlay.len() as u64);

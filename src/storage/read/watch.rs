@@ -13,13 +13,13 @@ use super::view::{Advance, Base, View};
 use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::json::Fault;
-use crate::storage::{Change, Entry, Store, Stored};
+use crate::storage::{Change, Entry, Storage, Stored};
 
 /// Follows the entries of a range.
 #[derive(Debug)]
 pub(crate) struct Feed {
     /// What was there at the last look.
-    store: Store,
+    store: Storage,
     from: Bound<String>,
     to: Bound<String>,
     /// Entries whose time was over by then were told to be.
@@ -60,7 +60,7 @@ const DEADLINES_A_MILLISECOND: u64 = 500;
 /// Whether to stop is asked once in so many entries.
 const LOOKED_AT: u64 = 1024;
 
-impl Store {
+impl Storage {
     /// Follows what happens to a range of this database from now on, beside whatever this store does.
     pub(crate) fn watch(&self, from: Bound<&str>, to: Bound<&str>, now: Timestamp) -> Result<Feed> {
         let mut feed = Feed {
@@ -184,13 +184,13 @@ impl Feed {
     /// Tells what is different in a newer state.
     fn compare(
         &mut self,
-        newest: &Store,
+        newest: &Storage,
         now: Timestamp,
         stop: &dyn Fn() -> bool,
         each: &mut EventSink<'_>,
     ) -> Result<ControlFlow<()>> {
         // Taken out so that what is told can be noted while it is read.
-        let last = std::mem::replace(&mut self.store, Store::in_memory(newest.settings.clone()));
+        let last = std::mem::replace(&mut self.store, Storage::in_memory(newest.settings.clone()));
         let compared = self.compare_with(&last, newest, now, stop, each);
         self.store = last;
         compared
@@ -198,8 +198,8 @@ impl Feed {
 
     fn compare_with(
         &mut self,
-        last: &Store,
-        newest: &Store,
+        last: &Storage,
+        newest: &Storage,
         now: Timestamp,
         stop: &dyn Fn() -> bool,
         each: &mut EventSink<'_>,
@@ -263,7 +263,7 @@ impl Feed {
     }
 }
 
-impl Store {
+impl Storage {
     /// The deadlines of a range's keys, in no order.
     fn deadlines(&self, (from, to): (Bound<&str>, Bound<&str>), each: &mut dyn FnMut(&str, Timestamp)) -> Result<()> {
         let changes = self.view.changes()?.map(|replay| &replay.overlay);

@@ -9,12 +9,12 @@ use crate::storage::check::report::Report;
 use crate::storage::files::disk::{self, Disk, JOURNAL};
 use crate::storage::files::lock::WritersLock;
 use crate::storage::files::uncertain::Uncertain;
-use crate::storage::{Policy, Store};
+use crate::storage::{Policy, Storage};
 
 const LARGE: Policy = Policy { small: 0, journal: 4000, share: 1, short: 4000, memory: 1 << 20 };
 
 /// A database whose journal holds a change of `b`.
-fn filled() -> (Simulated, Store) {
+fn filled() -> (Simulated, Storage) {
     let disk = Simulated::new(path().parent().unwrap());
     let mut store = open(&disk, LARGE).unwrap();
     commit(&mut store, &[change("a", "1")]).unwrap();
@@ -28,23 +28,23 @@ fn journal(disk: &Simulated) -> Vec<u8> {
 }
 
 /// How many changes `write` makes before the first of that kind.
-fn changes_before(write: impl Fn(&mut Store) -> Result<()>, is_it: impl Fn(&Operation) -> bool) -> u64 {
+fn changes_before(write: impl Fn(&mut Storage) -> Result<()>, is_it: impl Fn(&Operation) -> bool) -> u64 {
     let (disk, mut store) = filled();
     let before = disk.changes();
     write(&mut store).unwrap();
     disk.operations()[usize::try_from(before).unwrap()..].iter().position(is_it).unwrap() as u64
 }
 
-fn write(store: &mut Store) -> Result<()> {
+fn write(store: &mut Storage) -> Result<()> {
     commit(store, &[change("c", "3")])
 }
 
-fn write_long(store: &mut Store) -> Result<()> {
+fn write_long(store: &mut Storage) -> Result<()> {
     commit(store, &[change("c", &"x".repeat(300))])
 }
 
 /// A store whose last write could not be synced, nor anything else from then on, and what it said; the disk is well again.
-fn after_a_failed_sync() -> (Simulated, Store, Error) {
+fn after_a_failed_sync() -> (Simulated, Storage, Error) {
     let at = changes_before(write, Operation::is_sync);
     let (disk, mut store) = filled();
     disk.fail(disk.changes() + at + 1, Injected::Error(rustix::io::Errno::IO), Until::FromThenOn);
@@ -59,7 +59,7 @@ fn is_removal(operation: &Operation) -> bool {
 
 #[test]
 fn a_drop_that_fails_says_nothing_of_a_removal_to_those_who_come_later() {
-    let at = changes_before(Store::remove_file, is_removal);
+    let at = changes_before(Storage::remove_file, is_removal);
     let (disk, mut store) = filled();
     disk.fail(disk.changes() + at + 1, Injected::Error(rustix::io::Errno::BUSY), Until::Once);
     let error = store.remove_file().unwrap_err();
@@ -73,7 +73,7 @@ fn a_drop_that_fails_says_nothing_of_a_removal_to_those_who_come_later() {
 
 #[test]
 fn a_drop_whose_note_cannot_be_taken_back_is_unknown() {
-    let at = changes_before(Store::remove_file, is_removal);
+    let at = changes_before(Storage::remove_file, is_removal);
     let (disk, mut store) = filled();
     disk.fail(disk.changes() + at + 1, Injected::Error(rustix::io::Errno::PERM), Until::FromThenOn);
     assert!(matches!(store.remove_file(), Err(Error::InDoubt { .. })));

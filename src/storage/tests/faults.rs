@@ -11,7 +11,7 @@ use super::simulated::{Cuts, Injected, Moment, Simulated, Until};
 use super::workload::{Change, Step, change, commit};
 use super::{State, lose_note, open, path, state};
 use crate::error::Error;
-use crate::storage::{Policy, Store};
+use crate::storage::{Policy, Storage};
 
 /// Steps that succeed, then steps that meet a fault.
 struct Scenario {
@@ -219,7 +219,7 @@ impl Scenario {
     fn go_on(
         &self,
         disk: &Simulated,
-        store: Option<Store>,
+        store: Option<Storage>,
         possible: Vec<State>,
         by_other: bool,
     ) -> Result<(), String> {

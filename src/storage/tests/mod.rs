@@ -28,7 +28,7 @@ use std::time::Duration;
 use self::bugs::{Bug, Buggy};
 use self::simulated::{Crashed, Random, Simulated};
 use super::files::disk::Disk;
-use super::{Policy, Settings, Store};
+use super::{Policy, Settings, Storage};
 use crate::error::Result;
 use crate::expiry::Timestamp;
 
@@ -60,17 +60,17 @@ impl From<Policy> for Setup {
     }
 }
 
-fn open(disk: &Simulated, setup: impl Into<Setup>) -> Result<Store> {
+fn open(disk: &Simulated, setup: impl Into<Setup>) -> Result<Storage> {
     let Setup { policy, bug } = setup.into();
     let disk: Arc<dyn Disk> = match bug {
         Some(bug) => Arc::new(Buggy::new(disk, bug)),
         None => Arc::new(disk.clone()),
     };
-    Store::open_on(disk, path().to_owned(), settings(policy))
+    Storage::open_on(disk, path().to_owned(), settings(policy))
 }
 
 /// All that a reader sees.
-fn state(store: &Store) -> Result<State> {
+fn state(store: &Storage) -> Result<State> {
     let mut state = State::new();
     let mut entries = store.range(Bound::Unbounded, Bound::Unbounded)?;
     while let Some(line) = entries.next()? {

@@ -14,7 +14,7 @@ use crate::storage::check::files::Files;
 use crate::storage::check::report::Report;
 use crate::storage::files::disk::{self, Disk};
 use crate::storage::format::record::Stored;
-use crate::storage::{Policy, Store};
+use crate::storage::{Policy, Storage};
 
 const WRITERS: usize = 3;
 /// How often each tries to write.
@@ -41,13 +41,13 @@ fn text(text: &str) -> String {
     format!("\"{text}\"")
 }
 
-fn number(store: &Store) -> crate::Result<u64> {
+fn number(store: &Storage) -> crate::Result<u64> {
     let stored = store.get("number")?.map(|stored| stored.text.trim_matches('"').to_owned());
     Ok(stored.map_or(0, |text| text.parse().unwrap()))
 }
 
 /// Sets a key of its own and counts, as one commit.
-fn count(store: &mut Store, key: &str) -> crate::Result<()> {
+fn count(store: &mut Storage, key: &str) -> crate::Result<()> {
     store.hold()?;
     let next = match number(store) {
         Ok(number) => number + 1,

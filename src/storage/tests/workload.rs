@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::storage::Phase;
 use crate::storage::format::record::Stored;
-use crate::storage::{Policy, Store};
+use crate::storage::{Policy, Storage};
 use crate::value::Value;
 
 /// One step. Each change is a key and its new text, or its deletion.
@@ -100,12 +100,12 @@ impl Workload {
 
 impl Step {
     /// Does the step; what it acknowledges is durable.
-    pub(super) fn run(&self, store: &mut Store, disk: &Simulated, setup: impl Into<Setup>) -> Result<()> {
+    pub(super) fn run(&self, store: &mut Storage, disk: &Simulated, setup: impl Into<Setup>) -> Result<()> {
         let setup = setup.into();
         match self {
             Self::Commit(changes) => commit(store, changes),
             Self::Transaction(changes) => {
-                let mut phase = Phase::Idle(std::mem::replace(store, Store::in_memory(settings(setup.policy))));
+                let mut phase = Phase::Idle(std::mem::replace(store, Storage::in_memory(settings(setup.policy))));
                 let done = phase.begin().and_then(|()| {
                     put(phase.store_mut(), changes);
                     phase.commit(NOW)
@@ -134,7 +134,7 @@ impl Step {
                 store.commit(NOW)
             }
             Self::Restore(changes) => {
-                let mut from = Store::in_memory(settings(setup.policy));
+                let mut from = Storage::in_memory(settings(setup.policy));
                 commit(&mut from, changes)?;
                 store.restore(&from, NOW).map(drop)
             }
@@ -176,7 +176,7 @@ impl Step {
     }
 }
 
-fn put(store: &mut Store, changes: &[Change]) {
+fn put(store: &mut Storage, changes: &[Change]) {
     for (key, change) in changes {
         let stored = change.clone().map(|(text, deadline)| Stored { text: text.into(), deadline });
         store.pending().insert(key, stored);
@@ -189,7 +189,7 @@ pub(super) fn change(key: &str, text: &str) -> Change {
 }
 
 /// Changes as one commit. After an error nothing of it waits in memory.
-pub(super) fn commit(store: &mut Store, changes: &[Change]) -> Result<()> {
+pub(super) fn commit(store: &mut Storage, changes: &[Change]) -> Result<()> {
     store.hold()?;
     put(store, changes);
     store.commit(NOW)

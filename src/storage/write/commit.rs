@@ -10,9 +10,9 @@ use crate::storage::files::disk::{self, DiskFile, OpenAs};
 use crate::storage::files::uncertain::Uncertain;
 use crate::storage::read::journal;
 use crate::storage::read::view::Base;
-use crate::storage::{Policy, Store};
+use crate::storage::{Policy, Storage};
 
-impl Store {
+impl Storage {
     /// Makes what was put durable and gives the lock back. After an error none of it is there.
     pub(crate) fn commit(&mut self, now: Timestamp) -> Result<()> {
         if !self.is_changed() {

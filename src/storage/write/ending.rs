@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::writer::Writer;
 use crate::error::{Error, Result};
-use crate::storage::Store;
+use crate::storage::Storage;
 use crate::storage::files::disk;
 use crate::storage::files::lock::{self, Ending};
 use crate::storage::read::pinned_journal::Journal;
@@ -49,7 +49,7 @@ impl Writer<'_> {
     }
 }
 
-impl Store {
+impl Storage {
     /// Keeps bytes that no longer count in a file of their own.
     pub(crate) fn set_aside(&self, journal: &Path, bytes: &[u8]) -> Result<PathBuf> {
         let mut path = disk::beside(journal, ".torn");

@@ -5,12 +5,12 @@ use std::path::Path;
 use super::temporary::open_folder;
 use super::writer::Writer;
 use crate::error::{Error, Result};
-use crate::storage::Store;
+use crate::storage::Storage;
 use crate::storage::files::disk::{self, JOURNAL};
 use crate::storage::read::journal::Fold;
 use crate::storage::read::view::View;
 
-impl Store {
+impl Storage {
     /// Removes the files of the database, under the lock; the lock file stays.
     pub(crate) fn remove_file(&mut self) -> Result<()> {
         self.forget();

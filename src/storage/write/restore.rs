@@ -7,9 +7,9 @@ use super::temporary::{Temp, open_folder};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::files::disk::{self, Disk, JOURNAL, OpenAs, Rename};
-use crate::storage::{Settings, Store};
+use crate::storage::{Settings, Storage};
 
-impl Store {
+impl Storage {
     /// Puts what another store holds in this one's place, and what was there into a new file, whose path is returned. The
     /// lock is held from the first to the last, so that what others write is in one of the two.
     pub(crate) fn restore(&mut self, from: &Self, now: Timestamp) -> Result<Option<PathBuf>> {

@@ -13,7 +13,7 @@ use crate::storage::files::lock::side_files;
 use crate::storage::read::layers::{Layer, Layers};
 use crate::storage::read::snapshot::{self, Layout, ReadFault, Sums};
 use crate::storage::read::view::Base;
-use crate::storage::{Settings, Store};
+use crate::storage::{Settings, Storage};
 
 /// A finished snapshot, synced, that waits to be put in place.
 pub(crate) struct Built<'a> {
@@ -23,7 +23,7 @@ pub(crate) struct Built<'a> {
     pub(crate) through: u64,
 }
 
-impl Store {
+impl Storage {
     /// Writes snapshot and changes, those not yet written included, into a file that will replace `target`, and syncs it.
     pub(crate) fn build<'d>(
         &self,

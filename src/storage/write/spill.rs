@@ -3,11 +3,11 @@
 use super::temporary::Temp;
 use crate::error::Result;
 use crate::expiry::Timestamp;
-use crate::storage::Store;
+use crate::storage::Storage;
 use crate::storage::read::pending::Spilled;
 use crate::storage::read::snapshot::Indexed;
 
-impl Store {
+impl Storage {
     /// Whether memory should hold no more changes than these and so many bytes.
     pub(crate) fn is_full(&self, more: usize) -> bool {
         self.pending_bytes() + more as u64 >= self.settings.policy.memory

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use crate::error::{self, Error, Result};
-use crate::storage::Store;
+use crate::storage::Storage;
 use crate::storage::files::disk::{self, Disk, DiskFile, Folder, Identity, OpenAs, Rename};
 use crate::storage::files::lock::WritersLock;
 
@@ -88,7 +88,7 @@ impl Drop for Temp<'_> {
     }
 }
 
-impl Store {
+impl Storage {
     /// A temporary file for a save. The name of one that is made without the lock follows from the journal, so that whoever
     /// sees the journal knows of it by one look: that it is under way, or that its maker was killed.
     pub(super) fn marked<'d>(&self, disk: &'d dyn Disk, path: &Path) -> Result<Temp<'d>> {

@@ -12,12 +12,12 @@ use crate::storage::format::record::Stored;
 use crate::storage::read::overlay::Overlay;
 use crate::storage::read::pending::Pending;
 use crate::storage::read::reads::Reads;
-use crate::storage::{Entries, Store, View};
+use crate::storage::{Entries, Storage, View};
 
 /// A store, and whether a transaction is open on it.
 #[derive(Debug)]
 pub(crate) enum Phase {
-    Idle(Store),
+    Idle(Storage),
     Open(OpenTransaction),
 }
 
@@ -26,7 +26,7 @@ pub(crate) enum Phase {
 pub(crate) struct OpenTransaction {
     /// Its view is pinned: it takes in nothing that others write, and no lock. What is pending is what the transaction has
     /// changed.
-    store: Store,
+    store: Storage,
     /// What it has read.
     reads: RefCell<Reads>,
 }
@@ -39,9 +39,9 @@ const IS_OPEN: Error = Error::Transaction { reason: "a transaction is open; `com
 
 /// What is no read of a transaction, or none that counts.
 impl Deref for Phase {
-    type Target = Store;
+    type Target = Storage;
 
-    fn deref(&self) -> &Store {
+    fn deref(&self) -> &Storage {
         match self {
             Self::Idle(store) | Self::Open(OpenTransaction { store, .. }) => store,
         }
@@ -55,7 +55,7 @@ impl Phase {
     }
 
     /// The store, if no transaction is open.
-    pub(crate) fn idle(&mut self) -> Option<&mut Store> {
+    pub(crate) fn idle(&mut self) -> Option<&mut Storage> {
         match self {
             Self::Idle(store) => Some(store),
             Self::Open(_) => None,
@@ -63,28 +63,28 @@ impl Phase {
     }
 
     /// The same where it must be so.
-    pub(crate) fn must_be_idle(&mut self) -> Result<&mut Store> {
+    pub(crate) fn must_be_idle(&mut self) -> Result<&mut Storage> {
         self.idle().ok_or(IS_OPEN)
     }
 
     /// The store, for what changes memory only.
-    pub(crate) fn store_mut(&mut self) -> &mut Store {
+    pub(crate) fn store_mut(&mut self) -> &mut Storage {
         match self {
             Self::Idle(store) | Self::Open(OpenTransaction { store, .. }) => store,
         }
     }
 
-    /// As [`Store::pending`]; in an open transaction its changes.
+    /// As [`Storage::pending`]; in an open transaction its changes.
     pub(crate) fn pending(&mut self) -> &mut Pending {
         &mut self.store_mut().pending
     }
 
-    /// As [`Store::refresh`]; an open transaction sees nothing of it.
+    /// As [`Storage::refresh`]; an open transaction sees nothing of it.
     pub(crate) fn refresh(&mut self) -> Result<bool> {
-        self.idle().map_or(Ok(false), Store::refresh)
+        self.idle().map_or(Ok(false), Storage::refresh)
     }
 
-    /// As [`Store::hold`]; an open transaction takes the lock at its end.
+    /// As [`Storage::hold`]; an open transaction takes the lock at its end.
     pub(crate) fn hold(&mut self) -> Result<()> {
         match self {
             Self::Idle(store) => store.hold(),
@@ -120,7 +120,7 @@ impl Phase {
 
     /// The same for a look that is no read of a transaction.
     pub(crate) fn unnoted_range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
-        let entries = Store::range(self, from, to)?;
+        let entries = Storage::range(self, from, to)?;
         if self.is_open() {
             self.view.check_intact()?;
         }
@@ -130,7 +130,7 @@ impl Phase {
     /// How many entries there are at `now`.
     pub(crate) fn count(&self, now: Timestamp) -> Result<u64> {
         self.note_range(Bound::Unbounded, Bound::Unbounded);
-        Store::count(self, now)
+        Storage::count(self, now)
     }
 
     fn note_range(&self, from: Bound<&str>, to: Bound<&str>) {
@@ -168,9 +168,9 @@ impl Phase {
         let newest = open.store.newest()?;
         let changes = std::mem::take(&mut open.store.pending);
         let overtaken = open.overtaken(&newest, &changes, now);
-        let Store { notices, .. } = self.take();
+        let Storage { notices, .. } = self.take();
         // The pinned view has done its service.
-        let store = self.put_back(Store { notices, ..newest });
+        let store = self.put_back(Storage { notices, ..newest });
         let checked = overtaken.and_then(|key| key.map_or(Ok(()), |key| Err(Error::Overtaken { key })));
         if checked.is_err() {
             store.forget();
@@ -180,7 +180,7 @@ impl Phase {
         store.commit(now)
     }
 
-    /// Writes everything to another file, as [`Store::copy_to`], or saves it if that file is the database's own.
+    /// Writes everything to another file, as [`Storage::copy_to`], or saves it if that file is the database's own.
     pub(crate) fn save_to(&mut self, path: &Path, now: Timestamp) -> Result<PathBuf> {
         let path = disk::resolve(path)?;
         if self.path.as_ref() == Some(&path) {
@@ -191,20 +191,20 @@ impl Phase {
     }
 
     /// Ends the transaction.
-    fn end(&mut self) -> &mut Store {
+    fn end(&mut self) -> &mut Storage {
         let store = self.take();
         self.put_back(store)
     }
 
     /// Takes the store out, to be put back.
-    pub(crate) fn take(&mut self) -> Store {
-        let none = Store::in_memory(self.settings.clone());
+    pub(crate) fn take(&mut self) -> Storage {
+        let none = Storage::in_memory(self.settings.clone());
         match std::mem::replace(self, Self::Idle(none)) {
             Self::Idle(store) | Self::Open(OpenTransaction { store, .. }) => store,
         }
     }
 
-    fn put_back(&mut self, store: Store) -> &mut Store {
+    fn put_back(&mut self, store: Storage) -> &mut Storage {
         *self = Self::Idle(store);
         self.store_mut()
     }
@@ -242,7 +242,7 @@ impl OpenTransaction {
 
     /// The first of the keys read or written whose entry is another one by now. Whether an entry past its deadline is still
     /// there is nobody's business: every save leaves some out.
-    fn overtaken(&self, newest: &Store, written: &Pending, now: Timestamp) -> Result<Option<String>> {
+    fn overtaken(&self, newest: &Storage, written: &Pending, now: Timestamp) -> Result<Option<String>> {
         let (view, reads) = (&self.store.view, self.reads.borrow());
         if view.is_current(&*newest.disk)? {
             return Ok(None);
@@ -293,7 +293,7 @@ impl OpenTransaction {
     }
 }
 
-impl Store {
+impl Storage {
     /// The newest state of the same database, under the lock.
     fn newest(&self) -> Result<Self> {
         let Some(path) = self.path.clone() else { return Ok(Self::in_memory(self.settings.clone())) };

@@ -8,18 +8,18 @@ use crate::storage::files::disk;
 use crate::storage::files::lock::WritersLock;
 use crate::storage::files::uncertain::Uncertain;
 use crate::storage::read::pinned_journal::Journal;
-use crate::storage::{Settings, Store};
+use crate::storage::{Settings, Storage};
 
 /// The right to change the files of a database. It exists only while the writers' lock is held, and dropping it gives the
 /// lock back.
 #[derive(Debug)]
 pub(crate) struct Writer<'a> {
-    pub(crate) store: &'a mut Store,
+    pub(crate) store: &'a mut Storage,
     pub(crate) path: PathBuf,
     pub(super) lock: WritersLock,
 }
 
-impl Store {
+impl Storage {
     /// Takes the writers' lock and what others wrote before, and recovers what a writer before has left. What is held
     /// already is not taken anew. `None` for a database in memory only, where nobody else writes.
     pub(crate) fn lock(&mut self) -> Result<Option<Writer<'_>>> {
@@ -82,11 +82,11 @@ impl Store {
 }
 
 impl<'a> Writer<'a> {
-    pub(crate) fn new(store: &'a mut Store, path: PathBuf, lock: WritersLock) -> Self {
+    pub(crate) fn new(store: &'a mut Storage, path: PathBuf, lock: WritersLock) -> Self {
         Self { store, path, lock }
     }
 
-    fn acquire(store: &'a mut Store, path: PathBuf) -> Result<Self> {
+    fn acquire(store: &'a mut Storage, path: PathBuf) -> Result<Self> {
         if store.view.seen.is_some() {
             store.disk.check_writable(&path)?;
         }

@@ -32,7 +32,7 @@ pub(super) enum Consent {
 
 /// The steps that can be undone.
 #[derive(Debug, Default)]
-pub(crate) struct Memory {
+pub(crate) struct UndoHistory {
     pub(super) is_on: bool,
     pub(super) consent: Consent,
     /// The oldest first.
@@ -87,8 +87,8 @@ impl UndoStep {
     }
 }
 
-impl Memory {
-    /// Whether what is written is to be told to [`Memory::note`].
+impl UndoHistory {
+    /// Whether what is written is to be told to [`UndoHistory::note`].
     pub(super) fn is_on(&self) -> bool {
         self.is_on && !self.current.is_too_large && !self.open.is_too_large
     }

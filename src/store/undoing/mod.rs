@@ -11,11 +11,12 @@ use std::collections::BTreeMap;
 use std::mem;
 
 use self::memory::Consent;
-pub(crate) use self::memory::{Memory, TOO_LARGE, UndoEnd};
+pub(crate) use self::memory::{TOO_LARGE, UndoEnd, UndoHistory};
 use self::writes::{Left, Noting, Write, Writes};
 pub(crate) use self::writes::{MOST, RestoreStep};
 use super::{
-    Batch, Body, Description, Differences, Entries, Keys, Mark, Outlines, Records, Scan, Scope, Store, Watching,
+    Batch, Description, DifferenceIter, EntryIter, KeyIter, LoadSource, Mutation, OutlineIter, Scan, Scope, Store,
+    StoreSavepoint, Watching,
 };
 use crate::database::{Changed, Database, Loaded, Loading, Replaced, Seen};
 use crate::error::{Error, Result};
@@ -40,14 +41,14 @@ pub(crate) type Foreign = (String, Option<Entry>);
 #[derive(Debug)]
 pub(crate) struct Undoing {
     inner: Box<dyn Store>,
-    memory: Memory,
+    memory: UndoHistory,
     /// Whether changes wait for the end of a batch.
     in_batch: bool,
 }
 
 impl Undoing {
     pub(crate) fn new(inner: Box<dyn Store>) -> Self {
-        Self { inner, memory: Memory::default(), in_batch: false }
+        Self { inner, memory: UndoHistory::default(), in_batch: false }
     }
 
     /// What has become of a change: it is a step, unless it waits for the rest of a batch or of a transaction.
@@ -90,13 +91,13 @@ impl Undoing {
     }
 
     /// What can be undone, to be recalled when this database is opened again.
-    pub(crate) fn take_memory(&mut self) -> Memory {
+    pub(crate) fn take_memory(&mut self) -> UndoHistory {
         self.memory.close(false);
         mem::take(&mut self.memory)
     }
 
     /// What can be undone from now on.
-    pub(crate) fn recall(&mut self, memory: Memory) {
+    pub(crate) fn recall(&mut self, memory: UndoHistory) {
         self.memory = memory;
     }
 
@@ -149,7 +150,7 @@ impl Undoing {
         allow: &mut dyn FnMut(&[Foreign]) -> bool,
     ) -> Result<(BTreeMap<String, Left>, Undone)> {
         let now = self.inner.now();
-        let mut states: BTreeMap<&str, State<'_>> = BTreeMap::new();
+        let mut states: BTreeMap<&str, KeyState<'_>> = BTreeMap::new();
         let (mut steps, mut end) = (0, None);
         for step in self.memory.steps.iter().rev().take(count) {
             if step.is_too_large {
@@ -159,7 +160,7 @@ impl Undoing {
             let mut foreign = Vec::new();
             for (key, (before, left)) in &step.keys {
                 if !states.contains_key(key.as_str()) {
-                    states.insert(key, State { held: self.inner.entry(key)?, to: None });
+                    states.insert(key, KeyState { held: self.inner.entry(key)?, to: None });
                 }
                 let held = states[key.as_str()].now();
                 let is_back = held == before.as_ref().filter(|before| before.is_live(now));
@@ -190,7 +191,7 @@ impl Undoing {
         let seen = states.iter().map(|(key, state)| ((*key).to_owned(), Left::of(state.held.as_ref()))).collect();
         let changed = states.into_iter().filter(|(_, state)| state.held.as_ref() != state.now());
         let keys = changed
-            .map(|(key, State { held, to })| (key.to_owned(), held, to.and_then(|Goal(entry)| entry.cloned())))
+            .map(|(key, KeyState { held, to })| (key.to_owned(), held, to.and_then(|Goal(entry)| entry.cloned())))
             .collect();
         Ok((seen, Undone { steps, keys, end }))
     }
@@ -230,7 +231,7 @@ impl Undoing {
 }
 
 /// What an undo does to a key.
-struct State<'s> {
+struct KeyState<'s> {
     held: Option<Entry>,
     /// What it is to hold, if it is to change.
     to: Option<Goal<'s>>,
@@ -240,7 +241,7 @@ struct State<'s> {
 #[derive(Clone, Copy)]
 struct Goal<'s>(Option<&'s Entry>);
 
-impl State<'_> {
+impl KeyState<'_> {
     /// What the key holds by now.
     fn now(&self) -> Option<&Entry> {
         self.to.map_or(self.held.as_ref(), |Goal(entry)| entry)
@@ -249,7 +250,7 @@ impl State<'_> {
 
 /// Notes what a load replaces.
 struct Loads<'m> {
-    memory: &'m Memory,
+    memory: &'m UndoHistory,
     /// Whether a step of its own comes of it.
     is_alone: bool,
     writes: Writes,
@@ -283,7 +284,7 @@ impl Replaced for Loads<'_> {
 }
 
 impl Store for Undoing {
-    fn change(&mut self, keys: Scope<'_>, body: &mut Body<'_>) -> Result<()> {
+    fn change(&mut self, keys: Scope<'_>, body: &mut Mutation<'_>) -> Result<()> {
         if !self.memory.is_on() {
             let done = self.inner.change(keys, body);
             return self.closed(done);
@@ -310,7 +311,7 @@ impl Store for Undoing {
         self.closed(done)
     }
 
-    fn load(&mut self, entries: &mut Records<'_>, how: Loading, _: &mut dyn Replaced) -> Result<Loaded> {
+    fn load(&mut self, entries: &mut LoadSource<'_>, how: Loading, _: &mut dyn Replaced) -> Result<Loaded> {
         self.commit_batch()?;
         let is_alone = !self.inner.is_in_transaction();
         let mut loads = Loads { memory: &self.memory, is_alone, writes: Writes::default() };
@@ -322,7 +323,7 @@ impl Store for Undoing {
         self.closed(loaded)
     }
 
-    fn rehearse_load(&mut self, entries: &mut Records<'_>, how: Loading) -> Result<(Loaded, Differences<'_>)> {
+    fn rehearse_load(&mut self, entries: &mut LoadSource<'_>, how: Loading) -> Result<(Loaded, DifferenceIter<'_>)> {
         self.commit_batch()?;
         self.inner.rehearse_load(entries, how)
     }
@@ -384,11 +385,11 @@ impl Store for Undoing {
         self.inner.len()
     }
 
-    fn scan(&self, scan: &Scan) -> Entries<'_> {
+    fn scan(&self, scan: &Scan) -> EntryIter<'_> {
         self.inner.scan(scan)
     }
 
-    fn scan_keys(&self, scan: &Scan) -> Keys<'_> {
+    fn scan_keys(&self, scan: &Scan) -> KeyIter<'_> {
         self.inner.scan_keys(scan)
     }
 
@@ -396,7 +397,7 @@ impl Store for Undoing {
         self.inner.glance(key, limit)
     }
 
-    fn outlines(&self, prefix: &str) -> Outlines<'_> {
+    fn outlines(&self, prefix: &str) -> OutlineIter<'_> {
         self.inner.outlines(prefix)
     }
 
@@ -416,15 +417,15 @@ impl Store for Undoing {
         self.inner.put_back(key, changed);
     }
 
-    fn mark(&mut self) -> Mark {
+    fn mark(&mut self) -> StoreSavepoint {
         self.inner.mark()
     }
 
-    fn back_to(&mut self, mark: Mark) -> u64 {
+    fn back_to(&mut self, mark: StoreSavepoint) -> u64 {
         self.inner.back_to(mark)
     }
 
-    fn differences(&mut self) -> Differences<'_> {
+    fn differences(&mut self) -> DifferenceIter<'_> {
         self.inner.differences()
     }
 

@@ -33,7 +33,7 @@ impl Quote {
 
 /// The words of a line, and where in the last of them a candidate is put in.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Line {
+pub(crate) struct BashLine {
     /// What the words before the cursor's mean, the command first.
     pub(crate) before: Vec<Vec<u8>>,
     /// What the word at the cursor means so far.
@@ -48,7 +48,7 @@ pub(crate) struct Line {
     opens: bool,
 }
 
-impl Line {
+impl BashLine {
     /// Reads a line whose end readline is about to replace. `None` where what it means is not known before it is run.
     pub(crate) fn read(line: &str, replaced: &str) -> Option<Self> {
         let start = line.len().checked_sub(replaced.len()).filter(|&start| line[start..] == *replaced)?;
@@ -300,7 +300,7 @@ mod tests {
     /// The words of a line and what its last means so far.
     fn read(line: &str) -> Option<(Vec<String>, String)> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let line = Line::read(line, "")?;
+        let line = BashLine::read(line, "")?;
         Some((line.before.iter().map(|word| text(word)).collect(), text(&line.typed)))
     }
 
@@ -323,7 +323,7 @@ mod tests {
         for line in ["kv get $(ls) a", "kv get `ls", "kv get ${NO_SUCH-x}", r"kv get $'\q"] {
             assert_eq!(read(line), None, "{line}");
         }
-        assert!(Line::read("kv get a > x", "x").unwrap().is_file);
+        assert!(BashLine::read("kv get a > x", "x").unwrap().is_file);
         let home = std::env::var("HOME").unwrap_or_default();
         assert_eq!(
             read("kv ~/x $HOME \"${HOME}\""),
@@ -349,7 +349,7 @@ mod tests {
             ("kv get ", "", "~#*", Some(r"\~\#\*")),
             ("kv get ", "", "a\0b", None),
         ] {
-            let line = Line::read(line, replaced).unwrap();
+            let line = BashLine::read(line, replaced).unwrap();
             assert_eq!(line.rest_of(key.as_bytes()).as_deref(), put_in, "{line:?} {key:?}");
         }
     }
@@ -362,7 +362,7 @@ mod tests {
             let cut = key.char_indices().map(|(at, _)| at).nth(typed).unwrap_or(key.len());
             let head = &key[..cut];
             let quoted = |at: &str, text: &str| {
-                let line = Line::read(at, "").unwrap();
+                let line = BashLine::read(at, "").unwrap();
                 line.rest_of(&[&line.typed[..], text.as_bytes()].concat()).unwrap()
             };
             // The head as it could have been typed, without the closing quote.
@@ -375,7 +375,7 @@ mod tests {
                 written.clear();
             }
             begun.push_str(&written);
-            let line = Line::read(&begun, "").unwrap();
+            let line = BashLine::read(&begun, "").unwrap();
             prop_assert_eq!(&String::from_utf8_lossy(&line.typed), head);
             if let Some(rest) = line.rest_of(key.as_bytes()) {
                 let quote = open.chars().last();
@@ -386,7 +386,7 @@ mod tests {
                     _ => rest,
                 };
                 whole.push_str(&rest);
-                let read = Line::read(&format!("{whole} "), "").unwrap();
+                let read = BashLine::read(&format!("{whole} "), "").unwrap();
                 prop_assert_eq!(read.before.len(), 3);
                 prop_assert_eq!(String::from_utf8_lossy(&read.before[2]), key);
             }

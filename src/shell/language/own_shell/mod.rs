@@ -5,7 +5,7 @@
 
 mod bash;
 
-pub(crate) use self::bash::Line as BashLine;
+pub(crate) use self::bash::BashLine;
 
 use crate::shell::text::argument::OwnShell;
 
@@ -23,7 +23,7 @@ pub(crate) fn script(shell: OwnShell) -> &'static str {
 
 /// What a shell is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum How {
+pub(crate) enum ShellAction {
     /// Offer the words that follow.
     Words,
     /// The same, and put no blank behind them: they go on.
@@ -34,7 +34,7 @@ pub(crate) enum How {
     Programs,
 }
 
-impl How {
+impl ShellAction {
     /// The line that says so.
     pub(crate) fn name(self) -> &'static str {
         match self {

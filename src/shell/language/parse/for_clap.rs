@@ -7,7 +7,7 @@ use clap::FromArgMatches;
 use super::head::{Head, name_of};
 use crate::shell::answer::reply::Failure;
 use crate::shell::language::command::{Alone, Command};
-use crate::shell::language::place::{self, Places, Refused};
+use crate::shell::language::place::{self, ArgumentError, Places};
 use crate::shell::language::refused::{unknown_command, unmarked};
 use crate::shell::text::escape::excerpt;
 use crate::shell::text::words::Word;
@@ -20,7 +20,7 @@ pub(super) fn alone_of<O: FromArgMatches>(
     first: &[Word<'_>],
     words: &[Word<'_>],
     in_line: bool,
-) -> Result<Option<(O, Command)>, Refused> {
+) -> Result<Option<(O, Command)>, ArgumentError> {
     let places = Places { command: &alone.arguments, program: &alone.arguments, in_line };
     let found = places.of(words)?;
     // By itself a command would take `-ojson` before it for its first argument, if that may be any text.
@@ -34,7 +34,7 @@ pub(super) fn alone_of<O: FromArgMatches>(
 }
 
 /// What all of the language is to parse.
-pub(super) struct Whole {
+pub(super) struct ClapInput {
     /// The arguments for clap.
     pub(super) args: Vec<OsString>,
     /// How the last word is written if it is meant as text.
@@ -57,19 +57,19 @@ pub(super) fn whole(
     first: &[Word<'_>],
     words: &[Word<'_>],
     in_line: bool,
-) -> Result<Whole, NotWhole> {
+) -> Result<ClapInput, NotWhole> {
     if let Some(at) = first.iter().position(place::is_too_long) {
         return Err(NotWhole::Failed(at, Failure::usage(place::unknown(&first[at]))));
     }
     let mut args: Vec<OsString> = first.iter().map(Word::to_arg).collect();
-    let Some(word) = words.first() else { return Ok(Whole { args, as_text: String::new() }) };
+    let Some(word) = words.first() else { return Ok(ClapInput { args, as_text: String::new() }) };
     let name = name_of(words).unwrap_or_default();
     let Some(command) = tree.find_subcommand(&name) else {
         let name = String::from_utf8_lossy(&word.bytes);
         return Err(NotWhole::Failed(first.len(), unknown_command(&name, if in_line { "" } else { "rusty-kv " })));
     };
     let places = Places { command, program: tree, in_line };
-    let refused = |Refused { at, message }| NotWhole::Failed(first.len() + at, Failure::usage(message));
+    let refused = |ArgumentError { at, message }| NotWhole::Failed(first.len() + at, Failure::usage(message));
     let found = places.of(words).map_err(refused)?;
     let asks = found.help.filter(|_| found.has_more);
     let asks_before = head.asks.filter(|_| words.len() > 1).map(|at| &first[at]);
@@ -85,5 +85,5 @@ pub(super) fn whole(
     }
     args.push(name.into());
     args.extend(found.args);
-    Ok(Whole { args, as_text: found.as_text })
+    Ok(ClapInput { args, as_text: found.as_text })
 }

@@ -15,10 +15,10 @@ use self::direct::direct;
 pub(crate) use self::direct::plain_set;
 use self::for_clap::{NotWhole, alone_of, whole};
 use self::head::{Head, name_of};
-use super::cli::{Cli, Line, LineOptions, Options};
+use super::cli::{Cli, GlobalOptions, Line, LineOptions};
 use super::command::Alone;
 use super::help;
-use super::place::Refused;
+use super::place::ArgumentError;
 use super::refused::{Attempt, unmarked};
 use crate::shell::answer::reply::Failure;
 use crate::shell::text::argument::DatabaseName;
@@ -87,7 +87,7 @@ impl Parser {
         let Some(alone) = self.alone.get_mut(name) else { return Ok(None) };
         match alone_of(alone, head, first, words, true) {
             Ok(found) => Ok(found.map(|(options, command)| Line { options, command })),
-            Err(Refused { at, message }) => {
+            Err(ArgumentError { at, message }) => {
                 self.blame = Some(words.get(at).map_or(Blame::End, |word| Blame::Span(word.span.clone())));
                 Err(Failure::usage(message))
             }
@@ -111,7 +111,7 @@ fn direct_arguments(args: &[OsString]) -> Option<Cli> {
         _ => (None, args),
     };
     let command = direct(&args.iter().map(word).collect::<Vec<_>>())?;
-    Some(Cli { options: Options { db, ..Options::default() }, command: Some(command) })
+    Some(Cli { options: GlobalOptions { db, ..GlobalOptions::default() }, command: Some(command) })
 }
 
 /// An argument as a word that nothing has quoted.
@@ -121,7 +121,7 @@ fn word(arg: &OsString) -> Word<'_> {
 
 fn arguments_through_clap(args: &[OsString]) -> Result<Parsed<Box<Cli>>, Failure> {
     let words: Vec<Word<'_>> = args.iter().skip(1).map(word).collect();
-    let options = Options::augment_args(clap::Command::new("").no_binary_name(true));
+    let options = GlobalOptions::augment_args(clap::Command::new("").no_binary_name(true));
     let head = Head::of(&words, || &options);
     let (first, words) = words.split_at(head.command);
     if words.is_empty()
@@ -178,9 +178,9 @@ fn by_all<T: FromArgMatches>(
 }
 
 /// The options of a script or the prompt, if nothing is wrong with them.
-fn options_alone(options: clap::Command, words: &[Word<'_>]) -> Option<Options> {
+fn options_alone(options: clap::Command, words: &[Word<'_>]) -> Option<GlobalOptions> {
     let mut matches = options.try_get_matches_from(words.iter().map(Word::to_arg)).ok()?;
-    Options::from_arg_matches_mut(&mut matches).ok()
+    GlobalOptions::from_arg_matches_mut(&mut matches).ok()
 }
 
 /// Whether the arguments, which may not be parsable, ask for JSON.

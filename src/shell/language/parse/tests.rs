@@ -87,11 +87,11 @@ proptest! {
     ) {
         let args: Vec<OsString> = first.iter().chain([&name]).chain(&rest).map(OsString::from).collect();
         let words: Vec<Word<'_>> = args.iter().map(word).collect();
-        let options = || Options::augment_args(clap::Command::new("").no_binary_name(true));
+        let options = || GlobalOptions::augment_args(clap::Command::new("").no_binary_name(true));
         let head = Head::of(&words, options);
         let (first, words) = words.split_at(head.command);
         let Some(mut alone) = name_of(words).and_then(|name| Alone::named(&name, options())) else { return Ok(()) };
-        if let Ok(Some((options, command))) = alone_of::<Options>(&mut alone, &head, first, words, false) {
+        if let Ok(Some((options, command))) = alone_of::<GlobalOptions>(&mut alone, &head, first, words, false) {
             let mut tree = Cli::command();
             let whole = whole(&mut tree, &head, first, words, false);
             let args = std::iter::once("rusty-kv".into()).chain(whole.unwrap().args);

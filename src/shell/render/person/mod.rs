@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::style::{self, Style};
 use super::table::{Cell, Table, cut, size};
-use super::{Look, Trouble, done, plain, pretty};
+use super::{Look, RenderError, done, plain, pretty};
 use crate::database::Event;
 use crate::error::Error;
 use crate::expiry::format_duration;
@@ -24,7 +24,7 @@ use crate::value::Value;
 const MOST: u64 = 100;
 
 /// Writes an answer.
-pub(super) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Result<(), Trouble> {
+pub(super) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Result<(), RenderError> {
     match reply {
         Reply::Done(done) => done_or_not(out, look, &done)?,
         Reply::Value(one) => value(out, look, &one)?,
@@ -100,7 +100,7 @@ fn value(out: &mut dyn Write, look: &Look, value: &Value) -> io::Result<()> {
 }
 
 /// A listing and, on a terminal, how many there are and how to see the rest.
-fn list(out: &mut dyn Write, look: &Look, listing: Listing<'_>) -> Result<(), Trouble> {
+fn list(out: &mut dyn Write, look: &Look, listing: Listing<'_>) -> Result<(), RenderError> {
     let most = if look.terminal && !listing.limited && !look.paged { MOST } else { u64::MAX };
     let total = table(out, look, listing.entries, listing.show, most)?;
     if !look.terminal || (look.quiet && total <= most) {
@@ -127,7 +127,7 @@ fn table(
     entries: impl Iterator<Item = Result<(String, Entry), Error>>,
     show: Show,
     most: u64,
-) -> Result<u64, Trouble> {
+) -> Result<u64, RenderError> {
     let mut table = Table::new(look);
     let mut total = 0;
     for entry in entries {

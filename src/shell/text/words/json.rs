@@ -3,9 +3,9 @@
 /// Tells for each byte, one after the other, whether a text can still become a JSON array or object, by the letter of RFC 8259.
 /// Whether its numbers fit, its surrogates pair and its names are unique is for whoever stores it.
 #[derive(Debug)]
-pub(super) struct Json {
+pub(super) struct JsonTracker {
     expect: Expect,
-    /// How many arrays and objects are open, at most [`Json::MAX_DEPTH`], well above what a value may have.
+    /// How many arrays and objects are open, at most [`JsonTracker::MAX_DEPTH`], well above what a value may have.
     depth: usize,
     /// A bit for each open level: whether it is an object.
     objects: [u64; 4],
@@ -52,7 +52,7 @@ enum Expect {
     Exponent,
 }
 
-impl Json {
+impl JsonTracker {
     const MAX_DEPTH: usize = 200;
 
     /// A text of no bytes yet.

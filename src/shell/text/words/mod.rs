@@ -29,7 +29,7 @@ mod splitter;
 mod word;
 
 pub(crate) use self::quotes::{quote, quote_in, write_quoted};
-pub(crate) use self::splitter::{Open, Splitter, Step};
+pub(crate) use self::splitter::{Splitter, Step, Unfinished};
 pub(crate) use self::word::{Word, is_in_home, is_marked_home, unmark};
 
 #[cfg(test)]

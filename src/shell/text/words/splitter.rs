@@ -1,6 +1,6 @@
 //! Input -> words, a command at a time, however it arrives.
 
-use super::json::{Json, Verdict};
+use super::json::{JsonTracker, Verdict};
 use super::problem::Problem;
 use super::quotes::{Escape, decode};
 use super::word::Word;
@@ -12,7 +12,7 @@ use std::ops::Range;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Step<'a> {
     /// More input is needed; never the answer at the end of input.
-    More(Open),
+    More(Unfinished),
     /// A command.
     Command {
         /// Its words; none for a blank line or a comment.
@@ -37,7 +37,7 @@ pub(crate) enum Step<'a> {
 
 /// What the input ends in while it is not yet a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Open {
+pub(crate) enum Unfinished {
     /// A line without its newline; it would be a command if the input ended here, or is one that is wrong.
     Line,
     /// This quote.
@@ -63,8 +63,8 @@ pub(crate) struct Splitter {
     begun: bool,
     /// Everything before this offset has been looked at.
     position: usize,
-    mode: Mode,
-    marks: Vec<Mark>,
+    mode: LexState,
+    marks: Vec<WordMark>,
     /// Whether JSON after these words may go on on the next line: where a value stands, and where a command should, so that a
     /// document in the place of a script is one mistake.
     may_go_on: fn(&[&[u8]]) -> bool,
@@ -73,7 +73,7 @@ pub(crate) struct Splitter {
 }
 
 #[derive(Debug)]
-enum Mode {
+enum LexState {
     /// Between words.
     Blank,
     Comment,
@@ -89,7 +89,7 @@ enum Mode {
     },
     Json {
         start: usize,
-        json: Json,
+        json: JsonTracker,
     },
     /// Right behind a closing quote or JSON literal, the last of the marks.
     Closed,
@@ -104,14 +104,14 @@ enum Mode {
 
 /// Where a word stands and what kind it is.
 #[derive(Debug)]
-struct Mark {
+struct WordMark {
     span: Range<usize>,
     flag: usize,
-    kind: Kind,
+    kind: WordKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum WordKind {
     Bare,
     Json,
     Quoted {
@@ -123,7 +123,7 @@ enum Kind {
 
 /// What a look at the input came to.
 enum Found {
-    More(Open),
+    More(Unfinished),
     /// The command, or the lines that an error costs, end here.
     End(usize),
 }
@@ -132,7 +132,7 @@ impl Splitter {
     /// A splitter at the very start of some input. JSON that is open at a line's end goes on on the next one after the words
     /// that `may_go_on` says.
     pub(crate) fn new(may_go_on: fn(&[&[u8]]) -> bool) -> Self {
-        Self { begun: false, position: 0, mode: Mode::Blank, marks: Vec::new(), may_go_on, may_pipe: None }
+        Self { begun: false, position: 0, mode: LexState::Blank, marks: Vec::new(), may_go_on, may_pipe: None }
     }
 
     /// The same for lines typed at the prompt: behind an unquoted `|`, in a command whose first word may be followed by one,
@@ -153,8 +153,8 @@ impl Splitter {
         self.begun = true;
         self.position = 0;
         let text = &input[..consumed];
-        let checked = match std::mem::replace(&mut self.mode, Mode::Blank) {
-            Mode::Failed { start, problem } => {
+        let checked = match std::mem::replace(&mut self.mode, LexState::Blank) {
+            LexState::Failed { start, problem } => {
                 let (start, problem) = self.broken_json(text).unwrap_or((start, problem));
                 Err(SyntaxError { at: start, message: problem.message(start, text) })
             }
@@ -183,19 +183,19 @@ impl Splitter {
             if input.starts_with(BOM) {
                 self.position = BOM.len();
             } else if BOM.starts_with(input) && !end {
-                return Found::More(Open::Line);
+                return Found::More(Unfinished::Line);
             }
             self.begun = true;
         }
         loop {
             let found = match self.mode {
-                Mode::Blank => self.blank(input, end),
-                Mode::Comment | Mode::Failed { .. } => Some(self.rest_of_line(input, end)),
-                Mode::Bare { start } => self.bare(input, end, start),
-                Mode::Quote { start, flag, quote, .. } => self.quoted(input, end, start, flag, quote),
-                Mode::Json { start, .. } => self.json(input, end, start),
-                Mode::Closed => self.closed(input, end),
-                Mode::Program => Some(self.program(input, end)),
+                LexState::Blank => self.blank(input, end),
+                LexState::Comment | LexState::Failed { .. } => Some(self.rest_of_line(input, end)),
+                LexState::Bare { start } => self.bare(input, end, start),
+                LexState::Quote { start, flag, quote, .. } => self.quoted(input, end, start, flag, quote),
+                LexState::Json { start, .. } => self.json(input, end, start),
+                LexState::Closed => self.closed(input, end),
+                LexState::Program => Some(self.program(input, end)),
             };
             if let Some(found) = found {
                 return found;
@@ -208,16 +208,16 @@ impl Splitter {
         match input.get(start) {
             None if end => return Some(Found::End(start)),
             Some(b'\n') => return Some(Found::End(start + 1)),
-            Some(b'#') if self.marks.is_empty() => self.mode = Mode::Comment,
+            Some(b'#') if self.marks.is_empty() => self.mode = LexState::Comment,
             Some(&quote @ (b'\'' | b'"')) => self.open_quote(start, 0, quote),
             Some(b'{' | b'[') => {
-                let json = Json::new();
-                self.mode = Mode::Json { start, json };
+                let json = JsonTracker::new();
+                self.mode = LexState::Json { start, json };
             }
             byte => match is_boundary(byte, input.get(start + 1), end) {
-                None => return Some(Found::More(Open::Line)),
+                None => return Some(Found::More(Unfinished::Line)),
                 Some(true) => self.position += 1,
-                Some(false) => self.mode = Mode::Bare { start },
+                Some(false) => self.mode = LexState::Bare { start },
             },
         }
         None
@@ -229,7 +229,7 @@ impl Splitter {
             None if end => Found::End(input.len()),
             None => {
                 self.position = input.len();
-                Found::More(Open::Line)
+                Found::More(Unfinished::Line)
             }
         }
     }
@@ -246,51 +246,51 @@ impl Splitter {
                 return None;
             }
             match is_boundary(byte, next, end) {
-                None => return Some(Found::More(Open::Line)),
+                None => return Some(Found::More(Unfinished::Line)),
                 Some(true) => break,
                 Some(false) => self.position += 1,
             }
         }
-        self.mark(start, 0, Kind::Bare);
-        self.mode = if self.is_pipe(input) { Mode::Program } else { Mode::Blank };
+        self.mark(start, 0, WordKind::Bare);
+        self.mode = if self.is_pipe(input) { LexState::Program } else { LexState::Blank };
         None
     }
 
     /// Whether the last of the marks sends the answer of those before it into a program.
     fn is_pipe(&self, input: &[u8]) -> bool {
         let (Some(may_pipe), [first, .., last]) = (self.may_pipe, &self.marks[..]) else { return false };
-        input[last.span.clone()] == *b"|" && first.kind == Kind::Bare && may_pipe(&input[first.span.clone()])
+        input[last.span.clone()] == *b"|" && first.kind == WordKind::Bare && may_pipe(&input[first.span.clone()])
     }
 
     fn program(&mut self, input: &[u8], end: bool) -> Found {
         let from = self.position;
         let newline = memchr(b'\n', &input[from..]).map(|newline| from + newline);
-        let Some(stop) = newline.or(end.then_some(input.len())) else { return Found::More(Open::Line) };
+        let Some(stop) = newline.or(end.then_some(input.len())) else { return Found::More(Unfinished::Line) };
         let blanks = input[from..stop].len() - input[from..stop].trim_ascii_start().len();
         let length = input[from..stop].trim_ascii().len();
         if length > 0 {
             self.position = from + blanks + length;
-            self.mark(from + blanks, 0, Kind::Program);
+            self.mark(from + blanks, 0, WordKind::Program);
         }
         Found::End(newline.map_or(stop, |newline| newline + 1))
     }
 
     fn open_quote(&mut self, start: usize, flag: usize, quote: u8) {
         self.position = start + flag + 1;
-        self.mode = Mode::Quote { start, flag, quote, escaped: false };
+        self.mode = LexState::Quote { start, flag, quote, escaped: false };
     }
 
     fn quoted(&mut self, input: &[u8], end: bool, start: usize, flag: usize, quote: u8) -> Option<Found> {
-        let Mode::Quote { escaped, .. } = &mut self.mode else {
+        let LexState::Quote { escaped, .. } = &mut self.mode else {
             return None;
         };
         while let Some(ahead) = memchr2(quote, b'\\', &input[self.position..]) {
             self.position += ahead;
             if input[self.position] == quote {
-                let kind = Kind::Quoted { escaped: *escaped };
+                let kind = WordKind::Quoted { escaped: *escaped };
                 self.position += 1;
                 self.mark(start, flag, kind);
-                self.mode = Mode::Closed;
+                self.mode = LexState::Closed;
                 return None;
             }
             match Escape::read(quote, &input[self.position..]) {
@@ -299,7 +299,7 @@ impl Splitter {
                     self.position += escape.length;
                 }
                 Ok(None) if end => break,
-                Ok(None) => return Some(Found::More(Open::Quote(char::from(quote)))),
+                Ok(None) => return Some(Found::More(Unfinished::Quote(char::from(quote)))),
                 Err(length) => {
                     let at = self.position;
                     self.fail(start, Problem::UnknownEscape { at, length });
@@ -312,11 +312,11 @@ impl Splitter {
             self.fail(start, Problem::NeverClosed { quote });
             return None;
         }
-        Some(Found::More(Open::Quote(char::from(quote))))
+        Some(Found::More(Unfinished::Quote(char::from(quote))))
     }
 
     fn json(&mut self, input: &[u8], end: bool, start: usize) -> Option<Found> {
-        let Mode::Json { json, .. } = &mut self.mode else {
+        let LexState::Json { json, .. } = &mut self.mode else {
             return None;
         };
         let goes_on = || {
@@ -332,8 +332,8 @@ impl Splitter {
                 Verdict::Open => self.position += 1,
                 Verdict::Done => {
                     self.position += 1;
-                    self.mark(start, 0, Kind::Json);
-                    self.mode = Mode::Closed;
+                    self.mark(start, 0, WordKind::Json);
+                    self.mode = LexState::Closed;
                     return None;
                 }
                 Verdict::Impossible => {
@@ -344,9 +344,9 @@ impl Splitter {
         }
         match goes_on() {
             true if end => self.fail(start, Problem::NeverFinished),
-            true => return Some(Found::More(Open::Json)),
+            true => return Some(Found::More(Unfinished::Json)),
             false if end => self.not_json(input, start),
-            false => return Some(Found::More(Open::Line)),
+            false => return Some(Found::More(Unfinished::Line)),
         }
         None
     }
@@ -356,7 +356,7 @@ impl Splitter {
         let at = self.position;
         if memchr(b'\n', &input[start..at]).is_none() {
             self.position = start;
-            self.mode = Mode::Bare { start };
+            self.mode = LexState::Bare { start };
         } else {
             self.fail(start, Problem::NotJson { at });
         }
@@ -365,8 +365,8 @@ impl Splitter {
     /// The word in front of a wrong one that looked like JSON and was not: its blanks have cut it into words, and its quotes
     /// are what is wrong with them.
     fn broken_json(&self, text: &[u8]) -> Option<(usize, Problem)> {
-        let mark = self.marks.iter().find(|mark| mark.kind == Kind::Bare && text[mark.span.start] == b'{')?;
-        let mut json = Json::new();
+        let mark = self.marks.iter().find(|mark| mark.kind == WordKind::Bare && text[mark.span.start] == b'{')?;
+        let mut json = JsonTracker::new();
         let bytes = text.iter().enumerate().skip(mark.span.start);
         let (at, _) = bytes.into_iter().find(|&(_, &byte)| !matches!(json.feed(byte), Verdict::Open))?;
         Some((mark.span.start, Problem::NotJson { at }))
@@ -375,10 +375,10 @@ impl Splitter {
     fn closed(&mut self, input: &[u8], end: bool) -> Option<Found> {
         let at = self.position;
         match is_boundary(input.get(at), input.get(at + 1), end) {
-            None => return Some(Found::More(Open::Line)),
-            Some(true) => self.mode = Mode::Blank,
+            None => return Some(Found::More(Unfinished::Line)),
+            Some(true) => self.mode = LexState::Blank,
             Some(false) => match self.marks.pop() {
-                Some(Mark { span, flag, kind }) if kind != Kind::Json => {
+                Some(WordMark { span, flag, kind }) if kind != WordKind::Json => {
                     let quote = input[span.start + flag];
                     self.fail(span.start, Problem::NoSpace { at, quote });
                 }
@@ -388,23 +388,23 @@ impl Splitter {
         None
     }
 
-    fn mark(&mut self, start: usize, flag: usize, kind: Kind) {
+    fn mark(&mut self, start: usize, flag: usize, kind: WordKind) {
         let span = start..self.position;
-        self.marks.push(Mark { span, flag, kind });
+        self.marks.push(WordMark { span, flag, kind });
     }
 
     fn fail(&mut self, start: usize, problem: Problem) {
-        self.mode = Mode::Failed { start, problem };
+        self.mode = LexState::Failed { start, problem };
     }
 }
 
-impl Mark {
+impl WordMark {
     #[inline]
     fn word<'a>(&self, input: &'a [u8]) -> Word<'a> {
         let raw = &input[self.span.clone()];
         let bytes = match self.kind {
-            Kind::Bare | Kind::Json | Kind::Program => Cow::Borrowed(raw),
-            Kind::Quoted { escaped } => {
+            WordKind::Bare | WordKind::Json | WordKind::Program => Cow::Borrowed(raw),
+            WordKind::Quoted { escaped } => {
                 let (flag, inner) = (&raw[..self.flag], &raw[self.flag + 1..raw.len() - 1]);
                 if escaped {
                     Cow::Owned(decode(raw[self.flag], flag, inner))
@@ -415,7 +415,7 @@ impl Mark {
                 }
             }
         };
-        Word { bytes, quoted: self.kind != Kind::Bare && self.flag == 0, flag: self.flag, span: self.span.clone() }
+        Word { bytes, quoted: self.kind != WordKind::Bare && self.flag == 0, flag: self.flag, span: self.span.clone() }
     }
 }
 
@@ -450,7 +450,7 @@ fn is_flag(text: &[u8]) -> bool {
 }
 
 /// Refuses what may not stand in a command even inside quotes: bytes that are not UTF-8, and NUL, which marks data in arguments.
-fn check_bytes(command: &[u8], marks: &[Mark]) -> Result<(), SyntaxError> {
+fn check_bytes(command: &[u8], marks: &[WordMark]) -> Result<(), SyntaxError> {
     let valid = if command.is_ascii() { Ok("") } else { str::from_utf8(command) };
     let invalid = valid.err().map(|error| error.valid_up_to());
     let Some(bad) = invalid.or_else(|| memchr(b'\0', command)) else {

@@ -77,7 +77,7 @@ pub(crate) struct Replayed {
 
 /// Why a journal cannot be used: something that no crash leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Damage {
+pub(crate) struct Corruption {
     /// Where the line begins.
     pub(crate) at: usize,
     /// Which line of the bytes it is, from 1.
@@ -91,7 +91,7 @@ pub(crate) struct Damage {
 
 impl<'a> Body<'a> {
     /// Gives the changes of all complete commits to `sink`, in their order and each with its commit's number.
-    pub(crate) fn replay(self, sink: &mut dyn FnMut(u64, Cow<'a, str>, Change)) -> Result<Replayed, Damage> {
+    pub(crate) fn replay(self, sink: &mut dyn FnMut(u64, Cow<'a, str>, Change)) -> Result<Replayed, Corruption> {
         self.walk(&mut |line| sink(line.n, line.key, line.change))
     }
 
@@ -128,7 +128,7 @@ impl<'a> Body<'a> {
     }
 
     /// Appends the commits behind `through` to another journal: the same changes and numbers under its epoch.
-    pub(crate) fn carry_over(self, out: &mut Vec<u8>, through: u64, epoch: u64) -> Result<Replayed, Damage> {
+    pub(crate) fn carry_over(self, out: &mut Vec<u8>, through: u64, epoch: u64) -> Result<Replayed, Corruption> {
         let start = out.len();
         let replayed = self.walk(&mut |line| {
             if line.n > through {
@@ -143,7 +143,7 @@ impl<'a> Body<'a> {
         replayed
     }
 
-    fn walk(self, sink: &mut dyn FnMut(ChangeLine<'a>)) -> Result<Replayed, Damage> {
+    fn walk(self, sink: &mut dyn FnMut(ChangeLine<'a>)) -> Result<Replayed, Corruption> {
         let mut replayed = Replayed { good: 0, torn: 0, n: self.n, fold: None };
         let mut lines = JournalLines::of(self.bytes);
         let mut scratch = String::new();
@@ -195,7 +195,7 @@ impl<'a> Body<'a> {
 
     /// Whether all that stands from the line at fault on can be what a crash has left of commit `next`, `before` lines of
     /// which were read already.
-    fn judge(self, from: &JournalLines<'a>, next: u64, before: usize, fault: String) -> Result<(), Damage> {
+    fn judge(self, from: &JournalLines<'a>, next: u64, before: usize, fault: String) -> Result<(), Corruption> {
         let mut scratch = String::new();
         let mut lines = from.clone();
         let (mut good_after, mut count, mut whole, mut alien) = (0_u64, before, usize::MAX, false);
@@ -223,13 +223,13 @@ impl<'a> Body<'a> {
                         Refused::Wrong(reason) => (reason, false),
                     };
                     let good_after = self.good_lines(lines.clone());
-                    return Err(Damage { at: at.at, line: lines.taken, reason, newer, good_after });
+                    return Err(Corruption { at: at.at, line: lines.taken, reason, newer, good_after });
                 }
             }
         }
         if alien || count >= whole {
             let line = from.taken + 1;
-            return Err(Damage { at: from.at, line, reason: fault, newer: false, good_after });
+            return Err(Corruption { at: from.at, line, reason: fault, newer: false, good_after });
         }
         Ok(())
     }

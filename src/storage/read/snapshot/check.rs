@@ -54,7 +54,7 @@ fn or_damaged(answer: Result<bool, ReadFault>) -> Result<bool, ReadFault> {
 fn sum_is_of(file: &dyn DiskFile, layout: &Layout, orders: bool, stop: &AtomicBool) -> Result<bool, ReadFault> {
     /// After so many lines it is asked whether to stop.
     const EACH: u64 = 4096;
-    let mut sum = Sum::default();
+    let mut sum = LineSum::default();
     for (section, (from, to)) in [(Section::Map, layout.map), (Section::Expires, layout.expires)] {
         let mut lines = Lines::new(file, from, to, to);
         let mut before: Option<Vec<u8>> = None;
@@ -94,13 +94,13 @@ impl From<bool> for Sums {
 
 /// What was read of the lines of a snapshot, so that at their end the checksum costs no further pass.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sum {
+pub(super) struct LineSum {
     hash: u64,
     lines: u64,
     deadlines: u64,
 }
 
-impl Sum {
+impl LineSum {
     pub(super) fn add(&mut self, section: Section, content: &[u8]) {
         self.hash = self.hash.wrapping_add(line_hash(section, content));
         *if section == Section::Map { &mut self.lines } else { &mut self.deadlines } += 1;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::cmp::Ordering;
 
-use super::check::{Sum, Sums};
+use super::check::{LineSum, Sums};
 use super::lines::Lines;
 use super::window::ReadFault;
 use crate::expiry::Timestamp;
@@ -23,7 +23,7 @@ pub(crate) struct Cursor<'a> {
     is_whole: bool,
     /// What the lines that were read come to, and where it is noted whether that agrees; none if nobody asks, or it is
     /// noted already.
-    sum: Option<(Sum, &'a Cell<Sums>)>,
+    sum: Option<(LineSum, &'a Cell<Sums>)>,
 }
 
 /// The side from which something is taken.
@@ -53,7 +53,7 @@ impl<'a> Cursor<'a> {
 
     /// Sums up the lines from the first one on; false if they are not all lines of the snapshot.
     pub(crate) fn sum_up(&mut self, sums: &'a Cell<Sums>) -> bool {
-        self.sum = self.is_whole.then(|| (Sum::default(), sums));
+        self.sum = self.is_whole.then(|| (LineSum::default(), sums));
         self.is_whole
     }
 
@@ -134,7 +134,7 @@ struct Waiting {
 
 impl Deadlines<'_> {
     /// The deadline of the key that is next to an end of those that are left.
-    fn of(&mut self, end: End, key: &str, sum: Option<&mut Sum>) -> Result<Option<Timestamp>, ReadFault> {
+    fn of(&mut self, end: End, key: &str, sum: Option<&mut LineSum>) -> Result<Option<Timestamp>, ReadFault> {
         let (near, far) = match end {
             End::Front => (&mut self.front, &mut self.back),
             End::Back => (&mut self.back, &mut self.front),
@@ -158,7 +158,7 @@ impl Deadlines<'_> {
 const WITHOUT_KEY: &str = "an expiry near here has a key that is not in the map";
 
 impl Waiting {
-    fn hold(&mut self, content: &[u8], at: u64, sum: Option<&mut Sum>) -> Result<(), ReadFault> {
+    fn hold(&mut self, content: &[u8], at: u64, sum: Option<&mut LineSum>) -> Result<(), ReadFault> {
         if let Some(sum) = sum {
             sum.add(Section::Expires, content);
         }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io;
 
 use super::fault::FoldFault;
-use super::form::{Form, read_exact_at};
+use super::form::{SnapshotWriter, read_exact_at};
 use super::touched::Touched;
 use crate::expiry::Timestamp;
 use crate::json::Fault;
@@ -57,7 +57,7 @@ pub(super) fn fold_by(
 
 fn write(out: &dyn DiskFile, below: &Document, changes: &Layers<'_>, now: Timestamp) -> Result<Layout, FoldFault> {
     let entries = changes.clone().over(Layer::Document(below.entries.range::<str, _>(..)));
-    let mut form = Form::new(out, Layout::default());
+    let mut form = SnapshotWriter::new(out, Layout::default());
     form.begin(Section::Map)?;
     for entry in entries.clone() {
         form.add(entry.live(now))?;
@@ -83,7 +83,7 @@ fn rewrite(
 ) -> Result<Layout, FoldFault> {
     let layout = *old.layout();
     let touched = || Touched::new(old, changes, now);
-    let mut form = Form::new(out, layout);
+    let mut form = SnapshotWriter::new(out, layout);
     form.begin(Section::Map)?;
     if touched().are_few(layout.count, lines_each)? {
         splice(&mut form, old, touched())?;
@@ -101,7 +101,12 @@ fn rewrite(
 }
 
 /// Goes past every line of a section.
-fn merge(form: &mut Form<'_>, old: &Indexed, section: Section, mut touched: Touched<'_>) -> Result<(), FoldFault> {
+fn merge(
+    form: &mut SnapshotWriter<'_>,
+    old: &Indexed,
+    section: Section,
+    mut touched: Touched<'_>,
+) -> Result<(), FoldFault> {
     let mut lines = old.lines(section);
     let mut count = 0;
     let mut line = next_line(&mut lines, &mut count)?;
@@ -144,7 +149,7 @@ fn next_line<'l>(lines: &'l mut Lines<'_>, count: &mut u64) -> Result<Option<Key
 }
 
 /// Finds the touched lines of the map and copies what lies between them.
-fn splice(form: &mut Form<'_>, old: &Indexed, mut touched: Touched<'_>) -> Result<(), FoldFault> {
+fn splice(form: &mut SnapshotWriter<'_>, old: &Indexed, mut touched: Touched<'_>) -> Result<(), FoldFault> {
     let (mut copied, end) = old.layout().map;
     let mut content = Vec::new();
     while let Some(change) = touched.next()? {

@@ -7,7 +7,7 @@ use crate::json;
 use crate::storage::files::disk::DiskFile;
 use crate::storage::format::layout::{BETWEEN, CLOSE, END, HEAD, Layout, Section, line_hash};
 use crate::storage::format::snapshot_line::INDENT;
-use crate::storage::read::layers::Changed;
+use crate::storage::read::layers::LayerEntry;
 use crate::storage::read::snapshot::index::ReadFault;
 
 /// What a line has besides its content: indent, comma, newline.
@@ -16,8 +16,8 @@ const FRAME: u64 = INDENT.len() as u64 + 2;
 /// A snapshot that is being written. Its layout begins as that of the old snapshot, of which untouched lines are kept
 /// without looking at them; each line that is added or removed is accounted for.
 #[derive(Debug)]
-pub(super) struct Form<'a> {
-    out: Output<'a>,
+pub(super) struct SnapshotWriter<'a> {
+    out: BufferedFile<'a>,
     layout: Layout,
     section: Section,
     /// Where the section's lines begin.
@@ -32,11 +32,11 @@ pub(super) struct Form<'a> {
     content: String,
 }
 
-impl<'a> Form<'a> {
+impl<'a> SnapshotWriter<'a> {
     /// `old` is the layout of what will be kept of an old snapshot, nothing if none will.
     pub(super) fn new(out: &'a dyn DiskFile, old: Layout) -> Self {
         Self {
-            out: Output::new(out),
+            out: BufferedFile::new(out),
             layout: old,
             section: Section::Map,
             start: 0,
@@ -110,7 +110,7 @@ impl<'a> Form<'a> {
     }
 
     /// The line that a change gives the section, if it gives one.
-    pub(super) fn add(&mut self, change: Changed<'_>) -> io::Result<()> {
+    pub(super) fn add(&mut self, change: LayerEntry<'_>) -> io::Result<()> {
         let Some(text) = change.text else { return Ok(()) };
         self.content.clear();
         // The memory of a large value is asked for: at most so much, however the key is escaped.
@@ -192,7 +192,7 @@ impl<'a> Form<'a> {
 
 /// The file that is written, through a buffer. Nothing is written when it is dropped.
 #[derive(Debug)]
-struct Output<'a> {
+struct BufferedFile<'a> {
     file: &'a dyn DiskFile,
     buffer: Vec<u8>,
     /// How many bytes are in the file.
@@ -204,7 +204,7 @@ const BUFFER: usize = 256 << 10;
 /// A range shorter than this goes through the buffer: a copy from file to file costs two more calls.
 const SHORT: u64 = 32 << 10;
 
-impl<'a> Output<'a> {
+impl<'a> BufferedFile<'a> {
     fn new(file: &'a dyn DiskFile) -> Self {
         Self { file, buffer: Vec::with_capacity(BUFFER), written: 0 }
     }

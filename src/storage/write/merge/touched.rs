@@ -8,7 +8,7 @@ use crate::expiry::Timestamp;
 use crate::json::Fault;
 use crate::storage::format::layout::Section;
 use crate::storage::format::snapshot_line;
-use crate::storage::read::layers::{Changed, Layers};
+use crate::storage::read::layers::{LayerEntry, Layers};
 use crate::storage::read::snapshot::index::{Indexed, Lines};
 
 /// The changes, and as deletions the keys of the snapshot whose time is over and that were not changed. Ascending, each
@@ -40,7 +40,7 @@ impl<'a> Touched<'a> {
     }
 
     /// The next of them; a change that is over by now is a deletion.
-    pub(super) fn next(&mut self) -> Result<Option<Changed<'_>>, FoldFault> {
+    pub(super) fn next(&mut self) -> Result<Option<LayerEntry<'_>>, FoldFault> {
         let order = match (self.changes.peek(), self.expired.peek()?) {
             (None, None) => return Ok(None),
             (Some(change), Some(expired)) => change.key.cmp(expired),
@@ -51,7 +51,7 @@ impl<'a> Touched<'a> {
             self.expired.held = false;
         }
         if order.is_gt() {
-            return Ok(Some(Changed { key: &self.expired.key, text: None, deadline: None }));
+            return Ok(Some(LayerEntry { key: &self.expired.key, text: None, deadline: None }));
         }
         Ok(self.changes.next().map(|change| change.live(self.now)))
     }

@@ -85,7 +85,7 @@ fn fill(db: &mut Undoing, entries: Vec<(u8, u8, Option<u64>)>) -> BTreeMap<Strin
 /// What a rehearsal says, and what it makes of the content.
 fn foresee(
     db: &mut Undoing,
-    entries: &mut Records<'_>,
+    entries: &mut LoadSource<'_>,
     how: Loading,
     old: &BTreeMap<String, Entry>,
 ) -> (Loaded, BTreeMap<String, Entry>) {

@@ -74,7 +74,7 @@ fn a_value_of_many_lines_that_arrives_line_by_line_takes_linear_time() {
         for newline in memchr_iter(b'\n', input.as_bytes()) {
             seen = newline + 1;
             match splitter.step(&input.as_bytes()[..seen], false) {
-                Step::More(Open::Quote('\'') | Open::Json) => {}
+                Step::More(Unfinished::Quote('\'') | Unfinished::Json) => {}
                 Step::Command { words, lines, .. } => {
                     assert_eq!((words.len(), lines), (3, 100_002));
                 }

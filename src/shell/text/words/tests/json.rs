@@ -55,7 +55,7 @@ fn what_only_looks_like_json_is_a_bare_word() {
 
 #[test]
 fn json_goes_on_on_the_next_line_only_after_the_words_that_may_be_followed_by_it() {
-    assert_eq!(splitter().step(b"set k {\n", false), Step::More(Open::Json));
+    assert_eq!(splitter().step(b"set k {\n", false), Step::More(Unfinished::Json));
     assert_eq!(splitter().step(b"list [\n", true), Splitter::new(|_| false).step(b"list [\n", true));
     assert_eq!(split("list [\n"), ["list", "["]);
     assert_eq!(split("list [1, 2]\n"), ["list", "«[1, 2]»"]);

@@ -49,9 +49,9 @@ fn a_byte_order_mark_is_skipped_at_the_very_start_only() {
     assert_eq!(split("\u{feff}# get k"), [""; 0]);
     assert_eq!(split("\u{feff}\u{feff}k"), ["\u{feff}k"]);
     let mut splitter = splitter();
-    assert_eq!(splitter.step(b"", false), Step::More(Open::Line));
-    assert_eq!(splitter.step(b"\xef", false), Step::More(Open::Line));
-    assert_eq!(splitter.step(b"\xef\xbb\xbf", false), Step::More(Open::Line));
+    assert_eq!(splitter.step(b"", false), Step::More(Unfinished::Line));
+    assert_eq!(splitter.step(b"\xef", false), Step::More(Unfinished::Line));
+    assert_eq!(splitter.step(b"\xef\xbb\xbf", false), Step::More(Unfinished::Line));
     let step = splitter.step("\u{feff}x\n".as_bytes(), false);
     assert!(matches!(step, Step::Command { consumed: 5, .. }), "{step:?}");
     let step = splitter.step("\u{feff}x\n".as_bytes(), false);
@@ -69,19 +69,19 @@ fn a_hash_begins_a_comment_only_in_front_of_a_command() {
 #[test]
 fn what_is_open_goes_on_on_the_next_line() {
     for (line, open) in [
-        ("set k v", Open::Line),
-        ("set k 'v'", Open::Line),
-        ("set k [1]", Open::Line),
-        ("set k [a", Open::Line),
-        ("# 'x", Open::Line),
-        ("set k \"\\q", Open::Line),
-        ("set k 'v", Open::Quote('\'')),
-        ("set k 'v\n", Open::Quote('\'')),
-        ("set k \"v\\", Open::Quote('"')),
-        ("set k --x=\"v\\u{1", Open::Quote('"')),
-        ("set k [1, 'x", Open::Quote('\'')),
-        ("set k [1,", Open::Json),
-        ("set k {\n\"a\": tr", Open::Json),
+        ("set k v", Unfinished::Line),
+        ("set k 'v'", Unfinished::Line),
+        ("set k [1]", Unfinished::Line),
+        ("set k [a", Unfinished::Line),
+        ("# 'x", Unfinished::Line),
+        ("set k \"\\q", Unfinished::Line),
+        ("set k 'v", Unfinished::Quote('\'')),
+        ("set k 'v\n", Unfinished::Quote('\'')),
+        ("set k \"v\\", Unfinished::Quote('"')),
+        ("set k --x=\"v\\u{1", Unfinished::Quote('"')),
+        ("set k [1, 'x", Unfinished::Quote('\'')),
+        ("set k [1,", Unfinished::Json),
+        ("set k {\n\"a\": tr", Unfinished::Json),
     ] {
         assert_eq!(splitter().step(line.as_bytes(), false), Step::More(open), "{line}");
     }

@@ -35,7 +35,7 @@ fn a_pipe_in_a_script_is_a_word_like_any_other() {
 fn the_program_behind_a_pipe_ends_with_its_line() {
     let mut splitter = Splitter::at_prompt(may_go_on, |_| true);
     let input = b"get a | wc -c\nget b";
-    assert!(matches!(splitter.step(&input[..9], false), Step::More(Open::Line)));
+    assert!(matches!(splitter.step(&input[..9], false), Step::More(Unfinished::Line)));
     let step = splitter.step(input, false);
     let Step::Command { words, consumed, lines } = step else { panic!("{step:?}") };
     assert_eq!((words.len(), consumed, lines), (4, 14, 1));

@@ -60,7 +60,7 @@ fn body(bytes: &[u8]) -> Body<'_> {
 }
 
 /// The changes in their order, and what else was read.
-fn read(bytes: &[u8]) -> Result<(Vec<Told>, Replayed), Damage> {
+fn read(bytes: &[u8]) -> Result<(Vec<Told>, Replayed), Corruption> {
     let mut changes = Vec::new();
     let replayed = body(bytes).replay(&mut |n, key, change| changes.push((n, key.into_owned(), change)))?;
     assert_eq!(replayed.good + replayed.torn, bytes.len());
