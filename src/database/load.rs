@@ -57,8 +57,8 @@ pub(crate) enum Conflict {
     Repeats(String),
 }
 
-/// Who wants to know what a load replaces.
-pub(crate) trait Replaced {
+/// Is told what a load replaces.
+pub(crate) trait LoadObserver {
     /// Of how many bytes of keys and values it is to be told, if of any.
     fn limit(&self) -> Option<usize>;
     /// A key is set: what the open transaction had made of it, what it holds, and what it is to hold.
@@ -75,8 +75,8 @@ pub(crate) trait Replaced {
     fn agree(&mut self) -> Result<()>;
 }
 
-/// Nobody does.
-impl Replaced for () {
+/// Nobody wants to know.
+impl LoadObserver for () {
     fn limit(&self) -> Option<usize> {
         None
     }
@@ -151,14 +151,14 @@ impl Database {
         &mut self,
         entries: impl IntoIterator<Item = Result<(String, Entry), E>>,
         how: Loading,
-        replaced: &mut dyn Replaced,
+        observer: &mut dyn LoadObserver,
     ) -> Result<Loaded, E> {
         self.commit_batch()?;
         let mut load = Load::new(how, false, self.now());
-        let read = self.read_all(entries, &mut load, replaced);
+        let read = self.read_all(entries, &mut load, observer);
         let mut loaded = load.loaded;
         let done = match read {
-            Ok(sets) if loaded.conflict.is_none() => self.put_sets(sets, replaced).map_err(E::from),
+            Ok(sets) if loaded.conflict.is_none() => self.put_sets(sets, observer).map_err(E::from),
             read => read.map(drop),
         };
         if done.is_err() || loaded.conflict.is_some() {
@@ -200,7 +200,7 @@ impl Database {
         &mut self,
         entries: impl IntoIterator<Item = Result<(String, Entry), E>>,
         load: &mut Load,
-        replaced: &mut dyn Replaced,
+        observer: &mut dyn LoadObserver,
     ) -> Result<Sorted, E> {
         for entry in entries {
             let (key, entry) = entry?;
@@ -221,7 +221,7 @@ impl Database {
             self.store.check_writable()?;
             load.sets.set(&key, &value, deadline);
             if !self.store.is_open() && self.store.is_full(load.sets.bytes()) {
-                replaced.too_many()?;
+                observer.too_many()?;
                 let sets = self.thin_out(load, true)?;
                 let store = self.store.must_be_idle()?;
                 store.pending().set_all(sets);
@@ -277,20 +277,20 @@ impl Database {
     }
 
     /// Commits what was put, or makes it part of the open transaction.
-    fn put_sets(&mut self, sets: Sorted, replaced: &mut dyn Replaced) -> Result<()> {
-        if replaced.limit().is_some_and(|limit| !self.store.has_spilled() && sets.is_up_to(limit)) {
+    fn put_sets(&mut self, sets: Sorted, observer: &mut dyn LoadObserver) -> Result<()> {
+        if observer.limit().is_some_and(|limit| !self.store.has_spilled() && sets.is_up_to(limit)) {
             // Each is there once more as a change, and once as what can be undone.
             check_memory(2 * sets.bytes())?;
             return self.transaction(|tx| {
                 for (key, text, deadline) in sets.iter() {
                     let stored = Stored { text: text.into(), deadline };
-                    replaced.note(key, tx.changed(key)?, tx.entry(key)?, &tx.decode(stored.clone())?);
+                    observer.note(key, tx.changed(key)?, tx.entry(key)?, &tx.decode(stored.clone())?);
                     tx.put(key, Some(stored));
                 }
-                replaced.agree()
+                observer.agree()
             });
         }
-        replaced.too_many()?;
+        observer.too_many()?;
         self.store.pending().set_all(sets);
         match self.store.idle() {
             Some(store) => store.commit(self.clock.now()),

@@ -40,7 +40,7 @@ use crate::value::Value;
 use self::options::Clock;
 
 pub(crate) use self::glance::Outline;
-pub(crate) use self::load::{Conflict, Existing, Loaded, Loading, Replaced};
+pub(crate) use self::load::{Conflict, Existing, LoadObserver, Loaded, Loading};
 pub use self::options::Options;
 pub(crate) use self::range::prefix_end;
 pub use self::range::{Keys, Range};

@@ -15,15 +15,15 @@ pub(crate) struct Difference {
 }
 
 impl Database {
-    /// The changes of the open transaction so far, for [`Database::back_to`].
-    pub(crate) fn mark(&mut self) -> Savepoint {
-        self.store.mark()
+    /// The changes of the open transaction so far, for [`Database::rollback_to`].
+    pub(crate) fn savepoint(&mut self) -> Savepoint {
+        self.store.savepoint()
     }
 
     /// Forgets what the open transaction has changed since; returns how many keys had changed by then.
-    pub(crate) fn back_to(&mut self, mark: Savepoint) -> u64 {
+    pub(crate) fn rollback_to(&mut self, mark: Savepoint) -> u64 {
         let changed = self.store.changed_keys();
-        self.store.back_to(mark);
+        self.store.rollback_to(mark);
         changed
     }
 
@@ -65,14 +65,14 @@ mod tests {
         db.set("a", "2").unwrap();
         db.set("a", "1").unwrap();
         db.set("b", "2").unwrap();
-        let mark = db.mark();
+        let mark = db.savepoint();
         db.delete("c").unwrap();
         db.set("new", "x").unwrap();
         db.set("gone", "x").unwrap();
         db.delete("gone").unwrap();
         let keys = |db: &mut Database| db.differences().map(|item| item.unwrap().key).collect::<Vec<_>>();
         assert_eq!(keys(&mut db), ["b", "c", "new"]);
-        db.back_to(mark);
+        db.rollback_to(mark);
         assert_eq!(keys(&mut db), ["b"]);
         db.rollback().unwrap();
         assert_eq!(db.get("b").unwrap(), Some("1".into()));

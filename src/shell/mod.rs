@@ -49,7 +49,7 @@ use self::language::cli::{Cli, GlobalOptions, Line};
 use self::language::command::{Command, ShellCommand};
 use self::language::parse::{self, Parsed};
 use self::language::{help, own_shell};
-use self::run::front::{self, Front, Nobody};
+use self::run::frontend::{self, Frontend, Unattended};
 use self::run::script;
 use self::run::{Flow, Origin, Runner};
 use self::terminal::console::Console;
@@ -108,12 +108,12 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
     }
     let mut console = Console::of_process(options.color.unwrap_or(ColorWhen::Auto), options.quiet);
     let output = options.output.unwrap_or(OutputMode::Plain);
-    console.look.mode = output;
+    console.rendering.mode = output;
     // A script and a prompt have more lines than this one.
-    console.look.exact = command.is_some() && output == OutputMode::Raw;
+    console.rendering.exact = command.is_some() && output == OutputMode::Raw;
     // Help needs no database, not even one that can be opened.
     if let Some(Command::Shell(ShellCommand::Help(asked))) = &command {
-        let text = help::text(asked.topic.as_deref(), console.look.width)?;
+        let text = help::text(asked.topic.as_deref(), console.rendering.width)?;
         return one_off_text(console, output, &text);
     }
     let location = Location::of(options.db.as_deref())?;
@@ -137,8 +137,8 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
         return repl::run(session, console, options.yes);
     }
     let session = Rc::new(RefCell::new(session));
-    let front: Box<dyn Front> = if command.is_some() { Box::new(OneShotFrontend) } else { Box::new(Nobody) };
-    let mut runner = Runner::new(session, console, front, options.yes);
+    let frontend: Box<dyn Frontend> = if command.is_some() { Box::new(OneShotFrontend) } else { Box::new(Unattended) };
+    let mut runner = Runner::new(session, console, frontend, options.yes);
     runner.bail = options.bail;
     runner.begin(options.atomic, options.dry_run && !traits.is_some_and(|traits| traits.is_dry))?;
     match command {
@@ -214,21 +214,21 @@ fn run_scripts(runner: &mut Runner<'_>, paths: &[PathBuf], atomic: bool) -> Resu
 /// A person who typed one command: asked only where a question and its answer both go through a terminal.
 struct OneShotFrontend;
 
-impl Front for OneShotFrontend {
+impl Frontend for OneShotFrontend {
     fn confirm(&mut self, question: &str) -> bool {
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return true;
         }
         let mut answer = String::new();
         let asked = write!(io::stderr(), "{} [y/N] ", escape::terminal(question));
-        asked.and_then(|()| io::stdin().lock().read_line(&mut answer)).is_ok() && front::is_yes(&answer)
+        asked.and_then(|()| io::stdin().lock().read_line(&mut answer)).is_ok() && frontend::is_yes(&answer)
     }
 }
 
 /// Writes a text that needs no session.
 fn one_off_text(mut console: Console, mode: OutputMode, text: &str) -> Result<u8, Failure> {
-    let look = render::Look { mode, ..console.look };
-    let written = render::reply(&mut *console.out, &look, reply::Reply::Text(text.to_owned()));
+    let rendering = render::RenderOptions { mode, ..console.rendering };
+    let written = render::reply(&mut *console.out, &rendering, reply::Reply::Text(text.to_owned()));
     let written = match written {
         Ok(()) => console.out.flush(),
         Err(render::RenderError::Output(error)) => Err(error),

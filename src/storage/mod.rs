@@ -321,7 +321,7 @@ impl Storage {
             Refreshed::Same => return Ok(false),
             Refreshed::Changed => {}
             Refreshed::WithoutJournal { lost } => {
-                let (s, journal) = (if lost == 1 { "" } else { "s" }, disk::beside(path, JOURNAL));
+                let (s, journal) = (if lost == 1 { "" } else { "s" }, disk::with_suffix(path, JOURNAL));
                 self.notices.push(format!(
                     "warning: {journal:?} was removed, and with it {lost} change{s} that {path:?} does not hold"
                 ));

@@ -6,7 +6,7 @@ use super::{
     Batch, Changes, Description, DifferenceIter, EntryIter, IsWanted, KeyIter, LoadSource, MayGoOn, Mutation,
     OutlineIter, Scan, Scope, Store, StoreSavepoint, Watching,
 };
-use crate::database::{Changed, Database, Event, Loaded, Loading, Range, Replaced, Seen, Transaction, Watch};
+use crate::database::{Changed, Database, Event, LoadObserver, Loaded, Loading, Range, Seen, Transaction, Watch};
 use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::storage::Entry;
@@ -65,8 +65,8 @@ impl Store for Database {
         self.set_unread(key, value)
     }
 
-    fn load(&mut self, entries: &mut LoadSource<'_>, how: Loading, replaced: &mut dyn Replaced) -> Result<Loaded> {
-        self.load_entries(entries, how, replaced)
+    fn load(&mut self, entries: &mut LoadSource<'_>, how: Loading, observer: &mut dyn LoadObserver) -> Result<Loaded> {
+        self.load_entries(entries, how, observer)
     }
 
     fn rehearse_load(&mut self, entries: &mut LoadSource<'_>, how: Loading) -> Result<(Loaded, DifferenceIter<'_>)> {
@@ -110,13 +110,13 @@ impl Store for Database {
         Database::put_back(self, key, changed);
     }
 
-    fn mark(&mut self) -> StoreSavepoint {
-        StoreSavepoint::of(Database::mark(self))
+    fn savepoint(&mut self) -> StoreSavepoint {
+        StoreSavepoint::of(Database::savepoint(self))
     }
 
-    fn back_to(&mut self, mark: StoreSavepoint) -> u64 {
+    fn rollback_to(&mut self, mark: StoreSavepoint) -> u64 {
         let mark = mark.0.downcast().expect("a mark goes back to the store that it is of");
-        Database::back_to(self, *mark)
+        Database::rollback_to(self, *mark)
     }
 
     fn differences(&mut self) -> DifferenceIter<'_> {
@@ -174,7 +174,7 @@ impl Changes for Transaction<'_> {
 }
 
 impl Watching for Watch {
-    fn look(&mut self, stop: &dyn Fn() -> bool, each: &mut dyn FnMut(&str, Event) -> ControlFlow<()>) -> Result<()> {
+    fn poll(&mut self, stop: &dyn Fn() -> bool, each: &mut dyn FnMut(&str, Event) -> ControlFlow<()>) -> Result<()> {
         self.look_until(stop, each)
     }
 

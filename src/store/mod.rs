@@ -19,7 +19,7 @@ use std::fmt::Debug;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use crate::database::{Changed, Database, Difference, Event, Loaded, Loading, Outline, Replaced, Seen, prefix_end};
+use crate::database::{Changed, Database, Difference, Event, LoadObserver, Loaded, Loading, Outline, Seen, prefix_end};
 use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::storage::Entry;
@@ -81,8 +81,8 @@ pub(crate) trait Store: Debug {
     /// Sets a key, whatever it held, without a deadline. In a batch nobody waits for it.
     fn set(&mut self, key: &str, value: &Value) -> Result<()>;
 
-    /// Sets many entries, all or none; `replaced` is told what they replace.
-    fn load(&mut self, entries: &mut LoadSource<'_>, how: Loading, replaced: &mut dyn Replaced) -> Result<Loaded>;
+    /// Sets many entries, all or none; `observer` is told what they replace.
+    fn load(&mut self, entries: &mut LoadSource<'_>, how: Loading, observer: &mut dyn LoadObserver) -> Result<Loaded>;
 
     /// What a load would come to, and each key that would be another one.
     fn rehearse_load(&mut self, entries: &mut LoadSource<'_>, how: Loading) -> Result<(Loaded, DifferenceIter<'_>)>;
@@ -121,10 +121,10 @@ pub(crate) trait Store: Debug {
     fn put_back(&mut self, key: &str, changed: Changed);
 
     /// The changes of the open transaction so far.
-    fn mark(&mut self) -> StoreSavepoint;
+    fn savepoint(&mut self) -> StoreSavepoint;
 
     /// Forgets those that came after; how many keys the whole of the transaction had changed by then.
-    fn back_to(&mut self, mark: StoreSavepoint) -> u64;
+    fn rollback_to(&mut self, mark: StoreSavepoint) -> u64;
 
     /// What the open transaction would change, in key order.
     fn differences(&mut self) -> DifferenceIter<'_>;
@@ -235,9 +235,9 @@ impl StoreSavepoint {
 
 /// What follows the keys of a store.
 pub(crate) trait Watching {
-    /// Tells what has changed since the last look, until `stop` says so, which is asked now and then, or a break.
-    fn look(&mut self, stop: &dyn Fn() -> bool, each: &mut dyn FnMut(&str, Event) -> ControlFlow<()>) -> Result<()>;
-    /// Whether the last look found that what has changed cannot be told.
+    /// Tells what has changed since the last poll, until `stop` says so, which is asked now and then, or a break.
+    fn poll(&mut self, stop: &dyn Fn() -> bool, each: &mut dyn FnMut(&str, Event) -> ControlFlow<()>) -> Result<()>;
+    /// Whether the last poll found that what has changed cannot be told.
     fn has_missed(&self) -> bool;
 }
 

@@ -8,7 +8,9 @@ use super::{
     Batch, Changes, Description, DifferenceIter, EntryIter, IsWanted, LoadSource, MayGoOn, Mutation, OutlineIter, Scan,
     Scope, Store, StoreSavepoint, Watching,
 };
-use crate::database::{Changed, Conflict, Database, Difference, Existing, Loaded, Loading, Outline, Replaced, Seen};
+use crate::database::{
+    Changed, Conflict, Database, Difference, Existing, LoadObserver, Loaded, Loading, Outline, Seen,
+};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::Entry;
@@ -104,7 +106,7 @@ impl Store for Poor {
         Ok(())
     }
 
-    fn load(&mut self, entries: &mut LoadSource<'_>, how: Loading, replaced: &mut dyn Replaced) -> Result<Loaded> {
+    fn load(&mut self, entries: &mut LoadSource<'_>, how: Loading, observer: &mut dyn LoadObserver) -> Result<Loaded> {
         let (loaded, sets) = plan(self, entries, how)?;
         if loaded.conflict.is_some() {
             return Ok(loaded);
@@ -113,15 +115,15 @@ impl Store for Poor {
             key.len() + entry.as_ref().map_or(0, |entry| entry.value.as_bytes().len())
         };
         let bytes: usize = sets.iter().map(size).sum();
-        if replaced.limit().is_some_and(|limit| bytes <= limit) {
+        if observer.limit().is_some_and(|limit| bytes <= limit) {
             for (key, entry) in &sets {
                 if let Some(entry) = entry {
-                    replaced.note(key, Changed::Not, self.entry(key)?, entry);
+                    observer.note(key, Changed::Not, self.entry(key)?, entry);
                 }
             }
-            replaced.agree()?;
+            observer.agree()?;
         } else {
-            replaced.too_many()?;
+            observer.too_many()?;
         }
         for (key, entry) in sets {
             match entry {
@@ -173,11 +175,11 @@ impl Store for Poor {
 
     fn put_back(&mut self, _: &str, _: Changed) {}
 
-    fn mark(&mut self) -> StoreSavepoint {
+    fn savepoint(&mut self) -> StoreSavepoint {
         StoreSavepoint::of(())
     }
 
-    fn back_to(&mut self, _: StoreSavepoint) -> u64 {
+    fn rollback_to(&mut self, _: StoreSavepoint) -> u64 {
         0
     }
 

@@ -65,8 +65,8 @@ pub(crate) enum Done {
         key: String,
         is_there: bool,
     },
-    /// What was waited for.
-    Came {
+    /// The key that was waited for exists.
+    Appeared {
         key: String,
     },
     Begun,

@@ -53,12 +53,12 @@ impl CommandArgs for DiffArgs {
             let db = access.open(&location)?;
             if db.is_on_disk() { Ok(db) } else { Err(no_database(&location)) }
         };
-        session.beside = [Some(a), b].into_iter().flatten().map(open).collect::<Result<_, Failure>>()?;
+        session.others = [Some(a), b].into_iter().flatten().map(open).collect::<Result<_, Failure>>()?;
         if b.is_none() && !session.db.describe().exists {
             return Err(no_database(&session.location));
         }
-        let new = session.beside.get(1).map_or(&session.db as &dyn Store, |b| b);
-        let old = &session.beside[0];
+        let new = session.others.get(1).map_or(&session.db as &dyn Store, |b| b);
+        let old = &session.others[0];
         progress::of_keys(old.len()?);
         let mut differences = Differences::between(old, new).peekable();
         let status = if differences.peek().is_none() { Status::Done } else { Status::No };

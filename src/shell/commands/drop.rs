@@ -39,7 +39,7 @@ impl CommandArgs for DropArgs {
             return Ok(refused(Reason::NotConfirmed, "Nothing was deleted".to_owned()));
         }
         other.remove_file()?;
-        session.memories.remove(&other.describe().name);
+        session.undo_histories.remove(&other.describe().name);
         if std::fs::symlink_metadata(&location.path).is_ok_and(|meta| meta.is_symlink()) {
             // A link to what is gone would only be in the way of the next database of that name.
             std::fs::remove_file(&location.path).map_err(|error| Failure::io("remove", &location.path, &error))?;

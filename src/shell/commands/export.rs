@@ -8,8 +8,8 @@ use std::rc::Rc;
 
 use clap::Args;
 
+use super::atomic_file::AtomicFile;
 use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
-use super::whole::AtomicFile;
 use super::{Caller, Session, counted};
 use crate::error::Error;
 use crate::shell::answer::code::Code;

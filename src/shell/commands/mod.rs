@@ -8,11 +8,12 @@
 //! | `traits` | what every command is |
 //! | `mode` | when the changes of a run are stored, and what is refused meanwhile |
 //! | `settings`, `lines`, `manual` | the shell's own commands, which whoever runs the others does |
-//! | `whole` | files that an export makes |
+//! | `atomic_file` | files that an export makes |
 //!
 //! The session here is what lasts from one command to the next, the caller who has one run.
 
 pub(crate) mod append;
+mod atomic_file;
 pub(crate) mod clear;
 pub(crate) mod count;
 pub(crate) mod dbs;
@@ -47,7 +48,6 @@ pub(crate) mod transaction;
 pub(crate) mod undo;
 pub(crate) mod use_database;
 pub(crate) mod watch;
-mod whole;
 
 pub(crate) use self::undo::TOO_LARGE_QUESTION;
 
@@ -109,13 +109,13 @@ pub(crate) struct Session {
     /// Whether what runs is a script.
     in_script: bool,
     /// When what others wrote was taken in for the lines that were read last.
-    looked: Option<Instant>,
+    refreshed: Option<Instant>,
     /// A value on its way to the database: a line of a script needs no memory of its own.
     scratch: String,
-    /// Other databases that a command looks at.
-    beside: Vec<Database>,
+    /// Other databases that a command reads.
+    others: Vec<Database>,
     /// What can be undone in databases that were in use before, by their names.
-    memories: BTreeMap<String, UndoHistory>,
+    undo_histories: BTreeMap<String, UndoHistory>,
 }
 
 /// Warnings that go to stderr at once.
@@ -176,10 +176,10 @@ impl Session {
             absence_noted: false,
             near_misses,
             in_script: false,
-            looked: None,
+            refreshed: None,
             scratch: String::new(),
-            beside: Vec::new(),
-            memories: BTreeMap::new(),
+            others: Vec::new(),
+            undo_histories: BTreeMap::new(),
         }
     }
 
@@ -201,7 +201,7 @@ impl Session {
     /// What a person should know about the files that were read, each said once.
     pub(crate) fn take_notices(&mut self) -> Vec<String> {
         let mut notices = self.db.take_notices();
-        notices.extend(self.beside.iter_mut().flat_map(Database::take_notices));
+        notices.extend(self.others.iter_mut().flat_map(Database::take_notices));
         notices
     }
 
@@ -210,33 +210,33 @@ impl Session {
         self.access.read_only || Descriptor::named_by(&self.location.path).is_some()
     }
 
-    /// Makes ready for a command: on the newest state, if it needs one. The note is for its answer.
-    pub(crate) fn ready(&mut self, traits: &Traits, caller: &Caller<'_>) -> Result<Option<String>, Failure> {
+    /// Prepares for a command: on the newest state, if it needs one. The note is for its answer.
+    pub(crate) fn prepare(&mut self, traits: &Traits, caller: &Caller<'_>) -> Result<Option<String>, Failure> {
         if self.db.is_in_transaction() {
             caller.mode.check(traits.in_transaction, caller.at_prompt)?;
         }
         if traits.database.is_needed() {
-            self.look()?;
+            self.refresh()?;
         }
         Ok(self.absence(traits))
     }
 
-    /// Takes in what others wrote. Lines of a script that were read together are answered from one look, for as long as
+    /// Takes in what others wrote. Lines of a script that were read together are answered from one refresh, for as long as
     /// nobody could tell: two looks at files cost more than a `get`.
-    fn look(&mut self) -> Result<(), Failure> {
+    fn refresh(&mut self) -> Result<(), Failure> {
         const FRESH: Duration = Duration::from_millis(10);
-        if self.looked.is_some_and(|looked| looked.elapsed() < FRESH) {
+        if self.refreshed.is_some_and(|refreshed| refreshed.elapsed() < FRESH) {
             return Ok(());
         }
         self.db.refresh()?;
-        self.looked = self.in_script.then(Instant::now);
+        self.refreshed = self.in_script.then(Instant::now);
         Ok(())
     }
 
     /// More of a script was read, by whoever may know more.
-    pub(crate) fn look_again(&mut self, in_script: bool) {
+    pub(crate) fn mark_stale(&mut self, in_script: bool) {
         self.in_script = in_script;
-        self.looked = None;
+        self.refreshed = None;
     }
 
     /// What a read of a database that is not there says, once: the path that was looked at. `get` and the others that

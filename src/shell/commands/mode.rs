@@ -71,7 +71,7 @@ impl RunMode {
                 Err(Failure::usage("a transaction is open already; `commit` or `rollback` ends it"))
             }
             Self::Rehearsal { mark, .. } => {
-                *mark = Some(db.mark());
+                *mark = Some(db.savepoint());
                 Ok(())
             }
             Self::Plain | Self::Atomic => Ok(db.begin()?),
@@ -89,7 +89,7 @@ impl RunMode {
     /// Forgets the changes of the transaction of the lines; returns how many keys had changed.
     pub(crate) fn rollback(&mut self, db: &mut dyn Store) -> Result<u64, Failure> {
         match self {
-            Self::Rehearsal { mark, .. } => took(mark).map(|mark| db.back_to(mark)),
+            Self::Rehearsal { mark, .. } => took(mark).map(|mark| db.rollback_to(mark)),
             Self::Plain | Self::Atomic => Ok(db.rollback()?),
         }
     }
@@ -98,7 +98,7 @@ impl RunMode {
     pub(crate) fn end_script(&mut self, db: &mut dyn Store) -> u64 {
         let Self::Rehearsal { mark, .. } = self else { return db.rollback().unwrap_or(0) };
         let Some(mark) = mark.take() else { return 0 };
-        let all = db.back_to(mark);
+        let all = db.rollback_to(mark);
         db.open_transaction().map_or(0, |kept| all.saturating_sub(kept))
     }
 }

@@ -170,7 +170,7 @@ fn quoted(word: &OsStr) -> String {
 mod tests {
     use super::*;
     use crate::shell::answer::reply::Reply;
-    use crate::shell::render::{self, Look};
+    use crate::shell::render::{self, RenderOptions};
     use crate::shell::text::argument::OutputMode;
 
     fn answer(answer: Answer<'_>) -> (Done, Status, Vec<String>) {
@@ -183,15 +183,15 @@ mod tests {
     /// What a program is told.
     fn json(done: Done) -> String {
         let mut out = Vec::new();
-        let look = Look { mode: OutputMode::Json, ..Look::PIPE };
-        render::reply(&mut out, &look, Reply::Done(done)).unwrap();
+        let rendering = RenderOptions { mode: OutputMode::Json, ..RenderOptions::PIPE };
+        render::reply(&mut out, &rendering, Reply::Done(done)).unwrap();
         String::from_utf8(out).unwrap()
     }
 
     /// What a person sees in a pipe.
     fn plain(done: Done) -> String {
         let mut out = Vec::new();
-        render::reply(&mut out, &Look::PIPE, Reply::Done(done)).unwrap();
+        render::reply(&mut out, &RenderOptions::PIPE, Reply::Done(done)).unwrap();
         String::from_utf8(out).unwrap()
     }
 

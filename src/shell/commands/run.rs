@@ -49,7 +49,7 @@ impl Session {
     pub(crate) fn environment(&mut self, run: &RunArgs) -> Result<BTreeMap<String, OsString>, Failure> {
         /// No system gives a program more.
         const MOST: usize = 8 << 20;
-        self.look()?;
+        self.refresh()?;
         let mut size = 0;
         let mut variables = BTreeMap::new();
         for item in stoppable(self.db.scan(&Scan::prefix(&run.prefix)), progress::keys) {

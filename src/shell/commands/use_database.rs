@@ -35,10 +35,10 @@ impl CommandArgs for UseArgs {
         }
         if session.db.is_remembering() {
             // What was done here can be undone once this database is in use again.
-            let memory = session.db.take_memory();
-            session.memories.insert(session.db.describe().name, memory);
-            match session.memories.remove(&db.describe().name) {
-                Some(memory) => db.recall(memory),
+            let history = session.db.take_history();
+            session.undo_histories.insert(session.db.describe().name, history);
+            match session.undo_histories.remove(&db.describe().name) {
+                Some(history) => db.restore_history(history),
                 None => db.remember(),
             }
         }

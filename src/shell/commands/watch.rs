@@ -84,7 +84,7 @@ impl CommandArgs for WaitArgs {
                 Some(None) | None => false,
             };
             if is_there {
-                return Ok(Done::Came { key: self.key.0 }.into());
+                return Ok(Done::Appeared { key: self.key.0 }.into());
             }
             let left = self.timeout.map_or(PAUSE, |timeout| timeout.saturating_sub(start.elapsed()));
             if left.is_zero() {
@@ -111,7 +111,7 @@ fn follow(
 ) -> io::Result<()> {
     loop {
         let mut shown = Ok(());
-        let looked = watch.look(&interrupt::is_asked, &mut |key, event| {
+        let looked = watch.poll(&interrupt::is_asked, &mut |key, event| {
             if glob.is_none_or(|glob| glob.matches(key)) {
                 shown = show(key, &event);
             }

@@ -124,7 +124,7 @@ impl Command {
         session: &'s mut Session,
         caller: &mut Caller<'_>,
     ) -> Result<Answer<'s>, Failure> {
-        let note = session.ready(traits, caller)?;
+        let note = session.prepare(traits, caller)?;
         let mut answer = self.act(session, caller)?;
         answer.notes.extend(note);
         Ok(answer)

@@ -4,9 +4,9 @@ use clap::{Arg, Command, CommandFactory as _};
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 
+use super::classify::is_list;
 use super::cli::Cli;
 use super::help::groups;
-use super::place::is_list;
 use crate::shell::answer::status;
 use crate::shell::text::argument::value_name;
 

@@ -3,20 +3,20 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `cli`, `command` | options, and the enum of the commands with the matches over it |
-//! | `place` | which words are options, their values or data |
+//! | `classify` | which words are options, their values or data |
 //! | `parse` | words or arguments -> a command |
 //! | `refused` | what clap says of words that it does not accept, in the shell's own words |
 //! | `reading` | what splitting a line into words has to know of its command |
 //! | `redirect` | where the answer of a line typed at the prompt goes |
 //! | `help`, `man`, `own_shell` | help, the man page and Tab in bash, zsh and fish, all from the same definitions |
 
+pub(crate) mod classify;
 pub(crate) mod cli;
 pub(crate) mod command;
 pub(crate) mod help;
 pub(crate) mod man;
 pub(crate) mod own_shell;
 pub(crate) mod parse;
-pub(crate) mod place;
 pub(crate) mod reading;
 pub(crate) mod redirect;
 pub(crate) mod refused;

@@ -2,8 +2,8 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::classify::{SHOWN, nearest_flag};
 use super::help;
-use super::place::{SHOWN, nearest_flag};
 use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::{Failure, did_you_mean};
 use crate::shell::text::argument::{ArgumentKind, IS_PATTERN, any_of};

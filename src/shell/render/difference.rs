@@ -1,7 +1,7 @@
 //! Keys that would be other ones: `+ key`, `- key`, `~ key old → new`.
 
 use super::json::{push_name, push_value};
-use super::{Look, style};
+use super::{RenderOptions, style};
 use crate::database::Difference;
 use crate::json::write_string;
 use crate::shell::text::escape;
@@ -9,9 +9,9 @@ use crate::storage::Entry;
 use crate::value::Value;
 
 /// The line of a key, with its newline. Values are cut: `-o json` has all of them.
-pub(crate) fn difference(look: &Look, difference: &Difference) -> Vec<u8> {
+pub(crate) fn difference(rendering: &RenderOptions, difference: &Difference) -> Vec<u8> {
     let mut key = Vec::new();
-    if look.terminal {
+    if rendering.terminal {
         key.extend_from_slice(escape::terminal(&difference.key).as_bytes());
     } else {
         escape::tsv(&mut key, difference.key.as_bytes());
@@ -21,10 +21,10 @@ pub(crate) fn difference(look: &Look, difference: &Difference) -> Vec<u8> {
         (Some(old), Some(new)) => {
             let (old, new) =
                 if old.value == new.value { (deadline(old), deadline(new)) } else { (shown(old), shown(new)) };
-            format!("{} {key} {old} → {new}", style::number(look.color, "~"))
+            format!("{} {key} {old} → {new}", style::number(rendering.color, "~"))
         }
-        (None, _) => format!("{} {key}", style::string(look.color, "+")),
-        (Some(_), None) => format!("{} {key}", style::error(look.color, "-")),
+        (None, _) => format!("{} {key}", style::string(rendering.color, "+")),
+        (Some(_), None) => format!("{} {key}", style::error(rendering.color, "-")),
     };
     (line + "\n").into_bytes()
 }

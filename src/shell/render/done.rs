@@ -65,7 +65,7 @@ pub(super) fn sentence(done: &Done) -> Option<String> {
         Done::Persists { key, had_expiry: false } => format!("Key '{}' had no expiry", shown(key)),
         Done::Unchanged { key, is_there: true } => format!("Key '{}' is as it was", shown(key)),
         Done::Unchanged { key, is_there: false } => format!("Key '{}' was not made: nothing was written", shown(key)),
-        Done::Came { key } => format!("Key '{}' is there", shown(key)),
+        Done::Appeared { key } => format!("Key '{}' is there", shown(key)),
         Done::Begun => "Transaction begun: commit or rollback".to_owned(),
         Done::Committed { changes: count } => format!("Committed {}", changes(*count)),
         Done::RolledBack { changes: count } => format!("Rolled back {}", changes(*count)),

@@ -277,7 +277,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::tests::{broken, json, listing, look, shown, some};
+    use super::super::tests::{broken, json, listing, rendering, shown, some};
     use super::*;
     use crate::shell::answer::code::Reason;
     use crate::shell::answer::done::Done;
@@ -285,8 +285,8 @@ mod tests {
 
     /// The same on a terminal and in a pipe.
     fn document(reply: fn() -> Reply<'static>) -> String {
-        let piped = shown(&look(OutputMode::Json, false), reply());
-        assert_eq!(shown(&look(OutputMode::Json, true), reply()), piped);
+        let piped = shown(&rendering(OutputMode::Json, false), reply());
+        assert_eq!(shown(&rendering(OutputMode::Json, true), reply()), piped);
         piped
     }
 
@@ -339,8 +339,8 @@ mod tests {
             "[\"x\\ny\\\\\",{\"$binary\":\"/yE=\"},\"world\",{\"name\":\"Ada\",\"age\":36}]\n"
         );
         let none = |show| Reply::Listing(listing(show, Vec::<(String, Value)>::new()));
-        assert_eq!(shown(&look(OutputMode::Json, false), none(Show::Keys)), "[]\n");
-        assert_eq!(shown(&look(OutputMode::Json, false), none(Show::Entries)), "{}\n");
+        assert_eq!(shown(&rendering(OutputMode::Json, false), none(Show::Keys)), "[]\n");
+        assert_eq!(shown(&rendering(OutputMode::Json, false), none(Show::Entries)), "{}\n");
     }
 
     #[test]
@@ -393,7 +393,7 @@ mod tests {
     #[test]
     fn a_long_listing_is_one_document() {
         let entries: BTreeMap<String, String> = (0..20_000).map(|n| (format!("{n:05}"), format!("v{n}"))).collect();
-        let text = shown(&look(OutputMode::Json, false), Reply::Listing(listing(Show::Entries, entries.clone())));
+        let text = shown(&rendering(OutputMode::Json, false), Reply::Listing(listing(Show::Entries, entries.clone())));
         assert_eq!(serde_json::from_str::<BTreeMap<String, String>>(&text).unwrap(), entries);
     }
 
@@ -406,7 +406,7 @@ mod tests {
         ) {
             let values = entries.iter().map(|(key, bytes)| (key.clone(), Value::from_bytes(bytes.clone())));
             let values: Vec<_> = values.collect();
-            let text = shown(&look(OutputMode::Json, false), Reply::Listing(listing(Show::Entries, values)));
+            let text = shown(&rendering(OutputMode::Json, false), Reply::Listing(listing(Show::Entries, values)));
             let read: BTreeMap<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
             let back = read.into_iter().map(|(key, value)| {
                 let bytes = match value {

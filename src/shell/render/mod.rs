@@ -2,7 +2,7 @@
 //!
 //! | | a terminal | a pipe |
 //! | --- | --- | --- |
-//! | plain | `person`: words and tables | `plain`: lines that read back exactly |
+//! | plain | `human`: words and tables | `plain`: lines that read back exactly |
 //! | table | the same | the same tables, whole; one value as its exact bytes |
 //! | raw | `plain`: values alone, escaped; one value exactly, if the line itself says raw | `plain`: the exact bytes |
 //! | json | `json`: one document | the same |
@@ -29,7 +29,7 @@ use crate::error::Error;
 use crate::storage::{LARGE, check_memory};
 use crate::value::Value;
 
-mod person;
+mod human;
 
 mod table;
 
@@ -58,7 +58,7 @@ const CHUNK: usize = 32 << 10;
 
 /// Where an answer goes and how it is to look.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Look {
+pub(crate) struct RenderOptions {
     pub(crate) mode: OutputMode,
     /// Whether a person reads it.
     pub(crate) terminal: bool,
@@ -74,7 +74,7 @@ pub(crate) struct Look {
     pub(crate) paged: bool,
 }
 
-impl Look {
+impl RenderOptions {
     /// Plain lines, as into a pipe.
     pub(crate) const PIPE: Self = Self {
         mode: OutputMode::Plain,
@@ -133,10 +133,10 @@ pub(crate) fn large(reply: &Reply<'_>) -> Option<usize> {
 }
 
 /// Writes the data of an answer, and nothing else.
-pub(crate) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Result<(), RenderError> {
+pub(crate) fn reply(out: &mut dyn Write, rendering: &RenderOptions, reply: Reply<'_>) -> Result<(), RenderError> {
     let reply = match reply {
-        Reply::Pieces(pieces) => return stream::pieces(out, look, pieces),
-        Reply::Changes(changes) => return stream::changes(out, look, changes),
+        Reply::Pieces(pieces) => return stream::pieces(out, rendering, pieces),
+        Reply::Changes(changes) => return stream::changes(out, rendering, changes),
         Reply::Listing(mut listing) => {
             // A value of a listing is put together with what stands around it.
             let entries = std::mem::replace(&mut listing.entries, Box::new(std::iter::empty()));
@@ -154,19 +154,19 @@ pub(crate) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Resul
     if let Some(length) = large(&reply) {
         // Single values go as they are; what else there is, is put together first.
         let is_whole = matches!(reply, Reply::Value(_))
-            && (look.mode == OutputMode::Json || !look.terminal && look.mode != OutputMode::Table);
+            && (rendering.mode == OutputMode::Json || !rendering.terminal && rendering.mode != OutputMode::Table);
         check_memory(if is_whole { 0 } else { 8 * length })?;
     }
-    let is_exact = look.exact
+    let is_exact = rendering.exact
         && match &reply {
-            Reply::Value(Value::Bytes(_)) if !look.terminal => true,
-            Reply::Value(_) | Reply::Done(_) => look.mode == OutputMode::Raw,
+            Reply::Value(Value::Bytes(_)) if !rendering.terminal => true,
+            Reply::Value(_) | Reply::Done(_) => rendering.mode == OutputMode::Raw,
             _ => false,
         };
-    match (look.mode, look.terminal) {
+    match (rendering.mode, rendering.terminal) {
         (OutputMode::Json, _) => json::reply(out, reply),
         (_, _) if is_exact => plain::reply(out, PlainStyle::Exact, reply),
-        (OutputMode::Plain | OutputMode::Table, true) => person::reply(out, look, reply),
+        (OutputMode::Plain | OutputMode::Table, true) => human::reply(out, rendering, reply),
         (OutputMode::Plain, false) => plain::reply(out, PlainStyle::Lines, reply),
         (OutputMode::Raw, true) => plain::reply(out, PlainStyle::Shown, reply),
         (OutputMode::Raw, false) => plain::reply(out, PlainStyle::Exact, reply),
@@ -175,7 +175,7 @@ pub(crate) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Resul
                 plain::reply(out, PlainStyle::Lines, reply)
             }
             Reply::Listing(ref listing) if listing.nul => plain::reply(out, PlainStyle::Lines, reply),
-            reply => person::reply(out, look, reply),
+            reply => human::reply(out, rendering, reply),
         },
     }
 }
@@ -213,18 +213,18 @@ mod tests {
 
     pub(super) const MODES: [OutputMode; 4] = [OutputMode::Plain, OutputMode::Json, OutputMode::Table, OutputMode::Raw];
 
-    pub(super) fn look(mode: OutputMode, terminal: bool) -> Look {
-        Look { mode, terminal, width: 80, ..Look::PIPE }
+    pub(super) fn rendering(mode: OutputMode, terminal: bool) -> RenderOptions {
+        RenderOptions { mode, terminal, width: 80, ..RenderOptions::PIPE }
     }
 
-    pub(super) fn bytes(look: &Look, reply: Reply<'_>) -> Vec<u8> {
+    pub(super) fn bytes(rendering: &RenderOptions, reply: Reply<'_>) -> Vec<u8> {
         let mut out = Vec::new();
-        super::reply(&mut out, look, reply).unwrap();
+        super::reply(&mut out, rendering, reply).unwrap();
         out
     }
 
-    pub(super) fn shown(look: &Look, reply: Reply<'_>) -> String {
-        String::from_utf8(bytes(look, reply)).unwrap()
+    pub(super) fn shown(rendering: &RenderOptions, reply: Reply<'_>) -> String {
+        String::from_utf8(bytes(rendering, reply)).unwrap()
     }
 
     pub(super) fn json(text: &str) -> Value {
@@ -345,10 +345,10 @@ mod tests {
         for c in unsafe_characters() {
             for text in [c.to_string(), format!("{c}[31m x{c}"), format!("日{c}\u{301}{}", "x".repeat(100))] {
                 for (mode, color) in MODES.into_iter().flat_map(|mode| [(mode, false), (mode, true)]) {
-                    let look = Look { color, ..look(mode, true) };
+                    let rendering = RenderOptions { color, ..rendering(mode, true) };
                     for reply in all(&text) {
                         let name = format!("{reply:?}");
-                        let shown = shown(&look, reply);
+                        let shown = shown(&rendering, reply);
                         let shown = if color { without_colours(&shown) } else { shown };
                         // One value keeps its tabs.
                         let live = shown.find(|c| !matches!(c, '\n' | '\t') && escape::is_unsafe(c));
@@ -420,8 +420,8 @@ mod tests {
         for (text, width) in texts.iter().flat_map(|text| [(text, 80), (text, 40)]) {
             for (mode, color) in [(OutputMode::Plain, false), (OutputMode::Plain, true), (OutputMode::Table, false)] {
                 for reply in tables(text) {
-                    let look = Look { width, color, ..look(mode, true) };
-                    let shown = shown(&look, reply);
+                    let rendering = RenderOptions { width, color, ..rendering(mode, true) };
+                    let shown = shown(&rendering, reply);
                     for line in without_colours(&shown).lines() {
                         assert!(line.width() <= width, "{line:?}");
                         let by_character: usize = line.chars().map(|c| c.to_string().width()).sum();
@@ -436,8 +436,8 @@ mod tests {
     fn colours_change_nothing_but_the_colours() {
         for mode in MODES {
             for (plain, coloured) in all("日本 x").into_iter().zip(all("日本 x")) {
-                let plain = shown(&look(mode, true), plain);
-                let coloured = shown(&Look { color: true, ..look(mode, true) }, coloured);
+                let plain = shown(&rendering(mode, true), plain);
+                let coloured = shown(&RenderOptions { color: true, ..rendering(mode, true) }, coloured);
                 assert_eq!(without_colours(&coloured), plain);
             }
         }
@@ -446,9 +446,9 @@ mod tests {
     #[test]
     fn a_terminal_that_does_not_say_its_width_is_given_all() {
         let long = "v".repeat(500);
-        let look = Look { width: 0, ..look(OutputMode::Plain, true) };
+        let rendering = RenderOptions { width: 0, ..rendering(OutputMode::Plain, true) };
         let reply = Reply::Values(vec![("k".to_owned(), Some(long.as_str().into()))]);
-        assert_eq!(shown(&look, reply), format!("KEY  VALUE\nk    {long}\n"));
+        assert_eq!(shown(&rendering, reply), format!("KEY  VALUE\nk    {long}\n"));
     }
 
     #[test]
@@ -464,7 +464,7 @@ mod tests {
         }
         for (mode, terminal) in MODES.into_iter().flat_map(|mode| [(mode, true), (mode, false)]) {
             for reply in [Reply::Value("x".into()), Reply::Listing(some(Show::Entries))] {
-                let trouble = super::reply(&mut Full, &look(mode, terminal), reply).unwrap_err();
+                let trouble = super::reply(&mut Full, &rendering(mode, terminal), reply).unwrap_err();
                 assert!(matches!(trouble, RenderError::Output(_)), "{trouble:?}");
             }
         }
@@ -475,7 +475,7 @@ mod tests {
         for (mode, terminal) in MODES.into_iter().flat_map(|mode| [(mode, true), (mode, false)]) {
             let mut out = Vec::new();
             let trouble =
-                super::reply(&mut out, &look(mode, terminal), Reply::Listing(broken(Show::Keys, 1))).unwrap_err();
+                super::reply(&mut out, &rendering(mode, terminal), Reply::Listing(broken(Show::Keys, 1))).unwrap_err();
             assert!(matches!(trouble, RenderError::Source(_)), "{trouble:?}");
             let expected: &[u8] = if mode == OutputMode::Json { b"" } else { b"a\nb\n" };
             assert_eq!(out, expected, "{mode:?}");
@@ -488,7 +488,7 @@ mod tests {
         #[test]
         fn every_json_answer_is_one_line_that_parses(text in r"(\PC|[\x00-\x1f\\\x22]){0,20}", terminal: bool) {
             for reply in all(&text) {
-                let shown = shown(&look(OutputMode::Json, terminal), reply);
+                let shown = shown(&rendering(OutputMode::Json, terminal), reply);
                 prop_assert_eq!(shown.matches('\n').count(), 1);
                 prop_assert!(serde_json::from_str::<serde_json::Value>(&shown).is_ok(), "{}", shown);
             }

@@ -216,26 +216,26 @@ fn push_field(line: &mut Vec<u8>, form: PlainStyle, field: &Field) {
 mod tests {
     use std::time::Duration;
 
-    use super::super::Look;
-    use super::super::tests::{broken, bytes, json, listing, look, shown, some};
+    use super::super::RenderOptions;
+    use super::super::tests::{broken, bytes, json, listing, rendering, shown, some};
     use super::*;
     use crate::shell::answer::done::Done;
     use crate::shell::text::argument::OutputMode;
 
-    fn pipe() -> Look {
-        look(OutputMode::Plain, false)
+    fn pipe() -> RenderOptions {
+        rendering(OutputMode::Plain, false)
     }
 
-    fn raw() -> Look {
-        look(OutputMode::Raw, false)
+    fn raw() -> RenderOptions {
+        rendering(OutputMode::Raw, false)
     }
 
-    fn raw_on_a_terminal() -> Look {
-        look(OutputMode::Raw, true)
+    fn raw_on_a_terminal() -> RenderOptions {
+        rendering(OutputMode::Raw, true)
     }
 
     fn everywhere(reply: fn() -> Reply<'static>) -> [String; 3] {
-        [pipe(), raw(), raw_on_a_terminal()].map(|look| shown(&look, reply()))
+        [pipe(), raw(), raw_on_a_terminal()].map(|rendering| shown(&rendering, reply()))
     }
 
     #[test]
@@ -256,9 +256,9 @@ mod tests {
         assert_eq!(bytes(&pipe(), binary()), b"\xff\0!\n");
         assert_eq!(bytes(&raw(), binary()), b"\xff\0!");
         assert_eq!(bytes(&raw_on_a_terminal(), binary()), b"\\xff\\0!\n");
-        assert_eq!(bytes(&Look { exact: true, ..raw_on_a_terminal() }, binary()), b"\xff\0!");
-        assert_eq!(bytes(&Look { exact: true, ..pipe() }, binary()), b"\xff\0!");
-        assert_eq!(shown(&Look { exact: true, ..pipe() }, Reply::Value("text".into())), "text\n");
+        assert_eq!(bytes(&RenderOptions { exact: true, ..raw_on_a_terminal() }, binary()), b"\xff\0!");
+        assert_eq!(bytes(&RenderOptions { exact: true, ..pipe() }, binary()), b"\xff\0!");
+        assert_eq!(shown(&RenderOptions { exact: true, ..pipe() }, Reply::Value("text".into())), "text\n");
         assert_eq!(everywhere(|| Reply::Line("a\nb".into())), ["a\nb\n", "a\nb", "a\\nb\n"]);
     }
 
@@ -312,12 +312,12 @@ mod tests {
     fn with_nul_records_are_exact_in_every_mode_of_lines_but_not_on_a_terminal() {
         let nul = |show| Reply::Listing(Listing { nul: true, ..some(show) });
         for mode in [OutputMode::Plain, OutputMode::Raw, OutputMode::Table] {
-            assert_eq!(bytes(&look(mode, false), nul(Show::Keys)), b"a\tb\0bin\0hello\0user:1\0");
+            assert_eq!(bytes(&rendering(mode, false), nul(Show::Keys)), b"a\tb\0bin\0hello\0user:1\0");
             assert_eq!(
-                bytes(&look(mode, false), nul(Show::Entries)),
+                bytes(&rendering(mode, false), nul(Show::Entries)),
                 b"a\tb\tx\ny\\\0bin\t\xff!\0hello\tworld\0user:1\t{\"name\":\"Ada\",\"age\":36}\0"
             );
-            assert!(!bytes(&look(mode, true), nul(Show::Entries)).contains(&0));
+            assert!(!bytes(&rendering(mode, true), nul(Show::Entries)).contains(&0));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{CHUNK, Look, RenderError, difference_json, style};
+use super::{CHUNK, RenderError, RenderOptions, difference_json, style};
 use crate::database::Difference;
 use crate::shell::answer::reply::{DifferenceStream, Failure, Pieces};
 use crate::shell::text::argument::OutputMode;
@@ -11,12 +11,12 @@ use crate::storage::Entry;
 use crate::value::Value;
 
 /// Writes a file as it is; on a terminal what could act on that is escaped.
-pub(super) fn pieces(out: &mut dyn Write, look: &Look, pieces: Pieces<'_>) -> Result<(), RenderError> {
-    if look.mode == OutputMode::Json {
+pub(super) fn pieces(out: &mut dyn Write, rendering: &RenderOptions, pieces: Pieces<'_>) -> Result<(), RenderError> {
+    if rendering.mode == OutputMode::Json {
         let message = "a file is no JSON document: name one, or leave -o json out";
         return Err(RenderError::Source(Failure::usage(message)));
     }
-    if !look.terminal {
+    if !rendering.terminal {
         return Ok((pieces.write)(out)??);
     }
     let mut shown = TerminalWriter { out, held: Vec::new() };
@@ -72,8 +72,12 @@ fn whole_characters(bytes: &[u8]) -> usize {
 }
 
 /// Writes what is not alike: `+ key`, `- key`, `~ key old → new`.
-pub(super) fn changes(out: &mut dyn Write, look: &Look, changes: DifferenceStream<'_>) -> Result<(), RenderError> {
-    if look.mode == OutputMode::Json {
+pub(super) fn changes(
+    out: &mut dyn Write,
+    rendering: &RenderOptions,
+    changes: DifferenceStream<'_>,
+) -> Result<(), RenderError> {
+    if rendering.mode == OutputMode::Json {
         return documents(out, changes);
     }
     let mut lines = Vec::with_capacity(2 * CHUNK);
@@ -85,7 +89,7 @@ pub(super) fn changes(out: &mut dyn Write, look: &Look, changes: DifferenceStrea
                 return Err(failure.into());
             }
         };
-        line(&mut lines, look, &difference);
+        line(&mut lines, rendering, &difference);
         if lines.len() >= CHUNK {
             out.write_all(&lines)?;
             lines.clear();
@@ -94,10 +98,10 @@ pub(super) fn changes(out: &mut dyn Write, look: &Look, changes: DifferenceStrea
     Ok(out.write_all(&lines)?)
 }
 
-fn line(lines: &mut Vec<u8>, look: &Look, difference: &Difference) {
+fn line(lines: &mut Vec<u8>, rendering: &RenderOptions, difference: &Difference) {
     const SHOWN: usize = 60;
     let field = |lines: &mut Vec<u8>, bytes: &[u8], most: usize| {
-        if look.terminal {
+        if rendering.terminal {
             let text = escape::excerpt(&String::from_utf8_lossy(&bytes[..bytes.len().min(4 * most)]), most);
             lines.extend_from_slice(text.as_bytes());
         } else {
@@ -109,7 +113,7 @@ fn line(lines: &mut Vec<u8>, look: &Look, difference: &Difference) {
         (_, None) => ("-", style::removed),
         _ => ("~", style::number),
     };
-    lines.extend_from_slice(paint(look.color, mark).as_bytes());
+    lines.extend_from_slice(paint(rendering.color, mark).as_bytes());
     lines.push(b' ');
     field(lines, difference.key.as_bytes(), 2 * SHOWN);
     if let (Some(old), Some(new)) = (&difference.old, &difference.new) {

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthChar as _;
 
 use super::style::{self, Style};
-use super::{CHUNK, Look};
+use super::{CHUNK, RenderOptions};
 use crate::shell::text::escape;
 
 /// Blanks between two columns.
@@ -74,11 +74,11 @@ impl Cell {
 
 impl Table {
     /// A table as wide as the terminal.
-    pub(super) fn new(look: &Look) -> Self {
+    pub(super) fn new(rendering: &RenderOptions) -> Self {
         Self {
-            terminal: look.terminal,
-            color: look.color,
-            room: look.room(),
+            terminal: rendering.terminal,
+            color: rendering.color,
+            room: rendering.room(),
             needed: Vec::new(),
             rows: Vec::new(),
             held: 0,
@@ -86,8 +86,8 @@ impl Table {
     }
 
     /// A table of which nothing is cut, even on a terminal.
-    pub(super) fn whole(look: &Look) -> Self {
-        Self { room: usize::MAX, ..Self::new(look) }
+    pub(super) fn whole(rendering: &RenderOptions) -> Self {
+        Self { room: usize::MAX, ..Self::new(rendering) }
     }
 
     /// A cell with that text.
@@ -270,15 +270,15 @@ mod tests {
     use proptest::prelude::*;
     use unicode_width::UnicodeWidthStr as _;
 
-    use super::super::tests::look;
+    use super::super::tests::rendering;
     use super::*;
     use crate::shell::text::argument::OutputMode;
 
     /// Letters, control characters, wide ones, and what joins, widens or stands above others.
     const NASTY: &str = r"(\PC|[\x00-\x1f]|[一-丏]|[😀-😏]|\u{fe0f}|\u{301}|❤|\u{200d}){0,40}";
 
-    fn written(look: &Look, rows: &[&[&str]]) -> String {
-        let mut table = Table::new(look);
+    fn written(rendering: &RenderOptions, rows: &[&[&str]]) -> String {
+        let mut table = Table::new(rendering);
         for row in rows {
             let row = row.iter().map(|text| table.cell(text, style::plain)).collect();
             table.push(row);
@@ -289,7 +289,7 @@ mod tests {
     }
 
     fn table(columns: usize, rows: &[&[&str]]) -> String {
-        written(&Look { width: columns, ..look(OutputMode::Plain, true) }, rows)
+        written(&RenderOptions { width: columns, ..rendering(OutputMode::Plain, true) }, rows)
     }
 
     #[test]
@@ -322,7 +322,7 @@ mod tests {
     #[test]
     fn a_long_value_that_is_cut_says_its_size() {
         let shown = |columns, length: usize| {
-            let mut table = Table::new(&Look { width: columns, ..look(OutputMode::Plain, true) });
+            let mut table = Table::new(&RenderOptions { width: columns, ..rendering(OutputMode::Plain, true) });
             let value = table.cell(&"v".repeat(length), style::plain).of_size(length);
             table.push(vec![table.cell("k", style::key), value]);
             let mut out = Vec::new();
@@ -351,22 +351,22 @@ mod tests {
     #[test]
     fn a_table_into_a_pipe_is_aligned_and_whole() {
         let long = "v".repeat(300);
-        let shown = written(&look(OutputMode::Table, false), &[&["a\tb", &long], &["c", "\u{1b}"]]);
+        let shown = written(&rendering(OutputMode::Table, false), &[&["a\tb", &long], &["c", "\u{1b}"]]);
         assert_eq!(shown, format!("a\\tb  {long}\nc     \u{1b}\n"));
     }
 
     #[test]
     fn a_huge_key_does_not_blow_up_the_rows_around_it() {
         let huge = "k".repeat(64 << 10);
-        let look = look(OutputMode::Table, false);
+        let rendering = rendering(OutputMode::Table, false);
         let rows: [&[&str]; 2] = [&[&huge, "v"], &["a", "b"]];
-        let shown = written(&look, &rows);
+        let shown = written(&rendering, &rows);
         assert_eq!(shown, format!("{huge}  v\na{}b\n", " ".repeat(ALIGNED - 1 + GAP)));
     }
 
     #[test]
     fn rows_are_held_up_to_a_bound() {
-        let mut table = Table::new(&look(OutputMode::Table, false));
+        let mut table = Table::new(&rendering(OutputMode::Table, false));
         let row = vec![table.cell(&"v".repeat(HELD), style::plain)];
         assert!(!table.is_full());
         table.push(row);

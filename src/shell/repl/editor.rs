@@ -21,7 +21,7 @@ use super::keys::{self, Leave, Typing};
 use crate::shell::answer::reply::Failure;
 use crate::shell::commands::Session;
 use crate::shell::render::style;
-use crate::shell::run::front::is_yes;
+use crate::shell::run::frontend::is_yes;
 use crate::shell::terminal::console::is_dumb;
 use crate::shell::terminal::editor_program::edit_text;
 use crate::shell::terminal::interrupt;

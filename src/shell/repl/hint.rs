@@ -21,7 +21,7 @@ use super::lookup::Lookup;
 use super::tree::Before;
 use crate::database::Seen;
 use crate::expiry::Timestamp;
-use crate::shell::language::place::{is_list, positional};
+use crate::shell::language::classify::{is_list, positional};
 use crate::shell::render::size;
 use crate::shell::text::argument::{ArgumentKind, value_name};
 use crate::shell::text::escape::terminal_lossy;

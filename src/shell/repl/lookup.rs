@@ -38,7 +38,7 @@ impl Lookup {
     /// not all of them, the last one.
     pub(super) fn keys(&self, prefix: &str, most: usize) -> (Vec<Outline>, Option<Outline>) {
         self.refreshed.set(None);
-        let found = self.look(|session| {
+        let found = self.with_session(|session| {
             let mut range = session.db.outlines(prefix);
             let begun = Instant::now();
             let found = collect(&mut range, most, begun, |_| true);
@@ -59,7 +59,7 @@ impl Lookup {
             return Vec::new();
         }
         let fits = |key: &str| distance(key, typed).is_some();
-        let found = self.look(|session| {
+        let found = self.with_session(|session| {
             let mut found = collect(&mut session.db.outlines(&first), most, begun, fits);
             let others = |key: &str| !key.starts_with(&first) && fits(key);
             found.extend(collect(&mut session.db.outlines(""), most - found.len(), begun, others));
@@ -72,15 +72,15 @@ impl Lookup {
 
     /// What a key holds; `None` also for what cannot be read.
     pub(super) fn value(&self, key: &str) -> Option<Seen> {
-        self.look(|session| session.db.glance(key, LARGEST)).and_then(Result::ok).flatten()
+        self.with_session(|session| session.db.glance(key, LARGEST)).and_then(Result::ok).flatten()
     }
 
     /// The time by which deadlines are told.
     pub(super) fn now(&self) -> Timestamp {
-        self.look(|session| session.db.now()).unwrap_or_else(|| Timestamp::from_millis(0))
+        self.with_session(|session| session.db.now()).unwrap_or_else(|| Timestamp::from_millis(0))
     }
 
-    fn look<T>(&self, look: impl FnOnce(&Session) -> T) -> Option<T> {
+    fn with_session<T>(&self, ask: impl FnOnce(&Session) -> T) -> Option<T> {
         const FRESH: Duration = Duration::from_millis(500);
         let mut session = self.session.try_borrow_mut().ok()?;
         let is_fresh = self.refreshed.get().is_some_and(|refreshed| refreshed.elapsed() < FRESH);
@@ -89,7 +89,7 @@ impl Lookup {
             let _ = session.db.refresh();
             self.refreshed.set(Some(Instant::now()));
         }
-        Some(look(&session))
+        Some(ask(&session))
     }
 }
 

@@ -3,7 +3,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `prompt` | runs the lines: pipe, pager, time, pointer |
-//! | `person` | the person, as whoever runs the commands sees them |
+//! | `frontend` | the prompt, as whoever runs the commands sees it |
 //! | `editor` | reads a line: continuation over rows, questions, the person's own editor |
 //! | `helper` | what rustyline asks meanwhile |
 //! | `keys` | what keys do |
@@ -41,7 +41,7 @@ use crate::store::Store as _;
 
 mod prompt;
 
-mod person;
+mod frontend;
 
 mod editor;
 
@@ -76,7 +76,7 @@ pub(crate) use self::offer::offer;
 /// Runs commands from a person until they leave; returns the exit status, which is 0 unless `exit` says otherwise: what
 /// went wrong on the way, the person has seen.
 pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, Failure> {
-    let color = console.look.color;
+    let color = console.rendering.color;
     // Without it Ctrl-C ends the process, as it does everywhere else.
     let _ = interrupt::listen();
     // And without this TERM and HUP do, with the terminal as the editor has it.
@@ -111,7 +111,7 @@ pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, F
 fn turn(prompt: &mut Prompt, editor: &RefCell<Editor>) -> Result<Flow, Failure> {
     prompt.runner.notices();
     let notes = editor.borrow_mut().take_notes();
-    if !prompt.runner.look().quiet {
+    if !prompt.runner.rendering().quiet {
         for note in &notes {
             prompt.runner.note(note);
         }
@@ -155,17 +155,17 @@ fn start(runner: &mut Runner<'_>) -> Flow {
     let mut flow = Flow::Next;
     if let Some(path) = config::rc_file() {
         // It sets things up; only what goes wrong is worth a line.
-        let quiet = std::mem::replace(&mut runner.output.console.look.quiet, true);
+        let quiet = std::mem::replace(&mut runner.output.console.rendering.quiet, true);
         flow = match script::open(&path) {
             Ok(mut input) => script::run_file(runner, &mut input, &path, "rc"),
             Err(failure) => runner.fail(failure, Origin::Prompt),
         };
-        runner.output.console.look.quiet = quiet;
+        runner.output.console.rendering.quiet = quiet;
     }
-    if flow == Flow::Next && !runner.output.console.look.quiet {
-        for line in welcome::lines(&runner.session.borrow(), runner.output.console.look.width) {
+    if flow == Flow::Next && !runner.output.console.rendering.quiet {
+        for line in welcome::lines(&runner.session.borrow(), runner.output.console.rendering.width) {
             // A terminal that is gone shows at the prompt, which follows at once.
-            let line = super::render::note(runner.output.console.look.color, &line);
+            let line = super::render::note(runner.output.console.rendering.color, &line);
             let _ = runner.output.console.out.write_all(line.as_bytes());
         }
         let _ = runner.output.console.out.flush();

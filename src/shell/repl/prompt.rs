@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::editor::Editor;
-use super::person::{LineState, PromptFrontend};
+use super::frontend::{LineState, PromptFrontend};
 use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::{Failure, Reply};
 use crate::shell::answer::status::Status;
@@ -15,7 +15,7 @@ use crate::shell::language::command;
 use crate::shell::language::parse::Parsed;
 use crate::shell::language::reading;
 use crate::shell::language::redirect::{self, Target};
-use crate::shell::render::{self, Look};
+use crate::shell::render::{self, RenderOptions};
 use crate::shell::run::{Flow, Origin, Runner, script};
 use crate::shell::terminal::console::{self, Console};
 use crate::shell::terminal::destination::Descriptor;
@@ -27,20 +27,20 @@ use crate::shell::text::words::{Step, Word};
 /// A runner, and what the person at the prompt has besides.
 pub(super) struct Prompt {
     pub(super) runner: Runner<'static>,
-    moment: Rc<RefCell<LineState>>,
+    line_state: Rc<RefCell<LineState>>,
 }
 
 impl Prompt {
     pub(super) fn new(session: Rc<RefCell<Session>>, console: Console, editor: Rc<RefCell<Editor>>, yes: bool) -> Self {
-        let moment = Rc::new(RefCell::new(LineState::new(Pager::of_environment())));
-        let front = Box::new(PromptFrontend { editor, moment: Rc::clone(&moment) });
-        Self { runner: Runner::new(session, console, front, yes), moment }
+        let line_state = Rc::new(RefCell::new(LineState::new(Pager::of_environment())));
+        let frontend = Box::new(PromptFrontend { editor, line_state: Rc::clone(&line_state) });
+        Self { runner: Runner::new(session, console, frontend, yes), line_state }
     }
 
     /// Runs what was typed or pasted behind a prompt of so many columns. After Ctrl-C the rest of it is not run.
     pub(super) fn run(&mut self, text: &str, prompt: usize) -> Flow {
         let mut splitter = reading::prompt();
-        let room = self.runner.look().width;
+        let room = self.runner.rendering().width;
         let mut rest = text;
         while !rest.is_empty() {
             let step = splitter.step(rest.as_bytes(), true);
@@ -82,7 +82,7 @@ impl Prompt {
 
     /// Runs the words of a line; `typed` is the line, if a person still sees it.
     fn typed(&mut self, words: &[Word<'_>], typed: Option<TypedLine>) -> Flow {
-        self.moment.borrow_mut().typed = typed;
+        self.line_state.borrow_mut().typed = typed;
         // That is where it goes anyhow.
         let is_elsewhere = |target: &Target| match target {
             Target::File { path, .. } => Descriptor::named_by(path) != Some(Descriptor::Stdout),
@@ -104,34 +104,34 @@ impl Prompt {
             }
             Err(fault) => self.blamed(Failure::usage(fault.message), Some(Blame::Span(fault.span))),
         };
-        let mut moment = self.moment.borrow_mut();
-        (moment.typed, moment.blame) = (None, None);
+        let mut line_state = self.line_state.borrow_mut();
+        (line_state.typed, line_state.blame) = (None, None);
         flow
     }
 
     /// Says what is wrong with a line that could not be split into words.
     fn mistyped(&mut self, failure: Failure, blame: Blame, typed: Option<TypedLine>) -> Flow {
-        self.moment.borrow_mut().typed = typed;
+        self.line_state.borrow_mut().typed = typed;
         let flow = self.blamed(failure, Some(blame));
-        self.moment.borrow_mut().typed = None;
+        self.line_state.borrow_mut().typed = None;
         flow
     }
 
     /// Says a failure that something in the line is to blame for.
     fn blamed(&mut self, failure: Failure, blame: Option<Blame>) -> Flow {
-        self.moment.borrow_mut().blame = blame;
+        self.line_state.borrow_mut().blame = blame;
         self.runner.fail(failure, Origin::Prompt)
     }
 
     /// Says how long a line took, if that is wanted, or if it was long and nobody else had a part in that.
     fn took(&mut self, start: Instant) {
         const LONG: Duration = Duration::from_millis(500);
-        let waited = self.moment.borrow_mut().waited.replace(Duration::ZERO);
+        let waited = self.line_state.borrow_mut().waited.replace(Duration::ZERO);
         let took = start.elapsed().saturating_sub(waited.unwrap_or_default());
         let console = &self.runner.output.console;
         if self.runner.timer {
             self.runner.note(&format!("{took:.1?}"));
-        } else if took >= LONG && waited.is_some() && !console.look.quiet {
+        } else if took >= LONG && waited.is_some() && !console.rendering.quiet {
             let line = render::aside(console.err_color, &format!("{:.1} s", took.as_secs_f64()));
             self.runner.write_err(line.as_bytes());
         }
@@ -140,11 +140,11 @@ impl Prompt {
     /// Runs a command whose answer goes through the pager, should it be longer than the screen.
     fn paged(&mut self, words: &[Word<'_>]) -> Flow {
         let is_read = words.first().is_some_and(|name| command::reads(&name.bytes));
-        let pager = self.moment.borrow().pager.clone().filter(|_| is_read);
+        let pager = self.line_state.borrow().pager.clone().filter(|_| is_read);
         let Some(pager) = pager else { return self.runner.words(words, Origin::Prompt) };
-        let look = self.runner.look();
-        let outlet = Outlet::pager(pager, look.width, console::height());
-        self.through(&outlet, Look { paged: true, ..look }, |runner| runner.words(words, Origin::Prompt))
+        let rendering = self.runner.rendering();
+        let outlet = Outlet::pager(pager, rendering.width, console::height());
+        self.through(&outlet, RenderOptions { paged: true, ..rendering }, |runner| runner.words(words, Origin::Prompt))
     }
 
     /// Runs a command whose answer goes into a program or a file, as it would into a pipe.
@@ -166,26 +166,32 @@ impl Prompt {
             Ok(outlet) => outlet,
             Err(failure) => return self.runner.fail(failure, Origin::Prompt),
         };
-        let look = Look { terminal: false, width: 0, color: false, exact: true, ..self.runner.look() };
-        self.through(&outlet, look, |runner| match parsed {
+        let rendering =
+            RenderOptions { terminal: false, width: 0, color: false, exact: true, ..self.runner.rendering() };
+        self.through(&outlet, rendering, |runner| match parsed {
             Parsed::Run(line) => runner.line(line, Origin::Prompt),
             Parsed::Text(text) => runner.answer(Ok(Reply::Text(text).into()), Origin::Prompt, None),
         })
     }
 
     /// Runs something whose answer goes into an outlet. What goes to stderr meanwhile waits for that to end.
-    fn through(&mut self, outlet: &Outlet, look: Look, run: impl FnOnce(&mut Runner<'static>) -> Flow) -> Flow {
+    fn through(
+        &mut self,
+        outlet: &Outlet,
+        rendering: RenderOptions,
+        run: impl FnOnce(&mut Runner<'static>) -> Flow,
+    ) -> Flow {
         let runner = &mut self.runner;
         // What a block has said before comes first.
         runner.flush_out();
-        let before = runner.output.turn(outlet, look);
+        let before = runner.output.turn(outlet, rendering);
         let worst = std::mem::replace(&mut runner.tally.worst, Status::Done);
         let flow = run(runner);
         runner.flush_out();
         let ended = outlet.end(runner.tally.worst >= Status::No);
         if ended.was_shared {
             // How long it has waited for that program, or its person, cannot be told.
-            self.moment.borrow_mut().waited = None;
+            self.line_state.borrow_mut().waited = None;
         }
         let (late, took_all) = runner.output.turn_back(before);
         runner.tally.worst = runner.tally.worst.max(worst);
@@ -196,7 +202,7 @@ impl Prompt {
         if let Some(failure) = ended.failure.filter(|_| took_all) {
             runner.fail(failure, Origin::Prompt);
         }
-        if let Some(note) = ended.note.filter(|_| !runner.look().quiet) {
+        if let Some(note) = ended.note.filter(|_| !runner.rendering().quiet) {
             runner.note(&note);
         }
         if runner.tally.left { flow } else { Flow::Next }

@@ -2,9 +2,9 @@
 
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
+use crate::shell::language::classify::{self, by_long, positional};
 use crate::shell::language::cli::{Cli, Line};
 use crate::shell::language::command::reads;
-use crate::shell::language::place::{self, by_long, positional};
 use crate::shell::text::words::Word;
 
 /// The tree of the commands, with what clap adds to it.
@@ -134,13 +134,13 @@ impl<'t> Before<'t> {
         }
         let is_bare = !word.quoted && !self.only_data && text.starts_with('-') && text.len() > 1;
         if let Some(option) = self.value_of.take() {
-            let is_wrong = is_bare && place::is_no_value(option, &word.bytes);
+            let is_wrong = is_bare && classify::is_no_value(option, &word.bytes);
             return if is_wrong { Role::NoFlag } else { Role::Value };
         }
         let takes_text = |arg: Option<&Arg>| arg.is_some_and(Arg::is_allow_hyphen_values_set);
         let takes_text = takes_text(self.command.and_then(|command| positional(command, self.places.len())));
         // Where any text may stand, only what has the form of an option is none.
-        let is_data = !is_bare || (takes_text && place::is_data(&word.bytes));
+        let is_data = !is_bare || (takes_text && classify::is_data(&word.bytes));
         if !is_data && text == "--" {
             self.only_data = true;
             return Role::Dashes;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::{Flow, Origin, Runner};
 use crate::shell::answer::reply::{Answer, Failure, Reply};
 use crate::shell::answer::status::Status;
-use crate::shell::render::{self, Look, RenderError};
+use crate::shell::render::{self, RenderError, RenderOptions};
 use crate::shell::text::argument::OutputMode;
 use crate::storage::check_memory;
 
@@ -23,57 +23,67 @@ impl Runner<'_> {
         &mut self,
         answer: Result<Answer<'_>, Failure>,
         place: Origin<'_>,
-        look: Option<&Look>,
+        rendering: Option<&RenderOptions>,
     ) -> Flow {
         if self.flush() == Flow::Stop {
             return Flow::Stop;
         }
-        let look = look.copied().unwrap_or(self.look());
-        let said = Self::prepare(answer, &look);
-        self.deliver(said, place, &look)
+        let rendering = rendering.copied().unwrap_or(self.rendering());
+        let said = Self::prepare(answer, &rendering);
+        self.deliver(said, place, &rendering)
     }
 
-    pub(crate) fn deliver(&mut self, said: Result<Said, Failure>, place: Origin<'_>, look: &Look) -> Flow {
+    pub(crate) fn deliver(
+        &mut self,
+        said: Result<Said, Failure>,
+        place: Origin<'_>,
+        rendering: &RenderOptions,
+    ) -> Flow {
         match said {
             Ok(Said { out, status, notes }) => {
                 if !self.mode.is_rehearsal() {
                     self.write_out(&out);
                 }
-                self.notes(&notes, place, look);
+                self.notes(&notes, place, rendering);
                 self.finish(status)
             }
-            Err(failure) => self.failure(&failure, place, look),
+            Err(failure) => self.failure(&failure, place, rendering),
         }
     }
 
     /// Writes an answer as it comes.
-    pub(crate) fn stream(&mut self, answer: Result<Answer<'_>, Failure>, place: Origin<'_>, look: &Look) -> Flow {
+    pub(crate) fn stream(
+        &mut self,
+        answer: Result<Answer<'_>, Failure>,
+        place: Origin<'_>,
+        rendering: &RenderOptions,
+    ) -> Flow {
         let answer = match answer {
             Ok(answer) if !self.output.is_deaf() && !self.mode.is_rehearsal() => answer,
             Ok(answer) => return self.finish(answer.status),
-            Err(failure) => return self.failure(&failure, place, look),
+            Err(failure) => return self.failure(&failure, place, rendering),
         };
         let Answer { reply, status, notes } = answer;
         let later = if let Reply::Pieces(pieces) = &reply { Rc::clone(&pieces.notes) } else { Rc::default() };
-        let written = render::reply(&mut *self.output.console.out, look, reply);
+        let written = render::reply(&mut *self.output.console.out, rendering, reply);
         match written {
             Ok(()) => {
-                self.notes(&notes, place, look);
-                self.notes(&later.borrow(), place, look);
+                self.notes(&notes, place, rendering);
+                self.notes(&later.borrow(), place, rendering);
                 self.finish(status)
             }
             // Stdout has its whole document already, and a second one would be taken for the next line's.
             Err(RenderError::Source(failure)) if failure.is_of_whole_file() => {
-                self.failure_on_stderr(&failure, place, look)
+                self.failure_on_stderr(&failure, place, rendering)
             }
-            Err(RenderError::Source(failure)) => self.failure(&failure, place, look),
+            Err(RenderError::Source(failure)) => self.failure(&failure, place, rendering),
             Err(RenderError::Output(error)) => self.broken(&error),
         }
     }
 
-    pub(crate) fn notes(&mut self, notes: &[String], place: Origin<'_>, look: &Look) {
+    pub(crate) fn notes(&mut self, notes: &[String], place: Origin<'_>, rendering: &RenderOptions) {
         // A program reads the document; what a note says is in it.
-        if look.mode == OutputMode::Json {
+        if rendering.mode == OutputMode::Json {
             return;
         }
         for note in notes {
@@ -84,23 +94,25 @@ impl Runner<'_> {
         }
     }
 
-    pub(crate) fn failure(&mut self, failure: &Failure, place: Origin<'_>, look: &Look) -> Flow {
+    pub(crate) fn failure(&mut self, failure: &Failure, place: Origin<'_>, rendering: &RenderOptions) -> Flow {
         // What goes to stdout in a rehearsal is what would change, and nothing else.
-        if look.mode == OutputMode::Json && matches!(place, Origin::Script { .. }) && !self.mode.is_rehearsal() {
+        if rendering.mode == OutputMode::Json && matches!(place, Origin::Script { .. }) && !self.mode.is_rehearsal() {
             self.write_out(render::failure_json(failure).as_bytes());
             return self.failed(failure, place);
         }
-        self.failure_on_stderr(failure, place, look)
+        self.failure_on_stderr(failure, place, rendering)
     }
 
-    fn failure_on_stderr(&mut self, failure: &Failure, place: Origin<'_>, look: &Look) -> Flow {
+    fn failure_on_stderr(&mut self, failure: &Failure, place: Origin<'_>, rendering: &RenderOptions) -> Flow {
         let color = self.output.console.err_color;
         let line = match place {
-            Origin::Script { .. } | Origin::OneShot if look.mode == OutputMode::Json => render::failure_json(failure),
+            Origin::Script { .. } | Origin::OneShot if rendering.mode == OutputMode::Json => {
+                render::failure_json(failure)
+            }
             Origin::Script { name, line } => render::failure(color, Some(&format!("{name}:{line}")), failure),
             Origin::OneShot => render::failure(color, None, failure),
             Origin::Prompt => {
-                let pointer = self.front.pointer(failure).filter(|_| self.output.console.err_terminal);
+                let pointer = self.frontend.pointer(failure).filter(|_| self.output.console.err_terminal);
                 let pointer = pointer.map(|pointer| render::pointer(color, &pointer)).unwrap_or_default();
                 pointer + &render::failure(color, None, failure)
             }
@@ -118,12 +130,12 @@ impl Runner<'_> {
     }
 
     /// Renders an answer that is small enough to be held.
-    pub(crate) fn prepare(answer: Result<Answer<'_>, Failure>, look: &Look) -> Result<Said, Failure> {
+    pub(crate) fn prepare(answer: Result<Answer<'_>, Failure>, rendering: &RenderOptions) -> Result<Said, Failure> {
         let Answer { reply, status, notes } = answer?;
         let mut out = Vec::new();
         // Held, perhaps twice, and as much again while it grows.
         check_memory(4 * render::large(&reply).unwrap_or(0))?;
-        match render::reply(&mut out, look, reply) {
+        match render::reply(&mut out, rendering, reply) {
             Err(RenderError::Source(failure)) => Err(failure),
             // Writing to a Vec cannot fail.
             Ok(()) | Err(RenderError::Output(_)) => Ok(Said { out, status, notes }),
@@ -172,7 +184,7 @@ impl Runner<'_> {
     /// Says what the database, and others that a command has looked at, have to say about their files.
     pub(crate) fn notices(&mut self) {
         let notices = self.session.borrow_mut().take_notices();
-        if !self.output.console.look.quiet {
+        if !self.output.console.rendering.quiet {
             for notice in notices {
                 self.note(&notice);
             }

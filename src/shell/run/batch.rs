@@ -143,24 +143,24 @@ impl Runner<'_> {
 
     /// A batch that could not be written: its answers do not hold, each of its lines has failed.
     fn lost(&mut self, failure: &Failure, name: &str, lines: &[usize]) -> Flow {
-        let look = self.look();
+        let rendering = self.rendering();
         let (Some(&first), Some(&last)) = (lines.first(), lines.last()) else { return Flow::Next };
         let was_cut_short = failure.code == Code::Interrupted;
         self.tally.was_cut_short |= was_cut_short;
-        if look.mode == OutputMode::Json {
+        if rendering.mode == OutputMode::Json {
             let flows: Vec<Flow> =
-                lines.iter().map(|&line| self.failure(failure, Origin::Script { name, line }, &look)).collect();
+                lines.iter().map(|&line| self.failure(failure, Origin::Script { name, line }, &rendering)).collect();
             return if flows.contains(&Flow::Stop) { Flow::Stop } else { Flow::Next };
         }
         if first == last {
-            return self.failure(failure, Origin::Script { name, line: first }, &look);
+            return self.failure(failure, Origin::Script { name, line: first }, &rendering);
         }
         let message = match was_cut_short {
             true if first == 1 => "interrupted; nothing was stored".to_owned(),
             true => format!("interrupted; lines {first} to {last} are not stored, those before are"),
             false => format!("lines {first} to {last}: {}", failure.message),
         };
-        self.failure(&Failure { message, ..failure.clone() }, Origin::Script { name, line: first }, &look)
+        self.failure(&Failure { message, ..failure.clone() }, Origin::Script { name, line: first }, &rendering)
     }
 
     /// Writes the batch if it is time to. Asked behind every line, also one that does nothing.
@@ -172,6 +172,6 @@ impl Runner<'_> {
     /// More of a script was read; what stands in it may depend on what others have written before.
     pub(crate) fn read_on(&mut self, has_known_end: bool, in_script: bool) {
         self.batch.has_known_end = has_known_end;
-        self.session.borrow_mut().look_again(in_script);
+        self.session.borrow_mut().mark_stale(in_script);
     }
 }

@@ -46,15 +46,15 @@ impl Runner<'_> {
 
     /// Commits, or says that nothing was stored and why.
     fn end_atomic(&mut self) {
-        let look = self.look();
+        let rendering = self.rendering();
         let has_changed = std::mem::take(&mut self.tally.has_changed);
         if self.tally.is_good(self.output.is_gone()) {
             let changed = self.mode.commit(&mut self.session.borrow_mut().db);
             self.tally.has_changed = has_changed && changed.is_ok();
-            let said = Self::prepare(changed.map(|changes| Done::Committed { changes }.into()), &look);
+            let said = Self::prepare(changed.map(|changes| Done::Committed { changes }.into()), &rendering);
             // Its lines have had their answers; a program that counts them gets no other.
-            if said.is_err() || look.mode != OutputMode::Json {
-                self.deliver(said, Origin::OneShot, &look);
+            if said.is_err() || rendering.mode != OutputMode::Json {
+                self.deliver(said, Origin::OneShot, &rendering);
             }
         }
         // None is open if it was committed, or if its failure says what has become of it.
@@ -66,7 +66,7 @@ impl Runner<'_> {
                 _ => String::new(),
             };
             let message = format!("nothing was stored: {why}with --atomic a script is one transaction");
-            if look.mode == OutputMode::Json {
+            if rendering.mode == OutputMode::Json {
                 let failure = Failure { status: self.tally.worst, code: Code::NotStored, message, key: None };
                 self.write_err(render::failure_json(&failure).as_bytes());
             } else {
@@ -100,8 +100,8 @@ impl Runner<'_> {
     }
 
     fn say_differences(&mut self) {
-        let look = self.look();
-        let is_json = look.mode == OutputMode::Json;
+        let rendering = self.rendering();
+        let is_json = rendering.mode == OutputMode::Json;
         let session = std::rc::Rc::clone(&self.session);
         let mut session = session.borrow_mut();
         let mut separator = "[";
@@ -112,9 +112,9 @@ impl Runner<'_> {
                     self.write_out(format!("{separator}{document}").as_bytes());
                     separator = ",";
                 }
-                Ok(difference) => self.write_out(&render::difference(&look, &difference)),
+                Ok(difference) => self.write_out(&render::difference(&rendering, &difference)),
                 Err(error) => {
-                    self.failure(&error.into(), Origin::OneShot, &look);
+                    self.failure(&error.into(), Origin::OneShot, &rendering);
                     break;
                 }
             }

@@ -6,12 +6,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::Runner;
-use super::front::Nobody;
+use super::frontend::Unattended;
 use super::script::{self, Input};
 use crate::database::Database;
 use crate::shell::commands::{Access, Session};
 use crate::shell::config::Location;
-use crate::shell::render::Look;
+use crate::shell::render::RenderOptions;
 use crate::shell::terminal::console::Console;
 use crate::store::{Poor, Store};
 
@@ -81,11 +81,11 @@ fn run(store: Box<dyn Store>, script: &[u8]) -> (String, String, u8) {
     let console = Console {
         out: Box::new(out.clone()),
         err: Box::new(err.clone()),
-        look: Look::PIPE,
+        rendering: RenderOptions::PIPE,
         err_color: false,
         err_terminal: false,
     };
-    let mut runner = Runner::new(session, console, Box::new(Nobody), false);
+    let mut runner = Runner::new(session, console, Box::new(Unattended), false);
     script::run(&mut runner, &mut Bytes(script), "golden");
     runner.end_script("golden");
     let text = |written: Written| String::from_utf8(written.0.take()).unwrap();

@@ -7,9 +7,9 @@
 //! | `output`, `answering` | where answers go, and how one gets there |
 //! | `ending` | what ends a script, and a run that is one transaction or a rehearsal |
 //! | `tally` | what a run has come to, and its status |
-//! | `own` | the commands of the shell itself |
+//! | `shell_command` | the commands of the shell itself |
 //! | `program` | `run`: another program with keys as its environment |
-//! | `front` | who is at the way in |
+//! | `frontend` | who gives the commands: a person who can be asked, or nobody |
 //!
 //! In a script, changes are gathered into batches: a batch takes the lock with its first change, is synced at once, and
 //! only then are its answers written, with the lock given back.
@@ -17,13 +17,13 @@
 pub(crate) mod answering;
 pub(crate) mod batch;
 pub(crate) mod ending;
-pub(crate) mod front;
+pub(crate) mod frontend;
 #[cfg(test)]
 mod golden;
 pub(crate) mod output;
-pub(crate) mod own;
 pub(crate) mod program;
 pub(crate) mod script;
+pub(crate) mod shell_command;
 pub(crate) mod tally;
 
 use std::cell::RefCell;
@@ -32,7 +32,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use self::batch::PendingAnswers;
-use self::front::Front;
+use self::frontend::Frontend;
 use self::output::Output;
 use self::tally::Tally;
 use crate::shell::answer::code::{Code, Reason};
@@ -45,7 +45,7 @@ use crate::shell::commands::{self, Caller, Session, Warnings};
 use crate::shell::language::cli::Line;
 use crate::shell::language::command::Command;
 use crate::shell::language::parse::{self, Parsed, Parser};
-use crate::shell::render::{self, Look};
+use crate::shell::render::{self, RenderOptions};
 use crate::shell::terminal::console::Console;
 use crate::shell::terminal::interrupt;
 use crate::shell::terminal::progress;
@@ -88,7 +88,7 @@ pub(crate) enum Flow {
 /// Runs commands on one session.
 pub(crate) struct Runner<'a> {
     pub(crate) session: Rc<RefCell<Session>>,
-    front: Box<dyn Front + 'a>,
+    frontend: Box<dyn Frontend + 'a>,
     pub(crate) parser: Parser,
     pub(crate) output: Output,
     pub(crate) tally: Tally,
@@ -107,10 +107,15 @@ pub(crate) struct Runner<'a> {
 }
 
 impl<'a> Runner<'a> {
-    pub(crate) fn new(session: Rc<RefCell<Session>>, console: Console, front: Box<dyn Front + 'a>, yes: bool) -> Self {
+    pub(crate) fn new(
+        session: Rc<RefCell<Session>>,
+        console: Console,
+        frontend: Box<dyn Frontend + 'a>,
+        yes: bool,
+    ) -> Self {
         Self {
             session,
-            front,
+            frontend,
             parser: Parser::default(),
             output: Output::new(console),
             tally: Tally::new(),
@@ -130,8 +135,8 @@ impl<'a> Runner<'a> {
     }
 
     /// How answers are written unless a line says otherwise.
-    pub(crate) fn look(&self) -> Look {
-        self.output.console.look
+    pub(crate) fn rendering(&self) -> RenderOptions {
+        self.output.console.rendering
     }
 
     /// Runs the words of one line; none at all is a comment or a blank line.
@@ -151,10 +156,11 @@ impl<'a> Runner<'a> {
             Ok(Parsed::Text(text)) => self.answer(Ok(Reply::Text(text).into()), place, None),
             Err(failure) => {
                 if let Some(blame) = self.parser.blame.take().filter(|_| place == Origin::Prompt) {
-                    self.front.blame(blame);
+                    self.frontend.blame(blame);
                 }
                 let args: Vec<_> = words.iter().map(Word::to_arg).collect();
-                let json = parse::asks_for_json(&args).then(|| Look { mode: OutputMode::Json, ..self.look() });
+                let json =
+                    parse::asks_for_json(&args).then(|| RenderOptions { mode: OutputMode::Json, ..self.rendering() });
                 self.answer(Err(failure), place, json.as_ref())
             }
         }
@@ -163,7 +169,7 @@ impl<'a> Runner<'a> {
     /// A plain `set` of a script, past all that it does not need: nothing is read for it, and mostly nothing said. The usual
     /// way it would take 1.6 times as long. `None` if a person is to be asked first.
     fn set(&mut self, key: &str, value: &[u8], name: &str, line: usize) -> Option<Flow> {
-        let look = self.look();
+        let rendering = self.rendering();
         let mut session = self.session.borrow_mut();
         let is_open = session.db.is_in_transaction();
         if !is_open {
@@ -174,15 +180,15 @@ impl<'a> Runner<'a> {
             return None;
         }
         if !is_open {
-            self.batch.add(&session.db, name, line, look.mode == OutputMode::Json);
+            self.batch.add(&session.db, name, line, rendering.mode == OutputMode::Json);
         }
         drop(session);
-        let is_silent = set.is_ok() && look.mode != OutputMode::Json;
+        let is_silent = set.is_ok() && rendering.mode != OutputMode::Json;
         let flow = if is_silent {
             self.finish(Status::Done)
         } else {
             let answer = set.map(|()| Done::Set { key: key.to_owned() }.into());
-            self.deliver(Self::prepare(answer, &look), Origin::Script { name, line }, &look)
+            self.deliver(Self::prepare(answer, &rendering), Origin::Script { name, line }, &rendering)
         };
         Some(if flow == Flow::Next { self.pace() } else { flow })
     }
@@ -193,11 +199,11 @@ impl<'a> Runner<'a> {
         // Asking for the time takes longer than all else that is done here for a line of a script. `timer` times itself.
         let start = (self.timer || matches!(command, Command::Shell(_))).then(Instant::now);
         let in_script = place.is_script();
-        let own = self.look();
+        let own = self.rendering();
         // Nobody wants a script's changes confirmed one by one.
         let quiet = own.quiet || in_script;
         let exact = options.output == Some(OutputMode::Raw) || (own.exact && !in_script);
-        let look = Look { mode: options.output.unwrap_or(own.mode), quiet, exact, ..own };
+        let rendering = RenderOptions { mode: options.output.unwrap_or(own.mode), quiet, exact, ..own };
         if place == Origin::Prompt && options.output == Some(OutputMode::Raw) {
             self.output.leave_row();
         }
@@ -214,14 +220,16 @@ impl<'a> Runner<'a> {
         }
         let flow = match command {
             // What they say is no change that a script makes, so it is said there too.
-            Command::Shell(command) => self.own(command, place, &options.output.map_or(own, |_| look)),
-            command => self.data(command, place, &look, options.yes),
+            Command::Shell(command) => {
+                self.run_shell_command(command, place, &options.output.map_or(own, |_| rendering))
+            }
+            command => self.data(command, place, &rendering, options.yes),
         };
         if !in_script {
             progress::end();
         }
         // The rc script says nothing.
-        let is_told = self.timer && !self.look().quiet && flow == Flow::Next && place != Origin::Prompt;
+        let is_told = self.timer && !self.rendering().quiet && flow == Flow::Next && place != Origin::Prompt;
         if let Some(start) = start.filter(|_| is_told) {
             self.note(&format!("{:.1?}", start.elapsed()));
         }
@@ -234,15 +242,15 @@ impl<'a> Runner<'a> {
     }
 
     /// A command on the data.
-    fn data(&mut self, command: Command, place: Origin<'_>, look: &Look, yes: bool) -> Flow {
+    fn data(&mut self, command: Command, place: Origin<'_>, rendering: &RenderOptions, yes: bool) -> Flow {
         let traits = command.traits();
         if let (NotIn::OneShot(why), Origin::OneShot) | (NotIn::Script(why), Origin::Script { .. }) =
             (traits.not_in, place)
         {
-            return self.failure(&Failure::usage(why), place, look);
+            return self.failure(&Failure::usage(why), place, rendering);
         }
         if let Command::Run(run) = &command {
-            return self.run_program(run, place, look);
+            return self.run_program(run, place, rendering);
         }
         let is_open = self.session.borrow().db.is_in_transaction();
         let in_batch = place.is_script() && traits.pace == Pace::Quick && !is_open;
@@ -255,7 +263,7 @@ impl<'a> Runner<'a> {
             session.db.begin_batch();
         }
         if traits.pace == Pace::OfOthers {
-            self.front.share_time();
+            self.frontend.share_time();
             progress::end();
         }
         let can_run_again = traits.without_undo == WithoutUndo::Asks;
@@ -264,7 +272,7 @@ impl<'a> Runner<'a> {
         if let Some(again) = again.filter(|_| lacks_consent(&answer)) {
             drop(answer);
             drop(session);
-            return self.with_consent(again, place, look);
+            return self.with_consent(again, place, rendering);
         }
         let answer = answer.map_err(|failure| match failure.code {
             Code::Interrupted if !traits.reads => {
@@ -274,18 +282,18 @@ impl<'a> Runner<'a> {
         });
         self.tally.has_changed |= !traits.reads && answer.is_ok();
         if answer.as_ref().is_ok_and(|answer| is_stream(answer, in_batch)) {
-            let flow = self.stream(answer, place, look);
+            let flow = self.stream(answer, place, rendering);
             drop(session);
             self.notices();
             return flow;
         }
-        let said = Self::prepare(answer, look);
+        let said = Self::prepare(answer, rendering);
         // The answer of the batch's first change must wait like the others.
         if let Origin::Script { name, line } = place {
-            self.batch.add(&session.db, name, line, self.look().mode == OutputMode::Json);
+            self.batch.add(&session.db, name, line, self.rendering().mode == OutputMode::Json);
         }
         drop(session);
-        let flow = self.deliver(said, place, look);
+        let flow = self.deliver(said, place, rendering);
         self.notices();
         if flow == Flow::Next { self.pace() } else { flow }
     }
@@ -300,9 +308,9 @@ impl<'a> Runner<'a> {
         yes: bool,
     ) -> Result<Answer<'s>, Failure> {
         let asks = !self.yes && !yes && !place.is_script() && !self.mode.is_rehearsal();
-        let front = &mut self.front;
+        let frontend = &mut self.frontend;
         let mut ask = |question: &str| {
-            let yes = !asks || front.confirm(question);
+            let yes = !asks || frontend.confirm(question);
             progress::go_on();
             yes
         };
@@ -312,26 +320,30 @@ impl<'a> Runner<'a> {
             mode: &mut self.mode,
             at_prompt: place == Origin::Prompt,
             yes: self.yes || yes,
-            warnings: Warnings { color: console.err_color, quiet: console.look.quiet },
+            warnings: Warnings { color: console.err_color, quiet: console.rendering.quiet },
         };
         command.run(traits, session, &mut caller)
     }
 
     /// Runs a command that could not be undone if a person agrees. A no ends a script that was run from the prompt.
-    fn with_consent(&mut self, command: Command, place: Origin<'_>, look: &Look) -> Flow {
+    fn with_consent(&mut self, command: Command, place: Origin<'_>, rendering: &RenderOptions) -> Flow {
         if self.flush() == Flow::Stop {
             return Flow::Stop;
         }
-        let agrees = self.front.confirm(commands::TOO_LARGE_QUESTION);
+        let agrees = self.frontend.confirm(commands::TOO_LARGE_QUESTION);
         progress::go_on();
         if agrees {
             self.session.borrow_mut().db.give_consent();
-            return self.data(command, place, look, false);
+            return self.data(command, place, rendering, false);
         }
         if place.is_script() {
             interrupt::ask();
         }
-        self.answer(Ok(commands::refused(Reason::NotConfirmed, "Nothing was changed".to_owned())), place, Some(look))
+        self.answer(
+            Ok(commands::refused(Reason::NotConfirmed, "Nothing was changed".to_owned())),
+            place,
+            Some(rendering),
+        )
     }
 
     fn finish(&mut self, status: Status) -> Flow {

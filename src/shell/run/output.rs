@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Write};
 
 use crate::shell::answer::reply::Failure;
 use crate::shell::answer::status::Status;
-use crate::shell::render::{self, Look};
+use crate::shell::render::{self, RenderOptions};
 use crate::shell::terminal::console::Console;
 use crate::shell::terminal::interrupt;
 use crate::shell::terminal::outlet::Outlet;
@@ -12,7 +12,7 @@ use crate::shell::terminal::progress;
 
 /// The streams of a run, and what has become of them.
 pub(crate) struct Output {
-    /// Its look is how answers are written unless a line says otherwise.
+    /// Its rendering is how answers are written unless a line says otherwise.
     pub(crate) console: Console,
     /// Where the answer goes, if not to stdout.
     outlet: Option<Outlet>,
@@ -29,7 +29,7 @@ pub(crate) struct Output {
 /// What is put back when an answer that went elsewhere has ended.
 pub(crate) struct Aside {
     out: Box<dyn Write>,
-    look: Look,
+    rendering: RenderOptions,
 }
 
 impl Output {
@@ -107,19 +107,19 @@ impl Output {
         failure.status
     }
 
-    /// From now on answers go into an outlet, and look like that; what goes to stderr waits for its end.
-    pub(crate) fn turn(&mut self, outlet: &Outlet, look: Look) -> Aside {
+    /// From now on answers go into an outlet, rendered like that; what goes to stderr waits for its end.
+    pub(crate) fn turn(&mut self, outlet: &Outlet, rendering: RenderOptions) -> Aside {
         let out = std::mem::replace(&mut self.console.out, Box::new(outlet.clone()));
-        let look = std::mem::replace(&mut self.console.look, look);
+        let rendering = std::mem::replace(&mut self.console.rendering, rendering);
         self.outlet = Some(outlet.clone());
-        Aside { out, look }
+        Aside { out, rendering }
     }
 
     /// From now on answers go where they went before. Returns what waited for that, and whether the outlet took all it got.
     pub(crate) fn turn_back(&mut self, before: Aside) -> (Vec<u8>, bool) {
         self.outlet = None;
         self.console.out = before.out;
-        self.console.look = before.look;
+        self.console.rendering = before.rendering;
         // A reader that went away was the program behind the pipe, not the person at the prompt.
         self.gone = false;
         let took_all = !std::mem::take(&mut self.deaf);
@@ -128,7 +128,7 @@ impl Output {
 
     /// Exact bytes come, which may leave the cursor of a terminal anywhere in a row.
     pub(crate) fn leave_row(&mut self) {
-        self.leaves_row |= self.console.look.terminal;
+        self.leaves_row |= self.console.rendering.terminal;
     }
 
     /// Whether they came since this was last asked.

@@ -16,7 +16,7 @@ use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::Failure;
 use crate::shell::answer::status::Status;
 use crate::shell::commands::run::RunArgs;
-use crate::shell::render::Look;
+use crate::shell::render::RenderOptions;
 use crate::shell::terminal::interrupt;
 use crate::shell::terminal::progress;
 use crate::shell::text::escape::excerpt;
@@ -25,9 +25,9 @@ use crate::shell::text::escape::excerpt;
 const USUAL_PATH: &str = "/usr/bin:/bin";
 
 impl Runner<'_> {
-    pub(crate) fn run_program(&mut self, run: &RunArgs, place: Origin<'_>, look: &Look) -> Flow {
+    pub(crate) fn run_program(&mut self, run: &RunArgs, place: Origin<'_>, rendering: &RenderOptions) -> Flow {
         if self.mode.is_rehearsal() {
-            return self.failure(&Failure::usage("--dry-run runs no program"), place, look);
+            return self.failure(&Failure::usage("--dry-run runs no program"), place, rendering);
         }
         if self.flush() == Flow::Stop {
             return Flow::Stop;
@@ -35,47 +35,47 @@ impl Runner<'_> {
         let made = self.session.borrow_mut().environment(run);
         let variables = match made {
             Ok(variables) => variables,
-            Err(failure) => return self.failure(&failure, place, look),
+            Err(failure) => return self.failure(&failure, place, rendering),
         };
         progress::end();
         self.notices();
-        if variables.is_empty() && !look.quiet {
+        if variables.is_empty() && !rendering.quiet {
             let note = self.session.borrow().without_keys(&run.prefix);
-            self.notes(&[note], place, look);
+            self.notes(&[note], place, rendering);
         }
         let Some((program, args)) = run.command.split_first() else { return Flow::Next };
         let found = match found(program, std::env::var_os("PATH")) {
             Ok(found) => found,
-            Err(error) => return self.not_run(program, &error, place, look),
+            Err(error) => return self.not_run(program, &error, place, rendering),
         };
         let mut command = Command::new(found);
         command.arg0(&**program).args(args.iter().map(|word| word.as_os_str())).envs(variables);
         if place == Origin::Prompt {
-            return self.run_at_prompt(&mut command, program, look);
+            return self.run_at_prompt(&mut command, program, rendering);
         }
         let error = command.exec();
-        self.not_run(program, &error, place, look)
+        self.not_run(program, &error, place, rendering)
     }
 
-    fn run_at_prompt(&mut self, command: &mut Command, program: &Path, look: &Look) -> Flow {
+    fn run_at_prompt(&mut self, command: &mut Command, program: &Path, rendering: &RenderOptions) -> Flow {
         // It takes as long as it takes.
-        self.front.share_time();
+        self.frontend.share_time();
         match interrupt::run_lent(command) {
             Ok(status) if status.success() => {}
             Ok(status) => self.note(&format!("'{}' ended with {status}", excerpt(&program.to_string_lossy(), 60))),
-            Err(error) => return self.not_run(program, &error, Origin::Prompt, look),
+            Err(error) => return self.not_run(program, &error, Origin::Prompt, rendering),
         }
         Flow::Next
     }
 
     /// Says why a program was not run; the status is the one that shells have for it.
-    fn not_run(&mut self, program: &Path, error: &io::Error, place: Origin<'_>, look: &Look) -> Flow {
+    fn not_run(&mut self, program: &Path, error: &io::Error, place: Origin<'_>, rendering: &RenderOptions) -> Flow {
         let name = excerpt(&program.to_string_lossy(), 60);
         let is_missing = error.kind() == ErrorKind::NotFound;
         let reason = if is_missing { "there is no such program".to_owned() } else { crate::error::reason(error) };
         let message = format!("cannot run '{name}': {reason}");
         let failure = Failure { status: Status::Io, code: Code::Io, message, key: None };
-        let flow = self.failure(&failure, place, look);
+        let flow = self.failure(&failure, place, rendering);
         if place == Origin::OneShot {
             self.tally.exit = Some(if is_missing { 127 } else { 126 });
         }

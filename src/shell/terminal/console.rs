@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use super::interrupt;
 use super::progress;
-use crate::shell::render::{Look, style};
+use crate::shell::render::{RenderOptions, style};
 use crate::shell::text::argument::ColorWhen;
 
 /// The two streams of a run.
@@ -12,7 +12,7 @@ pub(crate) struct Console {
     pub(crate) out: Box<dyn Write>,
     pub(crate) err: Box<dyn Write>,
     /// How answers look on stdout.
-    pub(crate) look: Look,
+    pub(crate) rendering: RenderOptions,
     pub(crate) err_color: bool,
     /// Whether a person reads stderr.
     pub(crate) err_terminal: bool,
@@ -76,7 +76,7 @@ impl Console {
         Self {
             out,
             err: Box::new(io::stderr()),
-            look: Look { terminal, width, color: color_out, quiet, ..Look::PIPE },
+            rendering: RenderOptions { terminal, width, color: color_out, quiet, ..RenderOptions::PIPE },
             err_color,
             err_terminal,
         }
@@ -85,8 +85,8 @@ impl Console {
     /// Ends the row of the terminal on which a program has left the cursor, and marks its end, unless it is at its start. The
     /// blanks fill the rest of an empty row, which is then taken back, and run over the end of any other.
     pub(crate) fn end_row(&mut self) {
-        if self.look.terminal && !is_dumb() {
-            let mark = style::faint(self.look.color, "⏎");
+        if self.rendering.terminal && !is_dumb() {
+            let mark = style::faint(self.rendering.color, "⏎");
             let blanks = width().unwrap_or(80) - 1;
             // A terminal that is gone shows at the prompt, which follows at once.
             let _ = write!(self.out, "{mark}{:blanks$}\r\x1b[K", "");
@@ -95,8 +95,8 @@ impl Console {
 
     /// Takes the width anew: a terminal may have been resized.
     pub(crate) fn measure(&mut self) {
-        if let (true, Some(width)) = (self.look.terminal, width()) {
-            self.look.width = width;
+        if let (true, Some(width)) = (self.rendering.terminal, width()) {
+            self.rendering.width = width;
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) struct Opened {
 impl<'a> Files<'a> {
     /// Opens them; `on_progress` is told of what is read then.
     pub(crate) fn open(disk: &'a dyn Disk, path: &'a Path, on_progress: Option<OnProgress>) -> Result<Self> {
-        let journal_path = disk::beside(path, JOURNAL);
+        let journal_path = disk::with_suffix(path, JOURNAL);
         let opened = |path: &Path, file: Box<dyn DiskFile>| -> Result<Opened> {
             let seen = disk::seen(&*file, path)?;
             Ok(Opened { file: disk::reporting(file, on_progress), seen })

@@ -26,7 +26,7 @@ impl Storage {
         if seen.is_some() {
             store.disk.check_writable(&path)?;
         }
-        if seen.is_none() && store.disk.identity(&disk::beside(&path, JOURNAL))?.is_none() {
+        if seen.is_none() && store.disk.identity(&disk::with_suffix(&path, JOURNAL))?.is_none() {
             return Err(missing(&path));
         }
         let Settings { wait, on_progress, .. } = store.settings;
@@ -58,7 +58,7 @@ impl Storage {
             Err(error) => return Err(error),
         }
         let conflict = || Error::Conflict { path: path.clone() };
-        let journal_path = disk::beside(&path, JOURNAL);
+        let journal_path = disk::with_suffix(&path, JOURNAL);
         store.view = View::adopt(&*disk, &path)?.ok_or_else(conflict)?;
         let entries = store.view.changes()?.map_or(0, |replay| replay.overlay.len() as u64);
         let folder = temporary::open_folder(&*disk, &path)?;
@@ -114,7 +114,7 @@ impl Storage {
     pub(crate) fn drop_journal(path: &Path, settings: Settings) -> Result<Repaired> {
         let (store, path, lock) = Self::to_repair(path, settings)?;
         let disk = &*store.disk;
-        let journal_path = disk::beside(&path, JOURNAL);
+        let journal_path = disk::with_suffix(&path, JOURNAL);
         let is_missing = disk.identity(&path)?.is_none();
         let looked = View::pin(disk, &path).and_then(|view| {
             let journal = view.journal.as_ref().filter(|_| lock.ending != Ending::Torn);
@@ -146,7 +146,7 @@ impl Storage {
             Files { journal: None, .. } => return Err(Error::Conflict { path }),
         };
         let aside = loop {
-            let aside = disk::beside(&journal_path, &format!(".dropped-{:016x}", disk::random()));
+            let aside = disk::with_suffix(&journal_path, &format!(".dropped-{:016x}", disk::random()));
             match disk.rename(&journal_path, &aside, Rename::New) {
                 Ok(()) => break aside,
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}

@@ -51,7 +51,7 @@ pub(crate) fn check_file(file: File, shown: &Path, on_progress: Option<OnProgres
         let file = disk::reporting(disk::opened(file), on_progress);
         let seen = disk::seen(&*file, shown)?;
         let snapshot = Some(Opened { file, seen });
-        let journal_path = disk::beside(shown, disk::JOURNAL);
+        let journal_path = disk::with_suffix(shown, disk::JOURNAL);
         Report::of(&Files { disk, path: shown, journal_path, snapshot, journal: None })
     };
     opened(&disk::Real).map_err(disk::or_stopped)

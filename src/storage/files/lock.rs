@@ -169,7 +169,7 @@ impl WritersLock {
             return Ok(Tried::Replaced);
         }
         let mut files = [None, None];
-        let paths = [(database.to_owned(), OpenAs::Snapshot), (disk::beside(database, JOURNAL), OpenAs::Side)];
+        let paths = [(database.to_owned(), OpenAs::Snapshot), (disk::with_suffix(database, JOURNAL), OpenAs::Side)];
         for (locked, (path, how)) in files.iter_mut().zip(paths) {
             let Some(file) = disk.open(&path, how)? else { continue };
             if !lock_data(&*file).map_err(unlockable(&path))? {
@@ -228,7 +228,7 @@ fn text(boot: &str, unwritten: bool, uncertain: &str) -> String {
 
 /// The files of a database as they are at their paths.
 pub(crate) fn files(disk: &dyn Disk, database: &Path) -> Result<FilesSeen> {
-    Ok((disk.identity(database)?, disk.identity(&disk::beside(database, JOURNAL))?))
+    Ok((disk.identity(database)?, disk.identity(&disk::with_suffix(database, JOURNAL))?))
 }
 
 fn is_same(one: Option<Identity>, other: Option<Identity>) -> bool {
@@ -273,12 +273,12 @@ const LOCK: &str = ".lock";
 
 /// Where a database's lock file is.
 pub(crate) fn path(database: &Path) -> PathBuf {
-    disk::beside(database, LOCK)
+    disk::with_suffix(database, LOCK)
 }
 
 /// The journal and the lock file of a database at that path.
 pub(crate) fn side_files(database: &Path) -> [PathBuf; 2] {
-    [JOURNAL, LOCK].map(|end| disk::beside(database, end))
+    [JOURNAL, LOCK].map(|end| disk::with_suffix(database, end))
 }
 
 /// Of a holder that is not known.

@@ -48,7 +48,7 @@ pub(crate) struct Replay {
 impl Journal {
     /// Opens the journal of a snapshot and reads its header.
     pub(crate) fn open(disk: &dyn Disk, database: &Path, snapshot: Option<&Identity>) -> Result<Option<Self>> {
-        let path = disk::beside(database, JOURNAL);
+        let path = disk::with_suffix(database, JOURNAL);
         let Some(file) = open_journal(disk, &path, database)? else { return Ok(None) };
         Self::of(file, disk, path, snapshot).map(Some)
     }

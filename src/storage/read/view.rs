@@ -104,7 +104,7 @@ impl View {
 
     /// One look; `None` if something changed meanwhile.
     fn try_pin(disk: &dyn Disk, path: &Path) -> Result<Option<Self>> {
-        let journal_path = disk::beside(path, JOURNAL);
+        let journal_path = disk::with_suffix(path, JOURNAL);
         // The journal first: a save puts what a reader needs into the old one before it touches the snapshot.
         let journal = open_journal(disk, &journal_path, path)?;
         let file = disk.open(path, OpenAs::Snapshot)?;

@@ -86,7 +86,7 @@ struct Memory {
 }
 
 fn journal() -> PathBuf {
-    disk::beside(path(), JOURNAL)
+    disk::with_suffix(path(), JOURNAL)
 }
 
 impl Buggy {

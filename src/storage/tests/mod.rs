@@ -10,13 +10,13 @@
 
 mod bugs;
 mod crash;
-mod doubts;
 mod edits;
 mod faults;
 pub(super) mod memory;
 mod overtaken;
 mod removed_lock;
 pub(super) mod simulated;
+mod uncertain;
 mod workload;
 
 use std::collections::BTreeMap;
@@ -81,7 +81,7 @@ fn state(store: &Storage) -> Result<State> {
 
 /// The lock's note is never synced, so a power cut may take it, whatever else is left, or bring back any older one.
 fn lose_note(crashed: &Crashed<'_>) {
-    let lock = super::files::disk::beside(path(), ".lock");
+    let lock = super::files::disk::with_suffix(path(), ".lock");
     if crashed.hash & 1 == 0 && crashed.disk.content(&lock).is_some() {
         let older = ["", "pid 1 (host, rusty-kv) since 2026-01-01T00:00:00.000Z\n"][usize::from(crashed.hash & 2 > 0)];
         crashed.disk.edit(&lock, older.as_bytes());

@@ -107,7 +107,7 @@ fn run(disk: &Simulated, policy: Policy, seed: u64) -> (Told, Vec<Moment>) {
                 scope.spawn(move || {
                     let work = || match who {
                         WRITERS => {
-                            let lock = disk::beside(path(), ".lock");
+                            let lock = disk::with_suffix(path(), ".lock");
                             for _ in 0..TRIES * 12 {
                                 let _ = disk.remove(&lock);
                             }
@@ -166,7 +166,7 @@ fn survives(policy: Policy, is_new: bool, seed: u64) -> (usize, usize) {
         let acknowledged = &told.acknowledged[..usize::try_from(moment.mark).unwrap()];
         // All writers are killed, and their lock file goes with what it says of them. Whoever comes next writes.
         let killed = moment.killed();
-        let _ = killed.remove(&disk::beside(path(), ".lock"));
+        let _ = killed.remove(&disk::with_suffix(path(), ".lock"));
         let next = open(&killed, policy).and_then(|mut store| commit(&mut store, &[change("next", "1")]));
         next.unwrap_or_else(|error| failed(format!("killed before {}: {error}", moment.changes)));
         let next = ["next".to_owned()];

@@ -52,7 +52,7 @@ impl Writer<'_> {
 impl Storage {
     /// Keeps bytes that no longer count in a file of their own.
     pub(crate) fn set_aside(&self, journal: &Path, bytes: &[u8]) -> Result<PathBuf> {
-        let mut path = disk::beside(journal, ".torn");
+        let mut path = disk::with_suffix(journal, ".torn");
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| disk::write_error("write", path, source)
@@ -61,7 +61,7 @@ impl Storage {
             match self.disk.create(&path) {
                 Ok(file) => break file,
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    path = disk::beside(journal, &format!(".torn-{:016x}", disk::random()));
+                    path = disk::with_suffix(journal, &format!(".torn-{:016x}", disk::random()));
                 }
                 Err(error) => return Err(failed(&path)(error)),
             }

@@ -76,7 +76,7 @@ impl Writer<'_> {
         let disk = self.store.disk.clone();
         let (Base::Indexed(indexed), Some(seen)) = (&self.store.view.base, self.store.view.seen) else { return Ok(()) };
         let layout = *indexed.layout();
-        let journal_path = disk::beside(&self.path, JOURNAL);
+        let journal_path = disk::with_suffix(&self.path, JOURNAL);
         let failed = |operation| {
             let path = journal_path.clone();
             move |source| disk::write_error(operation, path, source)

@@ -61,7 +61,7 @@ impl Writer<'_> {
         disk::sync_name(&*folder, path)?;
         if self.store.view.journal.is_some() || self.store.view.stray.is_some() {
             // It says that nothing is left; whoever finds it does away with it.
-            let _ = self.store.disk.remove(&disk::beside(path, JOURNAL)).and_then(|()| folder.sync());
+            let _ = self.store.disk.remove(&disk::with_suffix(path, JOURNAL)).and_then(|()| folder.sync());
         }
         Ok(())
     }

@@ -62,9 +62,9 @@ impl Storage {
             let path = path.to_owned();
             move |source| disk::write_error("rename", path, source)
         };
-        let journal = disk::beside(&path, JOURNAL);
+        let journal = disk::with_suffix(&path, JOURNAL);
         if disk.identity(&journal)?.is_some() {
-            disk.rename(&journal, &disk::beside(&kept, JOURNAL), Rename::New).map_err(failed(&journal))?;
+            disk.rename(&journal, &disk::with_suffix(&kept, JOURNAL), Rename::New).map_err(failed(&journal))?;
             disk::sync_name(&*folder, &path)?;
         }
         if old.is_some() {
@@ -99,7 +99,7 @@ fn free_name(disk: &dyn Disk, path: &Path) -> Result<PathBuf> {
     for number in 1_u64.. {
         let again = if number > 1 { format!("-{number}") } else { String::new() };
         let name = disk::sibling(path, &format!(".before-restore{again}"));
-        if is_free(&name)? && is_free(&disk::beside(&name, JOURNAL))? {
+        if is_free(&name)? && is_free(&disk::with_suffix(&name, JOURNAL))? {
             return Ok(name);
         }
     }

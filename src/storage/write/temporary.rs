@@ -137,7 +137,7 @@ impl Storage {
 
 /// The name of a temporary file.
 pub(super) fn temporary(target: &Path, number: u64) -> PathBuf {
-    disk::beside(target, &format!(".tmp-{number:016x}"))
+    disk::with_suffix(target, &format!(".tmp-{number:016x}"))
 }
 
 /// Removes what killed writers have left next to a database: temporary files that nobody holds a lock on. No other writer
@@ -201,7 +201,7 @@ fn keep_displaced(disk: &dyn Disk, temp: &Temp<'_>, path: &Path, source: std::io
         return source;
     }
     temp.is_alien.set(true);
-    let kept = disk::beside(path, &format!(".old-{:016x}", disk::random()));
+    let kept = disk::with_suffix(path, &format!(".old-{:016x}", disk::random()));
     let kept = if disk.rename(&temp.path, &kept, Rename::New).is_ok() { &kept } else { &temp.path };
     let reason = error::reason(&source);
     std::io::Error::other(format!("{reason}; what another program wrote there meanwhile is in {kept:?}"))

@@ -210,12 +210,12 @@ impl Phase {
     }
 
     /// The changes of the open transaction so far.
-    pub(crate) fn mark(&mut self) -> Savepoint {
+    pub(crate) fn savepoint(&mut self) -> Savepoint {
         Savepoint(self.pending().map().clone())
     }
 
     /// Forgets those that came after.
-    pub(crate) fn back_to(&mut self, mark: Savepoint) {
+    pub(crate) fn rollback_to(&mut self, mark: Savepoint) {
         *self.pending() = mark.0.into();
     }
 

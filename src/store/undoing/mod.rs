@@ -4,21 +4,21 @@
 //! A *step* is what one command has made durable, or one transaction. What a step has left of each key is kept as a hash:
 //! if the key holds something else by now, others have changed it.
 
-mod memory;
+mod history;
 mod writes;
 
 use std::collections::BTreeMap;
 use std::mem;
 
-use self::memory::Consent;
-pub(crate) use self::memory::{TOO_LARGE, UndoEnd, UndoHistory};
+use self::history::Consent;
+pub(crate) use self::history::{TOO_LARGE, UndoEnd, UndoHistory};
 use self::writes::{Left, Noting, Write, Writes};
 pub(crate) use self::writes::{MOST, RestoreStep};
 use super::{
     Batch, Description, DifferenceIter, EntryIter, KeyIter, LoadSource, Mutation, OutlineIter, Scan, Scope, Store,
     StoreSavepoint, Watching,
 };
-use crate::database::{Changed, Database, Loaded, Loading, Replaced, Seen};
+use crate::database::{Changed, Database, LoadObserver, Loaded, Loading, Seen};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::storage::Entry;
@@ -41,70 +41,70 @@ pub(crate) type Foreign = (String, Option<Entry>);
 #[derive(Debug)]
 pub(crate) struct Undoing {
     inner: Box<dyn Store>,
-    memory: UndoHistory,
+    history: UndoHistory,
     /// Whether changes wait for the end of a batch.
     in_batch: bool,
 }
 
 impl Undoing {
     pub(crate) fn new(inner: Box<dyn Store>) -> Self {
-        Self { inner, memory: UndoHistory::default(), in_batch: false }
+        Self { inner, history: UndoHistory::default(), in_batch: false }
     }
 
     /// What has become of a change: it is a step, unless it waits for the rest of a batch or of a transaction.
     fn closed<T>(&mut self, done: Result<T>) -> Result<T> {
         if !self.in_batch && !self.inner.is_in_transaction() {
-            self.memory.close(done.is_ok());
+            self.history.close(done.is_ok());
         }
         done
     }
 
     /// From now on what is replaced is remembered, and what was is forgotten.
     pub(crate) fn remember(&mut self) {
-        self.memory.start();
+        self.history.start();
     }
 
     /// Whether what is replaced is remembered.
     pub(crate) fn is_remembering(&self) -> bool {
-        self.memory.is_on
+        self.history.is_on
     }
 
     /// Whether committing the open transaction could not be undone, although what is done here is remembered.
     pub(crate) fn is_open_too_large(&self) -> bool {
-        self.memory.is_on && self.memory.open.is_too_large
+        self.history.is_on && self.history.open.is_too_large
     }
 
     /// A command begins: what it replaces is a step of its own.
     pub(crate) fn next_step(&mut self) {
-        self.memory.consent = Consent::default();
-        self.memory.next_step(self.inner.is_in_transaction());
+        self.history.consent = Consent::default();
+        self.history.next_step(self.inner.is_in_transaction());
     }
 
     /// Until the next step a change that is too large to undo fails unless it is agreed to.
     pub(crate) fn need_consent(&mut self) {
-        self.memory.consent = Consent::Needed;
+        self.history.consent = Consent::Needed;
     }
 
     /// Until the next step any change is agreed to.
     pub(crate) fn give_consent(&mut self) {
-        self.memory.consent = Consent::Given;
+        self.history.consent = Consent::Given;
     }
 
     /// What can be undone, to be recalled when this database is opened again.
-    pub(crate) fn take_memory(&mut self) -> UndoHistory {
-        self.memory.close(false);
-        mem::take(&mut self.memory)
+    pub(crate) fn take_history(&mut self) -> UndoHistory {
+        self.history.close(false);
+        mem::take(&mut self.history)
     }
 
     /// What can be undone from now on.
-    pub(crate) fn recall(&mut self, memory: UndoHistory) {
-        self.memory = memory;
+    pub(crate) fn restore_history(&mut self, history: UndoHistory) {
+        self.history = history;
     }
 
     /// The backup is in the place of what was there: a step like any other.
     pub(crate) fn note_restored(&mut self, step: RestoreStep) {
-        self.memory.note(step.0);
-        self.memory.close(true);
+        self.history.note(step.0);
+        self.history.close(true);
     }
 
     /// Takes back the last `count` steps, all at once; within an open transaction those of its commands. `allow` is asked,
@@ -133,8 +133,8 @@ impl Undoing {
             })?;
             if is_current {
                 for _ in 0..undone.steps {
-                    let bytes = self.memory.steps.pop_back().map_or(0, |step| step.bytes);
-                    self.memory.bytes -= bytes;
+                    let bytes = self.history.steps.pop_back().map_or(0, |step| step.bytes);
+                    self.history.bytes -= bytes;
                 }
                 return Ok(undone);
             }
@@ -152,7 +152,7 @@ impl Undoing {
         let now = self.inner.now();
         let mut states: BTreeMap<&str, KeyState<'_>> = BTreeMap::new();
         let (mut steps, mut end) = (0, None);
-        for step in self.memory.steps.iter().rev().take(count) {
+        for step in self.history.steps.iter().rev().take(count) {
             if step.is_too_large {
                 end = Some(UndoEnd::TooLarge);
                 break;
@@ -186,7 +186,7 @@ impl Undoing {
             states.clear();
         }
         if steps < count && end.is_none() {
-            end = Some(self.memory.end());
+            end = Some(self.history.end());
         }
         let seen = states.iter().map(|(key, state)| ((*key).to_owned(), Left::of(state.held.as_ref()))).collect();
         let changed = states.into_iter().filter(|(_, state)| state.held.as_ref() != state.now());
@@ -200,10 +200,10 @@ impl Undoing {
     /// read, which the transaction has written itself.
     fn undo_open(&mut self, count: usize) -> Result<Undone> {
         let now = self.inner.now();
-        self.memory.open.commands.retain(|writes| !writes.is_empty());
+        self.history.open.commands.retain(|writes| !writes.is_empty());
         let mut keys = BTreeMap::new();
         for Write { key, before, .. } in
-            self.memory.open.commands.iter().rev().take(count).flat_map(|list| list.iter().rev())
+            self.history.open.commands.iter().rev().take(count).flat_map(|list| list.iter().rev())
         {
             let to = before.clone().filter(|before| before.is_live(now));
             match keys.get_mut(key) {
@@ -214,12 +214,12 @@ impl Undoing {
         }
         let mut undone = Undone::default();
         while undone.steps < count {
-            let Some(writes) = self.memory.open.commands.pop() else {
-                undone.end = Some(if self.memory.open.is_too_large { UndoEnd::TooLarge } else { UndoEnd::Nothing });
+            let Some(writes) = self.history.open.commands.pop() else {
+                undone.end = Some(if self.history.open.is_too_large { UndoEnd::TooLarge } else { UndoEnd::Nothing });
                 break;
             };
             for write in writes.into_iter().rev() {
-                self.memory.open.bytes -= write.bytes();
+                self.history.open.bytes -= write.bytes();
                 self.inner.put_back(&write.key, write.changed);
             }
             undone.steps += 1;
@@ -249,22 +249,22 @@ impl KeyState<'_> {
 }
 
 /// Notes what a load replaces.
-struct Loads<'m> {
-    memory: &'m UndoHistory,
+struct LoadRecorder<'m> {
+    history: &'m UndoHistory,
     /// Whether a step of its own comes of it.
     is_alone: bool,
     writes: Writes,
 }
 
-impl Loads<'_> {
+impl LoadRecorder<'_> {
     fn check(&self) -> Result<()> {
-        if self.is_alone && self.memory.needs_consent(&self.writes) { Err(Error::Irreversible) } else { Ok(()) }
+        if self.is_alone && self.history.needs_consent(&self.writes) { Err(Error::Irreversible) } else { Ok(()) }
     }
 }
 
-impl Replaced for Loads<'_> {
+impl LoadObserver for LoadRecorder<'_> {
     fn limit(&self) -> Option<usize> {
-        self.memory.is_on().then_some(MOST)
+        self.history.is_on().then_some(MOST)
     }
 
     fn note(&mut self, key: &str, changed: Changed, before: Option<Entry>, after: &Entry) {
@@ -285,25 +285,25 @@ impl Replaced for Loads<'_> {
 
 impl Store for Undoing {
     fn change(&mut self, keys: Scope<'_>, body: &mut Mutation<'_>) -> Result<()> {
-        if !self.memory.is_on() {
+        if !self.history.is_on() {
             let done = self.inner.change(keys, body);
             return self.closed(done);
         }
         let is_alone = !self.inner.is_in_transaction();
-        let (memory, mut writes) = (&self.memory, Writes::default());
+        let (history, mut writes) = (&self.history, Writes::default());
         let done = self.inner.change(keys, &mut |changes| {
             writes = Writes::default();
             body(&mut Noting { changes, writes: &mut writes })?;
-            if is_alone && memory.needs_consent(&writes) { Err(Error::Irreversible) } else { Ok(()) }
+            if is_alone && history.needs_consent(&writes) { Err(Error::Irreversible) } else { Ok(()) }
         });
         if done.is_ok() {
-            self.memory.note(writes);
+            self.history.note(writes);
         }
         self.closed(done)
     }
 
     fn set(&mut self, key: &str, value: &Value) -> Result<()> {
-        if self.memory.is_on() {
+        if self.history.is_on() {
             let entry = Entry::from(value.clone());
             return self.change(Scope::Keys(&[key]), &mut |changes| changes.set(key, &entry));
         }
@@ -311,14 +311,14 @@ impl Store for Undoing {
         self.closed(done)
     }
 
-    fn load(&mut self, entries: &mut LoadSource<'_>, how: Loading, _: &mut dyn Replaced) -> Result<Loaded> {
+    fn load(&mut self, entries: &mut LoadSource<'_>, how: Loading, _: &mut dyn LoadObserver) -> Result<Loaded> {
         self.commit_batch()?;
         let is_alone = !self.inner.is_in_transaction();
-        let mut loads = Loads { memory: &self.memory, is_alone, writes: Writes::default() };
+        let mut loads = LoadRecorder { history: &self.history, is_alone, writes: Writes::default() };
         let loaded = self.inner.load(entries, how, &mut loads);
         let writes = loads.writes;
         if loaded.as_ref().is_ok_and(|loaded| loaded.conflict.is_none()) {
-            self.memory.note(writes);
+            self.history.note(writes);
         }
         self.closed(loaded)
     }
@@ -351,13 +351,13 @@ impl Store for Undoing {
 
     fn rollback(&mut self) -> Result<u64> {
         let changes = self.inner.rollback()?;
-        self.memory.close(false);
+        self.history.close(false);
         Ok(changes)
     }
 
     fn take_notices(&mut self) -> Vec<String> {
         let mut notices = self.inner.take_notices();
-        notices.extend(self.memory.take_notice());
+        notices.extend(self.history.take_notice());
         notices
     }
 
@@ -417,12 +417,12 @@ impl Store for Undoing {
         self.inner.put_back(key, changed);
     }
 
-    fn mark(&mut self) -> StoreSavepoint {
-        self.inner.mark()
+    fn savepoint(&mut self) -> StoreSavepoint {
+        self.inner.savepoint()
     }
 
-    fn back_to(&mut self, mark: StoreSavepoint) -> u64 {
-        self.inner.back_to(mark)
+    fn rollback_to(&mut self, mark: StoreSavepoint) -> u64 {
+        self.inner.rollback_to(mark)
     }
 
     fn differences(&mut self) -> DifferenceIter<'_> {

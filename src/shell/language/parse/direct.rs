@@ -1,6 +1,6 @@
 //! The way past clap.
 
-use super::head::may_be_flag;
+use super::command_position::may_be_flag;
 use crate::number::Number;
 use crate::shell::commands::count::CountArgs;
 use crate::shell::commands::del::DelArgs;

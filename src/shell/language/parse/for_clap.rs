@@ -4,10 +4,10 @@ use std::ffi::OsString;
 
 use clap::FromArgMatches;
 
-use super::head::{Head, name_of};
+use super::command_position::{CommandPosition, name_of};
 use crate::shell::answer::reply::Failure;
+use crate::shell::language::classify::{self, ArgumentError, Places};
 use crate::shell::language::command::{Alone, Command};
-use crate::shell::language::place::{self, ArgumentError, Places};
 use crate::shell::language::refused::{unknown_command, unmarked};
 use crate::shell::text::escape::excerpt;
 use crate::shell::text::words::Word;
@@ -16,7 +16,7 @@ use crate::shell::text::words::Word;
 /// what is wrong.
 pub(super) fn alone_of<O: FromArgMatches>(
     alone: &mut Alone,
-    head: &Head,
+    head: &CommandPosition,
     first: &[Word<'_>],
     words: &[Word<'_>],
     in_line: bool,
@@ -53,13 +53,13 @@ pub(super) enum NotWhole {
 /// The arguments for all of the language.
 pub(super) fn whole(
     tree: &mut clap::Command,
-    head: &Head,
+    head: &CommandPosition,
     first: &[Word<'_>],
     words: &[Word<'_>],
     in_line: bool,
 ) -> Result<ClapInput, NotWhole> {
-    if let Some(at) = first.iter().position(place::is_too_long) {
-        return Err(NotWhole::Failed(at, Failure::usage(place::unknown(&first[at]))));
+    if let Some(at) = first.iter().position(classify::is_too_long) {
+        return Err(NotWhole::Failed(at, Failure::usage(classify::unknown(&first[at]))));
     }
     let mut args: Vec<OsString> = first.iter().map(Word::to_arg).collect();
     let Some(word) = words.first() else { return Ok(ClapInput { args, as_text: String::new() }) };

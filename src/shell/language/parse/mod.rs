@@ -1,8 +1,8 @@
 //! Words or arguments -> a command, and what clap says about those that are none, in one line.
 
+mod command_position;
 mod direct;
 mod for_clap;
-mod head;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,14 +11,14 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{Args as _, CommandFactory, FromArgMatches};
 
+use self::command_position::{CommandPosition, name_of};
 use self::direct::direct;
 pub(crate) use self::direct::plain_set;
 use self::for_clap::{NotWhole, alone_of, whole};
-use self::head::{Head, name_of};
+use super::classify::ArgumentError;
 use super::cli::{Cli, GlobalOptions, Line, LineOptions};
 use super::command::Alone;
 use super::help;
-use super::place::ArgumentError;
 use super::refused::{Attempt, unmarked};
 use crate::shell::answer::reply::Failure;
 use crate::shell::text::argument::DatabaseName;
@@ -52,7 +52,7 @@ impl Parser {
 
     fn through_clap(&mut self, words: &[Word<'_>]) -> Result<Parsed<Line>, Failure> {
         let options = || LineOptions::augment_args(clap::Command::new("").no_binary_name(true));
-        let head = Head::of(words, options);
+        let head = CommandPosition::of(words, options);
         let (first, words) = words.split_at(head.command);
         if let Some(name) = name_of(words)
             && let Some(line) = self.by_itself(&name, &head, first, words, options)?
@@ -63,7 +63,12 @@ impl Parser {
     }
 
     /// The line by all of the language.
-    fn by_all(&mut self, head: &Head, first: &[Word<'_>], words: &[Word<'_>]) -> Result<Parsed<Line>, Failure> {
+    fn by_all(
+        &mut self,
+        head: &CommandPosition,
+        first: &[Word<'_>],
+        words: &[Word<'_>],
+    ) -> Result<Parsed<Line>, Failure> {
         let tree = self.tree.get_or_insert_with(Line::command);
         by_all(tree, head, first, words, true).map_err(|(failure, blame)| {
             self.blame = blame;
@@ -75,7 +80,7 @@ impl Parser {
     fn by_itself(
         &mut self,
         name: &str,
-        head: &Head,
+        head: &CommandPosition,
         first: &[Word<'_>],
         words: &[Word<'_>],
         options: impl Fn() -> clap::Command,
@@ -122,7 +127,7 @@ fn word(arg: &OsString) -> Word<'_> {
 fn arguments_through_clap(args: &[OsString]) -> Result<Parsed<Box<Cli>>, Failure> {
     let words: Vec<Word<'_>> = args.iter().skip(1).map(word).collect();
     let options = GlobalOptions::augment_args(clap::Command::new("").no_binary_name(true));
-    let head = Head::of(&words, || &options);
+    let head = CommandPosition::of(&words, || &options);
     let (first, words) = words.split_at(head.command);
     if words.is_empty()
         && let Some(options) = options_alone(options.clone(), first)
@@ -146,7 +151,7 @@ fn arguments_through_clap(args: &[OsString]) -> Result<Parsed<Box<Cli>>, Failure
 /// What words come to by all of the language, or the failure and what it is about.
 fn by_all<T: FromArgMatches>(
     tree: &mut clap::Command,
-    head: &Head,
+    head: &CommandPosition,
     first: &[Word<'_>],
     words: &[Word<'_>],
     in_line: bool,

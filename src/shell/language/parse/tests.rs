@@ -66,7 +66,7 @@ proptest! {
         let mut words: Vec<Word<'_>> = first.iter().map(|text| word(text, false)).collect();
         words.push(word(&name, false));
         words.extend(rest.iter().map(|(text, quoted)| word(text, *quoted)));
-        let head = Head::of(&words, line_options);
+        let head = CommandPosition::of(&words, line_options);
         let (first, words) = words.split_at(head.command);
         let mut parser = Parser::default();
         if words.first().is_some_and(|word| *word.bytes == *name.as_bytes())
@@ -88,7 +88,7 @@ proptest! {
         let args: Vec<OsString> = first.iter().chain([&name]).chain(&rest).map(OsString::from).collect();
         let words: Vec<Word<'_>> = args.iter().map(word).collect();
         let options = || GlobalOptions::augment_args(clap::Command::new("").no_binary_name(true));
-        let head = Head::of(&words, options);
+        let head = CommandPosition::of(&words, options);
         let (first, words) = words.split_at(head.command);
         let Some(mut alone) = name_of(words).and_then(|name| Alone::named(&name, options())) else { return Ok(()) };
         if let Ok(Some((options, command))) = alone_of::<GlobalOptions>(&mut alone, &head, first, words, false) {

@@ -243,9 +243,9 @@ pub(crate) fn read_range(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<
 
 /// Fails if a journal with changes lies beside a symbolic link: the file that it belongs to was moved away without it.
 fn check_left_behind(path: &Path, real: &Path) -> Result<()> {
-    let journal = beside(path, JOURNAL);
+    let journal = with_suffix(path, JOURNAL);
     let is_link = path != real && fs::symlink_metadata(path).is_ok_and(|there| there.is_symlink());
-    if !is_link || journal == beside(real, JOURNAL) {
+    if !is_link || journal == with_suffix(real, JOURNAL) {
         return Ok(());
     }
     // The header alone holds no change.
@@ -283,8 +283,8 @@ fn irregular(path: &Path, meta: &fs::Metadata) -> Option<Error> {
 /// What the journal's name has after the database's.
 pub(crate) const JOURNAL: &str = ".journal";
 
-/// The path with `suffix` behind its name.
-pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+/// The path with `suffix` after its name.
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

@@ -1,5 +1,5 @@
 use super::*;
-use crate::storage::files::disk::beside;
+use crate::storage::files::disk::with_suffix;
 
 const FOLDER: &str = "/simulated";
 
@@ -319,7 +319,7 @@ fn a_lock_ends_with_its_handle_or_with_a_crash_and_its_note_may_be_lost() {
 #[test]
 fn left_overs_are_those_of_one_file() {
     let disk = disk();
-    let left = beside(&path("a"), ".tmp-0123456789abcdef");
+    let left = with_suffix(&path("a"), ".tmp-0123456789abcdef");
     for name in ["a", "a.lock", "b.tmp-0123456789abcdef", "a.tmp-0123", "a.tmp-0123456789abcdef"] {
         create(&disk, name, "");
     }

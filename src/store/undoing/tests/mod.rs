@@ -56,11 +56,11 @@ fn what_does_not_fit_is_forgotten_from_its_oldest_step_on() {
         delete(&mut db, &[key]).unwrap();
     }
     db.next_step();
-    assert!(db.memory.bytes <= MOST && db.take_notices().is_empty());
+    assert!(db.history.bytes <= MOST && db.take_notices().is_empty());
     let undone = db.undo(9, &mut yes).unwrap();
     assert_eq!((undone.steps, undone.end), (4, Some(UndoEnd::Forgotten)));
     assert!(content(&db).is_empty());
-    assert_eq!(db.memory.bytes, 0);
+    assert_eq!(db.history.bytes, 0);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn what_is_remembered_is_counted_as_a_user_counts_keys_and_values() {
     let names: Vec<&str> = keys.iter().map(String::as_str).collect();
     db.transaction(&names, |tx| names.iter().try_for_each(|key| tx.set(key, &Entry::from("")))).unwrap();
     let bytes: usize = keys.iter().map(String::len).sum();
-    assert_eq!(db.memory.bytes, bytes);
+    assert_eq!(db.history.bytes, bytes);
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn what_was_not_stored_is_no_step() {
     assert!(ours.commit_batch().is_err());
     ours.next_step();
     assert_eq!(ours.undo(1, &mut yes).unwrap().steps, 0);
-    assert_eq!(ours.memory.bytes, 0);
+    assert_eq!(ours.history.bytes, 0);
 }
 
 #[test]
@@ -349,6 +349,6 @@ proptest! {
         db.next_step();
         db.undo(usize::MAX, &mut yes).unwrap();
         prop_assert!(content(&db).is_empty());
-        prop_assert_eq!(db.memory.bytes, 0);
+        prop_assert_eq!(db.history.bytes, 0);
     }
 }

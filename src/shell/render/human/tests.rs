@@ -1,19 +1,19 @@
 use super::*;
-use crate::shell::render::tests::{broken, bytes, json, listing, look, shown, some};
+use crate::shell::render::tests::{broken, bytes, json, listing, rendering, shown, some};
 use crate::shell::text::argument::OutputMode;
 
-fn terminal() -> Look {
-    look(OutputMode::Plain, true)
+fn terminal() -> RenderOptions {
+    rendering(OutputMode::Plain, true)
 }
 
-fn table_in_a_pipe() -> Look {
-    look(OutputMode::Table, false)
+fn table_in_a_pipe() -> RenderOptions {
+    rendering(OutputMode::Table, false)
 }
 
 /// On a terminal, where plain and table are the same; and the table in a pipe.
 fn both(reply: fn() -> Reply<'static>) -> [String; 2] {
     let plain = shown(&terminal(), reply());
-    assert_eq!(shown(&look(OutputMode::Table, true), reply()), plain);
+    assert_eq!(shown(&rendering(OutputMode::Table, true), reply()), plain);
     [plain, shown(&table_in_a_pipe(), reply())]
 }
 
@@ -25,11 +25,11 @@ fn numbered(show: Show, count: usize) -> Listing<'static> {
 fn a_change_is_confirmed_to_a_person_who_is_not_told_its_value() {
     let set = || Reply::Done(Done::Set { key: "a\x1bb".to_owned() });
     assert_eq!(both(set), ["Set value for key: a\\x1bb\n", ""]);
-    assert_eq!(shown(&Look { quiet: true, ..terminal() }, set()), "");
+    assert_eq!(shown(&RenderOptions { quiet: true, ..terminal() }, set()), "");
     assert_eq!(both(|| Reply::Done(Done::Quietly)), ["", ""]);
     let made = || Reply::Done(Done::WithOld(Box::new(Done::Set { key: "a".to_owned() }), Some("4\n2".into())));
     assert_eq!(both(made), ["4\n2\n", "4\n2\n"]);
-    assert_eq!(shown(&Look { quiet: true, ..terminal() }, made()), "4\n2\n");
+    assert_eq!(shown(&RenderOptions { quiet: true, ..terminal() }, made()), "4\n2\n");
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn the_count_below_a_listing_is_for_people_who_want_it() {
     assert_eq!(both(|| Reply::Listing(numbered(Show::Keys, 0))), ["no keys\n", ""]);
     assert_eq!(both(|| Reply::Listing(numbered(Show::Entries, 0))), ["no keys\n", ""]);
     assert_eq!(both(|| Reply::Listing(numbered(Show::Keys, 1))), ["k00000\n1 key\n", "k00000\n"]);
-    let quiet = Look { quiet: true, ..terminal() };
+    let quiet = RenderOptions { quiet: true, ..terminal() };
     assert_eq!(shown(&quiet, Reply::Listing(numbered(Show::Keys, 1))), "k00000\n");
     let cut_off = shown(&quiet, Reply::Listing(numbered(Show::Keys, 101)));
     assert!(cut_off.ends_with("\n… 1 more of 101 (--limit N, or pipe it)\n"), "{cut_off}");
@@ -94,9 +94,9 @@ fn a_terminal_gets_a_hundred_entries_unless_it_was_said_how_many() {
     let first = shown(&terminal(), Reply::Listing(numbered(Show::Entries, 2_522)));
     assert_eq!(first.lines().count(), 1 + 100 + 1);
     assert!(first.ends_with("k00099  v99\n… 2,422 more of 2,522 (--limit N, or pipe it)\n"), "{first}");
-    let narrow = shown(&Look { width: 40, ..terminal() }, Reply::Listing(numbered(Show::Entries, 2_522)));
+    let narrow = shown(&RenderOptions { width: 40, ..terminal() }, Reply::Listing(numbered(Show::Entries, 2_522)));
     assert!(narrow.ends_with("v99\n… 2,422 more of 2,522 (--limit N)\n"), "{narrow}");
-    let paged = shown(&Look { paged: true, ..terminal() }, Reply::Listing(numbered(Show::Keys, 2_522)));
+    let paged = shown(&RenderOptions { paged: true, ..terminal() }, Reply::Listing(numbered(Show::Keys, 2_522)));
     assert!(paged.ends_with("k02521\n2,522 keys\n"), "{paged}");
     let exactly = shown(&terminal(), Reply::Listing(numbered(Show::Keys, 100)));
     assert!(exactly.ends_with("k00099\n100 keys\n"), "{exactly}");
@@ -110,20 +110,20 @@ fn a_terminal_gets_a_hundred_entries_unless_it_was_said_how_many() {
 
 #[test]
 fn a_listing_is_cut_to_the_terminal_and_to_one_line_each() {
-    let look = Look { width: 40, ..terminal() };
+    let rendering = RenderOptions { width: 40, ..terminal() };
     let long = "k".repeat(60);
     let entries = |show| Reply::Listing(listing(show, [(long.clone(), "日".repeat(60)), ("a".into(), "b".into())]));
     let expected =
         format!("KEY              VALUE\n{}…  {}…\na                b\n2 keys\n", "k".repeat(14), "日".repeat(11));
-    assert_eq!(shown(&look, entries(Show::Entries)), expected);
-    assert_eq!(shown(&look, entries(Show::Keys)), format!("{}…\na\n2 keys\n", "k".repeat(39)));
-    assert_eq!(shown(&look, entries(Show::Values)), format!("{}…\nb\n2 keys\n", "日".repeat(19)));
+    assert_eq!(shown(&rendering, entries(Show::Entries)), expected);
+    assert_eq!(shown(&rendering, entries(Show::Keys)), format!("{}…\na\n2 keys\n", "k".repeat(39)));
+    assert_eq!(shown(&rendering, entries(Show::Values)), format!("{}…\nb\n2 keys\n", "日".repeat(19)));
 }
 
 #[test]
 fn keys_are_coloured_and_what_is_about_them_is_faint() {
-    let look = Look { color: true, ..terminal() };
-    let shown = shown(&look, Reply::Listing(numbered(Show::Entries, 1)));
+    let rendering = RenderOptions { color: true, ..terminal() };
+    let shown = shown(&rendering, Reply::Listing(numbered(Show::Entries, 1)));
     assert_eq!(shown, "\x1b[2mKEY\x1b[0m     \x1b[2mVALUE\x1b[0m\n\x1b[36mk00000\x1b[0m  v0\n\x1b[2m1 key\x1b[0m\n");
 }
 
@@ -174,7 +174,7 @@ fn a_bar_is_as_long_as_its_share_and_never_nothing() {
         "journal bytes  none\n\nsizes\nUP TO    KEYS\n  4 B       1  ▏\n 16 B       0\n 64 B  16,000  {}\n256 B  32,000  {full}\n",
         "█".repeat(8)
     );
-    assert_eq!(shown(&Look { width: 40, ..terminal() }, rows()), expected);
+    assert_eq!(shown(&RenderOptions { width: 40, ..terminal() }, rows()), expected);
 }
 
 #[test]
@@ -194,13 +194,13 @@ fn what_is_wrong_with_a_row_stands_below_the_table_in_full() {
     };
     let expected = "NAME   KEYS  CHANGED\nbad       ?  2h ago\nkv    1,000  2h ago   *\n\
                     bad: it is damaged, and this is a long line\\x1b that says why\n";
-    assert_eq!(shown(&Look { width: 40, ..terminal() }, rows()), expected);
+    assert_eq!(shown(&RenderOptions { width: 40, ..terminal() }, rows()), expected);
 }
 
 #[test]
 fn a_beginning_is_cut_to_what_is_left_of_its_line() {
     let facts = || Reply::Record(vec![("begins", Field::Beginning("v".repeat(80)))]);
-    assert_eq!(shown(&Look { width: 20, ..terminal() }, facts()), "begins  vvvvvvvvvvv…\n");
+    assert_eq!(shown(&RenderOptions { width: 20, ..terminal() }, facts()), "begins  vvvvvvvvvvv…\n");
     assert_eq!(shown(&table_in_a_pipe(), facts()), format!("begins  {}\n", "v".repeat(80)));
 }
 

@@ -6,14 +6,14 @@ use crate::shell::text::escape::excerpt;
 use crate::shell::text::words::Word;
 
 /// Where the command stands among some words.
-pub(super) struct Head {
+pub(super) struct CommandPosition {
     /// How many options and their values stand before it; all words if there is none, or if something else does.
     pub(super) command: usize,
     /// The first of them that asks for help or the version.
     pub(super) asks: Option<usize>,
 }
 
-impl Head {
+impl CommandPosition {
     /// Looks for it behind the options that may stand before it.
     pub(super) fn of<O: Borrow<clap::Command>>(words: &[Word<'_>], options: impl FnOnce() -> O) -> Self {
         let mut head = Self { command: 0, asks: None };

@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::style::{self, Style};
 use super::table::{Cell, Table, cut, size};
-use super::{Look, RenderError, done, plain, pretty};
+use super::{RenderError, RenderOptions, done, plain, pretty};
 use crate::database::Event;
 use crate::error::Error;
 use crate::expiry::format_duration;
@@ -24,37 +24,37 @@ use crate::value::Value;
 const MOST: u64 = 100;
 
 /// Writes an answer.
-pub(super) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Result<(), RenderError> {
+pub(super) fn reply(out: &mut dyn Write, rendering: &RenderOptions, reply: Reply<'_>) -> Result<(), RenderError> {
     match reply {
-        Reply::Done(done) => done_or_not(out, look, &done)?,
-        Reply::Value(one) => value(out, look, &one)?,
+        Reply::Done(done) => done_or_not(out, rendering, &done)?,
+        Reply::Value(one) => value(out, rendering, &one)?,
         Reply::Line(line) => writeln!(out, "{}", escape::terminal_lossy(line.as_bytes()))?,
         Reply::Values(values) => {
             let found = values.into_iter().filter_map(|(key, value)| Some(Ok((key, Entry::from(value?)))));
-            table(out, look, found, Show::Entries, u64::MAX)?;
+            table(out, rendering, found, Show::Entries, u64::MAX)?;
         }
-        Reply::Number(number) => writeln!(out, "{}", style::number(look.color, &number.to_string()))?,
+        Reply::Number(number) => writeln!(out, "{}", style::number(rendering.color, &number.to_string()))?,
         Reply::TimeLeft(left) => {
             let (text, style) = span(left);
-            writeln!(out, "{}", style(look.color, &text))?;
+            writeln!(out, "{}", style(rendering.color, &text))?;
         }
-        Reply::Listing(listing) => list(out, look, listing)?,
-        Reply::Record(facts) => record(out, look, &facts)?,
+        Reply::Listing(listing) => list(out, rendering, listing)?,
+        Reply::Record(facts) => record(out, rendering, &facts)?,
         Reply::Rows { columns, rows } => {
             let rows: Vec<Vec<&Field>> = rows.iter().map(|row| row.iter().collect()).collect();
-            table_of_facts(out, look, &columns, &rows)?;
+            table_of_facts(out, rendering, &columns, &rows)?;
         }
         Reply::Text(text) => {
             let mut lines = Vec::new();
-            plain::push_text(&mut lines, look.terminal, &text);
+            plain::push_text(&mut lines, rendering.terminal, &text);
             out.write_all(&lines)?;
         }
         Reply::Events(events) => {
-            if look.terminal && !look.quiet {
-                writeln!(out, "{}", style::faint(look.color, &cut(&events.title, look.room())))?;
+            if rendering.terminal && !rendering.quiet {
+                writeln!(out, "{}", style::faint(rendering.color, &cut(&events.title, rendering.room())))?;
                 out.flush()?;
             }
-            return super::events(out, events, &mut |line, key, event| push_event(line, look, key, event));
+            return super::events(out, events, &mut |line, key, event| push_event(line, rendering, key, event));
         }
         Reply::Pieces(_) | Reply::Changes(_) => {}
     }
@@ -62,14 +62,14 @@ pub(super) fn reply(out: &mut dyn Write, look: &Look, reply: Reply<'_>) -> Resul
 }
 
 /// An event in a row of its own: it cannot wait for those that it would be aligned with.
-fn push_event(line: &mut String, look: &Look, key: &str, event: &Event) {
-    let mut table = Table::new(look);
+fn push_event(line: &mut String, rendering: &RenderOptions, key: &str, event: &Event) {
+    let mut table = Table::new(rendering);
     let name = |name| table.cell(name, style::faint);
     let key = || table.cell(key, style::key);
     let row = match event {
         Event::Set(entry) => {
             let until = entry.deadline.map(|deadline| table.cell(&format!("until {deadline}"), style::faint));
-            let value = value_cell(&table, look, &entry.value);
+            let value = value_cell(&table, rendering, &entry.value);
             [name("set    "), key(), value].into_iter().chain(until).collect()
         }
         Event::Deleted => vec![name("del    "), key()],
@@ -83,27 +83,27 @@ fn push_event(line: &mut String, look: &Look, key: &str, event: &Event) {
 }
 
 /// What was made or found, if it is data; else what was done.
-fn done_or_not(out: &mut dyn Write, look: &Look, done: &Done) -> io::Result<()> {
+fn done_or_not(out: &mut dyn Write, rendering: &RenderOptions, done: &Done) -> io::Result<()> {
     match done::value(done) {
-        Some(made) => value(out, look, &made),
-        None if look.quiet => Ok(()),
+        Some(made) => value(out, rendering, &made),
+        None if rendering.quiet => Ok(()),
         None => done::sentence(done).map_or(Ok(()), |sentence| writeln!(out, "{}", escape::terminal(&sentence))),
     }
 }
 
-fn value(out: &mut dyn Write, look: &Look, value: &Value) -> io::Result<()> {
+fn value(out: &mut dyn Write, rendering: &RenderOptions, value: &Value) -> io::Result<()> {
     match value {
         Value::Text(text) => writeln!(out, "{}", escape::terminal_lines(text.as_bytes())),
-        Value::Json(json) => pretty::json(out, look.color, look.room(), json.as_str()),
-        Value::Bytes(bytes) => writeln!(out, "{}", style::faint(look.color, &binary(bytes))),
+        Value::Json(json) => pretty::json(out, rendering.color, rendering.room(), json.as_str()),
+        Value::Bytes(bytes) => writeln!(out, "{}", style::faint(rendering.color, &binary(bytes))),
     }
 }
 
 /// A listing and, on a terminal, how many there are and how to see the rest.
-fn list(out: &mut dyn Write, look: &Look, listing: Listing<'_>) -> Result<(), RenderError> {
-    let most = if look.terminal && !listing.limited && !look.paged { MOST } else { u64::MAX };
-    let total = table(out, look, listing.entries, listing.show, most)?;
-    if !look.terminal || (look.quiet && total <= most) {
+fn list(out: &mut dyn Write, rendering: &RenderOptions, listing: Listing<'_>) -> Result<(), RenderError> {
+    let most = if rendering.terminal && !listing.limited && !rendering.paged { MOST } else { u64::MAX };
+    let total = table(out, rendering, listing.entries, listing.show, most)?;
+    if !rendering.terminal || (rendering.quiet && total <= most) {
         return Ok(());
     }
     let footer = match total {
@@ -112,23 +112,23 @@ fn list(out: &mut dyn Write, look: &Look, listing: Listing<'_>) -> Result<(), Re
         _ if total > most => {
             let more = format!("… {} more of {} (--limit N", grouped(total - most), grouped(total));
             let long = format!("{more}, or pipe it)");
-            if long.width() <= look.room() { long } else { more + ")" }
+            if long.width() <= rendering.room() { long } else { more + ")" }
         }
         _ => format!("{} keys", grouped(total)),
     };
-    Ok(writeln!(out, "{}", style::faint(look.color, &cut(&footer, look.room())))?)
+    Ok(writeln!(out, "{}", style::faint(rendering.color, &cut(&footer, rendering.room())))?)
 }
 
 /// Writes the first `most` entries as a table and returns how many there are. The rest is counted, not held. What came
 /// before a failure of the source is written.
 fn table(
     out: &mut dyn Write,
-    look: &Look,
+    rendering: &RenderOptions,
     entries: impl Iterator<Item = Result<(String, Entry), Error>>,
     show: Show,
     most: u64,
 ) -> Result<u64, RenderError> {
-    let mut table = Table::new(look);
+    let mut table = Table::new(rendering);
     let mut total = 0;
     for entry in entries {
         let (key, entry) = match entry {
@@ -146,7 +146,7 @@ fn table(
             table.push(vec![table.head("key"), table.head("value")]);
         }
         let key = || table.cell(&key, style::key);
-        let value = || value_cell(&table, look, &entry.value);
+        let value = || value_cell(&table, rendering, &entry.value);
         let row = match show {
             Show::Keys => vec![key()],
             Show::Entries => vec![key(), value()],
@@ -163,13 +163,15 @@ fn table(
 
 /// Facts under each other, then those of several rows under their names. They are not cut: who asks for a path wants all
 /// of it.
-fn record(out: &mut dyn Write, look: &Look, facts: &[(&'static str, Field)]) -> io::Result<()> {
+fn record(out: &mut dyn Write, rendering: &RenderOptions, facts: &[(&'static str, Field)]) -> io::Result<()> {
     let name_width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    let mut table = Table::whole(look);
+    let mut table = Table::whole(rendering);
     for (name, fact) in facts.iter().filter(|(_, fact)| !matches!(fact, Field::Rows(_))) {
         let fact = match fact {
-            Field::Beginning(text) => table.cell(&cut(text, look.room().saturating_sub(name_width + 2)), style::plain),
-            fact => field_cell(&table, look, fact),
+            Field::Beginning(text) => {
+                table.cell(&cut(text, rendering.room().saturating_sub(name_width + 2)), style::plain)
+            }
+            fact => field_cell(&table, rendering, fact),
         };
         table.push(vec![table.cell(&name.replace('_', " "), style::heading), fact]);
     }
@@ -177,17 +179,22 @@ fn record(out: &mut dyn Write, look: &Look, facts: &[(&'static str, Field)]) -> 
     for (name, fact) in facts {
         let Field::Rows(rows) = fact else { continue };
         let Some(first) = rows.first() else { continue };
-        writeln!(out, "\n{}", style::heading(look.color, name))?;
+        writeln!(out, "\n{}", style::heading(rendering.color, name))?;
         let columns: Vec<&'static str> = first.iter().map(|(name, _)| *name).collect();
         let rows: Vec<Vec<&Field>> = rows.iter().map(|row| row.iter().map(|(_, field)| field).collect()).collect();
-        table_of_facts(out, look, &columns, &rows)?;
+        table_of_facts(out, rendering, &columns, &rows)?;
     }
     Ok(())
 }
 
 /// Facts in columns, those of numbers at the right; a mark needs no head. What is wrong with a row stands below in full,
 /// behind what the row begins with.
-fn table_of_facts(out: &mut dyn Write, look: &Look, columns: &[&'static str], rows: &[Vec<&Field>]) -> io::Result<()> {
+fn table_of_facts(
+    out: &mut dyn Write,
+    rendering: &RenderOptions,
+    columns: &[&'static str],
+    rows: &[Vec<&Field>],
+) -> io::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -200,7 +207,7 @@ fn table_of_facts(out: &mut dyn Write, look: &Look, columns: &[&'static str], ro
     let most =
         rows.iter().flatten().filter_map(|field| if let Field::Bar(number) = field { Some(*number) } else { None });
     let most = most.max().unwrap_or_default();
-    let mut table = Table::new(look);
+    let mut table = Table::new(rendering);
     let head = shown.iter().map(|&at| {
         let is_mark = column(at).any(|field| matches!(field, Field::Flag(_)));
         let name = if is_mark { String::new() } else { columns[at].replace('_', " ") };
@@ -211,9 +218,9 @@ fn table_of_facts(out: &mut dyn Write, look: &Look, columns: &[&'static str], ro
     for row in rows {
         let mut cells: Vec<Cell> = Vec::new();
         for field in shown.iter().filter_map(|&at| row.get(at)) {
-            cells.push(field_cell(&table, look, field).at_right(at_right(field)));
+            cells.push(field_cell(&table, rendering, field).at_right(at_right(field)));
             if let Field::Bar(number) = field {
-                cells.push(table.cell(&bar(*number, most, look.room()), style::number));
+                cells.push(table.cell(&bar(*number, most, rendering.room()), style::number));
             }
         }
         table.push(cells);
@@ -225,7 +232,7 @@ fn table_of_facts(out: &mut dyn Write, look: &Look, columns: &[&'static str], ro
     for row in rows {
         if let (Some(Field::Text(name)), Some(Field::Fault(Some(fault)))) = (row.first(), row.last()) {
             let line = format!("{}: {}", escape::terminal(name), escape::terminal(fault));
-            writeln!(out, "{}", style::error(look.color, &line))?;
+            writeln!(out, "{}", style::error(rendering.color, &line))?;
         }
     }
     Ok(())
@@ -240,16 +247,16 @@ fn bar(number: u64, most: u64, room: usize) -> String {
     "█".repeat(length / 8) + EIGHTHS[length % 8]
 }
 
-fn value_cell(table: &Table, look: &Look, value: &Value) -> Cell {
+fn value_cell(table: &Table, rendering: &RenderOptions, value: &Value) -> Cell {
     match value {
         Value::Text(text) => table.cell(text, style::plain).of_size(text.len()),
         Value::Json(json) => table.cell(json.as_str(), style::plain).of_size(json.as_str().len()),
-        Value::Bytes(bytes) if look.terminal => table.cell(&binary(bytes), style::faint),
+        Value::Bytes(bytes) if rendering.terminal => table.cell(&binary(bytes), style::faint),
         Value::Bytes(bytes) => Cell::of_bytes(bytes, style::plain),
     }
 }
 
-fn field_cell(table: &Table, look: &Look, field: &Field) -> Cell {
+fn field_cell(table: &Table, rendering: &RenderOptions, field: &Field) -> Cell {
     match field {
         Field::None => table.cell("none", style::faint),
         Field::Number(number) | Field::Bar(number) => table.cell(&grouped(*number), style::number),
@@ -266,7 +273,7 @@ fn field_cell(table: &Table, look: &Look, field: &Field) -> Cell {
         }
         Field::Text(text) | Field::Beginning(text) => table.cell(text, style::plain),
         Field::Keys(keys) => table.cell(&keys.join(", "), style::key),
-        Field::Value(value) => value_cell(table, look, value),
+        Field::Value(value) => value_cell(table, rendering, value),
     }
 }
 

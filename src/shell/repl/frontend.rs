@@ -1,4 +1,4 @@
-//! The person at the prompt, as whoever runs the commands sees them.
+//! The prompt, as whoever runs the commands sees it.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -8,7 +8,7 @@ use super::editor::Editor;
 use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::Failure;
 use crate::shell::language::reading;
-use crate::shell::run::front::{Front, TypingSetting, is_yes};
+use crate::shell::run::frontend::{Frontend, TypingSetting, is_yes};
 use crate::shell::terminal::outlet::Pager;
 use crate::shell::text::argument::KeyMode;
 use crate::shell::text::caret::{Blame, Pointer, TypedLine};
@@ -34,16 +34,16 @@ impl LineState {
 /// The person at the prompt.
 pub(super) struct PromptFrontend {
     pub(super) editor: Rc<RefCell<Editor>>,
-    pub(super) moment: Rc<RefCell<LineState>>,
+    pub(super) line_state: Rc<RefCell<LineState>>,
 }
 
-impl Front for PromptFrontend {
+impl Frontend for PromptFrontend {
     fn confirm(&mut self, question: &str) -> bool {
         let question = format!("{} [y/N] ", escape::terminal(question));
         let start = Instant::now();
         let answer = self.editor.borrow_mut().ask(&question);
-        let mut moment = self.moment.borrow_mut();
-        moment.waited = moment.waited.map(|waited| waited.saturating_add(start.elapsed()));
+        let mut line_state = self.line_state.borrow_mut();
+        line_state.waited = line_state.waited.map(|waited| waited.saturating_add(start.elapsed()));
         answer.is_some_and(|answer| is_yes(&answer))
     }
 
@@ -61,17 +61,17 @@ impl Front for PromptFrontend {
     }
 
     fn set_pager(&mut self, pager: Option<Pager>) {
-        self.moment.borrow_mut().pager = pager;
+        self.line_state.borrow_mut().pager = pager;
     }
 
     fn blame(&mut self, blame: Blame) {
-        self.moment.borrow_mut().blame = Some(blame);
+        self.line_state.borrow_mut().blame = Some(blame);
     }
 
     fn pointer(&mut self, failure: &Failure) -> Option<Pointer> {
-        let mut moment = self.moment.borrow_mut();
-        let blame = moment.blame.take();
-        let typed = moment.typed.as_ref()?;
+        let mut line_state = self.line_state.borrow_mut();
+        let blame = line_state.blame.take();
+        let typed = line_state.typed.as_ref()?;
         let blame = blame.or_else(|| match (failure.code, &failure.key) {
             (Code::NotFound | Code::WrongType, Some(key)) => Some(Blame::Word(key.clone().into_bytes())),
             (Code::NotJson, _) => typed.argument(1, reading::takes_next).map(Blame::Span),
@@ -81,6 +81,6 @@ impl Front for PromptFrontend {
     }
 
     fn share_time(&mut self) {
-        self.moment.borrow_mut().waited = None;
+        self.line_state.borrow_mut().waited = None;
     }
 }

@@ -1,12 +1,12 @@
-//! Who is at the way in: a person who can be asked, or nobody.
+//! Who gives the commands: a person who can be asked, or nobody.
 
 use crate::shell::answer::reply::Failure;
 use crate::shell::terminal::outlet::Pager;
 use crate::shell::text::argument::KeyMode;
 use crate::shell::text::caret::{Blame, Pointer};
 
-/// What only the way in can do: ask a person, show what was typed. What is not asked for does nothing.
-pub(crate) trait Front {
+/// What only who gives the commands can do: ask a person, show what was typed. What is not asked for does nothing.
+pub(crate) trait Frontend {
     /// Whether a person says yes; true where there is nobody to ask.
     fn confirm(&mut self, question: &str) -> bool;
 
@@ -48,10 +48,10 @@ pub(crate) enum TypingSetting {
     Keys(KeyMode),
 }
 
-/// A script, a pipe or a one-shot on which nobody sits.
-pub(crate) struct Nobody;
+/// A script or a pipe: there is nobody to ask.
+pub(crate) struct Unattended;
 
-impl Front for Nobody {
+impl Frontend for Unattended {
     fn confirm(&mut self, _question: &str) -> bool {
         true
     }

@@ -24,7 +24,7 @@ fn filled() -> (Simulated, Storage) {
 }
 
 fn journal(disk: &Simulated) -> Vec<u8> {
-    disk.content(&disk::beside(path(), JOURNAL)).unwrap()
+    disk.content(&disk::with_suffix(path(), JOURNAL)).unwrap()
 }
 
 /// How many changes `write` makes before the first of that kind.
@@ -83,7 +83,7 @@ fn a_drop_whose_note_cannot_be_taken_back_is_unknown() {
 }
 
 #[test]
-fn a_write_whose_sync_failed_is_in_doubt_and_a_check_says_so_until_the_next_one() {
+fn a_write_whose_sync_failed_is_uncertain_and_a_check_says_so_until_the_next_one() {
     let (disk, mut store, error) = after_a_failed_sync();
     assert!(matches!(error, Error::InDoubt { .. }), "{error}");
     let said = error.to_string();
@@ -150,7 +150,7 @@ fn a_reader_never_takes_what_was_written_after_a_cut_for_what_was_cut() {
         disk.record();
         disk.fail(disk.changes() + at + 1, Injected::Short, Until::Once);
         write_long(&mut store).unwrap_err();
-        let journal = disk::beside(path(), JOURNAL);
+        let journal = disk::with_suffix(path(), JOURNAL);
         let seen: Vec<_> = (disk.take_moments().iter())
             .filter_map(|moment| moment.killed().identity(&journal).unwrap())
             .filter(|seen| seen.len > disk.identity(&journal).unwrap().unwrap().len)
@@ -163,7 +163,7 @@ fn a_reader_never_takes_what_was_written_after_a_cut_for_what_was_cut() {
 }
 
 #[test]
-fn the_folder_s_doubt_of_another_process_is_not_hidden_by_an_own_one_about_the_journal() {
+fn the_folder_s_uncertain_state_of_another_process_is_not_hidden_by_an_own_one_about_the_journal() {
     let (disk, mut store, _) = after_a_failed_sync();
     let mut lock = WritersLock::try_acquire(&disk, path(), None).unwrap();
     lock.note(false, Uncertain::Folder).unwrap();
@@ -198,7 +198,7 @@ fn a_check_during_which_an_editor_writes_into_the_file_is_a_conflict() {
 fn a_journal_that_was_removed_under_a_session_is_said_with_what_it_held() {
     let (disk, mut store) = filled();
     store.take_notices();
-    disk.remove(&disk::beside(path(), JOURNAL)).unwrap();
+    disk.remove(&disk::with_suffix(path(), JOURNAL)).unwrap();
     store.refresh().unwrap();
     let notices = store.take_notices();
     assert!(matches!(&notices[..], [notice] if notice.contains("was removed") && notice.contains("1 change")));
@@ -208,7 +208,7 @@ fn a_journal_that_was_removed_under_a_session_is_said_with_what_it_held() {
     // Somebody else was quicker, and has begun another one.
     let (disk, mut store) = filled();
     commit(&mut store, &[change("c", "3")]).unwrap();
-    disk.remove(&disk::beside(path(), JOURNAL)).unwrap();
+    disk.remove(&disk::with_suffix(path(), JOURNAL)).unwrap();
     commit(&mut open(&disk, LARGE).unwrap(), &[]).unwrap();
     store.refresh().unwrap();
     assert!(store.take_notices().iter().any(|notice| notice.contains("2 changes")));
@@ -219,7 +219,7 @@ fn a_journal_that_a_save_has_done_away_with_is_not_said() {
     let (disk, mut store) = filled();
     let mut other = open(&disk, Policy { small: 4000, ..LARGE }).unwrap();
     other.save(NOW).unwrap();
-    assert!(disk.content(&disk::beside(path(), JOURNAL)).is_none());
+    assert!(disk.content(&disk::with_suffix(path(), JOURNAL)).is_none());
     store.refresh().unwrap();
     commit(&mut store, &[change("c", "3")]).unwrap();
     commit(&mut other, &[change("d", "3")]).unwrap();
@@ -263,7 +263,7 @@ fn with_a_bad_end() -> Simulated {
     let mut bytes = journal(&disk);
     let at = bytes.len() - 30;
     bytes[at] ^= 1;
-    disk.put(&disk::beside(path(), JOURNAL), &bytes);
+    disk.put(&disk::with_suffix(path(), JOURNAL), &bytes);
     disk
 }
 
@@ -305,7 +305,7 @@ fn a_write_that_does_not_come_to_settle_an_unknown_end_leaves_it_unknown() {
         disk.heal();
         // Whatever is left of it: settled, or as unknown as it was; never corruption, nor called torn while it is there.
         let left = end(&disk);
-        let is_there = disk.content(&disk::beside(path(), JOURNAL)).is_some_and(|bytes| bytes == journal(&after));
+        let is_there = disk.content(&disk::with_suffix(path(), JOURNAL)).is_some_and(|bytes| bytes == journal(&after));
         assert_eq!(left, is_there.then_some(false), "change {at}: {written:?}");
     }
 }
@@ -318,7 +318,7 @@ fn an_acknowledged_record_before_a_failed_sync_is_not_given_up_with_what_was_not
     bytes[usize::try_from(good).unwrap() - 30] ^= 1;
     bytes.truncate(usize::try_from(good).unwrap());
     let epoch = open(&disk, LARGE).unwrap().view.journal.unwrap().header.epoch;
-    disk.put(&disk::beside(path(), JOURNAL), &bytes);
+    disk.put(&disk::with_suffix(path(), JOURNAL), &bytes);
     let mut lock = WritersLock::try_acquire(&disk, path(), None).unwrap();
     lock.note(false, Uncertain::Journal { epoch, good }).unwrap();
     drop(lock);
