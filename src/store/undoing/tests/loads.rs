@@ -124,11 +124,7 @@ proptest! {
         if is_open {
             db.begin().unwrap();
         }
-        if unique {
-            for (_, _, deadline) in &mut load {
-                *deadline = None;
-            }
-        }
+        load.iter_mut().filter(|_| unique).for_each(|(_, _, deadline)| *deadline = None);
         let how = Loading { existing, unique };
         let model = Model::of(&old, &load, how);
         let entries = || load.iter().map(|&(key, value, deadline)| Ok((key.to_string(), entry(value, deadline))));
