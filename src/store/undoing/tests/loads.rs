@@ -181,6 +181,19 @@ fn what_is_too_much_to_be_remembered_is_loaded_all_the_same_and_said_to_be() {
 }
 
 #[test]
+fn a_store_that_remembers_tells_others_what_a_load_replaces() {
+    let mut inner = Undoing::new(Box::new(Database::in_memory()));
+    inner.remember();
+    let mut outer = Undoing::new(Box::new(inner));
+    outer.remember();
+    let how = Loading { existing: Existing::Replaced, unique: false };
+    outer.load(&mut std::iter::once(Ok(("a".to_owned(), Entry::from("x")))), how, &mut ()).unwrap();
+    outer.next_step();
+    assert_eq!(outer.undo(1, &mut |_| true).unwrap().steps, 1);
+    assert!(content(&outer).is_empty());
+}
+
+#[test]
 fn a_load_waits_for_nobody_s_lock_before_it_has_all_of_its_entries() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kv.json");
