@@ -77,7 +77,7 @@
 //! - after it leaves the commit.
 //!
 //! At most one commit is unsynced at any time, because the next is written only behind a journal that is in order. A bad
-//! line with a line of a later commit, or a fold line, behind it was therefore synced once: that is damage, and refused.
+//! line with a line of a later commit, or a fold line, behind it was therefore synced once: that is corruption, and refused.
 //!
 //! A bad last record alone looks the same whether a crash tore it or a bit of it flipped long after it was acknowledged.
 //! The lock's note tells, if it is of this boot of this host, since it then is the newest (it is never synced): a writer

@@ -142,7 +142,7 @@ impl Group {
 /// What a command has to do with the open database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OpenDatabase {
-    /// Nothing: it also works on a damaged one, and leads away from it.
+    /// Nothing: it also works on a corrupt one, and leads away from it.
     Unneeded,
     /// It says more of one that can be opened.
     IfPossible,

@@ -130,7 +130,7 @@ fn is_live(c: char) -> bool {
     is_unsafe(c) && !matches!(c, '\n' | '\t')
 }
 
-/// Gives a damaged file another name in its folder, a free one, so that nothing is lost.
+/// Gives a corrupt file another name in its folder, a free one, so that nothing is lost.
 #[expect(clippy::disallowed_methods, reason = "no data of the database: a file that is moved out of the way as it is")]
 fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let mut number = 0;

@@ -161,7 +161,7 @@ pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// Whether a regular file begins as a database does: an object with a member `map` that is an object. How it ends does
-/// not matter: a damaged database is one that can be repaired.
+/// not matter: a corrupt database is one that can be repaired.
 fn holds_database(path: &Path) -> io::Result<bool> {
     match fs::metadata(path) {
         Ok(meta) if meta.is_file() && meta.len() > 0 => begins_as_database(BufReader::new(File::open(path)?)),

@@ -1,4 +1,4 @@
-//! Both files of a database, opened together to be looked at however damaged they are.
+//! Both files of a database, opened together to be looked at however corrupt they are.
 
 use std::path::{Path, PathBuf};
 

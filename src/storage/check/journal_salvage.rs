@@ -1,4 +1,4 @@
-//! What can still be read of a damaged journal.
+//! What can still be read of a corrupt journal.
 
 use std::ops::Range;
 

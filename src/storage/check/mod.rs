@@ -1,4 +1,4 @@
-//! Checking and repairing what is damaged.
+//! Checking and repairing what is corrupt.
 //!
 //! | module | what it is |
 //! | --- | --- |
@@ -6,7 +6,7 @@
 //! | `report` | the check |
 //! | `repair`, `journal` | a new file of what can be read; a journal that stands in the way |
 //! | `rescue` | what can be read of both files |
-//! | `salvage`, `conflict`, `journal_salvage` | what can be read of a damaged snapshot, one with conflict marks, a damaged journal |
+//! | `salvage`, `conflict`, `journal_salvage` | what can be read of a corrupt snapshot, one with conflict marks, a corrupt journal |
 
 pub(crate) mod conflict;
 pub(crate) mod files;

@@ -1,4 +1,4 @@
-//! Writing what can be read of a damaged database into a new file. What is damaged is never changed in place.
+//! Writing what can be read of a corrupt database into a new file. What is corrupt is never changed in place.
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,7 @@ pub struct Repaired {
     pub entries: u64,
     /// What was dropped: where it stands, and how it begins. After a hundred lines the last one counts the rest.
     pub dropped: Vec<String>,
-    /// Whether the old journal still stands beside the damaged file: [`Repair::DropJournal`](crate::Repair::DropJournal) is due once the new file has
+    /// Whether the old journal still stands beside the corrupt file: [`Repair::DropJournal`](crate::Repair::DropJournal) is due once the new file has
     /// taken that one's place.
     pub journal_remains: bool,
     /// Whether the database itself is sound again, because nothing was wrong but the journal's last record: that is in the
@@ -39,7 +39,7 @@ impl Repaired {
     }
 }
 
-/// Writes all that can be read into a new file beside a damaged one.
+/// Writes all that can be read into a new file beside a corrupt one.
 ///
 /// Where nothing is wrong but the journal's last record, that is set aside.
 pub(crate) fn salvage(path: &Path, settings: Settings) -> Result<Repaired> {

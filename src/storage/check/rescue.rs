@@ -1,4 +1,4 @@
-//! What can still be read of damaged files, and what of them cannot.
+//! What can still be read of corrupt files, and what of them cannot.
 
 use std::ops::Range;
 

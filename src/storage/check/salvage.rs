@@ -1,8 +1,8 @@
-//! What can still be read of a damaged snapshot.
+//! What can still be read of a corrupt snapshot.
 //!
 //! It is read by its structure as far as that goes. At a fault the rest of the entry is dropped, and reading goes on at the
 //! next line that can begin an entry: one whose indent is not deeper than that of the entries before. So of a file with an
-//! entry a line only damaged lines are lost; of a file in one line, all from the fault on. The base part of a merge conflict
+//! entry a line only corrupt lines are lost; of a file in one line, all from the fault on. The base part of a merge conflict
 //! is dropped: what stands only there was deleted by both sides. An entry counts only if
 //! something that ends an entry stands behind it: a number that was cut short must not become another number.
 
@@ -174,7 +174,7 @@ impl Salvage<'_, '_> {
             return Err(Fault::new(place.start, ""));
         }
         if let Some(first) = self.entries.get(&key) {
-            // The line that begins the deadlines may be what is damaged.
+            // The line that begins the deadlines may be what is corrupt.
             if self.is_damaged && !self.seen.1 && deadline(&self.bytes[value_at..place.end]).is_some() {
                 self.begin(Region::Expires);
                 return self.deadline();
@@ -261,7 +261,7 @@ impl Salvage<'_, '_> {
                 true
             }
             (Some(b'"'), Region::Map | Region::Expires) => self.indent.is_none_or(|own| indent == own),
-            // The line that begins its section was damaged, or what seemed to end it was none.
+            // The line that begins its section was corrupt, or what seemed to end it was none.
             (Some(b'"'), _) => {
                 let is_deadline = self.is_deadline(&line[indent..]);
                 self.begin(if is_deadline { Region::Expires } else { Region::Map });

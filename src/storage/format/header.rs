@@ -75,7 +75,7 @@ impl Header {
         seal::seal(out, start, self.epoch);
     }
 
-    /// The epoch that a damaged first line names, if that can be read. Whether it is the right one, the lines tell.
+    /// The epoch that a corrupt first line names, if that can be read. Whether it is the right one, the lines tell.
     pub(crate) fn epoch_in(line: &[u8]) -> Option<u64> {
         const EPOCH: &[u8] = b"\"epoch\":\"";
         let digits = &line[memchr::memmem::find(line, EPOCH)? + EPOCH.len()..];

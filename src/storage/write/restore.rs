@@ -47,8 +47,8 @@ impl Storage {
         Ok(())
     }
 
-    /// The same for files that cannot be opened: they get other names as they are. The journal goes first: what was damaged
-    /// with it is damaged without it, and what is put in place must not find it there.
+    /// The same for files that cannot be opened: they get other names as they are. The journal goes first: what was corrupt
+    /// with it is corrupt without it, and what is put in place must not find it there.
     pub(crate) fn restore_damaged(path: &Path, from: &Self, settings: Settings, now: Timestamp) -> Result<PathBuf> {
         let (store, path, _lock) = Self::to_repair(path, settings)?;
         let disk = &*store.disk;

@@ -11,11 +11,11 @@
 //! its last line says how many lines it has. A [`Fold`] line notes what a save made and has no number of its own.
 //! `sum` is the checksum of the line before it, with the epoch as its seed.
 //!
-//! # Torn or damaged
+//! # Torn or corrupt
 //! A commit is one append and one sync, and nothing is appended behind what a crash has left. So a crash can leave some
 //! lines of the one commit that comes next, but not all of them, and between and behind them anything at all; or the
 //! beginning of a fold line. That is *torn*: it was never acknowledged, and is ignored. Everything else that is not a
-//! complete commit in its turn or a fold line is *damage*, since what was acknowledged may be lost or stand behind it:
+//! complete commit in its turn or a fold line is *corruption*, since what was acknowledged may be lost or stand behind it:
 //! a good line of any other commit, a fold line, a whole commit behind a bad line or with more than its newline gone. A
 //! line of a form that this version does not write, but whose sum is right, was made by a newer one, wherever it
 //! stands.
@@ -244,7 +244,7 @@ impl<'a> Body<'a> {
     }
 
     /// Whether the last line is a fold line or ends a commit that is complete; looked at from the end. Then no line is
-    /// torn: what is bad before them is damage.
+    /// torn: what is bad before them is corruption.
     fn ends_whole(self) -> bool {
         let mut rest = self.bytes;
         let Some(last) = take_last(&mut rest) else { return rest.is_empty() };

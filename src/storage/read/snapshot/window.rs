@@ -165,7 +165,7 @@ impl Window {
     }
 }
 
-/// Fills the buffer; a file that ends before it is full is damaged.
+/// Fills the buffer; a file that ends before it is full is corrupt.
 pub(super) fn fill(file: &dyn DiskFile, buffer: &mut [u8], at: u64) -> Result<(), ReadFault> {
     if buffer.is_empty() {
         return Ok(());
