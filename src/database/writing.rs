@@ -75,7 +75,9 @@ impl Database {
     ///
     /// # Errors
     /// [`Error::Overtaken`] if a key or range that it has read or written was changed by someone else meanwhile;
-    /// [`Error::Busy`], which leaves it open; [`Error::Transaction`] if none is open; and as [`Database::set`].
+    /// [`Error::Transaction`] if none is open; and as [`Options::open`] and [`Database::set`]. The transaction stays open if
+    /// the newest state could not be read or locked, as with [`Error::Busy`]; any other error ends it.
+    /// [`Database::open_transaction`] tells.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();

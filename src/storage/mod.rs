@@ -347,8 +347,7 @@ impl Storage {
         Ok(())
     }
 
-    /// What is changed and not written yet. A change that follows from what was read is still right when it is written if
-    /// [`Storage::hold`] came before the read.
+    /// What is changed and not written yet.
     pub(crate) fn pending(&mut self) -> &mut Pending {
         &mut self.pending
     }

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::common::tokens::{Token, is_name, sources, tokens};
+
 /// The units of the house, top floor first. A submodule that is not named belongs to the unit it lies in. Units of one
 /// floor may use each other as long as they form no cycle.
 const FLOORS: &[&[&str]] = &[
@@ -44,8 +46,8 @@ const HOLDERS: &[&str] = &[
     "shell::run",
 ];
 
-/// Rooms of storage that add methods to its `Store`, on whose floor that stands.
-const EXTENDS_STORE: &[&str] = &["storage::check", "storage::write", "storage::read"];
+/// Rooms of storage that add methods to its `Storage`, on whose floor that stands.
+const EXTENDS_STORAGE: &[&str] = &["storage::check", "storage::write", "storage::read"];
 
 /// What storage's tests share, disks in memory above all. Tests may look up to it from wherever they stand.
 const SHARED_BY_TESTS: &str = "storage::tests";
@@ -132,9 +134,9 @@ fn a_cycle_on_one_floor_is_reported_from_each_of_its_sides() {
 fn what_goes_down_or_stays_at_home_is_no_offence() {
     let offences = floor_offences(&House::of(&[
         ("main.rs", "fn main() { rusty_kv::shell::run() }"),
-        ("database/options.rs", "use super::Database;\nuse crate::storage::{Settings, Store};"),
+        ("database/options.rs", "use super::Database;\nuse crate::storage::{Settings, Storage};"),
         ("storage/mod.rs", "mod files; use self::files::Identity; use crate::error::{Error, Result};"),
-        ("storage/write/commit.rs", "use crate::storage::Store;"),
+        ("storage/write/commit.rs", "use crate::storage::Storage;"),
         (
             "storage/format/record.rs",
             "pub(in crate::database) fn f() {}\npub(super) fn g() {}\nmod tests { use super::*; }",
@@ -200,21 +202,7 @@ struct Module {
 impl House {
     /// Reads every file under a folder.
     fn at(folder: &Path) -> Self {
-        let mut files = Vec::new();
-        let mut folders = vec![folder.to_owned()];
-        while let Some(next) = folders.pop() {
-            for item in std::fs::read_dir(&next).expect("the folder is there") {
-                let path = item.expect("it can be listed").path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if path == folder.join("build.rs") {
-                    // A program of its own, which is run before the house is built.
-                } else if path.extension().is_some_and(|extension| extension == "rs") {
-                    let name = path.strip_prefix(folder).expect("it lies in the folder").display().to_string();
-                    files.push((name, std::fs::read_to_string(&path).expect("it is text")));
-                }
-            }
-        }
+        let files = sources(folder);
         assert!(files.len() > 10, "{} has hardly any files", folder.display());
         let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
         Self::of(&files)
@@ -300,7 +288,7 @@ fn floor_offences(house: &House) -> Vec<String> {
             }
             let is_part = from.starts_with(&format!("{to}::")) && !from.ends_with("::tests");
             let extends = is_part && HOLDERS.contains(&to.as_str());
-            if extends && (to_unit == from_unit || EXTENDS_STORE.contains(&from_unit)) {
+            if extends && (to_unit == from_unit || EXTENDS_STORAGE.contains(&from_unit)) {
                 continue;
             }
             if to_floor < from_floor {
@@ -471,85 +459,4 @@ fn branches(
     }
     before.truncate(kept);
     at
-}
-
-fn is_name(token: &str) -> bool {
-    token.starts_with(|c: char| c.is_alphabetic() || c == '_')
-}
-
-struct Token {
-    text: String,
-    line: usize,
-}
-
-/// Names, `::` and single signs; comments, strings, characters and lifetimes left out.
-fn tokens(text: &str) -> Vec<Token> {
-    let mut tokens = Vec::new();
-    let mut rest = text;
-    let mut line = 1;
-    while let Some(c) = rest.chars().next() {
-        let name = rest.len() - rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_').len();
-        let hashes = |text: &str| text.len() - text.trim_start_matches('#').len();
-        let len = if rest.starts_with("//") {
-            rest.find('\n').unwrap_or(rest.len())
-        } else if rest.starts_with("/*") {
-            block_comment(rest)
-        } else if c == '"' {
-            quoted(rest, '"')
-        } else if c == '\'' {
-            let after = rest[1..].chars().nth(1);
-            if rest[1..].starts_with('\\') || after == Some('\'') { quoted(rest, '\'') } else { 1 }
-        } else if matches!(&rest[..name], "r" | "br") && rest[name + hashes(&rest[name..])..].starts_with('"') {
-            let end = format!("\"{}", "#".repeat(hashes(&rest[name..])));
-            let start = name + end.len();
-            start + rest[start..].find(&end).map_or(rest.len() - start, |at| at + end.len())
-        } else if name > 0 {
-            tokens.push(Token { text: rest[..name].to_owned(), line });
-            name
-        } else {
-            let len = if rest.starts_with("::") { 2 } else { c.len_utf8() };
-            if !c.is_whitespace() {
-                tokens.push(Token { text: rest[..len].to_owned(), line });
-            }
-            len
-        };
-        line += rest[..len].matches('\n').count();
-        rest = &rest[len..];
-    }
-    tokens
-}
-
-/// The length of what begins with `quote` and ends with the next one that no backslash stands before.
-fn quoted(text: &str, quote: char) -> usize {
-    let mut escaped = false;
-    for (at, c) in text.char_indices().skip(1) {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            c if c == quote => return at + 1,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-/// The length of a block comment; they nest.
-fn block_comment(text: &str) -> usize {
-    let mut depth = 0_usize;
-    let mut at = 0;
-    while at < text.len() {
-        if text[at..].starts_with("/*") {
-            depth += 1;
-            at += 2;
-        } else if text[at..].starts_with("*/") {
-            depth -= 1;
-            at += 2;
-            if depth == 0 {
-                return at;
-            }
-        } else {
-            at += text[at..].chars().next().map_or(1, char::len_utf8);
-        }
-    }
-    text.len()
 }

@@ -50,3 +50,4 @@ mod sources;
 mod examples;
 mod floors;
 mod transcripts;
+mod type_names;

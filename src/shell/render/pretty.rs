@@ -19,75 +19,94 @@ const LONGEST: usize = 100;
 
 /// Writes JSON that has no white space between its tokens, and a newline.
 pub(super) fn json(out: &mut dyn Write, color: bool, room: usize, text: &str) -> io::Result<()> {
-    let mut lines = String::new();
-    let mut depth = 0;
+    let mut spread = Spread { lines: String::new(), color, room, depth: 0, column: 0, is_inline: false };
     let mut rest = text;
-    // Columns taken in this line.
-    let mut column = 0;
-    let mut is_inline = false;
     while let Some(token) = token(rest) {
         rest = &rest[token.len()..];
         match token {
             "{" | "[" if rest.starts_with(['}', ']']) => {
-                lines.push_str(token);
-                lines.push_str(&rest[..1]);
+                spread.lines.push_str(token);
+                spread.lines.push_str(&rest[..1]);
                 rest = &rest[1..];
-                column += 2;
+                spread.column += 2;
             }
-            "{" | "[" => {
-                lines.push_str(token);
-                is_inline = width_inline(token, rest, room.min(LONGEST).saturating_sub(column)).is_some();
-                if is_inline {
-                    column += 1;
-                } else {
-                    depth += 1;
-                    column = new_line(&mut lines, depth);
-                }
-            }
-            "}" | "]" => {
-                if is_inline {
-                    is_inline = false;
-                } else {
-                    depth -= 1;
-                    column = new_line(&mut lines, depth);
-                }
-                lines.push_str(token);
-                column += 1;
-            }
-            "," if is_inline => lines.push_str(", "),
+            "{" | "[" => spread.open(token, rest),
+            "}" | "]" => spread.close(token),
+            "," if spread.is_inline => spread.lines.push_str(", "),
             "," => {
-                lines.push(',');
-                column = new_line(&mut lines, depth);
+                spread.lines.push(',');
+                spread.new_line();
             }
             ":" => {
-                lines.push_str(": ");
-                column += 2;
+                spread.lines.push_str(": ");
+                spread.column += 2;
             }
-            scalar => {
-                let shown = shown(scalar);
-                column += shown.width();
-                let style: Style = match scalar.as_bytes()[0] {
-                    b'"' if rest.starts_with(':') => style::key,
-                    b'"' => style::string,
-                    b't' | b'f' | b'n' => style::literal,
-                    _ => style::number,
-                };
-                lines.push_str(&style(color, &shown));
-            }
+            scalar => spread.scalar(scalar, rest.starts_with(':')),
         }
-        if lines.len() >= CHUNK {
-            out.write_all(lines.as_bytes())?;
-            lines.clear();
+        if spread.lines.len() >= CHUNK {
+            out.write_all(spread.lines.as_bytes())?;
+            spread.lines.clear();
         }
     }
-    lines.push('\n');
-    out.write_all(lines.as_bytes())
+    spread.lines.push('\n');
+    out.write_all(spread.lines.as_bytes())
 }
 
-fn new_line(lines: &mut String, depth: usize) -> usize {
-    lines.push('\n');
-    lines.extend(std::iter::repeat_n(' ', depth * INDENT));
-    depth * INDENT
+/// JSON that is being spread out.
+struct Spread {
+    /// What was not written yet.
+    lines: String,
+    color: bool,
+    room: usize,
+    /// How many containers are open over several lines.
+    depth: usize,
+    /// Columns taken in this line.
+    column: usize,
+    /// Whether it is in a container that stays on its line.
+    is_inline: bool,
+}
+
+impl Spread {
+    /// A container begins; `rest` is what it holds, and all behind it.
+    fn open(&mut self, token: &str, rest: &str) {
+        self.lines.push_str(token);
+        self.is_inline = width_inline(token, rest, self.room.min(LONGEST).saturating_sub(self.column)).is_some();
+        if self.is_inline {
+            self.column += 1;
+        } else {
+            self.depth += 1;
+            self.new_line();
+        }
+    }
+
+    fn close(&mut self, token: &str) {
+        if self.is_inline {
+            self.is_inline = false;
+        } else {
+            self.depth -= 1;
+            self.new_line();
+        }
+        self.lines.push_str(token);
+        self.column += 1;
+    }
+
+    fn scalar(&mut self, scalar: &str, is_name: bool) {
+        let shown = shown(scalar);
+        self.column += shown.width();
+        let style: Style = match scalar.as_bytes()[0] {
+            b'"' if is_name => style::key,
+            b'"' => style::string,
+            b't' | b'f' | b'n' => style::literal,
+            _ => style::number,
+        };
+        self.lines.push_str(&style(self.color, &shown));
+    }
+
+    fn new_line(&mut self) {
+        self.column = self.depth * INDENT;
+        self.lines.push('\n');
+        self.lines.extend(std::iter::repeat_n(' ', self.column));
+    }
 }
 
 /// Columns of a container on one line, if it holds no other but empty ones and is no wider than `room`.

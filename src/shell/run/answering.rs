@@ -170,8 +170,7 @@ impl Runner<'_> {
     }
 
     fn broken(&mut self, error: &io::Error) -> Flow {
-        let is_stored = self.tally.has_changed && !self.mode.is_atomic();
-        let status = self.output.give_up(error, is_stored);
+        let status = self.output.give_up(error, self.tally.has_changed);
         self.finish(status)
     }
 

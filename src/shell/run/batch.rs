@@ -19,6 +19,8 @@ pub(crate) struct PendingAnswers {
     cuts: Vec<usize>,
     /// Whether its script is a file: then it is written once, at the end, if that can be.
     has_known_end: bool,
+    /// Whether its lines have changed something, which holds once it is written.
+    pub(crate) has_changed: bool,
     /// How long the last write took.
     last: Duration,
     /// When the lock was last left alone for a while.
@@ -44,6 +46,7 @@ impl PendingAnswers {
             held: Vec::new(),
             cuts: Vec::new(),
             has_known_end: false,
+            has_changed: false,
             last: Duration::ZERO,
             gap: Instant::now(),
         }
@@ -107,13 +110,15 @@ impl PendingAnswers {
 impl Runner<'_> {
     /// Makes the batch's changes durable, then writes its answers. Call it before waiting for anything.
     pub(crate) fn flush(&mut self) -> Flow {
-        let Some((_, name)) = self.batch.open.take() else {
-            // One that has no line has nothing that could fail.
-            let _ = self.session.borrow_mut().db.commit_batch();
-            return self.flush_out();
-        };
         let start = Instant::now();
         let committed = self.session.borrow_mut().db.commit_batch();
+        self.tally.has_changed |= std::mem::take(&mut self.batch.has_changed) && committed.is_ok();
+        let Some((_, name)) = self.batch.open.take() else {
+            // One that has no line has nothing to write that could fail; if it does, no line is to blame.
+            let flow = committed
+                .map_or_else(|error| self.failure(&error.into(), Origin::OneShot, &self.rendering()), |()| Flow::Next);
+            return if flow == Flow::Stop { flow } else { self.flush_out() };
+        };
         let lines = std::mem::take(&mut self.batch.lines);
         let held = std::mem::take(&mut self.batch.held);
         let cuts = std::mem::take(&mut self.batch.cuts);
@@ -156,7 +161,8 @@ impl Runner<'_> {
             return self.failure(failure, Origin::Script { name, line: first }, &rendering);
         }
         let message = match was_cut_short {
-            true if first == 1 => "interrupted; nothing was stored".to_owned(),
+            // Of a script before this one lines may be stored.
+            true if first == 1 => format!("interrupted; lines 1 to {last} were not stored"),
             true => format!("interrupted; lines {first} to {last} were not stored, earlier ones were"),
             false => format!("lines {first} to {last}: {}", failure.message),
         };

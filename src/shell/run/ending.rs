@@ -47,10 +47,9 @@ impl Runner<'_> {
     /// Commits, or says that nothing was stored and why.
     fn end_atomic(&mut self) {
         let rendering = self.rendering();
-        let has_changed = std::mem::take(&mut self.tally.has_changed);
         if self.tally.is_good(self.output.is_gone()) {
             let changed = self.mode.commit(&mut self.session.borrow_mut().db);
-            self.tally.has_changed = has_changed && changed.is_ok();
+            self.tally.has_changed |= changed.as_ref().is_ok_and(|&changes| changes > 0);
             let said = Self::prepare(changed.map(|changes| Done::Committed { changes }.into()), &rendering);
             // Its lines have had their answers; a program that counts them gets no other.
             if said.is_err() || rendering.mode != OutputMode::Json {
@@ -92,7 +91,6 @@ impl Runner<'_> {
             self.note(&format!("nothing would be stored: {line}with --atomic a script is one transaction"));
         }
         self.mode = RunMode::Plain;
-        self.tally.has_changed = false;
         // It ends with the process.
         let _ = self.session.borrow_mut().db.rollback();
         self.notices();

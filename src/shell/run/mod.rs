@@ -59,6 +59,15 @@ fn lacks_consent<T>(done: &Result<T, Failure>) -> bool {
     done.as_ref().is_err_and(|failure| failure.code == Code::Irreversible)
 }
 
+/// Whether a command has changed something that is stored. What a transaction changes is stored by its commit.
+fn is_stored(answer: &Answer<'_>, traits: &Traits, was_in_transaction: bool) -> bool {
+    match answer.reply {
+        Reply::Done(Done::Committed { changes }) => changes > 0,
+        Reply::Done(Done::Begun) => false,
+        _ => !traits.reads && !was_in_transaction,
+    }
+}
+
 /// Where a command came from; failures are shown accordingly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin<'a> {
@@ -193,6 +202,7 @@ impl<'a> Runner<'a> {
             self.batch.add(&session.db, name, line, rendering.mode == OutputMode::Json);
         }
         drop(session);
+        self.note_change(set.is_ok() && !is_open, true);
         let is_silent = set.is_ok() && rendering.mode != OutputMode::Json;
         let flow = if is_silent {
             self.finish(Status::Done)
@@ -290,7 +300,7 @@ impl<'a> Runner<'a> {
             }
             _ => failure,
         });
-        self.tally.has_changed |= !traits.reads && answer.is_ok();
+        self.note_change(answer.as_ref().is_ok_and(|answer| is_stored(answer, &traits, is_open)), in_batch);
         if answer.as_ref().is_ok_and(|answer| is_stream(answer, in_batch)) {
             let flow = self.stream(answer, place, rendering);
             drop(session);
@@ -354,6 +364,12 @@ impl<'a> Runner<'a> {
             place,
             Some(rendering),
         )
+    }
+
+    /// Notes that something was changed, which in a batch holds once that is written.
+    fn note_change(&mut self, is_stored: bool, in_batch: bool) {
+        let has_changed = if in_batch { &mut self.batch.has_changed } else { &mut self.tally.has_changed };
+        *has_changed |= is_stored;
     }
 
     fn finish(&mut self, status: Status) -> Flow {

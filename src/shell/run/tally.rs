@@ -15,7 +15,7 @@ pub(crate) struct Tally {
     pub(crate) left: bool,
     /// Commands of scripts that were run.
     pub(crate) lines: u64,
-    /// Whether a command has changed something.
+    /// Whether something was changed, and is stored.
     pub(crate) has_changed: bool,
     /// Whether Ctrl-C has cut a script short, and it was said what that means.
     pub(crate) was_cut_short: bool,

@@ -53,6 +53,94 @@ impl CsvRow {
     fn text(&self, at: usize, what: &str) -> Result<&str, ImportError> {
         str::from_utf8(self.field(at)).map_err(|_| self.fault(at, format!("{what} is not UTF-8")))
     }
+
+    /// Takes the next byte of the row; true if it is the last one.
+    fn take(&mut self, field: &mut OpenField, byte: u8, place: &FilePlace, delimiter: u8) -> Result<bool, ImportError> {
+        match (field.state, byte) {
+            (FieldState::Start, b'\n') if place.follows_cr && self.fields.is_empty() => {}
+            (FieldState::Start, b'"') => *field = OpenField { state: FieldState::Quoted, begin: place.here },
+            (FieldState::Quoted, b'"') => field.state = FieldState::Closed,
+            (FieldState::Closed, b'"') => {
+                self.text.push(b'"');
+                field.state = FieldState::Quoted;
+            }
+            (FieldState::Quoted, _) => self.text.push(byte),
+            (_, byte) if byte == delimiter => {
+                memory::reserve(&mut self.fields, 1)?;
+                self.fields.push((self.text.len(), field.begin));
+                *field = OpenField { state: FieldState::Start, begin: place.next };
+            }
+            (_, b'\n' | b'\r') => {
+                self.close(field);
+                return Ok(true);
+            }
+            (FieldState::Closed, _) => {
+                let reason = "something follows the quote that closes the field; a quote inside is written twice";
+                return Err(fault_at(place.here, reason));
+            }
+            (FieldState::Start | FieldState::Bare, _) => {
+                self.text.push(byte);
+                field.state = FieldState::Bare;
+            }
+        }
+        Ok(false)
+    }
+
+    /// Ends the last field, unless the row has nothing in it.
+    fn close(&mut self, field: &OpenField) {
+        if field.state != FieldState::Start || !self.fields.is_empty() {
+            self.fields.push((self.text.len(), field.begin));
+        }
+    }
+
+    /// The input ends here; false if the row has nothing in it.
+    fn end(&mut self, field: &OpenField) -> Result<bool, ImportError> {
+        if field.state == FieldState::Quoted {
+            return Err(fault_at(field.begin, "the quote opened here is never closed: the file was cut off"));
+        }
+        self.close(field);
+        Ok(!self.fields.is_empty())
+    }
+}
+
+fn fault_at((line, column): Position, reason: &str) -> ImportError {
+    FormatError { line, column, reason: reason.to_owned() }.into()
+}
+
+/// How far the file was read.
+struct FilePlace {
+    /// Of the last byte.
+    here: Position,
+    /// Of the byte that comes next.
+    next: Position,
+    /// Whether the last byte came after a CR, and whether it is one: an LF after a CR is a part of the same line end.
+    follows_cr: bool,
+    is_cr: bool,
+}
+
+impl FilePlace {
+    /// The beginning of a line.
+    fn at_line(line: u64) -> Self {
+        Self { here: (line, 1), next: (line, 1), follows_cr: false, is_cr: false }
+    }
+
+    fn pass(&mut self, byte: u8) {
+        self.here = self.next;
+        self.follows_cr = std::mem::replace(&mut self.is_cr, byte == b'\r');
+        match byte {
+            b'\n' if self.follows_cr => {}
+            b'\n' | b'\r' => self.next = (self.here.0 + 1, 1),
+            // What continues a character is no column of its own.
+            0x80..0xc0 => {}
+            _ => self.next.1 += 1,
+        }
+    }
+}
+
+/// The field that is being read.
+struct OpenField {
+    state: FieldState,
+    begin: Position,
 }
 
 /// Where in a field the reading is.
@@ -133,10 +221,7 @@ fn shown(head: &[u8], separator: u8) -> usize {
 pub(super) struct CsvReader<R> {
     input: R,
     row: CsvRow,
-    /// Of the byte that comes next.
-    place: Position,
-    /// Whether the last byte was a CR: an LF after it is a part of the same line end.
-    after_cr: bool,
+    place: FilePlace,
     delimiter: u8,
     reading: Reading,
     columns: Option<Columns>,
@@ -145,7 +230,7 @@ pub(super) struct CsvReader<R> {
 impl<R: BufRead> CsvReader<R> {
     /// A table whose first line in `input` has that number.
     pub(super) fn new(input: R, reading: Reading, Dialect { delimiter, line }: Dialect) -> Self {
-        Self { input, row: CsvRow::default(), place: (line, 1), after_cr: false, delimiter, reading, columns: None }
+        Self { input, row: CsvRow::default(), place: FilePlace::at_line(line), delimiter, reading, columns: None }
     }
 
     /// Reads the next row that is not empty; false if there is none.
@@ -163,76 +248,32 @@ impl<R: BufRead> CsvReader<R> {
 
     /// Reads the next row; false at the end. A row without anything, not even an empty field in quotes, has no fields.
     fn read_row(&mut self) -> Result<bool, ImportError> {
-        let Self { input, row: CsvRow { text, fields }, place, after_cr, delimiter, .. } = self;
-        text.clear();
-        fields.clear();
-        let (mut state, mut begin) = (FieldState::Start, *place);
+        let Self { input, row, place, delimiter, .. } = self;
+        row.text.clear();
+        row.fields.clear();
+        let mut field = OpenField { state: FieldState::Start, begin: place.next };
         loop {
             let buffer = input.fill_buf()?;
             if buffer.is_empty() {
-                if state == FieldState::Quoted {
-                    let reason = "the quote opened here is never closed: the file was cut off";
-                    return Err(FormatError { line: begin.0, column: begin.1, reason: reason.to_owned() }.into());
-                }
-                let is_end = state == FieldState::Start && fields.is_empty();
-                if !is_end {
-                    fields.push((text.len(), begin));
-                }
-                return Ok(!is_end);
+                return row.end(&field);
             }
-            memory::reserve(text, buffer.len())?;
+            memory::reserve(&mut row.text, buffer.len())?;
             let mut used = 0;
+            let mut is_whole = false;
             for &byte in buffer {
-                let here = *place;
                 used += 1;
-                let follows_cr = std::mem::replace(after_cr, byte == b'\r');
-                match byte {
-                    b'\n' if follows_cr => {}
-                    b'\n' | b'\r' => *place = (here.0 + 1, 1),
-                    // What continues a character is no column of its own.
-                    0x80..0xc0 => {}
-                    _ => place.1 += 1,
-                }
-                match (state, byte) {
-                    (FieldState::Start, b'\n') if follows_cr && fields.is_empty() => {}
-                    (FieldState::Start, b'"') => (state, begin) = (FieldState::Quoted, here),
-                    (FieldState::Quoted, b'"') => state = FieldState::Closed,
-                    (FieldState::Closed, b'"') => {
-                        text.push(b'"');
-                        state = FieldState::Quoted;
-                    }
-                    (FieldState::Quoted, _) => text.push(byte),
-                    (_, byte) if byte == *delimiter => {
-                        memory::reserve(fields, 1)?;
-                        fields.push((text.len(), begin));
-                        (state, begin) = (FieldState::Start, *place);
-                    }
-                    (_, b'\n' | b'\r') => {
-                        if state != FieldState::Start || !fields.is_empty() {
-                            fields.push((text.len(), begin));
-                        }
-                        input.consume(used);
-                        return Ok(true);
-                    }
-                    (FieldState::Closed, _) => {
-                        let reason =
-                            "something follows the quote that closes the field; a quote inside is written twice";
-                        return Err(FormatError { line: here.0, column: here.1, reason: reason.to_owned() }.into());
-                    }
-                    (FieldState::Start | FieldState::Bare, _) => {
-                        text.push(byte);
-                        state = FieldState::Bare;
-                    }
+                place.pass(byte);
+                if row.take(&mut field, byte, place, *delimiter)? {
+                    is_whole = true;
+                    break;
                 }
             }
             input.consume(used);
-            if text.len() > LONGEST {
-                return Err(FormatError {
-                    line: begin.0,
-                    column: begin.1,
-                    reason: "a row is longer than 3 GiB".to_owned(),
-                }
-                .into());
+            if is_whole {
+                return Ok(true);
+            }
+            if row.text.len() > LONGEST {
+                return Err(fault_at(field.begin, "a row is longer than 3 GiB"));
             }
         }
     }

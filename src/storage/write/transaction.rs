@@ -159,7 +159,8 @@ impl Phase {
     }
 
     /// Makes the changes of the open transaction durable, if nothing that it has read or written was changed by others
-    /// meanwhile. If the lock cannot be had it stays open.
+    /// meanwhile. While the newest state cannot be had, be it locked, unreadable or read-only, it stays open; any other
+    /// error ends it.
     pub(crate) fn commit(&mut self, now: Timestamp) -> Result<()> {
         let Self::Open(open) = self else { return Ok(()) };
         if open.store.path.is_none() || !open.store.is_changed() {

@@ -31,7 +31,8 @@ impl Storage {
         }))
     }
 
-    /// Takes the lock and keeps it until the next commit, so that what is read until then stays the newest.
+    /// Takes the lock and keeps it until the next commit, so that what is read until then stays the newest, and a change
+    /// that follows from it is still right when it is written.
     pub(crate) fn hold(&mut self) -> Result<()> {
         if self.held.is_none()
             && let Some(writer) = self.lock()?

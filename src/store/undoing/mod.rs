@@ -254,6 +254,8 @@ struct LoadRecorder<'m> {
     /// Whether a step of its own comes of it.
     is_alone: bool,
     writes: Writes,
+    /// Who else is to be told.
+    next: &'m mut dyn LoadObserver,
 }
 
 impl LoadRecorder<'_> {
@@ -264,22 +266,27 @@ impl LoadRecorder<'_> {
 
 impl LoadObserver for LoadRecorder<'_> {
     fn limit(&self) -> Option<usize> {
-        self.history.is_on().then_some(MOST)
+        self.history.is_on().then_some(MOST).max(self.next.limit())
     }
 
     fn note(&mut self, key: &str, changed: Changed, before: Option<Entry>, after: &Entry) {
-        if self.writes.goes_on() {
+        if self.next.limit().is_some() {
+            self.next.note(key, changed.clone(), before.clone(), after);
+        }
+        if self.history.is_on() && self.writes.goes_on() {
             self.writes.push(Write::new(key, changed, before, Some(after)));
         }
     }
 
     fn too_many(&mut self) -> Result<()> {
         self.writes = Writes::too_many();
-        self.check()
+        self.check()?;
+        self.next.too_many()
     }
 
     fn agree(&mut self) -> Result<()> {
-        self.check()
+        self.check()?;
+        self.next.agree()
     }
 }
 
@@ -311,10 +318,10 @@ impl Store for Undoing {
         self.closed(done)
     }
 
-    fn load(&mut self, entries: &mut LoadSource<'_>, how: Loading, _: &mut dyn LoadObserver) -> Result<Loaded> {
+    fn load(&mut self, entries: &mut LoadSource<'_>, how: Loading, observer: &mut dyn LoadObserver) -> Result<Loaded> {
         self.commit_batch()?;
         let is_alone = !self.inner.is_in_transaction();
-        let mut loads = LoadRecorder { history: &self.history, is_alone, writes: Writes::default() };
+        let mut loads = LoadRecorder { history: &self.history, is_alone, writes: Writes::default(), next: observer };
         let loaded = self.inner.load(entries, how, &mut loads);
         let writes = loads.writes;
         if loaded.as_ref().is_ok_and(|loaded| loaded.conflict.is_none()) {

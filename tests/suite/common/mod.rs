@@ -13,6 +13,7 @@ pub(crate) mod process;
 pub(crate) mod random;
 #[cfg(feature = "shell")]
 pub(crate) mod shown;
+pub(crate) mod tokens;
 pub(crate) mod untouched;
 
 use std::fs::File;

@@ -124,11 +124,7 @@ proptest! {
         if is_open {
             db.begin().unwrap();
         }
-        if unique {
-            for (_, _, deadline) in &mut load {
-                *deadline = None;
-            }
-        }
+        load.iter_mut().filter(|_| unique).for_each(|(_, _, deadline)| *deadline = None);
         let how = Loading { existing, unique };
         let model = Model::of(&old, &load, how);
         let entries = || load.iter().map(|&(key, value, deadline)| Ok((key.to_string(), entry(value, deadline))));
@@ -182,6 +178,19 @@ fn what_is_too_much_to_be_remembered_is_loaded_all_the_same_and_said_to_be() {
     assert_eq!(db.take_notices(), [TOO_LARGE]);
     assert_eq!(db.undo(1, &mut |_| true).unwrap().steps, 0);
     assert_eq!(db.len().unwrap(), 71);
+}
+
+#[test]
+fn a_store_that_remembers_tells_others_what_a_load_replaces() {
+    let mut inner = Undoing::new(Box::new(Database::in_memory()));
+    inner.remember();
+    let mut outer = Undoing::new(Box::new(inner));
+    outer.remember();
+    let how = Loading { existing: Existing::Replaced, unique: false };
+    outer.load(&mut std::iter::once(Ok(("a".to_owned(), Entry::from("x")))), how, &mut ()).unwrap();
+    outer.next_step();
+    assert_eq!(outer.undo(1, &mut |_| true).unwrap().steps, 1);
+    assert!(content(&outer).is_empty());
 }
 
 #[test]
