@@ -64,7 +64,7 @@ fn text_stays_as_it_is_and_a_new_key_is_made() {
     assert_eq!(home.run(&["get", "n", "-o", "raw"]).stdout, b"new");
     home.write("ed.sh", "true");
     terminal.enter("edit nothing");
-    terminal.shows("Key 'nothing' was not made");
+    terminal.shows("Key 'nothing' was not created");
     assert_eq!(home.get("nothing"), "");
     home.write("ed.sh", "echo '{\"a\": 1}' > \"$1\"");
     terminal.enter("edit j --json");
@@ -91,7 +91,7 @@ fn edit_asks_before_it_replaces_what_another_program_has_set_meanwhile() {
     assert_eq!(home.get("k"), "theirs\n");
     home.write("ed.sh", format!("{program} del k; echo mine > \"$1\""));
     terminal.enter("edit k");
-    terminal.shows("Key 'k' was deleted by another program meanwhile");
+    terminal.shows("Key 'k' was deleted by another program in the meantime");
     terminal.enter("y");
     assert_eq!(home.get("k"), "mine\n");
     terminal.leave();

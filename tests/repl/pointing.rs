@@ -26,7 +26,7 @@ fn carets_stand_under_the_word_in_question() {
         ("set k v --json=yes", "            ^^^^^^^^^^\nerror: '--json' takes no value"),
         ("del a --glob b*", "          ^^^^^^\nerror: KEY cannot be used with '--glob'"),
         ("-- get k", "    ^^\nerror: expected a command, found '--'"),
-        ("get k -z", "          ^^\nerror: unknown flag '-z'. If it is meant as text, quote it"),
+        ("get k -z", "          ^^\nerror: unknown flag '-z'. If you mean text, quote it"),
         ("incr user:1", "         ^^^^^^\nerror: "),
         ("set k 'v'w", "          ^^^^\nerror: "),
         ("get usr:1 > x y", "                  ^\nerror: expected one file"),

@@ -90,7 +90,7 @@ fn what_is_too_large_to_undo_is_said_before_it_is_done_and_a_no_changes_nothing(
     terminal.enter("count");
     terminal.shows("\n3\n");
     terminal.press("source large.kv\r");
-    terminal.wait("the question", |seen| seen.before_cursor().ends_with("cannot be undone) [y/N] "));
+    terminal.wait("the question", |seen| seen.before_cursor().ends_with("Do it anyway? [y/N] "));
     terminal.enter("n");
     terminal.enter("get b | wc -c");
     terminal.shows(&((33 << 20) + 1).to_string());
@@ -104,7 +104,7 @@ fn what_is_too_large_to_undo_is_said_before_it_is_done_and_a_no_changes_nothing(
     terminal.enter("n");
     terminal.enter("rollback");
     terminal.press("del a b\r");
-    terminal.wait("the question", |seen| seen.before_cursor().ends_with("cannot be undone) [y/N] "));
+    terminal.wait("the question", |seen| seen.before_cursor().ends_with("Do it anyway? [y/N] "));
     terminal.enter("y");
     terminal.shows("Deleted 2 keys");
     terminal.enter("undo");
@@ -301,7 +301,7 @@ fn what_a_key_or_a_value_holds_reaches_the_terminal_escaped_in_questions_and_ans
     terminal.enter(&format!("set {quoted} \"b\\a\""));
     home.run(&["set", key, "c\x07"]);
     terminal.enter("undo");
-    terminal.shows("'k\\x07\\u{202e}\\u{9b}' was since changed by another program: its value is now c\\x07 now.");
+    terminal.shows("'k\\x07\\u{202e}\\u{9b}' was since changed by another program: its value is now c\\x07.");
     terminal.enter("y");
     terminal.shows("Undone: set k\\x07\\u{202e}\\u{9b} back to a\\x07");
     terminal.enter(&format!("del {quoted}"));

@@ -392,7 +392,7 @@ fn keys_and_values_at_their_limits_are_kept_and_beyond_them_refused() {
     let longest = "k".repeat(64 << 10);
     db.set(&longest, "").unwrap();
     let error = db.set(&format!("{longest}k"), "").unwrap_err();
-    assert_eq!(error.to_string(), "the key is 65537 bytes, the limit is 64 KiB");
+    assert_eq!(error.to_string(), "the key is 65537 bytes; the limit is 64 KiB");
     let nest = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
     db.set("deep", json(&nest(100))).unwrap();
     assert!(Value::from_json(&nest(101)).unwrap_err().to_string().contains("nested deeper than 100 levels"));

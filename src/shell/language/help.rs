@@ -202,6 +202,16 @@ mod tests {
     }
 
     #[test]
+    fn topics_are_sorted_and_none_hides_a_command() {
+        assert!(TOPICS.is_sorted_by_key(|topic| topic.name));
+        let commands = names();
+        for topics::Topic { name, text, .. } in &TOPICS {
+            assert!(!commands.iter().any(|command| command == name), "{name}");
+            assert!(text().len() > 200, "{name}");
+        }
+    }
+
+    #[test]
     fn the_definitions_are_sound() {
         Line::command().debug_assert();
         crate::shell::language::cli::Cli::command().debug_assert();

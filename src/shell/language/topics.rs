@@ -128,18 +128,3 @@ Environment variables:
 
 A line that starts with a space is not added to the history.
 ";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn topics_are_sorted_and_none_hides_a_command() {
-        assert!(TOPICS.is_sorted_by_key(|topic| topic.name));
-        let commands = super::super::help::names();
-        for Topic { name, text, .. } in &TOPICS {
-            assert!(!commands.iter().any(|command| command == name), "{name}");
-            assert!(text().len() > 200, "{name}");
-        }
-    }
-}
