@@ -71,7 +71,7 @@ fn text_stays_as_it_is_and_a_new_key_is_made() {
     assert_eq!(home.get("j"), "{\"a\":1}\n");
     home.run(&["set", "pic", "--base64", "/wA="]);
     terminal.enter("edit pic");
-    terminal.shows("Key 'pic' is binary (2 bytes), which no text editor keeps; `get KEY -o raw > FILE`");
+    terminal.shows("Key 'pic' is binary (2 bytes), which text editors do not preserve; use `get KEY -o raw > FILE`");
     home.write("ed.sh", "exit 3");
     terminal.enter("edit t");
     terminal.shows("exit status: 3; nothing was changed");

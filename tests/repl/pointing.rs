@@ -42,7 +42,7 @@ fn carets_stand_under_the_word_in_question() {
         ),
         (
             "set --json k {'a': 1}",
-            "                 ^^^^^\nerror: what begins with {'a': is not valid JSON; if it is plain text, quote it",
+            "                 ^^^^^\nerror: the word that starts with {'a': is not valid JSON; if it is text, quote it",
         ),
         ("find (x", "         ^^\nerror: not a regular expression"),
         ("find --limit 5 (x", "                   ^^\nerror: not a regular expression"),

@@ -288,7 +288,7 @@ fn an_option_that_a_format_does_not_use_is_refused_and_the_formats_that_do_are_n
     // By the file's name, and where the format is the one that is meant if none is named.
     place.put("t.tsv", "id\tname\n1\tAda\n");
     assert!(place.refused(2, &["import", "t.tsv", "--key-column", "id"]).contains("only to csv"));
-    assert!(place.refused(2, &["export", "--lossy"]).contains("is not for jsonl"));
+    assert!(place.refused(2, &["export", "--lossy"]).contains("does not apply to jsonl"));
 }
 
 #[test]

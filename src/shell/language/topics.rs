@@ -33,7 +33,8 @@ pub(crate) fn topic(name: &str) -> Option<&'static Topic> {
 
 /// The list of topics, one a line.
 pub(crate) fn list() -> String {
-    TOPICS.iter().map(|Topic { name, about, .. }| format!("  {name:<11}  {about}\n")).collect()
+    let rows: Vec<String> = TOPICS.iter().map(|Topic { name, about, .. }| format!("  {name:<11}  {about}\n")).collect();
+    rows.concat()
 }
 
 /// The options of the program, and how they are given.

@@ -39,8 +39,8 @@ impl Glob {
                 '*' => Token::Run,
                 '?' => Token::Any,
                 '[' => {
-                    let (set, behind) =
-                        set(chars.as_str()).ok_or("a `[` in the pattern is never closed; write `\\[` for itself")?;
+                    let (set, behind) = set(chars.as_str())
+                        .ok_or("a `[` in the pattern is never closed; write `\\[` for a literal one")?;
                     chars = behind.chars();
                     set
                 }
