@@ -52,7 +52,7 @@ use self::language::{help, own_shell};
 use self::run::frontend::{self, Frontend, Unattended};
 use self::run::script;
 use self::run::{Flow, Origin, Runner};
-use self::terminal::console::Console;
+use self::terminal::console::{self, Console};
 use self::terminal::progress;
 use self::text::argument::{ColorWhen, OutputMode};
 use self::text::escape;
@@ -226,7 +226,11 @@ impl Frontend for OneShotFrontend {
             return true;
         }
         let mut answer = String::new();
-        let asked = write!(io::stderr(), "{} [y/N] ", escape::terminal(question));
+        let asked = write!(
+            io::stderr(),
+            "{} ",
+            render::wrapped(&format!("{} [y/N]", escape::terminal(question)), console::err_width())
+        );
         asked.and_then(|()| io::stdin().lock().read_line(&mut answer)).is_ok() && frontend::is_yes(&answer)
     }
 }
@@ -248,7 +252,11 @@ fn one_off_text(mut console: Console, mode: OutputMode, text: &str) -> Result<u8
 
 /// Says a failure that came before there was anything to run.
 fn say(failure: &Failure, json: bool) -> u8 {
-    let line = if json { render::failure_json(failure) } else { render::failure(false, None, failure) };
+    let line = if json {
+        render::failure_json(failure)
+    } else {
+        render::failure(console::err_style(ColorWhen::Never), None, failure)
+    };
     // There is no place left to say that stderr is broken.
     let _ = io::stderr().write_all(line.as_bytes());
     failure.status.code()

@@ -267,9 +267,10 @@ impl Terminal {
         self.wait(before_cursor, |seen| seen.before_cursor() == before_cursor);
     }
 
-    /// Waits until the screen holds a text.
+    /// Waits until the screen holds a text, whose rows may end at any of its blanks.
+    #[track_caller]
     pub(crate) fn shows(&self, text: &str) {
-        self.wait(text, |seen| seen.text().contains(text));
+        self.wait(text, |seen| holds(&seen.text(), text));
     }
 
     /// The screen as it is.
@@ -374,4 +375,10 @@ fn is_open_elsewhere(path: &Path) -> bool {
     let output = std::process::Command::new("lsof").arg("-t").arg(path).output().expect("lsof is there");
     let own = std::process::id().to_string();
     String::from_utf8_lossy(&output.stdout).lines().any(|pid| pid != own)
+}
+
+/// Whether a screen holds a text: messages break between words.
+fn holds(screen: &str, text: &str) -> bool {
+    let is_same = |(seen, wanted): (&u8, &u8)| seen == wanted || (*seen, *wanted) == (b'\n', b' ');
+    screen.as_bytes().windows(text.len()).any(|part| part.iter().zip(text.as_bytes()).all(is_same))
 }

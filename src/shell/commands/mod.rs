@@ -121,7 +121,7 @@ pub(crate) struct Session {
 /// Warnings that go to stderr at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Warnings {
-    pub(crate) color: bool,
+    pub(crate) style: render::MessageStyle,
     pub(crate) quiet: bool,
 }
 
@@ -130,7 +130,7 @@ impl Warnings {
         if !self.quiet {
             progress::make_room();
             // There is no place left to say that stderr is broken.
-            let _ = io::stderr().write_all(render::note(self.color, warning).as_bytes());
+            let _ = io::stderr().write_all(render::note(self.style, warning).as_bytes());
         }
     }
 }

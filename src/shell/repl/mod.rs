@@ -165,7 +165,10 @@ fn start(runner: &mut Runner<'_>) -> Flow {
     if flow == Flow::Next && !runner.output.console.rendering.quiet {
         for line in welcome::lines(&runner.session.borrow(), runner.output.console.rendering.width) {
             // A terminal that is gone shows at the prompt, which follows at once.
-            let line = super::render::note(runner.output.console.rendering.color, &line);
+            let line = super::render::note(
+                super::render::MessageStyle { color: runner.output.console.rendering.color, width: 0 },
+                &line,
+            );
             let _ = runner.output.console.out.write_all(line.as_bytes());
         }
         let _ = runner.output.console.out.flush();

@@ -131,7 +131,7 @@ impl Prompt {
         if self.runner.timer {
             self.runner.note(&format!("{took:.1?}"));
         } else if took >= LONG && waited.is_some() && !console.rendering.quiet {
-            let line = render::aside(console.err_color, &format!("{:.1} s", took.as_secs_f64()));
+            let line = render::aside(console.err_style.color, &format!("{:.1} s", took.as_secs_f64()));
             self.runner.write_err(line.as_bytes());
         }
     }

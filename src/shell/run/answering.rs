@@ -104,17 +104,17 @@ impl Runner<'_> {
     }
 
     fn failure_on_stderr(&mut self, failure: &Failure, place: Origin<'_>, rendering: &RenderOptions) -> Flow {
-        let color = self.output.console.err_color;
+        let style = self.output.console.err_style;
         let line = match place {
             Origin::Script { .. } | Origin::OneShot if rendering.mode == OutputMode::Json => {
                 render::failure_json(failure)
             }
-            Origin::Script { name, line } => render::failure(color, Some(&format!("{name}:{line}")), failure),
-            Origin::OneShot => render::failure(color, None, failure),
+            Origin::Script { name, line } => render::failure(style, Some(&format!("{name}:{line}")), failure),
+            Origin::OneShot => render::failure(style, None, failure),
             Origin::Prompt => {
-                let pointer = self.frontend.pointer(failure).filter(|_| self.output.console.err_terminal);
-                let pointer = pointer.map(|pointer| render::pointer(color, &pointer)).unwrap_or_default();
-                pointer + &render::failure(color, None, failure)
+                let pointer = self.frontend.pointer(failure).filter(|_| style.width > 0);
+                let pointer = pointer.map(|pointer| render::pointer(style.color, &pointer)).unwrap_or_default();
+                pointer + &render::failure(style, None, failure)
             }
         };
         self.write_err(line.as_bytes());
@@ -176,7 +176,7 @@ impl Runner<'_> {
 
     /// Writes a line to stderr that is no error.
     pub(crate) fn note(&mut self, note: &str) {
-        let line = render::note(self.output.console.err_color, note);
+        let line = render::note(self.output.console.err_style, note);
         self.write_err(line.as_bytes());
     }
 

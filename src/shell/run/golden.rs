@@ -11,7 +11,7 @@ use super::script::{self, Input};
 use crate::database::Database;
 use crate::shell::commands::{Access, Session};
 use crate::shell::config::Location;
-use crate::shell::render::RenderOptions;
+use crate::shell::render::{MessageStyle, RenderOptions};
 use crate::shell::terminal::console::Console;
 use crate::store::{Poor, Store};
 
@@ -82,8 +82,7 @@ fn run(store: Box<dyn Store>, script: &[u8]) -> (String, String, u8) {
         out: Box::new(out.clone()),
         err: Box::new(err.clone()),
         rendering: RenderOptions::PIPE,
-        err_color: false,
-        err_terminal: false,
+        err_style: MessageStyle::default(),
     };
     let mut runner = Runner::new(session, console, Box::new(Unattended), false);
     script::run(&mut runner, &mut Bytes(script), "golden");

@@ -340,7 +340,7 @@ impl<'a> Runner<'a> {
             mode: &mut self.mode,
             at_prompt: place == Origin::Prompt,
             yes: self.yes || yes,
-            warnings: Warnings { color: console.err_color, quiet: console.rendering.quiet },
+            warnings: Warnings { style: console.err_style, quiet: console.rendering.quiet },
         };
         command.run(traits, session, &mut caller)
     }
