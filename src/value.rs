@@ -141,7 +141,14 @@ impl Value {
     pub fn checked_add(&self, by: Number) -> Result<Self> {
         const NUMBER: &str = "a number such as 12 or -1.50";
         match self {
-            Self::Text(text) => Ok(Self::Text(text.parse::<Number>()?.checked_add(by)?.to_string())),
+            Self::Text(text) => {
+                let number = text.parse::<Number>().map_err(|error| match error {
+                    // A stored value may be a secret: no error quotes it.
+                    Error::WrongType { .. } => self.is_not(NUMBER),
+                    error => error,
+                });
+                Ok(Self::Text(number?.checked_add(by)?.to_string()))
+            }
             Self::Json(json) if matches!(json.as_str().as_bytes()[0], b'-' | b'0'..=b'9') => {
                 let sum = json.as_str().parse::<Number>()?.checked_add(by)?.to_string();
                 Ok(Self::Json(Json(sum.into())))

@@ -48,7 +48,7 @@ use self::config::Location;
 use self::language::cli::{Cli, GlobalOptions, Line};
 use self::language::command::{Command, ShellCommand};
 use self::language::parse::{self, Parsed};
-use self::language::{help, own_shell};
+use self::language::{help, own_shell, rc};
 use self::run::frontend::{self, Frontend, Unattended};
 use self::run::script;
 use self::run::{Flow, Origin, Runner};
@@ -56,6 +56,7 @@ use self::terminal::console::{self, Console};
 use self::terminal::progress;
 use self::text::argument::{ColorWhen, OutputMode};
 use self::text::escape;
+use self::text::mask::Masks;
 
 /// Runs the program with its arguments, its own name first, on the process's streams; returns its exit status.
 ///
@@ -144,6 +145,7 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
         session.location.check_folder()?;
         return repl::run(session, console, options.yes);
     }
+    session.masks = Masks::loaded_by(rc::masks);
     let session = Rc::new(RefCell::new(session));
     let frontend: Box<dyn Frontend> = if command.is_some() { Box::new(OneShotFrontend) } else { Box::new(Unattended) };
     let mut runner = Runner::new(session, console, frontend, options.yes);

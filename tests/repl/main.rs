@@ -30,6 +30,10 @@ mod run;
 
 mod safety;
 
+mod secrets;
+
+mod settings;
+
 mod signals;
 
 mod typing;

@@ -324,3 +324,43 @@ fn what_a_key_or_a_value_holds_reaches_the_terminal_escaped_in_questions_and_ans
     });
     terminal.leave();
 }
+
+#[test]
+fn redo_makes_again_what_was_undone_until_something_else_changes() {
+    let home = Home::new();
+    let mut terminal = home.at_prompt();
+    terminal.enter("redo");
+    terminal.shows("Nothing to redo");
+    terminal.enter("set n 4");
+    terminal.enter("set n 5 --ttl 2h");
+    terminal.enter("del n");
+    terminal.enter("undo 3");
+    terminal.enter("redo");
+    terminal.shows("Redid: set n to 4\n");
+    terminal.enter("redo 5");
+    terminal.shows("Redid 2 steps: deleted n\nThere is nothing more to redo");
+    terminal.enter("undo");
+    terminal.shows("Undone: restored n (was deleted, expires in");
+    terminal.enter("undo");
+    home.run(&["set", "n", "theirs"]);
+    terminal.press("redo\r");
+    terminal
+        .shows("'n' was since changed by another program: its value is now theirs now. Redo it all the same? [y/N]");
+    terminal.enter("n");
+    terminal.shows("Nothing was redone");
+    terminal.enter("redo -y");
+    terminal.shows("Redid: set n to 5 (expires in ");
+    terminal.enter("begin");
+    terminal.enter("set a 1");
+    terminal.enter("incr a");
+    terminal.enter("undo 2");
+    terminal.enter("redo 2");
+    terminal.shows("Redid 2 steps: set a to 2");
+    terminal.enter("undo");
+    terminal.enter("set b 1");
+    terminal.enter("redo");
+    terminal.shows("Nothing to redo in this transaction");
+    terminal.enter("commit");
+    terminal.leave();
+    assert_eq!((home.get("a"), home.get("b"), home.get("n")), ("1\n".into(), "1\n".into(), "5\n".into()));
+}

@@ -35,6 +35,7 @@ const FLOORS: &[&[&str]] = &[
 /// Modules whose `mod.rs` holds a type that their submodules extend, so that those may look up to it.
 const HOLDERS: &[&str] = &[
     "store",
+    "store::undoing",
     "database",
     "storage",
     "storage::files::disk",

@@ -82,6 +82,12 @@ pub(crate) enum Done {
         is_counted: bool,
         now: Timestamp,
     },
+    /// Steps that were undone are made again.
+    Redone {
+        undone: Undone,
+        is_counted: bool,
+        now: Timestamp,
+    },
     Saved {
         keys: u64,
         path: PathBuf,
@@ -133,10 +139,13 @@ pub(crate) enum Done {
 }
 
 /// A setting that holds for the rest of a session.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Setting {
     Timer(bool),
     Pager(bool),
     Hints(bool),
     Keys(KeyMode),
+    History(bool),
+    /// The patterns of masked keys.
+    Mask(Vec<String>),
 }

@@ -13,6 +13,7 @@ use crate::database::Event;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::shell::text::escape::excerpt;
+use crate::shell::text::mask::Masks;
 use crate::storage::Entry;
 use crate::value::Value;
 
@@ -116,7 +117,17 @@ pub(crate) struct Pieces<'a> {
 }
 
 /// A stream of what is not alike.
-pub(crate) struct DifferenceStream<'a>(pub(crate) Box<dyn Iterator<Item = Result<Difference, Failure>> + 'a>);
+pub(crate) struct DifferenceStream<'a> {
+    pub(crate) differences: Box<dyn Iterator<Item = Result<Difference, Failure>> + 'a>,
+    /// The keys whose values are not shown.
+    pub(crate) masks: Masks,
+}
+
+impl<'a> DifferenceStream<'a> {
+    pub(crate) fn of(differences: impl Iterator<Item = Result<Difference, Failure>> + 'a) -> Self {
+        Self { differences: Box::new(differences), masks: Masks::default() }
+    }
+}
 
 /// A stream of entries.
 pub(crate) struct Listing<'a> {

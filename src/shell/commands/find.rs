@@ -1,9 +1,11 @@
 //! `find`.
 
 use clap::Args;
+use regex::bytes::{Regex, RegexBuilder};
 
 use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
 use super::{Caller, Session, at_most};
+use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::{Answer, Failure, Listing, Reply, Show};
 use crate::shell::terminal::interrupt::stoppable;
 use crate::shell::terminal::progress;
@@ -12,11 +14,14 @@ use crate::store::{Scan, Store as _};
 
 /// Search keys and values with a regular expression
 #[derive(Args, Clone, Debug, PartialEq)]
-#[command(after_help = "Examples:\n  find '(?i)ada'\n  find ^user: --keys")]
+#[command(after_help = "Examples:\n  find -i ada\n  find ^user: --keys")]
 pub(crate) struct FindArgs {
     /// The regular expression (syntax of the Rust regex crate)
     #[arg(value_name = "REGEX", value_parser = regex(), allow_hyphen_values = true)]
     pub(crate) regex: Pattern,
+    /// Ignore case
+    #[arg(short, long)]
+    pub(crate) ignore_case: bool,
     /// Search keys only
     #[arg(long, conflicts_with = "values")]
     pub(crate) keys: bool,
@@ -32,7 +37,8 @@ impl CommandArgs for FindArgs {
     const TRAITS: Traits = Traits::reads_only("find", Group::Queries).on(OpenDatabase::NotedIfMissing).parsed_alone();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
-        let Self { regex: Pattern(regex), keys, values, limit } = self;
+        let Self { regex: Pattern(regex), ignore_case, keys, values, limit } = self;
+        let regex = if ignore_case { without_case(&regex)? } else { regex };
         progress::of_keys(session.db.len()?);
         let scan = Scan::default().partial(limit.is_some());
         let entries = stoppable(session.db.scan(&scan), progress::keys).filter(move |item| match item {
@@ -45,4 +51,13 @@ impl CommandArgs for FindArgs {
         let listing = Listing { entries, show: Show::Entries, nul: false, limited: limit.is_some() };
         Ok(Reply::Listing(listing).into())
     }
+}
+
+/// The same regular expression for letters of any case.
+fn without_case(regex: &Regex) -> Result<Regex, Failure> {
+    let made = RegexBuilder::new(regex.as_str()).case_insensitive(true).build();
+    made.map_err(|_| Failure {
+        code: Code::Pattern,
+        ..Failure::usage("the regular expression is too large with --ignore-case")
+    })
 }

@@ -116,7 +116,7 @@ impl CommandArgs for ImportArgs {
             drop(entries);
             let (loaded, changes) = failed.map_or_else(|| rehearsed.map_err(Failure::from), Err)?;
             refuse(loaded.conflict.as_ref(), &records)?;
-            let changes = DifferenceStream(Box::new(changes.map(|change| change.map_err(Failure::from))));
+            let changes = DifferenceStream::of(changes.map(|change| change.map_err(Failure::from)));
             return Ok(Answer { notes: vec![imported("Would import", &loaded)], ..Reply::Changes(changes).into() });
         }
         let loaded = session.db.load(&mut entries, how, &mut ());

@@ -20,7 +20,7 @@ pub(crate) struct IncrArgs {
 }
 
 impl CommandArgs for IncrArgs {
-    const TRAITS: Traits = Traits::changes("incr", Group::Values).everyday();
+    const TRAITS: Traits = Traits::changes("incr", Group::Values).answering().everyday();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         add(session, &self.sum.key, self.sum.by)
@@ -36,7 +36,7 @@ pub(crate) struct DecrArgs {
 }
 
 impl CommandArgs for DecrArgs {
-    const TRAITS: Traits = Traits::changes("decr", Group::Values).everyday();
+    const TRAITS: Traits = Traits::changes("decr", Group::Values).answering().everyday();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         add(session, &self.sum.key, self.sum.by.negated()?)

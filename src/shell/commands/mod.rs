@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | `traits` | what every command is |
 //! | `mode` | when the changes of a run are stored, and what is refused meanwhile |
-//! | `settings`, `lines`, `manual` | the shell's own commands, which whoever runs the others does |
+//! | `settings`, `mask`, `lines`, `manual` | the shell's own commands, which whoever runs the others does |
 //! | `atomic_file` | files that an export makes |
 //!
 //! The session here is what lasts from one command to the next, the caller who has one run.
@@ -33,8 +33,10 @@ pub(crate) mod info;
 pub(crate) mod lines;
 pub(crate) mod listing;
 pub(crate) mod manual;
+pub(crate) mod mask;
 pub(crate) mod mode;
 pub(crate) mod path;
+pub(crate) mod redo;
 pub(crate) mod rename;
 pub(crate) mod repair;
 pub(crate) mod restore;
@@ -69,6 +71,7 @@ use super::render::{self, changes, counted, keys};
 use super::terminal::destination::Descriptor;
 use super::terminal::interrupt;
 use super::terminal::progress;
+use super::text::mask::Masks;
 use crate::database::{Database, Options};
 use crate::error::Error;
 use crate::storage::{self, Progress};
@@ -85,12 +88,19 @@ pub(crate) struct Caller<'c> {
     pub(crate) yes: bool,
     /// How a command that goes on says what must not wait for its end.
     pub(crate) warnings: Warnings,
+    /// The masks that hold where its answer goes.
+    pub(crate) masks: Option<Masks>,
 }
 
 impl Caller<'_> {
     /// Whether they want it, now that they know what it means.
     fn confirm(&mut self, question: &str) -> bool {
         (self.ask)(question)
+    }
+
+    /// Whether the value of a key is not to be shown to them.
+    fn is_masked(&self, key: &str) -> bool {
+        self.masks.as_ref().is_some_and(|masks| masks.hides(key))
     }
 }
 
@@ -116,6 +126,8 @@ pub(crate) struct Session {
     others: Vec<Database>,
     /// What can be undone in databases that were in use before, by their names.
     undo_histories: BTreeMap<String, UndoHistory>,
+    /// The keys whose values a terminal does not show.
+    pub(crate) masks: Masks,
 }
 
 /// Warnings that go to stderr at once.
@@ -180,6 +192,7 @@ impl Session {
             scratch: String::new(),
             others: Vec::new(),
             undo_histories: BTreeMap::new(),
+            masks: Masks::default(),
         }
     }
 

@@ -1,33 +1,39 @@
 //! `set`.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use data_encoding::BASE64;
 
-use super::traits::{CommandArgs, Group, Pace, Traits};
+use super::traits::{CommandArgs, Group, Pace, Traits, WithoutUndo};
 use super::{Caller, Session, refused};
+use crate::error::Error;
 use crate::expiry::Timestamp;
-use crate::shell::answer::code::Reason;
+use crate::shell::answer::code::{Code, Reason};
 use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::{Answer, Failure, Reply, shown};
-use crate::shell::text::argument::{Data, Key, data, duration, key, path, time};
+use crate::shell::terminal::ask;
+use crate::shell::text::argument::{Data, Key, data, duration, key, path, time, variable};
 use crate::storage::{Entry, check_memory};
 use crate::store::{Store as _, StoreExt as _};
 use crate::value::Value;
 
 /// Set a key to a value
 #[derive(Args, Clone, Debug, Default, PartialEq)]
-#[command(after_help = "Examples:\n  set hello world\n  set --json user:1 '{\"name\":\"Ada\"}' --ttl 1h30m")]
+#[command(
+    after_help = "To keep a secret out of the history and of the list of processes, use `set api:token --ask` to type it, --env NAME to take it from a variable, or --file - to read it from stdin. A key set with --ask or --env is masked until the session ends (see `help mask`).\n\nExamples:\n  set hello world\n  set --json user:1 '{\"name\":\"Ada\"}' --ttl 1h30m"
+)]
 pub(crate) struct SetArgs {
     /// The key
     #[arg(value_name = "KEY", value_parser = key())]
     pub(crate) key: Key,
     /// The value
-    #[arg(value_name = "VALUE", value_parser = data(), allow_hyphen_values = true, required_unless_present = "file")]
+    #[arg(value_name = "VALUE", value_parser = data(), allow_hyphen_values = true, required_unless_present_any = ["file", "ask", "env"])]
     pub(crate) value: Option<Data>,
     /// The value is JSON: it is checked, and its digits are kept
     #[arg(long)]
@@ -35,9 +41,8 @@ pub(crate) struct SetArgs {
     /// Delete the key after this time: 90 (seconds), 45s, 1h30m
     #[arg(long, value_name = "DURATION", value_parser = duration(), allow_hyphen_values = true)]
     pub(crate) ttl: Option<Duration>,
-    /// Read the value from a file, byte for byte (- for stdin)
-    #[arg(long, value_name = "PATH", value_parser = path(), conflicts_with = "value")]
-    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) source: Source,
     /// The value is encoded as base64
     #[arg(long, conflicts_with = "json")]
     pub(crate) base64: bool,
@@ -61,21 +66,50 @@ pub(crate) struct SetArgs {
     pub(crate) print_old: bool,
 }
 
+/// Where a value comes from that is not in the line.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+pub(crate) struct Source {
+    /// Read the value from a file, byte for byte (- for stdin)
+    #[arg(long, value_name = "PATH", value_parser = path(), conflicts_with = "value")]
+    pub(crate) file: Option<PathBuf>,
+    /// Read the value from the terminal, without echo
+    #[arg(long, conflicts_with_all = ["value", "file"])]
+    pub(crate) ask: bool,
+    /// Take the value from an environment variable
+    #[arg(long, value_name = "NAME", value_parser = variable(), conflicts_with_all = ["value", "file", "ask"])]
+    pub(crate) env: Option<String>,
+}
+
+impl Source {
+    /// Whether it is one of those for secrets.
+    fn is_secret(&self) -> bool {
+        self.ask || self.env.is_some()
+    }
+}
+
 impl CommandArgs for SetArgs {
     const TRAITS: Traits = Traits::changes("set", Group::Values).also_named(&["put"]).everyday();
 
     fn traits(&self) -> Traits {
-        // A file may have to be waited for, and a batch holds the lock.
-        let pace = if self.file.is_some() { Pace::Usual } else { Pace::Quick };
-        Traits { pace, ..Self::TRAITS }
+        // A file or a person may have to be waited for, and a batch holds the lock.
+        match &self.source {
+            Source { ask: true, .. } => {
+                Traits { pace: Pace::OfOthers, without_undo: WithoutUndo::Fails, ..Self::TRAITS }
+            }
+            Source { file: Some(_), .. } => Traits { pace: Pace::Usual, ..Self::TRAITS },
+            _ => Self::TRAITS,
+        }
     }
 
     fn run<'s>(mut self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
-        let value = match (self.value.take(), &self.file) {
-            (Some(Data(bytes)), _) => make_value(bytes, &self),
-            (None, Some(path)) => make_value(session.read_file(path)?, &self),
-            (None, None) => Err(Failure::usage("missing VALUE")),
-        }?;
+        let bytes = match self.value.take() {
+            Some(Data(bytes)) => bytes,
+            None => session.read_value(&self.source, &self.key)?,
+        };
+        if self.source.is_secret() {
+            session.masks.add_secret(&self.key);
+        }
+        let value = make_value(bytes, &self)?;
         let wanted_old = self.if_equals.clone().map(|Data(bytes)| make_value(bytes, &self)).transpose()?;
         if !self.asks() && self.ttl.is_none() && self.expires_at.is_none() {
             session.db.set(&self.key, &value).map_err(|error| Failure::from(error).on(&self.key))?;
@@ -151,6 +185,18 @@ impl Session {
         set.map_err(|error| Failure::from(error).on(key))
     }
 
+    /// The value that is not in the line.
+    fn read_value(&self, source: &Source, key: &str) -> Result<Vec<u8>, Failure> {
+        match source {
+            Source { file: Some(path), .. } => self.read_file(path),
+            Source { env: Some(name), .. } => std::env::var_os(name)
+                .map(OsString::into_vec)
+                .ok_or_else(|| Failure::usage(format!("the environment variable '{name}' is not set")).on(key)),
+            Source { ask: true, .. } => ask::secret(&format!("Value of '{}': ", shown(key))),
+            _ => Err(Failure::usage("missing VALUE")),
+        }
+    }
+
     /// The bytes of a file, or of stdin for `-`.
     fn read_file(&self, path: &Path) -> Result<Vec<u8>, Failure> {
         let failed = |error: io::Error| Failure::io("read", path, &error);
@@ -197,6 +243,13 @@ fn make_value(bytes: Vec<u8>, set: &SetArgs) -> Result<Value, Failure> {
             Failure::usage(format!("not valid JSON: byte {at} is not UTF-8")).on(&set.key)
         })?;
         return Value::from_json(&text).map_err(|error| {
+            if let (true, Error::NotJson { line, column, .. }) = (set.source.is_secret(), &error) {
+                return Failure {
+                    code: Code::NotJson,
+                    ..Failure::usage(format!("not valid JSON at line {line} column {column}"))
+                }
+                .on(&set.key);
+            }
             let failure = Failure::from(error).on(&set.key);
             Failure { message: format!("{}; without --json, it is stored as text", failure.message), ..failure }
         });

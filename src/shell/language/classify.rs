@@ -39,6 +39,15 @@ pub(crate) fn is_data(word: &[u8]) -> bool {
     }
 }
 
+/// The same for a command, whose own options of one letter are options there too.
+pub(crate) fn is_data_for(command: &Command, word: &[u8]) -> bool {
+    let is_own = |letter: u8| command.get_arguments().any(|arg| arg.get_short() == Some(char::from(letter)));
+    match word {
+        &[b'-', letter] => is_data(word) && !is_own(letter),
+        word => is_data(word),
+    }
+}
+
 /// The arguments of a command, each by its place.
 #[derive(Debug)]
 pub(crate) struct Placed {
@@ -121,7 +130,7 @@ impl<'a> Places<'a> {
             return Ok(false);
         }
         let place = positional(self.command, walk.count);
-        if may_be_option && !(place.is_some_and(Arg::is_allow_hyphen_values_set) && is_data(bytes)) {
+        if may_be_option && !(place.is_some_and(Arg::is_allow_hyphen_values_set) && is_data_for(self.command, bytes)) {
             let is_known = self.option(walk, bytes, at);
             // Of a program that should be after `--` clap says so.
             let is_of_program = place.is_some_and(Arg::is_last_set);

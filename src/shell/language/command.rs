@@ -73,6 +73,7 @@ commands! {
         Commit(transaction::CommitArgs),
         Rollback(transaction::RollbackArgs),
         Undo(undo::UndoArgs),
+        Redo(redo::RedoArgs),
         Watch(watch::WatchArgs),
         Wait(watch::WaitArgs),
         Run(run::RunArgs),
@@ -102,6 +103,9 @@ commands! {
         Pager(settings::PagerArgs),
         Hints(settings::HintsArgs),
         EditMode(settings::EditModeArgs),
+        Prompt(settings::PromptArgs),
+        Mask(mask::MaskArgs),
+        Config(settings::ConfigArgs),
         History(lines::HistoryArgs),
         Completions(manual::CompletionsArgs),
         Help(manual::HelpArgs),
@@ -149,7 +153,12 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Traits> {
 
 /// Whether the command with this name or alias, in any case, only reads.
 pub(crate) fn reads(name: &[u8]) -> bool {
-    all().any(|traits| traits.reads && traits.is_named(name))
+    all().any(|traits| traits.effect.is_read() && traits.is_named(name))
+}
+
+/// Whether the answer of the command with this name or alias, in any case, is data.
+pub(crate) fn answers(name: &[u8]) -> bool {
+    all().any(|traits| traits.effect.is_answer() && traits.is_named(name))
 }
 
 /// A command's name and its aliases.

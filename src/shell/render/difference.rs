@@ -5,11 +5,14 @@ use super::{RenderOptions, style};
 use crate::database::Difference;
 use crate::json::write_string;
 use crate::shell::text::escape;
+use crate::shell::text::mask::{HIDDEN, Masks};
 use crate::storage::Entry;
 use crate::value::Value;
 
 /// The line of a key, with its newline. Values are cut: `-o json` has all of them.
-pub(crate) fn difference(rendering: &RenderOptions, difference: &Difference) -> Vec<u8> {
+pub(crate) fn difference(rendering: &RenderOptions, difference: &Difference, masks: &Masks) -> Vec<u8> {
+    let is_masked = masks.hides(&difference.key);
+    let shown = |entry: &Entry| if is_masked { HIDDEN.to_owned() } else { shown(entry) };
     let mut key = Vec::new();
     if rendering.terminal {
         key.extend_from_slice(escape::terminal(&difference.key).as_bytes());
@@ -45,8 +48,9 @@ fn deadline(entry: &Entry) -> String {
 
 /// A key as a JSON object, without a newline: `{"key":"a","change":"changed","old":"1","new":"2"}`, where it has them with
 /// `old_expires` and `new_expires`.
-pub(crate) fn difference_json(difference: &Difference) -> String {
+pub(crate) fn difference_json(difference: &Difference, masks: &Masks) -> String {
     let Difference { key, old, new } = difference;
+    let is_masked = masks.hides(key);
     let change = match (old, new) {
         (Some(_), Some(_)) => "changed",
         (None, _) => "added",
@@ -62,7 +66,11 @@ pub(crate) fn difference_json(difference: &Difference) -> String {
         let Some(Entry { value, deadline }) = entry else { continue };
         text.push(',');
         push_name(&mut text, name);
-        push_value(&mut text, value);
+        if is_masked {
+            write_string(&mut text, HIDDEN);
+        } else {
+            push_value(&mut text, value);
+        }
         if let Some(deadline) = deadline {
             text.push(',');
             push_name(&mut text, expires);

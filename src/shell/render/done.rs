@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::counts::{changes, counted, keys};
-use super::undone::{Counts, told};
+use super::undone::{Counts, told, told_again};
 use crate::database::Loaded;
 use crate::expiry::format_duration;
 use crate::shell::answer::done::{Done, Setting};
@@ -76,6 +76,11 @@ pub(super) fn sentence(done: &Done) -> Option<String> {
             let steps = if *is_counted { format!(" {steps}") } else { String::new() };
             format!("Undone{steps}: {}", told(undone, *now))
         }
+        Done::Redone { undone, is_counted, now } => {
+            let steps = counted(undone.steps as u64, "step", "steps");
+            let steps = if *is_counted { format!(" {steps}") } else { String::new() };
+            format!("Redid{steps}: {}", told_again(undone, *now))
+        }
         Done::Saved { keys: count, path } => format!("Saved {} to {}", keys(*count), config::short(path)),
         Done::Restored { keys: count, kept: None } => format!("Restored {}", keys(*count)),
         Done::Restored { keys: count, kept: Some(kept) } => {
@@ -90,6 +95,9 @@ pub(super) fn sentence(done: &Done) -> Option<String> {
         Done::Switched(Setting::Pager(on)) => format!("Pager is {}", on_or_off(on)),
         Done::Switched(Setting::Hints(on)) => format!("Hints are {}", on_or_off(on)),
         Done::Switched(Setting::Keys(mode)) => format!("Edit mode is {}", mode.name()),
+        Done::Switched(Setting::History(on)) => format!("History is {}", on_or_off(on)),
+        Done::Switched(Setting::Mask(patterns)) if patterns.is_empty() => "Mask is off".to_owned(),
+        Done::Switched(Setting::Mask(patterns)) => format!("Masked keys: {}", patterns.join(", ")),
         Done::Ran { commands } => format!("Ran {}", counted(*commands, "command", "commands")),
     })
 }
@@ -136,6 +144,10 @@ pub(super) fn fields(done: Done) -> Vec<(&'static str, Field)> {
                 ("set_back", set_back),
                 ("removed", removed),
             ])
+        }
+        Done::Redone { undone, .. } => {
+            let Counts { restored, set_back, removed } = Counts::of(&undone);
+            numbers([("steps", undone.steps as u64), ("set", restored + set_back), ("deleted", removed)])
         }
         Done::Saved { keys, path: saved } => vec![("keys", Field::Number(keys)), ("path", path(saved))],
         Done::Restored { keys, kept } => vec![("keys", Field::Number(keys)), ("kept", kept.map_or(Field::None, path))],

@@ -2,6 +2,8 @@
 //! pager, the time it took, and a finger on the word that is wrong.
 
 use std::cell::RefCell;
+use std::path::Path;
+use std::process::Command;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -21,6 +23,7 @@ use crate::shell::terminal::destination::Descriptor;
 use crate::shell::terminal::interrupt;
 use crate::shell::terminal::outlet::{Outlet, Pager, Program, Saved};
 use crate::shell::text::caret::{Blame, TypedLine};
+use crate::shell::text::escape::excerpt;
 use crate::shell::text::words::{Step, Word};
 
 /// A runner, and what the person at the prompt has besides.
@@ -82,6 +85,11 @@ impl Prompt {
     /// Runs the words of a line; `typed` is the line, if a person still sees it.
     fn typed(&mut self, words: &[Word<'_>], typed: Option<TypedLine>) -> Flow {
         self.line_state.borrow_mut().typed = typed;
+        if let Some(line) = redirect::program(words) {
+            let flow = self.outside(&line);
+            self.line_state.borrow_mut().typed = None;
+            return flow;
+        }
         // That is where it goes anyhow.
         let is_elsewhere = |target: &Target| match target {
             Target::File { path, .. } => Descriptor::named_by(path) != Some(Descriptor::Stdout),
@@ -108,6 +116,26 @@ impl Prompt {
         flow
     }
 
+    /// Runs a command of the system's shell, which has the terminal meanwhile.
+    fn outside(&mut self, line: &str) -> Flow {
+        if line.is_empty() {
+            return self.blamed(Failure::usage("expected a command of sh after `!`: !ls"), Some(Blame::End));
+        }
+        self.runner.flush_out();
+        // How long that takes is not ours to tell.
+        self.line_state.borrow_mut().waited = None;
+        match interrupt::run_lent(Command::new("sh").arg("-c").arg(line)) {
+            Ok(status) => {
+                self.runner.output.console.end_row();
+                if !status.success() {
+                    self.runner.note(&format!("'{}' ended with {status}", excerpt(line, 60)));
+                }
+                Flow::Next
+            }
+            Err(error) => self.runner.fail(Failure::io("run", Path::new("sh"), &error), Origin::Prompt),
+        }
+    }
+
     /// Says what is wrong with a line that could not be split into words.
     fn mistyped(&mut self, failure: Failure, blame: Blame, typed: Option<TypedLine>) -> Flow {
         self.line_state.borrow_mut().typed = typed;
@@ -128,7 +156,7 @@ impl Prompt {
         let waited = self.line_state.borrow_mut().waited.replace(Duration::ZERO);
         let took = start.elapsed().saturating_sub(waited.unwrap_or_default());
         let console = &self.runner.output.console;
-        if self.runner.timer {
+        if self.runner.settings.timer {
             self.runner.note(&format!("{took:.1?}"));
         } else if took >= LONG && waited.is_some() && !console.rendering.quiet {
             let line = render::aside(console.err_style.color, &format!("{:.1} s", took.as_secs_f64()));

@@ -1,4 +1,4 @@
-//! The steps that can be undone, and the command that is on its way to be one.
+//! The steps that can be undone or redone, and the command that is on its way to be one.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
@@ -16,6 +16,15 @@ pub(super) struct UndoStep {
     pub(super) bytes: usize,
     /// Whether it was too much to be remembered.
     pub(super) is_too_large: bool,
+}
+
+/// Where steps lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// They are undone.
+    Back,
+    /// They are redone.
+    Again,
 }
 
 /// What a change that is too large to undo does.
@@ -42,6 +51,8 @@ pub(crate) struct UndoHistory {
     /// In both.
     pub(super) bytes: usize,
     pub(super) open: OpenWrites,
+    /// The steps that were undone, which can be redone until something else changes.
+    pub(super) undone: UndoneSteps,
     /// Whether steps were forgotten for want of room.
     pub(super) has_forgotten: bool,
     pub(super) notice: Option<&'static str>,
@@ -53,11 +64,36 @@ pub(super) struct OpenWrites {
     /// In an open transaction by its commands.
     pub(super) commands: Vec<Vec<Write>>,
     pub(super) bytes: usize,
+    /// Commands of it that were undone, which can be redone until it writes something else.
+    pub(super) undone: UndoneCommands,
     /// Whether it was too much to be remembered.
     pub(super) is_too_large: bool,
 }
 
-/// Why an undo goes no further.
+/// Steps that were undone, the last of them at the end. What a key held before such a step is what it is to hold again.
+#[derive(Debug, Default)]
+pub(super) struct UndoneSteps {
+    pub(super) steps: VecDeque<UndoStep>,
+    pub(super) bytes: usize,
+}
+
+/// Commands of an open transaction that were undone, the last of them at the end.
+#[derive(Debug, Default)]
+pub(super) struct UndoneCommands {
+    pub(super) commands: Vec<UndoneCommand>,
+    pub(super) bytes: usize,
+    /// Whether it was too much to be remembered.
+    pub(super) is_too_large: bool,
+}
+
+/// What a command has written, and what its keys held when it had.
+#[derive(Debug)]
+pub(super) struct UndoneCommand {
+    pub(super) writes: Vec<Write>,
+    pub(super) after: BTreeMap<String, Option<Entry>>,
+}
+
+/// Why an undo or a redo goes no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UndoEnd {
     /// There is nothing more.
@@ -75,6 +111,18 @@ impl UndoStep {
         self.keys.is_empty() && !self.is_too_large
     }
 
+    /// Takes in what a key held and what it holds, as long as that is little enough to be remembered.
+    pub(super) fn put(&mut self, key: &str, before: Option<Entry>, left: Left) {
+        if self.is_too_large {
+            return;
+        }
+        self.bytes += size(key, before.as_ref());
+        self.keys.insert(key.to_owned(), (before, left));
+        if self.bytes > MOST {
+            *self = Self { is_too_large: true, ..Self::default() };
+        }
+    }
+
     /// Takes in a later write.
     pub(super) fn add(&mut self, write: Write) {
         let Write { key, before, left, .. } = write;
@@ -84,6 +132,29 @@ impl UndoStep {
             self.bytes += size(&key, before.as_ref());
             self.keys.insert(key, (before, left));
         }
+    }
+}
+
+impl UndoneCommands {
+    /// Takes in a command that is about to be undone.
+    pub(super) fn push(&mut self, command: UndoneCommand) {
+        self.bytes += command.bytes();
+        self.commands.push(command);
+        if self.bytes > MOST {
+            *self = Self { is_too_large: true, ..Self::default() };
+        }
+    }
+
+    pub(super) fn pop(&mut self) -> Option<UndoneCommand> {
+        let command = self.commands.pop()?;
+        self.bytes -= command.bytes();
+        Some(command)
+    }
+}
+
+impl UndoneCommand {
+    fn bytes(&self) -> usize {
+        self.after.iter().map(|(key, after)| size(key, after.as_ref())).sum()
     }
 }
 
@@ -113,6 +184,7 @@ impl UndoHistory {
         step.bytes = step.keys.iter().map(|(key, (before, _))| size(key, before.as_ref())).sum();
         self.bytes += step.bytes;
         if !step.is_empty() {
+            self.undone = UndoneSteps::default();
             self.steps.push_back(step);
         }
     }
@@ -124,6 +196,9 @@ impl UndoHistory {
         }
         let Writes { list, bytes, is_too_large } = writes;
         let open = &mut self.open;
+        if !list.is_empty() {
+            open.undone = UndoneCommands::default();
+        }
         open.bytes += bytes;
         match open.commands.last_mut() {
             Some(last) => last.extend(list),
@@ -145,16 +220,53 @@ impl UndoHistory {
             self.current.add(write);
             self.bytes += self.current.bytes - before;
         }
-        while (self.bytes > MOST || is_too_large)
+        self.make_room(is_too_large);
+        if self.bytes > MOST || is_too_large {
+            self.current = UndoStep { is_too_large: true, ..UndoStep::default() };
+            self.bytes = 0;
+            self.notice = Some(TOO_LARGE).filter(|_| self.consent != Consent::Given);
+        }
+    }
+
+    /// Forgets the oldest steps until the others fit, or all.
+    fn make_room(&mut self, for_all: bool) {
+        while (self.bytes > MOST || for_all)
             && let Some(oldest) = self.steps.pop_front()
         {
             self.bytes -= oldest.bytes;
             self.has_forgotten = true;
         }
-        if self.bytes > MOST || is_too_large {
-            self.current = UndoStep { is_too_large: true, ..UndoStep::default() };
-            self.bytes = 0;
-            self.notice = Some(TOO_LARGE).filter(|_| self.consent != Consent::Given);
+    }
+
+    /// The last steps were taken back, or taken again; these lead the other way.
+    pub(super) fn turn(&mut self, way: Way, inverse: Vec<UndoStep>) {
+        for step in inverse {
+            match way {
+                Way::Back => {
+                    self.bytes -= self.steps.pop_back().map_or(0, |step| step.bytes);
+                    self.undone.bytes += step.bytes;
+                    self.undone.steps.push_back(step);
+                }
+                Way::Again => {
+                    self.undone.bytes -= self.undone.steps.pop_back().map_or(0, |step| step.bytes);
+                    self.bytes += step.bytes;
+                    self.steps.push_back(step);
+                }
+            }
+        }
+        self.make_room(false);
+        while self.undone.bytes > MOST
+            && let Some(farthest) = self.undone.steps.pop_front()
+        {
+            self.undone.bytes -= farthest.bytes;
+        }
+    }
+
+    /// The steps that lead this way, the next of them at the end.
+    pub(super) fn steps(&self, way: Way) -> &VecDeque<UndoStep> {
+        match way {
+            Way::Back => &self.steps,
+            Way::Again => &self.undone.steps,
         }
     }
 
@@ -169,8 +281,8 @@ impl UndoHistory {
         self.notice.take().map(str::to_owned)
     }
 
-    /// Why there is nothing to undo.
-    pub(super) fn end(&self) -> UndoEnd {
-        if self.has_forgotten { UndoEnd::Forgotten } else { UndoEnd::Nothing }
+    /// Why there is nothing to undo, or to redo.
+    pub(super) fn end(&self, way: Way) -> UndoEnd {
+        if self.has_forgotten && way == Way::Back { UndoEnd::Forgotten } else { UndoEnd::Nothing }
     }
 }

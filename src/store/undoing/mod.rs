@@ -1,19 +1,19 @@
-//! What the commands of a prompt have replaced, so that it can be taken back. Nothing else remembers: a script and a
+//! What the commands of a prompt have replaced, so that it can be undone and redone. Nothing else remembers: a script and a
 //! one-shot mostly write without reading.
 //!
 //! A *step* is what one command has made durable, or one transaction. What a step has left of each key is kept as a hash:
 //! if the key holds something else by now, others have changed it.
 
 mod history;
+mod steps;
 mod writes;
 
-use std::collections::BTreeMap;
 use std::mem;
 
 use self::history::Consent;
 pub(crate) use self::history::{TOO_LARGE, UndoEnd, UndoHistory};
-use self::writes::{Left, Noting, Write, Writes};
 pub(crate) use self::writes::{MOST, RestoreStep};
+use self::writes::{Noting, Write, Writes};
 use super::{
     Batch, Description, DifferenceIter, EntryIter, KeyIter, LoadSource, Mutation, OutlineIter, Scan, Scope, Store,
     StoreSavepoint, Watching,
@@ -24,7 +24,7 @@ use crate::expiry::Timestamp;
 use crate::storage::Entry;
 use crate::value::Value;
 
-/// What an undo has done.
+/// What an undo or a redo has done.
 #[derive(Debug, Default)]
 pub(crate) struct Undone {
     pub(crate) steps: usize,
@@ -105,146 +105,6 @@ impl Undoing {
     pub(crate) fn note_restored(&mut self, step: RestoreStep) {
         self.history.note(step.0);
         self.history.close(true);
-    }
-
-    /// Takes back the last `count` steps, all at once; within an open transaction those of its commands. `allow` is asked,
-    /// without the lock, about keys that others have changed since; a no ends it before that step.
-    pub(crate) fn undo(&mut self, count: usize, allow: &mut dyn FnMut(&[Foreign]) -> bool) -> Result<Undone> {
-        if self.inner.is_in_transaction() {
-            return self.undo_open(count);
-        }
-        let mut agreed = BTreeMap::new();
-        loop {
-            let (seen, undone) = self.plan(count, &mut agreed, allow)?;
-            let keys: Vec<&str> = seen.keys().map(String::as_str).collect();
-            let mut is_current = true;
-            self.inner.change(Scope::Keys(&keys), &mut |changes| {
-                is_current = true;
-                for (key, seen) in &seen {
-                    if Left::of(changes.entry(key)?.as_ref()) != *seen {
-                        is_current = false;
-                        return Ok(());
-                    }
-                }
-                undone.keys.iter().try_for_each(|(key, _, to)| match to {
-                    Some(entry) => changes.set(key, entry),
-                    None => changes.delete(key).map(drop),
-                })
-            })?;
-            if is_current {
-                for _ in 0..undone.steps {
-                    let bytes = self.history.steps.pop_back().map_or(0, |step| step.bytes);
-                    self.history.bytes -= bytes;
-                }
-                return Ok(undone);
-            }
-        }
-    }
-
-    /// What the last `count` steps come to, and what their keys hold now. `agreed` is what others have left of keys and may
-    /// be replaced.
-    fn plan(
-        &self,
-        count: usize,
-        agreed: &mut BTreeMap<String, Left>,
-        allow: &mut dyn FnMut(&[Foreign]) -> bool,
-    ) -> Result<(BTreeMap<String, Left>, Undone)> {
-        let now = self.inner.now();
-        let mut states: BTreeMap<&str, KeyState<'_>> = BTreeMap::new();
-        let (mut steps, mut end) = (0, None);
-        for step in self.history.steps.iter().rev().take(count) {
-            if step.is_too_large {
-                end = Some(UndoEnd::TooLarge);
-                break;
-            }
-            let mut foreign = Vec::new();
-            for (key, (before, left)) in &step.keys {
-                if !states.contains_key(key.as_str()) {
-                    states.insert(key, KeyState { held: self.inner.entry(key)?, to: None });
-                }
-                let held = states[key.as_str()].now();
-                let is_back = held == before.as_ref().filter(|before| before.is_live(now));
-                if !is_back && !left.is(held, now) && agreed.get(key) != Some(&Left::of(held)) {
-                    foreign.push((key.clone(), held.cloned()));
-                }
-            }
-            if !foreign.is_empty() {
-                if !allow(&foreign) {
-                    end = Some(UndoEnd::Refused);
-                    break;
-                }
-                agreed.extend(foreign.iter().map(|(key, held)| (key.clone(), Left::of(held.as_ref()))));
-            }
-            for (key, (before, _)) in &step.keys {
-                if let Some(state) = states.get_mut(key.as_str()) {
-                    state.to = Some(Goal(before.as_ref().filter(|before| before.is_live(now))));
-                }
-            }
-            steps += 1;
-        }
-        if steps == 0 {
-            states.clear();
-        }
-        if steps < count && end.is_none() {
-            end = Some(self.history.end());
-        }
-        let seen = states.iter().map(|(key, state)| ((*key).to_owned(), Left::of(state.held.as_ref()))).collect();
-        let changed = states.into_iter().filter(|(_, state)| state.held.as_ref() != state.now());
-        let keys = changed
-            .map(|(key, KeyState { held, to })| (key.to_owned(), held, to.and_then(|Goal(entry)| entry.cloned())))
-            .collect();
-        Ok((seen, Undone { steps, keys, end }))
-    }
-
-    /// Takes back the last commands of the open transaction. What their keys held before is known; only what they hold now is
-    /// read, which the transaction has written itself.
-    fn undo_open(&mut self, count: usize) -> Result<Undone> {
-        let now = self.inner.now();
-        self.history.open.commands.retain(|writes| !writes.is_empty());
-        let mut keys = BTreeMap::new();
-        for Write { key, before, .. } in
-            self.history.open.commands.iter().rev().take(count).flat_map(|list| list.iter().rev())
-        {
-            let to = before.clone().filter(|before| before.is_live(now));
-            match keys.get_mut(key) {
-                // The earliest of several writes tells.
-                Some((_, later)) => *later = to,
-                None => _ = keys.insert(key.clone(), (self.inner.entry(key)?, to)),
-            }
-        }
-        let mut undone = Undone::default();
-        while undone.steps < count {
-            let Some(writes) = self.history.open.commands.pop() else {
-                undone.end = Some(if self.history.open.is_too_large { UndoEnd::TooLarge } else { UndoEnd::Nothing });
-                break;
-            };
-            for write in writes.into_iter().rev() {
-                self.history.open.bytes -= write.bytes();
-                self.inner.put_back(&write.key, write.changed);
-            }
-            undone.steps += 1;
-        }
-        let changed = keys.into_iter().filter(|(_, (from, to))| from != to);
-        undone.keys = changed.map(|(key, (from, to))| (key, from, to)).collect();
-        Ok(undone)
-    }
-}
-
-/// What an undo does to a key.
-struct KeyState<'s> {
-    held: Option<Entry>,
-    /// What it is to hold, if it is to change.
-    to: Option<Goal<'s>>,
-}
-
-/// An entry, or none.
-#[derive(Clone, Copy)]
-struct Goal<'s>(Option<&'s Entry>);
-
-impl KeyState<'_> {
-    /// What the key holds by now.
-    fn now(&self) -> Option<&Entry> {
-        self.to.map_or(self.held.as_ref(), |Goal(entry)| entry)
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use regex::bytes::Regex;
 
+use super::names::HistoryAsk;
 use crate::expiry::Timestamp;
 use crate::number::Number;
 use crate::shell::text::glob::Glob;
@@ -56,7 +57,7 @@ pub(crate) enum ArgumentKind {
 
 impl ArgumentKind {
     /// The types that have a kind of their own; a value of any other is one of a few names.
-    const TYPES: [(fn() -> TypeId, Self); 20] = [
+    const TYPES: [(fn() -> TypeId, Self); 21] = [
         (TypeId::of::<Key>, Self::Key),
         (TypeId::of::<Prefix>, Self::Prefix),
         (TypeId::of::<KeyBound>, Self::Bound),
@@ -74,6 +75,7 @@ impl ArgumentKind {
         (TypeId::of::<u64>, Self::Number),
         (TypeId::of::<usize>, Self::Number),
         (TypeId::of::<u8>, Self::Number),
+        (TypeId::of::<HistoryAsk>, Self::Number),
         (TypeId::of::<Duration>, Self::Duration),
         (TypeId::of::<Timestamp>, Self::Time),
         (TypeId::of::<bool>, Self::Name),

@@ -55,6 +55,16 @@ pub(crate) fn text() -> Unmarked<String> {
     kind_of_text(std::convert::identity)
 }
 
+/// The name of an environment variable.
+pub(crate) fn variable() -> Unmarked<String> {
+    Unmarked::text(|text| match text {
+        // What stands after the `=` is the secret itself.
+        _ if text.contains('=') => Err("expected the name of a variable, found a name with a value ('=')".to_owned()),
+        "" => Err("expected the name of a variable, found nothing".to_owned()),
+        name => Ok(name.to_owned()),
+    })
+}
+
 /// A pattern for keys.
 pub(crate) fn glob() -> Unmarked<Glob> {
     Unmarked::pattern(Glob::new)

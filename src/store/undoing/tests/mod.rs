@@ -244,6 +244,42 @@ fn what_has_expired_meanwhile_does_not_come_back_and_is_no_change_of_others() {
 }
 
 #[test]
+fn what_others_change_is_asked_about_before_a_redo_and_a_no_leaves_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kv.json");
+    let (mut ours, mut theirs) = (on(Database::open(&path).unwrap()), Database::open(&path).unwrap());
+    set(&mut ours, "n", "1");
+    ours.next_step();
+    set(&mut ours, "m", "1");
+    ours.next_step();
+    assert_eq!(ours.undo(2, &mut yes).unwrap().steps, 2);
+    theirs.set("n", "2").unwrap();
+    ours.refresh().unwrap();
+    let redone = ours.redo(2, &mut |_| false).unwrap();
+    assert_eq!((redone.steps, redone.end), (0, Some(UndoEnd::Refused)));
+    assert_eq!(ours.redo(2, &mut yes).unwrap().steps, 2);
+    assert_eq!(content(&ours), [("m".to_owned(), "1".into()), ("n".to_owned(), "1".into())]);
+    assert_eq!(ours.undo(1, &mut yes).unwrap().steps, 1);
+    set(&mut ours, "x", "1");
+    ours.next_step();
+    assert_eq!(ours.redo(1, &mut yes).unwrap().end, Some(UndoEnd::Nothing), "a change leaves nothing to redo");
+}
+
+#[test]
+fn what_is_too_large_to_remember_can_be_undone_and_not_redone() {
+    let mut db = remembering();
+    set(&mut db, "a", "x".repeat(MOST));
+    db.next_step();
+    assert_eq!(db.undo(1, &mut yes).unwrap().steps, 1);
+    assert_eq!(db.redo(1, &mut yes).unwrap().end, Some(UndoEnd::TooLarge));
+    db.begin().unwrap();
+    set(&mut db, "a", "x".repeat(MOST));
+    db.next_step();
+    assert_eq!(db.undo(1, &mut yes).unwrap().steps, 1);
+    assert_eq!(db.redo(1, &mut yes).unwrap().end, Some(UndoEnd::TooLarge));
+}
+
+#[test]
 fn a_load_is_a_step_like_any_other() {
     let mut db = remembering();
     set(&mut db, "a", "old");
@@ -270,12 +306,15 @@ enum Step {
     Commit,
     Rollback,
     Undo(usize),
+    Redo(usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let write = || prop::collection::vec((0..4_u8, prop::option::of(0..3_u8)), 0..4).prop_map(Step::Write);
     let undo = (1..4_usize).prop_map(Step::Undo);
-    prop_oneof![4 => write(), 1 => Just(Step::Begin), 1 => Just(Step::Commit), 1 => Just(Step::Rollback), 3 => undo]
+    let redo = (1..4_usize).prop_map(Step::Redo);
+    let ends = prop_oneof![Just(Step::Begin), Just(Step::Commit), Just(Step::Rollback)];
+    prop_oneof![4 => write(), 3 => ends, 3 => undo, 3 => redo]
 }
 
 /// Makes the writes in a transaction; true if it has set or deleted anything.
@@ -296,11 +335,11 @@ fn write(db: &mut Undoing, writes: &[(u8, Option<u8>)]) -> bool {
 }
 
 proptest! {
-    /// Against a stack of whole states.
+    /// Against stacks of whole states: those before, and those that were undone.
     #[test]
-    fn undo_gives_back_the_states_before(commands in prop::collection::vec(step(), 1..30)) {
+    fn undo_gives_back_the_states_before_and_redo_those_after(commands in prop::collection::vec(step(), 1..30)) {
         let mut db = remembering();
-        let (mut states, mut open): (Vec<_>, Option<Vec<_>>) = (Vec::new(), None);
+        let (mut all, mut open): (Stacks, Option<Stacks>) = (Stacks::default(), None);
         for command in commands {
             db.next_step();
             let before = content(&db);
@@ -310,35 +349,34 @@ proptest! {
                     match &mut open {
                         // Within a transaction a command that has written is a step even if nothing is different.
                         Some(open) if wrote => open.push(before),
-                        None if content(&db) != before => states.push(before),
+                        None if content(&db) != before => all.push(before),
                         _ => {}
                     }
                 }
                 Step::Begin if open.is_none() => {
                     db.begin().unwrap();
-                    open = Some(Vec::new());
-                    states.push(before);
+                    open = Some(Stacks { begun: before, ..Stacks::default() });
                 }
                 Step::Commit if open.is_some() => {
                     db.commit().unwrap();
-                    open = None;
-                    if states.last() == Some(&before) {
-                        states.pop();
+                    let begun = open.take().unwrap().begun;
+                    if begun != before {
+                        all.push(begun);
                     }
                 }
                 Step::Rollback if open.is_some() => {
                     db.rollback().unwrap();
-                    open = None;
-                    prop_assert_eq!(content(&db), states.pop().unwrap());
+                    prop_assert_eq!(content(&db), open.take().unwrap().begun);
                 }
                 Step::Undo(count) => {
-                    let stack = open.as_mut().unwrap_or(&mut states);
-                    let wanted = count.min(stack.len());
                     let undone = db.undo(count, &mut yes).unwrap();
-                    prop_assert_eq!(undone.steps, wanted);
-                    if let Some(state) = stack.drain(stack.len() - wanted..).next() {
-                        prop_assert_eq!(content(&db), state);
-                    }
+                    let Stacks { undo, redo, .. } = open.as_mut().unwrap_or(&mut all);
+                    prop_assert_eq!((undone.steps, content(&db)), walk(undo, redo, count, before));
+                }
+                Step::Redo(count) => {
+                    let redone = db.redo(count, &mut yes).unwrap();
+                    let Stacks { undo, redo, .. } = open.as_mut().unwrap_or(&mut all);
+                    prop_assert_eq!((redone.steps, content(&db)), walk(redo, undo, count, before));
                 }
                 Step::Begin | Step::Commit | Step::Rollback => {}
             }
@@ -351,4 +389,33 @@ proptest! {
         prop_assert!(content(&db).is_empty());
         prop_assert_eq!(db.history.bytes, 0);
     }
+}
+
+/// What a database holds.
+type Content = Vec<(String, Entry)>;
+
+/// The states that undo and redo lead to, the next of them at the end.
+#[derive(Default)]
+struct Stacks {
+    /// Of a transaction: the state in which it was begun.
+    begun: Content,
+    undo: Vec<Content>,
+    redo: Vec<Content>,
+}
+
+impl Stacks {
+    /// A step was made in that state.
+    fn push(&mut self, before: Content) {
+        self.undo.push(before);
+        self.redo.clear();
+    }
+}
+
+/// Goes up to so many steps one way, from the state that there is; how many, and where that leads.
+fn walk(from: &mut Vec<Content>, to: &mut Vec<Content>, count: usize, mut now: Content) -> (usize, Content) {
+    let steps = count.min(from.len());
+    for _ in 0..steps {
+        to.push(std::mem::replace(&mut now, from.pop().unwrap()));
+    }
+    (steps, now)
 }
