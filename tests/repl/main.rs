@@ -12,6 +12,8 @@ mod completion;
 
 mod edit;
 
+mod habits;
+
 mod help_examples;
 
 mod history;

@@ -22,6 +22,10 @@ pub(crate) enum Done {
     Set {
         key: String,
     },
+    /// So many keys, by one command.
+    SetKeys {
+        keys: u64,
+    },
     /// A key was set whose time is over already: it is not there.
     SetTooLate {
         key: String,

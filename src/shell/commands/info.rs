@@ -17,6 +17,9 @@ pub(crate) struct InfoArgs {
     /// The key
     #[arg(value_name = "KEY", value_parser = key())]
     pub(crate) key: Key,
+    /// Print only the size of its value in bytes
+    #[arg(long)]
+    pub(crate) size: bool,
 }
 
 impl CommandArgs for InfoArgs {
@@ -25,6 +28,9 @@ impl CommandArgs for InfoArgs {
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let key: &str = &self.key;
         let Some(entry) = session.db.entry(key)? else { return Err(session.not_found(key)) };
+        if self.size {
+            return Ok(Reply::Number(entry.value.as_bytes().len() as u64).into());
+        }
         let left = entry.deadline.map(|deadline| deadline.since(session.db.now()));
         let is_masked = caller.is_masked(key);
         // How long a secret is, is a part of it.

@@ -50,6 +50,7 @@ commands! {
     /// of other groups may stand between.
     Command {
         Set(set::SetArgs),
+        Mset(mset::MsetArgs),
         Get(get::GetArgs),
         Del(del::DelArgs),
         Exists(exists::ExistsArgs),
@@ -65,6 +66,7 @@ commands! {
         Find(find::FindArgs),
         Count(count::CountArgs),
         Info(info::InfoArgs),
+        Type(type_of::TypeArgs),
         Stats(stats::StatsArgs),
         Expire(expiry::ExpireArgs),
         Ttl(expiry::TtlArgs),
@@ -90,6 +92,9 @@ commands! {
         Export(export::ExportArgs),
         Dump(export::DumpArgs),
         Diff(diff::DiffArgs),
+        Ping(ping::PingArgs),
+        Echo(echo::EchoArgs),
+        Version(version::VersionArgs),
         ..Shell(ShellCommand)
     }
 }
@@ -149,6 +154,11 @@ fn rows() -> impl Iterator<Item = &'static CommandInfo> {
 /// What each command is, in the order of `help`.
 pub(crate) fn all() -> impl Iterator<Item = &'static Traits> {
     rows().map(|row| &row.traits)
+}
+
+/// Whether that is the name or an alias of a command, in any case.
+pub(crate) fn is_name(name: &[u8]) -> bool {
+    all().any(|traits| traits.is_named(name))
 }
 
 /// Whether the command with this name or alias, in any case, only reads.

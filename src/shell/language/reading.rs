@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use clap::CommandFactory as _;
 
 use super::cli::Line;
-use super::command::{all, answers, names_of};
+use super::command::{self, all, names_of};
+use super::habits;
 use crate::shell::text::argument::ArgumentKind;
 use crate::shell::text::words::Splitter;
 
@@ -18,6 +19,11 @@ pub(crate) fn script() -> Splitter {
 /// A splitter for lines typed at the prompt.
 pub(crate) fn prompt() -> Splitter {
     Splitter::at_prompt(may_go_on, answers)
+}
+
+/// Whether the command with this name only reads, also if it is another shell's name for one.
+pub(crate) fn answers(name: &[u8]) -> bool {
+    command::answers(name) || habits::reads(name)
 }
 
 /// Where values stand in a line. It is made when the first line asks.
@@ -39,8 +45,9 @@ static PLACES: LazyLock<ValuePlaces> = LazyLock::new(|| {
     let all = || tree.get_subcommands().flat_map(clap::Command::get_opts);
     let commands = tree.get_subcommands().filter(|command| command.get_positionals().any(|arg| is_value(&arg)));
     let taking_everywhere: Vec<String> = tree.get_opts().filter(takes).flat_map(written).collect();
+    let foreign = habits::names_before_values().map(str::to_owned);
     ValuePlaces {
-        commands: commands.flat_map(names_of).map(str::to_owned).collect(),
+        commands: commands.flat_map(names_of).map(str::to_owned).chain(foreign).collect(),
         options: all().filter(is_value).flat_map(written).collect(),
         taking: all().filter(takes).flat_map(written).chain(taking_everywhere.iter().cloned()).collect(),
         taking_everywhere,

@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use super::command;
+use super::reading;
 use crate::shell::text::argument;
 use crate::shell::text::escape;
 use crate::shell::text::words::Word;
@@ -49,7 +50,7 @@ pub(crate) fn stuck(words: &[Word<'_>]) -> Option<String> {
     let word = rest.iter().find(|word| is_stuck(word) || is_file(word))?;
     let word = escape::excerpt(&String::from_utf8_lossy(&word.bytes), 40);
     let sign = if word.starts_with(">>") { ">>" } else { &word[..1] };
-    command::answers(&first.bytes)
+    reading::answers(&first.bytes)
         .then(|| format!("'{word}' is a plain word; to send the answer elsewhere, put a space after the `{sign}`"))
 }
 
@@ -74,7 +75,7 @@ pub(crate) fn cut<'w, 'a>(words: &'w [Word<'a>]) -> Result<(&'w [Word<'a>], Opti
     let is = |word: &Word<'_>, sign: &[u8]| !word.quoted && word.flag == 0 && *word.bytes == *sign;
     let is_sign = |word: &Word<'_>| [&b"|"[..], b">", b">>"].iter().any(|sign| is(word, sign));
     let Some(at) = words.iter().position(is_sign).filter(|&at| at > 0) else { return Ok((words, None)) };
-    if words[0].quoted || !command::answers(&words[0].bytes) {
+    if words[0].quoted || !reading::answers(&words[0].bytes) {
         return Ok((words, None));
     }
     let (command, behind) = words.split_at(at);
@@ -102,7 +103,6 @@ pub(crate) fn cut<'w, 'a>(words: &'w [Word<'a>]) -> Result<(&'w [Word<'a>], Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shell::language::reading;
     use crate::shell::text::words::Step;
 
     fn target(line: &str) -> Result<(usize, Option<Target>), &'static str> {

@@ -3,6 +3,7 @@
 use clap::CommandFactory as _;
 
 use super::cli::Cli;
+use super::habits;
 use super::redirect;
 use crate::shell::answer::status;
 
@@ -16,7 +17,7 @@ pub(crate) struct Topic {
 }
 
 /// All topics, sorted by name.
-pub(crate) const TOPICS: [Topic; 7] = [
+pub(crate) const TOPICS: [Topic; 10] = [
     Topic { name: "exit-codes", about: "the exit statuses", text: || status::TABLE.to_owned() },
     Topic { name: "file", about: "the database file and its side files", text: || FILE.to_owned() },
     Topic { name: "formats", about: "the formats of import and export", text: || FORMATS.to_owned() },
@@ -24,6 +25,13 @@ pub(crate) const TOPICS: [Topic; 7] = [
     Topic { name: "pipes", about: "sending an answer to a program or a file", text: redirect::help },
     Topic { name: "quoting", about: "words, quotes, JSON and comments", text: || QUOTING.to_owned() },
     Topic { name: "rc", about: "the rc file and the environment: settings that last", text: || RC.to_owned() },
+    Topic { name: "redis", about: "for users of redis-cli", text: || habits::page("redis").unwrap_or_default() },
+    Topic { name: "skate", about: "for users of skate", text: || habits::page("skate").unwrap_or_default() },
+    Topic {
+        name: "sqlite",
+        about: "for users of sqlite3, psql and mongosh",
+        text: || habits::page("sqlite").unwrap_or_default(),
+    },
 ];
 
 /// The topic with this name, in any case.

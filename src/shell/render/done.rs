@@ -52,6 +52,7 @@ pub(super) fn sentence(done: &Done) -> Option<String> {
         | Done::Sourced { .. } => return None,
         Done::WithOld(done, _) => return sentence(done),
         Done::Set { key } => format!("Set value for key: {}", shown(key)),
+        Done::SetKeys { keys: count } => format!("Set {}", keys(*count)),
         Done::SetTooLate { key } => format!("'{}' has already expired", shown(key)),
         Done::Appended { key, bytes } => format!("Appended to key: {} (now {bytes} bytes)", shown(key)),
         Done::Renamed { from, to } => format!("Renamed key: {} to {}", shown(from), shown(to)),
@@ -127,6 +128,7 @@ pub(super) fn fields(done: Done) -> Vec<(&'static str, Field)> {
             fields
         }
         Done::Computed(value) => vec![("value", Field::Exact(value.to_string()))],
+        Done::SetKeys { keys } => vec![("keys", Field::Number(keys))],
         Done::Appended { bytes, .. } => vec![("size", Field::Bytes(bytes))],
         Done::Deleted { keys, missing } => {
             let mut fields = numbers([("deleted", keys)]);

@@ -135,6 +135,7 @@ fn turn(prompt: &mut Prompt, editor: &RefCell<Editor>) -> Result<Flow, Failure> 
     match typed {
         PromptInput::Text(text) => {
             prompt.runner.tally.worst = Status::Done;
+            prompt.runner.tally.hints = 0;
             let flow = interrupt::while_working(|| prompt.run(&text, shown.width()));
             if prompt.runner.tally.worst >= Status::Usage {
                 editor.borrow().fail(&text);

@@ -13,7 +13,6 @@ use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::Failure;
 use crate::shell::answer::status::Status;
 use crate::shell::commands::Session;
-use crate::shell::language::command;
 use crate::shell::language::reading;
 use crate::shell::language::redirect::{self, Target};
 use crate::shell::render::{self, RenderOptions};
@@ -166,7 +165,7 @@ impl Prompt {
 
     /// Runs a command whose answer goes through the pager, should it be longer than the screen.
     fn paged(&mut self, words: &[Word<'_>]) -> Flow {
-        let is_read = words.first().is_some_and(|name| command::reads(&name.bytes));
+        let is_read = words.first().is_some_and(|name| reading::answers(&name.bytes));
         let pager = self.line_state.borrow().pager.clone().filter(|_| is_read);
         let Some(pager) = pager else { return self.runner.words(words, Origin::Prompt) };
         let rendering = self.runner.rendering();
@@ -180,7 +179,9 @@ impl Prompt {
             Ok(parsed) => parsed,
             Err(failure) => {
                 let blame = self.runner.parser.blame.take();
-                return self.blamed(failure, blame);
+                let flow = self.blamed(failure, blame);
+                self.runner.hint(Origin::Prompt, || words.into());
+                return flow;
             }
         };
         let outlet = match target {

@@ -4,7 +4,8 @@ use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use crate::shell::language::classify::{self, by_long, positional};
 use crate::shell::language::cli::{Cli, Line};
-use crate::shell::language::command::answers;
+use crate::shell::language::habits;
+use crate::shell::language::reading::answers;
 use crate::shell::text::words::Word;
 
 /// The tree of the commands, with what clap adds to it.
@@ -156,7 +157,9 @@ impl<'t> Before<'t> {
             }
             self.command = self.tree.find_subcommand(text.to_ascii_lowercase());
             self.lost = self.command.is_none();
-            return if self.lost { Role::Unknown } else { Role::Command };
+            // Another shell's name for a command is no mistake.
+            let is_unknown = self.lost && !habits::begins(&word.bytes);
+            return if is_unknown { Role::Unknown } else { Role::Command };
         }
         if !is_data {
             return Role::NoFlag;

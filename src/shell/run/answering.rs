@@ -1,5 +1,6 @@
 //! How the answer of one command leaves the runner: rendered, written or held back, with its notes and its failure.
 
+use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
 
@@ -65,7 +66,9 @@ impl Runner<'_> {
         };
         let Answer { reply, status, notes } = answer;
         let later = if let Reply::Pieces(pieces) = &reply { Rc::clone(&pieces.notes) } else { Rc::default() };
+        let (reply, found) = counted(reply);
         let written = render::reply(&mut *self.output.console.out, rendering, reply);
+        self.tally.found_nothing = found.is_some_and(|found| !found.get());
         match written {
             Ok(()) => {
                 self.notes(&notes, place, rendering);
@@ -189,4 +192,13 @@ impl Runner<'_> {
             }
         }
     }
+}
+
+/// A listing that notes whether there is anything in it.
+fn counted(reply: Reply<'_>) -> (Reply<'_>, Option<Rc<Cell<bool>>>) {
+    let Reply::Listing(mut listing) = reply else { return (reply, None) };
+    let found = Rc::new(Cell::new(false));
+    let is_found = Rc::clone(&found);
+    listing.entries = Box::new(listing.entries.inspect(move |_| is_found.set(true)));
+    (Reply::Listing(listing), Some(found))
 }

@@ -38,7 +38,7 @@ impl Golden {
 }
 
 /// The bytes of a script.
-struct Bytes<'b>(&'b [u8]);
+pub(super) struct Bytes<'b>(pub(super) &'b [u8]);
 
 impl Input for Bytes<'_> {
     fn read(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
@@ -60,7 +60,13 @@ impl Input for Bytes<'_> {
 }
 
 #[derive(Clone, Default)]
-struct Written(Rc<RefCell<Vec<u8>>>);
+pub(super) struct Written(Rc<RefCell<Vec<u8>>>);
+
+impl Written {
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.0.take()).unwrap()
+    }
+}
 
 impl Write for Written {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -72,8 +78,8 @@ impl Write for Written {
     }
 }
 
-/// Runs a script on a store: what goes to stdout and stderr, and the status.
-fn run(store: Box<dyn Store>, script: &[u8]) -> (String, String, u8) {
+/// A runner on a store, and where it writes.
+pub(super) fn runner(store: Box<dyn Store>, is_person: bool) -> (Runner<'static>, Written, Written) {
     let location = Location { name: "golden".to_owned(), path: "golden.json".into(), named: false };
     let access = Access { read_only: false, wait: Duration::ZERO };
     let session = Rc::new(RefCell::new(Session::on(store, location, access)));
@@ -82,13 +88,17 @@ fn run(store: Box<dyn Store>, script: &[u8]) -> (String, String, u8) {
         out: Box::new(out.clone()),
         err: Box::new(err.clone()),
         rendering: RenderOptions::PIPE,
-        err_style: MessageStyle::default(),
+        err_style: MessageStyle { color: false, width: if is_person { 80 } else { 0 } },
     };
-    let mut runner = Runner::new(session, console, Box::new(Unattended), false);
+    (Runner::new(session, console, Box::new(Unattended), false), out, err)
+}
+
+/// Runs a script on a store: what goes to stdout and stderr, and the status.
+fn run(store: Box<dyn Store>, script: &[u8]) -> (String, String, u8) {
+    let (mut runner, out, err) = runner(store, false);
     script::run(&mut runner, &mut Bytes(script), "golden");
     runner.end_script("golden");
-    let text = |written: Written| String::from_utf8(written.0.take()).unwrap();
-    (text(out), text(err), runner.code())
+    (out.text(), err.text(), runner.code())
 }
 
 fn store_named(name: &str) -> Box<dyn Store> {

@@ -9,6 +9,7 @@
 //! | `tally` | what a run has come to, and its status |
 //! | `settings` | the settings of a run, and where they come from |
 //! | `shell_command` | the commands of the shell itself |
+//! | `hinting` | what is said after a line that did not do what was meant |
 //! | `program` | `run`: another program with keys as its environment |
 //! | `frontend` | who gives the commands: a person who can be asked, or nobody |
 //!
@@ -18,9 +19,12 @@
 pub(crate) mod answering;
 pub(crate) mod batch;
 pub(crate) mod ending;
+#[cfg(test)]
+mod foreign;
 pub(crate) mod frontend;
 #[cfg(test)]
 mod golden;
+mod hinting;
 pub(crate) mod output;
 pub(crate) mod program;
 pub(crate) mod script;
@@ -164,7 +168,8 @@ impl<'a> Runner<'a> {
         {
             return flow;
         }
-        match self.parser.line(words) {
+        self.tally.found_nothing = false;
+        let flow = match self.parser.line(words) {
             Ok(parsed) => self.parsed(parsed, place),
             Err(failure) => {
                 if let Some(blame) = self.parser.blame.take().filter(|_| place == Origin::Prompt) {
@@ -175,7 +180,9 @@ impl<'a> Runner<'a> {
                     parse::asks_for_json(&args).then(|| RenderOptions { mode: OutputMode::Json, ..self.rendering() });
                 self.answer(Err(failure), place, json.as_ref())
             }
-        }
+        };
+        self.hint(place, || words.into());
+        flow
     }
 
     /// Runs a line, or answers it with the help that it asks for.
@@ -310,6 +317,7 @@ impl<'a> Runner<'a> {
             self.notices();
             return flow;
         }
+        self.tally.found_nothing = matches!(&answer, Ok(Answer { reply: Reply::Number(0), .. }));
         let said = Self::prepare(answer, rendering);
         // The answer of the batch's first change must wait like the others.
         if let Origin::Script { name, line } = place {
@@ -382,6 +390,7 @@ impl<'a> Runner<'a> {
     }
 
     fn finish(&mut self, status: Status) -> Flow {
+        self.tally.last = status;
         self.tally.worst = self.tally.worst.max(status);
         if self.is_alone() || self.is_stopped() { Flow::Stop } else { Flow::Next }
     }
