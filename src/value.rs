@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, Result, cut};
-use crate::json::{self, Length, Scanner};
+use crate::error::{Error, Result};
+use crate::json::{self, JsonPointer, Length, PutMode, Scanner};
 use crate::number::Number;
 
 /// A stored value.
@@ -34,7 +34,7 @@ pub enum Value {
 
 impl Value {
     /// The largest value, in bytes.
-    pub const MAX_LEN: usize = 512 << 20;
+    pub const MAX_LEN: usize = json::MAX_LEN;
 
     /// Bytes as text where they are UTF-8, else as bytes.
     ///
@@ -337,10 +337,11 @@ impl Json {
         &self.0
     }
 
-    /// The part that a JSON Pointer (RFC 6901) names, if there is one. The empty pointer names the whole.
+    /// The part that a JSON Pointer (RFC 6901) or a path such as `.a[1].b` names, if there is one. The empty pointer names
+    /// the whole.
     ///
     /// # Errors
-    /// [`Error::WrongType`] if the pointer is neither empty nor begins with `/`.
+    /// [`Error::WrongType`] if it is neither.
     ///
     /// ```
     /// let json = rusty_kv::Json::parse(r#"{"a":[1,{"b":"x"}]}"#)?;
@@ -349,58 +350,146 @@ impl Json {
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn pointer(&self, pointer: &str) -> Result<Option<Value>> {
-        if !pointer.is_empty() && !pointer.starts_with('/') {
-            let found = format!("'{}'", cut(pointer).escape_debug());
-            return Err(Error::WrongType { wanted: "a JSON Pointer such as /a/0/b", found });
-        }
-        let mut scanner = Scanner::new(self.0.as_bytes());
-        for token in pointer.split('/').skip(1) {
-            let token = token.replace("~1", "/").replace("~0", "~");
-            if !descend(&mut scanner, &token) {
-                return Ok(None);
-            }
-        }
-        let mut out = String::new();
-        scanner.value(&mut out).expect("a Json was checked");
-        Ok(Some(Self::from_checked(out).into()))
+        Ok(self.part(&JsonPointer::parse(pointer)?))
+    }
+
+    pub(crate) fn part(&self, pointer: &JsonPointer) -> Option<Value> {
+        json::part(&self.0, pointer).map(|part| Self::from_checked(part.to_owned()).into())
+    }
+
+    /// Sets the part that a pointer names: what is there is replaced, and an object or array that is there gets a new
+    /// member or item (`/-` at the end of an array). All else stays as it was written.
+    ///
+    /// # Errors
+    /// [`Error::NothingThere`] if the object or array is not there either, [`Error::NotApplicable`] if it is something else,
+    /// [`Error::WrongType`] for bytes and for what is no pointer, [`Error::Limit`]. Then nothing was changed.
+    ///
+    /// ```
+    /// let mut json = rusty_kv::Json::parse(r#"{"price":1.10,"tags":["new"]}"#)?;
+    /// json.set("/tags/-", "sale")?;
+    /// json.set(".name", "Ada")?;
+    /// assert_eq!(json.as_str(), r#"{"price":1.10,"tags":["new","sale"],"name":"Ada"}"#);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn set(&mut self, pointer: &str, value: impl Into<Value>) -> Result<()> {
+        self.put(&JsonPointer::parse(pointer)?, &value.into().try_into()?, PutMode::Set)
+    }
+
+    /// Puts a part into it.
+    pub(crate) fn put(&mut self, pointer: &JsonPointer, value: &Self, how: PutMode) -> Result<()> {
+        self.edit(|text| json::put(text, pointer, &value.0, how))
+    }
+
+    /// Removes the part that a pointer names and returns it; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`Error::WrongType`] for what is no pointer, [`Error::NotApplicable`] for the empty one.
+    ///
+    /// ```
+    /// let mut json = rusty_kv::Json::parse(r#"{"a":[1,2],"b":1.10}"#)?;
+    /// assert_eq!(json.remove("/a/0")?.unwrap().to_string(), "1");
+    /// assert_eq!(json.remove("/a/5")?, None);
+    /// assert_eq!(json.as_str(), r#"{"a":[2],"b":1.10}"#);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn remove(&mut self, pointer: &str) -> Result<Option<Value>> {
+        self.take_out(&JsonPointer::parse(pointer)?)
+    }
+
+    /// As [`Json::remove`].
+    pub(crate) fn take_out(&mut self, pointer: &JsonPointer) -> Result<Option<Value>> {
+        Ok(self.edit(|text| json::remove(text, pointer))?.map(|part| Self::from_checked(part).into()))
+    }
+
+    /// An empty object or array, whichever the part can be put into.
+    pub(crate) fn around(pointer: &JsonPointer) -> Self {
+        Self(pointer.empty_document().into())
+    }
+
+    pub(crate) fn empty_array() -> Self {
+        Self("[]".into())
+    }
+
+    /// Adds values to an array, in their order; how many items it has then.
+    pub(crate) fn push(&mut self, values: &[Self], front: bool) -> Result<u64> {
+        self.edit(|text| json::push(text, values.iter().map(Self::as_str), front)).map(|items| items as u64)
+    }
+
+    /// Takes the first or the last item out of an array.
+    pub(crate) fn pop(&mut self, front: bool) -> Result<Option<Value>> {
+        Ok(self.edit(|text| json::pop(text, front))?.map(|item| Self::from_checked(item).into()))
+    }
+
+    /// What a merge makes of nothing.
+    pub(crate) fn merged(patch: &Self) -> Result<Self> {
+        json::merged(None, &patch.0).map(Self::from_checked)
+    }
+
+    /// Merges another value into this one (JSON Merge Patch, RFC 7396): objects member by member, where null removes a
+    /// member; anything else is replaced.
+    ///
+    /// # Errors
+    /// [`Error::Limit`]; then nothing was changed.
+    ///
+    /// ```
+    /// use rusty_kv::Json;
+    /// let mut json = Json::parse(r#"{"name":"Ada","born":1815,"tmp":1}"#)?;
+    /// json.merge(&Json::parse(r#"{"tmp":null,"born":"1815-12-10"}"#)?)?;
+    /// assert_eq!(json.as_str(), r#"{"name":"Ada","born":"1815-12-10"}"#);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn merge(&mut self, patch: &Self) -> Result<()> {
+        self.0 = json::merged(Some(&self.0), &patch.0)?.into();
+        Ok(())
+    }
+
+    /// Applies a JSON Patch (RFC 6902): `add`, `remove`, `replace`, `move`, `copy` and `test`, all or none.
+    ///
+    /// # Errors
+    /// [`Error::Patch`] with the operation that failed and why, [`Error::WrongType`] if the patch is no array. Then nothing
+    /// was changed.
+    ///
+    /// ```
+    /// use rusty_kv::Json;
+    /// let mut json = Json::parse(r#"{"a":[1],"n":1.10}"#)?;
+    /// json.patch(&Json::parse(r#"[{"op":"test","path":"/n","value":1.1},{"op":"move","from":"/a/0","path":"/b"}]"#)?)?;
+    /// assert_eq!(json.as_str(), r#"{"a":[],"n":1.10,"b":1}"#);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn patch(&mut self, patch: &Self) -> Result<()> {
+        self.0 = json::patched(&self.0, &patch.0)?.into();
+        Ok(())
+    }
+
+    /// Changes the text, or fails and leaves it as it is.
+    fn edit<T>(&mut self, change: impl FnOnce(&mut String) -> Result<T>) -> Result<T> {
+        let mut text = String::from(std::mem::take(&mut self.0));
+        let done = change(&mut text);
+        self.0 = text.into();
+        done
     }
 }
 
-/// Moves to the member or item of the value that comes next; false if there is none.
-fn descend(scanner: &mut Scanner<'_>, token: &str) -> bool {
-    const CHECKED: &str = "a Json was checked";
-    let mut skipped = String::new();
-    let mut first = true;
-    match scanner.peek() {
-        Some(b'{') => {
-            scanner.expect(b'{', "").expect(CHECKED);
-            while scanner.more(b'}', first).expect(CHECKED) {
-                first = false;
-                if scanner.name().expect(CHECKED) == token {
-                    return true;
-                }
-                scanner.value(&mut skipped).expect(CHECKED);
-                skipped.clear();
+/// Text becomes a JSON string; fails for bytes.
+///
+/// ```
+/// use rusty_kv::{Json, Value};
+/// assert_eq!(Json::try_from(Value::from("a\n"))?.as_str(), r#""a\n""#);
+/// # Ok::<(), rusty_kv::Error>(())
+/// ```
+impl TryFrom<Value> for Json {
+    type Error = Error;
+
+    fn try_from(value: Value) -> Result<Self> {
+        match value {
+            Value::Json(json) => Ok(json),
+            Value::Text(text) => {
+                let mut quoted = String::new();
+                json::write_string(&mut quoted, &text);
+                Ok(Self::from_checked(quoted))
             }
-            false
+            Value::Bytes(_) => Err(value.is_not("JSON or text")),
         }
-        Some(b'[') => {
-            let canonical = token == "0" || (!token.starts_with(['0', '+']) && !token.is_empty());
-            let Some(wanted) = token.parse::<usize>().ok().filter(|_| canonical) else { return false };
-            scanner.expect(b'[', "").expect(CHECKED);
-            for index in 0.. {
-                if !scanner.more(b']', index == 0).expect(CHECKED) {
-                    return false;
-                }
-                if index == wanted {
-                    return true;
-                }
-                scanner.value(&mut skipped).expect(CHECKED);
-                skipped.clear();
-            }
-            false
-        }
-        _ => false,
     }
 }
 

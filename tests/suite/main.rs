@@ -10,6 +10,7 @@ mod fixtures;
 #[cfg(feature = "shell")]
 mod integrity;
 mod journal_damage;
+mod json_patch;
 mod model;
 mod progress;
 mod real_data;
