@@ -260,7 +260,7 @@ pub enum Error {
         pointer: String,
     },
     /// An operation of a JSON Patch failed, so none of them was applied.
-    #[error("operation {operation}: {source}")]
+    #[error("operation {operation}: {source}. Nothing was changed")]
     Patch {
         /// Which one, from 1.
         operation: usize,

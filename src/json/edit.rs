@@ -6,7 +6,7 @@
 //! named stays as it was written.
 
 use super::pointer::{JsonPointer, wrapping};
-use super::walk::{Obstacle, PartSpan, Reached, items, kind_of, walk};
+use super::walk::{Obstacle, PartSpan, Reached, count_items, kind_of, walk};
 use super::{MAX_DEPTH, MAX_LEN, depth, write_string};
 use crate::error::{Error, Result};
 
@@ -100,7 +100,7 @@ pub(crate) fn pop(text: &mut String, front: bool) -> Result<Option<String>> {
 /// How many items an array has.
 fn items_of(text: &str) -> Result<usize> {
     let not_an_array = || Error::WrongType { wanted: "a JSON array", found: kind_of(text).to_owned() };
-    items(text).map(|items| items.len()).ok_or_else(not_an_array)
+    count_items(text).ok_or_else(not_an_array)
 }
 
 /// Puts other text into the place of a range.

@@ -34,7 +34,7 @@ pub(crate) use self::pointer::JsonPointer;
 pub(crate) use self::scanner::Scanner;
 pub(crate) use self::sink::{Length, Nowhere, Same, Sink};
 pub(crate) use self::strings::{Escaped, is_unsafe, unescape_in_place, write_string};
-pub(crate) use self::walk::part;
+pub(crate) use self::walk::{part, parts};
 
 /// The longest value, in bytes.
 pub(crate) const MAX_LEN: usize = 512 << 20;

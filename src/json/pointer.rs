@@ -1,4 +1,4 @@
-//! The way to a part of a document: a JSON Pointer (RFC 6901), or a path as jq and JSONPath write it.
+//! The way to a part of a document: a JSON Pointer (RFC 6901), or a path such as `.a.b[0]` or `$.a.b[0]`.
 
 use std::fmt;
 
@@ -118,7 +118,7 @@ fn step(path: &str) -> Option<(String, &str)> {
     (!token.is_empty()).then(|| (token.to_owned(), rest))
 }
 
-/// A name in quotes: double ones as in JSON, single ones as in JSONPath.
+/// A name in quotes: double ones as in JSON, single ones with `\` before a quote.
 fn quoted(text: &str) -> Option<(String, &str)> {
     if text.starts_with('"') {
         let mut scanner = Scanner::new(text.as_bytes());
@@ -145,7 +145,7 @@ pub(super) fn index(token: &str) -> Option<usize> {
     is_plain.then(|| token.parse().unwrap_or(usize::MAX))
 }
 
-/// The beginning and the end of the text that makes `value` a part at `tokens` of something new.
+/// What stands before and after a value in a new document that has it at these tokens.
 pub(super) fn wrapping(tokens: &[String]) -> (String, String) {
     let (mut open, mut close) = (String::new(), String::new());
     for token in tokens {

@@ -131,24 +131,41 @@ pub(super) fn members(text: &str) -> Vec<MemberText<'_>> {
 
 /// The items of an array; `None` for anything else.
 pub(super) fn items(text: &str) -> Option<Vec<&str>> {
-    if !is_array(text) {
-        return None;
+    let mut items = Vec::new();
+    each_item(text, |item| items.push(item)).then_some(items)
+}
+
+/// How many items an array has; `None` for anything else.
+pub(super) fn count_items(text: &str) -> Option<usize> {
+    let mut count = 0;
+    each_item(text, |_| count += 1).then_some(count)
+}
+
+/// Whether a text is an array, each item of which is told.
+fn each_item<'t>(text: &'t str, mut item: impl FnMut(&'t str)) -> bool {
+    if !text.starts_with('[') {
+        return false;
     }
     let mut scanner = Scanner::new(text.as_bytes());
-    let mut items = Vec::new();
     scanner.expect(b'[', "").expect(CHECKED);
-    while scanner.more(b']', items.is_empty()).expect(CHECKED) {
-        items.push(&text[skip(&mut scanner)]);
+    let mut first = true;
+    while scanner.more(b']', first).expect(CHECKED) {
+        first = false;
+        item(&text[skip(&mut scanner)]);
     }
-    Some(items)
+    true
+}
+
+/// The parts of an object or array, by the tokens that name them; `None` for anything else.
+pub(crate) fn parts(text: &str) -> Option<Vec<(String, &str)>> {
+    if is_object(text) {
+        return Some(members(text).into_iter().map(|member| (member.name.into_owned(), member.value)).collect());
+    }
+    items(text).map(|items| items.into_iter().enumerate().map(|(at, item)| (at.to_string(), item)).collect())
 }
 
 pub(super) fn is_object(text: &str) -> bool {
     text.starts_with('{')
-}
-
-pub(super) fn is_array(text: &str) -> bool {
-    text.starts_with('[')
 }
 
 /// What a value is, in words.

@@ -42,6 +42,7 @@ mod memory;
 mod own_shells;
 mod processes;
 mod program;
+mod queue;
 #[cfg(all(feature = "shell", target_os = "linux"))]
 mod signals;
 #[cfg(feature = "shell")]

@@ -8,6 +8,7 @@
 //! | `traits` | what every command is |
 //! | `mode` | when the changes of a run are stored, and what is refused meanwhile |
 //! | `settings`, `lines`, `manual` | the shell's own commands, which whoever runs the others does |
+//! | `part` | what a command changes: a value, or a part of one |
 //! | `atomic_file` | files that an export makes |
 //!
 //! The session here is what lasts from one command to the next, the caller who has one run.
@@ -33,8 +34,11 @@ pub(crate) mod info;
 pub(crate) mod lines;
 pub(crate) mod listing;
 pub(crate) mod manual;
+pub(crate) mod merge;
 pub(crate) mod mode;
+pub(crate) mod part;
 pub(crate) mod path;
+pub(crate) mod push;
 pub(crate) mod rename;
 pub(crate) mod repair;
 pub(crate) mod restore;

@@ -9,6 +9,7 @@
 //! | `keys` | what keys do |
 //! | `history` | the lines of this session and of earlier ones, and their file |
 //! | `highlight`, `hint`, `complete` | the colours of the line, what stands behind the cursor, what Tab offers |
+//! | `parts` | the parts of a JSON value, as pointers or paths |
 //! | `candidate` | how that is put in and listed |
 //! | `lookup` | what of the database they show |
 //! | `tree` | what the words are, by the definitions of the commands |
@@ -58,6 +59,7 @@ mod complete;
 mod candidate;
 
 mod hint;
+mod parts;
 
 mod lookup;
 
