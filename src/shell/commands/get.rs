@@ -23,7 +23,7 @@ pub(crate) struct GetArgs {
     /// Print only the part of the JSON value at this JSON Pointer or path: /tags/0, .tags[0]
     #[arg(long, value_name = "POINTER", value_parser = pointer())]
     pub(crate) pointer: Option<PartPointer>,
-    /// Print this if the key, or the part, does not exist
+    /// Print this if the key or the part does not exist
     #[arg(long, value_name = "VALUE", value_parser = data(), allow_hyphen_values = true)]
     pub(crate) default: Option<Data>,
 }

@@ -23,7 +23,7 @@ use crate::value::Value;
 /// Set a key to a value
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 #[command(
-    after_help = "Examples:\n  set hello world\n  set --json user:1 '{\"name\":\"Ada\"}' --ttl 1h30m\n  set user:1 --pointer /address/city London --parents"
+    after_help = "With --pointer, the conditions and --print-old apply to the part, and the expiry is kept.\n\nExamples:\n  set hello world\n  set --json user:1 '{\"name\":\"Ada\"}' --ttl 1h30m\n  set user:1 --pointer /address/city London --parents"
 )]
 pub(crate) struct SetArgs {
     /// The key
@@ -126,13 +126,13 @@ impl SetArgs {
 /// When a key, or a part of one, is set, and what is said of what was there.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub(crate) struct Condition {
-    /// Set only if the key or part does not exist
+    /// Set only if the key does not exist
     #[arg(long, conflicts_with = "if_present")]
     pub(crate) if_absent: bool,
-    /// Set only if the key or part already exists
+    /// Set only if the key already exists
     #[arg(long)]
     pub(crate) if_present: bool,
-    /// Set only if the key or part has this value
+    /// Set only if the key has this value
     #[arg(long, value_name = "OLD", value_parser = data(), allow_hyphen_values = true, conflicts_with = "if_absent")]
     pub(crate) if_equals: Option<Data>,
     /// Print the old value
