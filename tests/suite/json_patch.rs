@@ -17,14 +17,14 @@ fn every_case_of_the_public_suite_comes_out_as_it_says() {
 
 /// Runs the cases of a file; how many.
 fn run(cases: &str) -> usize {
-    let cases: Vec<Value> = serde_json::from_str(cases).unwrap();
+    let cases: Vec<Value> = serde_json::from_str(cases).expect("the cases are JSON");
     let cases =
         cases.iter().filter(|case| !case["comment"].as_str().is_some_and(|comment| NAMES_TWICE.contains(&comment)));
     cases.map(check).count()
 }
 
 fn check(case: &Value) {
-    let json = |member: &str| Json::parse(&case[member].to_string()).unwrap();
+    let json = |member: &str| Json::parse(&case[member].to_string()).expect("documents and patches are JSON");
     let mut document = json("doc");
     let result = document.patch(&json("patch"));
     match case.get("error") {
@@ -35,7 +35,11 @@ fn check(case: &Value) {
         None => {
             result.unwrap_or_else(|error| panic!("{case}: {error}"));
             let expected = if case.get("expected").is_some() { &case["expected"] } else { &case["doc"] };
-            assert_eq!(&serde_json::from_str::<Value>(document.as_str()).unwrap(), expected, "{case}");
+            assert_eq!(
+                &serde_json::from_str::<Value>(document.as_str()).expect("what comes out is JSON"),
+                expected,
+                "{case}"
+            );
         }
     }
 }

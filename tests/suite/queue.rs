@@ -31,7 +31,9 @@ fn eight_processes_at_once_lose_nothing_and_take_nothing_twice() {
         for pusher in 0..SIDES {
             assert!(taken.iter().filter(|item| item.0 == pusher).is_sorted(), "{taken:?}");
         }
-        taken.iter().for_each(|&item| *times.entry(item).or_default() += 1);
+        for &item in taken {
+            *times.entry(item).or_default() += 1;
+        }
     }
     let pushed = (0..SIDES).flat_map(|pusher| (0..EACH).map(move |number| ((pusher, number), 1)));
     assert_eq!(times, pushed.collect());
@@ -52,7 +54,7 @@ fn pop_all(path: &Path, popped: &AtomicUsize) -> Vec<(usize, usize)> {
         let output = run(path, &["pop", "queue", "--front"]);
         match output.status.code() {
             Some(0) => {
-                taken.push(serde_json::from_slice(&output.stdout).unwrap());
+                taken.push(serde_json::from_slice(&output.stdout).expect("an item as it was pushed"));
                 popped.fetch_add(1, Ordering::Relaxed);
             }
             Some(1) => {}
@@ -64,5 +66,5 @@ fn pop_all(path: &Path, popped: &AtomicUsize) -> Vec<(usize, usize)> {
 
 fn run(path: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rusty-kv"));
-    command.env_clear().arg("--db").arg(path).args(["--wait", "60s"]).args(args).output().unwrap()
+    command.env_clear().arg("--db").arg(path).args(["--wait", "60s"]).args(args).output().expect("it starts")
 }
