@@ -241,6 +241,32 @@ pub enum Error {
         /// What the value is.
         found: String,
     },
+    /// A pointer leads to no part of a JSON value. Nothing was changed.
+    #[error("nothing at '{}'", pointer.escape_debug())]
+    NothingThere {
+        /// The pointer, as RFC 6901 writes it.
+        pointer: String,
+    },
+    /// A change does not fit the JSON value that it is made to. Nothing was changed.
+    #[error("{reason}")]
+    NotApplicable {
+        /// What does not fit.
+        reason: String,
+    },
+    /// A `test` of a JSON Patch found another value. Nothing was changed.
+    #[error("'{}' has another value", pointer.escape_debug())]
+    Differs {
+        /// The pointer, as RFC 6901 writes it.
+        pointer: String,
+    },
+    /// An operation of a JSON Patch failed, so none of them was applied.
+    #[error("operation {operation}: {source}. Nothing was changed")]
+    Patch {
+        /// Which one, from 1.
+        operation: usize,
+        /// Why.
+        source: Box<Error>,
+    },
     /// Arithmetic left the range of the type. Nothing was changed.
     #[error("the result is out of range ({range})")]
     OutOfRange {

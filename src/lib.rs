@@ -38,7 +38,7 @@
 //! | — `format`, `files` | pure bytes; the file system and the writers' lock |
 //! | `value` | [`Value`]: text, [`Json`] or bytes |
 //! | `number` | [`Number`]: exact decimals for `incr` |
-//! | `json` | the checking scanner over JSON text |
+//! | `json` | the checking scanner over JSON text, and changes of its parts |
 //! | `expiry` | [`Timestamp`] and durations |
 //! | `error` | [`Error`] |
 //!

@@ -160,6 +160,25 @@ impl<'a> Transaction<'a> {
         self.put_entry(key, &entry)
     }
 
+    /// As [`Database::update`]; durable when the transaction is.
+    ///
+    /// # Errors
+    /// Those of `change`, and [`Error::Limit`].
+    ///
+    /// ```
+    /// let mut db = rusty_kv::Database::in_memory();
+    /// db.transaction(|tx| tx.update("a", |value| Ok(Some(value.unwrap_or("b".into())))))?;
+    /// assert_eq!(db.get("a")?, Some("b".into()));
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn update(&mut self, key: &str, change: impl FnOnce(Option<Value>) -> Result<Option<Value>>) -> Result<()> {
+        let (value, deadline) = self.entry(key)?.map_or((None, None), |entry| (Some(entry.value), entry.deadline));
+        match change(value)? {
+            Some(value) => self.put_entry(key, &Entry { value, deadline }),
+            None => self.delete(key).map(drop),
+        }
+    }
+
     /// As [`Transaction::set_entry`].
     pub(crate) fn put_entry(&mut self, key: &str, entry: &Entry) -> Result<()> {
         check_entry(key, &entry.value)?;

@@ -40,6 +40,28 @@ impl Database {
         done
     }
 
+    /// Makes one atomic change of what a key holds: `change` gets its value, `None` if there is none, and returns what it
+    /// becomes, `None` to delete it. The expiry stays.
+    ///
+    /// # Errors
+    /// Those of `change`, and as [`Database::set`]; then nothing was changed.
+    ///
+    /// ```
+    /// use rusty_kv::{Database, Json, Value};
+    /// let mut db = Database::in_memory();
+    /// db.set("user:1", Value::from_json(r#"{"name":"Ada","balance":1.10}"#)?)?;
+    /// db.update("user:1", |value| {
+    ///     let mut user = value.map_or_else(|| Json::parse("{}"), Json::try_from)?;
+    ///     user.set("/city", "London")?;
+    ///     Ok(Some(user.into()))
+    /// })?;
+    /// assert_eq!(db.get("user:1")?.unwrap().to_string(), r#"{"name":"Ada","balance":1.10,"city":"London"}"#);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn update(&mut self, key: &str, change: impl FnOnce(Option<Value>) -> Result<Option<Value>>) -> Result<()> {
+        self.transaction(|tx| tx.update(key, change))
+    }
+
     /// Commits what is no part of a batch or of an open transaction. Only then is the time asked for, if it is not known:
     /// reading it for each of a million sets would be a tenth of the work.
     fn commit_alone(&mut self, now: Option<Timestamp>) -> Result<()> {

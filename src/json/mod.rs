@@ -1,9 +1,22 @@
-//! JSON as text: one checking scanner and one way to write a string. Pure.
+//! JSON as text: one checking scanner, one way to write a string, and changes of parts by their pointers. Pure.
 //!
 //! The scanner never builds a tree. It checks RFC 8259 strictly and three things more that a store needs: no
 //! object names a member twice, nesting ends at [`MAX_DEPTH`], and a number is any number, kept digit for digit.
 
+mod edit;
+
+mod equal;
+
 mod finite;
+
+mod merge;
+
+mod patch;
+
+mod pointer;
+
+#[cfg(test)]
+mod properties;
 
 mod scanner;
 
@@ -11,10 +24,20 @@ mod sink;
 
 mod strings;
 
+mod walk;
+
+pub(crate) use self::edit::{PutMode, pop, push, put, remove};
 pub(crate) use self::finite::check_finite;
+pub(crate) use self::merge::merged;
+pub(crate) use self::patch::patched;
+pub(crate) use self::pointer::JsonPointer;
 pub(crate) use self::scanner::Scanner;
 pub(crate) use self::sink::{Length, Nowhere, Same, Sink};
 pub(crate) use self::strings::{Escaped, is_unsafe, unescape_in_place, write_string};
+pub(crate) use self::walk::{part, parts};
+
+/// The longest value, in bytes.
+pub(crate) const MAX_LEN: usize = 512 << 20;
 
 /// How deep arrays and objects may nest in a value.
 pub(crate) const MAX_DEPTH: usize = 100;

@@ -136,6 +136,49 @@ impl<'a> Scanner<'a> {
         self.nested(out, MAX_DEPTH)
     }
 
+    /// Goes past any value of a text that was checked before.
+    pub(crate) fn skip(&mut self) {
+        self.peek();
+        let mut levels = 0_usize;
+        while let Some(&byte) = self.bytes.get(self.at) {
+            match byte {
+                b'"' => self.skip_string(),
+                b'{' | b'[' => {
+                    levels += 1;
+                    self.at += 1;
+                }
+                b'}' | b']' => {
+                    levels -= 1;
+                    self.at += 1;
+                }
+                b',' | b':' => self.at += 1,
+                _ => {
+                    let rest = &self.bytes[self.at..];
+                    let is_over = |byte: &u8| matches!(byte, b',' | b':' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
+                    self.at += rest.iter().position(is_over).unwrap_or(rest.len());
+                    if levels > 0 {
+                        self.peek();
+                    }
+                }
+            }
+            if levels == 0 {
+                return;
+            }
+        }
+    }
+
+    fn skip_string(&mut self) {
+        self.at += 1;
+        while let Some(skip) = memchr::memchr2(b'"', b'\\', self.bytes.get(self.at..).unwrap_or_default()) {
+            let is_end = self.bytes[self.at + skip] == b'"';
+            self.at += skip + if is_end { 1 } else { 2 };
+            if is_end {
+                return;
+            }
+        }
+        self.at = self.bytes.len();
+    }
+
     /// Like [`Scanner::value`], for a value that may stand in a wrapper of one level.
     pub(crate) fn wrapped_value(&mut self, out: &mut impl Sink) -> Result<(), Fault> {
         self.nested(out, MAX_DEPTH + 1)

@@ -32,6 +32,27 @@ fn undo_takes_back_a_command_and_names_what_it_restored() {
 }
 
 #[test]
+fn undo_takes_back_what_was_changed_inside_a_value() {
+    let home = Home::new();
+    home.run(&["set", "--json", "u", "{\"name\":\"Ada\",\"tags\":[1.10]}"]);
+    let mut terminal = home.at_prompt();
+    for line in [
+        "set u --pointer /name Eve",
+        "push u --pointer /tags 2 --json",
+        "pop u --pointer /tags --front",
+        "merge u {\"name\":null}",
+        "patch u [{\"op\":\"remove\",\"path\":\"/tags\"}]",
+    ] {
+        terminal.enter(line);
+    }
+    assert_eq!(home.get("u"), "{}\n");
+    terminal.enter("undo 5");
+    terminal.shows("Undone 5 steps: set u back to");
+    assert_eq!(home.get("u"), "{\"name\":\"Ada\",\"tags\":[1.10]}\n");
+    terminal.leave();
+}
+
+#[test]
 fn undo_takes_back_what_deletes_many_a_transaction_and_a_sourced_file_as_one_step_each() {
     let home = Home::new();
     let lines: Vec<String> = (0..200).map(|n| format!("set item:{n:03} {n}\n")).collect();

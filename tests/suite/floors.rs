@@ -41,6 +41,7 @@ const HOLDERS: &[&str] = &[
     "storage::files::disk",
     "storage::read::journal",
     "json",
+    "value",
     "shell::commands",
     "shell::render",
     "shell::repl",

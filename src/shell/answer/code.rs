@@ -14,9 +14,11 @@ pub(crate) enum Code {
     Limit,
     NotJson,
     WrongType,
+    /// A part that a JSON Patch expects to be another one.
+    Differs,
     /// What the store has nothing of.
     Unsupported,
-    /// A format that cannot hold an entry.
+    /// A format that cannot hold an entry, or a change that a JSON value cannot take.
     Unfit,
     NotFound,
     Exists,
@@ -47,6 +49,7 @@ impl Code {
             Self::Limit => "limit",
             Self::NotJson => "not_json",
             Self::WrongType => "wrong_type",
+            Self::Differs => "differs",
             Self::Unsupported => "unsupported",
             Self::Unfit => "unfit",
             Self::NotFound => "not_found",

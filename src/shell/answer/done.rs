@@ -37,6 +37,27 @@ pub(crate) enum Done {
         key: String,
         bytes: u64,
     },
+    /// A part was set.
+    PartSet {
+        key: String,
+        pointer: String,
+    },
+    PartDeleted {
+        key: String,
+        pointer: String,
+    },
+    /// An array was given so many values, and has so many items now.
+    Pushed {
+        key: String,
+        values: u64,
+        length: u64,
+    },
+    Merged {
+        key: String,
+    },
+    Patched {
+        key: String,
+    },
     Renamed {
         from: String,
         to: String,

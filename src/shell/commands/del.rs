@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use clap::Args;
 
+use super::part::{ChangeTarget, PartChange, nothing_at};
 use super::traits::{CommandArgs, Group, Traits};
 use super::{Caller, Session, keys, refused};
 use crate::shell::answer::code::Reason;
@@ -12,13 +13,13 @@ use crate::shell::answer::reply::{Answer, Failure};
 use crate::shell::answer::status::Status;
 use crate::shell::terminal::interrupt::{self, stoppable};
 use crate::shell::terminal::progress;
-use crate::shell::text::argument::{Key, Prefix, glob, key, prefix};
+use crate::shell::text::argument::{Key, PartPointer, Prefix, glob, key, pointer, prefix};
 use crate::shell::text::glob::Glob;
 use crate::store::{Scan, Store as _, StoreExt as _};
 
 /// Delete keys
 #[derive(Args, Clone, Debug, Default, PartialEq)]
-#[command(after_help = "Examples:\n  del hello user:1\n  del --prefix session:")]
+#[command(after_help = "Examples:\n  del hello user:1\n  del --prefix session:\n  del user:1 --pointer /name")]
 pub(crate) struct DelArgs {
     /// The keys
     #[arg(required_unless_present_any = ["glob", "prefix"], value_name = "KEY", value_parser = key())]
@@ -29,6 +30,9 @@ pub(crate) struct DelArgs {
     /// Delete all keys with this prefix
     #[arg(long, value_name = "PREFIX", value_parser = prefix(), conflicts_with_all = ["keys", "glob"])]
     pub(crate) prefix: Option<Prefix>,
+    /// Delete only the part of the JSON value at this JSON Pointer or path: /tags/0, .tags[0]
+    #[arg(long, value_name = "POINTER", value_parser = pointer(), conflicts_with_all = ["glob", "prefix"])]
+    pub(crate) pointer: Option<PartPointer>,
 }
 
 impl CommandArgs for DelArgs {
@@ -37,6 +41,9 @@ impl CommandArgs for DelArgs {
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         if self.glob.is_some() || self.prefix.is_some() {
             return self.many(session, caller);
+        }
+        if let Some(pointer) = self.pointer {
+            return delete_part(session, &self.keys, pointer);
         }
         let mut seen = HashSet::new();
         let named: Vec<&str> = self.keys.iter().map(|key| &**key).filter(|key| seen.insert(*key)).collect();
@@ -84,4 +91,19 @@ impl DelArgs {
         let deleted = session.db.delete_all(prefix, &hit, interrupt::check)?;
         Ok(Done::Deleted { keys: deleted, missing: Vec::new() }.into())
     }
+}
+
+/// Deletes a part of the JSON of one key.
+fn delete_part<'s>(session: &mut Session, keys: &[Key], pointer: PartPointer) -> Result<Answer<'s>, Failure> {
+    let [key] = keys else {
+        return Err(Failure::usage("--pointer takes one key"));
+    };
+    let was_there = ChangeTarget::new(key, Some(&pointer)).change(session, |before| {
+        let is_there = before.value.is_some();
+        Ok((if is_there { PartChange::Removed } else { PartChange::Same }, is_there))
+    })?;
+    if !was_there {
+        return Err(nothing_at(key, &pointer.typed));
+    }
+    Ok(Done::PartDeleted { key: key.to_string(), pointer: pointer.typed }.into())
 }

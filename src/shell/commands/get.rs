@@ -2,12 +2,12 @@
 
 use clap::Args;
 
+use super::part::{nothing_at, part_of};
 use super::traits::{CommandArgs, Group, Traits};
 use super::{Caller, Session};
-use crate::shell::answer::code::Code;
-use crate::shell::answer::reply::{Answer, Failure, Reply, shown};
+use crate::shell::answer::reply::{Answer, Failure, Reply};
 use crate::shell::answer::status::Status;
-use crate::shell::text::argument::{Data, Key, Pointer, data, key, pointer};
+use crate::shell::text::argument::{Data, Key, PartPointer, data, key, pointer};
 use crate::store::StoreExt as _;
 use crate::value::Value;
 
@@ -20,10 +20,10 @@ pub(crate) struct GetArgs {
     /// The keys
     #[arg(required = true, value_name = "KEY", value_parser = key())]
     pub(crate) keys: Vec<Key>,
-    /// Print only the part of the JSON value at this JSON Pointer: /name, /tags/0
+    /// Print only the part of the JSON value at this JSON Pointer or path: /tags/0, .tags[0]
     #[arg(long, value_name = "POINTER", value_parser = pointer())]
-    pub(crate) pointer: Option<Pointer>,
-    /// Print this if the key does not exist
+    pub(crate) pointer: Option<PartPointer>,
+    /// Print this if the key or the part does not exist
     #[arg(long, value_name = "VALUE", value_parser = data(), allow_hyphen_values = true)]
     pub(crate) default: Option<Data>,
 }
@@ -37,7 +37,7 @@ impl CommandArgs for GetArgs {
         let mut missing = Vec::new();
         for Key(key) in self.keys {
             let value = match session.db.get(&key)? {
-                Some(value) => match part(&key, value, self.pointer.as_deref())? {
+                Some(value) => match part(&key, value, self.pointer.as_ref()) {
                     Ok(part) => Some(part),
                     Err(failure) if default.is_none() => {
                         missing.push(failure);
@@ -60,25 +60,15 @@ impl CommandArgs for GetArgs {
                 (None, None) => Err(session.not_found(key)),
             };
         }
-        let status = if missing.is_empty() { Status::Done } else { Status::No };
+        let status = missing.iter().map(|failure| failure.status).max().unwrap_or(Status::Done);
         let notes = missing.into_iter().map(|failure| failure.message).collect();
         Ok(Answer { reply: Reply::Values(found), status, notes })
     }
 }
 
-/// The part of a value that a pointer names; the inner failure says that there is none.
-fn part(key: &str, value: Value, pointer: Option<&str>) -> Result<Result<Value, Failure>, Failure> {
-    let Some(pointer) = pointer else { return Ok(Ok(value)) };
-    let (found, why) = match &value {
-        Value::Json(json) => (json.pointer(pointer)?, ""),
-        Value::Text(_) | Value::Bytes(_) if pointer.is_empty() => return Ok(Ok(value)),
-        Value::Text(_) => (None, ": it is text, not JSON"),
-        Value::Bytes(_) => (None, ": it is binary, not JSON"),
-    };
-    Ok(found.ok_or_else(|| Failure {
-        status: Status::No,
-        code: Code::NotFound,
-        message: format!("Key '{}' has nothing at '{}'{why}", shown(key), shown(pointer)),
-        key: Some(key.to_owned()),
-    }))
+/// The value, or the part of it that a pointer names.
+fn part(key: &str, value: Value, pointer: Option<&PartPointer>) -> Result<Value, Failure> {
+    let Some(pointer) = pointer else { return Ok(value) };
+    let found = part_of(value, pointer).map_err(|error| Failure::from(error).on(key))?;
+    found.ok_or_else(|| nothing_at(key, &pointer.typed))
 }

@@ -8,6 +8,7 @@
 //! | `traits` | what every command is |
 //! | `mode` | when the changes of a run are stored, and what is refused meanwhile |
 //! | `settings`, `mask`, `lines`, `manual` | the shell's own commands, which whoever runs the others does |
+//! | `part` | what a command changes: a value, or a part of one |
 //! | `atomic_file` | files that an export makes |
 //!
 //! The session here is what lasts from one command to the next, the caller who has one run.
@@ -35,10 +36,13 @@ pub(crate) mod lines;
 pub(crate) mod listing;
 pub(crate) mod manual;
 pub(crate) mod mask;
+pub(crate) mod merge;
 pub(crate) mod mode;
 pub(crate) mod mset;
+pub(crate) mod part;
 pub(crate) mod path;
 pub(crate) mod ping;
+pub(crate) mod push;
 pub(crate) mod redo;
 pub(crate) mod rename;
 pub(crate) mod repair;

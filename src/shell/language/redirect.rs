@@ -19,7 +19,7 @@ pub(crate) fn help() -> String {
     let (last, others) = readers.split_last().unwrap_or((&"", &[]));
     format!(
         "\
-At the prompt the answer of a command may go into a program or a file:
+At the prompt, you can send the answer of a command to a program or a file:
 
   get cfg | jq '.x | keys'     to a program: sh runs the rest of the line
   list user:* > users.txt      to a file, which is overwritten; ~ is the home directory
@@ -29,8 +29,8 @@ The answer is exact, complete and without color, as in a pipe; -o json and the o
 binary value has no newline added. A database is never overwritten. \
 Put spaces around `|`, `>` and `>>`. Quoted, they are data: get '|'
 
-They mean this after {} and {last} only: `set a >` stores a '>'. `!COMMAND` runs a command of sh by itself. In scripts, in the rc file and \
-in the program's arguments they are words like any other, so no file can start a program this way.",
+This works after {} and {last}; after other commands they are plain words, so `set a >` stores a '>'. `!COMMAND` runs a program with sh. \
+All of this is for the prompt: in scripts, in the rc file and in one-shot commands they are plain words, so that no file can start a program.",
         others.join(", ")
     )
 }

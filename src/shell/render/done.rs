@@ -55,6 +55,14 @@ pub(super) fn sentence(done: &Done) -> Option<String> {
         Done::SetKeys { keys: count } => format!("Set {}", keys(*count)),
         Done::SetTooLate { key } => format!("'{}' has already expired", shown(key)),
         Done::Appended { key, bytes } => format!("Appended to key: {} (now {bytes} bytes)", shown(key)),
+        Done::PartSet { key, pointer } => format!("Set '{}' of key: {}", shown(pointer), shown(key)),
+        Done::PartDeleted { key, pointer } => format!("Deleted '{}' of key: {}", shown(pointer), shown(key)),
+        Done::Pushed { key, values, length } => {
+            let (values, items) = (counted(*values, "value", "values"), counted(*length, "item", "items"));
+            format!("Pushed {values} to key: {} (now {items})", shown(key))
+        }
+        Done::Merged { key } => format!("Merged into key: {}", shown(key)),
+        Done::Patched { key } => format!("Patched key: {}", shown(key)),
         Done::Renamed { from, to } => format!("Renamed key: {} to {}", shown(from), shown(to)),
         Done::Copied { from, to } => format!("Copied key: {} to {}", shown(from), shown(to)),
         Done::Deleted { keys: count, .. } | Done::Cleared { keys: count, hint: None } => {
@@ -130,6 +138,8 @@ pub(super) fn fields(done: Done) -> Vec<(&'static str, Field)> {
         Done::Computed(value) => vec![("value", Field::Exact(value.to_string()))],
         Done::SetKeys { keys } => vec![("keys", Field::Number(keys))],
         Done::Appended { bytes, .. } => vec![("size", Field::Bytes(bytes))],
+        Done::Pushed { length, .. } => vec![("length", Field::Number(length))],
+        Done::PartDeleted { .. } => vec![("deleted", Field::Number(1))],
         Done::Deleted { keys, missing } => {
             let mut fields = numbers([("deleted", keys)]);
             fields.extend((!missing.is_empty()).then_some(("missing", Field::Keys(missing))));

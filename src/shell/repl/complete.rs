@@ -8,11 +8,12 @@ use clap::{Arg, Command};
 use rustyline::completion::Pair;
 
 use super::candidate::{Candidate, CandidateKind, MOST, WIDEST, fill};
-use super::columns::{self, fit};
+use super::columns;
 use super::cursor::CursorContext;
 use super::hint::left;
 use super::lookup::Lookup;
 use super::outside;
+use super::parts;
 use super::paths::paths;
 use super::tree::{Before, Outside};
 use crate::database::{Outline, Seen};
@@ -20,7 +21,6 @@ use crate::shell::config;
 use crate::shell::language::classify::{by_long, positional};
 use crate::shell::language::help;
 use crate::shell::text::argument::ArgumentKind;
-use crate::shell::text::mask::HIDDEN;
 use crate::storage::Entry;
 use crate::value::Value;
 
@@ -124,28 +124,7 @@ impl Completions {
             return Vec::new();
         };
         let is_masked = key.is_some_and(|key| self.lookup.is_masked(key));
-        let parent = &typed[..typed.rfind('/').unwrap_or(0)];
-        let Ok(Some(Value::Json(inside))) = json.pointer(parent) else { return Vec::new() };
-        let candidate = |name: String, inside: &serde_json::Value| {
-            let (about, kind) = match inside {
-                serde_json::Value::Object(_) => ("{…}".to_owned(), CandidateKind::Begun),
-                serde_json::Value::Array(items) => (format!("[{}]", items.len()), CandidateKind::Begun),
-                _ if is_masked => (HIDDEN.to_owned(), CandidateKind::Data),
-                plain => (fit(&plain.to_string(), 30), CandidateKind::Data),
-            };
-            let pointer = format!("{parent}/{}", name.replace('~', "~0").replace('/', "~1"));
-            Candidate { about, ..Candidate::new(pointer, kind) }
-        };
-        let parts: Vec<Candidate> = match serde_json::from_str(inside.as_str()) {
-            Ok(serde_json::Value::Object(members)) => {
-                members.into_iter().map(|(name, inside)| candidate(name, &inside)).collect()
-            }
-            Ok(serde_json::Value::Array(items)) => {
-                (0..).zip(&items).map(|(at, inside): (usize, _)| candidate(at.to_string(), inside)).collect()
-            }
-            _ => Vec::new(),
-        };
-        parts.into_iter().filter(|part| part.shown.starts_with(typed)).take(MOST).collect()
+        parts::candidates(&json, typed, is_masked).into_iter().take(MOST).collect()
     }
 
     /// What an argument can be, by its kind.

@@ -308,7 +308,7 @@ mod tests {
             ("get nothing --pointer /a", ""),
             ("get nothing --pointer=/a", " [--default VALUE]"),
             ("del --prefix x ", ""),
-            ("incr n ", "[BY]"),
+            ("incr n ", "[BY] [--pointer POINTER] [--parents]"),
             ("nonsense ", ""),
             ("# x", ""),
             ("get 'a'b", ""),
@@ -340,7 +340,7 @@ mod tests {
             ("get bytes", "  = <binary, 2 KiB>"),
             ("get large", "  = <98 KiB>"),
             ("get visits --default 'x'", ""),
-            ("append visits user:1", ""),
+            ("append visits user:1", " [--pointer POINTER] [--parents]"),
         ] {
             let found = shown(&hints, text, 70);
             assert!(found.starts_with(wanted) && (found == wanted || text == "set visits 4"), "{text:?}: {found:?}");

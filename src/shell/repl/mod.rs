@@ -11,6 +11,7 @@
 //! | `secrets` | which lines are not kept |
 //! | `highlight`, `hint`, `complete` | the colours of the line, what stands behind the cursor, what Tab offers |
 //! | `paths` | the files that Tab offers |
+//! | `parts` | the parts of a JSON value, as pointers or paths |
 //! | `outside` | what Tab offers in the words of the system's shell |
 //! | `candidate` | how that is put in and listed |
 //! | `lookup` | what of the database they show |
@@ -64,6 +65,7 @@ mod complete;
 mod candidate;
 
 mod hint;
+mod parts;
 
 mod lookup;
 

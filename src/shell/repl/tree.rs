@@ -138,7 +138,7 @@ impl<'t> Before<'t> {
             let is_wrong = is_bare && classify::is_no_value(option, &word.bytes);
             return if is_wrong { Role::NoFlag } else { Role::Value };
         }
-        let takes_text = |arg: Option<&Arg>| arg.is_some_and(Arg::is_allow_hyphen_values_set);
+        let takes_text = |arg: Option<&Arg>| arg.is_some_and(classify::takes_dashes);
         let takes_text = takes_text(self.command.and_then(|command| positional(command, self.places.len())));
         // Where any text may stand, only what has the form of an option is none.
         let is_data = !is_bare || (takes_text && classify::is_data_for(self.scope(), &word.bytes));

@@ -110,6 +110,7 @@ fn a_script_says_the_same_on_every_store_or_what_the_store_has_not() {
     let scripts = [
         ("changes", include_str!("../../../tests/stores/changes.txt")),
         ("listings", include_str!("../../../tests/stores/listings.txt")),
+        ("inside", include_str!("../../../tests/stores/inside.txt")),
         ("expiries", include_str!("../../../tests/stores/expiries.txt")),
         ("files", include_str!("../../../tests/stores/files.txt")),
         ("transactions", include_str!("../../../tests/stores/transactions.txt")),

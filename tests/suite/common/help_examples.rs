@@ -152,6 +152,8 @@ set current 2
 set config '{\"a\":1}' --json
 set cfg '{\"x\":{\"a\":1}}' --json
 set '|' 1
+set jobs '[\"build\"]' --json
+set order:1 '{\"items\":[\"tea\"],\"visits\":1}' --json
 set app:TOKEN abc
 set app/db-host localhost
 ";

@@ -107,20 +107,20 @@ pub(crate) const TABLE: &[Habit] = &[
         Redis,
         &[Failed],
         "hset/hmset/hsetnx/hget/hmget/hgetall/hdel/hexists/hkeys/hvals/hlen/hincrby KEY …",
-        "a hash is a JSON value: set --json KEY '{\"field\":\"value\"}', then get KEY --pointer /field",
+        "a hash is a JSON value: set KEY --pointer /field VALUE --parents, get KEY --pointer /field",
         (
             "HSET user:2 name Ada",
-            "a hash is a JSON value: set --json user:2 '{\"field\":\"value\"}', then get user:2 --pointer /field",
+            "a hash is a JSON value: set user:2 --pointer /field VALUE --parents, get user:2 --pointer /field",
         ),
     ),
     Habit::hint(
         Redis,
         &[Failed],
         "lpush/rpush/lpop/rpop/lrange/llen/lindex/sadd/srem/smembers/sismember/scard/zadd/zrange/zscore/zrem KEY …",
-        "lists and sets are JSON arrays: set --json KEY '[\"one\",\"two\"]', then get KEY --pointer /0",
+        "lists and sets are JSON arrays: push KEY VALUE… [--front], pop KEY [--front], get KEY --pointer /0",
         (
             "LPUSH jobs one two",
-            "lists and sets are JSON arrays: set --json jobs '[\"one\",\"two\"]', then get jobs --pointer /0",
+            "lists and sets are JSON arrays: push jobs VALUE… [--front], pop jobs [--front], get jobs --pointer /0",
         ),
     ),
     Habit::hint(
@@ -305,13 +305,6 @@ pub(crate) const TABLE: &[Habit] = &[
         ("get nothing|cat", "a pipe needs spaces around its `|`: get nothing | cat"),
     )
     .at_prompt(),
-    Habit::hint(
-        Any,
-        &[Failed, Missing],
-        "get … --pointer WORD",
-        "a JSON Pointer begins with a slash: --pointer /WORD",
-        ("get user:1 --pointer name", "a JSON Pointer begins with a slash: --pointer /name"),
-    ),
     Habit::hint(
         Any,
         &[Failed],

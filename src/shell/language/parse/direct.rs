@@ -8,6 +8,7 @@ use crate::shell::commands::exists::ExistsArgs;
 use crate::shell::commands::get::GetArgs;
 use crate::shell::commands::incr::{IncrArgs, Sum};
 use crate::shell::commands::listing::{KeysArgs, ListArgs, Looking};
+use crate::shell::commands::part::PartArgs;
 use crate::shell::commands::run::RunArgs;
 use crate::shell::commands::set::SetArgs;
 use crate::shell::language::command::Command;
@@ -40,7 +41,7 @@ pub(super) fn direct(words: &[Word<'_>]) -> Option<Command> {
         (b"del", _) => Some(Command::Del(DelArgs { keys: keys()?, ..DelArgs::default() })),
         (b"count", []) => Some(Command::Count(CountArgs { glob: None })),
         (b"count", [glob]) => Some(Command::Count(CountArgs { glob: Some(pattern(glob)?) })),
-        (b"exists", _) => Some(Command::Exists(ExistsArgs { keys: keys()? })),
+        (b"exists", _) => Some(Command::Exists(ExistsArgs { keys: keys()?, pointer: None })),
         (b"incr", [key]) => Some(incr(self::key(key)?, Number::ONE)),
         (b"incr", [key, by]) => Some(incr(self::key(key)?, text(by)?.parse().ok()?)),
         _ => None,
@@ -48,7 +49,7 @@ pub(super) fn direct(words: &[Word<'_>]) -> Option<Command> {
 }
 
 fn incr(key: Key, by: Number) -> Command {
-    Command::Incr(IncrArgs { sum: Sum { key, by } })
+    Command::Incr(IncrArgs { sum: Sum { key, by, part: PartArgs::default() } })
 }
 
 /// A program and its arguments behind `--`, where nothing is a flag.

@@ -13,6 +13,7 @@ use regex::bytes::Regex;
 
 use super::names::HistoryAsk;
 use crate::expiry::Timestamp;
+use crate::json::JsonPointer;
 use crate::number::Number;
 use crate::shell::text::glob::Glob;
 
@@ -31,7 +32,7 @@ pub(crate) enum ArgumentKind {
     Regex,
     /// A value, or what one is compared with: any bytes.
     Value,
-    /// A JSON Pointer into the value of a key.
+    /// The way to a part of the JSON that a key holds.
     Pointer,
     /// A file that is read or written.
     File,
@@ -64,7 +65,7 @@ impl ArgumentKind {
         (TypeId::of::<Glob>, Self::Glob),
         (TypeId::of::<Pattern>, Self::Regex),
         (TypeId::of::<Data>, Self::Value),
-        (TypeId::of::<Pointer>, Self::Pointer),
+        (TypeId::of::<PartPointer>, Self::Pointer),
         (TypeId::of::<PathBuf>, Self::File),
         (TypeId::of::<DatabaseName>, Self::Database),
         (TypeId::of::<ProgramWord>, Self::Program),
@@ -127,8 +128,6 @@ kinds! {
     Prefix(String) is str;
     /// The first key of a range, or the first one after it.
     KeyBound(String) is str;
-    /// A JSON Pointer.
-    Pointer(String) is str;
     /// A command or a topic of `help`.
     Topic(String) is str;
     /// A database: a name, or the path of a file.
@@ -137,6 +136,14 @@ kinds! {
     ProgramWord(PathBuf) is Path;
     /// The bytes of a value as they were given.
     Data(Vec<u8>) is [u8];
+}
+
+/// The way to a part of a JSON value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PartPointer {
+    /// As it was written.
+    pub(crate) typed: String,
+    pub(crate) path: JsonPointer,
 }
 
 /// The character that separates the columns of a table.

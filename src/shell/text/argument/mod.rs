@@ -13,7 +13,7 @@ mod parser;
 mod values;
 
 pub(crate) use self::kind::{
-    ArgumentKind, Data, DatabaseName, Delimiter, Key, KeyBound, Pattern, Pointer, Prefix, ProgramWord, Topic,
+    ArgumentKind, Data, DatabaseName, Delimiter, Key, KeyBound, PartPointer, Pattern, Prefix, ProgramWord, Topic,
 };
 pub(crate) use self::names::{
     ColorWhen, Flatten, Format, HistoryAsk, KeyMode, OnConflict, OutputMode, OwnShell, color_when, export_format,

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use regex::bytes::Regex;
 
-use super::kind::{Data, DatabaseName, Delimiter, Key, KeyBound, Pattern, Pointer, Prefix, ProgramWord, Topic};
+use super::kind::{Data, DatabaseName, Delimiter, Key, KeyBound, PartPointer, Pattern, Prefix, ProgramWord, Topic};
 use super::parser::Unmarked;
 use crate::error::Error;
 use crate::expiry::{Timestamp, parse_duration, parse_wait};
+use crate::json::JsonPointer;
 use crate::number::Number;
 use crate::shell::text::escape::excerpt;
 use crate::shell::text::glob::Glob;
@@ -40,9 +41,12 @@ pub(crate) fn bound() -> Unmarked<KeyBound> {
     kind_of_text(KeyBound)
 }
 
-/// A JSON Pointer.
-pub(crate) fn pointer() -> Unmarked<Pointer> {
-    kind_of_text(Pointer)
+/// The way to a part of a JSON value: a JSON Pointer or a path.
+pub(crate) fn pointer() -> Unmarked<PartPointer> {
+    Unmarked::text(|text| {
+        let path = JsonPointer::parse(text).map_err(|error| error.to_string())?;
+        Ok(PartPointer { typed: text.to_owned(), path })
+    })
 }
 
 /// What `help` is asked about.

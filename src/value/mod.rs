@@ -1,13 +1,17 @@
 //! What a key holds: text, JSON or bytes.
 
+mod json_text;
+
 use std::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, Result, cut};
-use crate::json::{self, Length, Scanner};
+use crate::error::{Error, Result};
+use crate::json::{self, Scanner};
 use crate::number::Number;
+
+pub use self::json_text::Json;
 
 /// A stored value.
 ///
@@ -34,7 +38,7 @@ pub enum Value {
 
 impl Value {
     /// The largest value, in bytes.
-    pub const MAX_LEN: usize = 512 << 20;
+    pub const MAX_LEN: usize = json::MAX_LEN;
 
     /// Bytes as text where they are UTF-8, else as bytes.
     ///
@@ -151,7 +155,7 @@ impl Value {
             }
             Self::Json(json) if matches!(json.as_str().as_bytes()[0], b'-' | b'0'..=b'9') => {
                 let sum = json.as_str().parse::<Number>()?.checked_add(by)?.to_string();
-                Ok(Self::Json(Json(sum.into())))
+                Ok(Self::Json(Json::from_checked(sum)))
             }
             Self::Json(_) | Self::Bytes(_) => Err(self.is_not(NUMBER)),
         }
@@ -215,8 +219,8 @@ impl From<Vec<u8>> for Value {
 
 impl From<Json> for Value {
     fn from(json: Json) -> Self {
-        if json.0.starts_with('"') {
-            let text = Scanner::new(json.0.as_bytes()).string().expect("a Json was checked").into_owned();
+        if json.as_str().starts_with('"') {
+            let text = Scanner::new(json.as_str().as_bytes()).string().expect("a Json was checked").into_owned();
             return Self::Text(text);
         }
         Self::Json(json)
@@ -283,137 +287,9 @@ impl From<Value> for Vec<u8> {
     fn from(value: Value) -> Self {
         match value {
             Value::Text(text) => text.into_bytes(),
-            Value::Json(json) => String::from(json.0).into_bytes(),
+            Value::Json(json) => json.into_string().into_bytes(),
             Value::Bytes(bytes) => bytes,
         }
-    }
-}
-
-/// A checked JSON text without white space between its tokens. Numbers and member order are as they were written.
-///
-/// ```
-/// use rusty_kv::Json;
-/// assert_eq!(Json::parse("{ \"n\": 1e400 }")?.as_str(), r#"{"n":1e400}"#);
-/// # Ok::<(), rusty_kv::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Json(Box<str>);
-
-/// From this length on, memory that cannot be had is worth a second look at a text.
-const LONG: usize = 1 << 20;
-
-impl Json {
-    /// Checks a text: strict JSON, no duplicate members, at most 100 levels. Raw characters that could act on a
-    /// terminal become `\u` escapes, so that the file is safe to `cat`.
-    ///
-    /// # Errors
-    /// [`Error::NotJson`] with line and column, [`Error::OutOfMemory`].
-    ///
-    /// ```
-    /// assert!(rusty_kv::Json::parse("[1,]").is_err());
-    /// ```
-    pub fn parse(text: &str) -> Result<Self> {
-        let mut scanner = Scanner::new(text.as_bytes());
-        // Its escapes may make it longer. Without a fault, this is what it takes.
-        let mut length = Length(0);
-        let known = text.len() >= LONG && scanner.clone().value(&mut length).is_ok();
-        let bytes = if known { length.0 } else { text.len() };
-        let mut out = String::new();
-        out.try_reserve_exact(bytes).map_err(|_| Error::OutOfMemory { bytes })?;
-        scanner.value(&mut out).and_then(|()| scanner.end()).map(|()| Self(out.into())).map_err(|fault| {
-            let (line, column) = fault.place(text.as_bytes());
-            Error::NotJson { line, column, reason: fault.reason }
-        })
-    }
-
-    pub(crate) fn into_string(self) -> String {
-        self.0.into()
-    }
-
-    /// A text that [`Scanner::value`] has just checked and compacted.
-    pub(crate) fn from_checked(text: String) -> Self {
-        Self(text.into())
-    }
-
-    /// The text.
-    ///
-    /// ```
-    /// assert_eq!(rusty_kv::Json::parse("[ ]").unwrap().as_str(), "[]");
-    /// ```
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The part that a JSON Pointer (RFC 6901) names, if there is one. The empty pointer names the whole.
-    ///
-    /// # Errors
-    /// [`Error::WrongType`] if the pointer is neither empty nor begins with `/`.
-    ///
-    /// ```
-    /// let json = rusty_kv::Json::parse(r#"{"a":[1,{"b":"x"}]}"#)?;
-    /// assert_eq!(json.pointer("/a/1/b")?, Some("x".into()));
-    /// assert_eq!(json.pointer("/a/9")?, None);
-    /// # Ok::<(), rusty_kv::Error>(())
-    /// ```
-    pub fn pointer(&self, pointer: &str) -> Result<Option<Value>> {
-        if !pointer.is_empty() && !pointer.starts_with('/') {
-            let found = format!("'{}'", cut(pointer).escape_debug());
-            return Err(Error::WrongType { wanted: "a JSON Pointer such as /a/0/b", found });
-        }
-        let mut scanner = Scanner::new(self.0.as_bytes());
-        for token in pointer.split('/').skip(1) {
-            let token = token.replace("~1", "/").replace("~0", "~");
-            if !descend(&mut scanner, &token) {
-                return Ok(None);
-            }
-        }
-        let mut out = String::new();
-        scanner.value(&mut out).expect("a Json was checked");
-        Ok(Some(Self::from_checked(out).into()))
-    }
-}
-
-/// Moves to the member or item of the value that comes next; false if there is none.
-fn descend(scanner: &mut Scanner<'_>, token: &str) -> bool {
-    const CHECKED: &str = "a Json was checked";
-    let mut skipped = String::new();
-    let mut first = true;
-    match scanner.peek() {
-        Some(b'{') => {
-            scanner.expect(b'{', "").expect(CHECKED);
-            while scanner.more(b'}', first).expect(CHECKED) {
-                first = false;
-                if scanner.name().expect(CHECKED) == token {
-                    return true;
-                }
-                scanner.value(&mut skipped).expect(CHECKED);
-                skipped.clear();
-            }
-            false
-        }
-        Some(b'[') => {
-            let canonical = token == "0" || (!token.starts_with(['0', '+']) && !token.is_empty());
-            let Some(wanted) = token.parse::<usize>().ok().filter(|_| canonical) else { return false };
-            scanner.expect(b'[', "").expect(CHECKED);
-            for index in 0.. {
-                if !scanner.more(b']', index == 0).expect(CHECKED) {
-                    return false;
-                }
-                if index == wanted {
-                    return true;
-                }
-                scanner.value(&mut skipped).expect(CHECKED);
-                skipped.clear();
-            }
-            false
-        }
-        _ => false,
-    }
-}
-
-impl fmt::Display for Json {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -461,26 +337,6 @@ mod tests {
         }
         let error = Value::from_serialize(&f64::NAN).unwrap_err().to_string();
         assert_eq!(error, "cannot convert: JSON has no NaN; store null or text instead");
-    }
-
-    #[test]
-    fn pointers_follow_rfc_6901() {
-        let json = Json::parse(r#"{"foo":["bar","baz"],"":0,"a/b":1,"m~n":8,"01":{"x":null}}"#).unwrap();
-        for (pointer, wanted) in [
-            ("/foo/0", Some(Value::from("bar"))),
-            ("/", Some(Value::from_json("0").unwrap())),
-            ("/a~1b", Some(Value::from_json("1").unwrap())),
-            ("/m~0n", Some(Value::from_json("8").unwrap())),
-            ("/01/x", Some(Value::from_json("null").unwrap())),
-            ("/foo/00", None),
-            ("/foo/-", None),
-            ("/foo/2", None),
-            ("/foo/0/x", None),
-        ] {
-            assert_eq!(json.pointer(pointer).unwrap(), wanted, "{pointer}");
-        }
-        assert_eq!(json.pointer("").unwrap(), Some(Value::Json(json.clone())));
-        assert!(json.pointer("foo").is_err());
     }
 
     #[test]
