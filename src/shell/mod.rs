@@ -25,6 +25,9 @@ mod transfer;
 
 mod render;
 
+#[cfg_attr(not(test), expect(dead_code, reason = "the commands take it up next"))]
+mod filter;
+
 mod language;
 
 mod config;
