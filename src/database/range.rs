@@ -49,8 +49,20 @@ impl<'a> Range<'a> {
         self
     }
 
+    /// Gives every live entry as it is stored, until a failure.
+    pub(crate) fn visit(mut self, each: &mut dyn FnMut(&str, &str, Option<Timestamp>) -> Result<()>) -> Result<()> {
+        while let Some(given) = self.pull(End::Front, |line| Ok(each(&line.key, line.text, line.deadline))) {
+            given??;
+        }
+        Ok(())
+    }
+
     /// The next live entry from an end, made into what is wanted of it.
-    pub(super) fn pull<T>(&mut self, end: End, make: fn(RawEntry<'_>) -> Result<T, Fault>) -> Option<Result<T>> {
+    pub(super) fn pull<T>(
+        &mut self,
+        end: End,
+        make: impl FnOnce(RawEntry<'_>) -> Result<T, Fault>,
+    ) -> Option<Result<T>> {
         if let Some(Err(_)) = &self.entries {
             return self.entries.take()?.err().map(Err);
         }

@@ -25,7 +25,6 @@ mod transfer;
 
 mod render;
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the commands take it up next"))]
 mod filter;
 
 mod language;

@@ -22,7 +22,7 @@ use std::path::Path;
 use crate::database::{Changed, Database, Difference, Event, LoadObserver, Loaded, Loading, Outline, Seen, prefix_end};
 use crate::error::Result;
 use crate::expiry::Timestamp;
-use crate::storage::Entry;
+use crate::storage::{Entry, Stored};
 use crate::value::Value;
 
 pub(crate) use self::loading::until_failure;
@@ -64,6 +64,15 @@ pub(crate) trait Store: Debug {
     /// Their keys alone.
     fn scan_keys(&self, scan: &Scan) -> KeyIter<'_> {
         Box::new(self.scan(scan).map(|item| item.map(|(key, _)| key)))
+    }
+
+    /// Entries in key order, each in its form on disk, until a failure.
+    fn visit(&self, scan: &Scan, each: &mut Visitor<'_>) -> Result<()> {
+        for item in self.scan(scan) {
+            let (key, entry) = item?;
+            each(&key, &Stored::of(&entry).text, entry.deadline)?;
+        }
+        Ok(())
     }
 
     /// What a key holds, if that takes no time to speak of; no read of an open transaction.
@@ -179,6 +188,8 @@ pub(crate) type EntryIter<'a> = Box<dyn Iterator<Item = Result<(String, Entry)>>
 pub(crate) type KeyIter<'a> = Box<dyn Iterator<Item = Result<String>> + 'a>;
 pub(crate) type OutlineIter<'a> = Box<dyn DoubleEndedIterator<Item = Result<Outline>> + 'a>;
 pub(crate) type DifferenceIter<'a> = Box<dyn Iterator<Item = Result<Difference>> + 'a>;
+/// Is given keys, values in their form on disk, and expiries.
+pub(crate) type Visitor<'a> = dyn FnMut(&str, &str, Option<Timestamp>) -> Result<()> + 'a;
 /// What is to be loaded.
 pub(crate) type LoadSource<'a> = dyn Iterator<Item = Result<(String, Entry)>> + 'a;
 /// Which keys are wanted.

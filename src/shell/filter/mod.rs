@@ -39,6 +39,7 @@ use self::parser::Parser;
 pub(crate) use self::problem::{Failed, Problem};
 use self::problem::{Flow, Stop};
 use self::term::{Term, Text};
+use super::answer::reply::Output;
 use super::text::escape;
 use crate::json;
 
@@ -107,7 +108,7 @@ impl Filter {
         Ok(last)
     }
 
-    /// The outputs, each as JSON without its newline, and what it is if it is a string.
+    /// The outputs, in order.
     pub(crate) fn outputs(&self, subject: &Subject<'_>, scratch: &Scratch) -> Result<Vec<Output>, Failed> {
         let mut outputs = Vec::new();
         self.run(subject, scratch, &mut |output| {
@@ -152,14 +153,6 @@ impl Filter {
             Err(Stop::Bound(bound)) => Err(Failed::new(bound)),
         }
     }
-}
-
-/// One output.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Output {
-    pub(crate) json: String,
-    /// A string, without its quotes and escapes.
-    pub(crate) bare: Option<String>,
 }
 
 /// A value in a message: what it is, and how it begins.

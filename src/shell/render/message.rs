@@ -19,7 +19,7 @@ pub(crate) fn failure(color: bool, place: Option<&str>, failure: &Failure) -> St
         line.push_str(&style::error(color, "error:"));
         line.push(' ');
     }
-    if failure.code == Code::Help {
+    if matches!(failure.code, Code::Help | Code::Filter) {
         for row in failure.message.lines() {
             line.push_str(&escape::terminal(row));
             line.push('\n');

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use regex::bytes::Regex;
 
-use super::kind::{Data, DatabaseName, Delimiter, Key, KeyBound, Pattern, Pointer, Prefix, ProgramWord, Topic};
+use super::kind::{
+    Data, DatabaseName, Delimiter, FilterText, Key, KeyBound, Pattern, Pointer, Prefix, ProgramWord, Topic,
+};
 use super::parser::Unmarked;
 use crate::error::Error;
 use crate::expiry::{Timestamp, parse_duration, parse_wait};
@@ -43,6 +45,11 @@ pub(crate) fn bound() -> Unmarked<KeyBound> {
 /// A JSON Pointer.
 pub(crate) fn pointer() -> Unmarked<Pointer> {
     kind_of_text(Pointer)
+}
+
+/// A filter.
+pub(crate) fn filter() -> Unmarked<FilterText> {
+    kind_of_text(FilterText)
 }
 
 /// What `help` is asked about.
