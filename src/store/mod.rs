@@ -19,6 +19,7 @@ use std::fmt::Debug;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+pub(crate) use crate::database::Visitor;
 use crate::database::{Changed, Database, Difference, Event, LoadObserver, Loaded, Loading, Outline, Seen, prefix_end};
 use crate::error::Result;
 use crate::expiry::Timestamp;
@@ -188,8 +189,6 @@ pub(crate) type EntryIter<'a> = Box<dyn Iterator<Item = Result<(String, Entry)>>
 pub(crate) type KeyIter<'a> = Box<dyn Iterator<Item = Result<String>> + 'a>;
 pub(crate) type OutlineIter<'a> = Box<dyn DoubleEndedIterator<Item = Result<Outline>> + 'a>;
 pub(crate) type DifferenceIter<'a> = Box<dyn Iterator<Item = Result<Difference>> + 'a>;
-/// Is given keys, values in their form on disk, and expiries.
-pub(crate) type Visitor<'a> = dyn FnMut(&str, &str, Option<Timestamp>) -> Result<()> + 'a;
 /// What is to be loaded.
 pub(crate) type LoadSource<'a> = dyn Iterator<Item = Result<(String, Entry)>> + 'a;
 /// Which keys are wanted.

@@ -19,7 +19,7 @@ use crate::value::{Json, Value};
 /// Which entries count.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub(crate) struct Where {
-    /// Only entries for which this filter is true, such as '.age > 30' (`help filters`)
+    /// Only entries for which this filter is true: '.age > 30' (see `help filters`)
     #[arg(long = "where", value_name = "FILTER", value_parser = filter(), allow_hyphen_values = true)]
     pub(crate) condition: Option<FilterText>,
     #[command(flatten)]
@@ -29,13 +29,13 @@ pub(crate) struct Where {
 /// What filters are given.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub(crate) struct Given {
-    /// Let $NAME be this text in filters
+    /// Set $NAME to this text in filters
     #[arg(long, num_args = 2, value_names = ["NAME", "VALUE"], value_parser = text(), allow_hyphen_values = true)]
     pub(crate) arg: Vec<String>,
-    /// Let $NAME be this JSON in filters
+    /// Set $NAME to this JSON in filters
     #[arg(long, num_args = 2, value_names = ["NAME", "JSON"], value_parser = text(), allow_hyphen_values = true)]
     pub(crate) argjson: Vec<String>,
-    /// Stop at the first entry on which a filter fails; else it is left out
+    /// Fail if the filter fails on an entry, instead of leaving that out
     #[arg(long)]
     pub(crate) strict: bool,
 }
@@ -43,7 +43,7 @@ pub(crate) struct Given {
 /// What is shown of the entries.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub(crate) struct Select {
-    /// What this filter makes of the value instead of the value, one output a line (`help filters`)
+    /// Print what this filter makes of each value, one output per line (see `help filters`)
     #[arg(long, value_name = "FILTER", value_parser = filter(), allow_hyphen_values = true)]
     pub(crate) select: Option<FilterText>,
 }
@@ -72,12 +72,11 @@ impl Asking {
     ) -> Result<Option<Self>, Failure> {
         let variables = given.variables()?;
         if condition.is_none() && select.is_none() {
-            return match given.strict || !variables.is_empty() {
-                true => Err(Failure::usage(
-                    "--arg, --argjson and --strict are for a filter; give one by --where or --select",
-                )),
-                false => Ok(None),
-            };
+            if given.strict || !variables.is_empty() {
+                let message = "--arg, --argjson and --strict are for a filter; give one with --where or --select";
+                return Err(Failure::usage(message));
+            }
+            return Ok(None);
         }
         let parse = |text: Option<&FilterText>| {
             text.map(|text| Filter::parse(text, &variables).map_err(|problem| refused(text, &problem))).transpose()
