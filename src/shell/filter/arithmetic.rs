@@ -6,7 +6,7 @@ use super::ast::Binary;
 use super::budget::Budget;
 use super::order::{compare, equal};
 use super::problem::{Failed, Stop};
-use super::shown;
+use super::shown::shown;
 use super::term::{Object, Term, Text};
 
 type Made<'a> = Result<Term<'a>, Stop>;
@@ -132,7 +132,7 @@ pub(super) fn split<'a>(text: &Text<'a>, separator: &Text<'a>, budget: &Budget) 
     let mut made = Vec::new();
     for piece in pieces {
         budget.work(1)?;
-        made.push(budget.made(Term::text(piece))?);
+        made.push(Term::text(piece).made(budget)?);
         budget.memory(2 * size_of::<Term<'_>>())?;
     }
     Ok(Term::array(made))

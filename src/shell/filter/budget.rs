@@ -3,7 +3,6 @@
 use std::cell::Cell;
 
 use super::problem::Stop;
-use super::term::Term;
 
 /// Steps: some hundred milliseconds.
 const WORK: usize = 20_000_000;
@@ -35,12 +34,6 @@ impl Budget {
     /// Bytes are about to be made.
     pub(super) fn memory(&self, bytes: usize) -> Result<(), Stop> {
         spend(&self.memory, bytes, "the filter makes more than 64 MiB of this value; pipe it into jq")
-    }
-
-    /// A value was made.
-    pub(super) fn made<'a>(&self, term: Term<'a>) -> Result<Term<'a>, Stop> {
-        self.memory(term.size())?;
-        Ok(term)
     }
 }
 

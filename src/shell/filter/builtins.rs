@@ -6,8 +6,9 @@ use super::budget::Budget;
 use super::number::Number;
 use super::paths::{contains, each, has, keys};
 use super::problem::{Failed, Stop};
+use super::shown::shown;
 use super::term::{Term, Text};
-use super::{shown, time};
+use super::time;
 
 type Made<'a> = Result<Term<'a>, Stop>;
 
@@ -75,7 +76,7 @@ pub(super) fn tostring<'a>(input: &Term<'a>, budget: &Budget) -> Made<'a> {
     let mut text = String::new();
     input.write(&mut text);
     budget.memory(2 * text.len())?;
-    budget.made(Term::text(text))
+    Term::text(text).made(budget)
 }
 
 /// A number, or what a string says that reads as one; blanks around it are passed over.
@@ -137,7 +138,7 @@ fn trimmed<'a>(
     if let (Term::Text(text), Term::Text(affix)) = (input, argument)
         && let Some(rest) = strip(&text.get(), &affix.get())
     {
-        return budget.made(Term::text(rest));
+        return Term::text(rest).made(budget);
     }
     Ok(input.clone())
 }

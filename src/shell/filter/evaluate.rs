@@ -9,7 +9,7 @@ use super::builtins;
 use super::paths::{each, index, slice};
 use super::pattern::{Pattern, Unfit};
 use super::problem::{Failed, Flow, Stop};
-use super::shown;
+use super::shown::shown;
 use super::term::{Object, Term, Text};
 
 /// Takes an output.
@@ -157,7 +157,7 @@ impl<'a> Evaluation<'_, 'a> {
                         Part::Expr(expr) => self.push_text(&self.one(expr, input)?, &mut text)?,
                     }
                 }
-                self.budget.made(Term::text(text))
+                Term::text(text).made(self.budget)
             }
             // These are never single.
             Node::Each { .. } | Node::Try(_) | Node::Comma(_) => Ok(Term::Null),

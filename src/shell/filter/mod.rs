@@ -10,7 +10,7 @@
 //! | `paths`, `arithmetic`, `builtins` | what the parts of a tree do |
 //! | `order`, `number`, `time`, `pattern` | how values are compared; numbers, times, regular expressions |
 //! | `term`, `raw` | values, read where they are stored |
-//! | `budget`, `problem` | what a filter may do for an entry; what is wrong |
+//! | `budget`, `problem`, `shown` | what a filter may do for an entry; what is wrong, and how it is said |
 
 mod arithmetic;
 mod ast;
@@ -25,6 +25,7 @@ mod paths;
 mod pattern;
 mod problem;
 mod raw;
+mod shown;
 mod term;
 #[cfg(test)]
 mod tests;
@@ -40,7 +41,6 @@ pub(crate) use self::problem::{Failed, Problem};
 use self::problem::{Flow, Stop};
 use self::term::{Term, Text};
 use super::answer::reply::Output;
-use super::text::escape;
 use crate::json;
 
 /// The longest filter, in bytes.
@@ -153,32 +153,6 @@ impl Filter {
             Err(Stop::Bound(bound)) => Err(Failed::new(bound)),
         }
     }
-}
-
-/// A value in a message: what it is, and how it begins.
-fn shown(term: &Term<'_>) -> String {
-    let kind = term.kind();
-    let mut text = String::new();
-    match term {
-        Term::Null => return "null".to_owned(),
-        // Only its beginning is wanted.
-        Term::Text(text) if text.length() > 200 => return format!("a long {kind}"),
-        Term::Array(term::Array::Made(items)) if items.len() > 8 => return format!("a long {kind}"),
-        Term::Array(term::Array::Raw(raw)) | Term::Object(term::Object::Raw(raw)) => {
-            return format!("{} {kind} {}", article(kind), excerpt(raw));
-        }
-        term => term.write(&mut text),
-    }
-    format!("{} {kind} {}", article(kind), excerpt(&text))
-}
-
-fn article(kind: &str) -> &'static str {
-    if kind.starts_with(['a', 'o']) { "an" } else { "a" }
-}
-
-/// The beginning of a text, safe to show.
-fn excerpt(text: &str) -> String {
-    escape::excerpt(text, 40)
 }
 
 /// A text as a JSON string, for a variable.

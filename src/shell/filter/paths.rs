@@ -3,7 +3,7 @@
 use super::budget::Budget;
 use super::order::equal;
 use super::problem::{Failed, Stop};
-use super::shown;
+use super::shown::{article, excerpt, shown};
 use super::term::{Array, Object, Term, Text};
 
 type Found<'a> = Result<Term<'a>, Stop>;
@@ -29,9 +29,9 @@ pub(super) fn index<'a>(of: &Term<'a>, key: &Term<'a>, budget: &Budget) -> Found
         (Term::Array(array), Term::Array(wanted)) => positions(array, wanted, budget),
         _ => {
             let what = match key {
-                Term::Text(name) => format!("'{}'", super::excerpt(&name.get())),
+                Term::Text(name) => format!("'{}'", excerpt(&name.get())),
                 Term::Number(_) => "a number".to_owned(),
-                key => format!("{} {}", super::article(key.kind()), key.kind()),
+                key => format!("{} {}", article(key.kind()), key.kind()),
             };
             Err(Failed::new(format!("cannot index {} with {what}", shown(of))).into())
         }
@@ -104,7 +104,7 @@ pub(super) fn slice<'a>(of: &Term<'a>, from: &Term<'a>, to: &Term<'a>, budget: &
         }
         Term::Text(text) => {
             let text: String = text.get().chars().skip(from).take(to - from).collect();
-            budget.made(Term::text(text))
+            Term::text(text).made(budget)
         }
         _ => Ok(Term::Null),
     }

@@ -125,8 +125,14 @@ impl<'a> Term<'a> {
         }
     }
 
+    /// The same, paid for.
+    pub(super) fn made(self, budget: &Budget) -> Result<Self, Stop> {
+        budget.memory(self.size())?;
+        Ok(self)
+    }
+
     /// About how many bytes it takes beyond the entry's own.
-    pub(super) fn size(&self) -> usize {
+    fn size(&self) -> usize {
         const TERM: usize = size_of::<Term<'_>>();
         TERM + match self {
             Self::Text(Text::Made(text)) => text.len(),
