@@ -26,7 +26,7 @@
 //! | — `language` | what may be said: options, the commands together, help |
 //! | — `commands` | each command: its arguments, what it is, what it does |
 //! | — `terminal` | streams, pager, other programs, Ctrl-C, progress |
-//! | — `render`, `transfer` | answers as text; the formats of `import` and `export` |
+//! | — `render`, `transfer`, `filter` | answers as text; the formats of `import` and `export`; filters in jq's syntax |
 //! | — `config`, `answer` | folders and settings; replies, failures, statuses |
 //! | — `text` | words, patterns, kinds of arguments, escapes |
 //! | `store` | what a session needs of any store, and what it remembers to undo |

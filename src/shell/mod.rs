@@ -25,6 +25,8 @@ mod transfer;
 
 mod render;
 
+mod filter;
+
 mod language;
 
 mod config;

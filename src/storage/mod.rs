@@ -180,7 +180,7 @@ pub(crate) use self::check::report::check;
 pub(crate) use self::check::report::check_file;
 pub use self::format::record::Entry;
 pub(crate) use self::format::record::{Change, LARGE, Stored};
-pub(crate) use self::format::record::{Seen, kind};
+pub(crate) use self::format::record::{Seen, decode, kind, value_len};
 pub(crate) use self::format::record::{decode_base64_in_place, write_base64};
 pub(crate) use self::read::reading::Entries;
 pub(crate) use self::read::snapshot::RawEntry;

@@ -4,7 +4,7 @@ use std::ops::{Bound, ControlFlow};
 
 use super::{
     Batch, Changes, Description, DifferenceIter, EntryIter, IsWanted, KeyIter, LoadSource, MayGoOn, Mutation,
-    OutlineIter, Scan, Scope, Store, StoreSavepoint, Watching,
+    OutlineIter, Scan, Scope, Store, StoreSavepoint, Visitor, Watching,
 };
 use crate::database::{Changed, Database, Event, LoadObserver, Loaded, Loading, Range, Seen, Transaction, Watch};
 use crate::error::Result;
@@ -41,6 +41,10 @@ impl Store for Database {
     fn scan(&self, scan: &Scan) -> EntryIter<'_> {
         let range = range(self, scan);
         if scan.reverse { Box::new(range.rev()) } else { Box::new(range) }
+    }
+
+    fn visit(&self, scan: &Scan, each: &mut Visitor<'_>) -> Result<()> {
+        range(self, scan).visit(each)
     }
 
     fn scan_keys(&self, scan: &Scan) -> KeyIter<'_> {

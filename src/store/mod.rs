@@ -19,10 +19,11 @@ use std::fmt::Debug;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+pub(crate) use crate::database::Visitor;
 use crate::database::{Changed, Database, Difference, Event, LoadObserver, Loaded, Loading, Outline, Seen, prefix_end};
 use crate::error::Result;
 use crate::expiry::Timestamp;
-use crate::storage::Entry;
+use crate::storage::{Entry, Stored};
 use crate::value::Value;
 
 pub(crate) use self::loading::until_failure;
@@ -64,6 +65,15 @@ pub(crate) trait Store: Debug {
     /// Their keys alone.
     fn scan_keys(&self, scan: &Scan) -> KeyIter<'_> {
         Box::new(self.scan(scan).map(|item| item.map(|(key, _)| key)))
+    }
+
+    /// Entries in key order, each in its form on disk, until a failure.
+    fn visit(&self, scan: &Scan, each: &mut Visitor<'_>) -> Result<()> {
+        for item in self.scan(scan) {
+            let (key, entry) = item?;
+            each(&key, &Stored::of(&entry).text, entry.deadline)?;
+        }
+        Ok(())
     }
 
     /// What a key holds, if that takes no time to speak of; no read of an open transaction.

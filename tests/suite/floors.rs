@@ -15,7 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["shell::language"],
     &["shell::commands"],
     &["shell::terminal"],
-    &["shell::render", "shell::transfer"],
+    &["shell::render", "shell::transfer", "shell::filter"],
     &["shell::config", "shell::answer"],
     &["shell::text"],
     &["store"],

@@ -5,8 +5,10 @@
 pub(crate) enum Code {
     /// A command or value that is refused,
     Usage,
-    /// as it asks for help together with something else: the one failure whose message has several lines,
+    /// as it asks for help together with something else: its message has several lines, as has that of a filter,
     Help,
+    /// as it is no filter: the message shows where,
+    Filter,
     /// as it could not be undone, and nobody has agreed to that.
     Irreversible,
     Syntax,
@@ -44,6 +46,7 @@ impl Code {
         match self {
             Self::Usage | Self::Irreversible => "usage",
             Self::Help => "help",
+            Self::Filter => "filter",
             Self::Syntax => "syntax",
             Self::Pattern => "pattern",
             Self::Limit => "limit",

@@ -69,6 +69,8 @@ pub(crate) enum Reply<'a> {
     Pieces(Pieces<'a>),
     /// What is not alike, or would not be: `diff`, `--dry-run`.
     Changes(DifferenceStream<'a>),
+    /// What a filter makes of values: `--select`.
+    Outputs(Outputs<'a>),
 }
 
 /// One fact.
@@ -129,6 +131,21 @@ impl<'a> DifferenceStream<'a> {
     }
 }
 
+/// What filters make of entries: a stream of keys, each with the outputs of its value.
+pub(crate) struct Outputs<'a> {
+    pub(crate) entries: Box<dyn Iterator<Item = Result<(String, Vec<Output>)>> + 'a>,
+    /// Whether the keys are shown.
+    pub(crate) keys: bool,
+}
+
+/// What a filter makes of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Output {
+    pub(crate) json: String,
+    /// A string, without its quotes and escapes.
+    pub(crate) bare: Option<String>,
+}
+
 /// A stream of entries.
 pub(crate) struct Listing<'a> {
     /// In the order in which they are shown.
@@ -174,6 +191,12 @@ pub(crate) enum Show {
 impl std::fmt::Debug for Listing<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Listing").field("show", &self.show).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Outputs<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outputs").field("keys", &self.keys).finish_non_exhaustive()
     }
 }
 

@@ -3,6 +3,7 @@
 use clap::Args;
 use regex::bytes::{Regex, RegexBuilder};
 
+use super::choosing::{self, Asking, Where};
 use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
 use super::{Caller, Session, at_most};
 use crate::shell::answer::code::Code;
@@ -31,14 +32,18 @@ pub(crate) struct FindArgs {
     /// Stop after N entries
     #[arg(long, value_name = "N", value_parser = number::<u64>())]
     pub(crate) limit: Option<u64>,
+    #[command(flatten)]
+    pub(crate) filtered: Where,
 }
 
 impl CommandArgs for FindArgs {
     const TRAITS: Traits = Traits::reads_only("find", Group::Queries).on(OpenDatabase::NotedIfMissing).parsed_alone();
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
-        let Self { regex: Pattern(regex), ignore_case, keys, values, limit } = self;
+    fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
+        let Self { regex: Pattern(regex), ignore_case, keys, values, limit, filtered: Where { condition, given } } =
+            self;
         let regex = if ignore_case { without_case(&regex)? } else { regex };
+        let asking = Asking::new(condition.as_ref(), None, &given, session, caller.warnings)?;
         progress::of_keys(session.db.len()?);
         let scan = Scan::default().partial(limit.is_some());
         let entries = stoppable(session.db.scan(&scan), progress::keys).filter(move |item| match item {
@@ -47,6 +52,7 @@ impl CommandArgs for FindArgs {
             }
             Err(_) => true,
         });
+        let entries = entries.filter_map(move |item| choosing::kept(item, asking.as_ref()));
         let entries = Box::new(entries.take(at_most(limit)));
         let listing = Listing { entries, show: Show::Entries, nul: false, limited: limit.is_some() };
         Ok(Reply::Listing(listing).into())

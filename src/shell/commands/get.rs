@@ -2,13 +2,14 @@
 
 use clap::Args;
 
+use super::choosing::{Asking, Given, Select};
 use super::part::{nothing_at, part_of};
 use super::traits::{CommandArgs, Group, Traits};
 use super::{Caller, Session};
-use crate::shell::answer::reply::{Answer, Failure, Reply};
+use crate::shell::answer::reply::{Answer, Failure, Outputs, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::text::argument::{Data, Key, PartPointer, data, key, pointer};
-use crate::store::StoreExt as _;
+use crate::store::{Store as _, StoreExt as _};
 use crate::value::Value;
 
 /// Print the values of keys
@@ -21,17 +22,25 @@ pub(crate) struct GetArgs {
     #[arg(required = true, value_name = "KEY", value_parser = key())]
     pub(crate) keys: Vec<Key>,
     /// Print only the part of the JSON value at this JSON Pointer or path: /tags/0, .tags[0]
-    #[arg(long, value_name = "POINTER", value_parser = pointer())]
+    #[arg(long, value_name = "POINTER", value_parser = pointer(), conflicts_with = "select")]
     pub(crate) pointer: Option<PartPointer>,
     /// Print this if the key or the part does not exist
-    #[arg(long, value_name = "VALUE", value_parser = data(), allow_hyphen_values = true)]
+    #[arg(long, value_name = "VALUE", value_parser = data(), allow_hyphen_values = true, conflicts_with = "select")]
     pub(crate) default: Option<Data>,
+    #[command(flatten)]
+    pub(crate) selected: Select,
+    #[command(flatten)]
+    pub(crate) given: Given,
 }
 
 impl CommandArgs for GetArgs {
     const TRAITS: Traits = Traits::reads_only("get", Group::Values).everyday();
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
+        let select = self.selected.select.as_ref();
+        if let Some(asking) = Asking::new(None, select, &self.given, session, caller.warnings)? {
+            return selected(session, &self.keys, &asking);
+        }
         let default = self.default.map(|Data(bytes)| Value::from_bytes(bytes));
         let mut found = Vec::with_capacity(self.keys.len());
         let mut missing = Vec::new();
@@ -71,4 +80,20 @@ fn part(key: &str, value: Value, pointer: Option<&PartPointer>) -> Result<Value,
     let Some(pointer) = pointer else { return Ok(value) };
     let found = part_of(value, pointer).map_err(|error| Failure::from(error).on(key))?;
     found.ok_or_else(|| nothing_at(key, &pointer.typed))
+}
+
+/// What a filter makes of the values of keys. A single key that is missing is a failure.
+fn selected<'s>(session: &'s Session, keys: &[Key], asking: &Asking) -> Result<Answer<'s>, Failure> {
+    let mut found = Vec::with_capacity(keys.len());
+    let mut missing = Vec::new();
+    for Key(key) in keys {
+        match session.db.entry(key)? {
+            Some(entry) => found.push(Ok((key.clone(), asking.outputs(key, &entry)?))),
+            None if keys.len() == 1 => return Err(session.not_found(key)),
+            None => missing.push(session.not_found(key).message),
+        }
+    }
+    let status = if missing.is_empty() { Status::Done } else { Status::No };
+    let outputs = Outputs { entries: Box::new(found.into_iter()), keys: keys.len() > 1 };
+    Ok(Answer { reply: Reply::Outputs(outputs), status, notes: missing })
 }

@@ -10,11 +10,13 @@
 //! | `settings`, `mask`, `lines`, `manual` | the shell's own commands, which whoever runs the others does |
 //! | `part` | what a command changes: a value, or a part of one |
 //! | `atomic_file` | files that an export makes |
+//! | `choosing` | filters that are asked of entries |
 //!
 //! The session here is what lasts from one command to the next, the caller who has one run.
 
 pub(crate) mod append;
 mod atomic_file;
+pub(crate) mod choosing;
 pub(crate) mod clear;
 pub(crate) mod count;
 pub(crate) mod dbs;

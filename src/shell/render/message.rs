@@ -38,7 +38,7 @@ pub(crate) fn failure(style: MessageStyle, place: Option<&str>, failure: &Failur
         line.push_str(&style::error(color, "error:"));
         line.push(' ');
     }
-    if failure.code == Code::Help {
+    if matches!(failure.code, Code::Help | Code::Filter) {
         for row in failure.message.lines() {
             line.push_str(&escape::terminal(row));
             line.push('\n');

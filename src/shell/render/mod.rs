@@ -44,6 +44,7 @@ mod pretty;
 mod stream;
 
 mod message;
+mod outputs;
 
 mod counts;
 
@@ -137,6 +138,7 @@ pub(crate) fn reply(out: &mut dyn Write, rendering: &RenderOptions, reply: Reply
     let reply = match reply {
         Reply::Pieces(pieces) => return stream::pieces(out, rendering, pieces),
         Reply::Changes(changes) => return stream::changes(out, rendering, changes),
+        Reply::Outputs(outputs) => return outputs::write(out, rendering, outputs),
         Reply::Listing(mut listing) => {
             // A value of a listing is put together with what stands around it.
             let entries = std::mem::replace(&mut listing.entries, Box::new(std::iter::empty()));

@@ -409,7 +409,7 @@ impl<'a> Runner<'a> {
 /// Whether an answer is written as it comes rather than held.
 fn is_stream(answer: &Answer<'_>, in_batch: bool) -> bool {
     match &answer.reply {
-        Reply::Listing(_) | Reply::Pieces(_) | Reply::Changes(_) | Reply::Events(_) => true,
+        Reply::Listing(_) | Reply::Pieces(_) | Reply::Changes(_) | Reply::Events(_) | Reply::Outputs(_) => true,
         reply => !in_batch && render::large(reply).is_some(),
     }
 }

@@ -16,7 +16,7 @@ pub(crate) use self::writes::{MOST, RestoreStep};
 use self::writes::{Noting, Write, Writes};
 use super::{
     Batch, Description, DifferenceIter, EntryIter, KeyIter, LoadSource, Mutation, OutlineIter, Scan, Scope, Store,
-    StoreSavepoint, Watching,
+    StoreSavepoint, Visitor, Watching,
 };
 use crate::database::{Changed, Database, LoadObserver, Loaded, Loading, Seen};
 use crate::error::{Error, Result};
@@ -254,6 +254,10 @@ impl Store for Undoing {
 
     fn scan(&self, scan: &Scan) -> EntryIter<'_> {
         self.inner.scan(scan)
+    }
+
+    fn visit(&self, scan: &Scan, each: &mut Visitor<'_>) -> Result<()> {
+        self.inner.visit(scan, each)
     }
 
     fn scan_keys(&self, scan: &Scan) -> KeyIter<'_> {

@@ -56,7 +56,7 @@ pub(super) fn reply(out: &mut dyn Write, rendering: &RenderOptions, reply: Reply
             }
             return super::events(out, events, &mut |line, key, event| push_event(line, rendering, key, event));
         }
-        Reply::Pieces(_) | Reply::Changes(_) => {}
+        Reply::Pieces(_) | Reply::Changes(_) | Reply::Outputs(_) => {}
     }
     Ok(())
 }

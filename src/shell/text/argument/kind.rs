@@ -30,6 +30,8 @@ pub(crate) enum ArgumentKind {
     Glob,
     /// A regular expression.
     Regex,
+    /// A filter in jq's syntax.
+    Filter,
     /// A value, or what one is compared with: any bytes.
     Value,
     /// The way to a part of the JSON that a key holds.
@@ -58,12 +60,13 @@ pub(crate) enum ArgumentKind {
 
 impl ArgumentKind {
     /// The types that have a kind of their own; a value of any other is one of a few names.
-    const TYPES: [(fn() -> TypeId, Self); 21] = [
+    const TYPES: [(fn() -> TypeId, Self); 22] = [
         (TypeId::of::<Key>, Self::Key),
         (TypeId::of::<Prefix>, Self::Prefix),
         (TypeId::of::<KeyBound>, Self::Bound),
         (TypeId::of::<Glob>, Self::Glob),
         (TypeId::of::<Pattern>, Self::Regex),
+        (TypeId::of::<FilterText>, Self::Filter),
         (TypeId::of::<Data>, Self::Value),
         (TypeId::of::<PartPointer>, Self::Pointer),
         (TypeId::of::<PathBuf>, Self::File),
@@ -95,7 +98,7 @@ impl ArgumentKind {
 
     /// Whether it may be any text, also one that begins with a dash.
     pub(crate) fn is_any_text(self) -> bool {
-        matches!(self, Self::Value | Self::Regex)
+        matches!(self, Self::Value | Self::Regex | Self::Filter)
     }
 
     /// Whether what it may be is found in the database.
@@ -128,6 +131,8 @@ kinds! {
     Prefix(String) is str;
     /// The first key of a range, or the first one after it.
     KeyBound(String) is str;
+    /// A filter in jq's syntax, not yet parsed: what it is given may stand after it.
+    FilterText(String) is str;
     /// A command or a topic of `help`.
     Topic(String) is str;
     /// A database: a name, or the path of a file.

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use regex::bytes::Regex;
 
-use super::kind::{Data, DatabaseName, Delimiter, Key, KeyBound, PartPointer, Pattern, Prefix, ProgramWord, Topic};
+use super::kind::{
+    Data, DatabaseName, Delimiter, FilterText, Key, KeyBound, PartPointer, Pattern, Prefix, ProgramWord, Topic,
+};
 use super::parser::Unmarked;
 use crate::error::Error;
 use crate::expiry::{Timestamp, parse_duration, parse_wait};
@@ -47,6 +49,11 @@ pub(crate) fn pointer() -> Unmarked<PartPointer> {
         let path = JsonPointer::parse(text).map_err(|error| error.to_string())?;
         Ok(PartPointer { typed: text.to_owned(), path })
     })
+}
+
+/// A filter.
+pub(crate) fn filter() -> Unmarked<FilterText> {
+    kind_of_text(FilterText)
 }
 
 /// What `help` is asked about.
