@@ -88,7 +88,7 @@ pub(super) fn runner(store: Box<dyn Store>, is_person: bool) -> (Runner<'static>
         out: Box::new(out.clone()),
         err: Box::new(err.clone()),
         rendering: RenderOptions::PIPE,
-        err_style: MessageStyle { color: false, width: if is_person { 80 } else { 0 } },
+        err_style: MessageStyle { color: false, width: if is_person { 1_000 } else { 0 } },
     };
     (Runner::new(session, console, Box::new(Unattended), false), out, err)
 }
