@@ -366,7 +366,7 @@ fn redo_makes_again_what_was_undone_until_something_else_changes() {
     home.run(&["set", "n", "theirs"]);
     terminal.press("redo\r");
     terminal
-        .shows("'n' was since changed by another program: its value is now theirs now. Redo it all the same? [y/N]");
+        .shows("'n' was since changed by another program: its value is now theirs. Redo it anyway? [y/N]");
     terminal.enter("n");
     terminal.shows("Nothing was redone");
     terminal.enter("redo -y");

@@ -133,14 +133,14 @@ impl<'a> DifferenceStream<'a> {
 
 /// What filters make of entries: a stream of keys, each with the outputs of its value.
 pub(crate) struct Outputs<'a> {
-    pub(crate) entries: Box<dyn Iterator<Item = Result<(String, Vec<Output>)>> + 'a>,
+    pub(crate) entries: Box<dyn Iterator<Item = Result<(String, Vec<FilterOutput>)>> + 'a>,
     /// Whether the keys are shown.
     pub(crate) keys: bool,
 }
 
 /// What a filter makes of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Output {
+pub(crate) struct FilterOutput {
     pub(crate) json: String,
     /// A string, without its quotes and escapes.
     pub(crate) bare: Option<String>,

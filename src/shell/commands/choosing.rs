@@ -8,8 +8,8 @@ use super::{Session, Warnings, counted};
 use crate::error::Error;
 use crate::expiry::{Timestamp, whole_seconds};
 use crate::shell::answer::code::Code;
-use crate::shell::answer::reply::{Failure, Output, shown};
-use crate::shell::filter::{self, Content, Failed, Filter, Problem, Scratch, Subject};
+use crate::shell::answer::reply::{Failure, FilterOutput, shown};
+use crate::shell::filter::{self, Content, Failed, Filter, FilterProblem, Scratch, Subject};
 use crate::shell::text::argument::{FilterText, filter, text};
 use crate::shell::text::escape;
 use crate::storage::Entry;
@@ -123,7 +123,7 @@ impl Asking {
     }
 
     /// What the filter makes of an entry; nothing where it fails, or where no filter selects.
-    pub(super) fn outputs(&self, key: &str, entry: &Entry) -> Result<Vec<Output>, Error> {
+    pub(super) fn outputs(&self, key: &str, entry: &Entry) -> Result<Vec<FilterOutput>, Error> {
         let Some(select) = &self.select else { return Ok(Vec::new()) };
         match select.outputs(&self.subject(key, entry), &self.scratch) {
             Ok(outputs) => Ok(outputs),
@@ -199,7 +199,7 @@ impl Given {
 }
 
 /// What is wrong with a filter, and the filter with the place marked.
-fn refused(text: &str, problem: &Problem) -> Failure {
+fn refused(text: &str, problem: &FilterProblem) -> Failure {
     const AROUND: usize = 40;
     let floor = |at: usize| (0..=at).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
     let before = &text[floor(problem.span.start.saturating_sub(AROUND))..problem.span.start];

@@ -43,7 +43,7 @@ pub(crate) struct SetArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration(), allow_hyphen_values = true)]
     pub(crate) ttl: Option<Duration>,
     #[command(flatten)]
-    pub(crate) source: Source,
+    pub(crate) source: ValueSource,
     /// The value is encoded as base64
     #[arg(long, conflicts_with = "json")]
     pub(crate) base64: bool,
@@ -61,7 +61,7 @@ pub(crate) struct SetArgs {
 
 /// Where a value comes from that is not in the line.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
-pub(crate) struct Source {
+pub(crate) struct ValueSource {
     /// Read the value from a file, byte for byte (- for stdin)
     #[arg(long, value_name = "PATH", value_parser = path(), conflicts_with = "value")]
     pub(crate) file: Option<PathBuf>,
@@ -73,7 +73,7 @@ pub(crate) struct Source {
     pub(crate) env: Option<String>,
 }
 
-impl Source {
+impl ValueSource {
     /// Whether it is one of those for secrets.
     fn is_secret(&self) -> bool {
         self.ask || self.env.is_some()
@@ -86,10 +86,10 @@ impl CommandArgs for SetArgs {
     fn traits(&self) -> Traits {
         // A file or a person may have to be waited for, and a batch holds the lock.
         match &self.source {
-            Source { ask: true, .. } => {
+            ValueSource { ask: true, .. } => {
                 Traits { pace: Pace::OfOthers, without_undo: WithoutUndo::Fails, ..Self::TRAITS }
             }
-            Source { file: Some(_), .. } => Traits { pace: Pace::Usual, ..Self::TRAITS },
+            ValueSource { file: Some(_), .. } => Traits { pace: Pace::Usual, ..Self::TRAITS },
             _ => Self::TRAITS,
         }
     }
@@ -209,13 +209,13 @@ impl Session {
     }
 
     /// The value that is not in the line.
-    fn read_value(&self, source: &Source, key: &str) -> Result<Vec<u8>, Failure> {
+    fn read_value(&self, source: &ValueSource, key: &str) -> Result<Vec<u8>, Failure> {
         match source {
-            Source { file: Some(path), .. } => self.read_file(path),
-            Source { env: Some(name), .. } => std::env::var_os(name)
+            ValueSource { file: Some(path), .. } => self.read_file(path),
+            ValueSource { env: Some(name), .. } => std::env::var_os(name)
                 .map(OsString::into_vec)
                 .ok_or_else(|| Failure::usage(format!("the environment variable '{name}' is not set")).on(key)),
-            Source { ask: true, .. } => ask::secret(&format!("Value of '{}': ", shown(key))),
+            ValueSource { ask: true, .. } => ask::secret(&format!("Value of '{}': ", shown(key))),
             _ => Err(Failure::usage("missing VALUE")),
         }
     }

@@ -125,5 +125,5 @@ pub(super) fn question(verb: &str, foreign: &[Foreign], masks: &Masks) -> String
             (format!("{count} were since changed by other programs ({}{more})", named.join(", ")), "them")
         }
     };
-    format!("{what}. {verb} {they} all the same?")
+    format!("{what}. {verb} {they} anyway?")
 }

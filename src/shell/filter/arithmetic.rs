@@ -7,11 +7,9 @@ use super::budget::Budget;
 use super::order::{compare, equal};
 use super::problem::{Failed, Stop};
 use super::shown::shown;
-use super::term::{Object, Term, Text};
+use super::term::{Term, TermObject, TermResult, Text};
 
-type Made<'a> = Result<Term<'a>, Stop>;
-
-pub(super) fn binary<'a>(operator: Binary, a: &Term<'a>, b: &Term<'a>, budget: &Budget) -> Made<'a> {
+pub(super) fn binary<'a>(operator: Binary, a: &Term<'a>, b: &Term<'a>, budget: &Budget) -> TermResult<'a> {
     let is = |wanted: &dyn Fn(std::cmp::Ordering) -> bool| compare(a, b, budget).map(|order| Term::Bool(wanted(order)));
     match operator {
         Binary::Equal => equal(a, b, budget).map(Term::Bool),
@@ -28,14 +26,14 @@ pub(super) fn binary<'a>(operator: Binary, a: &Term<'a>, b: &Term<'a>, budget: &
     }
 }
 
-pub(super) fn negate<'a>(term: &Term<'a>) -> Made<'a> {
+pub(super) fn negate<'a>(term: &Term<'a>) -> TermResult<'a> {
     match term {
         Term::Number(number) => Ok(Term::float(-number.to_f64())),
         _ => Err(Failed::new(format!("cannot negate {}", shown(term))).into()),
     }
 }
 
-pub(super) fn add<'a>(a: &Term<'a>, b: &Term<'a>, budget: &Budget) -> Made<'a> {
+pub(super) fn add<'a>(a: &Term<'a>, b: &Term<'a>, budget: &Budget) -> TermResult<'a> {
     match (a, b) {
         (Term::Null, other) | (other, Term::Null) => Ok(other.clone()),
         (Term::Number(a), Term::Number(b)) => Ok(Term::float(a.to_f64() + b.to_f64())),
@@ -53,7 +51,7 @@ pub(super) fn add<'a>(a: &Term<'a>, b: &Term<'a>, budget: &Budget) -> Made<'a> {
     }
 }
 
-fn subtract<'a>(a: &Term<'a>, b: &Term<'a>, budget: &Budget) -> Made<'a> {
+fn subtract<'a>(a: &Term<'a>, b: &Term<'a>, budget: &Budget) -> TermResult<'a> {
     match (a, b) {
         (Term::Number(a), Term::Number(b)) => Ok(Term::float(a.to_f64() - b.to_f64())),
         (Term::Array(a), Term::Array(b)) => {
@@ -77,7 +75,7 @@ fn subtract<'a>(a: &Term<'a>, b: &Term<'a>, budget: &Budget) -> Made<'a> {
     }
 }
 
-fn multiply<'a>(a: &Term<'a>, b: &Term<'a>, budget: &Budget) -> Made<'a> {
+fn multiply<'a>(a: &Term<'a>, b: &Term<'a>, budget: &Budget) -> TermResult<'a> {
     match (a, b) {
         (Term::Number(a), Term::Number(b)) => Ok(Term::float(a.to_f64() * b.to_f64())),
         (Term::Text(text), Term::Number(times)) | (Term::Number(times), Term::Text(text)) => {
@@ -96,7 +94,7 @@ fn multiply<'a>(a: &Term<'a>, b: &Term<'a>, budget: &Budget) -> Made<'a> {
     }
 }
 
-fn divide<'a>(a: &Term<'a>, b: &Term<'a>, budget: &Budget) -> Made<'a> {
+fn divide<'a>(a: &Term<'a>, b: &Term<'a>, budget: &Budget) -> TermResult<'a> {
     match (a, b) {
         (Term::Number(_), Term::Number(divisor)) if divisor.to_f64() == 0.0 => Err(refused("divide by zero:", a, b)),
         (Term::Number(a), Term::Number(b)) => Ok(Term::float(a.to_f64() / b.to_f64())),
@@ -106,7 +104,7 @@ fn divide<'a>(a: &Term<'a>, b: &Term<'a>, budget: &Budget) -> Made<'a> {
 }
 
 /// Of integers; what they have behind the point is left out.
-fn remainder<'a>(a: &Term<'a>, b: &Term<'a>) -> Made<'a> {
+fn remainder<'a>(a: &Term<'a>, b: &Term<'a>) -> TermResult<'a> {
     let (Term::Number(x), Term::Number(y)) = (a, b) else { return Err(refused("take the remainder of", a, b)) };
     let (x, y) = (x.to_f64(), y.to_f64());
     if x.is_nan() || y.is_nan() {
@@ -122,7 +120,7 @@ fn remainder<'a>(a: &Term<'a>, b: &Term<'a>) -> Made<'a> {
 }
 
 /// The pieces of a text between the separators; all its characters if that is empty.
-pub(super) fn split<'a>(text: &Text<'a>, separator: &Text<'a>, budget: &Budget) -> Made<'a> {
+pub(super) fn split<'a>(text: &Text<'a>, separator: &Text<'a>, budget: &Budget) -> TermResult<'a> {
     let (text, separator) = (text.get(), separator.get());
     let pieces: Box<dyn Iterator<Item = &str>> = match (&*text, &*separator) {
         ("", _) => Box::new(std::iter::empty()),
@@ -139,7 +137,7 @@ pub(super) fn split<'a>(text: &Text<'a>, separator: &Text<'a>, budget: &Budget) 
 }
 
 /// The members of both; the second one wins, or if `deep` is merged into the first where both are objects.
-fn merge<'a>(a: &Object<'a>, b: &Object<'a>, deep: bool, budget: &Budget) -> Made<'a> {
+fn merge<'a>(a: &TermObject<'a>, b: &TermObject<'a>, deep: bool, budget: &Budget) -> TermResult<'a> {
     reserve(4 * (a.count() + b.count()), budget)?;
     let mut members: Vec<(Text<'a>, Term<'a>)> = a.members().collect();
     let mut places: HashMap<String, usize> = HashMap::new();
@@ -160,7 +158,7 @@ fn merge<'a>(a: &Object<'a>, b: &Object<'a>, deep: bool, budget: &Budget) -> Mad
             None => members.push((name, value)),
         }
     }
-    Ok(Term::Object(Object::Made(members.into())))
+    Ok(Term::Object(TermObject::Made(members.into())))
 }
 
 /// Room for items, and the time that it takes to fill it.

@@ -1,6 +1,6 @@
 //! A filter as a tree.
 
-use super::pattern::Pattern;
+use super::pattern::TestPattern;
 
 /// A part of a filter.
 #[derive(Debug)]
@@ -55,15 +55,15 @@ pub(super) enum Node {
     /// Names and values.
     Object(Vec<(Expr, Expr)>),
     /// A string with expressions in it.
-    Interpolated(Vec<Part>),
+    Interpolated(Vec<StringPart>),
     /// `test` with a pattern that was compiled ahead.
-    Test(Box<Pattern>),
+    Test(Box<TestPattern>),
     Call(Builtin, Vec<Expr>),
 }
 
 /// A part of a string.
 #[derive(Debug)]
-pub(super) enum Part {
+pub(super) enum StringPart {
     Text(String),
     Expr(Expr),
 }
@@ -212,7 +212,7 @@ impl Node {
                 visit(value);
             }),
             Self::Interpolated(parts) => parts.iter().for_each(|part| {
-                if let Part::Expr(expr) = part {
+                if let StringPart::Expr(expr) = part {
                     visit(expr);
                 }
             }),

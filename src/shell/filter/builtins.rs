@@ -3,17 +3,15 @@
 use super::arithmetic::split;
 use super::ast::Builtin;
 use super::budget::Budget;
-use super::number::Number;
+use super::number::TermNumber;
 use super::paths::{contains, each, has, keys};
 use super::problem::{Failed, Stop};
 use super::shown::shown;
-use super::term::{Term, Text};
+use super::term::{Term, TermResult, Text};
 use super::time;
 
-type Made<'a> = Result<Term<'a>, Stop>;
-
 /// Those without an argument.
-pub(super) fn plain<'a>(builtin: Builtin, input: &Term<'a>, budget: &Budget) -> Made<'a> {
+pub(super) fn plain<'a>(builtin: Builtin, input: &Term<'a>, budget: &Budget) -> TermResult<'a> {
     match builtin {
         Builtin::Length => length(input, budget),
         Builtin::Type => Ok(Term::Text(Text::Plain(input.kind()))),
@@ -30,7 +28,7 @@ pub(super) fn plain<'a>(builtin: Builtin, input: &Term<'a>, budget: &Budget) -> 
 }
 
 /// Those with one.
-pub(super) fn with<'a>(builtin: Builtin, input: &Term<'a>, argument: &Term<'a>, budget: &Budget) -> Made<'a> {
+pub(super) fn with<'a>(builtin: Builtin, input: &Term<'a>, argument: &Term<'a>, budget: &Budget) -> TermResult<'a> {
     match builtin {
         Builtin::Has => has(input, argument, budget),
         Builtin::Contains => containment(input, argument, budget),
@@ -48,13 +46,13 @@ pub(super) fn with<'a>(builtin: Builtin, input: &Term<'a>, argument: &Term<'a>, 
     }
 }
 
-fn length<'a>(input: &Term<'a>, budget: &Budget) -> Made<'a> {
+fn length<'a>(input: &Term<'a>, budget: &Budget) -> TermResult<'a> {
     let count = match input {
         Term::Null => 0,
         Term::Bool(_) => return Err(Failed::new(format!("{} has no length", shown(input))).into()),
         // A number's is its absolute value.
-        Term::Number(Number::Written(digits)) => {
-            return Ok(Term::Number(Number::Written(digits.strip_prefix('-').unwrap_or(digits))));
+        Term::Number(TermNumber::Written(digits)) => {
+            return Ok(Term::Number(TermNumber::Written(digits.strip_prefix('-').unwrap_or(digits))));
         }
         Term::Number(number) => return Ok(Term::float(number.to_f64().abs())),
         Term::Text(text) => {
@@ -69,7 +67,7 @@ fn length<'a>(input: &Term<'a>, budget: &Budget) -> Made<'a> {
 }
 
 /// A string as it is, anything else as its JSON.
-pub(super) fn tostring<'a>(input: &Term<'a>, budget: &Budget) -> Made<'a> {
+pub(super) fn tostring<'a>(input: &Term<'a>, budget: &Budget) -> TermResult<'a> {
     if matches!(input, Term::Text(_)) {
         return Ok(input.clone());
     }
@@ -80,7 +78,7 @@ pub(super) fn tostring<'a>(input: &Term<'a>, budget: &Budget) -> Made<'a> {
 }
 
 /// A number, or what a string says that reads as one; blanks around it are passed over.
-fn tonumber<'a>(input: &Term<'a>) -> Made<'a> {
+fn tonumber<'a>(input: &Term<'a>) -> TermResult<'a> {
     let text = match input {
         Term::Number(_) => return Ok(input.clone()),
         Term::Text(text) => text,
@@ -98,10 +96,10 @@ fn tonumber<'a>(input: &Term<'a>) -> Made<'a> {
     }
     let digits = super::parser::as_json(unsigned);
     let sign = if trimmed.starts_with('-') { "-" } else { "" };
-    Ok(Term::Number(Number::Kept(format!("{sign}{digits}").into())))
+    Ok(Term::Number(TermNumber::Kept(format!("{sign}{digits}").into())))
 }
 
-fn cased<'a>(input: &Term<'a>, budget: &Budget, case: impl Fn(&str) -> String) -> Made<'a> {
+fn cased<'a>(input: &Term<'a>, budget: &Budget, case: impl Fn(&str) -> String) -> TermResult<'a> {
     let Term::Text(text) = input else {
         return Err(Failed::new(format!("{} has no case; a string has", shown(input))).into());
     };
@@ -109,7 +107,7 @@ fn cased<'a>(input: &Term<'a>, budget: &Budget, case: impl Fn(&str) -> String) -
     Ok(Term::text(case(&text.get())))
 }
 
-fn containment<'a>(outer: &Term<'a>, inner: &Term<'a>, budget: &Budget) -> Made<'a> {
+fn containment<'a>(outer: &Term<'a>, inner: &Term<'a>, budget: &Budget) -> TermResult<'a> {
     let is_comparable = match (outer, inner) {
         (Term::Bool(a), Term::Bool(b)) => a == b,
         _ => outer.kind() == inner.kind(),
@@ -121,7 +119,7 @@ fn containment<'a>(outer: &Term<'a>, inner: &Term<'a>, budget: &Budget) -> Made<
     contains(outer, inner, budget).map(Term::Bool)
 }
 
-fn affix<'a>(name: &str, input: &Term<'a>, argument: &Term<'a>, is: impl Fn(&str, &str) -> bool) -> Made<'a> {
+fn affix<'a>(name: &str, input: &Term<'a>, argument: &Term<'a>, is: impl Fn(&str, &str) -> bool) -> TermResult<'a> {
     match (input, argument) {
         (Term::Text(text), Term::Text(affix)) => Ok(Term::Bool(is(&text.get(), &affix.get()))),
         _ => Err(Failed::new(format!("{name} is for strings, not {} and {}", shown(input), shown(argument))).into()),
@@ -134,7 +132,7 @@ fn trimmed<'a>(
     argument: &Term<'a>,
     budget: &Budget,
     strip: impl for<'t> Fn(&'t str, &str) -> Option<&'t str>,
-) -> Made<'a> {
+) -> TermResult<'a> {
     if let (Term::Text(text), Term::Text(affix)) = (input, argument)
         && let Some(rest) = strip(&text.get(), &affix.get())
     {
@@ -144,7 +142,7 @@ fn trimmed<'a>(
 }
 
 /// The items as one string: null is nothing, numbers and booleans are their JSON.
-fn join<'a>(input: &Term<'a>, separator: &Term<'a>, budget: &Budget) -> Made<'a> {
+fn join<'a>(input: &Term<'a>, separator: &Term<'a>, budget: &Budget) -> TermResult<'a> {
     let mut joined: Option<String> = None;
     each(input, |item| {
         let out = match &mut joined {
@@ -175,7 +173,7 @@ fn unjoined(term: &Term<'_>) -> Stop {
     Failed::new(format!("cannot join {} with strings", shown(term))).into()
 }
 
-fn todate<'a>(input: &Term<'a>) -> Made<'a> {
+fn todate<'a>(input: &Term<'a>) -> TermResult<'a> {
     let wrong = || Stop::from(Failed::new(format!("{} is no time in seconds", shown(input))));
     match input {
         Term::Number(number) => time::format(number.to_f64()).map(Term::text).ok_or_else(wrong),
@@ -203,7 +201,7 @@ fn todate<'a>(input: &Term<'a>) -> Made<'a> {
     }
 }
 
-fn fromdate<'a>(input: &Term<'a>) -> Made<'a> {
+fn fromdate<'a>(input: &Term<'a>) -> TermResult<'a> {
     let wrong = || Stop::from(Failed::new(format!("{} is no time such as 2026-11-23T04:00:00Z", shown(input))));
     let Term::Text(text) = input else { return Err(wrong()) };
     let seconds = time::parse(&text.get()).ok_or_else(wrong)?;

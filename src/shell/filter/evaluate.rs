@@ -3,23 +3,23 @@
 use std::cell::RefCell;
 
 use super::arithmetic::{binary, negate};
-use super::ast::{Builtin, Expr, Node, Part, Variable};
+use super::ast::{Builtin, Expr, Node, StringPart, Variable};
 use super::budget::Budget;
 use super::builtins;
 use super::paths::{each, index, slice};
-use super::pattern::{Pattern, Unfit};
-use super::problem::{Failed, Flow, Stop};
+use super::pattern::{RegexMismatch, TestPattern};
+use super::problem::{EvalFlow, Failed, Stop};
 use super::shown::shown;
-use super::term::{Object, Term, Text};
+use super::term::{Term, TermObject, Text};
 
 /// Takes an output.
-type Take<'t, 'a> = &'t mut dyn FnMut(Term<'a>) -> Flow;
+type Take<'t, 'a> = &'t mut dyn FnMut(Term<'a>) -> EvalFlow;
 
 type One<'a> = Result<Term<'a>, Stop>;
 
 /// What an entry knows of itself, and the user has given.
 #[derive(Debug)]
-pub(super) struct Variables<'a> {
+pub(super) struct FilterVariables<'a> {
     pub(super) key: &'a str,
     pub(super) kind: &'static str,
     /// In seconds.
@@ -34,7 +34,7 @@ pub(super) struct Variables<'a> {
 /// The evaluation of a filter for one entry.
 #[derive(Debug)]
 pub(super) struct Evaluation<'e, 'a> {
-    pub(super) variables: &'e Variables<'a>,
+    pub(super) variables: &'e FilterVariables<'a>,
     pub(super) budget: &'e Budget,
     /// The last expression of `test` that was no constant.
     pub(super) pattern: &'e RefCell<Option<Compiled>>,
@@ -45,12 +45,12 @@ pub(super) struct Evaluation<'e, 'a> {
 pub(crate) struct Compiled {
     regex: String,
     flags: Option<String>,
-    pattern: Pattern,
+    pattern: TestPattern,
 }
 
 impl<'a> Evaluation<'_, 'a> {
     /// Hands on every output.
-    pub(super) fn run(&self, expr: &'a Expr, input: &Term<'a>, take: Take<'_, 'a>) -> Flow {
+    pub(super) fn run(&self, expr: &'a Expr, input: &Term<'a>, take: Take<'_, 'a>) -> EvalFlow {
         if expr.is_single {
             return take(self.one(expr, input)?);
         }
@@ -98,7 +98,7 @@ impl<'a> Evaluation<'_, 'a> {
             Node::Identity => Ok(input.clone()),
             Node::Null => Ok(Term::Null),
             Node::Bool(is) => Ok(Term::Bool(*is)),
-            Node::Number(digits) => Ok(Term::Number(super::number::Number::Written(digits))),
+            Node::Number(digits) => Ok(Term::Number(super::number::TermNumber::Written(digits))),
             Node::Text(text) => Ok(Term::Text(Text::Plain(text))),
             Node::Variable(variable) => Ok(self.variable(*variable)),
             Node::Index { of, key, .. } => {
@@ -153,8 +153,8 @@ impl<'a> Evaluation<'_, 'a> {
                 let mut text = String::new();
                 for part in parts {
                     match part {
-                        Part::Text(part) => text.push_str(part),
-                        Part::Expr(expr) => self.push_text(&self.one(expr, input)?, &mut text)?,
+                        StringPart::Text(part) => text.push_str(part),
+                        StringPart::Expr(expr) => self.push_text(&self.one(expr, input)?, &mut text)?,
                     }
                 }
                 Term::text(text).made(self.budget)
@@ -187,14 +187,14 @@ impl<'a> Evaluation<'_, 'a> {
         }
     }
 
-    fn each(&self, of: &Term<'a>, take: Take<'_, 'a>) -> Flow {
+    fn each(&self, of: &Term<'a>, take: Take<'_, 'a>) -> EvalFlow {
         each(of, |item| {
             self.budget.work(1)?;
             take(item)
         })
     }
 
-    fn ends(&self, end: Option<&'a Expr>, input: &Term<'a>, take: Take<'_, 'a>) -> Flow {
+    fn ends(&self, end: Option<&'a Expr>, input: &Term<'a>, take: Take<'_, 'a>) -> EvalFlow {
         match end {
             None => take(Term::Null),
             Some(end) => self.run(end, input, take),
@@ -202,7 +202,7 @@ impl<'a> Evaluation<'_, 'a> {
     }
 
     /// The outputs up to a failure, which ends them quietly. What fails behind it is not its own failure.
-    fn guarded(&self, of: &'a Expr, input: &Term<'a>, take: Take<'_, 'a>) -> Flow {
+    fn guarded(&self, of: &'a Expr, input: &Term<'a>, take: Take<'_, 'a>) -> EvalFlow {
         let mut behind = Ok(());
         let ended = self.run(of, input, &mut |output| {
             behind = take(output);
@@ -216,7 +216,7 @@ impl<'a> Evaluation<'_, 'a> {
     }
 
     /// A failure on the left is one, as in jq.
-    fn alternative(&self, left: &'a Expr, right: &'a Expr, input: &Term<'a>, take: Take<'_, 'a>) -> Flow {
+    fn alternative(&self, left: &'a Expr, right: &'a Expr, input: &Term<'a>, take: Take<'_, 'a>) -> EvalFlow {
         let mut found = false;
         self.run(left, input, &mut |output| {
             if !output.is_true() {
@@ -228,7 +228,7 @@ impl<'a> Evaluation<'_, 'a> {
         if found { Ok(()) } else { self.run(right, input, take) }
     }
 
-    fn pipe(&self, parts: &'a [Expr], input: &Term<'a>, take: Take<'_, 'a>) -> Flow {
+    fn pipe(&self, parts: &'a [Expr], input: &Term<'a>, take: Take<'_, 'a>) -> EvalFlow {
         match parts {
             [] => take(input.clone()),
             [last] => self.run(last, input, take),
@@ -237,7 +237,7 @@ impl<'a> Evaluation<'_, 'a> {
     }
 
     /// `and` (decided by what is false) and `or` (decided by what is true).
-    fn decided(&self, parts: &'a [Expr], by: bool, input: &Term<'a>, take: Take<'_, 'a>) -> Flow {
+    fn decided(&self, parts: &'a [Expr], by: bool, input: &Term<'a>, take: Take<'_, 'a>) -> EvalFlow {
         let Some((first, rest)) = parts.split_first() else { return take(Term::Bool(!by)) };
         self.run(first, input, &mut |output| {
             if output.is_true() == by { take(Term::Bool(by)) } else { self.decided(rest, by, input, take) }
@@ -272,7 +272,7 @@ impl<'a> Evaluation<'_, 'a> {
         input: &Term<'a>,
         made: &mut Vec<(Text<'a>, Term<'a>)>,
         take: Take<'_, 'a>,
-    ) -> Flow {
+    ) -> EvalFlow {
         let Some(((name, value), rest)) = members.split_first() else { return take(self.made_object(made)?) };
         self.run(name, input, &mut |name| {
             self.run(value, input, &mut |value| {
@@ -295,25 +295,31 @@ impl<'a> Evaluation<'_, 'a> {
                 None => object.push((name.clone(), value.clone())),
             }
         }
-        Ok(Term::Object(Object::Made(object.into())))
+        Ok(Term::Object(TermObject::Made(object.into())))
     }
 
     /// Every combination of the expressions in a string, the last one's outermost. `behind` is what follows, the nearest
     /// last.
-    fn interpolated(&self, parts: &'a [Part], input: &Term<'a>, behind: &mut Vec<String>, take: Take<'_, 'a>) -> Flow {
+    fn interpolated(
+        &self,
+        parts: &'a [StringPart],
+        input: &Term<'a>,
+        behind: &mut Vec<String>,
+        take: Take<'_, 'a>,
+    ) -> EvalFlow {
         match parts.split_last() {
             None => {
                 let text: String = behind.iter().rev().map(String::as_str).collect();
                 self.budget.memory(2 * text.len())?;
                 take(Term::text(text))
             }
-            Some((Part::Text(text), rest)) => {
+            Some((StringPart::Text(text), rest)) => {
                 behind.push(text.clone());
                 let flow = self.interpolated(rest, input, behind, take);
                 behind.pop();
                 flow
             }
-            Some((Part::Expr(expr), rest)) => self.run(expr, input, &mut |output| {
+            Some((StringPart::Expr(expr), rest)) => self.run(expr, input, &mut |output| {
                 let mut text = String::new();
                 self.push_text(&output, &mut text)?;
                 behind.push(text);
@@ -325,7 +331,7 @@ impl<'a> Evaluation<'_, 'a> {
     }
 
     /// Appends a string as it is, anything else as its JSON.
-    fn push_text(&self, term: &Term<'a>, out: &mut String) -> Flow {
+    fn push_text(&self, term: &Term<'a>, out: &mut String) -> EvalFlow {
         let before = out.len();
         match term {
             Term::Text(text) => out.push_str(&text.get()),
@@ -356,7 +362,7 @@ impl<'a> Evaluation<'_, 'a> {
         }
     }
 
-    fn call(&self, builtin: Builtin, arguments: &'a [Expr], input: &Term<'a>, take: Take<'_, 'a>) -> Flow {
+    fn call(&self, builtin: Builtin, arguments: &'a [Expr], input: &Term<'a>, take: Take<'_, 'a>) -> EvalFlow {
         match (builtin, arguments) {
             (Builtin::Test, [regex]) => self.run(regex, input, &mut |regex| take(self.test_with(input, &regex)?)),
             (Builtin::Test, [regex, flags]) => self.run(flags, input, &mut |flags| {
@@ -391,9 +397,9 @@ impl<'a> Evaluation<'_, 'a> {
         if !is_same {
             // To compile one costs more than most that a filter does.
             self.budget.work(20_000 + regex.len() * 100)?;
-            let pattern = Pattern::new(&regex, flags.as_deref()).map_err(|unfit| match unfit {
-                Unfit::Foreign(what) => Failed::new(format!("{what} is not part of filters; pipe into jq")),
-                Unfit::Wrong(what) => Failed::new(what),
+            let pattern = TestPattern::new(&regex, flags.as_deref()).map_err(|unfit| match unfit {
+                RegexMismatch::Foreign(what) => Failed::new(format!("{what} is not part of filters; pipe into jq")),
+                RegexMismatch::Wrong(what) => Failed::new(what),
             })?;
             *last = Some(Compiled { regex: regex.into_owned(), flags, pattern });
         }
@@ -408,7 +414,7 @@ fn member_name<'a>(name: &Term<'a>) -> Result<Text<'a>, Stop> {
     }
 }
 
-fn test<'a>(pattern: &Pattern, input: &Term<'a>, budget: &Budget) -> One<'a> {
+fn test<'a>(pattern: &TestPattern, input: &Term<'a>, budget: &Budget) -> One<'a> {
     let Term::Text(text) = input else {
         return Err(
             Failed::new(format!("{} cannot be tested against an expression; a string can", shown(input))).into()
@@ -418,7 +424,7 @@ fn test<'a>(pattern: &Pattern, input: &Term<'a>, budget: &Budget) -> One<'a> {
     Ok(Term::Bool(pattern.is_match(&text.get())))
 }
 
-fn tried<'a>(found: One<'a>, optional: bool, take: Take<'_, 'a>) -> Flow {
+fn tried<'a>(found: One<'a>, optional: bool, take: Take<'_, 'a>) -> EvalFlow {
     match found {
         Err(Stop::Failed(_)) if optional => Ok(()),
         found => take(found?),

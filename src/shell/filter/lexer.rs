@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::problem::Problem;
+use super::problem::FilterProblem;
 
 /// A token.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Token<'t> {
+pub(super) enum FilterToken<'t> {
     /// `.name`, without the dot.
     Field(&'t str),
     /// A function's name, or a word such as `and`.
@@ -52,38 +52,38 @@ impl<'t> Lexer<'t> {
     }
 
     /// The next token and where it stands.
-    pub(super) fn next(&mut self) -> Result<(Token<'t>, Range<usize>), Problem> {
+    pub(super) fn next(&mut self) -> Result<(FilterToken<'t>, Range<usize>), FilterProblem> {
         self.skip_blank();
         let (start, rest) = (self.at, &self.text[self.at..]);
-        let Some(first) = rest.chars().next() else { return Ok((Token::End, start..start)) };
+        let Some(first) = rest.chars().next() else { return Ok((FilterToken::End, start..start)) };
         let after = &rest[first.len_utf8()..];
         let (token, length) = match first {
-            '"' => (Token::Quote, 1),
+            '"' => (FilterToken::Quote, 1),
             '.' if name_length(after) > 0 => {
                 let length = name_length(after);
-                (Token::Field(&after[..length]), 1 + length)
+                (FilterToken::Field(&after[..length]), 1 + length)
             }
             '$' | '@' if name_length(after) > 0 => {
                 let name = &after[..name_length(after)];
-                (if first == '$' { Token::Variable(name) } else { Token::Format(name) }, 1 + name.len())
+                (if first == '$' { FilterToken::Variable(name) } else { FilterToken::Format(name) }, 1 + name.len())
             }
             _ if number_length(rest) > 0 => {
                 let length = number_length(rest);
-                (Token::Number(&rest[..length]), length)
+                (FilterToken::Number(&rest[..length]), length)
             }
             _ if name_length(rest) > 0 => {
                 let mut length = name_length(rest);
                 while rest[length..].starts_with("::") && name_length(&rest[length + 2..]) > 0 {
                     length += 2 + name_length(&rest[length + 2..]);
                 }
-                (Token::Name(&rest[..length]), length)
+                (FilterToken::Name(&rest[..length]), length)
             }
             _ => match SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
-                Some(sign) => (Token::Sign(sign), sign.len()),
+                Some(sign) => (FilterToken::Sign(sign), sign.len()),
                 None => {
                     let span = start..start + first.len_utf8();
                     let hint = if first == '\'' { "; strings are in double quotes" } else { "" };
-                    return Err(Problem::syntax(span, format!("unexpected {first:?}{hint}")));
+                    return Err(FilterProblem::syntax(span, format!("unexpected {first:?}{hint}")));
                 }
             },
         };
@@ -92,12 +92,12 @@ impl<'t> Lexer<'t> {
     }
 
     /// Goes on inside a string, up to its next expression or its end. `start` is where the string began.
-    pub(super) fn piece(&mut self, start: usize) -> Result<Piece, Problem> {
+    pub(super) fn piece(&mut self, start: usize) -> Result<Piece, FilterProblem> {
         let mut text = String::new();
         loop {
             let rest = &self.text[self.at..];
             let Some(end) = memchr::memchr2(b'"', b'\\', rest.as_bytes()) else {
-                return Err(Problem::syntax(start..self.text.len(), "this string has no closing quote"));
+                return Err(FilterProblem::syntax(start..self.text.len(), "this string has no closing quote"));
             };
             text.push_str(&rest[..end]);
             self.at += end + 1;
@@ -113,10 +113,12 @@ impl<'t> Lexer<'t> {
     }
 
     /// The character that an escape stands for, whose backslash was read.
-    fn escape(&mut self) -> Result<char, Problem> {
+    fn escape(&mut self) -> Result<char, FilterProblem> {
         let start = self.at - 1;
         let rest = &self.text[self.at..];
-        let Some(name) = rest.chars().next() else { return Err(Problem::syntax(start..self.at, "unknown escape")) };
+        let Some(name) = rest.chars().next() else {
+            return Err(FilterProblem::syntax(start..self.at, "unknown escape"));
+        };
         let plain = match name {
             '"' | '\\' | '/' => Some(name),
             'b' => Some('\u{8}'),
@@ -145,10 +147,10 @@ impl<'t> Lexer<'t> {
                 self.at += if u32::from(c) > 0xffff { 11 } else { 5 };
                 Ok(c)
             }
-            Some(Err(_)) => Err(Problem::syntax(start..self.at + 5, "half of a surrogate pair: no character")),
+            Some(Err(_)) => Err(FilterProblem::syntax(start..self.at + 5, "half of a surrogate pair: no character")),
             None => {
                 let known = "unknown escape; strings know \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX and \\(EXPRESSION)";
-                Err(Problem::syntax(start..self.at + name.len_utf8(), known))
+                Err(FilterProblem::syntax(start..self.at + name.len_utf8(), known))
             }
         }
     }

@@ -35,12 +35,12 @@ use std::cell::RefCell;
 
 use self::ast::Expr;
 use self::budget::{Budget, MAX_OUTPUTS};
-use self::evaluate::{Compiled, Evaluation, Variables};
-use self::parser::Parser;
-pub(crate) use self::problem::{Failed, Problem};
-use self::problem::{Flow, Stop};
+use self::evaluate::{Compiled, Evaluation, FilterVariables};
+use self::parser::FilterParser;
+use self::problem::{EvalFlow, Stop};
+pub(crate) use self::problem::{Failed, FilterProblem};
 use self::term::{Term, Text};
-use super::answer::reply::Output;
+use super::answer::reply::FilterOutput;
 use crate::json;
 
 /// The longest filter, in bytes.
@@ -88,13 +88,13 @@ impl Filter {
     ///
     /// # Errors
     /// What is wrong, and where.
-    pub(crate) fn parse(text: &str, variables: &[(String, String)]) -> Result<Self, Problem> {
+    pub(crate) fn parse(text: &str, variables: &[(String, String)]) -> Result<Self, FilterProblem> {
         if text.len() > MAX_LENGTH {
             let message = format!("a filter of {} bytes is longer than {MAX_LENGTH}", text.len());
-            return Err(Problem { span: 0..0, message });
+            return Err(FilterProblem { span: 0..0, message });
         }
         let names: Vec<String> = variables.iter().map(|(name, _)| name.clone()).collect();
-        let root = Parser::parse(text, &names)?;
+        let root = FilterParser::parse(text, &names)?;
         Ok(Self { root, given: variables.iter().map(|(_, value)| value.clone()).collect() })
     }
 
@@ -109,7 +109,7 @@ impl Filter {
     }
 
     /// The outputs, in order.
-    pub(crate) fn outputs(&self, subject: &Subject<'_>, scratch: &Scratch) -> Result<Vec<Output>, Failed> {
+    pub(crate) fn outputs(&self, subject: &Subject<'_>, scratch: &Scratch) -> Result<Vec<FilterOutput>, Failed> {
         let mut outputs = Vec::new();
         self.run(subject, scratch, &mut |output| {
             let mut json = String::new();
@@ -118,7 +118,7 @@ impl Filter {
                 Term::Text(text) => Some(text.get().into_owned()),
                 _ => None,
             };
-            outputs.push(Output { json, bare });
+            outputs.push(FilterOutput { json, bare });
             Ok(())
         })?;
         Ok(outputs)
@@ -128,7 +128,7 @@ impl Filter {
         &self,
         subject: &Subject<'_>,
         scratch: &Scratch,
-        take: &mut dyn FnMut(&Term<'_>) -> Flow,
+        take: &mut dyn FnMut(&Term<'_>) -> EvalFlow,
     ) -> Result<(), Failed> {
         let Subject { key, kind, content, size, ttl, now } = *subject;
         let input = match content {
@@ -137,7 +137,7 @@ impl Filter {
             Content::Bytes => Term::Null,
         };
         let budget = Budget::new(size);
-        let variables = Variables { key, kind, ttl, size, given: &self.given, now };
+        let variables = FilterVariables { key, kind, ttl, size, given: &self.given, now };
         let evaluation = Evaluation { variables: &variables, budget: &budget, pattern: &scratch.0 };
         let mut count = 0;
         let ended = evaluation.run(&self.root, &input, &mut |output| {

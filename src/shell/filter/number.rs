@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 /// A number.
 #[derive(Clone, Debug)]
-pub(super) enum Number<'a> {
+pub(super) enum TermNumber<'a> {
     /// As it stands in a value or in the filter.
     Written(&'a str),
     /// As it stood in a string.
@@ -15,7 +15,7 @@ pub(super) enum Number<'a> {
     Computed(f64),
 }
 
-impl Number<'_> {
+impl TermNumber<'_> {
     pub(super) fn to_f64(&self) -> f64 {
         self.digits().map_or_else(|float| float, |digits| digits.parse().unwrap_or(f64::NAN))
     }
@@ -203,8 +203,8 @@ mod tests {
             ("1000000000000000000000", Ordering::Equal, "1e21"),
             ("0.001", Ordering::Less, "0.01"),
         ] {
-            assert_eq!(Number::Written(a).compare(&Number::Written(b)), order, "{a} {b}");
-            assert_eq!(Number::Written(b).compare(&Number::Written(a)), order.reverse(), "{b} {a}");
+            assert_eq!(TermNumber::Written(a).compare(&TermNumber::Written(b)), order, "{a} {b}");
+            assert_eq!(TermNumber::Written(b).compare(&TermNumber::Written(a)), order.reverse(), "{b} {a}");
         }
     }
 

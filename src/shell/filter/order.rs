@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::budget::Budget;
 use super::problem::Stop;
-use super::term::{Array, Object, Term};
+use super::term::{Term, TermArray, TermObject};
 
 pub(super) fn compare(a: &Term<'_>, b: &Term<'_>, budget: &Budget) -> Result<Ordering, Stop> {
     budget.work(1)?;
@@ -28,8 +28,8 @@ pub(super) fn equal(a: &Term<'_>, b: &Term<'_>, budget: &Budget) -> Result<bool,
             budget.work(1 + a.length().min(b.length()) / 64)?;
             Ok(a.equals(b))
         }
-        (Term::Array(Array::Raw(a)), Term::Array(Array::Raw(b)))
-        | (Term::Object(Object::Raw(a)), Term::Object(Object::Raw(b)))
+        (Term::Array(TermArray::Raw(a)), Term::Array(TermArray::Raw(b)))
+        | (Term::Object(TermObject::Raw(a)), Term::Object(TermObject::Raw(b)))
             if a == b =>
         {
             budget.work(a.len() / 64)?;
@@ -52,7 +52,7 @@ fn rank(term: &Term<'_>) -> u8 {
 }
 
 /// Item by item; what ends first comes first.
-fn arrays(a: &Array<'_>, b: &Array<'_>, budget: &Budget) -> Result<Ordering, Stop> {
+fn arrays(a: &TermArray<'_>, b: &TermArray<'_>, budget: &Budget) -> Result<Ordering, Stop> {
     let (mut a, mut b) = (a.items(), b.items());
     loop {
         match (a.next(), b.next()) {
@@ -68,7 +68,7 @@ fn arrays(a: &Array<'_>, b: &Array<'_>, budget: &Budget) -> Result<Ordering, Sto
 }
 
 /// First by their sets of names, then value by value in the order of the names.
-fn objects(a: &Object<'_>, b: &Object<'_>, budget: &Budget) -> Result<Ordering, Stop> {
+fn objects(a: &TermObject<'_>, b: &TermObject<'_>, budget: &Budget) -> Result<Ordering, Stop> {
     let (a, b) = (a.sorted(budget)?, b.sorted(budget)?);
     for ((x, _), (y, _)) in a.iter().zip(&b) {
         let order = x.compare(y);

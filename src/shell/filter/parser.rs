@@ -5,10 +5,10 @@
 
 use std::ops::Range;
 
-use super::ast::{Binary, Builtin, Expr, Node, Part, Variable};
-use super::lexer::{Lexer, Piece, Token};
-use super::pattern::{Pattern, Unfit};
-use super::problem::Problem;
+use super::ast::{Binary, Builtin, Expr, Node, StringPart, Variable};
+use super::lexer::{FilterToken, Lexer, Piece};
+use super::pattern::{RegexMismatch, TestPattern};
+use super::problem::FilterProblem;
 
 /// How many calls of the parser may nest: one or more for each pair of brackets.
 const MAX_NESTING: usize = 200;
@@ -45,40 +45,40 @@ enum Operator {
     Binary(Binary),
 }
 
-type Parsed = Result<Expr, Problem>;
+type ParseResult = Result<Expr, FilterProblem>;
 
-pub(super) struct Parser<'t> {
+pub(super) struct FilterParser<'t> {
     lexer: Lexer<'t>,
-    next: Token<'t>,
+    next: FilterToken<'t>,
     span: Range<usize>,
     /// The names of the variables that were given.
     given: &'t [String],
     nesting: usize,
 }
 
-impl<'t> Parser<'t> {
+impl<'t> FilterParser<'t> {
     /// Parses a whole filter.
-    pub(super) fn parse(text: &'t str, given: &'t [String]) -> Parsed {
+    pub(super) fn parse(text: &'t str, given: &'t [String]) -> ParseResult {
         let mut lexer = Lexer::new(text);
         let (next, span) = lexer.next()?;
         let mut parser = Self { lexer, next, span, given, nesting: 0 };
         let expr = parser.binary(Level::Pipe)?;
-        if parser.next != Token::End {
+        if parser.next != FilterToken::End {
             return Err(parser.unexpected("an operator or the end of the filter"));
         }
         Ok(expr)
     }
 
-    fn advance(&mut self) -> Result<(), Problem> {
+    fn advance(&mut self) -> Result<(), FilterProblem> {
         (self.next, self.span) = self.lexer.next()?;
         Ok(())
     }
 
     fn is(&self, sign: &str) -> bool {
-        matches!(self.next, Token::Sign(next) if next == sign)
+        matches!(self.next, FilterToken::Sign(next) if next == sign)
     }
 
-    fn take(&mut self, sign: &str) -> Result<bool, Problem> {
+    fn take(&mut self, sign: &str) -> Result<bool, FilterProblem> {
         let is = self.is(sign);
         if is {
             self.advance()?;
@@ -86,35 +86,35 @@ impl<'t> Parser<'t> {
         Ok(is)
     }
 
-    fn expect(&mut self, sign: &str) -> Result<(), Problem> {
+    fn expect(&mut self, sign: &str) -> Result<(), FilterProblem> {
         if self.take(sign)? { Ok(()) } else { Err(self.unexpected(&format!("'{sign}'"))) }
     }
 
     /// What stands here is not what can stand here.
-    fn unexpected(&self, wanted: &str) -> Problem {
+    fn unexpected(&self, wanted: &str) -> FilterProblem {
         let found = match self.next {
-            Token::Name(name) if WORDS.contains(&name) && !matches!(name, "and" | "or") => {
-                return Problem::not_part(self.span.clone(), name);
+            FilterToken::Name(name) if WORDS.contains(&name) && !matches!(name, "and" | "or") => {
+                return FilterProblem::not_part(self.span.clone(), name);
             }
-            Token::Sign(sign @ ("=" | "|=" | "+=" | "-=" | "*=" | "/=" | "%=" | "//=" | "?//" | "..")) => {
-                return Problem::not_part(self.span.clone(), sign);
+            FilterToken::Sign(sign @ ("=" | "|=" | "+=" | "-=" | "*=" | "/=" | "%=" | "//=" | "?//" | "..")) => {
+                return FilterProblem::not_part(self.span.clone(), sign);
             }
-            Token::Format(name) => return Problem::not_part(self.span.clone(), &format!("@{name}")),
-            Token::End => "the end of the filter".to_owned(),
-            Token::Field(name) => format!("'.{name}'"),
-            Token::Name(name) | Token::Number(name) => format!("'{name}'"),
-            Token::Variable(name) => format!("'${name}'"),
-            Token::Quote => "a string".to_owned(),
-            Token::Sign(sign) => format!("'{sign}'"),
+            FilterToken::Format(name) => return FilterProblem::not_part(self.span.clone(), &format!("@{name}")),
+            FilterToken::End => "the end of the filter".to_owned(),
+            FilterToken::Field(name) => format!("'.{name}'"),
+            FilterToken::Name(name) | FilterToken::Number(name) => format!("'{name}'"),
+            FilterToken::Variable(name) => format!("'${name}'"),
+            FilterToken::Quote => "a string".to_owned(),
+            FilterToken::Sign(sign) => format!("'{sign}'"),
         };
-        Problem::syntax(self.span.clone(), format!("expected {wanted}, found {found}"))
+        FilterProblem::syntax(self.span.clone(), format!("expected {wanted}, found {found}"))
     }
 
-    fn node(&self, node: Node, from: usize) -> Parsed {
+    fn node(&self, node: Node, from: usize) -> ParseResult {
         let expr = Expr::new(node);
         if expr.height > MAX_HEIGHT {
             let what = format!("this filter nests deeper than {MAX_HEIGHT} levels");
-            return Err(Problem::syntax(from..self.span.start, what));
+            return Err(FilterProblem::syntax(from..self.span.start, what));
         }
         Ok(expr)
     }
@@ -122,9 +122,9 @@ impl<'t> Parser<'t> {
     fn operator(&self) -> Option<(Operator, Level)> {
         let binary = |binary, level| Some((Operator::Binary(binary), level));
         match self.next {
-            Token::Name("or") => Some((Operator::Or, Level::Or)),
-            Token::Name("and") => Some((Operator::And, Level::And)),
-            Token::Sign(sign) => match sign {
+            FilterToken::Name("or") => Some((Operator::Or, Level::Or)),
+            FilterToken::Name("and") => Some((Operator::And, Level::And)),
+            FilterToken::Sign(sign) => match sign {
                 "|" => Some((Operator::Pipe, Level::Pipe)),
                 "," => Some((Operator::Comma, Level::Comma)),
                 "//" => Some((Operator::Alternative, Level::Alternative)),
@@ -146,16 +146,16 @@ impl<'t> Parser<'t> {
     }
 
     /// Counts a call that may lead to itself again.
-    fn enter(&mut self) -> Result<(), Problem> {
+    fn enter(&mut self) -> Result<(), FilterProblem> {
         self.nesting += 1;
         if self.nesting <= MAX_NESTING {
             return Ok(());
         }
-        Err(Problem::syntax(self.span.clone(), format!("this filter nests deeper than {MAX_NESTING} levels")))
+        Err(FilterProblem::syntax(self.span.clone(), format!("this filter nests deeper than {MAX_NESTING} levels")))
     }
 
     /// An expression of operators that bind at least so tightly.
-    fn binary(&mut self, loosest: Level) -> Parsed {
+    fn binary(&mut self, loosest: Level) -> ParseResult {
         self.enter()?;
         let start = self.span.start;
         let mut left = self.operand()?;
@@ -175,14 +175,14 @@ impl<'t> Parser<'t> {
             left = self.joined(operator, left, right, start)?;
             if level == Level::Compare && self.operator().is_some_and(|(_, next)| next == level) {
                 let what = "comparisons do not chain; join two of them by 'and'";
-                return Err(Problem::syntax(self.span.clone(), what));
+                return Err(FilterProblem::syntax(self.span.clone(), what));
             }
         }
         self.nesting -= 1;
         Ok(left)
     }
 
-    fn joined(&self, operator: Operator, left: Expr, right: Expr, from: usize) -> Parsed {
+    fn joined(&self, operator: Operator, left: Expr, right: Expr, from: usize) -> ParseResult {
         // Chains of these stay flat. In `(a, b), c` the brackets say nothing; in `(a or b) or c` too.
         let node = match (operator, left) {
             (Operator::Pipe, left) => Node::Pipe(chain(left, right, |node| match node {
@@ -208,7 +208,7 @@ impl<'t> Parser<'t> {
     }
 
     /// A term, with a sign before it and question marks after it.
-    fn operand(&mut self) -> Parsed {
+    fn operand(&mut self) -> ParseResult {
         let start = self.span.start;
         if self.is("-") {
             self.advance()?;
@@ -229,25 +229,25 @@ impl<'t> Parser<'t> {
     }
 
     /// A primary expression and the path that follows it.
-    fn term(&mut self) -> Parsed {
+    fn term(&mut self) -> ParseResult {
         let start = self.span.start;
         let mut expr = self.primary()?;
         loop {
             let name = match self.next {
-                Token::Field(name) => {
+                FilterToken::Field(name) => {
                     let name = text(name);
                     self.advance()?;
                     name
                 }
-                Token::Sign(".") => {
+                FilterToken::Sign(".") => {
                     self.advance()?;
                     match self.next {
-                        Token::Quote => self.string()?,
-                        Token::Sign("[") => continue,
+                        FilterToken::Quote => self.string()?,
+                        FilterToken::Sign("[") => continue,
                         _ => return Err(self.unexpected("a member's name after '.'")),
                     }
                 }
-                Token::Sign("[") => {
+                FilterToken::Sign("[") => {
                     self.advance()?;
                     expr = self.brackets(expr, start)?;
                     continue;
@@ -258,13 +258,13 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn index(&mut self, of: Expr, key: Expr, start: usize) -> Parsed {
+    fn index(&mut self, of: Expr, key: Expr, start: usize) -> ParseResult {
         let optional = self.take("?")?;
         self.node(Node::Index { of: of.into(), key: key.into(), optional }, start)
     }
 
     /// What stands in the brackets after a term, whose `[` was read.
-    fn brackets(&mut self, of: Expr, start: usize) -> Parsed {
+    fn brackets(&mut self, of: Expr, start: usize) -> ParseResult {
         if self.take("]")? {
             let optional = self.take("?")?;
             return self.node(Node::Each { of: of.into(), optional }, start);
@@ -282,40 +282,40 @@ impl<'t> Parser<'t> {
         self.node(Node::Slice { of: of.into(), from, to, optional }, start)
     }
 
-    fn primary(&mut self) -> Parsed {
+    fn primary(&mut self) -> ParseResult {
         let start = self.span.start;
         match self.next {
-            Token::Field(name) => {
+            FilterToken::Field(name) => {
                 self.advance()?;
                 self.index(Expr::leaf(Node::Identity), text(name), start)
             }
-            Token::Sign(".") => {
+            FilterToken::Sign(".") => {
                 self.advance()?;
-                if self.next == Token::Quote {
+                if self.next == FilterToken::Quote {
                     let name = self.string()?;
                     return self.index(Expr::leaf(Node::Identity), name, start);
                 }
-                if let Token::Name(name) | Token::Number(name) = self.next {
+                if let FilterToken::Name(name) | FilterToken::Number(name) = self.next {
                     let what =
                         format!("expected a member's name right after '.'; for any other name write .[\"{name}\"]");
-                    return Err(Problem::syntax(self.span.clone(), what));
+                    return Err(FilterProblem::syntax(self.span.clone(), what));
                 }
                 Ok(Expr::leaf(Node::Identity))
             }
-            Token::Number(digits) => {
+            FilterToken::Number(digits) => {
                 self.advance()?;
                 Ok(Expr::leaf(Node::Number(as_json(digits))))
             }
-            Token::Quote => self.string(),
-            Token::Variable(name) => self.variable(name),
-            Token::Name(name) => self.call(name),
-            Token::Sign("(") => {
+            FilterToken::Quote => self.string(),
+            FilterToken::Variable(name) => self.variable(name),
+            FilterToken::Name(name) => self.call(name),
+            FilterToken::Sign("(") => {
                 self.advance()?;
                 let inner = self.binary(Level::Pipe)?;
                 self.expect(")")?;
                 Ok(inner)
             }
-            Token::Sign("[") => {
+            FilterToken::Sign("[") => {
                 self.advance()?;
                 if self.take("]")? {
                     return Ok(Expr::leaf(Node::Array(None)));
@@ -324,12 +324,12 @@ impl<'t> Parser<'t> {
                 self.expect("]")?;
                 self.node(Node::Array(Some(inner.into())), start)
             }
-            Token::Sign("{") => self.object(),
+            FilterToken::Sign("{") => self.object(),
             _ => Err(self.unexpected("an expression")),
         }
     }
 
-    fn variable(&mut self, name: &str) -> Parsed {
+    fn variable(&mut self, name: &str) -> ParseResult {
         let given = self.given.iter().position(|given| given == name);
         let variable = match (given, name) {
             (Some(nth), _) => Variable::Given(nth),
@@ -338,12 +338,12 @@ impl<'t> Parser<'t> {
             (None, "ttl") => Variable::Ttl,
             (None, "size") => Variable::Size,
             (None, "ENV" | "__loc__" | "__prog_args") => {
-                return Err(Problem::not_part(self.span.clone(), &format!("${name}")));
+                return Err(FilterProblem::not_part(self.span.clone(), &format!("${name}")));
             }
             (None, _) => {
                 let what =
                     format!("no variable '${name}'; there are $key, $type, $ttl and $size, and what --arg gives");
-                return Err(Problem::syntax(self.span.clone(), what));
+                return Err(FilterProblem::syntax(self.span.clone(), what));
             }
         };
         self.advance()?;
@@ -351,7 +351,7 @@ impl<'t> Parser<'t> {
     }
 
     /// A constant or a function.
-    fn call(&mut self, name: &str) -> Parsed {
+    fn call(&mut self, name: &str) -> ParseResult {
         let span = self.span.clone();
         let constant = match name {
             "null" => Some(Node::Null),
@@ -364,7 +364,7 @@ impl<'t> Parser<'t> {
             return Err(if matches!(name, "and" | "or") {
                 self.unexpected("an expression")
             } else {
-                Problem::not_part(span, name)
+                FilterProblem::not_part(span, name)
             });
         }
         self.advance()?;
@@ -385,11 +385,11 @@ impl<'t> Parser<'t> {
             (_, Some((builtin, least, most))) if (least..=most).contains(&arguments.len()) => {
                 self.function(builtin, arguments, span)
             }
-            _ => Err(Problem::not_part(span.start..end, &format!("{name}/{}", arguments.len()))),
+            _ => Err(FilterProblem::not_part(span.start..end, &format!("{name}/{}", arguments.len()))),
         }
     }
 
-    fn function(&self, builtin: Builtin, arguments: Vec<Expr>, span: Range<usize>) -> Parsed {
+    fn function(&self, builtin: Builtin, arguments: Vec<Expr>, span: Range<usize>) -> ParseResult {
         if builtin == Builtin::Test {
             let constant = |expr: Option<&Expr>| match expr.map(|expr| &expr.node) {
                 Some(Node::Text(text)) => Some(Some(text.clone())),
@@ -397,12 +397,12 @@ impl<'t> Parser<'t> {
                 Some(_) => None,
             };
             if let (Some(Some(regex)), Some(flags)) = (constant(arguments.first()), constant(arguments.get(1))) {
-                return match Pattern::new(&regex, flags.as_deref()) {
+                return match TestPattern::new(&regex, flags.as_deref()) {
                     Ok(pattern) => Ok(Expr::leaf(Node::Test(pattern.into()))),
-                    Err(Unfit::Foreign(what)) => {
-                        Err(Problem::syntax(span, format!("{what} is not part of filters; pipe into jq")))
+                    Err(RegexMismatch::Foreign(what)) => {
+                        Err(FilterProblem::syntax(span, format!("{what} is not part of filters; pipe into jq")))
                     }
-                    Err(Unfit::Wrong(what)) => Err(Problem::syntax(span, what)),
+                    Err(RegexMismatch::Wrong(what)) => Err(FilterProblem::syntax(span, what)),
                 };
             }
         }
@@ -410,7 +410,7 @@ impl<'t> Parser<'t> {
     }
 
     /// A string, whose quote is the next token.
-    fn string(&mut self) -> Parsed {
+    fn string(&mut self) -> ParseResult {
         let start = self.span.start;
         let mut parts = Vec::new();
         loop {
@@ -420,14 +420,14 @@ impl<'t> Parser<'t> {
                     return Ok(Expr::leaf(Node::Text(rest)));
                 }
                 Piece::Last(rest) => {
-                    parts.push(Part::Text(rest));
+                    parts.push(StringPart::Text(rest));
                     self.advance()?;
                     return self.node(Node::Interpolated(parts), start);
                 }
                 Piece::Before(before) => {
-                    parts.push(Part::Text(before));
+                    parts.push(StringPart::Text(before));
                     self.advance()?;
-                    parts.push(Part::Expr(self.binary(Level::Pipe)?));
+                    parts.push(StringPart::Expr(self.binary(Level::Pipe)?));
                     // The string goes on right after this bracket, which is not followed by a token.
                     if !self.is(")") {
                         return Err(self.unexpected("')'"));
@@ -437,7 +437,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn object(&mut self) -> Parsed {
+    fn object(&mut self) -> ParseResult {
         self.enter()?;
         let start = self.span.start;
         self.advance()?;
@@ -460,19 +460,19 @@ impl<'t> Parser<'t> {
         self.node(Node::Object(members), start)
     }
 
-    fn member(&mut self) -> Result<(Expr, Expr), Problem> {
+    fn member(&mut self) -> Result<(Expr, Expr), FilterProblem> {
         let start = self.span.start;
         // What the member holds if no value is written: `{a}` is `{"a": .a}`, `{$a}` is `{"a": $a}`.
         let (name, short) = match self.next {
-            Token::Name(name) => {
+            FilterToken::Name(name) => {
                 self.advance()?;
                 (text(name), Some(self.of_input(text(name), start)?))
             }
-            Token::Variable(name) => {
+            FilterToken::Variable(name) => {
                 let value = self.variable(name)?;
                 (text(name), Some(value))
             }
-            Token::Quote => {
+            FilterToken::Quote => {
                 let name = self.string()?;
                 // A name that is put together is not looked up besides.
                 let short = match &name.node {
@@ -481,7 +481,7 @@ impl<'t> Parser<'t> {
                 };
                 (name, short)
             }
-            Token::Sign("(") => {
+            FilterToken::Sign("(") => {
                 self.advance()?;
                 let name = self.binary(Level::Pipe)?;
                 self.expect(")")?;
@@ -498,13 +498,13 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn of_input(&self, key: Expr, start: usize) -> Parsed {
+    fn of_input(&self, key: Expr, start: usize) -> ParseResult {
         let of = Expr::leaf(Node::Identity).into();
         self.node(Node::Index { of, key: key.into(), optional: false }, start)
     }
 
     /// A member's value: terms and pipes; other operators need parentheses.
-    fn member_value(&mut self) -> Parsed {
+    fn member_value(&mut self) -> ParseResult {
         let start = self.span.start;
         let mut value = if self.take("-")? {
             let of = self.term()?;

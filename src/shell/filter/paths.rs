@@ -4,12 +4,10 @@ use super::budget::Budget;
 use super::order::equal;
 use super::problem::{Failed, Stop};
 use super::shown::{article, excerpt, shown};
-use super::term::{Array, Object, Term, Text};
-
-type Found<'a> = Result<Term<'a>, Stop>;
+use super::term::{Term, TermArray, TermObject, TermResult, Text};
 
 /// What a key leads to; null if it is missing.
-pub(super) fn index<'a>(of: &Term<'a>, key: &Term<'a>, budget: &Budget) -> Found<'a> {
+pub(super) fn index<'a>(of: &Term<'a>, key: &Term<'a>, budget: &Budget) -> TermResult<'a> {
     match (of, key) {
         (Term::Object(object), Term::Text(name)) => {
             let (found, passed) = match name {
@@ -39,7 +37,7 @@ pub(super) fn index<'a>(of: &Term<'a>, key: &Term<'a>, budget: &Budget) -> Found
 }
 
 /// An item, counted from the end if negative.
-fn item<'a>(array: &Array<'a>, at: f64, budget: &Budget) -> Found<'a> {
+fn item<'a>(array: &TermArray<'a>, at: f64, budget: &Budget) -> TermResult<'a> {
     if at.is_nan() {
         return Ok(Term::Null);
     }
@@ -51,8 +49,8 @@ fn item<'a>(array: &Array<'a>, at: f64, budget: &Budget) -> Found<'a> {
     budget.work(1 + length / 4)?;
     let Some(at) = at else { return Ok(Term::Null) };
     match array {
-        Array::Made(items) => Ok(items.get(at).cloned().unwrap_or(Term::Null)),
-        Array::Raw(text) => {
+        TermArray::Made(items) => Ok(items.get(at).cloned().unwrap_or(Term::Null)),
+        TermArray::Raw(text) => {
             let mut items = array.items();
             let found = items.nth(at);
             budget.work(text.len().min(at.saturating_mul(8)) / 8)?;
@@ -62,7 +60,7 @@ fn item<'a>(array: &Array<'a>, at: f64, budget: &Budget) -> Found<'a> {
 }
 
 /// Where an array is found in another.
-fn positions<'a>(array: &Array<'a>, wanted: &Array<'a>, budget: &Budget) -> Found<'a> {
+fn positions<'a>(array: &TermArray<'a>, wanted: &TermArray<'a>, budget: &Budget) -> TermResult<'a> {
     let count = array.count();
     budget.work(count)?;
     budget.memory(2 * count * size_of::<Term<'_>>())?;
@@ -85,7 +83,7 @@ fn positions<'a>(array: &Array<'a>, wanted: &Array<'a>, budget: &Budget) -> Foun
 }
 
 /// A part of an array, or of a string's characters; of null, null.
-pub(super) fn slice<'a>(of: &Term<'a>, from: &Term<'a>, to: &Term<'a>, budget: &Budget) -> Found<'a> {
+pub(super) fn slice<'a>(of: &Term<'a>, from: &Term<'a>, to: &Term<'a>, budget: &Budget) -> TermResult<'a> {
     let length = match of {
         Term::Null => return Ok(Term::Null),
         Term::Array(array) => array.count(),
@@ -137,7 +135,7 @@ fn bounds(from: f64, to: f64, length: usize) -> (usize, usize) {
 }
 
 /// The members' names in the order of their bytes, or the numbers of the items.
-pub(super) fn keys<'a>(of: &Term<'a>, budget: &Budget) -> Found<'a> {
+pub(super) fn keys<'a>(of: &Term<'a>, budget: &Budget) -> TermResult<'a> {
     match of {
         Term::Object(object) => {
             let members = object.sorted(budget)?;
@@ -153,7 +151,7 @@ pub(super) fn keys<'a>(of: &Term<'a>, budget: &Budget) -> Found<'a> {
 }
 
 /// Whether a member or an item is there.
-pub(super) fn has<'a>(of: &Term<'a>, key: &Term<'a>, budget: &Budget) -> Found<'a> {
+pub(super) fn has<'a>(of: &Term<'a>, key: &Term<'a>, budget: &Budget) -> TermResult<'a> {
     match (of, key) {
         (Term::Object(object), Term::Text(name)) => {
             let (found, passed) = object.get(&name.get());
@@ -186,7 +184,7 @@ pub(super) fn contains(a: &Term<'_>, b: &Term<'_>, budget: &Budget) -> Result<bo
     match (a, b) {
         (Term::Object(a), Term::Object(b)) => {
             for (name, wanted) in b.members() {
-                let (found, passed) = Object::get(a, &name.get());
+                let (found, passed) = TermObject::get(a, &name.get());
                 budget.work(passed / 16)?;
                 let Some(found) = found else { return Ok(false) };
                 if !contains(&found, &wanted, budget)? {

@@ -10,7 +10,7 @@ const SIZE_LIMIT: usize = 1 << 20;
 
 /// A compiled expression with its flags.
 #[derive(Debug)]
-pub(super) struct Pattern {
+pub(super) struct TestPattern {
     regex: Regex,
     /// With the flag `n` an empty match is none: the expression once more with lazy and greedy repetitions swapped.
     nonempty: Option<Regex>,
@@ -18,18 +18,18 @@ pub(super) struct Pattern {
 
 /// Why an expression cannot be used.
 #[derive(Debug, PartialEq)]
-pub(super) enum Unfit {
+pub(super) enum RegexMismatch {
     /// jq knows it, or may.
     Foreign(String),
     /// jq does not know it either.
     Wrong(String),
 }
 
-impl Pattern {
-    pub(super) fn new(text: &str, flags: Option<&str>) -> Result<Self, Unfit> {
+impl TestPattern {
+    pub(super) fn new(text: &str, flags: Option<&str>) -> Result<Self, RegexMismatch> {
         let flags = flags.unwrap_or_default();
         if let Some(flag) = flags.chars().find(|flag| !"gimxsnlp".contains(*flag) || *flag == 'm') {
-            return Err(Unfit::Wrong(format!(
+            return Err(RegexMismatch::Wrong(format!(
                 "'{}' is no flag of test; there are g, i, x, s, n, l and p",
                 flag.escape_debug()
             )));
@@ -64,12 +64,12 @@ impl Pattern {
     }
 }
 
-fn foreign(text: &str) -> Unfit {
-    Unfit::Foreign(format!("the regular expression '{}'", escape::excerpt(text, 60)))
+fn foreign(text: &str) -> RegexMismatch {
+    RegexMismatch::Foreign(format!("the regular expression '{}'", escape::excerpt(text, 60)))
 }
 
 /// The expression in the words of the regex crate, or that it cannot be said there.
-fn translate(text: &str, extended: bool) -> Result<String, Unfit> {
+fn translate(text: &str, extended: bool) -> Result<String, RegexMismatch> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     fn matches(regex: &str, flags: &str, text: &str) -> bool {
-        Pattern::new(regex, Some(flags)).unwrap().is_match(text)
+        TestPattern::new(regex, Some(flags)).unwrap().is_match(text)
     }
 
     #[test]
@@ -166,10 +166,10 @@ mod tests {
             "a++", "(?=a)", "(?<!a)b", "\\1", "[a&&b]", "[a[b]]", "\\<a", "(?m)a", "a{,3}", "$a", "\\h", "(?P<n>a)",
             "a**", "\\Qa",
         ] {
-            assert!(matches!(Pattern::new(regex, None), Err(Unfit::Foreign(_))), "{regex}");
+            assert!(matches!(TestPattern::new(regex, None), Err(RegexMismatch::Foreign(_))), "{regex}");
         }
-        assert!(matches!(Pattern::new("a", Some("z")), Err(Unfit::Wrong(_))));
-        assert!(Pattern::new("x{1000}{1000}", None).is_err());
+        assert!(matches!(TestPattern::new("a", Some("z")), Err(RegexMismatch::Wrong(_))));
+        assert!(TestPattern::new("x{1000}{1000}", None).is_err());
     }
 
     #[test]

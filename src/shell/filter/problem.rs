@@ -6,13 +6,13 @@ use crate::shell::text::escape;
 
 /// Why a text is no filter, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub(crate) struct FilterProblem {
     /// The bytes of the filter that are to blame; empty where something is missing.
     pub(crate) span: Range<usize>,
     pub(crate) message: String,
 }
 
-impl Problem {
+impl FilterProblem {
     pub(super) fn syntax(span: Range<usize>, message: impl Into<String>) -> Self {
         Self { span, message: message.into() }
     }
@@ -55,4 +55,4 @@ impl From<Failed> for Stop {
 }
 
 /// Goes on, or does not.
-pub(super) type Flow = Result<(), Stop>;
+pub(super) type EvalFlow = Result<(), Stop>;

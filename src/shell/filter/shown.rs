@@ -1,6 +1,6 @@
 //! Values in messages.
 
-use super::term::{Array, Object, Term};
+use super::term::{Term, TermArray, TermObject};
 use crate::shell::text::escape;
 
 /// A value in a message: what it is, and how it begins.
@@ -11,8 +11,8 @@ pub(super) fn shown(term: &Term<'_>) -> String {
         Term::Null => return "null".to_owned(),
         // Only its beginning is wanted.
         Term::Text(text) if text.length() > 200 => return format!("a long {kind}"),
-        Term::Array(Array::Made(items)) if items.len() > 8 => return format!("a long {kind}"),
-        Term::Array(Array::Raw(raw)) | Term::Object(Object::Raw(raw)) => {
+        Term::Array(TermArray::Made(items)) if items.len() > 8 => return format!("a long {kind}"),
+        Term::Array(TermArray::Raw(raw)) | Term::Object(TermObject::Raw(raw)) => {
             return format!("{} {kind} {}", article(kind), excerpt(raw));
         }
         term => term.write(&mut text),

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::rc::Rc;
 
 use super::budget::Budget;
-use super::number::Number;
+use super::number::TermNumber;
 use super::problem::Stop;
 use super::raw::{self, Parts};
 use crate::json;
@@ -15,10 +15,10 @@ use crate::json;
 pub(super) enum Term<'a> {
     Null,
     Bool(bool),
-    Number(Number<'a>),
+    Number(TermNumber<'a>),
     Text(Text<'a>),
-    Array(Array<'a>),
-    Object(Object<'a>),
+    Array(TermArray<'a>),
+    Object(TermObject<'a>),
 }
 
 #[derive(Clone, Debug)]
@@ -31,34 +31,37 @@ pub(super) enum Text<'a> {
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Array<'a> {
+pub(super) enum TermArray<'a> {
     Raw(&'a str),
     Made(Rc<[Term<'a>]>),
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Object<'a> {
+pub(super) enum TermObject<'a> {
     Raw(&'a str),
     /// No name is there twice.
     Made(Rc<[(Text<'a>, Term<'a>)]>),
 }
 
+/// A value, or why there is none.
+pub(super) type TermResult<'a> = Result<Term<'a>, Stop>;
+
 impl<'a> Term<'a> {
     /// Of a JSON text.
     pub(super) fn of(text: &'a str) -> Self {
         match text.as_bytes().first() {
-            Some(b'{') => Self::Object(Object::Raw(text)),
-            Some(b'[') => Self::Array(Array::Raw(text)),
+            Some(b'{') => Self::Object(TermObject::Raw(text)),
+            Some(b'[') => Self::Array(TermArray::Raw(text)),
             Some(b'"') => Self::Text(Text::Raw(text)),
             Some(b't') => Self::Bool(true),
             Some(b'f') => Self::Bool(false),
-            Some(b'-' | b'0'..=b'9') => Self::Number(Number::Written(text)),
+            Some(b'-' | b'0'..=b'9') => Self::Number(TermNumber::Written(text)),
             _ => Self::Null,
         }
     }
 
     pub(super) fn float(float: f64) -> Self {
-        Self::Number(Number::Computed(float))
+        Self::Number(TermNumber::Computed(float))
     }
 
     /// A count; beyond 2^53 it is rounded, as in jq.
@@ -72,7 +75,7 @@ impl<'a> Term<'a> {
     }
 
     pub(super) fn array(items: Vec<Self>) -> Self {
-        Self::Array(Array::Made(items.into()))
+        Self::Array(TermArray::Made(items.into()))
     }
 
     /// Everything but null and false.
@@ -99,8 +102,8 @@ impl<'a> Term<'a> {
             Self::Bool(false) => out.push_str("false"),
             Self::Number(number) => number.write(out),
             Self::Text(text) => text.write(out),
-            Self::Array(Array::Raw(raw)) | Self::Object(Object::Raw(raw)) => out.push_str(raw),
-            Self::Array(Array::Made(items)) => {
+            Self::Array(TermArray::Raw(raw)) | Self::Object(TermObject::Raw(raw)) => out.push_str(raw),
+            Self::Array(TermArray::Made(items)) => {
                 out.push('[');
                 for (at, item) in items.iter().enumerate() {
                     if at > 0 {
@@ -110,7 +113,7 @@ impl<'a> Term<'a> {
                 }
                 out.push(']');
             }
-            Self::Object(Object::Made(members)) => {
+            Self::Object(TermObject::Made(members)) => {
                 out.push('{');
                 for (at, (name, value)) in members.iter().enumerate() {
                     if at > 0 {
@@ -136,9 +139,9 @@ impl<'a> Term<'a> {
         const TERM: usize = size_of::<Term<'_>>();
         TERM + match self {
             Self::Text(Text::Made(text)) => text.len(),
-            Self::Number(Number::Kept(digits)) => digits.len(),
-            Self::Array(Array::Made(items)) => items.len() * TERM,
-            Self::Object(Object::Made(members)) => members.len() * 2 * TERM,
+            Self::Number(TermNumber::Kept(digits)) => digits.len(),
+            Self::Array(TermArray::Made(items)) => items.len() * TERM,
+            Self::Object(TermObject::Made(members)) => members.len() * 2 * TERM,
             _ => 0,
         }
     }
@@ -193,7 +196,7 @@ impl Text<'_> {
     }
 }
 
-impl<'a> Array<'a> {
+impl<'a> TermArray<'a> {
     pub(super) fn items(&self) -> Items<'a, '_> {
         match self {
             Self::Raw(text) => Items::Raw(Parts::of(text)),
@@ -227,11 +230,11 @@ impl<'a> Iterator for Items<'a, '_> {
     }
 }
 
-impl<'a> Object<'a> {
-    pub(super) fn members(&self) -> Members<'a, '_> {
+impl<'a> TermObject<'a> {
+    pub(super) fn members(&self) -> TermMembers<'a, '_> {
         match self {
-            Self::Raw(text) => Members::Raw(Parts::of(text)),
-            Self::Made(members) => Members::Made(members.iter()),
+            Self::Raw(text) => TermMembers::Raw(Parts::of(text)),
+            Self::Made(members) => TermMembers::Made(members.iter()),
         }
     }
 
@@ -267,12 +270,12 @@ impl<'a> Object<'a> {
 }
 
 #[derive(Debug)]
-pub(super) enum Members<'a, 'r> {
+pub(super) enum TermMembers<'a, 'r> {
     Raw(Parts<'a>),
     Made(std::slice::Iter<'r, (Text<'a>, Term<'a>)>),
 }
 
-impl<'a> Iterator for Members<'a, '_> {
+impl<'a> Iterator for TermMembers<'a, '_> {
     type Item = (Text<'a>, Term<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {

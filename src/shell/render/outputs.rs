@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::{RenderError, RenderOptions};
 use crate::json::write_string;
-use crate::shell::answer::reply::{Output, Outputs};
+use crate::shell::answer::reply::{FilterOutput, Outputs};
 use crate::shell::text::argument::OutputMode;
 use crate::shell::text::escape;
 
@@ -42,7 +42,7 @@ fn document(out: &mut dyn Write, outputs: Outputs<'_>) -> Result<(), RenderError
     let mut is_first = true;
     for entry in outputs.entries {
         let (key, values) = entry?;
-        let values: Vec<String> = values.into_iter().map(|Output { json, .. }| json).collect();
+        let values: Vec<String> = values.into_iter().map(|FilterOutput { json, .. }| json).collect();
         if !is_first && (outputs.keys || !values.is_empty()) {
             piece.push(',');
         }

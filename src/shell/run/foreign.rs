@@ -9,7 +9,7 @@ use super::golden::{Bytes, runner};
 use super::{Origin, script};
 use crate::database::Database;
 use crate::shell::language::cli::Line;
-use crate::shell::language::habits::{Habit, Meaning, Outcome, TABLE, hint, rewrite};
+use crate::shell::language::habits::{Habit, HabitMeaning, Outcome, TABLE, hint, rewrite};
 use crate::shell::language::parse::{self, Parsed, Parser};
 use crate::shell::language::{command, reading};
 use crate::shell::text::words::{Step, Word};
@@ -113,17 +113,17 @@ fn every_habit_does_or_says_what_its_row_does() {
         let (line, expected) = row.example;
         for way in [Way::Prompt, Way::Script, Way::OneShot] {
             let found = match (row.meaning, expected.strip_prefix("= ")) {
-                (Meaning::Line(_), Some(_)) => with_words(way, line, |words| {
+                (HabitMeaning::Line(_), Some(_)) => with_words(way, line, |words| {
                     let ours = rewrite(words).unwrap_or_default();
                     assert!(matches!(Parser::default().line(words), Ok(Parsed::Run(_))), "{line} does not parse");
                     let ours: Vec<_> = ours.iter().map(|word| String::from_utf8_lossy(&word.bytes)).collect();
                     format!("= {}", ours.join(" "))
                 }),
-                (Meaning::Line(_), None) => {
+                (HabitMeaning::Line(_), None) => {
                     let (found, said) = run(way, line);
                     found + &said
                 }
-                (Meaning::Hint(after, _), _) => {
+                (HabitMeaning::Hint(after, _), _) => {
                     let (_, said) = run(way, line);
                     let is_said = match way {
                         Way::Prompt => true,
@@ -144,7 +144,7 @@ fn every_habit_does_or_says_what_its_row_does() {
 
 #[test]
 fn no_habit_hides_a_command_of_ours() {
-    for Habit { typed, meaning, .. } in TABLE.iter().filter(|row| matches!(row.meaning, Meaning::Line(_))) {
+    for Habit { typed, meaning, .. } in TABLE.iter().filter(|row| matches!(row.meaning, HabitMeaning::Line(_))) {
         let names = typed.split(' ').next().unwrap().split('/');
         for name in names.filter(|name| command::is_name(name.as_bytes())) {
             let second = typed.split(' ').nth(1).unwrap();

@@ -40,7 +40,7 @@ use std::time::Instant;
 use self::batch::PendingAnswers;
 use self::frontend::Frontend;
 use self::output::Output;
-use self::settings::Settings;
+use self::settings::RunSettings;
 use self::tally::Tally;
 use crate::shell::answer::code::{Code, Reason};
 use crate::shell::answer::done::Done;
@@ -116,7 +116,7 @@ pub(crate) struct Runner<'a> {
     pub(crate) bail: bool,
     /// Never ask.
     yes: bool,
-    pub(crate) settings: Settings,
+    pub(crate) settings: RunSettings,
     /// The folder of the script that runs, if that is a file.
     folder: Option<PathBuf>,
     /// How many `source` are under way.
@@ -140,7 +140,7 @@ impl<'a> Runner<'a> {
             batch: PendingAnswers::new(),
             bail: false,
             yes,
-            settings: Settings::default(),
+            settings: RunSettings::default(),
             folder: None,
             depth: 0,
         }

@@ -38,7 +38,7 @@ impl SettingSource {
 
 /// What the lines of a run have set.
 #[derive(Debug, Default)]
-pub(crate) struct Settings {
+pub(crate) struct RunSettings {
     /// Whether each command says how long it took.
     pub(crate) timer: bool,
     /// Who sets something now.
@@ -47,7 +47,7 @@ pub(crate) struct Settings {
     set: BTreeMap<&'static str, SettingSource>,
 }
 
-impl Settings {
+impl RunSettings {
     /// A line sets that one.
     pub(crate) fn note(&mut self, name: &'static str) {
         self.set.insert(name, self.by);

@@ -34,10 +34,10 @@ pub(crate) fn secret(prompt: &str) -> Result<Vec<u8>, Failure> {
     });
     signals.end();
     match read {
-        Ok(Line::Whole(line)) => Ok(line),
-        Ok(Line::GivenUp) => Err(Error::Interrupted.into()),
-        Ok(Line::TooLong) => Err(Failure::usage("the value is longer than 512 MiB; nothing was set")),
-        Ok(Line::Several) => Err(Failure::usage(
+        Ok(SecretLine::Whole(line)) => Ok(line),
+        Ok(SecretLine::GivenUp) => Err(Error::Interrupted.into()),
+        Ok(SecretLine::TooLong) => Err(Failure::usage("the value is longer than 512 MiB; nothing was set")),
+        Ok(SecretLine::Several) => Err(Failure::usage(
             "the value has several lines, and --ask reads one; nothing was set. `--file PATH` and `--file -` take any value",
         )),
         Err(error) if error.kind() == ErrorKind::Interrupted => Err(Error::Interrupted.into()),
@@ -79,7 +79,7 @@ impl Drop for Silent<'_> {
 
 /// What was typed.
 #[derive(Debug, PartialEq, Eq)]
-enum Line {
+enum SecretLine {
     Whole(Vec<u8>),
     GivenUp,
     TooLong,
@@ -87,24 +87,24 @@ enum Line {
     Several,
 }
 
-fn line(tty: &File, signals: &Signals) -> io::Result<Line> {
+fn line(tty: &File, signals: &Signals) -> io::Result<SecretLine> {
     let mut typed = Vec::new();
     let mut bytes = [0; 4096];
     loop {
         if !signals.wait_to_read(tty)? {
-            return Ok(Line::GivenUp);
+            return Ok(SecretLine::GivenUp);
         }
         let count = (&mut &*tty).read(&mut bytes)?;
         if count == 0 {
-            return Ok(Line::GivenUp);
+            return Ok(SecretLine::GivenUp);
         }
         for (at, &byte) in bytes[..count].iter().enumerate() {
             match edit(&mut typed, byte) {
-                Edit::GoOn if typed.len() > Value::MAX_LEN => return Ok(Line::TooLong),
+                Edit::GoOn if typed.len() > Value::MAX_LEN => return Ok(SecretLine::TooLong),
                 Edit::GoOn => {}
-                Edit::GiveUp => return Ok(Line::GivenUp),
-                Edit::End if at + 1 < count || is_ready(tty) => return Ok(Line::Several),
-                Edit::End => return Ok(Line::Whole(typed)),
+                Edit::GiveUp => return Ok(SecretLine::GivenUp),
+                Edit::End if at + 1 < count || is_ready(tty) => return Ok(SecretLine::Several),
+                Edit::End => return Ok(SecretLine::Whole(typed)),
             }
         }
     }

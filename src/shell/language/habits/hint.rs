@@ -1,7 +1,7 @@
 //! What is said after a line that did not do what was meant.
 
 use super::pattern::Fitted;
-use super::row::{Habit, Meaning, Outcome};
+use super::row::{Habit, HabitMeaning, Outcome};
 use super::table::TABLE;
 use crate::shell::text::words::Word;
 
@@ -26,7 +26,7 @@ pub(crate) fn is_known(words: &[Word<'_>]) -> bool {
 fn rows(at_prompt: bool) -> impl Iterator<Item = (&'static str, &'static [Outcome], &'static str)> {
     let rows = TABLE.iter().filter(move |row| at_prompt || !row.at_prompt);
     rows.filter_map(|Habit { typed, meaning, .. }| match *meaning {
-        Meaning::Hint(after, text) => Some((*typed, after, text)),
-        Meaning::Line(_) => None,
+        HabitMeaning::Hint(after, text) => Some((*typed, after, text)),
+        HabitMeaning::Line(_) => None,
     })
 }

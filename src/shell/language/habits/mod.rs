@@ -24,4 +24,4 @@ pub(crate) use self::page::page;
 pub(crate) use self::rewrite::{begins, names_before_values, reads, rewrite};
 pub(crate) use self::row::Outcome;
 #[cfg(test)]
-pub(crate) use self::{row::Habit, row::Meaning, table::TABLE};
+pub(crate) use self::{row::Habit, row::HabitMeaning, table::TABLE};

@@ -1,11 +1,11 @@
 //! `help redis`, `help sqlite` and `help skate`: the table for people.
 
-use super::row::Program::{self, Any, Mongosh, Psql, Redis, Skate, Sqlite};
-use super::row::{Habit, Meaning};
+use super::row::OtherShell::{self, Any, Mongosh, Psql, Redis, Skate, Sqlite};
+use super::row::{Habit, HabitMeaning};
 use super::table::{SET_OPTIONS, TABLE};
 
 /// The topics, and whose habits each is about.
-const PAGES: [(&str, &str, &[Program]); 3] = [
+const PAGES: [(&str, &str, &[OtherShell]); 3] = [
     ("redis", "redis-cli", &[Redis, Any]),
     ("sqlite", "sqlite3, psql and mongosh", &[Sqlite, Psql, Mongosh, Any]),
     ("skate", "skate", &[Skate, Any]),
@@ -17,8 +17,8 @@ pub(crate) fn page(topic: &str) -> Option<String> {
     let (mut lines, mut hints) = (Vec::new(), Vec::new());
     for Habit { typed, meaning, .. } in TABLE.iter().filter(|row| programs.contains(&row.program)) {
         match meaning {
-            Meaning::Line(ours) => lines.push((*typed, *ours)),
-            Meaning::Hint(_, text) => hints.push((*typed, *text)),
+            HabitMeaning::Line(ours) => lines.push((*typed, *ours)),
+            HabitMeaning::Hint(_, text) => hints.push((*typed, *text)),
         }
     }
     let mut text = format!("For users of {of}.\n\nThese work:\n\n");

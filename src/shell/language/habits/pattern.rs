@@ -47,12 +47,12 @@ const SLOTS: &[(&str, Fit)] = &[
 
 /// A word of a pattern: itself, or a word in capitals with what stands before and after it.
 #[derive(Clone, Copy)]
-enum Part {
+enum PatternPart {
     Literal(&'static str),
     Slot { before: &'static str, name: &'static str, fit: Fit, after: &'static str },
 }
 
-impl Part {
+impl PatternPart {
     fn of(text: &'static str) -> Self {
         let is_name = |c: char| c.is_ascii_uppercase() || c == '@';
         let start = text.find(is_name).unwrap_or(text.len());
@@ -117,26 +117,26 @@ impl<'w> Fitted<'w> {
         let mut parts = pattern.split(' ').peekable();
         while let Some(text) = parts.next() {
             if let Some(name) = text.strip_suffix('…') {
-                if let Part::Slot { name, .. } = Part::of(name) {
+                if let PatternPart::Slot { name, .. } = PatternPart::of(name) {
                     let rest = std::mem::take(&mut fitted.rest);
                     fitted.is_whole &= !rest.is_empty();
                     fitted.slots.push((name, rest.iter().map(lend).collect()));
                 } else {
-                    let next = parts.peek().copied().map(Part::of);
+                    let next = parts.peek().copied().map(PatternPart::of);
                     let is_next = |at: &usize| next.is_some_and(|next| fitted.fits(next, *at));
                     let at = (0..fitted.rest.len()).find(is_next).unwrap_or(fitted.rest.len());
                     fitted.rest = &fitted.rest[at..];
                 }
                 continue;
             }
-            let part = Part::of(text);
+            let part = PatternPart::of(text);
             match (fitted.rest.split_first(), part) {
-                (None, Part::Slot { fit: Any, .. }) => fitted.is_whole = false,
+                (None, PatternPart::Slot { fit: Any, .. }) => fitted.is_whole = false,
                 (None, _) => return None,
                 (Some((word, rest)), _) => {
                     let word = part.of_word(word, rest.is_empty())?;
                     fitted.rest = rest;
-                    if let Part::Slot { name, .. } = part {
+                    if let PatternPart::Slot { name, .. } = part {
                         fitted.slots.push((name, vec![word]));
                     }
                 }
@@ -145,7 +145,7 @@ impl<'w> Fitted<'w> {
         Some(fitted)
     }
 
-    fn fits(&self, part: Part, at: usize) -> bool {
+    fn fits(&self, part: PatternPart, at: usize) -> bool {
         part.of_word(&self.rest[at], at + 1 == self.rest.len()).is_some()
     }
 
@@ -168,10 +168,10 @@ impl<'w> Fitted<'w> {
         let made = |bytes| Word { bytes, quoted: false, flag: 0, span: first.span.clone() };
         let mut line: Vec<Word<'w>> = Vec::new();
         for text in ours.split(' ') {
-            match Part::of(text.trim_end_matches('…')) {
-                Part::Literal(text) => line.push(made(Cow::Borrowed(text.as_bytes()))),
+            match PatternPart::of(text.trim_end_matches('…')) {
+                PatternPart::Literal(text) => line.push(made(Cow::Borrowed(text.as_bytes()))),
                 // What is missing, the command says.
-                Part::Slot { before, name, after, .. } => {
+                PatternPart::Slot { before, name, after, .. } => {
                     let words = self.words_for(name).unwrap_or_default();
                     line.extend(words.iter().map(|word| converted(name, word, before, after)));
                 }

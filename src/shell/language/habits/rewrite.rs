@@ -1,7 +1,7 @@
 //! A line of another shell -> a line of ours.
 
 use super::pattern::Fitted;
-use super::row::{Habit, Meaning};
+use super::row::{Habit, HabitMeaning};
 use super::table::{SET_OPTIONS, TABLE};
 use crate::shell::language::command;
 use crate::shell::text::words::Word;
@@ -30,8 +30,8 @@ pub(crate) fn rewrite<'w>(words: &'w [Word<'w>]) -> Option<Vec<Word<'w>>> {
 /// The rows that are lines of ours.
 fn lines() -> impl Iterator<Item = (&'static str, &'static str)> {
     TABLE.iter().filter_map(|Habit { typed, meaning, .. }| match meaning {
-        Meaning::Line(ours) => Some((*typed, *ours)),
-        Meaning::Hint(..) => None,
+        HabitMeaning::Line(ours) => Some((*typed, *ours)),
+        HabitMeaning::Hint(..) => None,
     })
 }
 

@@ -2,7 +2,7 @@
 
 /// The program that a habit comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Program {
+pub(crate) enum OtherShell {
     Redis,
     Sqlite,
     Psql,
@@ -27,7 +27,7 @@ pub(crate) enum Outcome {
 
 /// What becomes of a line.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Meaning {
+pub(crate) enum HabitMeaning {
     /// It is this one of ours.
     Line(&'static str),
     /// After one of these outcomes this is said.
@@ -40,9 +40,9 @@ pub(crate) enum Meaning {
 /// what the user has put there, any other for itself, in any case; `a/b` stands for either. `…` stands for any words.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Habit {
-    pub(crate) program: Program,
+    pub(crate) program: OtherShell,
     pub(crate) typed: &'static str,
-    pub(crate) meaning: Meaning,
+    pub(crate) meaning: HabitMeaning,
     /// Whether it is a habit at the prompt only.
     pub(crate) at_prompt: bool,
     /// A line, and what is printed or said.
@@ -53,23 +53,23 @@ pub(crate) struct Habit {
 impl Habit {
     /// A line that is rewritten. Its example prints that on the database of the tests.
     pub(super) const fn line(
-        program: Program,
+        program: OtherShell,
         typed: &'static str,
         ours: &'static str,
         example: (&'static str, &'static str),
     ) -> Self {
-        Self { program, typed, meaning: Meaning::Line(ours), at_prompt: false, example }
+        Self { program, typed, meaning: HabitMeaning::Line(ours), at_prompt: false, example }
     }
 
     /// A line after which something is said. Its example says that.
     pub(super) const fn hint(
-        program: Program,
+        program: OtherShell,
         after: &'static [Outcome],
         typed: &'static str,
         text: &'static str,
         example: (&'static str, &'static str),
     ) -> Self {
-        Self { program, typed, meaning: Meaning::Hint(after, text), at_prompt: false, example }
+        Self { program, typed, meaning: HabitMeaning::Hint(after, text), at_prompt: false, example }
     }
 
     /// The same at the prompt only.

@@ -4,8 +4,8 @@
 //! ours where it needs files.
 
 use super::row::Habit;
+use super::row::OtherShell::{Any, Mongosh, Psql, Redis, Skate, Sqlite};
 use super::row::Outcome::{Done, Failed, Missing, Nothing};
-use super::row::Program::{Any, Mongosh, Psql, Redis, Skate, Sqlite};
 
 /// What is typed after `set KEY VALUE`, and our flag.
 pub(super) const SET_OPTIONS: &[(&str, &str)] = &[
