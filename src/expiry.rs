@@ -1,4 +1,4 @@
-//! Deadlines: points in time, and "1h30m" both ways. Only [`Timestamp::now`] asks for the time.
+//! Expiries: points in time, and "1h30m" both ways. Only [`Timestamp::now`] asks for the time.
 
 use std::fmt;
 use std::str::FromStr;

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! # What it is, and is not
-//! It is an embedded store for one machine: text, JSON and bytes under text keys, deadlines, ordered ranges, atomic
+//! It is an embedded store for one machine: text, JSON and bytes under text keys, expiries, ordered ranges, atomic
 //! transactions, any number of processes on one file. It is not a server, and has no query language.
 //!
 //! # Floor plan, top first
@@ -43,7 +43,7 @@
 //! | `error` | [`Error`] |
 //!
 //! # Glossary
-//! *Key*: any UTF-8 text of at most 64 KiB. *Value*: what it holds. *Entry*: a value and its deadline. *Snapshot*: the
+//! *Key*: any UTF-8 text of at most 64 KiB. *Value*: what it holds. *Entry*: a value and its expiry. *Snapshot*: the
 //! JSON file. *Journal*: the commits since it was saved. *Commit*: changes that become durable together. *Fold*, *save*:
 //! snapshot and journal become a new snapshot. *Session*: one open database and its settings. *Reply*: what a command answers.
 

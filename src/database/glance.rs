@@ -14,7 +14,7 @@ pub(crate) struct Outline {
     pub(crate) key: String,
     /// As [`Value::kind`](crate::Value::kind) has it.
     pub(crate) kind: &'static str,
-    pub(crate) deadline: Option<Timestamp>,
+    pub(crate) expiry: Option<Timestamp>,
 }
 
 impl Database {
@@ -50,7 +50,7 @@ impl DoubleEndedIterator for Outlines<'_> {
 
 #[expect(clippy::unnecessary_wraps, reason = "it stands where an entry, which can be at fault, does")]
 fn outline(line: RawEntry<'_>) -> Result<Outline, Fault> {
-    Ok(Outline { kind: kind(line.text), key: line.key.into_owned(), deadline: line.deadline })
+    Ok(Outline { kind: kind(line.text), key: line.key.into_owned(), expiry: line.expiry })
 }
 
 #[cfg(test)]
@@ -81,15 +81,15 @@ mod tests {
     }
 
     #[test]
-    fn outlines_tell_kind_and_deadline_in_key_order() {
+    fn outlines_tell_kind_and_expiry_in_key_order() {
         let folder = tempfile::tempdir().unwrap();
         let mut db = filled(&folder.path().join("kv.json"));
-        let deadline = Some(Timestamp::from_millis(db.now().as_millis() + 60_000));
-        db.expire("text", deadline).unwrap();
+        let expiry = Some(Timestamp::from_millis(db.now().as_millis() + 60_000));
+        db.expire("text", expiry).unwrap();
         let mut seen = Vec::new();
         for outline in db.outlines("") {
             let outline = outline.unwrap();
-            seen.push((outline.key, outline.kind, outline.deadline.is_some()));
+            seen.push((outline.key, outline.kind, outline.expiry.is_some()));
         }
         let wanted = [("bytes", "binary"), ("json", "json"), ("large", "text"), ("text", "text")];
         assert_eq!(seen, wanted.map(|(key, kind)| (key.to_owned(), kind, key == "text")));

@@ -184,9 +184,9 @@ impl Database {
         let count = if loaded.conflict.is_some() { 0 } else { sets.len() };
         let differences = (0..count).filter_map(move |at| {
             let difference = || -> Result<Option<Difference>> {
-                let (key, text, deadline) = sets.get(at);
+                let (key, text, expiry) = sets.get(at);
                 let old = self.entry(key)?;
-                let new = self.store.entry(&Stored { text: text.into(), deadline })?;
+                let new = self.store.entry(&Stored { text: text.into(), expiry })?;
                 let new = Some(new).filter(|entry| entry.is_live(now));
                 Ok((old != new).then(|| Difference { key: key.to_owned(), old, new }))
             };
@@ -212,14 +212,14 @@ impl Database {
                     continue;
                 }
             }
-            let Entry { value, deadline } = entry;
+            let Entry { value, expiry } = entry;
             if load.rehearses {
-                load.sets.set(&key, &value, deadline);
+                load.sets.set(&key, &value, expiry);
                 continue;
             }
             storage::check_entry(&key, &value)?;
             self.store.check_writable()?;
-            load.sets.set(&key, &value, deadline);
+            load.sets.set(&key, &value, expiry);
             if !self.store.is_open() && self.store.is_full(load.sets.bytes()) {
                 observer.too_many()?;
                 let sets = self.thin_out(load, true)?;
@@ -282,8 +282,8 @@ impl Database {
             // Each is there once more as a change, and once as what can be undone.
             check_memory(2 * sets.bytes())?;
             return self.transaction(|tx| {
-                for (key, text, deadline) in sets.iter() {
-                    let stored = Stored { text: text.into(), deadline };
+                for (key, text, expiry) in sets.iter() {
+                    let stored = Stored { text: text.into(), expiry };
                     observer.note(key, tx.changed(key)?, tx.entry(key)?, &tx.decode(stored.clone())?);
                     tx.put(key, Some(stored));
                 }
@@ -339,6 +339,6 @@ impl Gone {
     }
 }
 
-fn is_live((_, _, deadline): &(&str, &str, Option<Timestamp>), now: Timestamp) -> bool {
-    deadline.is_none_or(|deadline| now < deadline)
+fn is_live((_, _, expiry): &(&str, &str, Option<Timestamp>), now: Timestamp) -> bool {
+    expiry.is_none_or(|expiry| now < expiry)
 }

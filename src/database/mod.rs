@@ -1,4 +1,4 @@
-//! The public face: open, get, set, delete, ranges, transactions, deadlines, save.
+//! The public face: open, get, set, delete, ranges, transactions, expiries, save.
 
 mod glance;
 
@@ -54,7 +54,7 @@ pub(crate) use crate::storage::{FileState, JournalState, Seen};
 
 pub use self::watch::Watch;
 
-/// A database: sorted keys, each with a value and perhaps a deadline, in one readable JSON file.
+/// A database: sorted keys, each with a value and perhaps an expiry, in one readable JSON file.
 ///
 /// Every change is durable when its method returns; several become durable at once by
 /// [`Database::transaction`]. Changes take a lock for that moment only, so any number of processes may share a file.
@@ -187,7 +187,7 @@ impl Database {
         self.store.store_mut().take_notices()
     }
 
-    /// The value of a key; `None` if there is none, or its deadline has passed.
+    /// The value of a key; `None` if there is none, or its expiry has passed.
     ///
     /// # Errors
     /// [`Error::Open`] if the file cannot be read, [`Error::Damaged`] or [`Error::JournalDamaged`] if what is read there is
@@ -201,7 +201,7 @@ impl Database {
         Ok(self.entry(key)?.map(|entry| entry.value))
     }
 
-    /// The value of a key together with its deadline.
+    /// The value of a key together with its expiry.
     ///
     /// # Errors
     /// As [`Database::get`].
@@ -245,10 +245,10 @@ impl Database {
     }
 
     fn live(&self, key: &str) -> Result<Option<Stored>> {
-        Ok(self.store.get(key)?.filter(|stored| stored.deadline.is_none() || stored.is_live(self.now())))
+        Ok(self.store.get(key)?.filter(|stored| stored.expiry.is_none() || stored.is_live(self.now())))
     }
 
-    /// Sets a key, without a deadline. Durable on return.
+    /// Sets a key, without an expiry. Durable on return.
     ///
     /// # Errors
     /// [`Error::Limit`], [`Error::Busy`], [`Error::ReadOnly`], [`Error::Io`] and the others that writing has; after any
@@ -264,7 +264,7 @@ impl Database {
         self.set_entry(key, Entry::from(value))
     }
 
-    /// Sets a key and its deadline.
+    /// Sets a key and its expiry.
     ///
     /// # Errors
     /// As [`Database::set`].
@@ -273,8 +273,8 @@ impl Database {
     /// use std::time::Duration;
     /// use rusty_kv::{Database, Entry};
     /// let mut db = Database::in_memory();
-    /// let deadline = Some(db.now().after(Duration::from_secs(60))?);
-    /// db.set_entry("session:1", Entry { deadline, ..Entry::from("Ada") })?;
+    /// let expiry = Some(db.now().after(Duration::from_secs(60))?);
+    /// db.set_entry("session:1", Entry { expiry, ..Entry::from("Ada") })?;
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn set_entry(&mut self, key: &str, entry: Entry) -> Result<()> {
@@ -312,7 +312,7 @@ impl Database {
         self.transaction(|tx| tx.delete(key))
     }
 
-    /// Gives a key a deadline, or takes it away; true if the key was there.
+    /// Gives a key an expiry, or takes it away; true if the key was there.
     ///
     /// # Errors
     /// As [`Database::set`].
@@ -321,15 +321,15 @@ impl Database {
     /// use std::time::Duration;
     /// let mut db = rusty_kv::Database::in_memory();
     /// db.set("a", "b")?;
-    /// let deadline = db.now().after(Duration::from_secs(5))?;
-    /// assert!(db.expire("a", Some(deadline))?);
-    /// assert_eq!(db.entry("a")?.unwrap().deadline, Some(deadline));
+    /// let expiry = db.now().after(Duration::from_secs(5))?;
+    /// assert!(db.expire("a", Some(expiry))?);
+    /// assert_eq!(db.entry("a")?.unwrap().expiry, Some(expiry));
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
-    pub fn expire(&mut self, key: &str, deadline: Option<Timestamp>) -> Result<bool> {
+    pub fn expire(&mut self, key: &str, expiry: Option<Timestamp>) -> Result<bool> {
         self.transaction(|tx| {
             let Some(entry) = tx.entry(key)? else { return Ok(false) };
-            tx.set_entry(key, Entry { deadline, ..entry })?;
+            tx.set_entry(key, Entry { expiry, ..entry })?;
             Ok(true)
         })
     }
@@ -386,7 +386,7 @@ mod tests {
             NOW.store(1_000, Ordering::Relaxed);
             let (mut ours, mut theirs) = (open(), open());
             theirs.set("c", "x").unwrap();
-            theirs.set_entry("b", Entry { deadline: Some(Timestamp::from_millis(2_000)), ..Entry::from("x") }).unwrap();
+            theirs.set_entry("b", Entry { expiry: Some(Timestamp::from_millis(2_000)), ..Entry::from("x") }).unwrap();
             NOW.store(2_000, Ordering::Relaxed);
             ours.begin().unwrap();
             if reads {
@@ -404,8 +404,8 @@ mod tests {
         use std::sync::atomic::{AtomicU64, Ordering};
         static NOW: AtomicU64 = AtomicU64::new(1_000);
         let mut db = Options::new().clock(|| Timestamp::from_millis(NOW.load(Ordering::Relaxed))).in_memory();
-        let deadline = Some(Timestamp::from_millis(2_000));
-        db.set_entry("a", Entry { deadline, ..Entry::from("x") }).unwrap();
+        let expiry = Some(Timestamp::from_millis(2_000));
+        db.set_entry("a", Entry { expiry, ..Entry::from("x") }).unwrap();
         assert_eq!(db.len().unwrap(), 1);
         NOW.store(2_000, Ordering::Relaxed);
         assert_eq!(db.get("a").unwrap(), None);

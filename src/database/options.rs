@@ -115,7 +115,7 @@ impl Options {
         self
     }
 
-    /// Where `now` comes from, for deadlines. It is asked once an operation, and a step back is not followed, so that
+    /// Where `now` comes from, for expiries. It is asked once an operation, and a step back is not followed, so that
     /// nothing that has expired comes back.
     ///
     /// ```

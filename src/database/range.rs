@@ -57,7 +57,7 @@ impl<'a> Range<'a> {
         let Some(Ok(entries)) = &mut self.entries else { return None };
         let taken = loop {
             match entries.take(end) {
-                Ok(Some(line)) if line.deadline.is_some_and(|deadline| deadline <= self.now) => {}
+                Ok(Some(line)) if line.expiry.is_some_and(|expiry| expiry <= self.now) => {}
                 Ok(Some(line)) => {
                     let is_large = line.text.len() >= LARGE;
                     if let Err(error) = check_memory(line.text.len()) {
@@ -82,9 +82,9 @@ impl<'a> Range<'a> {
 
 fn entry(line: RawEntry<'_>) -> Result<(String, Entry), Fault> {
     let entry = if line.text.len() < LARGE {
-        Entry::decode(line.text, line.deadline)?
+        Entry::decode(line.text, line.expiry)?
     } else {
-        Entry::of_stored(Stored { text: line.text.into(), deadline: line.deadline })?
+        Entry::of_stored(Stored { text: line.text.into(), expiry: line.expiry })?
     };
     Ok((line.key.into_owned(), entry))
 }

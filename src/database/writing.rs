@@ -124,7 +124,7 @@ impl Database {
         self.store.is_open().then(|| self.store.changed_keys())
     }
 
-    /// Sets many keys, without deadlines: much faster than one by one. Durable on return; what takes more
+    /// Sets many keys, without expiries: much faster than one by one. Durable on return; what takes more
     /// than 256 MiB is made durable in parts, so after an error a part of it may be there.
     ///
     /// # Errors

@@ -36,7 +36,7 @@ pub(crate) use self::undoing::{
 ///
 /// Reads miss none of the session's own changes; an implementor that queues some sends them first, and keeps its connection
 /// in a cell for that. Of what others write they show at least what was there at the last [`Store::refresh`]. A database in
-/// a file shows exactly that; a store without snapshots may show more. A value past its deadline is not there.
+/// a file shows exactly that; a store without snapshots may show more. A value past its expiry is not there.
 pub(crate) trait Store: Debug {
     /// What it is called, and whether it is there. What it cannot do fails with [`Unsupported`](crate::Error::Unsupported).
     fn describe(&self) -> Description;
@@ -47,7 +47,7 @@ pub(crate) trait Store: Debug {
     /// The point in time that this moment's reads answer for.
     fn now(&self) -> Timestamp;
 
-    /// A key's value and deadline.
+    /// A key's value and expiry.
     fn entry(&self, key: &str) -> Result<Option<Entry>>;
 
     /// Whether a key has a value.
@@ -78,7 +78,7 @@ pub(crate) trait Store: Debug {
     /// Those of the body, and of writing: then nothing was changed.
     fn change(&mut self, keys: Scope<'_>, body: &mut Mutation<'_>) -> Result<()>;
 
-    /// Sets a key, whatever it held, without a deadline. In a batch nobody waits for it.
+    /// Sets a key, whatever it held, without an expiry. In a batch nobody waits for it.
     fn set(&mut self, key: &str, value: &Value) -> Result<()>;
 
     /// Sets many entries, all or none; `observer` is told what they replace.

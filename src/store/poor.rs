@@ -79,8 +79,7 @@ impl Store for Poor {
     }
 
     fn outlines(&self, prefix: &str) -> OutlineIter<'_> {
-        let outline =
-            |(key, entry): (String, Entry)| Outline { key, kind: entry.value.kind(), deadline: entry.deadline };
+        let outline = |(key, entry): (String, Entry)| Outline { key, kind: entry.value.kind(), expiry: entry.expiry };
         let found: Vec<_> = self.scan(&Scan::prefix(prefix)).map(|item| item.map(outline)).collect();
         Box::new(found.into_iter())
     }

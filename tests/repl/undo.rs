@@ -21,7 +21,7 @@ fn undo_takes_back_a_command_and_names_what_it_restored() {
     terminal.enter("undo");
     assert_eq!(terminal.text().matches("Nothing to undo").count(), 2);
     assert_eq!((home.get("n"), home.get("k"), home.get("user:1")), ("4\n".into(), String::new(), "Ada\n".into()));
-    assert!(String::from_utf8(home.run(&["ttl", "user:1"]).stdout).unwrap().trim() != "none", "the deadline is back");
+    assert!(String::from_utf8(home.run(&["ttl", "user:1"]).stdout).unwrap().trim() != "none", "the expiry is back");
     terminal.enter("set n 9 --ttl 2h");
     terminal.enter("persist n");
     terminal.enter("undo");

@@ -248,8 +248,8 @@ fn json_of_another_shape_is_told_from_broken_json() {
         assert_refused(document, (1, 8), false, "\"map\" is not an object");
     }
     assert_refused("{\"map\":{},\"expires\":[]}", (1, 21), false, "\"expires\" is not an object");
-    for deadline in ["5", "\"soon\"", "\"\"", "null", "{}", "\"2026-13-01T00:00:00Z\"", "\"1969-12-31T23:59:59Z\""] {
-        let document = format!("{{\"map\":{{\"a\":1}},\n\"expires\":{{\"a\":{deadline}}}}}");
+    for expiry in ["5", "\"soon\"", "\"\"", "null", "{}", "\"2026-13-01T00:00:00Z\"", "\"1969-12-31T23:59:59Z\""] {
+        let document = format!("{{\"map\":{{\"a\":1}},\n\"expires\":{{\"a\":{expiry}}}}}");
         assert_refused(document, (2, 16), false, "an expiry is a time such as");
     }
     for mark in ["5", "\"a\"", "\"aGk\"", "\"a Gk=\"", "{}", "null"] {
@@ -381,8 +381,8 @@ fn assert_says_what_serde_json_reads(document: &[u8], opened: &[(String, Entry)]
     let Ok(theirs) = serde_json::from_slice::<serde_json::Value>(document) else { return };
     let map = theirs["map"].as_object().expect("what opened has a map");
     let expired = |key: &str| {
-        let deadline = theirs["expires"][key].as_str().and_then(|text| text.parse::<Timestamp>().ok());
-        deadline.is_some_and(|deadline| deadline <= noon())
+        let expiry = theirs["expires"][key].as_str().and_then(|text| text.parse::<Timestamp>().ok());
+        expiry.is_some_and(|expiry| expiry <= noon())
     };
     assert_eq!(opened.len(), map.keys().filter(|key| !expired(key)).count(), "{what}");
     for (key, entry) in opened {

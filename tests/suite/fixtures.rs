@@ -40,8 +40,8 @@ fn expected(file: &Path) -> State {
             let times = usize::try_from(item["times"].as_u64().expect("a number")).expect("a small one");
             Value::Text(item["repeated"].as_str().expect("a text").repeat(times))
         };
-        let deadline = item["expires"].as_str().map(|text| text.parse().expect("a time"));
-        (item["key"].as_str().expect("a key").to_owned(), Entry { value, deadline })
+        let expiry = item["expires"].as_str().map(|text| text.parse().expect("a time"));
+        (item["key"].as_str().expect("a key").to_owned(), Entry { value, expiry })
     };
     entries.iter().map(entry).collect()
 }
@@ -196,7 +196,7 @@ mod making {
 
         fn commit(&mut self, changes: &Changes) {
             let mut state = self.states.last().expect("there is a first").clone();
-            // A clock before every deadline: nothing is left out.
+            // A clock before every expiry: nothing is left out.
             let early = || "2026-01-01T00:00:00Z".parse().expect("a time");
             let mut db = Options::new().clock(early).open(self.path()).expect("it opens");
             let done = db.transaction(|tx| {
@@ -245,7 +245,7 @@ mod making {
 
     /// A state in the form of `expected.json`.
     fn said(state: &State) -> String {
-        let live = state.iter().filter(|(_, entry)| entry.deadline.is_none_or(|deadline| noon() < deadline));
+        let live = state.iter().filter(|(_, entry)| entry.expiry.is_none_or(|expiry| noon() < expiry));
         let items = live.map(|(key, entry)| {
             let mut item = serde_json::json!({ "key": key });
             match &entry.value {
@@ -257,8 +257,8 @@ mod making {
                 Value::Json(text) => item["json"] = serde_json::json!(text.as_str()),
                 Value::Bytes(bytes) => item["bytes"] = serde_json::json!(bytes),
             }
-            if let Some(deadline) = entry.deadline {
-                item["expires"] = serde_json::json!(deadline.to_string());
+            if let Some(expiry) = entry.expiry {
+                item["expires"] = serde_json::json!(expiry.to_string());
             }
             format!("  {item}")
         });

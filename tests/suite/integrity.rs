@@ -31,7 +31,7 @@ impl Place {
             (0..2000).step_by(10).try_for_each(|n| {
                 let key = format!("key:{n:04}");
                 let entry = tx.entry(&key)?.unwrap();
-                tx.set_entry(&key, rusty_kv::Entry { deadline: Some(expires), ..entry })
+                tx.set_entry(&key, rusty_kv::Entry { expiry: Some(expires), ..entry })
             })
         })
         .unwrap();

@@ -512,17 +512,17 @@ impl Sweep<'_> {
     }
 }
 
-/// Values, and deadlines as times.
+/// Values, and expiries as times.
 type Read = BTreeMap<String, (serde_json::Value, Option<Timestamp>)>;
 
 /// What another reader finds in a document; without what has expired.
 fn read_by_serde_json(document: &[u8]) -> Option<Read> {
     let document: serde_json::Value = serde_json::from_slice(document).ok()?;
     let now = Database::in_memory().now();
-    let deadline = |key: &str| document["expires"][key].as_str().and_then(|text| text.parse::<Timestamp>().ok());
+    let expiry = |key: &str| document["expires"][key].as_str().and_then(|text| text.parse::<Timestamp>().ok());
     let entries = document["map"].as_object()?.iter();
-    let entries = entries.map(|(key, value)| (key.clone(), (value.clone(), deadline(key))));
-    Some(entries.filter(|(_, (_, deadline))| deadline.is_none_or(|deadline| now < deadline)).collect())
+    let entries = entries.map(|(key, value)| (key.clone(), (value.clone(), expiry(key))));
+    Some(entries.filter(|(_, (_, expiry))| expiry.is_none_or(|expiry| now < expiry)).collect())
 }
 
 /// The same of what was opened.

@@ -96,7 +96,7 @@ const JSON: &[&str] = &[
 #[derive(Clone, Debug)]
 enum Change {
     Set(String, Value),
-    /// With a deadline so many milliseconds ahead.
+    /// With an expiry so many milliseconds ahead.
     SetFor(String, Value, u64),
     Delete(String),
     Expire(String, Option<u64>),
@@ -231,7 +231,7 @@ impl Model {
                 true
             }
             Change::SetFor(key, value, span) => {
-                self.0.insert(key.clone(), Entry { value: value.clone(), deadline: Some(ahead(*span)) });
+                self.0.insert(key.clone(), Entry { value: value.clone(), expiry: Some(ahead(*span)) });
                 true
             }
             Change::Delete(key) => {
@@ -242,7 +242,7 @@ impl Model {
             Change::Expire(key, span) => {
                 let there = self.get(key).is_some();
                 if there && let Some(entry) = self.0.get_mut(key) {
-                    entry.deadline = span.map(ahead);
+                    entry.expiry = span.map(ahead);
                 }
                 there
             }
@@ -252,7 +252,7 @@ impl Model {
 
 /// The library's own word for it is not to be trusted here.
 fn is_live(entry: &Entry) -> bool {
-    entry.deadline.is_none_or(|deadline| clock().as_millis() < deadline.as_millis())
+    entry.expiry.is_none_or(|expiry| clock().as_millis() < expiry.as_millis())
 }
 
 fn ahead(span: u64) -> Timestamp {
@@ -263,7 +263,7 @@ fn apply(db: &mut Database, change: &Change) -> Result<bool> {
     match change {
         Change::Set(key, value) => db.set(key, value.clone()).map(|()| true),
         Change::SetFor(key, value, span) => {
-            db.set_entry(key, Entry { value: value.clone(), deadline: Some(ahead(*span)) }).map(|()| true)
+            db.set_entry(key, Entry { value: value.clone(), expiry: Some(ahead(*span)) }).map(|()| true)
         }
         Change::Delete(key) => db.delete(key),
         Change::Expire(key, span) => db.expire(key, span.map(ahead)),
@@ -274,12 +274,12 @@ fn apply_within(tx: &mut Transaction<'_>, change: &Change) -> Result<bool> {
     match change {
         Change::Set(key, value) => tx.set(key, value.clone()).map(|()| true),
         Change::SetFor(key, value, span) => {
-            tx.set_entry(key, Entry { value: value.clone(), deadline: Some(ahead(*span)) }).map(|()| true)
+            tx.set_entry(key, Entry { value: value.clone(), expiry: Some(ahead(*span)) }).map(|()| true)
         }
         Change::Delete(key) => tx.delete(key),
         Change::Expire(key, span) => {
             let Some(entry) = tx.entry(key)? else { return Ok(false) };
-            tx.set_entry(key, Entry { deadline: span.map(ahead), ..entry }).map(|()| true)
+            tx.set_entry(key, Entry { expiry: span.map(ahead), ..entry }).map(|()| true)
         }
     }
 }
@@ -357,7 +357,7 @@ fn interleave(db: &mut Database, other: &mut Database, model: &mut Model, open: 
         return Ok(());
     }
     let mut changed = false;
-    // Whether an entry past its deadline is still there is nobody's business.
+    // Whether an entry past its expiry is still there is nobody's business.
     let mut look_at = |key: &String| changed |= before.get(key) != model.get(key);
     open.looks.iter().chain(open.ours.iter().map(Change::key)).for_each(&mut look_at);
     if let Some(range) = &open.range {

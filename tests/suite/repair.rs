@@ -209,13 +209,13 @@ fn what_both_sides_of_a_merge_have_deleted_does_not_come_back() {
         "line 14: \">>>>>>> topic\"",
     ];
     assert_salvaged(conflict, &kept, &dropped);
-    // Deadlines that both sides have taken away are not brought back either.
+    // Expiries that both sides have taken away are not brought back either.
     let place = Place::of(
         "{\n  \"map\": {\n    \"a\": \"1\",\n    \"b\": \"2\"\n  },\n  \"expires\": {\n<<<<<<<<< ours\n    \"b\": \"2100-01-01T00:00:00.000Z\"\n||||||||| base\n    \"a\": \"2001-01-01T00:00:00.000Z\",\n    \"b\": \"2001-01-01T00:00:00.000Z\"\n=========\n>>>>>>>>> theirs\n  }\n}\n",
     );
     let db = Database::open(Database::repair(place.path(), Repair::Salvage).unwrap().path).unwrap();
-    assert_eq!(db.entry("a").unwrap().unwrap().deadline, None);
-    assert_eq!(db.entry("b").unwrap().unwrap().deadline, Some("2100-01-01T00:00:00.000Z".parse().unwrap()));
+    assert_eq!(db.entry("a").unwrap().unwrap().expiry, None);
+    assert_eq!(db.entry("b").unwrap().unwrap().expiry, Some("2100-01-01T00:00:00.000Z".parse().unwrap()));
 }
 
 #[test]
@@ -331,12 +331,12 @@ fn a_file_cut_anywhere_gives_the_entries_before_the_cut_and_no_others() {
 }
 
 #[test]
-fn deadlines_are_rescued_and_a_damaged_frame_makes_no_value_of_them() {
+fn expiries_are_rescued_and_a_damaged_frame_makes_no_value_of_them() {
     let place = Place::new();
     let mut db = Database::open(place.path()).unwrap();
-    let deadline = Some(Timestamp::from_millis(4_000_000_000_000));
+    let expiry = Some(Timestamp::from_millis(4_000_000_000_000));
     for key in ["a", "b", "c"] {
-        db.set_entry(key, Entry { deadline, ..Entry::from(key) }).unwrap();
+        db.set_entry(key, Entry { expiry, ..Entry::from(key) }).unwrap();
     }
     drop(db);
     let whole = entries(&place.path());
@@ -349,7 +349,7 @@ fn deadlines_are_rescued_and_a_damaged_frame_makes_no_value_of_them() {
         assert_eq!(place.salvage().0, whole, "{from:?}");
     }
     let (rescued, dropped) = Place::of(text.replacen("\"b\": \"2096", "\"b\": \"2O96", 1)).salvage();
-    assert_eq!((rescued["b"].deadline, rescued["c"].deadline), (None, deadline));
+    assert_eq!((rescued["b"].expiry, rescued["c"].expiry), (None, expiry));
     assert_eq!(dropped.len(), 1);
 }
 

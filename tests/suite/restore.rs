@@ -125,11 +125,11 @@ fn a_new_database_keeps_nothing_and_what_is_over_does_not_come() {
     let restored = restore(&path, &backup).unwrap();
     assert!(restored.kept.is_none() && restored.keys == 1);
     assert_eq!(content(&path), [("a".to_owned(), "1".into())]);
-    let deadline = Some(Timestamp::from_millis(4_102_444_800_123));
+    let expiry = Some(Timestamp::from_millis(4_102_444_800_123));
     let mut db = Database::open(&backup).unwrap();
-    db.expire("a", deadline).unwrap();
+    db.expire("a", expiry).unwrap();
     restore(&path, &backup).unwrap();
-    assert_eq!(Database::open(&path).unwrap().entry("a").unwrap().unwrap().deadline, deadline);
+    assert_eq!(Database::open(&path).unwrap().entry("a").unwrap().unwrap().expiry, expiry);
 }
 
 #[test]

@@ -58,8 +58,8 @@ fn the_document_has_one_form_byte_for_byte() {
 
     db.set("pic", vec![0x89, b'P', b'N', b'G', b'\r']).unwrap();
     db.set("user:1", json(r#"{ "name": "Ada", "age": 36, "tags": [ ] }"#)).unwrap();
-    let deadline = Some("2026-11-23T16:00:00Z".parse().unwrap());
-    db.set_entry("session:9", Entry { deadline, ..Entry::from("Ada") }).unwrap();
+    let expiry = Some("2026-11-23T16:00:00Z".parse().unwrap());
+    db.set_entry("session:9", Entry { expiry, ..Entry::from("Ada") }).unwrap();
     assert_eq!(
         read(&path),
         r#"{
@@ -156,22 +156,22 @@ fn a_file_of_the_tutorials_program_opens() {
 }
 
 #[test]
-fn the_tutorials_program_reads_what_text_values_make_deadlines_included() {
+fn the_tutorials_program_reads_what_text_values_make_expiries_included() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     let mut db = open(&path).unwrap();
     for text in ["hello", "", "\0\n", "\u{1b}[2J", "\u{202e}\u{2028}", "é😀", "\"\\", "42", "[1]"] {
         db.set(text, text).unwrap();
     }
-    let deadline = Some("2027-01-01T00:00:00Z".parse().unwrap());
-    db.set_entry("brief", Entry { deadline, ..Entry::from("soon gone") }).unwrap();
+    let expiry = Some("2027-01-01T00:00:00Z".parse().unwrap());
+    db.set_entry("brief", Entry { expiry, ..Entry::from("soon gone") }).unwrap();
     let theirs: Tutorial = serde_json::from_str(&read(&path)).unwrap();
     assert_eq!(theirs.map.len(), 10);
     for (key, value) in &theirs.map {
         assert_eq!(db.get(key).unwrap(), Some(value.as_str().into()));
     }
 
-    // It knows nothing of deadlines, so what it writes back has none.
+    // It knows nothing of expiries, so what it writes back has none.
     put(&path, serde_json::to_vec(&theirs).unwrap());
     db.refresh().unwrap();
     assert_eq!(db.entry("brief").unwrap(), Some("soon gone".into()));
@@ -359,14 +359,14 @@ fn a_save_creates_the_file_of_an_empty_database() {
 }
 
 #[test]
-fn an_entry_past_its_deadline_is_not_read_and_the_next_save_leaves_it_out() {
+fn an_entry_past_its_expiry_is_not_read_and_the_next_save_leaves_it_out() {
     let document = r#"{"map":{"old":"x","new":"y","edge":"z"},"expires":{"old":"2026-11-23T11:59:59Z","new":"2026-11-23T12:00:00.001Z","edge":"2026-11-23T12:00:00Z"}}"#;
     let folder = folder();
     let path = folder.path().join("kv.json");
     put(&path, document);
     let db = open(&path).unwrap();
     assert_eq!(db.len().unwrap(), 1);
-    assert_eq!(db.get("edge").unwrap(), None, "the deadline itself is past");
+    assert_eq!(db.get("edge").unwrap(), None, "the expiry itself is past");
     assert_eq!(db.get("new").unwrap(), Some("y".into()));
     assert_eq!(
         saved(document),

@@ -31,7 +31,7 @@ impl CommandArgs for AppendArgs {
             let entry = tx.entry(key)?.unwrap_or_else(|| Entry::from(""));
             let value = entry.value.append(&self.value)?;
             let length = value.as_bytes().len() as u64;
-            tx.set(key, &Entry { value, deadline: entry.deadline })?;
+            tx.set(key, &Entry { value, expiry: entry.expiry })?;
             Ok(length)
         });
         let bytes = length.map_err(|error| Failure::from(error).on(key))?;

@@ -73,8 +73,8 @@ impl CommandArgs for EditArgs {
                 if now.as_ref().map(|entry| &entry.value) != expected.as_ref() {
                     return Ok(Err(now.map(|entry| entry.value)));
                 }
-                let deadline = now.and_then(|entry| entry.deadline);
-                tx.set(key, &Entry { value: value.clone(), deadline })?;
+                let expiry = now.and_then(|entry| entry.expiry);
+                tx.set(key, &Entry { value: value.clone(), expiry })?;
                 Ok(Ok(()))
             });
             let now = match stored.map_err(|error| kept(Failure::from(error).on(key), &text))? {

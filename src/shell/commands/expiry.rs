@@ -29,16 +29,16 @@ impl CommandArgs for ExpireArgs {
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let Self { key, duration } = self;
-        let deadline = session.db.transaction(&[&key], |tx| {
-            let deadline = tx.now().after(duration)?;
+        let expiry = session.db.transaction(&[&key], |tx| {
+            let expiry = tx.now().after(duration)?;
             let Some(entry) = tx.entry(&key)? else { return Ok(None) };
-            tx.set(&key, &Entry { deadline: Some(deadline), ..entry })?;
-            Ok(Some(deadline))
+            tx.set(&key, &Entry { expiry: Some(expiry), ..entry })?;
+            Ok(Some(expiry))
         });
-        let Some(deadline) = deadline.map_err(|error| Failure::from(error).on(&key))? else {
+        let Some(expiry) = expiry.map_err(|error| Failure::from(error).on(&key))? else {
             return Err(session.not_found(&key));
         };
-        Ok(Done::Expires { key: key.0, after: duration, at: deadline }.into())
+        Ok(Done::Expires { key: key.0, after: duration, at: expiry }.into())
     }
 }
 
@@ -57,7 +57,7 @@ impl CommandArgs for TtlArgs {
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let key: &str = &self.key;
         let Some(entry) = session.db.entry(key)? else { return Err(session.not_found(key)) };
-        let left = entry.deadline.map(|deadline| deadline.since(session.db.now()));
+        let left = entry.expiry.map(|expiry| expiry.since(session.db.now()));
         Ok(Reply::TimeLeft(left).into())
     }
 }
@@ -78,9 +78,9 @@ impl CommandArgs for PersistArgs {
         let key: &str = &self.key;
         let had_one = session.db.transaction(&[key], |tx| {
             let Some(entry) = tx.entry(key)? else { return Ok(None) };
-            let had_one = entry.deadline.is_some();
+            let had_one = entry.expiry.is_some();
             if had_one {
-                tx.set(key, &Entry { deadline: None, ..entry })?;
+                tx.set(key, &Entry { expiry: None, ..entry })?;
             }
             Ok(Some(had_one))
         })?;

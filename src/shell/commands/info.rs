@@ -24,12 +24,12 @@ impl CommandArgs for InfoArgs {
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let key: &str = &self.key;
         let Some(entry) = session.db.entry(key)? else { return Err(session.not_found(key)) };
-        let left = entry.deadline.map(|deadline| deadline.since(session.db.now()));
+        let left = entry.expiry.map(|expiry| expiry.since(session.db.now()));
         let record = vec![
             ("key", Field::Text(key.to_owned())),
             ("type", Field::Text(entry.value.kind().to_owned())),
             ("size", Field::Bytes(entry.value.as_bytes().len() as u64)),
-            ("expires", entry.deadline.map_or(Field::None, |deadline| Field::Text(deadline.to_string()))),
+            ("expires", entry.expiry.map_or(Field::None, |expiry| Field::Text(expiry.to_string()))),
             ("ttl", left.map_or(Field::None, Field::Span)),
             ("begins", Field::Beginning(beginning(&entry.value))),
         ];

@@ -99,17 +99,17 @@ impl CommandArgs for SetArgs {
                     _ => None,
                 };
                 if refusal.is_none() {
-                    let deadline = match self.ttl {
+                    let expiry = match self.ttl {
                         Some(ttl) => Some(tx.now().after(ttl)?),
-                        None if self.keep_ttl => old.as_ref().and_then(|old| old.deadline),
+                        None if self.keep_ttl => old.as_ref().and_then(|old| old.expiry),
                         None => self.expires_at,
                     };
                     // A dump is read again whenever that may be, also behind the time of some of its keys.
-                    is_over = self.expires_at.is_some_and(|deadline| deadline <= tx.now());
+                    is_over = self.expires_at.is_some_and(|expiry| expiry <= tx.now());
                     if is_over {
                         tx.delete(key)?;
                     } else {
-                        tx.set(key, &Entry { value: value.clone(), deadline })?;
+                        tx.set(key, &Entry { value: value.clone(), expiry })?;
                     }
                 }
                 Ok((old, refusal))

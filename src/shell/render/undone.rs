@@ -53,8 +53,7 @@ pub(super) fn told(undone: &Undone, now: Timestamp) -> String {
 
 fn key_told(key: &str, from: Option<&Entry>, to: Option<&Entry>, now: Timestamp) -> String {
     let key = shown(key);
-    let expiry =
-        |to: &Entry| to.deadline.map(|deadline| format!("expires in {}", format_duration(deadline.since(now))));
+    let expiry = |to: &Entry| to.expiry.map(|expiry| format!("expires in {}", format_duration(expiry.since(now))));
     match (from, to) {
         (None, Some(to)) => {
             let expiry = expiry(to).map(|expiry| format!(", {expiry}")).unwrap_or_default();

@@ -75,7 +75,7 @@ impl Lookup {
         self.with_session(|session| session.db.glance(key, LARGEST)).and_then(Result::ok).flatten()
     }
 
-    /// The time by which deadlines are told.
+    /// The time by which expiries are told.
     pub(super) fn now(&self) -> Timestamp {
         self.with_session(|session| session.db.now()).unwrap_or_else(|| Timestamp::from_millis(0))
     }

@@ -18,7 +18,7 @@ use crate::storage::{EMPTY, Policy, Settings, Storage};
 /// What [`Database::check`](crate::Database::check) has found.
 #[derive(Debug)]
 pub struct Report {
-    /// Entries that can be read, those past their deadline included.
+    /// Entries that can be read, those past their expiry included.
     pub entries: u64,
     /// Changes in the journal that the file lacks.
     pub changes: u64,
@@ -216,7 +216,7 @@ fn count_changes(journal: &Journal, through: u64) -> Result<u64> {
     replayed.map(|_| count).map_err(|damage| journal.damaged(damage))
 }
 
-/// How many entries a view has, those past their deadline included.
+/// How many entries a view has, those past their expiry included.
 fn count(view: View) -> Result<u64> {
     let (policy, on_progress) = (Policy::default(), None);
     let settings = Settings { read_only: true, wait: Duration::ZERO, make_folder: false, policy, on_progress };

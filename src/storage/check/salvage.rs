@@ -29,7 +29,7 @@ pub(crate) fn salvage(bytes: &[u8], dropped: &mut dyn FnMut(Range<usize>)) -> Op
         is_damaged: false,
         document: Document::default(),
         entries: HashMap::new(),
-        deadlines: HashMap::new(),
+        expiries: HashMap::new(),
         dropped,
     };
     let mut bases = conflict::base_parts(bytes).into_iter().peekable();
@@ -64,16 +64,16 @@ struct Salvage<'a, 'd> {
     bytes: &'a [u8],
     at: usize,
     section: Region,
-    /// Whether the map and the deadlines were begun.
+    /// Whether the map and the expiries were begun.
     seen: (bool, bool),
     /// Of the entry that was read last, if it began its line.
     indent: Option<usize>,
     /// Whether there was a fault already.
     is_damaged: bool,
     document: Document,
-    /// Where each entry stands, and each deadline.
+    /// Where each entry stands, and each expiry.
     entries: HashMap<String, Range<usize>>,
-    deadlines: HashMap<String, (Range<usize>, Timestamp)>,
+    expiries: HashMap<String, (Range<usize>, Timestamp)>,
     dropped: &'d mut dyn FnMut(Range<usize>),
 }
 
@@ -112,7 +112,7 @@ impl Salvage<'_, '_> {
             (b',', Region::Top | Region::Map | Region::Expires) => self.section,
             (b'"', Region::Top) => return self.member(),
             (b'"', Region::Map) => return self.entry().map(|()| true),
-            (b'"', Region::Expires) => return self.deadline().map(|()| true),
+            (b'"', Region::Expires) => return self.expiry().map(|()| true),
             _ => return Err(Fault::new(self.at, "")),
         };
         self.at += 1;
@@ -174,10 +174,10 @@ impl Salvage<'_, '_> {
             return Err(Fault::new(place.start, ""));
         }
         if let Some(first) = self.entries.get(&key) {
-            // The line that begins the deadlines may be what is corrupt.
-            if self.is_damaged && !self.seen.1 && deadline(&self.bytes[value_at..place.end]).is_some() {
+            // The line that begins the expiries may be what is corrupt.
+            if self.is_damaged && !self.seen.1 && expiry(&self.bytes[value_at..place.end]).is_some() {
                 self.begin(Region::Expires);
-                return self.deadline();
+                return self.expiry();
             }
             (self.dropped)(first.clone());
         }
@@ -187,7 +187,7 @@ impl Salvage<'_, '_> {
         Ok(())
     }
 
-    fn deadline(&mut self) -> Result<(), Fault> {
+    fn expiry(&mut self) -> Result<(), Fault> {
         let mut scanner = Scanner::new(&self.bytes[self.at..]);
         let key = scanner.name()?.into_owned();
         scanner.peek();
@@ -195,8 +195,8 @@ impl Salvage<'_, '_> {
         scanner.string()?;
         let place = self.at..self.at + scanner.at();
         self.check_end(place.end)?;
-        let deadline = deadline(&self.bytes[value_at..place.end]).ok_or_else(|| Fault::new(value_at, ""))?;
-        if let Some((first, _)) = self.deadlines.insert(key, (place.clone(), deadline)) {
+        let expiry = expiry(&self.bytes[value_at..place.end]).ok_or_else(|| Fault::new(value_at, ""))?;
+        if let Some((first, _)) = self.expiries.insert(key, (place.clone(), expiry)) {
             (self.dropped)(first);
         }
         self.take(&place);
@@ -263,26 +263,26 @@ impl Salvage<'_, '_> {
             (Some(b'"'), Region::Map | Region::Expires) => self.indent.is_none_or(|own| indent == own),
             // The line that begins its section was corrupt, or what seemed to end it was none.
             (Some(b'"'), _) => {
-                let is_deadline = self.is_deadline(&line[indent..]);
-                self.begin(if is_deadline { Region::Expires } else { Region::Map });
+                let is_expiry = self.is_expiry(&line[indent..]);
+                self.begin(if is_expiry { Region::Expires } else { Region::Map });
                 true
             }
             _ => false,
         }
     }
 
-    /// Whether it is the line of a deadline of an entry.
-    fn is_deadline(&self, line: &[u8]) -> bool {
+    /// Whether it is the line of an expiry of an entry.
+    fn is_expiry(&self, line: &[u8]) -> bool {
         let mut scanner = Scanner::new(line);
         let is_known = scanner.name().is_ok_and(|key| self.entries.contains_key(&*key));
         scanner.peek();
-        is_known && deadline(&line[scanner.at()..]).is_some()
+        is_known && expiry(&line[scanner.at()..]).is_some()
     }
 
     fn done(mut self) -> Document {
-        for (key, (_, deadline)) in self.deadlines {
+        for (key, (_, expiry)) in self.expiries {
             if let Some(entry) = self.document.entries.get_mut(&key) {
-                entry.deadline = Some(deadline);
+                entry.expiry = Some(expiry);
             }
         }
         self.document
@@ -293,7 +293,7 @@ fn blanks(line: &[u8]) -> usize {
     line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
 }
 
-/// Whether the text is the one that begins the map or the deadlines, with their entries in the lines behind it.
+/// Whether the text is the one that begins the map or the expiries, with their entries in the lines behind it.
 fn begins_section(line: &[u8]) -> bool {
     let mut scanner = Scanner::new(line);
     scanner.name().is_ok_and(|name| matches!(&*name, "map" | "expires"))
@@ -301,7 +301,7 @@ fn begins_section(line: &[u8]) -> bool {
         && line[scanner.at()..].iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r')) == Some(&b'\n')
 }
 
-/// The deadline that a JSON string gives.
-fn deadline(text: &[u8]) -> Option<Timestamp> {
+/// The expiry that a JSON string gives.
+fn expiry(text: &[u8]) -> Option<Timestamp> {
     Scanner::new(text).string().ok()?.parse().ok()
 }

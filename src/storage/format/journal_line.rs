@@ -117,15 +117,15 @@ fn read_change<'a>(content: &'a [u8], scratch: &mut String) -> Result<ChangeLine
     } else {
         let (text, behind) = read_value(strip(rest, VALUE).ok_or(Refused::Newer)?, scratch)?;
         rest = behind;
-        let deadline = match strip(rest, EXPIRES) {
+        let expiry = match strip(rest, EXPIRES) {
             None => None,
             Some(behind) => {
-                let (deadline, behind) = read_deadline(behind)?;
+                let (expiry, behind) = read_expiry(behind)?;
                 rest = behind;
-                Some(deadline)
+                Some(expiry)
             }
         };
-        Some(Stored { text, deadline })
+        Some(Stored { text, expiry })
     };
     let last = match strip(rest, LAST).and_then(number) {
         Some((count, [])) => Some(usize::try_from(count).map_err(|_| Refused::Newer)?),
@@ -182,13 +182,13 @@ fn read_value<'a>(bytes: &'a [u8], scratch: &mut String) -> Result<(Box<str>, &'
     Ok((scratch.as_str().into(), rest))
 }
 
-fn read_deadline(bytes: &[u8]) -> Result<(Timestamp, &[u8]), Refused> {
+fn read_expiry(bytes: &[u8]) -> Result<(Timestamp, &[u8]), Refused> {
     let end = memchr::memchr(b'"', bytes).ok_or(Refused::Newer)?;
     let text = std::str::from_utf8(&bytes[..end]).map_err(|_| Refused::Newer)?;
-    let deadline: Timestamp = text
+    let expiry: Timestamp = text
         .parse()
         .map_err(|_| Refused::Wrong("its expiry is not a time such as 2026-11-23T04:00:00.000Z".to_owned()))?;
-    if deadline.to_string() == text { Ok((deadline, &bytes[end + 1..])) } else { Err(Refused::Newer) }
+    if expiry.to_string() == text { Ok((expiry, &bytes[end + 1..])) } else { Err(Refused::Newer) }
 }
 
 /// The number of a change's commit and, of its last line, how many lines the commit has: read off the two ends of the
@@ -238,11 +238,11 @@ pub(crate) fn write(
     json::write_string(scratch, key);
     match change {
         None => scratch.push_str(DELETED),
-        Some(Stored { text, deadline }) => {
+        Some(Stored { text, expiry }) => {
             scratch.push_str(VALUE);
             scratch.push_str(text);
-            if let Some(deadline) = deadline {
-                write!(scratch, "{EXPIRES}{deadline}\"").expect(STRING);
+            if let Some(expiry) = expiry {
+                write!(scratch, "{EXPIRES}{expiry}\"").expect(STRING);
             }
         }
     }

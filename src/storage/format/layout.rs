@@ -9,13 +9,13 @@ pub(crate) struct Layout {
     pub(crate) length: u64,
     /// The lines of the map: from the first one's indent to behind the last one's newline; empty if there are none.
     pub(crate) map: (u64, u64),
-    /// The lines of the deadlines, likewise.
+    /// The lines of the expiries, likewise.
     pub(crate) expires: (u64, u64),
     /// Where the text begins that follows both: top-level members that are not ours, then `\n}\n`.
     pub(crate) rest: u64,
     /// How many lines the map has.
     pub(crate) count: u64,
-    /// How many lines the deadlines have.
+    /// How many lines the expiries have.
     pub(crate) expiring: u64,
     /// The wrapping sum of the [`line_hash`] of every line of both sections and of the rest.
     #[serde(with = "hex")]
@@ -24,7 +24,7 @@ pub(crate) struct Layout {
 
 /// What stands before the map's lines; without lines the map closes right behind it.
 pub(crate) const HEAD: &[u8] = b"{\n  \"map\": {";
-/// What stands before the lines of the deadlines.
+/// What stands before the lines of the expiries.
 pub(crate) const BETWEEN: &[u8] = b",\n  \"expires\": {\n";
 /// What stands behind the last line of a section.
 pub(crate) const CLOSE: &[u8] = b"  }";

@@ -9,56 +9,56 @@ use crate::expiry::Timestamp;
 use crate::json::{self, Escaped, Fault, Length, Nowhere, Same, Scanner, Sink};
 use crate::value::{Json, Value};
 
-/// A value and, if it expires, its deadline.
+/// A value and, if it expires, its expiry.
 ///
 /// ```
 /// let entry = rusty_kv::Entry::from("hello");
-/// assert_eq!(entry.deadline, None);
+/// assert_eq!(entry.expiry, None);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// What the key holds.
     pub value: Value,
     /// From this point in time on the entry is gone.
-    pub deadline: Option<Timestamp>,
+    pub expiry: Option<Timestamp>,
 }
 
 impl Entry {
     /// Reads a value's form on disk, and nothing behind it.
-    pub(crate) fn decode(text: &str, deadline: Option<Timestamp>) -> Result<Self, Fault> {
-        Ok(Self { value: decode(text)?, deadline })
+    pub(crate) fn decode(text: &str, expiry: Option<Timestamp>) -> Result<Self, Fault> {
+        Ok(Self { value: decode(text)?, expiry })
     }
 
     /// Reads an entry as it is stored, in its own memory.
     pub(crate) fn of_stored(stored: Stored) -> Result<Self, Fault> {
-        Ok(Self { value: decode_in_place(stored.text)?, deadline: stored.deadline })
+        Ok(Self { value: decode_in_place(stored.text)?, expiry: stored.expiry })
     }
 
     /// Whether the entry is still there at `now`.
     ///
     /// ```
     /// use rusty_kv::{Entry, Timestamp};
-    /// let entry = Entry { deadline: Some(Timestamp::from_millis(10)), ..Entry::from("x") };
+    /// let entry = Entry { expiry: Some(Timestamp::from_millis(10)), ..Entry::from("x") };
     /// assert!(entry.is_live(Timestamp::from_millis(9)));
     /// assert!(!entry.is_live(Timestamp::from_millis(10)));
     /// ```
     pub fn is_live(&self, now: Timestamp) -> bool {
-        self.deadline.is_none_or(|deadline| now < deadline)
+        self.expiry.is_none_or(|expiry| now < expiry)
     }
 }
 
 impl<V: Into<Value>> From<V> for Entry {
     fn from(value: V) -> Self {
-        Self { value: value.into(), deadline: None }
+        Self { value: value.into(), expiry: None }
     }
 }
 
-/// A value in its form on disk and its deadline: what the engine keeps in memory and copies from file to file.
+/// A value in its form on disk and its expiry: what the engine keeps in memory and copies from file to file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stored {
     /// The value's form on disk, as [`write_value`] writes it.
     pub(crate) text: Box<str>,
-    pub(crate) deadline: Option<Timestamp>,
+    pub(crate) expiry: Option<Timestamp>,
 }
 
 /// What a look at an entry shows that must not take long.
@@ -74,11 +74,7 @@ impl Seen {
     /// A look at what is in memory.
     pub(crate) fn of(stored: &Stored, limit: u64) -> Result<Self, Fault> {
         let bytes = stored.text.len() as u64;
-        if bytes > limit {
-            Ok(Self::Large(bytes))
-        } else {
-            Entry::decode(&stored.text, stored.deadline).map(Self::Entry)
-        }
+        if bytes > limit { Ok(Self::Large(bytes)) } else { Entry::decode(&stored.text, stored.expiry).map(Self::Entry) }
     }
 }
 
@@ -91,12 +87,12 @@ impl Stored {
         // A small one that was guessed too short costs less than counting.
         let mut text = String::with_capacity(if length < LARGE { length + 2 } else { self::length(&entry.value) });
         write_value(&mut text, &entry.value);
-        Self { text: text.into_boxed_str(), deadline: entry.deadline }
+        Self { text: text.into_boxed_str(), expiry: entry.expiry }
     }
 
     /// Whether the entry is still there at `now`.
     pub(crate) fn is_live(&self, now: Timestamp) -> bool {
-        self.deadline.is_none_or(|deadline| now < deadline)
+        self.expiry.is_none_or(|expiry| now < expiry)
     }
 }
 

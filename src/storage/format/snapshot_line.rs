@@ -8,7 +8,7 @@ use crate::json::{Fault, Scanner};
 /// The longest key, in bytes.
 pub(crate) const MAX_KEY: usize = 64 << 10;
 
-/// What every line of an entry or a deadline begins with.
+/// What every line of an entry or an expiry begins with.
 pub(crate) const INDENT: &str = "    ";
 
 /// A character that takes one byte takes six as an escape.
@@ -69,10 +69,10 @@ fn is_ended(mut inside: &[u8]) -> bool {
     false
 }
 
-pub(crate) const NO_DEADLINE: &str = "an expiry is a time such as \"2026-11-23T04:00:00.000Z\"";
+pub(crate) const NO_EXPIRY: &str = "an expiry is a time such as \"2026-11-23T04:00:00.000Z\"";
 
-/// The deadline that a value's text gives.
-pub(crate) fn deadline(text: &[u8]) -> Option<Timestamp> {
+/// The expiry that a value's text gives.
+pub(crate) fn expiry(text: &[u8]) -> Option<Timestamp> {
     match text {
         [b'"', time @ .., b'"'] => str::from_utf8(time).ok()?.parse().ok(),
         _ => None,

@@ -52,15 +52,15 @@ struct Set {
     head: u64,
     chunk: u32,
     at: u32,
-    /// The highest bit: a deadline stands between key and value.
+    /// The highest bit: an expiry stands between key and value.
     key_len: u32,
     text_len: u32,
 }
 
-const HAS_DEADLINE: u32 = 1 << 31;
+const HAS_EXPIRY: u32 = 1 << 31;
 
-/// How many digits a deadline takes.
-const DEADLINE: usize = 16;
+/// How many digits an expiry takes.
+const EXPIRY: usize = 16;
 
 const CHUNK: usize = 1 << 20;
 
@@ -75,24 +75,24 @@ impl Arena {
     }
 
     /// Sets a key.
-    pub(crate) fn set(&mut self, key: &str, value: &Value, deadline: Option<Timestamp>) {
+    pub(crate) fn set(&mut self, key: &str, value: &Value, expiry: Option<Timestamp>) {
         if value.as_bytes().len() >= LARGE {
-            self.push_with(key, record::length(value), deadline, &mut |out| record::write_value(out, value));
+            self.push_with(key, record::length(value), expiry, &mut |out| record::write_value(out, value));
             return;
         }
         let mut text = String::with_capacity(value.as_bytes().len() + 2);
         record::write_value(&mut text, value);
-        self.push(key, &text, deadline);
+        self.push(key, &text, expiry);
     }
 
     /// The same with a value in its form on disk.
-    pub(crate) fn push(&mut self, key: &str, text: &str, deadline: Option<Timestamp>) {
-        self.push_with(key, text.len(), deadline, &mut |chunk| chunk.push_str(text));
+    pub(crate) fn push(&mut self, key: &str, text: &str, expiry: Option<Timestamp>) {
+        self.push_with(key, text.len(), expiry, &mut |chunk| chunk.push_str(text));
     }
 
     /// The same with a value that is at most so long, and written where it is kept.
-    fn push_with(&mut self, key: &str, most: usize, deadline: Option<Timestamp>, write: &mut dyn FnMut(&mut String)) {
-        let need = key.len() + deadline.map_or(0, |_| DEADLINE) + most;
+    fn push_with(&mut self, key: &str, most: usize, expiry: Option<Timestamp>, write: &mut dyn FnMut(&mut String)) {
+        let need = key.len() + expiry.map_or(0, |_| EXPIRY) + most;
         self.bytes += need + size_of::<Set>();
         if self.chunks.last().is_none_or(|chunk| chunk.capacity() - chunk.len() < need) {
             let chunk = String::with_capacity(need.max(CHUNK));
@@ -104,12 +104,12 @@ impl Arena {
             head: 0,
             chunk: short(index),
             at: short(chunk.len()),
-            key_len: short(key.len()) | deadline.map_or(0, |_| HAS_DEADLINE),
+            key_len: short(key.len()) | expiry.map_or(0, |_| HAS_EXPIRY),
             text_len: 0,
         };
         chunk.push_str(key);
-        if let Some(deadline) = deadline {
-            write!(chunk, "{:016x}", deadline.as_millis()).expect("a String takes all that is written");
+        if let Some(expiry) = expiry {
+            write!(chunk, "{:016x}", expiry.as_millis()).expect("a String takes all that is written");
         }
         let start = chunk.len();
         write(chunk);
@@ -273,7 +273,7 @@ impl DoubleEndedIterator for Sets<'_> {
 
 impl Set {
     fn key_len(self) -> usize {
-        (self.key_len & !HAS_DEADLINE) as usize
+        (self.key_len & !HAS_EXPIRY) as usize
     }
 
     fn key(self, chunks: &[String]) -> &str {
@@ -283,13 +283,13 @@ impl Set {
 
     fn read(self, chunks: &[String]) -> (&str, &str, Option<Timestamp>) {
         let (key, rest) = chunks[self.chunk as usize][self.at as usize..].split_at(self.key_len());
-        let (deadline, rest) = if self.key_len & HAS_DEADLINE == 0 {
+        let (expiry, rest) = if self.key_len & HAS_EXPIRY == 0 {
             (None, rest)
         } else {
-            let (digits, rest) = rest.split_at(DEADLINE);
+            let (digits, rest) = rest.split_at(EXPIRY);
             (u64::from_str_radix(digits, 16).ok().map(Timestamp::from_millis), rest)
         };
-        (key, &rest[..self.text_len as usize], deadline)
+        (key, &rest[..self.text_len as usize], expiry)
     }
 }
 
@@ -320,8 +320,8 @@ mod tests {
 
     fn arena_of(sets: &[(String, Entry)]) -> Arena {
         let mut arena = Arena::default();
-        for (key, (text, deadline)) in sets {
-            arena.push(key, text, *deadline);
+        for (key, (text, expiry)) in sets {
+            arena.push(key, text, *expiry);
         }
         arena
     }
@@ -336,7 +336,7 @@ mod tests {
             let sets: Vec<_> = sets.into_iter().map(|(key, set)| (prefix.clone() + &key, entry(set))).collect();
             let model: BTreeMap<_, _> = sets.iter().cloned().collect();
             let sorted = arena_of(&sets).sort();
-            let wanted = || model.iter().map(|(key, (text, deadline))| (key.as_str(), text.as_str(), *deadline));
+            let wanted = || model.iter().map(|(key, (text, expiry))| (key.as_str(), text.as_str(), *expiry));
             prop_assert!(sorted.iter().eq(wanted()));
             prop_assert!(sorted.iter().rev().eq(wanted().rev()));
         }

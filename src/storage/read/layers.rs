@@ -13,7 +13,7 @@ pub(crate) struct LayerEntry<'a> {
     pub(crate) key: &'a str,
     /// The value's form on disk; `None` if the key is deleted.
     pub(crate) text: Option<&'a str>,
-    pub(crate) deadline: Option<Timestamp>,
+    pub(crate) expiry: Option<Timestamp>,
 }
 
 /// One source of changes: keys ascending, each once.
@@ -106,24 +106,24 @@ impl<'a> TwoEnded<'a> {
 
 impl<'a> LayerEntry<'a> {
     fn of(key: &'a str, stored: Option<&'a Stored>) -> Self {
-        Self { key, text: stored.map(|stored| &*stored.text), deadline: stored.and_then(|stored| stored.deadline) }
+        Self { key, text: stored.map(|stored| &*stored.text), expiry: stored.and_then(|stored| stored.expiry) }
     }
 
     /// The same as it is at `now`: a deletion once its time is over.
     pub(crate) fn live(self, now: Timestamp) -> Self {
-        if self.deadline.is_some_and(|deadline| deadline <= now) {
-            return Self { text: None, deadline: None, ..self };
+        if self.expiry.is_some_and(|expiry| expiry <= now) {
+            return Self { text: None, expiry: None, ..self };
         }
         self
     }
 
     /// What the key holds by it.
     pub(crate) fn stored(&self) -> Change {
-        self.text.map(|text| Stored { text: text.into(), deadline: self.deadline })
+        self.text.map(|text| Stored { text: text.into(), expiry: self.expiry })
     }
 
-    fn set((key, text, deadline): (&'a str, &'a str, Option<Timestamp>)) -> Self {
-        Self { key, text: Some(text), deadline }
+    fn set((key, text, expiry): (&'a str, &'a str, Option<Timestamp>)) -> Self {
+        Self { key, text: Some(text), expiry }
     }
 }
 

@@ -10,7 +10,7 @@ use super::snapshot::cursor::{Cursor, End, RawEntry};
 use super::snapshot::{ReadFault, Sums};
 use crate::expiry::Timestamp;
 
-/// The entries in key order, from both ends; those past their deadline are among them. Nothing is copied but the line
+/// The entries in key order, from both ends; those past their expiry are among them. Nothing is copied but the line
 /// of the snapshot that waits for its turn at either end.
 #[derive(Debug)]
 pub(crate) struct Merged<'a> {
@@ -35,7 +35,7 @@ pub(crate) struct Held {
     pub(crate) full: bool,
     pub(crate) key: String,
     pub(crate) text: String,
-    pub(crate) deadline: Option<Timestamp>,
+    pub(crate) expiry: Option<Timestamp>,
 }
 
 /// What comes next at an end.
@@ -139,8 +139,8 @@ impl<'a> Ahead<'a> {
             return Next::Held;
         }
         match self.change.take() {
-            Some(LayerEntry { key, text: Some(text), deadline }) => {
-                Next::Change(RawEntry { key: Cow::Borrowed(key), text, deadline })
+            Some(LayerEntry { key, text: Some(text), expiry }) => {
+                Next::Change(RawEntry { key: Cow::Borrowed(key), text, expiry })
             }
             _ => Next::Deleted,
         }
@@ -155,11 +155,11 @@ impl Held {
             self.key.push_str(&line.key);
             self.text.clear();
             self.text.push_str(line.text);
-            self.deadline = line.deadline;
+            self.expiry = line.expiry;
         }
     }
 
     fn line(&self) -> RawEntry<'_> {
-        RawEntry { key: Cow::Borrowed(&self.key), text: &self.text, deadline: self.deadline }
+        RawEntry { key: Cow::Borrowed(&self.key), text: &self.text, expiry: self.expiry }
     }
 }

@@ -131,7 +131,7 @@ mod tests {
 
     fn change() -> impl Strategy<Value = Change> {
         let stored = ("[a-z]{0,9}", prop::option::of(0_u64..9))
-            .prop_map(|(text, at)| Stored { text: text.into(), deadline: at.map(Timestamp::from_millis) });
+            .prop_map(|(text, at)| Stored { text: text.into(), expiry: at.map(Timestamp::from_millis) });
         prop::option::of(stored)
     }
 

@@ -59,8 +59,8 @@ impl Pending {
     }
 
     /// Sets a key.
-    pub(crate) fn set(&mut self, key: &str, value: &Value, deadline: Option<Timestamp>) {
-        self.unsorted().set(key, value, deadline);
+    pub(crate) fn set(&mut self, key: &str, value: &Value, expiry: Option<Timestamp>) {
+        self.unsorted().set(key, value, expiry);
     }
 
     /// Sets many keys.
@@ -85,7 +85,7 @@ impl Pending {
     /// The change of a key: `Some(None)` if it is deleted. What was spilled does not count.
     pub(crate) fn get(&self, key: &str) -> Option<Change> {
         match self.sorted().find(key) {
-            Some((_, text, deadline)) => Some(Some(Stored { text: text.into(), deadline })),
+            Some((_, text, expiry)) => Some(Some(Stored { text: text.into(), expiry })),
             None => self.map.get(key).cloned(),
         }
     }
@@ -143,8 +143,8 @@ impl Pending {
             return &mut self.map;
         }
         let newer = self.sorted.take().unwrap_or_else(|| self.arena.take().sort());
-        for (key, text, deadline) in newer.iter() {
-            self.map.insert(key, Some(Stored { text: text.into(), deadline }));
+        for (key, text, expiry) in newer.iter() {
+            self.map.insert(key, Some(Stored { text: text.into(), expiry }));
         }
         &mut self.map
     }
@@ -185,7 +185,7 @@ mod tests {
     }
 
     fn stored(text: &str) -> Stored {
-        Stored { text: format!("\"{text}\"").into(), deadline: None }
+        Stored { text: format!("\"{text}\"").into(), expiry: None }
     }
 
     proptest! {

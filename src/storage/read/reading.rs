@@ -14,7 +14,7 @@ use crate::storage::Storage;
 use crate::storage::format::record::Seen;
 use crate::storage::format::record::{Entry, Stored};
 
-/// Entries in key order, from both ends, those past their deadline included.
+/// Entries in key order, from both ends, those past their expiry included.
 #[derive(Debug)]
 pub(crate) struct Entries<'a> {
     store: &'a Storage,
@@ -29,7 +29,7 @@ pub(crate) struct Entries<'a> {
 const LOOKED_AT: u64 = 1 << 12;
 
 impl Storage {
-    /// A key's entry, deadline passed or not.
+    /// A key's entry, expiry passed or not.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Stored>> {
         if let Some(change) = self.pending.get(key) {
             return Ok(change);
@@ -39,7 +39,7 @@ impl Storage {
 
     /// An entry with its value decoded.
     pub(crate) fn entry(&self, stored: &Stored) -> Result<Entry> {
-        Entry::decode(&stored.text, stored.deadline).map_err(|fault| self.damaged(fault))
+        Entry::decode(&stored.text, stored.expiry).map_err(|fault| self.damaged(fault))
     }
 
     /// The same, in the memory that it was stored in.
@@ -86,12 +86,12 @@ impl Storage {
         let is_below = |key: &str| match &self.view.base {
             Base::Document(document) => Ok(document.entries.get(key).is_some_and(|stored| stored.is_live(now))),
             Base::Indexed(indexed) if indexed.contains(key).map_err(fault)? => {
-                Ok(indexed.deadline(key).map_err(fault)?.is_none_or(|deadline| now < deadline))
+                Ok(indexed.expiry(key).map_err(fault)?.is_none_or(|expiry| now < expiry))
             }
             Base::Indexed(_) => Ok::<_, Error>(false),
         };
         for change in self.changes()? {
-            let is_above = change.text.is_some() && change.deadline.is_none_or(|deadline| now < deadline);
+            let is_above = change.text.is_some() && change.expiry.is_none_or(|expiry| now < expiry);
             count = count + u64::from(is_above) - u64::from(is_below(change.key)?);
         }
         self.view.check_intact()?;

@@ -319,7 +319,7 @@ impl View {
         Ok(Advance::Grown(changes))
     }
 
-    /// A key's entry, deadline passed or not.
+    /// A key's entry, expiry passed or not.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Stored>> {
         if let Some(journal) = &self.journal
             && let Some(change) = journal.get(key)?
@@ -332,7 +332,7 @@ impl View {
         }
     }
 
-    /// What a key's entry is, deadline passed or not; at most `limit` bytes of a value are read from the snapshot.
+    /// What a key's entry is, expiry passed or not; at most `limit` bytes of a value are read from the snapshot.
     pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Seen>> {
         if let Some(journal) = &self.journal
             && let Some(change) = journal.get(key)?

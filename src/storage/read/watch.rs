@@ -24,9 +24,9 @@ pub(crate) struct Feed {
     to: Bound<String>,
     /// Entries whose time was over by then were told to be.
     told: Timestamp,
-    /// The first deadline behind that, if there is one.
+    /// The first expiry behind that, if there is one.
     next: Option<Timestamp>,
-    /// Deadlines are not gone through before that.
+    /// Expiries are not gone through before that.
     rest_until: Timestamp,
     /// Whether the last look found that an editor has overwritten what it was to compare with.
     pub(crate) missed: bool,
@@ -43,7 +43,7 @@ pub enum Event {
     Set(Entry),
     /// It was deleted.
     Deleted,
-    /// Its deadline has passed.
+    /// Its expiry has passed.
     Expired,
 }
 
@@ -54,8 +54,8 @@ pub(crate) type EventSink<'a> = dyn FnMut(&str, Event) -> ControlFlow<()> + 'a;
 /// is to be compared with.
 const HELD: u64 = 1 << 20;
 
-/// After so many deadlines that were gone through a millisecond of rest: a tenth of the time at most goes into that.
-const DEADLINES_A_MILLISECOND: u64 = 500;
+/// After so many expiries that were gone through a millisecond of rest: a tenth of the time at most goes into that.
+const EXPIRIES_A_MILLISECOND: u64 = 500;
 
 /// Whether to stop is asked once in so many entries.
 const LOOKED_AT: u64 = 1024;
@@ -72,7 +72,7 @@ impl Storage {
             rest_until: now,
             missed: false,
         };
-        feed.go_through_deadlines(now, &mut |_, _| ControlFlow::Continue(()))?;
+        feed.go_through_expiries(now, &mut |_, _| ControlFlow::Continue(()))?;
         Ok(feed)
     }
 
@@ -115,7 +115,7 @@ impl Feed {
                     self.store = newest;
                     self.missed = true;
                     // Those that are over by now are nothing to tell of either.
-                    self.go_through_deadlines(now, &mut |_, _| ControlFlow::Continue(()))?;
+                    self.go_through_expiries(now, &mut |_, _| ControlFlow::Continue(()))?;
                     return Err(error);
                 }
                 if self.compare(&newest, now, stop, each)?.is_break() {
@@ -125,7 +125,7 @@ impl Feed {
             }
         }
         if self.next.is_some_and(|next| next <= now) && self.rest_until <= now {
-            self.go_through_deadlines(now, each)?;
+            self.go_through_expiries(now, each)?;
         }
         Ok(())
     }
@@ -147,20 +147,20 @@ impl Feed {
         now: Timestamp,
         each: &mut EventSink<'_>,
     ) -> Result<ControlFlow<()>, Fault> {
-        let is_over = |stored: &Stored| stored.deadline.is_some_and(|deadline| deadline <= now);
+        let is_over = |stored: &Stored| stored.expiry.is_some_and(|expiry| expiry <= now);
         // What was over at the last look was told to be.
         let old = old.filter(|stored| stored.is_live(self.told));
         let event = match (old, new) {
             (old, Some(new)) if new.is_live(now) => {
-                self.expect(new.deadline);
+                self.expect(new.expiry);
                 if old.as_ref() == Some(&new) {
                     return Ok(ControlFlow::Continue(()));
                 }
-                Event::Set(Entry::decode(&new.text, new.deadline)?)
+                Event::Set(Entry::decode(&new.text, new.expiry)?)
             }
-            // It is found among the deadlines.
+            // It is found among the expiries.
             (_, Some(new)) if new.is_live(self.told) => {
-                self.expect(new.deadline);
+                self.expect(new.expiry);
                 return Ok(ControlFlow::Continue(()));
             }
             (Some(_), Some(_)) => Event::Expired,
@@ -176,9 +176,9 @@ impl Feed {
         Ok(each(key, event))
     }
 
-    /// A deadline is there that may be the next.
-    fn expect(&mut self, deadline: Option<Timestamp>) {
-        self.next = self.next.into_iter().chain(deadline).min();
+    /// An expiry is there that may be the next.
+    fn expect(&mut self, expiry: Option<Timestamp>) {
+        self.next = self.next.into_iter().chain(expiry).min();
     }
 
     /// Tells what is different in a newer state.
@@ -219,9 +219,9 @@ impl Feed {
                 (None, Some(_)) => std::cmp::Ordering::Greater,
                 (Some(old), Some(new)) => old.cmp(new),
             };
-            if order.is_eq() && old.next.text == new.next.text && old.next.deadline == new.next.deadline {
-                if new.next.deadline.is_some_and(|deadline| deadline > self.told) {
-                    self.expect(new.next.deadline);
+            if order.is_eq() && old.next.text == new.next.text && old.next.expiry == new.next.expiry {
+                if new.next.expiry.is_some_and(|expiry| expiry > self.told) {
+                    self.expect(new.next.expiry);
                 }
             } else {
                 let key = if order.is_le() { old.next.key.clone() } else { new.next.key.clone() };
@@ -240,20 +240,20 @@ impl Feed {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Tells which deadlines have passed since they were last gone through, and finds the next.
-    fn go_through_deadlines(&mut self, now: Timestamp, each: &mut EventSink<'_>) -> Result<()> {
+    /// Tells which expiries have passed since they were last gone through, and finds the next.
+    fn go_through_expiries(&mut self, now: Timestamp, each: &mut EventSink<'_>) -> Result<()> {
         let (told, mut next, mut count) = (self.told, None, 0_u64);
         let mut over = Vec::new();
-        self.store.deadlines(self.bounds(), &mut |key, deadline| {
+        self.store.expiries(self.bounds(), &mut |key, expiry| {
             count += 1;
-            if deadline > now {
-                next = next.into_iter().chain([deadline]).min();
-            } else if deadline > told {
+            if expiry > now {
+                next = next.into_iter().chain([expiry]).min();
+            } else if expiry > told {
                 over.push(key.to_owned());
             }
         })?;
         (self.told, self.next) = (now, next);
-        self.rest_until = now.after(Duration::from_millis(count / DEADLINES_A_MILLISECOND)).unwrap_or(now);
+        self.rest_until = now.after(Duration::from_millis(count / EXPIRIES_A_MILLISECOND)).unwrap_or(now);
         for key in over {
             if each(&key, Event::Expired).is_break() {
                 break;
@@ -264,28 +264,28 @@ impl Feed {
 }
 
 impl Storage {
-    /// The deadlines of a range's keys, in no order.
-    fn deadlines(&self, (from, to): (Bound<&str>, Bound<&str>), each: &mut dyn FnMut(&str, Timestamp)) -> Result<()> {
+    /// The expiries of a range's keys, in no order.
+    fn expiries(&self, (from, to): (Bound<&str>, Bound<&str>), each: &mut dyn FnMut(&str, Timestamp)) -> Result<()> {
         let changes = self.view.changes()?.map(|replay| &replay.overlay);
         let is_below = |key: &str| changes.is_none_or(|changes| changes.get(key).is_none());
         match &self.view.base {
             Base::Document(document) => {
                 for (key, stored) in document.range(from, to).filter(|(key, _)| is_below(key)) {
-                    stored.deadline.into_iter().for_each(|deadline| each(key, deadline));
+                    stored.expiry.into_iter().for_each(|expiry| each(key, expiry));
                 }
             }
             Base::Indexed(indexed) => {
                 let is_inside = |key: &str| std::ops::RangeBounds::<str>::contains(&(from, to), key);
-                let mut inside = |key: &str, deadline| {
+                let mut inside = |key: &str, expiry| {
                     if is_inside(key) && is_below(key) {
-                        each(key, deadline);
+                        each(key, expiry);
                     }
                 };
-                indexed.deadlines(&mut inside).map_err(|fault| self.view.fault(fault))?;
+                indexed.expiries(&mut inside).map_err(|fault| self.view.fault(fault))?;
             }
         }
         for (key, change) in changes.into_iter().flat_map(|changes| changes.range(from, to)) {
-            change.iter().filter_map(|stored| stored.deadline).for_each(|deadline| each(key, deadline));
+            change.iter().filter_map(|stored| stored.expiry).for_each(|expiry| each(key, expiry));
         }
         Ok(())
     }
@@ -309,7 +309,7 @@ impl<'a> Lookahead<'a> {
     }
 
     fn stored(&self) -> Stored {
-        Stored { text: self.next.text.as_str().into(), deadline: self.next.deadline }
+        Stored { text: self.next.text.as_str().into(), expiry: self.next.expiry }
     }
 
     fn advance(&mut self) -> Result<()> {

@@ -75,8 +75,8 @@ fn saved_whole(disk: &Simulated, history: &[State]) -> Result<(), String> {
     let Some(bytes) = disk.content(path()) else { return Ok(()) };
     let document = Document::read(&bytes).map_err(|fault| format!("P4: the snapshot is no document: {fault:?}"))?;
     let is_saved = |state: &State| {
-        let entries = document.entries.iter().map(|(key, stored)| (key.as_str(), &*stored.text, stored.deadline));
-        entries.eq(state.iter().map(|(key, (text, deadline))| (key.as_str(), text.as_str(), *deadline)))
+        let entries = document.entries.iter().map(|(key, stored)| (key.as_str(), &*stored.text, stored.expiry));
+        entries.eq(state.iter().map(|(key, (text, expiry))| (key.as_str(), text.as_str(), *expiry)))
     };
     if history.iter().rev().any(is_saved) {
         Ok(())

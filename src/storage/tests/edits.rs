@@ -32,7 +32,7 @@ fn edit(disk: &Simulated, key: &str) {
 }
 
 fn put(store: &mut Phase, key: &str, text: &str) {
-    store.pending().insert(key, Some(Stored { text: format!("\"{text}\"").into(), deadline: None }));
+    store.pending().insert(key, Some(Stored { text: format!("\"{text}\"").into(), expiry: None }));
 }
 
 fn text(store: &Phase, key: &str) -> Result<String> {

@@ -32,10 +32,10 @@ use super::{Policy, Settings, Storage};
 use crate::error::Result;
 use crate::expiry::Timestamp;
 
-/// Text and deadline by key.
+/// Text and expiry by key.
 type State = BTreeMap<String, (String, Option<Timestamp>)>;
 
-/// Deadlines lie after it; nothing expires while a workload runs.
+/// Expiries lie after it; nothing expires while a workload runs.
 const NOW: Timestamp = Timestamp::from_millis(0);
 
 fn path() -> &'static Path {
@@ -74,7 +74,7 @@ fn state(store: &Storage) -> Result<State> {
     let mut state = State::new();
     let mut entries = store.range(Bound::Unbounded, Bound::Unbounded)?;
     while let Some(line) = entries.next()? {
-        state.insert(line.key.to_string(), (line.text.to_owned(), line.deadline));
+        state.insert(line.key.to_string(), (line.text.to_owned(), line.expiry));
     }
     Ok(state)
 }

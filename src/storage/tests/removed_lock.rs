@@ -57,7 +57,7 @@ fn count(store: &mut Storage, key: &str) -> crate::Result<()> {
         }
     };
     for (key, text) in [("number", text(&next.to_string())), (key, text(key))] {
-        store.pending().insert(key, Some(Stored { text: text.into(), deadline: None }));
+        store.pending().insert(key, Some(Stored { text: text.into(), expiry: None }));
     }
     store.commit(NOW)
 }

@@ -87,10 +87,10 @@ impl Workload {
         for _ in 0..count {
             *number += 1;
             let key = ["a", "b", "c", "d", "\u{e9}\"", ""][random.index(6)];
-            let deadline = (random.below(5) == 0).then(|| Timestamp::from_millis(1_000_000 + *number));
+            let expiry = (random.below(5) == 0).then(|| Timestamp::from_millis(1_000_000 + *number));
             let long = if random.below(12) == 0 { 150 } else { 3 };
             let text = format!("\"{number}{}\"", "x".repeat(long));
-            let change = if random.below(4) == 0 { None } else { Some((text, deadline)) };
+            let change = if random.below(4) == 0 { None } else { Some((text, expiry)) };
             changes.retain(|(there, _)| there != key);
             changes.push((key.to_owned(), change));
         }
@@ -178,12 +178,12 @@ impl Step {
 
 fn put(store: &mut Storage, changes: &[Change]) {
     for (key, change) in changes {
-        let stored = change.clone().map(|(text, deadline)| Stored { text: text.into(), deadline });
+        let stored = change.clone().map(|(text, expiry)| Stored { text: text.into(), expiry });
         store.pending().insert(key, stored);
     }
 }
 
-/// A set of a text without deadline.
+/// A set of a text without expiry.
 pub(super) fn change(key: &str, text: &str) -> Change {
     (key.to_owned(), Some((format!("\"{text}\""), None)))
 }

@@ -99,7 +99,7 @@ impl Phase {
         }
     }
 
-    /// A key's entry, deadline passed or not.
+    /// A key's entry, expiry passed or not.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Stored>> {
         match self {
             Self::Idle(store) => store.get(key),
@@ -241,7 +241,7 @@ impl OpenTransaction {
         Ok(stored)
     }
 
-    /// The first of the keys read or written whose entry is another one by now. Whether an entry past its deadline is still
+    /// The first of the keys read or written whose entry is another one by now. Whether an entry past its expiry is still
     /// there is nobody's business: every save leaves some out.
     fn overtaken(&self, newest: &Storage, written: &Pending, now: Timestamp) -> Result<Option<String>> {
         let (view, reads) = (&self.store.view, self.reads.borrow());
@@ -273,8 +273,8 @@ impl OpenTransaction {
         }
         let next = |entries: &mut Entries<'_>| {
             while let Some(line) = entries.next()? {
-                if line.deadline.is_none_or(|deadline| now < deadline) {
-                    return Ok::<_, Error>(Some((line.key.into_owned(), line.text.to_owned(), line.deadline)));
+                if line.expiry.is_none_or(|expiry| now < expiry) {
+                    return Ok::<_, Error>(Some((line.key.into_owned(), line.text.to_owned(), line.expiry)));
                 }
             }
             Ok(None)

@@ -32,7 +32,7 @@ pub(super) struct Writes {
     pub(super) is_too_large: bool,
 }
 
-/// What a write has left of a key: a hash and the deadline, or nothing.
+/// What a write has left of a key: a hash and the expiry, or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Left(pub(super) Option<(u128, Option<Timestamp>)>);
 
@@ -97,19 +97,19 @@ impl Writes {
 
 impl Left {
     pub(super) fn of(entry: Option<&Entry>) -> Self {
-        Self(entry.map(|Entry { value, deadline }| {
+        Self(entry.map(|Entry { value, expiry }| {
             let kind = match value {
                 Value::Text(_) => 0,
                 Value::Json(_) => 1,
                 Value::Bytes(_) => 2,
             };
-            (xxh3_128_with_seed(value.as_bytes(), kind), *deadline)
+            (xxh3_128_with_seed(value.as_bytes(), kind), *expiry)
         }))
     }
 
     /// Whether a key that holds `live` holds what was left of it: also if the time of that is over.
     pub(super) fn is(self, live: Option<&Entry>, now: Timestamp) -> bool {
-        let is_over = |(_, deadline): (u128, Option<Timestamp>)| deadline.is_some_and(|deadline| deadline <= now);
+        let is_over = |(_, expiry): (u128, Option<Timestamp>)| expiry.is_some_and(|expiry| expiry <= now);
         self == Self::of(live) || (live.is_none() && self.0.is_some_and(is_over))
     }
 }

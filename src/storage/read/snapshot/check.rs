@@ -18,7 +18,7 @@ use crate::value::Value;
 /// The layout of a snapshot that is byte for byte in its one form; `None` if it is not. What is wrong with such a file, if
 /// anything, only a full reading can say.
 ///
-/// It passes over the file once, and over the map once more if there are deadlines. In memory is a line at a time.
+/// It passes over the file once, and over the map once more if there are expiries. In memory is a line at a time.
 pub(crate) fn check(file: &dyn DiskFile) -> Result<Option<Layout>, ReadFault> {
     let length = file.identity()?.len;
     if length <= HEAD.len() as u64 || !stands(file, 0, HEAD)? {
@@ -97,18 +97,18 @@ impl From<bool> for Sums {
 pub(super) struct LineSum {
     hash: u64,
     lines: u64,
-    deadlines: u64,
+    expiries: u64,
 }
 
 impl LineSum {
     pub(super) fn add(&mut self, section: Section, content: &[u8]) {
         self.hash = self.hash.wrapping_add(line_hash(section, content));
-        *if section == Section::Map { &mut self.lines } else { &mut self.deadlines } += 1;
+        *if section == Section::Map { &mut self.lines } else { &mut self.expiries } += 1;
     }
 
     /// Whether the file is the one of that layout, if those were all lines of it.
     pub(super) fn is_of(self, file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
-        if (self.lines, self.deadlines) != (layout.count, layout.expiring) || !frame_stands(file, layout)? {
+        if (self.lines, self.expiries) != (layout.count, layout.expiring) || !frame_stands(file, layout)? {
             return Ok(false);
         }
         Ok(self.hash.wrapping_add(rest_hash(file, layout.rest, layout.length)?) == layout.hash)
@@ -183,7 +183,7 @@ fn read(file: &dyn DiskFile, length: u64) -> Result<Layout, ReadFault> {
     while more {
         let line = lines.whole()?.ok_or_else(departs)?;
         if line == b"  \"expires\": {" && layout.expiring == 0 && names.is_empty() {
-            let expires = read_section(&mut lines, Section::Expires, is_deadline)?;
+            let expires = read_section(&mut lines, Section::Expires, is_expiry)?;
             (layout.expires, layout.expiring) = (expires.range, expires.count);
             layout.hash = layout.hash.wrapping_add(expires.hash);
             layout.rest = expires.range.1 + CLOSE.len() as u64;
@@ -199,7 +199,7 @@ fn read(file: &dyn DiskFile, length: u64) -> Result<Layout, ReadFault> {
     if lines.whole()? != Some(b"}") || lines.at() != length {
         return Err(departs());
     }
-    check_deadlines(file, &layout)?;
+    check_expiries(file, &layout)?;
     layout.hash = layout.hash.wrapping_add(rest_hash(file, layout.rest, length)?);
     Ok(layout)
 }
@@ -269,8 +269,8 @@ fn is_value(raw: &[u8]) -> bool {
     record::is_written(raw) && !(may_be_long() && length() > Value::MAX_LEN)
 }
 
-fn is_deadline(raw: &[u8]) -> bool {
-    snapshot_line::deadline(raw).is_some_and(|deadline| format!("\"{deadline}\"").as_bytes() == raw)
+fn is_expiry(raw: &[u8]) -> bool {
+    snapshot_line::expiry(raw).is_some_and(|expiry| format!("\"{expiry}\"").as_bytes() == raw)
 }
 
 /// The name of a member that is not ours; `None` if the line is not in its form.
@@ -287,12 +287,12 @@ fn foreign_name(line: &[u8], written: &mut String) -> Option<String> {
     (written.as_bytes() == value).then(|| name.into_owned())
 }
 
-/// Sees to it that every deadline has its key in the map.
-fn check_deadlines(file: &dyn DiskFile, layout: &Layout) -> Result<(), ReadFault> {
+/// Sees to it that every expiry has its key in the map.
+fn check_expiries(file: &dyn DiskFile, layout: &Layout) -> Result<(), ReadFault> {
     let section = |(from, to)| Lines::new(file, from, to, to);
-    let (mut keys, mut deadlines) = (section(layout.map), section(layout.expires));
-    while let Some(deadline) = deadlines.next()? {
-        let wanted = snapshot_line::key(deadline).map_err(|_| departs())?;
+    let (mut keys, mut expiries) = (section(layout.map), section(layout.expires));
+    while let Some(expiry) = expiries.next()? {
+        let wanted = snapshot_line::key(expiry).map_err(|_| departs())?;
         loop {
             let content = keys.next()?.ok_or_else(departs)?;
             if snapshot_line::key(content).map_err(|_| departs())? == wanted {

@@ -16,7 +16,7 @@ use crate::storage::format::snapshot_line;
 #[derive(Debug)]
 pub(crate) struct Cursor<'a> {
     map: Ends<'a>,
-    expires: Deadlines<'a>,
+    expires: Expiries<'a>,
     file: &'a dyn DiskFile,
     layout: Layout,
     /// Whether these are all lines of the snapshot.
@@ -39,14 +39,14 @@ pub(crate) struct RawEntry<'c> {
     pub(crate) key: Cow<'c, str>,
     /// The value's form on disk; not checked but for being UTF-8.
     pub(crate) text: &'c str,
-    pub(crate) deadline: Option<Timestamp>,
+    pub(crate) expiry: Option<Timestamp>,
 }
 
 impl<'a> Cursor<'a> {
-    /// The entries of the lines `map` and the deadlines of the lines `lines`, both between the same keys.
+    /// The entries of the lines `map` and the expiries of the lines `lines`, both between the same keys.
     pub(super) fn new(file: &'a dyn DiskFile, layout: &Layout, map: (u64, u64), lines: (u64, u64)) -> Self {
         let ends = Ends::new(file, lines, layout.expires.1);
-        let expires = Deadlines { lines: ends, front: Waiting::default(), back: Waiting::default() };
+        let expires = Expiries { lines: ends, front: Waiting::default(), back: Waiting::default() };
         let is_whole = (map, lines) == (layout.map, layout.expires);
         Self { map: Ends::new(file, map, layout.map.1), expires, file, layout: *layout, is_whole, sum: None }
     }
@@ -71,8 +71,8 @@ impl<'a> Cursor<'a> {
         }
         let (key, text) = snapshot_line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
         let text = str::from_utf8(text).map_err(|_| ReadFault::damaged(at, "not UTF-8"))?;
-        let deadline = self.expires.of(end, &key, self.sum.as_mut().map(|(sum, _)| sum))?;
-        Ok(Some(RawEntry { key, text, deadline }))
+        let expiry = self.expires.of(end, &key, self.sum.as_mut().map(|(sum, _)| sum))?;
+        Ok(Some(RawEntry { key, text, expiry }))
     }
 
     /// Gives back the memory that a long line has taken.
@@ -117,29 +117,29 @@ impl<'a> Ends<'a> {
     }
 }
 
-/// The deadlines between the same bounds, read along with the entries.
+/// The expiries between the same bounds, read along with the entries.
 #[derive(Debug)]
-struct Deadlines<'a> {
+struct Expiries<'a> {
     lines: Ends<'a>,
     front: Waiting,
     back: Waiting,
 }
 
-/// A deadline that was read before the entry it belongs to.
+/// An expiry that was read before the entry it belongs to.
 #[derive(Debug, Default)]
 struct Waiting {
     key: String,
-    deadline: Option<Timestamp>,
+    expiry: Option<Timestamp>,
 }
 
-impl Deadlines<'_> {
-    /// The deadline of the key that is next to an end of those that are left.
+impl Expiries<'_> {
+    /// The expiry of the key that is next to an end of those that are left.
     fn of(&mut self, end: End, key: &str, sum: Option<&mut LineSum>) -> Result<Option<Timestamp>, ReadFault> {
         let (near, far) = match end {
             End::Front => (&mut self.front, &mut self.back),
             End::Back => (&mut self.back, &mut self.front),
         };
-        if near.deadline.is_none() {
+        if near.expiry.is_none() {
             let at = self.lines.at(end);
             match self.lines.take(end)? {
                 Some(content) => near.hold(content, at, sum)?,
@@ -162,22 +162,22 @@ impl Waiting {
         if let Some(sum) = sum {
             sum.add(Section::Expires, content);
         }
-        let (key, deadline) = read_deadline(content, at)?;
+        let (key, expiry) = read_expiry(content, at)?;
         self.key.clear();
         self.key.push_str(&key);
-        self.deadline = Some(deadline);
+        self.expiry = Some(expiry);
         Ok(())
     }
 
     /// What is held, if it is of that key.
     fn take(&mut self, key: &str) -> Option<Timestamp> {
-        self.deadline.take_if(|_| self.key == key)
+        self.expiry.take_if(|_| self.key == key)
     }
 }
 
-/// The key and the deadline of a content of the second section, which stands at `at`.
-pub(super) fn read_deadline(content: &[u8], at: u64) -> Result<(Cow<'_, str>, Timestamp), ReadFault> {
+/// The key and the expiry of a content of the second section, which stands at `at`.
+pub(super) fn read_expiry(content: &[u8], at: u64) -> Result<(Cow<'_, str>, Timestamp), ReadFault> {
     let (key, text) = snapshot_line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
-    let deadline = snapshot_line::deadline(text).ok_or_else(|| ReadFault::damaged(at, snapshot_line::NO_DEADLINE))?;
-    Ok((key, deadline))
+    let expiry = snapshot_line::expiry(text).ok_or_else(|| ReadFault::damaged(at, snapshot_line::NO_EXPIRY))?;
+    Ok((key, expiry))
 }

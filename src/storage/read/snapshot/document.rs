@@ -13,7 +13,7 @@ use crate::value::Value;
 /// What a snapshot holds.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Document {
-    /// The entries by key. Those past their deadline are still in it.
+    /// The entries by key. Those past their expiry are still in it.
     pub(crate) entries: BTreeMap<String, Stored>,
     /// Top-level members that are not ours, in their order: name and compact JSON.
     pub(crate) foreign: Vec<(String, String)>,
@@ -84,10 +84,10 @@ impl Document {
         if !names.contains("map") {
             return Err(Fault::shape(start, "it has no member \"map\" (an empty database is {\"map\":{}})").into());
         }
-        // A deadline whose key an editor has taken out has nothing to say any more.
-        for (key, deadline) in expires {
+        // An expiry whose key an editor has taken out has nothing to say any more.
+        for (key, expiry) in expires {
             if let Some(entry) = document.entries.get_mut(&key) {
-                entry.deadline = Some(deadline);
+                entry.expiry = Some(expiry);
             }
         }
         Ok(document)
@@ -120,24 +120,24 @@ impl Document {
     }
 }
 
-/// Reads the deadlines. Programs write `null` where there are none.
+/// Reads the expiries. Programs write `null` where there are none.
 fn read_expires(scanner: &mut Scanner<'_>) -> Result<BTreeMap<String, Timestamp>, Fault> {
-    let mut deadlines = BTreeMap::new();
+    let mut expiries = BTreeMap::new();
     if scanner.peek() == Some(b'n') {
-        return scanner.value(&mut String::new()).map(|()| deadlines);
+        return scanner.value(&mut String::new()).map(|()| expiries);
     }
     scanner.object("\"expires\" is not an object", |scanner, at, key| {
         let is_text = scanner.peek() == Some(b'"');
         let value_at = scanner.at();
-        let deadline = if is_text { scanner.string()?.parse().ok() } else { None };
+        let expiry = if is_text { scanner.string()?.parse().ok() } else { None };
         let wanted = "an expiry is a time such as \"2026-11-23T04:00:00Z\"";
-        let deadline: Timestamp = deadline.ok_or_else(|| Fault::shape(value_at, wanted))?;
-        if deadlines.insert(key.clone().into_owned(), deadline).is_some() {
+        let expiry: Timestamp = expiry.ok_or_else(|| Fault::shape(value_at, wanted))?;
+        if expiries.insert(key.clone().into_owned(), expiry).is_some() {
             return Err(json::duplicate(at, "key", &key));
         }
         Ok(())
     })?;
-    Ok(deadlines)
+    Ok(expiries)
 }
 
 /// The offset of the first entry of that key in the map. The document was read up to its second.

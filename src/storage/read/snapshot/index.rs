@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::ops::Bound;
 
-use super::cursor::{Cursor, End, read_deadline};
+use super::cursor::{Cursor, End, read_expiry};
 use super::document::Document;
 use super::fences::{Fences, Known};
 use super::window::{CHUNK, Window};
@@ -53,11 +53,11 @@ impl Indexed {
         &*self.file
     }
 
-    /// A key's value and deadline. The lines they are read from are checked, and nothing else.
+    /// A key's value and expiry. The lines they are read from are checked, and nothing else.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Stored>, ReadFault> {
         let text = self.map.borrow_mut().value(&*self.file, key)?;
         let Some(text) = text else { return Ok(None) };
-        Ok(Some(Stored { text, deadline: self.deadline(key)? }))
+        Ok(Some(Stored { text, expiry: self.expiry(key)? }))
     }
 
     /// What a key's entry is; a line that is longer than `limit` is not read.
@@ -74,12 +74,12 @@ impl Indexed {
         Ok(self.place(Section::Map, key)?.found.is_some())
     }
 
-    /// The deadline of a key that is there.
-    pub(crate) fn deadline(&self, key: &str) -> Result<Option<Timestamp>, ReadFault> {
+    /// The expiry of a key that is there.
+    pub(crate) fn expiry(&self, key: &str) -> Result<Option<Timestamp>, ReadFault> {
         if self.layout.expiring == 0 {
             return Ok(None);
         }
-        self.expires.borrow_mut().deadline(&*self.file, key)
+        self.expires.borrow_mut().expiry(&*self.file, key)
     }
 
     /// Where a key's line is, or would be. Besides its key nothing of the line is looked at.
@@ -97,7 +97,7 @@ impl Indexed {
         Lines::new(&*self.file, from, to, to)
     }
 
-    /// How many entries are past their deadline at `now`.
+    /// How many entries are past their expiry at `now`.
     pub(crate) fn expired(&self, now: Timestamp) -> Result<u64, ReadFault> {
         // All times are written in one length, so that they compare as their texts do.
         let now = format!("\"{now}\"");
@@ -106,22 +106,22 @@ impl Indexed {
         loop {
             let at = lines.at();
             let Some(content) = lines.next()? else { return Ok(expired) };
-            let (_, deadline) = snapshot_line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
-            if deadline.len() != now.len() {
-                return Err(ReadFault::damaged(at, snapshot_line::NO_DEADLINE));
+            let (_, expiry) = snapshot_line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
+            if expiry.len() != now.len() {
+                return Err(ReadFault::damaged(at, snapshot_line::NO_EXPIRY));
             }
-            expired += u64::from(deadline <= now.as_bytes());
+            expired += u64::from(expiry <= now.as_bytes());
         }
     }
 
-    /// All deadlines, in the order of their keys.
-    pub(crate) fn deadlines(&self, each: &mut dyn FnMut(&str, Timestamp)) -> Result<(), ReadFault> {
+    /// All expiries, in the order of their keys.
+    pub(crate) fn expiries(&self, each: &mut dyn FnMut(&str, Timestamp)) -> Result<(), ReadFault> {
         let mut lines = self.lines(Section::Expires);
         loop {
             let at = lines.at();
             let Some(content) = lines.next()? else { return Ok(()) };
-            let (key, deadline) = read_deadline(content, at)?;
-            each(&key, deadline);
+            let (key, expiry) = read_expiry(content, at)?;
+            each(&key, expiry);
         }
     }
 
@@ -130,7 +130,7 @@ impl Indexed {
         let mut document = Document::default();
         let mut cursor = self.cursor(Bound::Unbounded, Bound::Unbounded)?;
         while let Some(line) = cursor.take(End::Front)? {
-            let stored = Stored { text: line.text.into(), deadline: line.deadline };
+            let stored = Stored { text: line.text.into(), expiry: line.expiry };
             document.entries.insert(line.key.into_owned(), stored);
         }
         Ok(document)
@@ -232,10 +232,10 @@ impl Search {
             .map_err(|_| ReadFault::damaged(from, "not UTF-8"))
     }
 
-    fn deadline(&mut self, file: &dyn DiskFile, key: &str) -> Result<Option<Timestamp>, ReadFault> {
+    fn expiry(&mut self, file: &dyn DiskFile, key: &str) -> Result<Option<Timestamp>, ReadFault> {
         let Some((at, to)) = self.content(file, key)? else { return Ok(None) };
         let content = self.window.bytes(at, to);
-        read_deadline(content, at).map(|(_, deadline)| Some(deadline))
+        read_expiry(content, at).map(|(_, expiry)| Some(expiry))
     }
 
     /// Shows a key's line in the window, and says where its content is.

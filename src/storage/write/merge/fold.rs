@@ -64,7 +64,7 @@ fn write(out: &dyn DiskFile, below: &Document, changes: &Layers<'_>, now: Timest
     }
     form.end()?;
     form.begin(Section::Expires)?;
-    if form.has_deadlines() {
+    if form.has_expiries() {
         for entry in entries {
             form.add(entry.live(now))?;
         }
@@ -92,7 +92,7 @@ fn rewrite(
     }
     form.end()?;
     form.begin(Section::Expires)?;
-    if form.has_deadlines() {
+    if form.has_expiries() {
         merge(&mut form, old, Section::Expires, touched())?;
     }
     form.end()?;

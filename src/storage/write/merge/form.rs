@@ -27,8 +27,8 @@ pub(super) struct SnapshotWriter<'a> {
     /// How many lines the section is to have, and how long they are with their frames.
     lines: u64,
     bytes: u64,
-    /// Whether a line of the map was added whose key has a deadline.
-    deadlines: bool,
+    /// Whether a line of the map was added whose key has an expiry.
+    expiries: bool,
     content: String,
 }
 
@@ -43,7 +43,7 @@ impl<'a> SnapshotWriter<'a> {
             begun: false,
             lines: 0,
             bytes: 0,
-            deadlines: false,
+            expiries: false,
             content: String::new(),
         }
     }
@@ -65,9 +65,9 @@ impl<'a> SnapshotWriter<'a> {
         Ok(())
     }
 
-    /// Whether there is anything to do for the deadlines, once the map has been written.
-    pub(super) fn has_deadlines(&self) -> bool {
-        self.deadlines || self.layout.expiring > 0
+    /// Whether there is anything to do for the expiries, once the map has been written.
+    pub(super) fn has_expiries(&self) -> bool {
+        self.expiries || self.layout.expiring > 0
     }
 
     /// What stands before a line's indent.
@@ -118,13 +118,13 @@ impl<'a> SnapshotWriter<'a> {
         self.content.try_reserve_exact(most).map_err(|_| io::ErrorKind::OutOfMemory)?;
         json::write_string(&mut self.content, change.key);
         self.content.push_str(": ");
-        match (self.section, change.deadline) {
+        match (self.section, change.expiry) {
             (Section::Expires, None) => return Ok(()),
-            (Section::Expires, Some(deadline)) => {
-                json::write_string(&mut self.content, &deadline.to_string());
+            (Section::Expires, Some(expiry)) => {
+                json::write_string(&mut self.content, &expiry.to_string());
             }
-            (_, deadline) => {
-                self.deadlines |= deadline.is_some();
+            (_, expiry) => {
+                self.expiries |= expiry.is_some();
                 self.content.push_str(text);
             }
         }

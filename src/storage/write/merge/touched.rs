@@ -25,7 +25,7 @@ pub(super) struct Touched<'a> {
 struct Expired<'a> {
     /// `None` once all were read.
     lines: Option<Lines<'a>>,
-    /// `now` as a deadline is written: all are of one length, so that they compare as the times do.
+    /// `now` as an expiry is written: all are of one length, so that they compare as the times do.
     now: String,
     key: String,
     /// Whether `key` was read, but not taken.
@@ -51,7 +51,7 @@ impl<'a> Touched<'a> {
             self.expired.held = false;
         }
         if order.is_gt() {
-            return Ok(Some(LayerEntry { key: &self.expired.key, text: None, deadline: None }));
+            return Ok(Some(LayerEntry { key: &self.expired.key, text: None, expiry: None }));
         }
         Ok(self.changes.next().map(|change| change.live(self.now)))
     }
@@ -78,11 +78,11 @@ impl Expired<'_> {
                 self.lines = None;
                 return Ok(None);
             };
-            let deadline = content.split_at_checked(content.len().saturating_sub(self.now.len()));
-            let Some((key @ [.., b':', b' '], deadline @ [b'"', ..])) = deadline else {
+            let expiry = content.split_at_checked(content.len().saturating_sub(self.now.len()));
+            let Some((key @ [.., b':', b' '], expiry @ [b'"', ..])) = expiry else {
                 return Err(FoldFault::line(at, Fault::shape(0, "its expiry is not in the canonical form")));
             };
-            if deadline <= self.now.as_bytes() {
+            if expiry <= self.now.as_bytes() {
                 let (key, _) = snapshot_line::split(key).map_err(|fault| FoldFault::line(at, fault))?;
                 self.key.clear();
                 self.key.push_str(&key);

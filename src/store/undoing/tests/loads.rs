@@ -20,8 +20,8 @@ fn content(db: &dyn Store) -> BTreeMap<String, Entry> {
     db.scan(&Scan::default()).collect::<Result<_>>().unwrap()
 }
 
-fn entry(value: u8, deadline: Option<u64>) -> Entry {
-    Entry { deadline: deadline.map(Timestamp::from_millis), ..Entry::from(value.to_string()) }
+fn entry(value: u8, expiry: Option<u64>) -> Entry {
+    Entry { expiry: expiry.map(Timestamp::from_millis), ..Entry::from(value.to_string()) }
 }
 
 /// What a load comes to.
@@ -37,8 +37,8 @@ impl Model {
     fn of(old: &BTreeMap<String, Entry>, load: &[(u8, u8, Option<u64>)], how: Loading) -> Self {
         let (mut content, mut set, mut kept) = (old.clone(), BTreeSet::new(), BTreeSet::new());
         let (mut expired, mut is_refused) = (0, false);
-        for &(key, value, deadline) in load {
-            let (key, entry) = (key.to_string(), entry(value, deadline));
+        for &(key, value, expiry) in load {
+            let (key, entry) = (key.to_string(), entry(value, expiry));
             let is_live = entry.is_live(Timestamp::from_millis(1_000));
             expired += u64::from(!is_live);
             let replaces = how.existing == Existing::Replaced;
@@ -66,15 +66,15 @@ impl Model {
 }
 
 fn loads() -> impl Strategy<Value = Vec<(u8, u8, Option<u64>)>> {
-    // Some deadlines are over.
+    // Some expiries are over.
     prop::collection::vec((0..8_u8, any::<u8>(), prop::option::of(prop_oneof![Just(500), Just(5_000)])), 0..12)
 }
 
 /// Sets entries one by one; what is left of them.
 fn fill(db: &mut Undoing, entries: Vec<(u8, u8, Option<u64>)>) -> BTreeMap<String, Entry> {
     let mut left = BTreeMap::new();
-    for (key, value, deadline) in entries {
-        let (key, entry) = (key.to_string(), entry(value, deadline));
+    for (key, value, expiry) in entries {
+        let (key, entry) = (key.to_string(), entry(value, expiry));
         db.transaction(&[&key], |changes| changes.set(&key, &entry)).unwrap();
         left.insert(key, entry);
     }
@@ -124,10 +124,10 @@ proptest! {
         if is_open {
             db.begin().unwrap();
         }
-        load.iter_mut().filter(|_| unique).for_each(|(_, _, deadline)| *deadline = None);
+        load.iter_mut().filter(|_| unique).for_each(|(_, _, expiry)| *expiry = None);
         let how = Loading { existing, unique };
         let model = Model::of(&old, &load, how);
-        let entries = || load.iter().map(|&(key, value, deadline)| Ok((key.to_string(), entry(value, deadline))));
+        let entries = || load.iter().map(|&(key, value, expiry)| Ok((key.to_string(), entry(value, expiry))));
         let (rehearsed, foreseen) = foresee(&mut db, &mut entries(), how, &old);
         let is_refused = model.is_refused;
         prop_assert_eq!(rehearsed.conflict.is_some(), is_refused);

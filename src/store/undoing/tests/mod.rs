@@ -228,7 +228,7 @@ fn what_has_expired_meanwhile_does_not_come_back_and_is_no_change_of_others() {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NOW: AtomicU64 = AtomicU64::new(1_000);
     let mut db = on(Options::new().clock(|| Timestamp::from_millis(NOW.load(Ordering::Relaxed))).in_memory());
-    let until = |millis| Entry { deadline: Some(Timestamp::from_millis(millis)), ..Entry::from("x") };
+    let until = |millis| Entry { expiry: Some(Timestamp::from_millis(millis)), ..Entry::from("x") };
     db.next_step();
     set_entry(&mut db, "short", &until(2_000));
     db.next_step();

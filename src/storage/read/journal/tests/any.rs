@@ -46,8 +46,8 @@ fn any_value() -> impl Strategy<Value = String> {
 }
 
 fn any_change() -> impl Strategy<Value = Change> {
-    let deadline = prop::option::of(0..300_000_000_000_000_u64);
-    prop_oneof![1 => Just(None), 3 => (any_value(), deadline).prop_map(|(text, deadline)| stored(&text, deadline))]
+    let expiry = prop::option::of(0..300_000_000_000_000_u64);
+    prop_oneof![1 => Just(None), 3 => (any_value(), expiry).prop_map(|(text, expiry)| stored(&text, expiry))]
 }
 
 /// Commits; after each, perhaps, a fold line.

@@ -32,8 +32,8 @@ fn text(text: &str) -> Change {
     Change::from(Stored::of(&Entry::from(text)))
 }
 
-fn stored(text: &str, deadline: Option<u64>) -> Change {
-    Change::from(Stored { text: text.into(), deadline: deadline.map(Timestamp::from_millis) })
+fn stored(text: &str, expiry: Option<u64>) -> Change {
+    Change::from(Stored { text: text.into(), expiry: expiry.map(Timestamp::from_millis) })
 }
 
 fn commit(out: &mut Vec<u8>, n: u64, changes: &[(String, Change)]) {

@@ -109,7 +109,7 @@ fn limits_of_keys_and_depth_hold() {
     }
     for (depth, passes) in [(100, true), (101, false)] {
         let text = "[".repeat(depth) + &"]".repeat(depth);
-        let entries = Entries::from([("a".to_owned(), Stored { text: text.into(), deadline: None })]);
+        let entries = Entries::from([("a".to_owned(), Stored { text: text.into(), expiry: None })]);
         assert_eq!(checked(&laid_out(&entries, &[]).0).is_some(), passes, "{depth}");
     }
 }

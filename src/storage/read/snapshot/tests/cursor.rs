@@ -17,7 +17,7 @@ fn bounds() -> impl Strategy<Value = Bound<String>> {
 }
 
 fn owned(line: Option<RawEntry<'_>>) -> Option<(String, Stored)> {
-    line.map(|line| (line.key.into_owned(), Stored { text: line.text.into(), deadline: line.deadline }))
+    line.map(|line| (line.key.into_owned(), Stored { text: line.text.into(), expiry: line.expiry }))
 }
 
 proptest! {
@@ -94,9 +94,9 @@ fn long_lines_come_whole_from_both_ends() {
 }
 
 #[test]
-fn a_deadline_whose_key_is_not_there_is_damage() {
+fn a_expiry_whose_key_is_not_there_is_damage() {
     let mut entries = Entries::new();
-    let stored = Stored { deadline: Some(Timestamp::from_millis(1)), ..Stored::of(&Entry::from("x")) };
+    let stored = Stored { expiry: Some(Timestamp::from_millis(1)), ..Stored::of(&Entry::from("x")) };
     entries.extend(["a", "b", "c"].map(|key| (key.to_owned(), stored.clone())));
     let (bytes, layout) = laid_out(&entries, &[]);
     for (from, to) in [("\"b\": \"x\"", "\"bb\": \"\""), ("\"b\": \"1970", "\"B\": \"1970"), ("00.001Z", "00.0010")] {

@@ -47,8 +47,8 @@ fn agrees(entries: &Entries, asked: &[String]) {
             let wanted = entries.get(key);
             assert_eq!(indexed.get(key).unwrap().as_ref(), wanted, "{key:?} in round {round}");
             assert_eq!(indexed.contains(key).unwrap(), wanted.is_some(), "{key:?} in round {round}");
-            let deadline = wanted.and_then(|stored| stored.deadline);
-            assert_eq!(indexed.deadline(key).unwrap(), deadline, "{key:?} in round {round}");
+            let expiry = wanted.and_then(|stored| stored.expiry);
+            assert_eq!(indexed.expiry(key).unwrap(), expiry, "{key:?} in round {round}");
             for (section, end, lines) in &sections {
                 let place = indexed.place(*section, key).unwrap();
                 assert_eq!(place, place_by_hand(lines, *end, key), "{key:?} in round {round}");

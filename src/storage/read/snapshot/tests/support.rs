@@ -34,7 +34,7 @@ pub(super) fn laid_out(entries: &Entries, foreign: &[(String, String)]) -> (Vec<
     let map: Vec<String> = entries.iter().map(|(key, stored)| line(key, &stored.text)).collect();
     let expires: Vec<String> = entries
         .iter()
-        .filter_map(|(key, stored)| stored.deadline.map(|deadline| line(key, &format!("\"{deadline}\""))))
+        .filter_map(|(key, stored)| stored.expiry.map(|expiry| line(key, &format!("\"{expiry}\""))))
         .collect();
     text += if map.is_empty() { "" } else { "\n" };
     let map = section(&mut text, Section::Map, map);
@@ -79,7 +79,7 @@ pub(super) fn values() -> impl Strategy<Value = Value> {
 }
 
 pub(super) fn entries(most: usize) -> impl Strategy<Value = Entries> {
-    let deadline = prop_oneof![3 => Just(None), 1 => (0..1_u64 << 48).prop_map(|at| Some(Timestamp::from_millis(at)))];
-    let stored = (values(), deadline).prop_map(|(value, deadline)| Stored::of(&Entry { value, deadline }));
+    let expiry = prop_oneof![3 => Just(None), 1 => (0..1_u64 << 48).prop_map(|at| Some(Timestamp::from_millis(at)))];
+    let stored = (values(), expiry).prop_map(|(value, expiry)| Stored::of(&Entry { value, expiry }));
     prop::collection::btree_map(keys(), stored, 0..most)
 }

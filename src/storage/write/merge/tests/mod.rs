@@ -43,12 +43,12 @@ fn texts() -> impl Strategy<Value = Box<str>> {
     ]
 }
 
-fn deadlines() -> impl Strategy<Value = Option<Timestamp>> {
+fn expiries() -> impl Strategy<Value = Option<Timestamp>> {
     prop::option::weighted(0.4, (NOW - 2..NOW + 3).prop_map(Timestamp::from_millis))
 }
 
 fn stored() -> impl Strategy<Value = Stored> {
-    (texts(), deadlines()).prop_map(|(text, deadline)| Stored { text, deadline })
+    (texts(), expiries()).prop_map(|(text, expiry)| Stored { text, expiry })
 }
 
 fn models() -> impl Strategy<Value = Model> {
@@ -117,14 +117,14 @@ fn live(model: &Model) -> Model {
 /// The text of a model whose snapshot was written before anything in it was over.
 fn text_before(model: &Model, foreign: &Foreign) -> String {
     let shifted = |stored: &Stored| {
-        let deadline = stored.deadline.map(|deadline| Timestamp::from_millis(deadline.as_millis() + NOW));
-        Stored { deadline, ..stored.clone() }
+        let expiry = stored.expiry.map(|expiry| Timestamp::from_millis(expiry.as_millis() + NOW));
+        Stored { expiry, ..stored.clone() }
     };
     let shifted = model.iter().map(|(key, stored)| (key.clone(), shifted(stored))).collect();
     let mut text = text_of(&shifted, foreign);
-    for deadline in model.values().filter_map(|stored| stored.deadline) {
-        let shifted = Timestamp::from_millis(deadline.as_millis() + NOW).to_string();
-        text = text.replace(&shifted, &deadline.to_string());
+    for expiry in model.values().filter_map(|stored| stored.expiry) {
+        let shifted = Timestamp::from_millis(expiry.as_millis() + NOW).to_string();
+        text = text.replace(&shifted, &expiry.to_string());
     }
     text
 }
@@ -172,7 +172,7 @@ proptest! {
         let mut arena = Arena::default();
         for (key, text) in sets {
             arena.push(&key, &text, None);
-            model.insert(key, Stored { text, deadline: None });
+            model.insert(key, Stored { text, expiry: None });
         }
         let sorted = arena.sort();
         let layers = [Layer::Sets(sorted.iter()), Layer::Overlay(below[0].iter()), Layer::Overlay(below[1].iter())];
@@ -218,17 +218,17 @@ proptest! {
                 } else {
                     (merged.take(End::Back).unwrap(), wanted.next_back())
                 };
-                let found = found.as_ref().map(|line| (&*line.key, line.text, line.deadline));
-                let wanted = wanted.map(|(key, stored)| (key.as_str(), &*stored.text, stored.deadline));
+                let found = found.as_ref().map(|line| (&*line.key, line.text, line.expiry));
+                let wanted = wanted.map(|(key, stored)| (key.as_str(), &*stored.text, stored.expiry));
                 prop_assert_eq!(found, wanted);
             }
         }
     }
 }
 
-/// Three entries, one with a deadline, and a foreign member.
+/// Three entries, one with an expiry, and a foreign member.
 fn small() -> String {
-    let stored = |text: &str, deadline| Stored { text: text.into(), deadline };
+    let stored = |text: &str, expiry| Stored { text: text.into(), expiry };
     let model: Model = [
         ("a".to_owned(), stored("\"1\"", None)),
         ("b".to_owned(), stored("\"22\"", Some(Timestamp::from_millis(NOW + 5)))),
@@ -314,7 +314,7 @@ fn keys_are_found_one_by_one_only_where_they_are_few() {
 
 #[test]
 fn a_write_that_fails_at_any_byte_fails_the_fold() {
-    let large = |n: usize| Stored { text: format!("\"{}\"", "x".repeat(n)).into(), deadline: None };
+    let large = |n: usize| Stored { text: format!("\"{}\"", "x".repeat(n)).into(), expiry: None };
     let model: Model = (0..9).map(|n| (format!("k{n}"), large(n * 40_000))).collect();
     let old = indexed(&text_of(&model, &Foreign::new()));
     let mut overlay = Overlay::default();

@@ -22,7 +22,7 @@ pub(super) fn text_of(model: &Model, foreign: &Foreign) -> String {
         json::write_string(&mut out, text);
         out
     };
-    let live = |stored: &Stored| stored.deadline.is_none_or(|deadline| deadline.as_millis() > NOW);
+    let live = |stored: &Stored| stored.expiry.is_none_or(|expiry| expiry.as_millis() > NOW);
     let map: Vec<String> = model
         .iter()
         .filter(|(_, stored)| live(stored))
@@ -31,7 +31,7 @@ pub(super) fn text_of(model: &Model, foreign: &Foreign) -> String {
     let expires: Vec<String> = model
         .iter()
         .filter(|(_, stored)| live(stored))
-        .filter_map(|(key, stored)| Some(format!("    {}: \"{}\"", quoted(key), stored.deadline?)))
+        .filter_map(|(key, stored)| Some(format!("    {}: \"{}\"", quoted(key), stored.expiry?)))
         .collect();
     let mut text = "{\n  \"map\": {".to_owned();
     let end = if map.is_empty() { "}".to_owned() } else { format!("\n{}\n  }}", map.join(",\n")) };
