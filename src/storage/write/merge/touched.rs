@@ -1,4 +1,4 @@
-//! The keys whose lines a fold has to touch.
+//! The keys whose lines a fold must change.
 
 use std::cmp::Ordering;
 use std::iter::Peekable;
@@ -11,8 +11,7 @@ use crate::storage::format::snapshot_line;
 use crate::storage::read::layers::{LayerEntry, Layers};
 use crate::storage::read::snapshot::index::{Indexed, Lines};
 
-/// The changes, and as deletions the keys of the snapshot whose time is over and that were not changed. Ascending, each
-/// key once.
+/// The changes, and deletions of unchanged keys of the snapshot that have expired. Ascending, each key once.
 #[derive(Debug)]
 pub(super) struct Touched<'a> {
     changes: Peekable<Layers<'a>>,
@@ -20,15 +19,15 @@ pub(super) struct Touched<'a> {
     now: Timestamp,
 }
 
-/// The keys of the snapshot whose time is over.
+/// The keys of the snapshot that have expired.
 #[derive(Debug)]
 struct Expired<'a> {
-    /// `None` once all were read.
+    /// `None` after the last one.
     lines: Option<Lines<'a>>,
-    /// `now` as an expiry is written: all are of one length, so that they compare as the times do.
+    /// `now` in the format of expiries, which has a fixed length, so texts compare like times.
     now: String,
     key: String,
-    /// Whether `key` was read, but not taken.
+    /// Whether `key` was read, but not consumed.
     held: bool,
 }
 
@@ -39,7 +38,7 @@ impl<'a> Touched<'a> {
         Self { changes: changes.clone().peekable(), expired, now }
     }
 
-    /// The next of them; a change that is over by now is a deletion.
+    /// The next key; a change that has expired is a deletion.
     pub(super) fn next(&mut self) -> Result<Option<LayerEntry<'_>>, FoldFault> {
         let order = match (self.changes.peek(), self.expired.peek()?) {
             (None, None) => return Ok(None),
@@ -56,7 +55,7 @@ impl<'a> Touched<'a> {
         Ok(self.changes.next().map(|change| change.live(self.now)))
     }
 
-    /// Whether there are less than one for `lines_each` of `lines`.
+    /// Whether there is less than one for every `lines_each` of `lines`.
     pub(super) fn are_few(mut self, lines: u64, lines_each: u64) -> Result<bool, FoldFault> {
         let mut most = lines;
         while let Some(left) = most.checked_sub(lines_each).filter(|left| *left > 0) {
