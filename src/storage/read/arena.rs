@@ -1,4 +1,4 @@
-//! Sets in the order of their arrival, then sorted once.
+//! A buffer of sets, in order of arrival, that is sorted once.
 
 use std::cmp::Ordering;
 use std::fmt::Write as _;
@@ -10,14 +10,14 @@ use crate::expiry::Timestamp;
 use crate::storage::format::record::{self, LARGE, value_len};
 use crate::value::Value;
 
-/// Sets that nobody has asked back yet: a tree would cost more time and memory than all the rest of a load.
+/// Sets that have not been read yet: for a bulk load, a tree would cost more time and memory than everything else.
 #[derive(Debug, Default)]
 pub(crate) struct Arena {
-    /// Keys and values, one behind the other. A new chunk rather than a larger one: nothing is ever copied, and no
-    /// memory lies idle.
+    /// Keys and values, one after the other. When a chunk is full, a new one is started, so nothing is copied and no
+    /// memory is wasted.
     chunks: Vec<String>,
     sets: Vec<Set>,
-    /// How many bytes all keys begin with alike.
+    /// How many leading bytes all keys have in common.
     common: usize,
     /// The capacity of the chunks.
     bytes: usize,
@@ -25,11 +25,11 @@ pub(crate) struct Arena {
     is_sorted: bool,
 }
 
-/// The sets of a [`Arena`] in key order, each key once.
+/// The sets of an [`Arena`] in key order, each key once.
 #[derive(Debug, Default)]
 pub(crate) struct Sorted(Arena);
 
-/// Which of the sets of one key counts.
+/// Which set counts if a key has several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Winner {
     First,
@@ -41,25 +41,25 @@ pub(crate) enum Winner {
 pub(crate) struct Sets<'a> {
     chunks: &'a [String],
     rest: slice::Iter<'a, Set>,
-    /// How many of the next sets were fetched into the processor's cache.
+    /// How many of the next sets are already in the processor's cache.
     fetched: usize,
 }
 
-/// Where a key lies, and its value behind it.
+/// Where a key is, followed by its value.
 #[derive(Clone, Copy, Debug)]
 struct Set {
-    /// The first bytes of the key behind what all keys have in common: most comparisons go no further.
+    /// The first bytes of the key after the common prefix: most comparisons need no more.
     head: u64,
     chunk: u32,
     at: u32,
-    /// The highest bit: an expiry stands between key and value.
+    /// The highest bit says that an expiry is between key and value.
     key_len: u32,
     text_len: u32,
 }
 
 const HAS_EXPIRY: u32 = 1 << 31;
 
-/// How many digits an expiry takes.
+/// The number of digits of an expiry.
 const EXPIRY: usize = 16;
 
 const CHUNK: usize = 1 << 20;
@@ -69,7 +69,7 @@ impl Arena {
         self.sets.is_empty()
     }
 
-    /// The bytes of all sets, and of what is kept to find them.
+    /// The size of all sets and their index, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -85,12 +85,12 @@ impl Arena {
         self.push(key, &text, expiry);
     }
 
-    /// The same with a value in its form on disk.
+    /// Sets a key to an encoded value.
     pub(crate) fn push(&mut self, key: &str, text: &str, expiry: Option<Timestamp>) {
         self.push_with(key, text.len(), expiry, &mut |chunk| chunk.push_str(text));
     }
 
-    /// The same with a value that is at most so long, and written where it is kept.
+    /// Sets a key to a value of at most `most` bytes, which `write` writes in place.
     fn push_with(&mut self, key: &str, most: usize, expiry: Option<Timestamp>, write: &mut dyn FnMut(&mut String)) {
         let need = key.len() + expiry.map_or(0, |_| EXPIRY) + most;
         self.bytes += need + size_of::<Set>();
@@ -127,12 +127,12 @@ impl Arena {
         self.is_sorted = false;
     }
 
-    /// The sets in key order; of those of one key the last.
+    /// The sets in key order; the last one for each key.
     pub(crate) fn sort(self) -> Sorted {
         self.sort_to(Winner::Last, |_| {})
     }
 
-    /// The sets in key order, one of each key; `repeated` is told of a key for each further set that it had.
+    /// The sets in key order, one for each key; `repeated` is called with the key of each other set.
     pub(crate) fn sort_to(self, winner: Winner, mut repeated: impl FnMut(&str)) -> Sorted {
         if self.is_sorted {
             return Sorted(self);
@@ -180,13 +180,13 @@ impl Sorted {
         self.0.bytes
     }
 
-    /// Whether the bytes of all keys and values are no more than this.
+    /// Whether all keys and values together are no larger than this, in bytes.
     pub(crate) fn is_up_to(&self, most: usize) -> bool {
         let content = || self.iter().map(|(key, text, _)| key.len() + value_len(text)).sum::<usize>();
         self.0.bytes <= most || content() <= most
     }
 
-    /// The set at a place in the order of keys.
+    /// The set at an index in key order.
     pub(crate) fn get(&self, at: usize) -> (&str, &str, Option<Timestamp>) {
         self.0.sets[at].read(&self.0.chunks)
     }
@@ -206,7 +206,7 @@ impl Sorted {
         Ok(())
     }
 
-    /// The same, ready for more.
+    /// Turns it back into an arena that takes more sets.
     pub(crate) fn into_arena(self) -> Arena {
         self.0
     }
@@ -215,7 +215,7 @@ impl Sorted {
         Sets { chunks: &self.0.chunks, rest: self.0.sets.iter(), fetched: 0 }
     }
 
-    /// The sets between two bounds; none if they are the wrong way round.
+    /// The sets between two bounds; none if the bounds are in the wrong order.
     pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> Sets<'_> {
         let Arena { chunks, sets, .. } = &self.0;
         let below = |bound: &str, with: bool| {
@@ -236,8 +236,8 @@ impl Sorted {
 }
 
 impl Sets<'_> {
-    /// Touches the next sets all at once. Sorted, they lie anywhere: the processor waits for memory with each of them in
-    /// turn, or here for all of them at once. A fold of a million scattered keys takes half the time so.
+    /// Prefetches the next sets. In key order, they are scattered over memory; this waits for all of them at once
+    /// rather than for each in turn, and halves the time to fold a million random keys.
     fn fetch(&mut self) {
         const AT_ONCE: usize = 32;
         const CACHE_LINE: usize = 64;
@@ -293,8 +293,8 @@ impl Set {
     }
 }
 
-/// The first eight bytes as a number that compares as they do. A key that ends before is filled with zeros; the whole
-/// keys decide then.
+/// The first eight bytes as a number that compares like them. A shorter key is padded with zeros; ties are resolved by
+/// the full keys.
 fn head(key: &[u8]) -> u64 {
     match key.first_chunk() {
         Some(bytes) => u64::from_be_bytes(*bytes),

@@ -1,8 +1,8 @@
-//! What has changed between two looks at the files.
+//! The change feed: what changed between two looks at the files.
 //!
-//! A look is two stats. Where the journal has only grown, its new lines say what has changed. Behind a save, which puts
-//! another snapshot into place, the entries pinned at the last look are compared with those that are there now, both as
-//! streams. So each key's last value is told, and not every value on the way.
+//! A look costs two stats. If the journal has only grown, its new lines are the changes. After a save, which replaces
+//! the snapshot, the pinned entries are compared with the current ones, both as streams. So each key's last value is
+//! reported, but not every value in between.
 
 use std::ops::{Bound, ControlFlow};
 use std::time::Duration;
@@ -15,53 +15,53 @@ use crate::expiry::Timestamp;
 use crate::json::Fault;
 use crate::storage::{Change, Entry, Storage, Stored};
 
-/// Follows the entries of a range.
+/// A change feed for a range of keys.
 #[derive(Debug)]
 pub(crate) struct Feed {
-    /// What was there at the last look.
+    /// The entries at the last look.
     store: Storage,
     from: Bound<String>,
     to: Bound<String>,
-    /// Entries whose time was over by then were told to be.
+    /// Entries that had expired by this time have been reported.
     told: Timestamp,
-    /// The first expiry behind that, if there is one.
+    /// The first expiry after that, if any.
     next: Option<Timestamp>,
-    /// Expiries are not gone through before that.
+    /// Expiries are not scanned again before this time.
     rest_until: Timestamp,
-    /// Whether the last look found that an editor has overwritten what it was to compare with.
+    /// Whether the last look missed changes, because an editor overwrote the old content.
     pub(crate) missed: bool,
 }
 
-/// What has become of a key; see [`Watch::look`](crate::Watch::look).
+/// A change of a key; see [`Watch::look`](crate::Watch::look).
 ///
 /// ```
 /// assert_ne!(rusty_kv::Event::Deleted, rusty_kv::Event::Set("a".into()));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// It holds this now.
+    /// It was set to this entry.
     Set(Entry),
     /// It was deleted.
     Deleted,
-    /// Its expiry has passed.
+    /// It expired.
     Expired,
 }
 
-/// Is told of each change; a break ends the look.
+/// Receives each change; a break ends the look.
 pub(crate) type EventSink<'a> = dyn FnMut(&str, Event) -> ControlFlow<()> + 'a;
 
-/// A snapshot up to this size is held in memory, so that an editor that writes into the file does not take away what it
-/// is to be compared with.
+/// A snapshot up to this size is kept in memory, so that the old content is still available if an editor writes into
+/// the file.
 const HELD: u64 = 1 << 20;
 
-/// After so many expiries that were gone through a millisecond of rest: a tenth of the time at most goes into that.
+/// For every this many expiries scanned, rest a millisecond, so that scanning takes at most a tenth of the time.
 const EXPIRIES_A_MILLISECOND: u64 = 500;
 
-/// Whether to stop is asked once in so many entries.
+/// How many entries are compared between two checks whether to stop.
 const LOOKED_AT: u64 = 1024;
 
 impl Storage {
-    /// Follows what happens to a range of this database from now on, beside whatever this store does.
+    /// Watches a range of this database from now on, independently of this store.
     pub(crate) fn watch(&self, from: Bound<&str>, to: Bound<&str>, now: Timestamp) -> Result<Feed> {
         let mut feed = Feed {
             store: self.at_newest()?,
@@ -76,7 +76,7 @@ impl Storage {
         Ok(feed)
     }
 
-    /// What is there now, in a store of its own.
+    /// A separate store with the current state.
     fn at_newest(&self) -> Result<Self> {
         let mut settings = self.settings.clone();
         settings.read_only = true;
@@ -95,7 +95,7 @@ impl Storage {
 }
 
 impl Feed {
-    /// Tells what has changed since the last look. `stop` is asked now and then during a long one.
+    /// Reports what changed since the last look. Calls `stop` from time to time during a long one.
     pub(crate) fn poll(&mut self, now: Timestamp, stop: &dyn Fn() -> bool, each: &mut EventSink<'_>) -> Result<()> {
         self.missed = false;
         match self.store.view.advance(&*self.store.disk)? {
@@ -114,7 +114,7 @@ impl Feed {
                 if let Err(error) = self.store.view.check_intact() {
                     self.store = newest;
                     self.missed = true;
-                    // Those that are over by now are nothing to tell of either.
+                    // Skip those that have expired by now, too.
                     self.go_through_expiries(now, &mut |_, _| ControlFlow::Continue(()))?;
                     return Err(error);
                 }
@@ -138,7 +138,7 @@ impl Feed {
         std::ops::RangeBounds::<str>::contains(&self.bounds(), key)
     }
 
-    /// Tells what has become of a key whose stored entry is another one.
+    /// Reports a key whose stored entry changed.
     fn tell(
         &mut self,
         key: &str,
@@ -148,7 +148,7 @@ impl Feed {
         each: &mut EventSink<'_>,
     ) -> Result<ControlFlow<()>, Fault> {
         let is_over = |stored: &Stored| stored.expiry.is_some_and(|expiry| expiry <= now);
-        // What was over at the last look was told to be.
+        // An entry that had expired by the last look has been reported.
         let old = old.filter(|stored| stored.is_live(self.told));
         let event = match (old, new) {
             (old, Some(new)) if new.is_live(now) => {
@@ -158,7 +158,7 @@ impl Feed {
                 }
                 Event::Set(Entry::decode(&new.text, new.expiry)?)
             }
-            // It is found among the expiries.
+            // The scan of expiries will report it.
             (_, Some(new)) if new.is_live(self.told) => {
                 self.expect(new.expiry);
                 return Ok(ControlFlow::Continue(()));
@@ -176,12 +176,12 @@ impl Feed {
         Ok(each(key, event))
     }
 
-    /// An expiry is there that may be the next.
+    /// Notes an expiry that may be the next one.
     fn expect(&mut self, expiry: Option<Timestamp>) {
         self.next = self.next.into_iter().chain(expiry).min();
     }
 
-    /// Tells what is different in a newer state.
+    /// Reports the differences to a newer state.
     fn compare(
         &mut self,
         newest: &Storage,
@@ -189,7 +189,7 @@ impl Feed {
         stop: &dyn Fn() -> bool,
         each: &mut EventSink<'_>,
     ) -> Result<ControlFlow<()>> {
-        // Taken out so that what is told can be noted while it is read.
+        // Taken out, so that reports can be recorded while it is read.
         let last = std::mem::replace(&mut self.store, Storage::in_memory(newest.settings.clone()));
         let compared = self.compare_with(&last, newest, now, stop, each);
         self.store = last;
@@ -240,7 +240,7 @@ impl Feed {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Tells which expiries have passed since they were last gone through, and finds the next.
+    /// Reports the expiries that have passed since the last scan, and finds the next one.
     fn go_through_expiries(&mut self, now: Timestamp, each: &mut EventSink<'_>) -> Result<()> {
         let (told, mut next, mut count) = (self.told, None, 0_u64);
         let mut over = Vec::new();
@@ -264,7 +264,7 @@ impl Feed {
 }
 
 impl Storage {
-    /// The expiries of a range's keys, in no order.
+    /// The expiries of the keys in a range, in no particular order.
     fn expiries(&self, (from, to): (Bound<&str>, Bound<&str>), each: &mut dyn FnMut(&str, Timestamp)) -> Result<()> {
         let changes = self.view.changes()?.map(|replay| &replay.overlay);
         let is_below = |key: &str| changes.is_none_or(|changes| changes.get(key).is_none());
@@ -291,7 +291,7 @@ impl Storage {
     }
 }
 
-/// Entries with a copy of the one that comes next.
+/// Entries with a copy of the next one.
 struct Lookahead<'a> {
     entries: Entries<'a>,
     next: Held,

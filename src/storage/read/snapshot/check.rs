@@ -1,4 +1,4 @@
-//! Whether a file is a snapshot in its one form, and where things are in it.
+//! Checks whether a file is a snapshot in canonical form, and computes its layout.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,10 +15,10 @@ use crate::storage::format::record;
 use crate::storage::format::snapshot_line::{self, MAX_KEY};
 use crate::value::Value;
 
-/// The layout of a snapshot that is byte for byte in its one form; `None` if it is not. What is wrong with such a file, if
-/// anything, only a full reading can say.
+/// The layout of a snapshot that is byte for byte in canonical form; `None` if it is not. Only a full read shows what
+/// is wrong with such a file, if anything.
 ///
-/// It passes over the file once, and over the map once more if there are expiries. In memory is a line at a time.
+/// Takes one pass over the file, and another over the map if there are expiries. Holds one line in memory at a time.
 pub(crate) fn check(file: &dyn DiskFile) -> Result<Option<Layout>, ReadFault> {
     let length = file.identity()?.len;
     if length <= HEAD.len() as u64 || !stands(file, 0, HEAD)? {
@@ -31,15 +31,15 @@ pub(crate) fn check(file: &dyn DiskFile) -> Result<Option<Layout>, ReadFault> {
     }
 }
 
-/// Whether a file is the one of that layout, by its hash. Also seen to are the order of the keys and what stands between
-/// the sections; the values are not looked at.
+/// Whether a file has that layout, by its hash. Also checks the order of the keys and the text between the sections,
+/// but not the values.
 pub(crate) fn hash(file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
     let is_of = || Ok(frame_stands(file, layout)? && sum_is_of(file, layout, true, &AtomicBool::new(false))?);
     or_damaged(is_of())
 }
 
-/// Whether the content of a file that is known to have been of that layout still is, by its checksum alone, which takes half
-/// the time. Unless it is stopped; what it says then means nothing.
+/// Whether the content of a file that is known to have had that layout is unchanged, by its checksum alone, which takes
+/// half the time. The result means nothing if it was stopped.
 pub(crate) fn verify(file: &dyn DiskFile, layout: &Layout, stop: &AtomicBool) -> Result<bool, ReadFault> {
     or_damaged(sum_is_of(file, layout, false, stop))
 }
@@ -52,7 +52,7 @@ fn or_damaged(answer: Result<bool, ReadFault>) -> Result<bool, ReadFault> {
 }
 
 fn sum_is_of(file: &dyn DiskFile, layout: &Layout, orders: bool, stop: &AtomicBool) -> Result<bool, ReadFault> {
-    /// After so many lines it is asked whether to stop.
+    /// How many lines are read between two checks whether to stop.
     const EACH: u64 = 4096;
     let mut sum = LineSum::default();
     for (section, (from, to)) in [(Section::Map, layout.map), (Section::Expires, layout.expires)] {
@@ -77,10 +77,10 @@ fn sum_is_of(file: &dyn DiskFile, layout: &Layout, orders: bool, stop: &AtomicBo
     sum.is_of(file, layout)
 }
 
-/// Whether a snapshot's content has the checksum that its layout says.
+/// Whether a snapshot's content matches the checksum in its layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sums {
-    /// Nobody has read all of it.
+    /// Not all of it has been read.
     Unread,
     Agree,
     Differ,
@@ -92,7 +92,7 @@ impl From<bool> for Sums {
     }
 }
 
-/// What was read of the lines of a snapshot, so that at their end the checksum costs no further pass.
+/// The sum of the lines read so far, so that verifying the checksum needs no extra pass.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct LineSum {
     hash: u64,
@@ -106,7 +106,7 @@ impl LineSum {
         *if section == Section::Map { &mut self.lines } else { &mut self.expiries } += 1;
     }
 
-    /// Whether the file is the one of that layout, if those were all lines of it.
+    /// Whether the file has that layout, given that those were all of its lines.
     pub(super) fn is_of(self, file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
         if (self.lines, self.expiries) != (layout.count, layout.expiring) || !frame_stands(file, layout)? {
             return Ok(false);
@@ -115,7 +115,7 @@ impl LineSum {
     }
 }
 
-/// Whether `text` stands at `at`.
+/// Whether the file has `text` at `at`.
 fn stands(file: &dyn DiskFile, at: u64, text: &[u8]) -> Result<bool, ReadFault> {
     let mut there = [0; 32];
     let there = &mut there[..text.len()];
@@ -123,7 +123,7 @@ fn stands(file: &dyn DiskFile, at: u64, text: &[u8]) -> Result<bool, ReadFault> 
     Ok(there == text)
 }
 
-/// Whether what stands around the lines is in its place, and nothing stands behind it.
+/// Whether the text around the lines is right, and nothing follows it.
 fn frame_stands(file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
     let &Layout { length, map, expires, count, expiring, .. } = layout;
     if !layout.is_sound() || file.read_at(&mut [0], length)? > 0 {
@@ -158,7 +158,7 @@ fn rest_hash(file: &dyn DiskFile, mut from: u64, to: u64) -> Result<u64, ReadFau
     Ok(hasher.digest())
 }
 
-/// A strict reading from the second line on. Whatever departs from the form is a fault, whose place nobody asks for.
+/// A strict read from the second line on. Any deviation from canonical form is a fault; its place is not reported.
 fn read(file: &dyn DiskFile, length: u64) -> Result<Layout, ReadFault> {
     let head = HEAD.len() as u64;
     let mut layout = Layout { length, ..Layout::default() };
@@ -217,7 +217,7 @@ struct Read {
     more: bool,
 }
 
-/// Reads the lines of a section and the one that closes it.
+/// Reads the lines of a section and its closing line.
 fn read_section(lines: &mut Lines<'_>, section: Section, is_value: fn(&[u8]) -> bool) -> Result<Read, ReadFault> {
     let from = lines.at();
     let mut read = Read { range: (from, from), count: 0, hash: 0, more: false };
@@ -246,7 +246,7 @@ fn read_section(lines: &mut Lines<'_>, section: Section, is_value: fn(&[u8]) -> 
     }
 }
 
-/// Whether `raw` is how a string is written. What is written for it is left in `written`.
+/// Whether `raw` is the canonical encoding of a string. Leaves that encoding in `written`.
 fn is_written(text: &str, raw: &[u8], written: &mut String) -> bool {
     written.clear();
     json::write_string(written, text);
@@ -254,7 +254,7 @@ fn is_written(text: &str, raw: &[u8], written: &mut String) -> bool {
 }
 
 fn is_value(raw: &[u8]) -> bool {
-    // Only of one that may be too long it is asked how long it is; no byte takes more than six.
+    // Compute the length only if it may be over the limit; no byte takes more than six.
     let may_be_long = || raw.len() > Value::MAX_LEN;
     let length = || match raw.first() {
         Some(b'"') => {
@@ -273,7 +273,7 @@ fn is_expiry(raw: &[u8]) -> bool {
     snapshot_line::expiry(raw).is_some_and(|expiry| format!("\"{expiry}\"").as_bytes() == raw)
 }
 
-/// The name of a member that is not ours; `None` if the line is not in its form.
+/// The name of a top-level member that is not ours; `None` if the line is not in canonical form.
 fn foreign_name(line: &[u8], written: &mut String) -> Option<String> {
     let content = line.strip_prefix(b"  ")?;
     let (name, value) = snapshot_line::split(content).ok()?;
@@ -287,7 +287,7 @@ fn foreign_name(line: &[u8], written: &mut String) -> Option<String> {
     (written.as_bytes() == value).then(|| name.into_owned())
 }
 
-/// Sees to it that every expiry has its key in the map.
+/// Checks that every expiry has its key in the map.
 fn check_expiries(file: &dyn DiskFile, layout: &Layout) -> Result<(), ReadFault> {
     let section = |(from, to)| Lines::new(file, from, to, to);
     let (mut keys, mut expiries) = (section(layout.map), section(layout.expires));
