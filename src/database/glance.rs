@@ -1,4 +1,4 @@
-//! Looks at the data on behalf of somebody who is still typing: they take a bounded time, and are no reads of an open
+//! Bounded lookups for hints and completion while a line is being typed. They do not count as reads of an open
 //! transaction.
 
 use super::range::with_prefix;
@@ -8,24 +8,24 @@ use crate::expiry::Timestamp;
 use crate::json::Fault;
 use crate::storage::{End, RawEntry, Seen, kind};
 
-/// What an entry is, without its value.
+/// An entry without its value.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Outline {
     pub(crate) key: String,
-    /// As [`Value::kind`](crate::Value::kind) has it.
+    /// As returned by [`Value::kind`](crate::Value::kind).
     pub(crate) kind: &'static str,
     pub(crate) expiry: Option<Timestamp>,
 }
 
 impl Database {
-    /// What a key holds, if no more than about `limit` bytes of the file have to be read for it.
+    /// Looks up a key, reading at most about `limit` bytes of the file.
     pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Seen>> {
         let now = self.now();
         let is_there = |seen: &Seen| !matches!(seen, Seen::Entry(entry) if !entry.is_live(now));
         Ok(self.store.glance(key, limit)?.filter(is_there))
     }
 
-    /// The entries whose keys begin with `prefix`, without their values, of which the first bytes alone are looked at.
+    /// The entries whose keys start with `prefix`, without their values, of which only the first bytes are read.
     pub(crate) fn outlines(&self, prefix: &str) -> Outlines<'_> {
         Outlines(Range::new(with_prefix(prefix, |from, to| self.store.unnoted_range(from, to)), self.now()))
     }

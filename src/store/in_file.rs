@@ -1,4 +1,4 @@
-//! The store that is a database in a file, or in memory.
+//! The store of a database in a file or in memory.
 
 use std::ops::{Bound, ControlFlow};
 
@@ -57,7 +57,7 @@ impl Store for Database {
     }
 
     fn change(&mut self, _: Scope<'_>, body: &mut Mutation<'_>) -> Result<()> {
-        // The lock keeps all keys as they are.
+        // The lock covers all keys.
         Database::transaction(self, |tx| body(tx))
     }
 

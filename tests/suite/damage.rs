@@ -41,7 +41,7 @@ fn assert_refused(document: impl AsRef<[u8]>, place: (u64, u64), is_syntax: bool
     let shown = String::from_utf8_lossy(&document[..document.len().min(100)]).into_owned();
     let error = refusal(document);
     let message = error.to_string();
-    let Error::Damaged { line, column, syntax, reason, .. } = error else { panic!("{shown}: {message}") };
+    let Error::Unreadable { line, column, syntax, reason, .. } = error else { panic!("{shown}: {message}") };
     assert_eq!((line, column, syntax), (place.0, place.1, is_syntax), "{shown}: {message}");
     assert!(reason.contains(why), "{shown}: {message}");
     let kind = if syntax { "not valid JSON" } else { "not a rusty-kv database" };
@@ -360,7 +360,7 @@ fn outcome(path: &Path, document: &[u8], what: &str) -> Outcome {
             assert_eq!(std::fs::read(path).expect("it was saved"), form, "{what}: a second save changes nothing");
             Outcome::Opened
         }
-        Err(Error::Damaged { line, column, syntax, reason, .. }) => {
+        Err(Error::Unreadable { line, column, syntax, reason, .. }) => {
             let lines = document.split(|&byte| byte == b'\n').count() as u64;
             assert!((1..=lines).contains(&line) && column >= 1, "{what}: line {line} column {column}");
             let text = std::str::from_utf8(document).ok();
@@ -565,7 +565,7 @@ fn a_file_that_breaks_under_a_session_is_refused_at_the_next_write_and_left_alon
     let before = Untouched::of(&path);
     for result in [db.set("c", "d"), db.delete("a").map(drop), db.save(), db.remove_file(), db.refresh().map(drop)] {
         let error = result.unwrap_err();
-        assert!(matches!(error, Error::Damaged { line: 2, column: 1, .. }), "{error}");
+        assert!(matches!(error, Error::Unreadable { line: 2, column: 1, .. }), "{error}");
         assert_eq!(Untouched::of(&path), before);
     }
     put(&path, "{\"map\":{\"a\":\"mended\"}}");

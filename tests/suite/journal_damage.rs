@@ -562,7 +562,7 @@ fn sweep_snapshot(reference: &Reference, harms: &[Harm], keep_time: bool) -> Tal
             Err(error) => {
                 tally.refused += 1;
                 assert!(single.is_err(), "{harm:?}: a single key was answered: {single:?}");
-                let told = matches!(error, Error::ForeignJournal { .. } | Error::Damaged { .. });
+                let told = matches!(error, Error::ForeignJournal { .. } | Error::Unreadable { .. });
                 assert!(told || document.is_empty(), "{harm:?}: {error}");
                 for write in [|db: &mut Database| db.set("probe", "1"), Database::save] {
                     let written = Database::open(&path).and_then(|mut db| write(&mut db));

@@ -171,8 +171,10 @@ fn the_first_fault_of_each_file_is_named_with_its_place() {
     snapshot[9] = b"    what is this\n".to_vec();
     put(&place.path(), snapshot.concat());
     let report = place.check();
-    let [Error::Damaged { line: 10, column: 5, .. }, Error::JournalDamaged { line: 4, offset: at, good_after: 3, .. }] =
-        report.faults[..]
+    let [
+        Error::Unreadable { line: 10, column: 5, .. },
+        Error::JournalCorrupt { line: 4, offset: at, good_after: 3, .. },
+    ] = report.faults[..]
     else {
         panic!("{:?}", report.faults)
     };
@@ -430,7 +432,7 @@ fn of_a_damaged_journal_every_complete_commit_is_applied_and_the_lines_left_out_
         let mut damaged = journal.clone();
         damaged[bad][8] ^= 1;
         put(&place.journal(), damaged.concat());
-        assert!(matches!(place.check().faults[..], [Error::JournalDamaged { .. }]), "{bad}");
+        assert!(matches!(place.check().faults[..], [Error::JournalCorrupt { .. }]), "{bad}");
         let (rescued, dropped) = place.salvage();
         let mut wanted = whole.clone();
         match bad {
@@ -586,9 +588,9 @@ fn a_damaged_journal_is_not_kept() {
     let mut journal = lines(&place.journal());
     journal[2][9] ^= 1;
     put(&place.journal(), journal.concat());
-    assert!(matches!(place.refuses(Repair::KeepJournal), Error::NothingToRepair { .. } | Error::JournalDamaged { .. }));
+    assert!(matches!(place.refuses(Repair::KeepJournal), Error::NothingToRepair { .. } | Error::JournalCorrupt { .. }));
     place.edit();
-    assert!(matches!(place.refuses(Repair::KeepJournal), Error::JournalDamaged { .. }));
+    assert!(matches!(place.refuses(Repair::KeepJournal), Error::JournalCorrupt { .. }));
 }
 
 #[test]

@@ -134,7 +134,7 @@ impl Storage {
                     reason: "the journal is intact and belongs to the file; `save` writes its changes to the file",
                 });
             }
-            Err(Error::ForeignJournal { .. } | Error::JournalDamaged { .. }) => {}
+            Err(Error::ForeignJournal { .. } | Error::JournalCorrupt { .. }) => {}
             Err(Error::Unsuitable { .. }) if is_missing => {}
             Err(error) => return Err(error),
         }

@@ -26,7 +26,7 @@ pub struct Report {
     /// ([`Error::LastRecord`]) only if they were acknowledged, or may have been.
     pub torn: u64,
     /// The uncertain state that a failed write left for the next one to recover from, in words. Not a fault.
-    pub doubt: Option<String>,
+    pub uncertain: Option<String>,
     /// The faults: the first one in each file, and whether they belong together. Empty if the database is intact.
     pub faults: Vec<Error>,
 }
@@ -60,7 +60,7 @@ pub(crate) fn check_file(file: File, shown: &Path, on_progress: Option<OnProgres
 impl Report {
     /// Checks both files in full. Faults in them are not an error.
     pub(crate) fn of(files: &Files<'_>) -> Result<Self> {
-        let found = Self { entries: 0, changes: 0, torn: 0, doubt: None, faults: Vec::new() };
+        let found = Self { entries: 0, changes: 0, torn: 0, uncertain: None, faults: Vec::new() };
         let mut check = Check { files, found, end: None };
         let checked = check.check_opened();
         // If an editor changed the file during the check, a fault belongs to neither the old nor the new content.
@@ -70,12 +70,12 @@ impl Report {
                 return Err(files.conflict());
             }
         }
-        let doubt = lock::left_uncertain(files.disk, files.path).map(Uncertain::meaning);
+        let uncertain = lock::left_uncertain(files.disk, files.path).map(Uncertain::meaning);
         checked?;
         let Check { mut found, end, .. } = check;
         found.faults.extend(end);
         found.faults.extend(check_lock(files).err());
-        Ok(Self { doubt, ..found })
+        Ok(Self { uncertain, ..found })
     }
 }
 
@@ -111,7 +111,7 @@ impl Check<'_> {
                 }
                 Ok(Some(view))
             }
-            Err(error @ (Error::Damaged { .. } | Error::NewerVersion { .. })) => {
+            Err(error @ (Error::Unreadable { .. } | Error::NewerVersion { .. })) => {
                 self.found.faults.push(error);
                 Ok(None)
             }
@@ -132,7 +132,7 @@ impl Check<'_> {
         });
         let (journal, torn, fold) = match read {
             Ok(read) => read,
-            Err(error @ (Error::JournalDamaged { .. } | Error::NewerVersion { .. })) => {
+            Err(error @ (Error::JournalCorrupt { .. } | Error::NewerVersion { .. })) => {
                 self.found.faults.push(error);
                 self.found.changes = Rescued::of(files).map_or(0, |rescued| rescued.changes);
                 return Ok(None);

@@ -107,7 +107,7 @@ impl Journal {
         if damage.newer {
             return Error::NewerVersion { path };
         }
-        Error::JournalDamaged {
+        Error::JournalCorrupt {
             path,
             line: damage.line + 1,
             offset: self.start + damage.at as u64,
@@ -284,5 +284,5 @@ pub(crate) fn open_journal(disk: &dyn Disk, path: &Path, database: &Path) -> Res
 }
 
 fn damaged_header(path: &Path, reason: &str) -> Error {
-    Error::JournalDamaged { path: path.to_owned(), line: 1, offset: 0, reason: reason.to_owned(), good_after: 0 }
+    Error::JournalCorrupt { path: path.to_owned(), line: 1, offset: 0, reason: reason.to_owned(), good_after: 0 }
 }

@@ -198,7 +198,7 @@ impl View {
                 // A file that starts with anything else was never a database, with or without a byte order mark.
                 let begins_so = text.starts_with(b"{") || fault.at > bytes.len() - text.len();
                 let (line, column) = if begins_so { fault.place(&bytes) } else { (1, 1) };
-                Error::Damaged { path: path.to_owned(), line, column, syntax: !fault.shape, reason: fault.reason }
+                Error::Unreadable { path: path.to_owned(), line, column, syntax: !fault.shape, reason: fault.reason }
             }
         })?;
         Ok(Self { base: Base::Document(document), file: Some(file), ..view })

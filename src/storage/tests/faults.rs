@@ -189,7 +189,7 @@ impl Scenario {
             let after = possible.iter().map(|state| step.apply(state));
             match &done {
                 Ok(()) => possible = after.collect(),
-                Err(Error::OutcomeUnknown { .. } | Error::InDoubt { .. }) => {
+                Err(Error::OutcomeUnknown { .. } | Error::Uncertain { .. }) => {
                     possible = possible.iter().cloned().chain(after).collect();
                 }
                 Err(_) => {}

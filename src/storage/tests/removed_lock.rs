@@ -87,7 +87,7 @@ fn write(disk: &Simulated, policy: Policy, writer: usize, seed: u64, told: &Mute
                 disk.mark(told.acknowledged.len() as u64);
             }
             Ok(false) => {}
-            Err(Error::OutcomeUnknown { .. } | Error::InDoubt { .. }) => told.unknown.push(key),
+            Err(Error::OutcomeUnknown { .. } | Error::Uncertain { .. }) => told.unknown.push(key),
             // The others are in the way.
             Err(Error::Busy { .. } | Error::Conflict { .. }) => told.refused += 1,
             Err(error) => panic!("{key}: {error}"),

@@ -76,7 +76,7 @@ fn a_drop_whose_note_cannot_be_taken_back_is_unknown() {
     let at = changes_before(Storage::remove_file, is_removal);
     let (disk, mut store) = filled();
     disk.fail(disk.changes() + at + 1, Injected::Error(rustix::io::Errno::PERM), Until::FromThenOn);
-    assert!(matches!(store.remove_file(), Err(Error::InDoubt { .. })));
+    assert!(matches!(store.remove_file(), Err(Error::Uncertain { .. })));
     disk.heal();
     commit(&mut open(&disk, LARGE).unwrap(), &[change("c", "3")]).unwrap();
     assert_eq!(state(&open(&disk, LARGE).unwrap()).unwrap().len(), 3);
@@ -85,20 +85,20 @@ fn a_drop_whose_note_cannot_be_taken_back_is_unknown() {
 #[test]
 fn a_write_whose_sync_failed_is_uncertain_and_a_check_says_so_until_the_next_one() {
     let (disk, mut store, error) = after_a_failed_sync();
-    assert!(matches!(error, Error::InDoubt { .. }), "{error}");
+    assert!(matches!(error, Error::Uncertain { .. }), "{error}");
     let said = error.to_string();
     assert!(said.starts_with("outcome unknown: ") && !said.contains("folder") && !said.contains("save"), "{said}");
-    let doubt = |disk: &Simulated| Report::of(&Files::open(disk, path(), None).unwrap()).unwrap().doubt;
+    let uncertain = |disk: &Simulated| Report::of(&Files::open(disk, path(), None).unwrap()).unwrap().uncertain;
     // Not even that could be noted.
-    assert!(doubt(&disk).is_some_and(|doubt| doubt.contains("was not created to its end")));
+    assert!(uncertain(&disk).is_some_and(|uncertain| uncertain.contains("was not created to its end")));
     write(&mut store).unwrap();
-    assert_eq!(doubt(&disk), None);
+    assert_eq!(uncertain(&disk), None);
     let mut lock = WritersLock::try_acquire(&disk, path(), None).unwrap();
     lock.note(false, Uncertain::Journal { epoch: 1, good: 17 }).unwrap();
     // Who is at work notes much ahead.
-    assert_eq!(doubt(&disk), None);
+    assert_eq!(uncertain(&disk), None);
     drop(lock);
-    assert!(doubt(&disk).is_some_and(|doubt| doubt.contains("after byte 17")));
+    assert!(uncertain(&disk).is_some_and(|uncertain| uncertain.contains("after byte 17")));
 }
 
 #[test]

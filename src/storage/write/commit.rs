@@ -147,7 +147,7 @@ impl Writer<'_> {
             self.leave(Uncertain::Folder);
         }
         if mended.is_err() && complete {
-            return Err(Error::InDoubt { path: journal_path, source });
+            return Err(Error::Uncertain { path: journal_path, source });
         }
         Err(disk::write_error(operation, journal_path, source))
     }
@@ -158,8 +158,8 @@ impl Writer<'_> {
         let (epoch, path) = (journal.header.epoch, journal.path().to_owned());
         self.leave(Uncertain::Journal { epoch, good });
         self.recover(false).map_err(|error| match error {
-            Error::Io { source, .. } | Error::Open { source, .. } => Error::InDoubt { path, source },
-            Error::ReadOnly { reason, .. } => Error::InDoubt { path, source: std::io::Error::other(reason) },
+            Error::Io { source, .. } | Error::Open { source, .. } => Error::Uncertain { path, source },
+            Error::ReadOnly { reason, .. } => Error::Uncertain { path, source: std::io::Error::other(reason) },
             error => error,
         })
     }

@@ -64,7 +64,7 @@ impl Writer<'_> {
         fold.write(&mut line, journal.header.epoch);
         self.append(&line).map_err(|error| match error {
             // The line names a file that will not exist, so it makes no difference whether the line does.
-            Error::InDoubt { path, source } if !fold.is_of_nothing() => disk::write_error("sync", path, source),
+            Error::Uncertain { path, source } if !fold.is_of_nothing() => disk::write_error("sync", path, source),
             error => error,
         })
     }

@@ -25,7 +25,7 @@ impl Storage {
         let kept = if self.is_on_disk() { Some(self.copy_to(free_name(&*disk, path)?, now)?) } else { None };
         let replaced = self.take_over(from, path, now);
         if let (Err(error), Some(kept)) = (&replaced, &kept)
-            && !matches!(error, Error::OutcomeUnknown { .. } | Error::InDoubt { .. })
+            && !matches!(error, Error::OutcomeUnknown { .. } | Error::Uncertain { .. })
         {
             // It is a copy of what is still in place.
             let _ = disk.remove(kept);

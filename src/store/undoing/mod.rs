@@ -1,8 +1,8 @@
-//! What the commands of a prompt have replaced, so that it can be taken back. Nothing else remembers: a script and a
-//! one-shot mostly write without reading.
+//! Undo: remembers what the commands at the prompt replaced. Scripts and one-shot commands remember nothing, because
+//! most of their writes do not read.
 //!
-//! A *step* is what one command has made durable, or one transaction. What a step has left of each key is kept as a hash:
-//! if the key holds something else by now, others have changed it.
+//! A *step* is what one command or one transaction made durable. The result of each write is kept as a hash: if the key
+//! holds something else later, another process changed it.
 
 mod history;
 mod writes;
@@ -24,20 +24,20 @@ use crate::expiry::Timestamp;
 use crate::storage::Entry;
 use crate::value::Value;
 
-/// What an undo has done.
+/// The result of an undo.
 #[derive(Debug, Default)]
 pub(crate) struct Undone {
     pub(crate) steps: usize,
-    /// Each key, what it held and what it holds now.
+    /// Each key with its entries before and after the undo.
     pub(crate) keys: Vec<(String, Option<Entry>, Option<Entry>)>,
-    /// Why it did not do more.
+    /// Why it did not undo more.
     pub(crate) end: Option<UndoEnd>,
 }
 
-/// A key that others have changed since, and what it holds now.
+/// A key that another process changed since, and its current entry.
 pub(crate) type Foreign = (String, Option<Entry>);
 
-/// A store, and what of its changes can be undone.
+/// A store with an undo history.
 #[derive(Debug)]
 pub(crate) struct Undoing {
     inner: Box<dyn Store>,
@@ -51,7 +51,7 @@ impl Undoing {
         Self { inner, history: UndoHistory::default(), in_batch: false }
     }
 
-    /// What has become of a change: it is a step, unless it waits for the rest of a batch or of a transaction.
+    /// Closes a change: it becomes a step, unless it is part of a batch or of a transaction.
     fn closed<T>(&mut self, done: Result<T>) -> Result<T> {
         if !self.in_batch && !self.inner.is_in_transaction() {
             self.history.close(done.is_ok());
@@ -59,56 +59,56 @@ impl Undoing {
         done
     }
 
-    /// From now on what is replaced is remembered, and what was is forgotten.
+    /// Starts a new history.
     pub(crate) fn remember(&mut self) {
         self.history.start();
     }
 
-    /// Whether what is replaced is remembered.
+    /// Whether there is a history.
     pub(crate) fn is_remembering(&self) -> bool {
         self.history.is_on
     }
 
-    /// Whether committing the open transaction could not be undone, although what is done here is remembered.
+    /// Whether committing the open transaction could not be undone, although a history is kept.
     pub(crate) fn is_open_too_large(&self) -> bool {
         self.history.is_on && self.history.open.is_too_large
     }
 
-    /// A command begins: what it replaces is a step of its own.
+    /// A command starts: what it replaces becomes a new step.
     pub(crate) fn next_step(&mut self) {
         self.history.consent = Consent::default();
         self.history.next_step(self.inner.is_in_transaction());
     }
 
-    /// Until the next step a change that is too large to undo fails unless it is agreed to.
+    /// Until the next step, a change that is too large to undo fails without consent.
     pub(crate) fn need_consent(&mut self) {
         self.history.consent = Consent::Needed;
     }
 
-    /// Until the next step any change is agreed to.
+    /// Gives consent to any change until the next step.
     pub(crate) fn give_consent(&mut self) {
         self.history.consent = Consent::Given;
     }
 
-    /// What can be undone, to be recalled when this database is opened again.
+    /// Takes the history, to restore it when this database is opened again.
     pub(crate) fn take_history(&mut self) -> UndoHistory {
         self.history.close(false);
         mem::take(&mut self.history)
     }
 
-    /// What can be undone from now on.
+    /// Restores a history.
     pub(crate) fn restore_history(&mut self, history: UndoHistory) {
         self.history = history;
     }
 
-    /// The backup is in the place of what was there: a step like any other.
+    /// Records that a backup was restored, as a step.
     pub(crate) fn note_restored(&mut self, step: RestoreStep) {
         self.history.note(step.0);
         self.history.close(true);
     }
 
-    /// Takes back the last `count` steps, all at once; within an open transaction those of its commands. `allow` is asked,
-    /// without the lock, about keys that others have changed since; a no ends it before that step.
+    /// Undoes the last `count` steps at once; in an open transaction, those of its commands. Calls `allow`, without the
+    /// lock, for keys that another process changed since; if it returns false, the undo stops before that step.
     pub(crate) fn undo(&mut self, count: usize, allow: &mut dyn FnMut(&[Foreign]) -> bool) -> Result<Undone> {
         if self.inner.is_in_transaction() {
             return self.undo_open(count);
@@ -141,8 +141,8 @@ impl Undoing {
         }
     }
 
-    /// What the last `count` steps come to, and what their keys hold now. `agreed` is what others have left of keys and may
-    /// be replaced.
+    /// What undoing the last `count` steps leads to, and the current entries of their keys. `agreed` is what other
+    /// processes left in keys and may be replaced.
     fn plan(
         &self,
         count: usize,
@@ -196,8 +196,8 @@ impl Undoing {
         Ok((seen, Undone { steps, keys, end }))
     }
 
-    /// Takes back the last commands of the open transaction. What their keys held before is known; only what they hold now is
-    /// read, which the transaction has written itself.
+    /// Undoes the last commands of the open transaction. Their previous entries are known; only the current ones are
+    /// read, which the transaction wrote itself.
     fn undo_open(&mut self, count: usize) -> Result<Undone> {
         let now = self.inner.now();
         self.history.open.commands.retain(|writes| !writes.is_empty());
@@ -207,7 +207,7 @@ impl Undoing {
         {
             let to = before.clone().filter(|before| before.is_live(now));
             match keys.get_mut(key) {
-                // The earliest of several writes tells.
+                // The earliest of several writes counts.
                 Some((_, later)) => *later = to,
                 None => _ = keys.insert(key.clone(), (self.inner.entry(key)?, to)),
             }
@@ -233,28 +233,28 @@ impl Undoing {
 /// What an undo does to a key.
 struct KeyState<'s> {
     held: Option<Entry>,
-    /// What it is to hold, if it is to change.
+    /// Its new entry, if it changes.
     to: Option<Goal<'s>>,
 }
 
-/// An entry, or none.
+/// An entry, or `None` to delete it.
 #[derive(Clone, Copy)]
 struct Goal<'s>(Option<&'s Entry>);
 
 impl KeyState<'_> {
-    /// What the key holds by now.
+    /// The current entry.
     fn now(&self) -> Option<&Entry> {
         self.to.map_or(self.held.as_ref(), |Goal(entry)| entry)
     }
 }
 
-/// Notes what a load replaces.
+/// Records what a load replaces.
 struct LoadRecorder<'m> {
     history: &'m UndoHistory,
-    /// Whether a step of its own comes of it.
+    /// Whether it becomes a step of its own.
     is_alone: bool,
     writes: Writes,
-    /// Who else is to be told.
+    /// Another observer to inform.
     next: &'m mut dyn LoadObserver,
 }
 

@@ -39,7 +39,7 @@ impl ReadFault {
             Self::Damaged { at, reason } => (at, reason),
         };
         match place(file, at) {
-            Ok((line, column)) => Error::Damaged { path, line, column, syntax: true, reason },
+            Ok((line, column)) => Error::Unreadable { path, line, column, syntax: true, reason },
             Err(source) => Error::Open { path, source },
         }
     }

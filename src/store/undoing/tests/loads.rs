@@ -1,4 +1,4 @@
-//! What a load sets, keeps and refuses, in memory and beside it.
+//! What a load sets, keeps and refuses, in memory and spilled.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::database::Difference;
 use crate::database::Existing;
 use crate::store::StoreExt as _;
 
-/// Memory holds two or three sets at most.
+/// Memory holds at most two or three sets.
 fn open(path: &Path) -> Database {
     Options::new().clock(|| Timestamp::from_millis(1_000)).memory(100).open(path).unwrap()
 }
@@ -24,7 +24,7 @@ fn entry(value: u8, expiry: Option<u64>) -> Entry {
     Entry { expiry: expiry.map(Timestamp::from_millis), ..Entry::from(value.to_string()) }
 }
 
-/// What a load comes to.
+/// The expected result of a load.
 struct Model {
     content: BTreeMap<String, Entry>,
     set: u64,
@@ -66,11 +66,11 @@ impl Model {
 }
 
 fn loads() -> impl Strategy<Value = Vec<(u8, u8, Option<u64>)>> {
-    // Some expiries are over.
+    // Some of them have expired.
     prop::collection::vec((0..8_u8, any::<u8>(), prop::option::of(prop_oneof![Just(500), Just(5_000)])), 0..12)
 }
 
-/// Sets entries one by one; what is left of them.
+/// Sets entries one by one and returns the result.
 fn fill(db: &mut Undoing, entries: Vec<(u8, u8, Option<u64>)>) -> BTreeMap<String, Entry> {
     let mut left = BTreeMap::new();
     for (key, value, expiry) in entries {
@@ -82,7 +82,7 @@ fn fill(db: &mut Undoing, entries: Vec<(u8, u8, Option<u64>)>) -> BTreeMap<Strin
     left
 }
 
-/// What a rehearsal says, and what it makes of the content.
+/// The result of a rehearsal, and the content it leads to.
 fn foresee(
     db: &mut Undoing,
     entries: &mut LoadSource<'_>,
@@ -102,8 +102,8 @@ fn foresee(
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// In memory, in a file where it must be spilled, at a prompt that remembers, in an open transaction. A rehearsal
-    /// says what it comes to.
+    /// In memory, in a file that must spill, at a prompt with undo, and in an open transaction. A rehearsal predicts
+    /// the result.
     #[test]
     fn a_load_sets_entries_one_after_the_other_or_none(
         before in loads(),
@@ -140,7 +140,7 @@ proptest! {
             prop_assert_eq!(loaded.conflict.is_some(), is_refused);
             if !is_refused {
                 prop_assert_eq!((loaded.read, loaded.expired, loaded.kept), (load.len() as u64, model.expired, model.kept));
-                // One that is set in one part and has expired in a later one counts as set.
+                // An entry set in one part that has expired in a later one counts as set.
                 prop_assert!(loaded.entries == model.set || is_file && model.expired > 0 && loaded.entries > model.set);
                 prop_assert_eq!(rehearsed.entries, model.set);
                 prop_assert_eq!((rehearsed.read, rehearsed.expired), (loaded.read, loaded.expired));

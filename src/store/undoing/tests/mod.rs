@@ -35,7 +35,7 @@ fn set_entry(db: &mut Undoing, key: &str, entry: &Entry) {
     db.transaction(&[key], |changes| changes.set(key, entry)).unwrap();
 }
 
-/// Deletes keys; whether all were there.
+/// Deletes keys; true if all existed.
 fn delete(db: &mut Undoing, keys: &[&str]) -> Result<bool> {
     db.transaction(keys, |changes| keys.iter().try_fold(true, |all, key| Ok(changes.delete(key)? && all)))
 }
@@ -99,7 +99,7 @@ fn a_step_that_does_not_fit_is_said_to_and_stands_in_the_way_of_those_before() {
 #[test]
 fn what_is_remembered_is_counted_as_a_user_counts_keys_and_values() {
     let mut db = remembering();
-    // Escaped its beginning takes six times as many bytes in the file.
+    // Escaped, its first part takes six times as many bytes in the file.
     let escaped = "\u{1}".repeat(1_000);
     let value = format!("{escaped}{}", "x".repeat(MOST / 2 - escaped.len()));
     db.next_step();
@@ -193,7 +193,7 @@ fn an_undo_in_a_transaction_needs_nothing_that_others_could_have_changed() {
         set(&mut db, key, "x");
     }
     db.next_step();
-    // As an editor does, into the file itself: what is not the transaction's own cannot be read any more.
+    // Like an editor, into the file itself: the unchanged part of the transaction's view is no longer readable.
     assert!(std::process::Command::new("cp").arg(&other).arg(&path).status().unwrap().success());
     assert!(db.entry("k0001").is_err());
     let undone = db.undo(9, &mut yes).unwrap();
@@ -262,7 +262,7 @@ fn a_load_is_a_step_like_any_other() {
     assert!(content(&db).is_empty() && !db.batch().is_open);
 }
 
-/// A command: some sets and deletes in one transaction; or the begin or end of an open one.
+/// A command: some sets and deletes in one transaction, or the start or end of an open one.
 #[derive(Clone, Debug)]
 enum Step {
     Write(Vec<(u8, Option<u8>)>),
@@ -278,7 +278,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![4 => write(), 1 => Just(Step::Begin), 1 => Just(Step::Commit), 1 => Just(Step::Rollback), 3 => undo]
 }
 
-/// Makes the writes in a transaction; true if it has set or deleted anything.
+/// Makes the writes in a transaction; true if it set or deleted anything.
 fn write(db: &mut Undoing, writes: &[(u8, Option<u8>)]) -> bool {
     let mut wrote = false;
     db.change(Scope::Prefix(""), &mut |changes| {
@@ -296,7 +296,7 @@ fn write(db: &mut Undoing, writes: &[(u8, Option<u8>)]) -> bool {
 }
 
 proptest! {
-    /// Against a stack of whole states.
+    /// Compares it with a stack of full states.
     #[test]
     fn undo_gives_back_the_states_before(commands in prop::collection::vec(step(), 1..30)) {
         let mut db = remembering();
@@ -308,7 +308,7 @@ proptest! {
                 Step::Write(writes) => {
                     let wrote = write(&mut db, &writes);
                     match &mut open {
-                        // Within a transaction a command that has written is a step even if nothing is different.
+                        // In a transaction, a command that wrote is a step even if nothing is different.
                         Some(open) if wrote => open.push(before),
                         None if content(&db) != before => states.push(before),
                         _ => {}

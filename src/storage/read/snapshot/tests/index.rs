@@ -170,5 +170,5 @@ fn the_fault_of_a_read_names_line_and_column() {
     let text = String::from_utf8(bytes).unwrap().replacen("00077\": \"vv", "00077\": \"v\u{1}", 1);
     let indexed = Indexed::new(Box::new(Memory::of(text.as_bytes())), layout);
     let error = indexed.get("user:00000077").unwrap_err().error(Path::new("/kv.json"), indexed.file());
-    assert!(matches!(error, Error::Damaged { line: 80, column: 24, .. }), "{error:?}");
+    assert!(matches!(error, Error::Unreadable { line: 80, column: 24, .. }), "{error:?}");
 }
