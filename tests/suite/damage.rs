@@ -1,4 +1,4 @@
-//! Files that are no database: each is refused with its place, in one line, and not a byte of it is changed.
+//! Files that are not a database: each is refused with its place, on one line, and is not changed.
 
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
@@ -11,7 +11,7 @@ use rusty_kv::{Database, Entry, Error, Options, Timestamp, Value};
 use crate::common::untouched::Untouched;
 use crate::common::{folder, put};
 
-/// What a file was refused with, after the checks that hold for every refusal.
+/// The error for a file, after the checks that apply to every error.
 fn refusal(bytes: &[u8]) -> Error {
     let folder = folder();
     let path = folder.path().join("kv.json");
@@ -26,7 +26,7 @@ fn refusal(bytes: &[u8]) -> Error {
     error
 }
 
-/// A message is one line that is safe on a terminal, names the path and says nothing of Rust.
+/// Checks that a message is one line that is safe on a terminal, names the path, and does not mention Rust.
 fn assert_tellable(error: &Error, path: &Path) {
     let message = error.to_string();
     assert!(!message.chars().any(char::is_control), "{message:?}");
@@ -34,7 +34,8 @@ fn assert_tellable(error: &Error, path: &Path) {
     assert!(!message.contains("os error") && !message.contains("Error"), "{message}");
 }
 
-/// A document is refused at this line and column, as broken JSON (`true`) or as JSON of another shape, for this reason.
+/// Checks that a document is refused at this line and column, as invalid JSON (`true`) or as JSON of another form, for
+/// this reason.
 #[track_caller]
 fn assert_refused(document: impl AsRef<[u8]>, place: (u64, u64), is_syntax: bool, why: &str) {
     let document = document.as_ref();
@@ -65,7 +66,7 @@ fn an_empty_file_is_new_unless_it_was_written_to_before() {
         db.set("a", "b").unwrap();
         assert_eq!(Database::open(&path).unwrap().len().unwrap(), 1);
 
-        // The lock file is what is left of the earlier life.
+        // The lock file remains from the earlier database.
         put(&path, blank);
         let before = Untouched::of(&path);
         let error = Database::open(&path).unwrap_err();
@@ -273,8 +274,8 @@ fn nesting_over_the_limit_is_refused_at_any_depth() {
         let (member, other) = ("{\"map\":{\"a\":", "{\"map\":{},\"other\":");
         let width = open.len() as u64;
         for depth in [101, 128, 100_000] {
-            // The place is where a value begins that is over the limit, or where the level over it begins; one level
-            // more may be a mark.
+            // The place is where the first value over the limit starts, or its parent, because one more level may be a
+            // marker.
             let column = if depth == 101 { 13 } else { 13 + 101 * width };
             let value = value(depth);
             assert_refused(format!("{member}{value}}}}}"), (1, column), true, "nested deeper than 100 levels");
@@ -295,14 +296,14 @@ fn a_file_that_a_newer_version_made_is_told_from_damage() {
             error.to_string().ends_with("made by a newer version of rusty-kv; use that version. Nothing was changed")
         );
     }
-    // Only at the top: it is a key like any other below.
+    // Only at the top level: below, it is an ordinary key.
     let folder = folder();
     let path = folder.path().join("kv.json");
     put(&path, r#"{"map":{"$rusty-kv":{"$rusty-kv":1}}}"#);
     assert!(Database::open(&path).unwrap().contains("$rusty-kv").unwrap());
 }
 
-/// A file of every kind of member, about 1 KiB long.
+/// A file with every kind of member, about 1 KiB long.
 const REFERENCE: &str = r#"{
   "map": {
     "": "the empty key",
@@ -338,14 +339,14 @@ fn entries(path: &Path) -> Result<Vec<(String, Entry)>, Error> {
     Options::new().clock(noon).open(path)?.iter().collect()
 }
 
-/// How a document was taken.
+/// How a document was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Opened,
     Refused,
 }
 
-/// Opens a document that may be damaged, and holds what comes of it to the promise.
+/// Opens a document that may be corrupt, and checks what is promised of the result.
 fn outcome(path: &Path, document: &[u8], what: &str) -> Outcome {
     put(path, document);
     match entries(path) {
@@ -365,7 +366,7 @@ fn outcome(path: &Path, document: &[u8], what: &str) -> Outcome {
             assert!((1..=lines).contains(&line) && column >= 1, "{what}: line {line} column {column}");
             let text = std::str::from_utf8(document).ok();
             let is_json = text.is_some_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
-            // It passes over names that are there twice, and over the escapes of what it ignores.
+            // serde_json accepts duplicate names, and escapes in what it ignores.
             let stricter = ["duplicate", "surrogate"].iter().any(|word| reason.contains(word));
             assert!(!(syntax && is_json) || stricter, "{what}: it is JSON, but: {reason}");
             assert_eq!(std::fs::read(path).expect("it is there"), document, "{what}");
@@ -375,9 +376,9 @@ fn outcome(path: &Path, document: &[u8], what: &str) -> Outcome {
     }
 }
 
-/// The entries are those that another reader finds in the document.
+/// The entries must be those that another parser finds in the document.
 fn assert_says_what_serde_json_reads(document: &[u8], opened: &[(String, Entry)], what: &str) {
-    // A number beyond f64 is the one thing that we read and serde_json does not.
+    // A number beyond f64 is the one thing that we accept and serde_json does not.
     let Ok(theirs) = serde_json::from_slice::<serde_json::Value>(document) else { return };
     let map = theirs["map"].as_object().expect("what opened has a map");
     let expired = |key: &str| {
@@ -398,7 +399,7 @@ fn assert_says_what_serde_json_reads(document: &[u8], opened: &[(String, Entry)]
     }
 }
 
-/// The reference with each of its possible small damages, and what was done to it.
+/// Every possible small corruption of the reference, with a description.
 fn damages() -> Vec<(Vec<u8>, String)> {
     let reference = REFERENCE.as_bytes();
     let mut damages = Vec::new();
@@ -436,7 +437,7 @@ fn damages() -> Vec<(Vec<u8>, String)> {
     damages
 }
 
-/// T13 in small.
+/// T13, on a small scale.
 #[test]
 fn every_small_damage_is_read_rightly_or_refused_with_its_place() {
     let damages = damages();
@@ -471,7 +472,7 @@ fn the_reference_is_in_the_form_that_a_save_gives() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), REFERENCE);
 }
 
-/// What opening and then writing to a path ends with; fails if that takes for ever.
+/// The error of opening a path and writing to it; fails if that takes forever.
 fn opening(path: &Path) -> Error {
     let (send, receive) = mpsc::channel();
     let own: PathBuf = path.to_owned();
@@ -545,7 +546,7 @@ fn a_path_that_is_not_utf_8_works() {
     use std::os::unix::ffi::OsStrExt;
     let folder = folder();
     let path = folder.path().join(std::ffi::OsStr::from_bytes(b"k\xffv.json"));
-    // Some file systems take only UTF-8.
+    // Some file systems accept only UTF-8.
     if std::fs::File::create(&path).is_err() {
         return;
     }

@@ -1,4 +1,4 @@
-//! The file among others: its mode, its links, its atomic replacement, and those who use it at the same time.
+//! The file in its environment: its mode, its links, its atomic replacement, and concurrent users.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -30,7 +30,7 @@ fn assert_names(folder: &Path, wanted: &[&str]) {
     assert_eq!(names(folder), wanted.iter().map(|&name| name.to_owned()).collect());
 }
 
-/// The number that a key holds as text.
+/// A key's text as a number.
 fn number(value: Option<Value>) -> u32 {
     value.map_or(0, |value| value.to_string().parse().expect("a number"))
 }
@@ -42,7 +42,7 @@ fn increment(db: &mut Database, key: &str) -> Result<()> {
     })
 }
 
-/// Runs one test of this file, written for the purpose and otherwise ignored, in a process of its own.
+/// Runs one test of this file, which is otherwise ignored, in a separate process.
 fn run_apart(test: &str, folder: &Path, variable: (&str, &str)) {
     let mut command = Command::new(std::env::current_exe().expect("a test knows its program"));
     let test = format!("files::{test}");
@@ -53,7 +53,7 @@ fn run_apart(test: &str, folder: &Path, variable: (&str, &str)) {
     assert!(output.status.success() && said.contains("1 passed"), "{test} failed:\n{said}");
 }
 
-/// The folder that [`run_apart`] gave.
+/// The folder given by [`run_apart`].
 fn given_folder() -> PathBuf {
     std::env::var_os("RUSTY_KV_TEST_FOLDER").expect("only another test runs this one").into()
 }
@@ -111,7 +111,7 @@ fn rights_that_make_no_sense_on_data_are_not_carried_on() {
 #[test]
 fn the_owner_of_an_existing_file_is_kept_and_owns_its_lock() {
     if !rustix::process::geteuid().is_root() {
-        // Nobody else can give a file away, so there is nothing to keep for anybody else.
+        // Only root can give a file away, so there is nothing to keep for others.
         println!("SKIPPED: the_owner_of_an_existing_file_is_kept_and_owns_its_lock: only root can try it");
         return;
     }
@@ -258,7 +258,7 @@ fn a_database_opened_read_only_refuses_every_change() {
     assert_names(folder.path(), &["kv.json"]);
 }
 
-/// A new database in a folder of its own, which goes with the first of the three.
+/// A new database in a temporary folder, which is removed with the first of the three.
 fn opened() -> (tempfile::TempDir, PathBuf, Database) {
     let folder = folder();
     let path = folder.path().join("kv.json");
@@ -268,7 +268,7 @@ fn opened() -> (tempfile::TempDir, PathBuf, Database) {
 
 #[test]
 fn where_nothing_may_be_written_a_write_fails_and_leaves_nothing() {
-    // A folder that may not be written to, a file that may not, and a folder whose lock file is there already.
+    // A read-only folder, a read-only file, and a folder with an existing lock file.
     for (place, folder_mode, file_mode, locked) in
         [("folder", 0o500, 0o600, false), ("file", 0o700, 0o400, false), ("folder with a lock", 0o500, 0o600, true)]
     {
@@ -334,7 +334,7 @@ fn after_a_failed_write_nothing_is_stored_and_nothing_is_left_beside_the_file() 
     db.set("a", "b").unwrap();
     let result = db.transaction(|tx| {
         tx.set("c", "d")?;
-        // Somebody puts a folder in the place of the file: the replacement must fail at its very end.
+        // Another program puts a folder in the place of the file: the replacement must fail at its very end.
         std::fs::remove_file(&path).unwrap();
         std::fs::create_dir(&path).unwrap();
         Ok(())
@@ -439,7 +439,7 @@ fn readers_see_a_whole_document_while_it_is_replaced_200_times() {
         });
         let writer = scope.spawn(|| {
             for round in 1..=200 {
-                // The reader must be told to stop whatever happens here.
+                // The reader must be told to stop in any case.
                 if let Err(error) = write(&mut db, round) {
                     done.store(true, Ordering::Relaxed);
                     panic!("{error}");
@@ -536,7 +536,7 @@ fn an_edit_by_a_program_that_takes_no_lock_is_a_conflict_and_survives() {
     let edits: [&dyn Fn(); 3] = [
         &|| put(&path, edit),
         &|| {
-            // As careful editors do.
+            // Like careful editors.
             put(&folder.path().join("new"), edit);
             #[expect(clippy::disallowed_methods, reason = "this plays another program")]
             std::fs::rename(folder.path().join("new"), &path).unwrap();
@@ -569,7 +569,7 @@ fn an_edit_in_place_under_an_open_transaction_or_a_listing_is_a_conflict_and_sur
     db.extend((0..9_000).map(|n| (format!("key:{n:04}"), Value::from("1 of some length")))).unwrap();
     db.save().unwrap();
     let edit = |from: &str, to: &str| {
-        // No clock tells what happens within one tick of it.
+        // No clock tells what happens within one of its ticks.
         std::thread::sleep(Duration::from_millis(20));
         put(&path, std::fs::read_to_string(&path).unwrap().replace(from, to));
     };
@@ -665,7 +665,7 @@ fn a_child_that_is_just_being_made_does_not_keep_the_lock() {
     let (_folder, path, mut db) = opened();
     let done = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
-        // A child shares all open files with this process until it runs its program.
+        // A child shares all open files with this process until it executes its program.
         scope.spawn(|| {
             while !done.load(std::sync::atomic::Ordering::Relaxed) {
                 assert!(std::process::Command::new("true").status().unwrap().success());
@@ -757,9 +757,9 @@ fn a_copy_over_an_existing_file_keeps_that_files_mode() {
     set_mode(&copy, 0o644);
     db.save_to(&copy).unwrap();
     assert_eq!(mode(&copy), 0o644);
-    // Nobody works on a backup, and nothing looks as if somebody did.
+    // No process works on a backup, and the files do not look as if one did.
     assert_names(folder.path(), &["copy.json"]);
-    // A database that others may be writing to is replaced under its lock.
+    // A database that other processes may be writing to is replaced with its lock held.
     Database::open(&copy).and_then(|mut copy| copy.set("b", "2")).unwrap();
     db.save_to(&copy).unwrap();
     assert_names(folder.path(), &["copy.json", "copy.json.lock"]);

@@ -1,5 +1,5 @@
-//! Bytes that changed on disk are never served as if nothing had happened (P9 P36): a last record of the journal that
-//! cannot be read is told apart by the lock file's note, and whoever reads every line looks at the checksum.
+//! Bytes that changed on disk are never served silently (P9 P36): the lock file's note classifies an unreadable last
+//! record of the journal, and a read of all lines verifies the checksum.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -15,7 +15,7 @@ use crate::common::note::{Note, leave};
 use crate::common::untouched::Untouched;
 use crate::common::{folder, put};
 
-/// A database that is too large to be without a journal.
+/// A database that is large enough for a journal.
 struct Place {
     folder: tempfile::TempDir,
 }
@@ -39,7 +39,7 @@ impl Place {
         place
     }
 
-    /// With two commits in the journal, the last of which is corrupt.
+    /// Two commits in the journal, the last of which is corrupt.
     fn with_a_bad_end(note: Note) -> Self {
         let place = Self::new();
         let mut db = Database::open(place.path()).unwrap();
@@ -51,7 +51,7 @@ impl Place {
         place
     }
 
-    /// Whose snapshot has another byte than was written, and looks to a stat as it did.
+    /// A snapshot with one changed byte and the same stat as before.
     fn corrupt() -> Self {
         let place = Self::new();
         place.flip("key:0700\": \"x", "key:0700\": \"y");
@@ -70,7 +70,7 @@ impl Place {
         let text = std::fs::read_to_string(self.path()).unwrap();
         assert!(text.contains(from), "{from}");
         put(&self.path(), text.replacen(from, to, 1));
-        // A disk that flips a bit changes no time; so the journal must say the new times.
+        // A bit that flips on disk changes no times, so the journal must have the new ones.
         let meta = std::fs::metadata(self.path()).unwrap();
         let times = [(meta.mtime(), meta.mtime_nsec()), (meta.ctime(), meta.ctime_nsec())];
         let [modified, changed] = times.map(|(seconds, nanos)| format!("[{seconds},{nanos}]"));
@@ -137,7 +137,7 @@ fn an_acknowledged_last_record_that_cannot_be_read_is_corruption_until_it_is_rep
     {
         place.run(read).is(0, "was acknowledged");
     }
-    // What reads every line gives less than was acknowledged, and no file is made of that.
+    // Reads of all lines return less than was acknowledged, and no file is made of that.
     for whole in [
         &["list"][..],
         &["keys"],
@@ -320,7 +320,7 @@ fn no_file_is_made_of_a_corrupt_database() {
     names.sort();
     assert_eq!(names, ["kv.json", "kv.json.journal", "kv.json.lock", "old.json"]);
     assert!(std::fs::read_to_string(place.folder.path().join("old.json")).unwrap().contains("\"old\""));
-    // A corrupt backup restores nothing; a sound one replaces what is corrupt.
+    // A corrupt backup is not restored; an intact one replaces a corrupt database.
     let other = Place::new();
     let told = other.run(&["restore", &place.path().to_string_lossy()]);
     told.is(3, "is corrupt");
@@ -334,7 +334,7 @@ fn a_repair_of_a_corrupt_database_warns_that_a_value_may_be_wrong() {
     place.run(&["repair", "-y"]).is(0, "a value in the new one may be wrong; compare it with a backup");
     let told = place.run(&["repair", "-y", "-o", "json"]);
     assert!(told.out.contains("\"corrupt\":true"), "{}", told.out);
-    // What is damaged in another way was dropped, and the rest is right.
+    // A line that is corrupt in another way is dropped, and the rest is right.
     let place = Place::new();
     place.flip("key:0700\": \"x", "key:0700\": \"\\");
     std::fs::remove_file(place.journal()).unwrap();
@@ -366,7 +366,7 @@ fn a_document_of_a_corrupt_database_is_whole_and_the_error_is_on_stderr() {
         told.is(3, "is corrupt");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&told.out).unwrap().as_array().unwrap().len(), 2001);
     }
-    // One answer a line: what has no document of its own is the error.
+    // One answer per line: if there is no document, the error takes its place.
     let told = place.script(&["-o", "json"], "count *1\nget key:0001\n");
     told.is(3, "");
     assert!(told.out.starts_with("{\"error\":{\"code\":\"corrupt\"") && told.out.lines().count() == 2, "{}", told.out);
@@ -409,8 +409,8 @@ fn a_library_s_listing_of_all_keys_ends_in_the_error() {
     assert_eq!(both.flatten().flatten().count(), 1000);
 }
 
-/// As a crash leaves it between the snapshot's rename and the journal's, with that edit of the snapshot, which keeps its
-/// length and time.
+/// The files after a crash between the renames of the snapshot and the journal, with an edit of the snapshot that keeps
+/// its length and times.
 fn crashed(edit: impl FnOnce(&Path)) -> Place {
     let place = Place::new();
     let mut db = Database::open(place.path()).unwrap();
@@ -443,7 +443,7 @@ fn an_edit_behind_a_crash_that_keeps_length_and_time_is_not_believed() {
     assert!(before == [place.path(), place.journal()].map(|path| Untouched::of(&path)), "a file was changed");
 }
 
-/// A child whose lines of stdout and stderr can be waited for.
+/// A child process whose lines of stdout and stderr can be awaited.
 struct Looking {
     child: std::process::Child,
     lines: std::sync::mpsc::Receiver<String>,
@@ -470,7 +470,7 @@ impl Looking {
         self.lines.recv_timeout(std::time::Duration::from_secs(30)).expect("it says something")
     }
 
-    /// Changes a key until that is told, so that the child is known to look; whatever else it tells goes before it.
+    /// Changes a key until the child reports it, which shows that it is watching; skips its earlier output.
     fn is_looking(&self, place: &Place) {
         let mut db = Database::open(place.path()).unwrap();
         for n in 0.. {
@@ -499,20 +499,20 @@ fn a_watch_outlives_a_file_that_cannot_be_read_for_a_while() {
         }
         let watch = Looking::new(&place, &["watch"]);
         watch.is_looking(&place);
-        // An editor in the middle of its work, as long as that takes.
+        // An editor in the middle of writing.
         let text = std::fs::read_to_string(place.path()).unwrap();
         put(&place.path(), &text[..text.len() / 2]);
         assert!(watch.next().starts_with("warning: cannot open"), "is_large: {is_large}");
         let _ = std::fs::remove_file(place.journal());
         put(&place.path(), text.replacen("\n  }", ",\n    \"zzz\": \"1\"\n  }", 1));
         loop {
-            // What was only in the journal is told to be gone.
+            // What was only in the journal is reported as gone.
             match watch.next() {
                 line if line == "set\tzzz\t1" => break,
                 line => assert!(line.contains("probe"), "{line}"),
             }
         }
-        // Another outage is another warning.
+        // Another outage leads to another warning.
         put(&place.path(), "");
         assert!(watch.next().starts_with("warning: "));
     }
@@ -536,7 +536,7 @@ fn a_watch_outlives_a_journal_that_belongs_to_another_file() {
 fn a_wait_outlives_a_file_that_cannot_be_read_for_a_while_and_ends_with_what_it_knows() {
     let place = Place { folder: folder() };
     Database::open(place.path()).unwrap().set("a", "1").unwrap();
-    // The first lines of a script say that it has begun.
+    // The first lines of a script show that it has started.
     let script = place.folder.path().join("script.kv");
     for (timeout, status) in [("", 0), ("--timeout 3s", 3)] {
         put(&place.path(), "{\"map\":{\"a\":\"1\"}}");

@@ -1,5 +1,5 @@
-//! T13 for databases with a journal: whatever small damage either file takes, what opens is a state that was, and whatever
-//! is refused keeps every byte.
+//! T13 for databases with a journal: after any small corruption of either file, an open succeeds only with an earlier
+//! state, and a refused file keeps every byte.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -15,7 +15,7 @@ use crate::common::untouched::Untouched;
 use crate::common::{folder, put};
 
 type State = BTreeMap<String, Entry>;
-/// What the snapshot holds.
+/// The content of the snapshot.
 fn first() -> Changes {
     let (key, value) = filler();
     vec![
@@ -29,7 +29,7 @@ fn first() -> Changes {
     ]
 }
 
-/// What the journal holds.
+/// The commits in the journal.
 fn commits() -> Vec<Changes> {
     vec![
         vec![text("a", "2")],
@@ -61,13 +61,13 @@ fn commit(db: &mut Database, model: &mut State, changes: &Changes) {
 
 fn listed(db: &Database) -> Result<State, Error> {
     match db.iter().collect() {
-        // Without a record that was acknowledged the whole is not given out; parts of it are.
+        // Without an acknowledged record, the complete content is refused, but parts of it are not.
         Err(Error::LastRecord { acknowledged: true, .. }) => db.range(.."m").chain(db.range("m"..)).collect(),
         listed => listed,
     }
 }
 
-/// What a line of a journal is part of.
+/// The part of a journal that a line belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     Header,
@@ -86,15 +86,15 @@ struct Unit {
     commits: usize,
 }
 
-/// A sound database, and all the states that it had.
+/// An intact database, and all of its states.
 struct Reference {
     folder: tempfile::TempDir,
     snapshot: Vec<u8>,
     journal: Vec<u8>,
     units: Vec<Unit>,
-    /// After each number of commits.
+    /// The state after each number of commits.
     states: Vec<State>,
-    /// How many of the commits the snapshot holds already, as the fold line says; its header says none.
+    /// How many commits the fold line says are in the snapshot; its header says none.
     folded: usize,
 }
 
@@ -107,7 +107,7 @@ impl Reference {
         self.folder.path().join("kv.json.journal")
     }
 
-    /// A journal of these commits; a fold line that names no file behind so many of them.
+    /// Creates a journal of these commits, and a fold line that names no file after `fold_after` of them.
     fn new(commits: &[Changes], fold_behind: Option<usize>) -> Self {
         let folder = folder();
         let path = folder.path().join("kv.json");
@@ -131,7 +131,7 @@ impl Reference {
         Self::of(folder, states, 0)
     }
 
-    /// As a crash leaves it between the snapshot's rename and the journal's.
+    /// The files after a crash between the renames of the snapshot and the journal.
     fn folded(commits: &[Changes]) -> Self {
         let Self { folder, states, journal, .. } = Self::new(commits, None);
         let path = folder.path().join("kv.json");
@@ -161,7 +161,7 @@ impl Reference {
         *self.units.last().expect("there is a header")
     }
 
-    /// What the journal's damage must lead to.
+    /// The expected result of corrupting the journal.
     fn wanted(&self, harm: &Harm) -> Wanted {
         let count = self.states.len() - 1;
         let last = self.last();
@@ -189,7 +189,7 @@ impl Reference {
             Harm::Swapped(..) => Wanted::LastTwo,
         };
         match wanted {
-            // What the snapshot holds already is right as long as nobody goes back behind it.
+            // The snapshot's content is right unless the journal is read from further back.
             Wanted::State { commits, .. } if self.folded > 0 => match harm {
                 Harm::Cut(_) if commits == 0 => Wanted::State { commits: self.folded, torn: usize::MAX },
                 Harm::Doubled(_) => wanted,
@@ -237,12 +237,12 @@ fn units(journal: &[u8]) -> Vec<Unit> {
     units
 }
 
-/// A small damage.
+/// A small corruption.
 #[derive(Clone, Copy, Debug)]
 enum Harm {
-    /// All from there on is gone.
+    /// Everything from there on is missing.
     Cut(usize),
-    /// One byte is another one.
+    /// One byte is changed.
     Byte(usize, u8),
     Dropped(usize),
     Doubled(usize),
@@ -250,7 +250,7 @@ enum Harm {
 }
 
 impl Harm {
-    /// Each that can be done within these bytes of a file.
+    /// Every corruption of these ranges of a file.
     fn all(bytes: &[u8], within: &[std::ops::Range<usize>]) -> Vec<Self> {
         let mut all = Vec::new();
         for at in within.iter().cloned().flatten() {
@@ -284,11 +284,11 @@ impl Harm {
     }
 }
 
-/// What must come of a damage.
+/// The expected result of a corruption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wanted {
     Refused,
-    /// The state after so many commits; so many bytes do not count (`usize::MAX`: it does not matter how many).
+    /// The state after this many commits, with this many invalid bytes after them (`usize::MAX` for any number).
     State {
         commits: usize,
         torn: usize,
@@ -297,13 +297,13 @@ enum Wanted {
     LastTwo,
 }
 
-/// How often what happened.
+/// How often each result occurred.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
     opened: usize,
     torn: usize,
     refused: usize,
-    /// A single key was answered out of a journal that is refused as a whole: from another line, which is sound.
+    /// A single key was read from a journal that is refused as a whole: its line is intact.
     answered: usize,
 }
 
@@ -312,14 +312,14 @@ fn names(folder: &Path) -> BTreeSet<std::ffi::OsString> {
     items.map(|item| item.expect("it can be listed").file_name()).collect()
 }
 
-/// How the files get back into their sound state.
+/// How the intact files are restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Keeping {
-    /// No writer touches the snapshot, so only the journal is written anew.
+    /// No writer changes the snapshot, so only the journal is rewritten.
     Snapshot,
-    /// A second name keeps the snapshot's file: a fold line knows it by its inode, and not by its ctime.
+    /// A hard link keeps the snapshot's file: a fold line identifies it by its inode, not by its ctime.
     Link,
-    /// Both are written anew, so that no stamp fits and the hash decides.
+    /// Both are rewritten, so that no stamp matches, and the hash decides.
     Copy,
 }
 
@@ -332,8 +332,8 @@ struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// Holds a reader, a reader of single keys, a writer that reads and one that does not to the promise, after each of
-    /// these damages to the journal.
+    /// For each corruption of the journal, checks a reader, a reader of single keys, a writer that reads, and one that
+    /// does not.
     fn run(reference: &Reference, harms: &[Harm], keeping: Keeping) -> Tally {
         let mut sweep = Sweep { reference, keeping, note: Note::Finished, tally: Tally::default() };
         if keeping == Keeping::Link {
@@ -417,7 +417,7 @@ impl Sweep<'_> {
         }
     }
 
-    /// Single keys, each looked for in a journal that was not read yet.
+    /// Single keys, each looked up in a journal that has not been read.
     fn single_keys(&mut self, harm: Harm, number: usize, state: Option<&State>) {
         const KEYS: [&str; 9] = ["", "a", "b\n\"", "bytes", "gone", "session", "user", "é\u{202e}", "nothing"];
         let keys = (number..number + 3).map(|at| KEYS[at % KEYS.len()]);
@@ -445,8 +445,8 @@ impl Sweep<'_> {
         }
     }
 
-    /// What opens can be written to, and what a torn tail was is told and set aside; but what was acknowledged and cannot be
-    /// read is corruption, which must be repaired first.
+    /// A database that opens can be written to, and a torn end is reported and set aside. An acknowledged record that
+    /// is unreadable is corrupt, and must be repaired first.
     fn write(&mut self, harm: Harm, wanted: Wanted, mut state: State, reads: bool) {
         let path = self.reference.path();
         let mut db = Database::open(&path).unwrap_or_else(|error| panic!("{harm:?}: a reader could open it: {error}"));
@@ -505,17 +505,17 @@ impl Sweep<'_> {
         self.reference.folder.path().join("kv.json.journal.torn")
     }
 
-    /// All that must not change about a database that is refused.
+    /// Everything that must not change about a database that is refused.
     fn files(&self) -> (Untouched, Untouched, BTreeSet<std::ffi::OsString>) {
         let Self { reference, .. } = self;
         (Untouched::of(&reference.path()), Untouched::of(&reference.journal_path()), names(reference.folder.path()))
     }
 }
 
-/// Values, and expiries as times.
+/// Values, and expiries as timestamps.
 type Read = BTreeMap<String, (serde_json::Value, Option<Timestamp>)>;
 
-/// What another reader finds in a document; without what has expired.
+/// The content of a document according to another parser, without expired entries.
 fn read_by_serde_json(document: &[u8]) -> Option<Read> {
     let document: serde_json::Value = serde_json::from_slice(document).ok()?;
     let now = Database::in_memory().now();
@@ -525,7 +525,7 @@ fn read_by_serde_json(document: &[u8]) -> Option<Read> {
     Some(entries.filter(|(_, (_, expiry))| expiry.is_none_or(|expiry| now < expiry)).collect())
 }
 
-/// The same of what was opened.
+/// The content of an open database in the same form.
 fn as_json(state: &State) -> Read {
     let mut db = Database::in_memory();
     for (key, entry) in state {
@@ -536,8 +536,8 @@ fn as_json(state: &State) -> Read {
     read_by_serde_json(&std::fs::read(copy).expect("it is there")).expect("what is saved is JSON")
 }
 
-/// Damages the snapshot in each of these ways, as an editor or a disk would: in place. With `keep_time` it has the old
-/// mtime afterwards.
+/// Corrupts the snapshot in each of these ways in place, as an editor or a disk would. With `keep_time`, its mtime
+/// stays the same.
 fn sweep_snapshot(reference: &Reference, harms: &[Harm], keep_time: bool) -> Tally {
     let (path, journal_path) = (reference.path(), reference.journal_path());
     let has_changes = reference.states.len() > 1;
@@ -590,7 +590,7 @@ fn sweep_snapshot(reference: &Reference, harms: &[Harm], keep_time: bool) -> Tal
     tally
 }
 
-/// The damages to a snapshot before and behind the long value.
+/// Corruptions of a snapshot before and after the long value.
 fn harms_of_snapshot(reference: &Reference) -> Vec<Harm> {
     let at = |part: &str| {
         let found = reference.snapshot.windows(part.len()).position(|bytes| bytes == part.as_bytes());
@@ -636,7 +636,7 @@ fn whole(bytes: &[u8]) -> std::ops::Range<usize> {
     0..bytes.len()
 }
 
-/// Every damage to the journal, or every so-many-th unless there is time for all.
+/// Every corruption of the journal, or every `step`-th unless in a long run.
 fn sweep_all(reference: &Reference, keeping: Keeping, step: usize) {
     let long = std::env::var_os("RUSTY_KV_LONG").is_some_and(|long| long == "1");
     let harms = Harm::all(&reference.journal, &[whole(&reference.journal)]);

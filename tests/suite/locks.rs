@@ -1,5 +1,5 @@
-//! What is deleted, moved or left behind while others write: the lock file, the database itself, the temporary files of
-//! writers that were killed.
+//! Files that are deleted, moved or left over while other processes write: the lock file, the database itself, the
+//! temporary files of killed writers.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -69,7 +69,8 @@ fn without_lock_file<T>(path: &Path, body: impl FnOnce() -> T) -> (T, u64) {
     })
 }
 
-/// Counts and sets a key of its own until so many of all writers' changes were acknowledged; how many were its own.
+/// Increments a counter and sets its own key until all writers together have `wanted` acknowledged changes; returns how
+/// many were its own.
 fn count(path: &Path, writer: usize, acknowledged: &AtomicU64, wanted: u64) -> u64 {
     let options = Options::new().wait(Duration::from_mins(1));
     let mut db = options.open(path).expect("it opens");
@@ -98,7 +99,7 @@ fn count(path: &Path, writer: usize, acknowledged: &AtomicU64, wanted: u64) -> u
 #[test]
 fn ten_thousand_acknowledgements_are_kept_though_the_lock_file_is_deleted_all_the_time() {
     let is_long = std::env::var_os("RUSTY_KV_LONG").is_some_and(|long| long == "1");
-    // A journal is made anew each time, as what the lock file said of it is lost.
+    // The journal is rewritten each time, because the lock file's note is lost.
     for (large, wanted) in [(false, 8_500), (true, if is_long { 10_000 } else { 1_500 })] {
         let folder = folder();
         let path = folder.path().join("kv.json");
@@ -133,7 +134,7 @@ fn who_waits_for_a_database_whose_lock_file_is_deleted_all_the_time_waits_no_lon
         let folder = folder();
         let path = folder.path().join("kv.json");
         create(&path, large);
-        // As one does who has another lock file.
+        // Like a writer with another lock file.
         let held = File::open(&path).expect("it is there");
         held.lock().expect("nobody has it");
         let started = Instant::now();
@@ -147,7 +148,7 @@ fn who_waits_for_a_database_whose_lock_file_is_deleted_all_the_time_waits_no_lon
     }
 }
 
-/// A session that is told one line at a time.
+/// A session that is sent one line at a time.
 struct Session {
     child: Child,
     answers: BufReader<ChildStdout>,
@@ -194,7 +195,7 @@ fn a_database_that_was_moved_and_replaced_by_a_link_to_it_is_not_written_by_who_
         assert!(std::fs::read(&elsewhere).expect("it is there") == before, "large {large}");
         assert!(std::fs::symlink_metadata(&path).expect("it is there").is_symlink());
         if large {
-            // What it acknowledged is in the journal, which must follow.
+            // What it acknowledged is in the journal, which must be moved, too.
             let journal = |path: &Path| PathBuf::from(format!("{}.journal", path.display()));
             for args in [&["get", "b"][..], &["set", "b", "4"], &["check"]] {
                 let output = command(&path, args).output().expect("it runs");
@@ -206,7 +207,7 @@ fn a_database_that_was_moved_and_replaced_by_a_link_to_it_is_not_written_by_who_
             assert!(moved.expect("it runs").success());
             assert_eq!(run_well(&path, &["get", "a"]), "2\n");
         }
-        // Whoever opens it now goes where the link leads.
+        // Opening it now follows the link.
         run_well(&path, &["set", "b", "4"]);
         assert_eq!(run_well(&elsewhere, &["get", "b"]), "4\n");
     }
@@ -218,8 +219,7 @@ fn left(folder: &Path) -> Vec<String> {
     names.map(|name| name.to_string_lossy().into_owned()).filter(|name| name.contains("tmp")).collect()
 }
 
-/// Runs a command again and again and kills it, after each time between nothing and what it takes; how often something
-/// was left.
+/// Runs a command and kills it, again and again, after different times; returns how often files were left.
 fn kill(database: &Path, rounds: u64, random: &mut Random, args: impl Fn(u64) -> Vec<String>) -> usize {
     let folder = database.parent().expect("it is in one");
     let words = |round| args(round).into_iter().collect::<Vec<_>>();
@@ -251,7 +251,7 @@ fn killed_writers_leave_one_temporary_file_at_most_and_the_next_write_removes_it
     let mut random = Random(seed);
     let (folder, backups) = (folder(), folder());
     let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
-    // Small: each write makes the file anew.
+    // Small: each write rewrites the file.
     let path = folder.path().join("kv.json");
     let (key, _) = filler();
     let value = "x".repeat(50_000);
@@ -262,7 +262,7 @@ fn killed_writers_leave_one_temporary_file_at_most_and_the_next_write_removes_it
     run_well(&path, &["set", "a", "1"]);
     assert_eq!(left(folder.path()), [""; 0]);
 
-    // Large, whose saves are made without the lock.
+    // Large: saves are built without the lock.
     let path = folder.path().join("large.json");
     let entries = (0..120).map(|n| (format!("key {n}"), rusty_kv::Value::Text("y".repeat(100_000))));
     let mut db = Database::open(&path).expect("a new one opens");
@@ -273,7 +273,7 @@ fn killed_writers_leave_one_temporary_file_at_most_and_the_next_write_removes_it
     times += kill(&path, 40, &mut random, |_| words(&["save"]));
     run_well(&path, &["set", "a", "1"]);
     assert_eq!(left(folder.path()), [""; 0], "after saves");
-    // Copies, each under a name of its own.
+    // Copies, each with a different name.
     let copy = |round: u64| backups.path().join(format!("{round}.json")).to_str().expect("it is text").to_owned();
     let killed = kill(&path, 40, &mut random, |round| words(&["save", &copy(round)]));
     assert!(left(backups.path()).len() <= 1, "{:?}", left(backups.path()));

@@ -1,5 +1,5 @@
-//! Databases that are refused, and the ways out (P10 P11 P12): what is checked is never changed, what can be read is
-//! rescued, and nothing is thrown away.
+//! Databases that are refused, and how to repair them (P10 P11 P12): checked files are never changed, what is readable
+//! is rescued, and nothing is thrown away.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
@@ -15,7 +15,7 @@ use crate::common::note::{Note, leave};
 use crate::common::untouched::Untouched;
 use crate::common::{folder, put};
 
-/// A database in a folder of its own.
+/// A database in a temporary folder.
 struct Place {
     folder: TempDir,
 }
@@ -25,14 +25,14 @@ impl Place {
         Self { folder: folder() }
     }
 
-    /// With a file of those bytes.
+    /// A file with these bytes.
     fn of(bytes: impl AsRef<[u8]>) -> Self {
         let place = Self::new();
         put(&place.path(), bytes);
         place
     }
 
-    /// With a database that is too large to be without a journal, and `changes` commits in it: `change:N` is N.
+    /// A database that is large enough for a journal, and `changes` commits in it: `change:N` is N.
     fn large(changes: usize) -> Self {
         let place = Self::new();
         let mut db = Database::open(place.path()).unwrap();
@@ -54,7 +54,7 @@ impl Place {
         self.folder.path().join("kv.json.journal")
     }
 
-    /// Changes the file as an editor does, so that the journal is another file's.
+    /// Changes the file like an editor, so that the journal belongs to another file.
     fn edit(&self) {
         let text =
             std::fs::read_to_string(self.path()).unwrap().replace("\"key:0000\": \"x", "\"key:0000\": \"by hand x");
@@ -63,14 +63,14 @@ impl Place {
         std::fs::rename(self.folder.path().join("edited"), self.path()).unwrap();
     }
 
-    /// All files but the lock, as they are now.
+    /// The current state of all files except the lock.
     fn files(&self) -> BTreeMap<PathBuf, Untouched> {
         let entries = std::fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().path());
         let files = entries.filter(|path| path.extension().is_none_or(|extension| extension != "lock"));
         files.map(|path| (path.clone(), Untouched::of(&path))).collect()
     }
 
-    /// What a check says, which changes nothing; not even a lock file is made.
+    /// The result of a check, which changes nothing and does not even create a lock file.
     fn check(&self) -> rusty_kv::Report {
         let before = (self.files(), std::fs::read_dir(self.folder.path()).unwrap().count());
         let report = Database::check(self.path()).unwrap();
@@ -78,7 +78,7 @@ impl Place {
         report
     }
 
-    /// What is rescued. Both files are as they were.
+    /// The rescued entries and the dropped lines. Both files stay as they were.
     fn salvage(&self) -> (BTreeMap<String, Entry>, Vec<String>) {
         let before = self.files();
         let repaired = Database::repair(self.path(), Repair::Salvage).unwrap();
@@ -91,7 +91,7 @@ impl Place {
         (entries, repaired.dropped)
     }
 
-    /// A repair that is refused, and changes nothing.
+    /// The error of a repair that is refused, and changes nothing.
     #[track_caller]
     fn refuses(&self, how: Repair) -> Error {
         let before = self.files();
@@ -114,7 +114,7 @@ fn lines(path: &Path) -> Vec<Vec<u8>> {
     bytes.split_inclusive(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect()
 }
 
-/// The texts of the values by key.
+/// The values as texts, by key.
 fn texts(entries: &BTreeMap<String, Entry>) -> Vec<(&str, String)> {
     entries
         .iter()
@@ -211,7 +211,7 @@ fn what_both_sides_of_a_merge_have_deleted_does_not_come_back() {
         "line 14: \">>>>>>> topic\"",
     ];
     assert_salvaged(conflict, &kept, &dropped);
-    // Expiries that both sides have taken away are not brought back either.
+    // Expiries that both sides removed are not brought back, either.
     let place = Place::of(
         "{\n  \"map\": {\n    \"a\": \"1\",\n    \"b\": \"2\"\n  },\n  \"expires\": {\n<<<<<<<<< ours\n    \"b\": \"2100-01-01T00:00:00.000Z\"\n||||||||| base\n    \"a\": \"2001-01-01T00:00:00.000Z\",\n    \"b\": \"2001-01-01T00:00:00.000Z\"\n=========\n>>>>>>>>> theirs\n  }\n}\n",
     );
@@ -296,7 +296,7 @@ fn of_a_file_with_an_entry_a_line_only_damaged_lines_are_lost() {
     assert_salvaged(replaced("\"1\",", "\"1\""), &[a, b, d], &[]);
     assert_salvaged(replaced("34\n", "34,\n"), &[a, b, d], &[]);
     assert_salvaged(replaced("  }\n}\n", "  }\n}\nmore\n"), &[a, b, d], &["line 8: \"more\""]);
-    // Any indent, and values over several lines.
+    // Any indent, and values on several lines.
     let spread = "{\"map\":{\n\t\"a\": \"1\",\n\t\"b\": {\n\t\t\"c\": [2\n\t\t]},\n\t\"x\": {\n\t\t\"a\": nought,\n\t\t\"y\": 1\n\t},\n\t\"d\":34}}";
     let named = ["line 6: \"\\\"x\\\": {\"", "line 7: \"\\\"a\\\": nought,\"", "line 8: \"\\\"y\\\": 1\""];
     assert_salvaged(spread, &[a, b, d], &named);
@@ -444,14 +444,14 @@ fn of_a_damaged_journal_every_complete_commit_is_applied_and_the_lines_left_out_
         let named = if matches!(bad, 2 | 3) { 2 } else { 1 };
         assert!(dropped.len() == named && dropped.iter().all(|line| line.starts_with("journal line ")), "{dropped:?}");
     }
-    // The header: its epoch is all that is needed.
+    // In the header, the epoch is enough.
     let mut damaged = journal.clone();
     let len = damaged[0].len();
     damaged[0][len - 5] ^= 1;
     put(&place.journal(), damaged.concat());
     let (rescued, dropped) = place.salvage();
     assert_eq!((rescued, dropped.len()), (whole.clone(), 1));
-    // Rubbish of a whole page in the middle.
+    // A page of garbage in the middle.
     let mut damaged = journal.clone();
     damaged.insert(3, vec![b'\n'; 10]);
     damaged.insert(3, vec![0; 4096]);
@@ -602,7 +602,7 @@ fn a_file_that_was_changed_in_place_without_a_trace_is_found_by_a_check() {
     put(&place.path(), snapshot.concat());
     std::fs::File::options().write(true).open(place.path()).unwrap().set_modified(modified).unwrap();
     let report = place.check();
-    // The time of the change cannot be set back, so this file is another one to the journal.
+    // The ctime cannot be set back, so to the journal this is another file.
     assert!(matches!(report.faults[..], [Error::ForeignJournal { .. }]), "{:?}", report.faults);
 }
 

@@ -1,4 +1,4 @@
-//! A backup in the place of a database: all or nothing, with what was there kept, whatever state it is in.
+//! Restoring a backup: all or nothing, and the previous database is kept, whatever state it is in.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -11,7 +11,7 @@ use rusty_kv::{Database, Error, Options, Restored, Timestamp, Value};
 
 use crate::common::{folder, put};
 
-/// Large enough for a journal beside it.
+/// Large enough for a journal.
 fn large(path: &Path, value: &str) -> Database {
     let mut db = Database::open(path).unwrap();
     db.extend((0..3_000).map(|n| (format!("key:{n:05}"), format!("{value} and what it takes to be long enough"))))
@@ -28,7 +28,7 @@ fn content(path: &Path) -> Vec<(String, Value)> {
     db.iter().map(|item| item.map(|(key, entry)| (key, entry.value))).collect::<rusty_kv::Result<_>>().unwrap()
 }
 
-/// The names in a folder but for those of locks.
+/// The names in a folder, except for lock files.
 fn names(folder: &Path) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap().map(|item| item.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<_> = names.filter(|name| !name.contains(".lock")).collect();
@@ -49,7 +49,7 @@ fn what_is_in_the_journals_of_both_counts() {
     let kept = restored.kept.unwrap();
     assert_eq!(kept, folder.path().canonicalize().unwrap().join("kv.before-restore.json"));
     assert!(content(&path) == new && content(&kept) == old && content(&backup) == new);
-    // A session that is open goes on with it, and nothing of the old journal comes back.
+    // An open session continues with it, and nothing of the old journal comes back.
     ours.refresh().unwrap();
     assert_eq!(ours.get("key:00001").unwrap(), Some("theirs, later".into()));
     ours.set("a", "1").unwrap();

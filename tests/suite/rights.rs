@@ -1,5 +1,5 @@
-//! T15: who may read and write the files of a database, and what is never followed: modes, owners, attributes, planted
-//! links, for the snapshot, its journal, its lock and its temporary files.
+//! T15: who may read and write the files of a database, and what is never followed: modes, owners, attributes and
+//! planted links, for the snapshot, its journal, its lock and its temporary files.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
@@ -36,7 +36,7 @@ fn names(folder: &Path) -> BTreeSet<String> {
     items.map(|item| item.expect("it can be listed").file_name().to_string_lossy().into_owned()).collect()
 }
 
-/// Says that something could not be tried; where everything must be tried that is a failure.
+/// Reports that a case could not be tested; fails if every case must be.
 fn skip(what: &str) {
     println!("SKIPPED: {what}");
     assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "SKIPPED: {what}");
@@ -55,23 +55,23 @@ fn run_well(umask: &str, database: &Path, args: &[&str]) {
     assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A document that is, or is not, over the limit up to which there is no journal.
+/// A document of a size with or without a journal.
 fn document(large: bool) -> String {
     let value = if large { "x".repeat(70_000) } else { "x".to_owned() };
     format!("{{\n  \"map\": {{\n    \"key\": \"{value}\"\n  }}\n}}\n")
 }
 
-/// How the database comes to be where it is.
+/// The origin of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Replaced,
     Symlink,
     HardLink,
-    /// Somebody else's file; only root can write to it.
+    /// Another user's file; only root can write to it.
     OtherOwner,
 }
 
-/// Looks at all files of the database: as open as this, and no more.
+/// Checks that all files of the database have exactly this mode.
 fn assert_modes(path: &Path, wanted: u32, large: bool, what: &str) {
     assert_eq!(mode(path), wanted, "{what}: the snapshot");
     assert_eq!(mode(&beside(path, ".lock")), wanted | 0o600, "{what}: the lock");
@@ -85,7 +85,7 @@ fn assert_modes(path: &Path, wanted: u32, large: bool, what: &str) {
     assert!(temporary.is_empty(), "{what}: {temporary:?}");
 }
 
-/// The steps that write each of the files, looked at one by one.
+/// Checks the modes after each step that writes one of the files.
 fn assert_kept(umask: &str, given: &Path, path: &Path, wanted: u32, large: bool, what: &str) {
     run_well(umask, given, &["set", "a", "1"]);
     assert_modes(path, wanted, large, what);
@@ -108,7 +108,7 @@ fn a_database_that_becomes_more_open_or_less_takes_its_lock_along_at_the_owner_s
         for wanted in [0o664, 0o666, 0o640, 0o600] {
             set_mode(&path, wanted);
             if large {
-                // Who may write to it but not to the database is not believed, so it is for the owner to say.
+                // A side file that others can write to, but not the database, is refused, so the owner must fix it.
                 set_mode(&beside(&path, ".journal"), wanted);
             }
             run_well("077", &path, &["set", "a", &wanted.to_string()]);
@@ -198,7 +198,7 @@ fn a_temporary_file_is_never_more_open_than_the_database() {
                 for item in std::fs::read_dir(folder.path()).expect("it is there").flatten() {
                     let Ok(meta) = item.metadata() else { continue };
                     let mode = meta.mode() & 0o7777;
-                    // The old snapshot, displaced, has such a name for a moment too.
+                    // The old snapshot, displaced, has such a name for a moment, too.
                     assert!(mode & !0o640 == 0, "{:?} has mode {mode:o}", item.file_name());
                     looks.fetch_add(
                         usize::from(item.file_name().to_string_lossy().contains(".tmp-")),
@@ -229,7 +229,7 @@ fn what_a_crash_has_left_is_set_aside_for_the_user_alone() {
     assert_modes(&path, 0o644, true, "after it");
 }
 
-/// Half a line at the end of the journal.
+/// Writes half a line at the end of the journal.
 fn tear(path: &Path) {
     let journal = beside(path, ".journal");
     let bytes = std::fs::read(&journal).expect("it is there");
@@ -237,7 +237,7 @@ fn tear(path: &Path) {
     leave(path, Note::Unfinished);
 }
 
-/// A folder of a file system that keeps attributes of this name, if there is any.
+/// A folder on a file system that supports this attribute, if there is one.
 fn folder_with(name: &str, value: &[u8]) -> Option<tempfile::TempDir> {
     let candidates = [folder(), tempfile::tempdir().expect("a temporary folder can be made")];
     candidates.into_iter().find(|folder| {
@@ -273,10 +273,10 @@ fn extended_attributes_survive_a_save_and_are_on_the_journal_too() {
     }
 }
 
-/// What the kernel keeps an access control list under.
+/// The attribute in which the kernel keeps an access control list.
 const ACL: &str = "system.posix_acl_access";
 
-/// An access control list: the owner and one more user may do all, the group and strangers nothing. The mode says 0660.
+/// An access control list: the owner and one more user may do everything, group and others nothing. The mode is 0660.
 fn list() -> Vec<u8> {
     let mut bytes = 2_u32.to_le_bytes().to_vec();
     for (tag, rights, id) in
@@ -308,12 +308,12 @@ fn an_access_control_list_survives_a_save_and_is_on_the_journal_too() {
     }
 }
 
-/// What lies in the place of a side file.
+/// What is planted in the place of a side file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Planted {
-    /// A symbolic link to a file of somebody's.
+    /// A symbolic link to another file.
     Link,
-    /// One to a name that nothing has.
+    /// A symbolic link to a missing file.
     Dangling,
     Fifo,
     Folder,
@@ -385,7 +385,7 @@ fn what_is_planted_in_the_place_of_a_side_file_is_never_followed_nor_waited_for(
 fn where_a_large_database_may_not_be_written_it_can_be_read_and_stays_as_it_is() {
     for (place, folder_mode, file_mode, has_lock, is_appended) in [
         ("a folder without a lock", 0o500, 0o600, false, false),
-        // What is there already may be appended to; no new name is needed for that.
+        // An existing file may be appended to; that needs no new name.
         ("a folder", 0o500, 0o600, true, true),
         ("a file", 0o700, 0o400, true, false),
         ("a folder and a file", 0o500, 0o400, true, false),
@@ -402,7 +402,7 @@ fn where_a_large_database_may_not_be_written_it_can_be_read_and_stays_as_it_is()
                 chown(&path, Some(NOBODY), Some(NOBODY)).expect("root may");
             }
         }
-        // A changed ctime makes a copy of it, which the hash finds to be as it was.
+        // The new ctime makes it a copy, which the hash finds to be unchanged.
         set_mode(&path, file_mode);
         let before = (Untouched::of(&path), names(folder.path()));
         let journal = Untouched::of(&beside(&path, ".journal"));

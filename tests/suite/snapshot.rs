@@ -1,4 +1,4 @@
-//! The file as other programs see it: its one form byte for byte, what it keeps, and what it reads.
+//! The file as other programs see it: its canonical form byte for byte, what it keeps, and what it accepts.
 
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::common::{folder, put};
 
-/// The database of the tutorial that this program follows: the file must stay readable and writable by it.
+/// The database of the tutorial that this program follows: it must be able to read and write the file.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Tutorial {
     map: HashMap<String, String>,
@@ -31,7 +31,7 @@ fn json(text: &str) -> Value {
     Value::from_json(text).expect("JSON")
 }
 
-/// The values of a document that was written by hand, and what a save makes of it.
+/// What a save writes for a handwritten document.
 fn saved(document: &str) -> String {
     let folder = folder();
     let path = folder.path().join("kv.json");
@@ -40,7 +40,7 @@ fn saved(document: &str) -> String {
     read(&path)
 }
 
-/// The value that a hand-written document with one key gives to it.
+/// The value in a handwritten document with one key.
 fn value_of(written: &str) -> Value {
     let folder = folder();
     let path = folder.path().join("kv.json");
@@ -171,7 +171,7 @@ fn the_tutorials_program_reads_what_text_values_make_expiries_included() {
         assert_eq!(db.get(key).unwrap(), Some(value.as_str().into()));
     }
 
-    // It knows nothing of expiries, so what it writes back has none.
+    // It does not know about expiries, so it writes none back.
     put(&path, serde_json::to_vec(&theirs).unwrap());
     db.refresh().unwrap();
     assert_eq!(db.entry("brief").unwrap(), Some("soon gone".into()));
@@ -345,7 +345,7 @@ fn a_save_of_what_has_its_form_already_writes_the_same_bytes_anew() {
     db.set("a", "b").unwrap();
     let before = (std::fs::read(&path).unwrap(), std::fs::metadata(&path).unwrap().ino());
     db.save().unwrap();
-    // An earlier sync may have failed: only a new file that was synced is known to be on the disk.
+    // An earlier sync may have failed: only a new file that was synced is certainly on disk.
     assert_ne!(std::fs::metadata(&path).unwrap().ino(), before.1);
     assert_eq!(std::fs::read(&path).unwrap(), before.0);
 }

@@ -49,12 +49,10 @@ impl Uncertain {
                 "a sync of the journal failed; what is after byte {good} is not valid, and the next write removes it"
             ),
             Self::Folder => {
-                "a sync of the folder failed; until the next write, a crash may undo the last save"
-                    .to_owned()
+                "a sync of the folder failed; until the next write, a crash may undo the last save".to_owned()
             }
             Self::Unfinished => {
-                "a writer was not created to its end; a crash may undo what it did last, until the next write makes up for it"
-                    .to_owned()
+                "a writer did not finish; until the next write, a crash may undo its last change".to_owned()
             }
         }
     }

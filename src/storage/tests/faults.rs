@@ -1,8 +1,8 @@
-//! T4: every operation fails once, or all of them from it on, with every error that a system has for it.
+//! T4: every operation fails, once or from then on, with every error that a system has for it.
 //!
-//! A scenario is a disk and the steps of a process on it. After the fault the disk is in order again, and the same
-//! process, another one, and one that comes after a power cut must see what was acknowledged, and nothing that was
-//! reported to have failed.
+//! A scenario is a disk and the steps of a process on it. After the fault, the disk works again. The same process,
+//! another process, and one after a power cut must then see what was acknowledged, and nothing that was reported to
+//! have failed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use super::{State, lose_note, open, path, state};
 use crate::error::Error;
 use crate::storage::{Policy, Storage};
 
-/// Steps that succeed, then steps that meet a fault.
+/// Steps that succeed, then steps with a fault.
 struct Scenario {
     name: &'static str,
     policy: Policy,
@@ -22,11 +22,11 @@ struct Scenario {
     exchange: bool,
 }
 
-/// Every commit makes a new snapshot.
+/// Every commit writes a new snapshot.
 const SMALL: Policy = Policy { small: 4000, journal: 4000, share: 1, short: 4000, memory: 60 };
 /// Commits go into the journal.
 const LARGE: Policy = Policy { small: 0, journal: 4000, share: 1, short: 4000, memory: 60 };
-/// They do, and few of them fit in.
+/// Commits go into the journal, which has room for a few.
 const TIGHT: Policy = Policy { small: 0, journal: 700, share: 1, short: 0, memory: 60 };
 
 fn set(key: &str, text: &str) -> Step {
@@ -128,7 +128,7 @@ fn scenarios() -> Vec<Scenario> {
         scenarios.push(Scenario { exchange: false, ..of(name, policy, &filled, &steps) });
     }
     let becomes_small = scenarios.iter_mut().find(|scenario| scenario.name == "a large database becomes small");
-    // The steps meet another policy than what came before.
+    // The steps run with a different policy than the preparation.
     if let Some(scenario) = becomes_small {
         scenario.steps.push(set("b", "9"));
     }
@@ -145,7 +145,7 @@ struct Fault {
 }
 
 impl Scenario {
-    /// The disk as the steps that meet a fault find it, and the state on it.
+    /// The disk before the steps with a fault, and its state.
     fn prepare(&self) -> (Moment, State) {
         let disk = Simulated::new(path().parent().unwrap());
         disk.set_habits(super::simulated::Habits { exchange: self.exchange, ..Default::default() });
@@ -158,7 +158,7 @@ impl Scenario {
         (disk.moment(), now)
     }
 
-    /// How many changes and looks there are without any fault.
+    /// How many changes and other operations there are without a fault.
     fn operations(&self, base: &Moment) -> (u64, u64) {
         let disk = base.killed();
         let mut store = open(&disk, self.policy).unwrap();
@@ -169,7 +169,7 @@ impl Scenario {
         (disk.changes(), disk.looks())
     }
 
-    /// One run; returns how many operations were made to fail.
+    /// Runs once; returns how many operations were made to fail.
     fn meet(&self, base: &Moment, start: &State, fault: Fault, by_other: bool) -> Result<u64, String> {
         let disk = base.killed();
         if fault.is_look {
@@ -177,7 +177,7 @@ impl Scenario {
         } else {
             disk.fail(fault.at, fault.kind, fault.until);
         }
-        // More than one where an outcome is unknown.
+        // More than one after an unknown outcome.
         let mut possible = vec![start.clone()];
         let mut store = open(&disk, self.policy).ok();
         for step in &self.steps {
@@ -215,7 +215,7 @@ impl Scenario {
         Ok(disk.injected())
     }
 
-    /// Whoever writes next succeeds, and a power cut does not undo it.
+    /// The next write succeeds, and a power cut does not undo it.
     fn go_on(
         &self,
         disk: &Simulated,
@@ -226,7 +226,7 @@ impl Scenario {
         let anew = || open(disk, self.policy).map_err(|error| format!("it does not open again: {error}"));
         let mut writer = match store {
             Some(store) if !by_other => store,
-            // The first process is still there.
+            // The first process is still running.
             Some(_) | None => anew()?,
         };
         let mut possible = possible;
@@ -238,7 +238,7 @@ impl Scenario {
             if !possible.contains(&seen) {
                 return Err(format!("after a further write there is {seen:?}, which is none of {possible:?}"));
             }
-            // A write that was acknowledged has decided what was unknown.
+            // An acknowledged write makes an unknown outcome known.
             possible = vec![seen];
             self.cut(disk, &possible, "P6: after a further write and a power cut")?;
         }
@@ -265,7 +265,7 @@ impl Scenario {
 }
 
 impl Scenario {
-    /// Meets every fault; says how many were met, and what went wrong where.
+    /// Runs with every fault; returns how many, and adds failures to `wrong`.
     fn meet_all(&self, wrong: &mut Vec<(String, String)>) -> u64 {
         let (base, start) = self.prepare();
         let (changes, looks) = self.operations(&base);
@@ -310,7 +310,7 @@ fn a_fault_at_any_operation_loses_nothing_and_leaves_nothing_that_was_reported_t
     });
     let (all, wrong) = (all.into_iter().sum::<u64>(), wrong.concat());
     println!("{all} faults in {} scenarios", scenarios.len());
-    // Kinds of one fault mostly go wrong alike.
+    // Most failures are of a few kinds.
     let mut examples = wrong.clone();
     examples.dedup_by_key(|(at, _)| at.clone());
     let examples: Vec<String> = examples.into_iter().take(40).map(|(at, why)| format!("{at}, {why}")).collect();

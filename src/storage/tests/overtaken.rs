@@ -1,4 +1,5 @@
-//! A large save is built without the lock: what others do meanwhile comes out as if one had been after the other.
+//! A large save is built without the lock: the result of concurrent changes must be the same as if they had come one
+//! after the other.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, mpsc};
@@ -12,7 +13,7 @@ use crate::storage::Policy;
 use crate::storage::write::temporary::Temp;
 use crate::value::Value;
 
-/// Commits go into the journal, and a save holds the lock for its end only.
+/// Commits go into the journal, and a save holds the lock only at its end.
 const POLICY: Policy = Policy { small: 0, journal: 4000, share: 1, short: 0, memory: 60 };
 
 /// A disk with a database of a few keys and its journal.
@@ -28,7 +29,7 @@ fn set(disk: &Simulated, key: &str, text: &str) -> crate::Result<()> {
     commit(&mut open(disk, POLICY)?, &[change(key, text)])
 }
 
-/// Does that when the next save has looked at what there is, and before it makes anything of it.
+/// Runs `interfere` when the next save has read the files, but not yet written anything.
 fn beside_the_next_save(disk: &Simulated, meanwhile: impl FnOnce() + Send + 'static) {
     disk.before(|operation| matches!(operation, Operation::Create(_)), meanwhile);
 }

@@ -1,7 +1,7 @@
-//! Somebody deletes the lock file again and again while three writers are at work. Nothing that was acknowledged may rest
-//! on it.
+//! The lock file is deleted again and again while three writers are active. Nothing that was acknowledged may depend on
+//! it.
 //!
-//! The writers and whoever deletes it come on one operation at a time, in any order.
+//! The writers and the deletions take turns, one operation at a time, in any order.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
@@ -17,22 +17,22 @@ use crate::storage::format::record::Stored;
 use crate::storage::{Policy, Storage};
 
 const WRITERS: usize = 3;
-/// How often each tries to write.
+/// How often each of them tries to write.
 const TRIES: u64 = 12;
 
-/// Every commit makes a new snapshot.
+/// Every commit writes a new snapshot.
 const SMALL: Policy = Policy { small: 1 << 20, journal: 4000, share: 1, short: 1 << 20, memory: 1 << 20 };
 /// Commits go into the journal.
 const LARGE: Policy = Policy { small: 0, journal: 4000, share: 1, short: 1 << 20, memory: 1 << 20 };
-/// They do, and few of them fit in; saves are made without the lock.
+/// Commits go into the journal, which has room for a few; saves are built without the lock.
 const TIGHT: Policy = Policy { small: 0, journal: 700, share: 1, short: 0, memory: 1 << 20 };
 
-/// What the writers were told, in order.
+/// The results that the writers got, in order.
 #[derive(Debug, Default)]
 struct Told {
     /// Keys that were acknowledged.
     acknowledged: Vec<String>,
-    /// Keys of which it was said that it is not known.
+    /// Keys whose outcome is unknown.
     unknown: Vec<String>,
     refused: usize,
 }
@@ -46,7 +46,7 @@ fn number(store: &Storage) -> crate::Result<u64> {
     Ok(stored.map_or(0, |text| text.parse().unwrap()))
 }
 
-/// Sets a key of its own and counts, as one commit.
+/// Sets its own key and increments a counter, as one commit.
 fn count(store: &mut Storage, key: &str) -> crate::Result<()> {
     store.hold()?;
     let next = match number(store) {
@@ -79,7 +79,7 @@ fn write(disk: &Simulated, policy: Policy, writer: usize, seed: u64, told: &Mute
             }
             Err(error) => Err(error),
         };
-        // Nobody else comes on before it is noted: it is still this one's turn.
+        // No other thread runs before this is recorded: it is still this one's turn.
         let mut told = told.lock().unwrap();
         match done {
             Ok(true) => {
@@ -88,14 +88,14 @@ fn write(disk: &Simulated, policy: Policy, writer: usize, seed: u64, told: &Mute
             }
             Ok(false) => {}
             Err(Error::OutcomeUnknown { .. } | Error::Uncertain { .. }) => told.unknown.push(key),
-            // The others are in the way.
+            // Another writer came first.
             Err(Error::Busy { .. } | Error::Conflict { .. }) => told.refused += 1,
             Err(error) => panic!("{key}: {error}"),
         }
     }
 }
 
-/// Runs the writers beside somebody who deletes the lock file; what they were told, and the moments.
+/// Runs the writers while the lock file is deleted; returns their results, and the moments.
 fn run(disk: &Simulated, policy: Policy, seed: u64) -> (Told, Vec<Moment>) {
     disk.record();
     let told = Arc::new(Mutex::new(Told::default()));
@@ -129,7 +129,7 @@ fn run(disk: &Simulated, policy: Policy, seed: u64) -> (Told, Vec<Moment>) {
     (told, disk.take_moments())
 }
 
-/// What is wrong with a state: all of `acknowledged` must be in it, and nothing that was refused.
+/// Checks a state: everything in `acknowledged` must be in it, and nothing that was refused.
 fn judge(found: &State, acknowledged: &[String], possible: &[String]) -> Result<(), String> {
     let has = |key: &String| found.contains_key(key);
     if let Some(lost) = acknowledged.iter().find(|key| !has(key)) {
@@ -164,7 +164,7 @@ fn survives(policy: Policy, is_new: bool, seed: u64) -> (usize, usize) {
     let mut states = 0;
     for moment in moments.iter().filter(|_| random.below(12) == 0) {
         let acknowledged = &told.acknowledged[..usize::try_from(moment.mark).unwrap()];
-        // All writers are killed, and their lock file goes with what it says of them. Whoever comes next writes.
+        // All writers are killed, and their lock file is lost with its note. The next writer writes.
         let killed = moment.killed();
         let _ = killed.remove(&disk::with_suffix(path(), ".lock"));
         let next = open(&killed, policy).and_then(|mut store| commit(&mut store, &[change("next", "1")]));

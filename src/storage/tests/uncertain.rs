@@ -1,4 +1,4 @@
-//! What a failed write leaves behind, and what is said of it.
+//! What a failed write leaves, and how it is reported.
 
 use super::simulated::{Cuts, Habits, Injected, Operation, Simulated, Until};
 use super::workload::{change, commit};
@@ -27,7 +27,7 @@ fn journal(disk: &Simulated) -> Vec<u8> {
     disk.content(&disk::with_suffix(path(), JOURNAL)).unwrap()
 }
 
-/// How many changes `write` makes before the first of that kind.
+/// How many changes `write` makes before the first one for which `is_it` is true.
 fn changes_before(write: impl Fn(&mut Storage) -> Result<()>, is_it: impl Fn(&Operation) -> bool) -> u64 {
     let (disk, mut store) = filled();
     let before = disk.changes();
@@ -43,7 +43,7 @@ fn write_long(store: &mut Storage) -> Result<()> {
     commit(store, &[change("c", &"x".repeat(300))])
 }
 
-/// A store whose last write could not be synced, nor anything else from then on, and what it said; the disk is well again.
+/// A store whose last write and everything after it could not be synced, and the error. The disk works again.
 fn after_a_failed_sync() -> (Simulated, Storage, Error) {
     let at = changes_before(write, Operation::is_sync);
     let (disk, mut store) = filled();
@@ -67,7 +67,7 @@ fn a_drop_that_fails_says_nothing_of_a_removal_to_those_who_come_later() {
     assert_eq!(disk.injected(), 1);
     let edited = String::from_utf8(disk.content(path()).unwrap()).unwrap().replace("\"1\"", "\"hand\"");
     disk.put(path(), edited.as_bytes());
-    // The change in the journal is not forgotten: it is refused to go on without a word about it.
+    // The change in the journal is not ignored: opening is refused.
     assert!(matches!(open(&disk, LARGE), Err(Error::ForeignJournal { .. })));
 }
 
@@ -90,12 +90,12 @@ fn a_write_whose_sync_failed_is_uncertain_and_a_check_says_so_until_the_next_one
     assert!(said.starts_with("outcome unknown: ") && !said.contains("folder") && !said.contains("save"), "{said}");
     let uncertain = |disk: &Simulated| Report::of(&Files::open(disk, path(), None).unwrap()).unwrap().uncertain;
     // Not even that could be noted.
-    assert!(uncertain(&disk).is_some_and(|uncertain| uncertain.contains("was not created to its end")));
+    assert!(uncertain(&disk).is_some_and(|uncertain| uncertain.contains("did not finish")));
     write(&mut store).unwrap();
     assert_eq!(uncertain(&disk), None);
     let mut lock = WritersLock::try_acquire(&disk, path(), None).unwrap();
     lock.note(false, Uncertain::Journal { epoch: 1, good: 17 }).unwrap();
-    // Who is at work notes much ahead.
+    // An active writer's note is only a precaution.
     assert_eq!(uncertain(&disk), None);
     drop(lock);
     assert!(uncertain(&disk).is_some_and(|uncertain| uncertain.contains("after byte 17")));
@@ -132,7 +132,7 @@ fn a_full_disk_takes_its_part_of_a_write_back_and_the_journal_stays_the_same_fil
         assert!(matches!(error, Error::Io { operation: "write", .. }), "{error}");
         assert_eq!(disk.injected(), 1);
         assert_eq!(journal(&disk), before, "{kind:?}");
-        // Nothing new is made for the next one either.
+        // Nothing new is created for the next one, either.
         commit(&mut open(&disk, LARGE).unwrap(), &[("b".to_owned(), None)]).unwrap();
         assert!(journal(&disk).starts_with(&before));
         assert_eq!(state(&store).unwrap().len(), 2);
@@ -205,7 +205,7 @@ fn a_journal_that_was_removed_under_a_session_is_said_with_what_it_held() {
     store.refresh().unwrap();
     assert!(store.take_notices().is_empty());
 
-    // Somebody else was quicker, and has begun another one.
+    // Another process came first, and has started another one.
     let (disk, mut store) = filled();
     commit(&mut store, &[change("c", "3")]).unwrap();
     disk.remove(&disk::with_suffix(path(), JOURNAL)).unwrap();
@@ -234,7 +234,7 @@ fn what_an_editor_has_put_there_is_never_removed_with_what_was_to_replace_it() {
     let (disk, mut store) = filled();
     let editor = disk.clone();
     disk.before(is_exchange, move || editor.edit(path(), b"{\"map\":{\"by\":\"hand\"}}"));
-    // The exchange is done, the one back is not.
+    // The first exchange is done; exchanging back fails.
     disk.fail(disk.changes() + at + 2, Injected::Error(rustix::io::Errno::IO), Until::Once);
     let error = store.save(NOW).unwrap_err();
     assert!(matches!(error, Error::OutcomeUnknown { .. }) && error.to_string().contains("kv.json.old-"), "{error}");
@@ -247,7 +247,7 @@ fn what_an_editor_has_put_there_is_never_removed_with_what_was_to_replace_it() {
     assert!(has_it(&disk));
 }
 
-/// What a check says of a bad end: whether it was acknowledged; none if it is torn, or there is none.
+/// A check's result for a bad end: whether it was acknowledged; `None` if it is torn, or not there.
 fn end(disk: &Simulated) -> Option<bool> {
     let faults = Report::of(&Files::open(disk, path(), None).unwrap()).unwrap().faults;
     match faults[..] {
@@ -281,7 +281,7 @@ fn a_bad_end_was_acknowledged_only_if_the_note_is_of_this_boot() {
     assert_eq!(end(&disk), Some(true));
     let error = write(&mut open(&disk, LARGE).unwrap()).unwrap_err();
     assert!(matches!(error, Error::LastRecord { acknowledged: true, .. }), "{error}");
-    // The refusal makes nothing known or unknown.
+    // The refusal does not change what is known.
     assert_eq!(end(&disk), Some(true));
     let after = after_a_power_cut(&disk);
     assert_eq!(end(&after), Some(false));
@@ -303,7 +303,7 @@ fn a_write_that_does_not_come_to_settle_an_unknown_end_leaves_it_unknown() {
         disk.fail(disk.changes() + at, Injected::Error(rustix::io::Errno::IO), Until::FromThenOn);
         let written = open(&disk, LARGE).and_then(|mut store| write(&mut store));
         disk.heal();
-        // Whatever is left of it: settled, or as unknown as it was; never corruption, nor called torn while it is there.
+        // The end is repaired, or as unknown as before, but never corrupt, nor called torn while it is there.
         let left = end(&disk);
         let is_there = disk.content(&disk::with_suffix(path(), JOURNAL)).is_some_and(|bytes| bytes == journal(&after));
         assert_eq!(left, is_there.then_some(false), "change {at}: {written:?}");

@@ -29,7 +29,7 @@ fn durable(disk: &Simulated, name: &str, content: &str) -> Box<dyn DiskFile> {
     file
 }
 
-/// What a power cut may leave of one name, in order, none twice.
+/// Every possible content of one name after a power cut, sorted and without duplicates.
 fn outcomes(disk: &Simulated, name: &str) -> Vec<Option<String>> {
     let mut outcomes = Vec::new();
     let shown = disk.crash_states(Cuts::default(), |crashed| {
@@ -305,7 +305,7 @@ fn a_lock_ends_with_its_handle_or_with_a_crash_and_its_note_may_be_lost() {
     let mut note = [0; 8];
     let read = other.read_at(&mut note, 0).unwrap();
     assert_eq!(&note[..read], b"held");
-    // The same open file once more has the same lock, until it is closed for the last time.
+    // Another handle of the same open file has the same lock, until the last one is closed.
     let file = disk.open(&lock, OpenAs::Side).unwrap().unwrap();
     drop(other);
     assert!(file.try_lock().unwrap());

@@ -1,4 +1,4 @@
-//! Any journal, and any harm to it.
+//! Any journal, and any corruption of it.
 
 use proptest::prelude::*;
 
@@ -50,7 +50,7 @@ fn any_change() -> impl Strategy<Value = Change> {
     prop_oneof![1 => Just(None), 3 => (any_value(), expiry).prop_map(|(text, expiry)| stored(&text, expiry))]
 }
 
-/// Commits; after each, perhaps, a fold line.
+/// Commits, each optionally followed by a fold line.
 fn any_journal() -> impl Strategy<Value = Vec<(Changes, bool)>> {
     let commit =
         prop::collection::btree_map(any_key(), any_change(), 1..5).prop_map(|changes| changes.into_iter().collect());
@@ -68,7 +68,7 @@ fn written(journal: &[(Changes, bool)]) -> Vec<u8> {
     bytes
 }
 
-/// Bytes that are put over others.
+/// Bytes that overwrite others.
 fn any_harm() -> impl Strategy<Value = (prop::sample::Index, Vec<u8>)> {
     let bytes = prop_oneof![
         prop::collection::vec(any::<u8>(), 1..40),

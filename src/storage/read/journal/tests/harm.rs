@@ -1,4 +1,4 @@
-//! Journals that were cut, flipped, or written over.
+//! Journals that were truncated, flipped, or overwritten.
 
 use super::*;
 
@@ -92,7 +92,7 @@ fn a_crash_in_an_append_is_never_taken_for_damage() {
     let kept = &sample.bytes[..sample.last()];
     let append = &sample.bytes[sample.last()..];
     let lines: Vec<&[u8]> = append.split_inclusive(|&byte| byte == b'\n').collect();
-    // Each line whole, as zeros, as rubbish with newlines in it, or of an older journal.
+    // Each line intact, as zeros, as garbage with newlines in it, or from an older journal.
     for mut holes in 0..4_u32.pow(u32::try_from(lines.len()).unwrap()) {
         let mut bytes = kept.to_vec();
         let whole = holes == 0;
@@ -116,7 +116,7 @@ fn a_crash_in_an_append_is_never_taken_for_damage() {
         assert_eq!(replayed.n, if whole { N + 7 } else { N + 6 });
         assert_eq!(replayed.torn, if whole { 0 } else { append.len() });
         assert_find_fits(&bytes, KEYS, &[]);
-        // Nothing is appended behind what a crash has left, so what stands there says that it was none.
+        // Nothing is appended after the remains of a crash, so what follows shows that there was none.
         if !whole {
             if !bytes.ends_with(b"\n") {
                 bytes.push(b'\n');

@@ -1,4 +1,4 @@
-//! What a journal holds, both ways.
+//! Journals, written and read.
 
 mod any;
 mod harm;
@@ -11,11 +11,11 @@ use crate::storage::format::record::Entry;
 use crate::storage::read::snapshot::Layout;
 
 const EPOCH: u64 = 0x0123_4567_89ab_cdef;
-/// The commit that the snapshot ends with.
+/// The last commit in the snapshot.
 const N: u64 = 16;
 
 type Changes = Vec<(String, Change)>;
-/// A change as a replay gives it.
+/// A change as a replay passes it on.
 type Told = (u64, String, Change);
 type State = BTreeMap<String, Change>;
 
@@ -48,7 +48,7 @@ fn fold(out: &mut Vec<u8>, through: u64) {
     Fold { through, stamp: stamp(), layout: layout() }.write(out, EPOCH);
 }
 
-/// A line of that content, sealed as it should be.
+/// Appends a line with this content and a correct seal.
 fn sealed(out: &mut Vec<u8>, content: &str) {
     let start = out.len();
     out.extend_from_slice(content.as_bytes());
@@ -59,7 +59,7 @@ fn body(bytes: &[u8]) -> Body<'_> {
     Body { bytes, epoch: EPOCH, n: N }
 }
 
-/// The changes in their order, and what else was read.
+/// The changes in order, and the result of the replay.
 fn read(bytes: &[u8]) -> Result<(Vec<Told>, Replayed), Corruption> {
     let mut changes = Vec::new();
     let replayed = body(bytes).replay(&mut |n, key, change| changes.push((n, key.into_owned(), change)))?;
@@ -71,7 +71,7 @@ fn state(changes: impl IntoIterator<Item = Told>) -> State {
     changes.into_iter().map(|(_, key, change)| (key, change)).collect()
 }
 
-/// A journal of about 2 KiB with everything in it, and where each of its appends ends.
+/// A journal of about 2 KiB with everything in it, and the end of each append.
 struct Sample {
     bytes: Vec<u8>,
     ends: Vec<usize>,
@@ -109,19 +109,19 @@ impl Sample {
         self.bytes.split_inclusive(|&byte| byte == b'\n').collect()
     }
 
-    /// Where the last commit begins.
+    /// Where the last commit starts.
     fn last(&self) -> usize {
         self.ends[self.ends.len() - 2]
     }
 
-    /// What the journal says after each of its appends.
+    /// The state after each append.
     fn states(&self) -> Vec<State> {
         self.ends.iter().map(|&end| state(read(&self.bytes[..end]).unwrap().0)).collect()
     }
 }
 
-/// Whether a find gives what a replay gives, for every key, or leaves it to that if the end is torn; where a replay refuses,
-/// it may answer something older.
+/// Checks that a find returns what a replay returns, for every key, or leaves it to the replay if the end is torn. If
+/// the replay fails, it may return something older.
 fn assert_find_fits(bytes: &[u8], keys: &[&str], states: &[State]) {
     let replayed = read(bytes).map(|(changes, replayed)| (state(changes), replayed.torn));
     for &key in keys {

@@ -27,7 +27,7 @@ proptest! {
         prop_assert_eq!(Document::read(&bytes).unwrap(), Document { entries, foreign });
     }
 
-    /// What passes is what the plain writer would write of what the full reading reads.
+    /// A document that passes is exactly what the simple writer writes for it.
     #[test]
     fn a_changed_document_passes_only_if_it_is_another_in_its_form(
         entries in entries(12),

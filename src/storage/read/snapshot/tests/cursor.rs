@@ -30,7 +30,7 @@ proptest! {
     ) {
         let (bytes, layout) = laid_out(&entries, &[]);
         let indexed = Indexed::new(Box::new(Memory::of(&bytes)), layout);
-        // Bounds that are keys of the map themselves.
+        // Bounds that are themselves keys of the map.
         let (from, to) = match entries.keys().nth(entries.len() / 3).filter(|_| near) {
             Some(key) => (from.map(|_| key.clone()), to.map(|_| entries.keys().next_back().unwrap().clone())),
             None => (from, to),

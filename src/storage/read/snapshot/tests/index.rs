@@ -13,7 +13,7 @@ use crate::storage::read::snapshot::cursor::End;
 use crate::storage::read::snapshot::index::{Indexed, LinePlace, ReadFault};
 use crate::storage::tests::memory::Memory;
 
-/// The keys of a section with the places of their lines and of what stands there, read by going past all of them.
+/// The keys of a section with the places of their lines and contents, found by scanning.
 fn lines_by_hand(bytes: &[u8], (from, to): (u64, u64)) -> Vec<(String, u64, (u64, u64))> {
     let mut at = from;
     let section = &bytes[usize::try_from(from).unwrap()..usize::try_from(to).unwrap()];

@@ -1,4 +1,4 @@
-//! What the tests of snapshots share: documents with their layout, written the plain way.
+//! Shared by the tests of snapshots: documents and their layouts, written in the simplest way.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::value::Value;
 
 pub(super) type Entries = BTreeMap<String, Stored>;
 
-/// The document of some entries and what else is in it, in the one form, with its layout.
+/// The document of some entries and foreign members in canonical form, and its layout.
 pub(super) fn laid_out(entries: &Entries, foreign: &[(String, String)]) -> (Vec<u8>, Layout) {
     let mut layout = Layout::default();
     let mut text = "{\n  \"map\": {".to_owned();
@@ -56,7 +56,7 @@ pub(super) fn laid_out(entries: &Entries, foreign: &[(String, String)]) -> (Vec<
     (text.into_bytes(), layout)
 }
 
-/// Keys that are near each other, escaped, empty, of several bytes a character, and long.
+/// Keys that are close to each other, escaped, empty, multibyte, and long.
 pub(super) fn keys() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "[ab]{0,6}",

@@ -1,4 +1,4 @@
-//! Folds and merged reads against a map.
+//! Compares folds and merged reads with a map.
 
 mod measure;
 mod model;
@@ -59,7 +59,7 @@ fn foreign() -> impl Strategy<Value = Foreign> {
     prop::collection::vec(("[a-z\n\"é]{1,4}", "\"[a-z]{0,3}\"|\\[1,\\{\"map\":2\\}\\]"), 0..3)
 }
 
-/// Changes, some of them of keys that are there, on any of the layers.
+/// Changes, some of them of existing keys, each in one of the layers.
 fn changes() -> impl Strategy<Value = Vec<(usize, String, Change)>> {
     let change = prop_oneof![2 => stored().prop_map(Some), 1 => Just(None)];
     prop::collection::vec((0_usize..2, keys(), change), 0..16)
@@ -75,7 +75,7 @@ fn aimed(mut changes: Vec<(usize, String, Change)>, model: &Model) -> Vec<(usize
     changes
 }
 
-/// The overlays pending and committed, and what they make of the model.
+/// The pending and the committed overlay; applies the changes to the model, too.
 fn overlays(changes: Vec<(usize, String, Change)>, model: &mut Model) -> [Overlay; 2] {
     let mut overlays = [Overlay::default(), Overlay::default()];
     for (layer, key, change) in changes {
@@ -104,7 +104,7 @@ fn assert_folds(below: Below<'_>, changes: &Layers<'_>, lines_each: u64, wanted:
     out
 }
 
-/// Without what is over by [`NOW`].
+/// The model without what has expired at [`NOW`].
 fn live(model: &Model) -> Model {
     let later = Timestamp::from_millis(NOW);
     model
@@ -114,7 +114,7 @@ fn live(model: &Model) -> Model {
         .collect()
 }
 
-/// The text of a model whose snapshot was written before anything in it was over.
+/// The text of a model whose snapshot was written before anything in it expired.
 fn text_before(model: &Model, foreign: &Foreign) -> String {
     let shifted = |stored: &Stored| {
         let expiry = stored.expiry.map(|expiry| Timestamp::from_millis(expiry.as_millis() + NOW));
@@ -149,7 +149,7 @@ proptest! {
         assert_folds(Below::Indexed(&old), &layers(&overlays_first), 0, &wanted);
         assert_folds(Below::Indexed(&old), &layers(&overlays_first), 1, &wanted);
         let file = assert_folds(Below::Indexed(&old), &layers(&overlays_first), u64::MAX, &wanted);
-        // And on from there.
+        // Folds once more, on top of the result.
         let old = Indexed::new(Box::new(file), layout_of(&wanted));
         let mut model = live(&model);
         let more = aimed(more, &model);
@@ -226,7 +226,7 @@ proptest! {
     }
 }
 
-/// Three entries, one with an expiry, and a foreign member.
+/// Three entries, one with an expiry, and an unknown member.
 fn small() -> String {
     let stored = |text: &str, expiry| Stored { text: text.into(), expiry };
     let model: Model = [
@@ -246,13 +246,13 @@ fn fold_without_b(text: &str, layout: Layout, lines_each: u64) -> Result<Layout,
     fold_by(&Memory::default(), Below::Indexed(&old), &layers, Timestamp::from_millis(NOW), lines_each)
 }
 
-/// Makes a layout untrue.
+/// Makes a layout wrong.
 type Spoils = fn(&mut Layout);
 
 #[test]
 fn a_layout_that_is_not_true_is_not_carried_on() {
     let text = small();
-    // The number of the map's lines is counted only where all of them are passed.
+    // The number of the map's lines is checked only if all of them are scanned.
     let spoilt: [(Spoils, u64); 11] = [
         (|layout| layout.count += 1, u64::MAX),
         (|layout| layout.count = 0, 0),

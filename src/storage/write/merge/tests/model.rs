@@ -1,4 +1,4 @@
-//! What a snapshot is, told a second time in the plainest way.
+//! A second, minimal implementation of snapshots.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ pub(super) const NOW: u64 = 1_000;
 pub(super) type Model = BTreeMap<String, Stored>;
 pub(super) type Foreign = Vec<(String, String)>;
 
-/// The snapshot of a model, in the one form.
+/// The snapshot of a model in canonical form.
 pub(super) fn text_of(model: &Model, foreign: &Foreign) -> String {
     let quoted = |text: &str| {
         let mut out = String::new();
@@ -45,7 +45,7 @@ pub(super) fn text_of(model: &Model, foreign: &Foreign) -> String {
     text + "\n}\n"
 }
 
-/// The layout of a snapshot in the one form, from its text alone.
+/// The layout of a snapshot in canonical form, from its text alone.
 pub(super) fn layout_of(text: &str) -> Layout {
     const HEAD: &str = "{\n  \"map\": {";
     const EXPIRES: &str = ",\n  \"expires\": {\n";
