@@ -32,7 +32,7 @@ impl Timestamp {
     /// ```
     /// assert!(rusty_kv::Timestamp::now() > rusty_kv::Timestamp::from_millis(0));
     /// ```
-    #[expect(clippy::disallowed_methods, reason = "the one home of the clock")]
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the clock")]
     pub fn now() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self::from_millis(u64::try_from(since.as_millis()).unwrap_or(LAST))
@@ -100,12 +100,12 @@ impl FromStr for Timestamp {
     /// Parses RFC 3339 (`2026-11-23T04:00:00Z`, `2026-11-23T05:00:00.5+01:00`). Truncates finer fractions to
     /// milliseconds.
     fn from_str(text: &str) -> Result<Self> {
-        let (utc, behind) = split_offset(&text.to_ascii_uppercase());
+        let (utc, ahead) = split_offset(&text.to_ascii_uppercase());
         humantime::parse_rfc3339(&utc)
             .ok()
             .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
             .and_then(|since| i64::try_from(since.as_millis()).ok())
-            .and_then(|millis| u64::try_from(millis - behind).ok())
+            .and_then(|millis| u64::try_from(millis - ahead).ok())
             .filter(|&millis| millis <= LAST)
             .map(Self)
             .ok_or_else(|| not_a_time(text, "expected a time such as 2026-11-23T04:00:00Z"))
@@ -175,10 +175,10 @@ pub(crate) fn parse_wait(text: &str) -> Result<Duration> {
     let mut nanos = 0u128;
     loop {
         let end = rest.find(|c| !is_number(c)).unwrap_or(rest.len());
-        let (number, behind) = rest.split_at(end);
-        let behind = behind.trim_start();
-        let end = behind.find(|c: char| is_number(c) || c.is_whitespace()).unwrap_or(behind.len());
-        let (unit, behind) = behind.split_at(end);
+        let (number, after) = rest.split_at(end);
+        let after = after.trim_start();
+        let end = after.find(|c: char| is_number(c) || c.is_whitespace()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(end);
         let is_all = number.len() == text.trim().len();
         let unit = if is_all { SECOND } else { unit_of(unit, number, text)? };
         let part = times(number, unit).ok_or_else(|| not_a_time(text, EXPECTED))?;
@@ -186,7 +186,7 @@ pub(crate) fn parse_wait(text: &str) -> Result<Duration> {
             .checked_add(nanos)
             .filter(|&nanos| nanos <= LONGEST)
             .ok_or_else(|| not_a_time(text, "a duration may be at most 10,000 years"))?;
-        rest = behind.trim_start();
+        rest = after.trim_start();
         if rest.is_empty() {
             let seconds = u64::try_from(nanos / SECOND).expect("it is at most the longest");
             return Ok(Duration::new(seconds, u32::try_from(nanos % SECOND).expect("it is less than a second")));
@@ -228,7 +228,7 @@ fn unit_of(unit: &str, number: &str, text: &str) -> Result<u128> {
         ),
         _ if unit.len() == 1 && find(&lower).is_some() => not_a_unit(
             text,
-            format!("expected {number}{lower}, found '{number}{unit}': single-letter units are lower case"),
+            format!("expected {number}{lower}, found '{number}{unit}': single-letter units are lowercase"),
         ),
         _ => not_a_time(text, EXPECTED),
     })
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn units_of_one_letter_are_lower_case_and_what_is_ambiguous_names_both_meanings() {
+    fn single_letter_units_are_lowercase_and_an_ambiguous_one_names_both_meanings() {
         for text in ["30M", "1h30M", "1.5 M"] {
             let error = parse_duration(text).unwrap_err().to_string();
             assert!(error.contains("m for minutes") && error.contains("months for months"), "{error}");
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn an_offset_is_taken_off() {
+    fn an_offset_is_subtracted() {
         for (text, utc) in [
             ("2026-11-23T05:00:00+01:00", "2026-11-23T04:00:00.000Z"),
             ("2026-11-22T22:30:00.25-05:30", "2026-11-23T04:00:00.250Z"),

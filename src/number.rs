@@ -118,7 +118,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_is_no_plain_number_is_refused() {
+    fn anything_but_a_plain_number_is_refused() {
         for text in ["", "-", "1.", ".5", "1e3", " 1", "1 ", "0x1", "NaN", "٣", "1.2.3", "--1"] {
             assert!(text.parse::<Number>().is_err(), "{text:?}");
         }

@@ -48,7 +48,7 @@ impl DoubleEndedIterator for Outlines<'_> {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it stands where an entry, which can be at fault, does")]
+#[expect(clippy::unnecessary_wraps, reason = "it replaces a conversion that can fail")]
 fn outline(line: RawEntry<'_>) -> Result<Outline, Fault> {
     Ok(Outline { kind: kind(line.text), key: line.key.into_owned(), expiry: line.expiry })
 }

@@ -376,7 +376,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_save_that_leaves_out_what_has_expired_changes_nothing_for_a_transaction() {
+    fn a_save_that_drops_expired_entries_changes_nothing_for_a_transaction() {
         use std::sync::atomic::{AtomicU64, Ordering};
         static NOW: AtomicU64 = AtomicU64::new(0);
         let folder = tempfile::tempdir().unwrap();

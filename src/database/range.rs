@@ -63,7 +63,7 @@ impl<'a> Range<'a> {
                     if let Err(error) = check_memory(line.text.len()) {
                         break Err(error);
                     }
-                    let result = make(line).map_err(|fault| entries.damaged(fault));
+                    let result = make(line).map_err(|fault| entries.corrupt(fault));
                     if is_large {
                         entries.release();
                     }
@@ -89,7 +89,7 @@ fn entry(line: RawEntry<'_>) -> Result<(String, Entry), Fault> {
     Ok((line.key.into_owned(), entry))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it stands where an entry, which can be at fault, does")]
+#[expect(clippy::unnecessary_wraps, reason = "it replaces a conversion that can fail")]
 fn key(line: RawEntry<'_>) -> Result<String, Fault> {
     Ok(line.key.into_owned())
 }
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_that_runs_backwards_is_empty() {
+    fn a_range_with_bounds_in_the_wrong_order_is_empty() {
         let mut db = Database::in_memory();
         db.set("b", "").unwrap();
         assert_eq!(db.range("c".."a").count(), 0);

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_comes_to_nothing_is_no_difference() {
+    fn changes_without_effect_are_not_a_difference() {
         let mut db = Database::in_memory();
         db.set("a", "1").unwrap();
         db.set("b", "1").unwrap();
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn collecting_keys_stops_when_it_is_told_to() {
+    fn collecting_keys_can_be_stopped() {
         let mut db = Database::in_memory();
         db.extend((0..3000).map(|n| (format!("{n:04}"), "x"))).unwrap();
         let collect =

@@ -56,7 +56,7 @@ impl Options {
                 | Error::ForeignJournal { .. }
                 | Error::NewerVersion { .. }
                 | Error::Unsuitable { .. },
-            ) => Some(Storage::restore_damaged(path, &from.store, self.settings.clone(), now)?),
+            ) => Some(Storage::restore_corrupt(path, &from.store, self.settings.clone(), now)?),
             Err(error) => return Err(error),
         };
         Ok(Restored { keys, kept })

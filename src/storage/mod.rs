@@ -347,7 +347,7 @@ impl Storage {
             }
         }
         if was_there && self.view.seen.is_none() {
-            self.notices.push(format!("{path:?} was removed; this session goes on with an empty database"));
+            self.notices.push(format!("{path:?} was removed; this session continues with an empty database"));
         }
         self.check_empty_file()?;
         Ok(true)
@@ -397,7 +397,7 @@ impl Storage {
     }
 }
 
-const EMPTY: &str = "the file is empty, but was written to before; restore a backup, or remove it to start anew";
+const EMPTY: &str = "the file is empty, but was written to before; restore a backup, or remove it to start over";
 
 /// The reason if an empty file is opened for reading.
 const NOTHING: &str = "the file is empty; it holds no database";

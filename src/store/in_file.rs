@@ -115,7 +115,7 @@ impl Store for Database {
     }
 
     fn rollback_to(&mut self, mark: StoreSavepoint) -> u64 {
-        let mark = mark.0.downcast().expect("a mark goes back to the store that it is of");
+        let mark = mark.0.downcast().expect("a savepoint goes back to the store that it came from");
         Database::rollback_to(self, *mark)
     }
 

@@ -22,7 +22,7 @@ fn refusal(bytes: &[u8]) -> Error {
     let read_only = Database::open_read_only(&path).expect_err("this is no database");
     assert_eq!(read_only.to_string(), error.to_string());
     assert_eq!(Untouched::of(&path), before, "{error}");
-    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder is there").count(), 1, "nothing lies beside it");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder exists").count(), 1, "there is nothing next to it");
     error
 }
 
@@ -108,7 +108,7 @@ fn zero_bytes_are_named_with_their_offset() {
 }
 
 #[test]
-fn raw_control_characters_in_a_string_are_refused_where_they_stand() {
+fn raw_control_characters_in_a_string_are_refused_with_their_place() {
     for (document, place) in [
         ("{\"map\":{\"a\":\"x\0y\"}}", (1, 15)),
         ("{\"map\":{\"a\":\"\x1b[2J\"}}", (1, 14)),
@@ -153,7 +153,7 @@ fn an_offset_counts_a_byte_order_mark_too() {
 }
 
 #[test]
-fn half_a_surrogate_pair_is_no_character() {
+fn half_a_surrogate_pair_is_not_a_character() {
     for (document, column) in [
         (r#"{"map":{"a":"\ud800"}}"#, 14),
         (r#"{"map":{"a":"x\udc00"}}"#, 15),
@@ -168,7 +168,7 @@ fn half_a_surrogate_pair_is_no_character() {
 }
 
 #[test]
-fn a_key_that_is_there_twice_is_refused_with_both_lines() {
+fn a_duplicate_key_is_refused_with_both_lines() {
     assert_refused("{\"map\":{\n\"a\":\"1\",\n\"a\":\"1\"}}", (3, 1), true, "duplicate key \"a\", first in line 2");
     assert_refused("{\"map\":{\"a\":1,\n  \"\\u0061\":2}}", (2, 3), true, "duplicate key \"a\", first in line 1");
     assert_refused("{\"map\":{\"é\":1,\n\n\"\\u00e9\":2}}", (3, 1), true, "duplicate key \"é\", first in line 1");
@@ -237,7 +237,7 @@ fn habits_of_other_notations_are_refused_with_a_hint() {
 }
 
 #[test]
-fn json_of_another_shape_is_told_from_broken_json() {
+fn json_of_another_shape_is_distinguished_from_invalid_json() {
     for document in ["[]", "\"map\"", "17", "-1", "null", "true", "false", "[{\"map\":{}}]"] {
         assert_refused(document, (1, 1), false, "expected an object");
     }
@@ -262,7 +262,7 @@ fn json_of_another_shape_is_told_from_broken_json() {
 }
 
 #[test]
-fn a_large_object_that_is_no_database_is_refused_like_a_small_one() {
+fn a_large_object_that_is_not_a_database_is_refused_like_a_small_one() {
     let members: Vec<String> = (0..200_000).map(|n| format!("\"{n}\":0")).collect();
     assert_refused(format!("{{{}}}", members.join(",")), (1, 1), false, "it has no member \"map\"");
 }
@@ -288,7 +288,7 @@ fn nesting_over_the_limit_is_refused_at_any_depth() {
 }
 
 #[test]
-fn a_file_that_a_newer_version_made_is_told_from_damage() {
+fn a_file_of_a_newer_version_is_distinguished_from_corruption() {
     for document in [r#"{"$rusty-kv":2,"map":{}}"#, r#"{"map":{"a":"b"},"$rusty-kv":{"any":"thing"}}"#] {
         let error = refusal(document.as_bytes());
         assert!(matches!(error, Error::NewerVersion { .. }), "{error}");
@@ -369,7 +369,7 @@ fn outcome(path: &Path, document: &[u8], what: &str) -> Outcome {
             // serde_json accepts duplicate names, and escapes in what it ignores.
             let stricter = ["duplicate", "surrogate"].iter().any(|word| reason.contains(word));
             assert!(!(syntax && is_json) || stricter, "{what}: it is JSON, but: {reason}");
-            assert_eq!(std::fs::read(path).expect("it is there"), document, "{what}");
+            assert_eq!(std::fs::read(path).expect("it exists"), document, "{what}");
             Outcome::Refused
         }
         Err(other) => panic!("{what}: {other}"),
@@ -439,7 +439,7 @@ fn damages() -> Vec<(Vec<u8>, String)> {
 
 /// T13, on a small scale.
 #[test]
-fn every_small_damage_is_read_rightly_or_refused_with_its_place() {
+fn every_small_corruption_is_read_correctly_or_refused_with_its_place() {
     let damages = damages();
     let workers = 2;
     let outcomes: Vec<Outcome> = std::thread::scope(|scope| {
@@ -464,7 +464,7 @@ fn every_small_damage_is_read_rightly_or_refused_with_its_place() {
 }
 
 #[test]
-fn the_reference_is_in_the_form_that_a_save_gives() {
+fn the_reference_is_in_canonical_form() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     put(&path, REFERENCE);
@@ -485,7 +485,7 @@ fn opening(path: &Path) -> Error {
 }
 
 #[test]
-fn paths_that_cannot_hold_a_database_are_refused_by_what_they_are() {
+fn paths_that_cannot_hold_a_database_are_refused_with_their_kind() {
     let folder = folder();
     let home = folder.path();
     std::fs::create_dir(home.join("folder.json")).unwrap();
@@ -521,7 +521,7 @@ fn paths_that_cannot_hold_a_database_are_refused_by_what_they_are() {
 }
 
 #[test]
-fn a_missing_folder_is_named_and_not_made() {
+fn a_missing_folder_is_reported_and_not_created() {
     let folder = folder();
     let missing = folder.path().join("missing");
     let path = missing.join("kv.json");
@@ -557,7 +557,7 @@ fn a_path_that_is_not_utf_8_works() {
 }
 
 #[test]
-fn a_file_that_breaks_under_a_session_is_refused_at_the_next_write_and_left_alone() {
+fn a_file_corrupted_during_a_session_is_refused_at_the_next_write() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     let mut db = Database::open(&path).unwrap();

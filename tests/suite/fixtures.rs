@@ -59,7 +59,7 @@ fn open(path: &Path, read_only: bool) -> Database {
 /// All folders of all versions.
 fn all() -> Vec<PathBuf> {
     let folders = |of: PathBuf| {
-        let items = std::fs::read_dir(of).expect("it is there").map(|item| item.expect("it can be listed").path());
+        let items = std::fs::read_dir(of).expect("it exists").map(|item| item.expect("it can be listed").path());
         items.filter(|path| path.is_dir()).collect::<Vec<_>>()
     };
     let mut all: Vec<_> = folders(fixtures()).into_iter().flat_map(folders).collect();
@@ -80,7 +80,7 @@ fn copy(of: &Path) -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
-fn every_database_of_an_earlier_version_says_what_it_said_then() {
+fn every_database_of_an_earlier_version_has_the_expected_content() {
     let all = all();
     assert!(all.len() >= 8, "{all:?}");
     for fixture in all {
@@ -286,7 +286,7 @@ mod making {
 
         // A crash during the last commit, which has three lines: the second one is cut off.
         let torn = Made::large(5);
-        let journal = std::fs::read(torn.journal()).expect("it is there");
+        let journal = std::fs::read(torn.journal()).expect("it exists");
         let last = journal.windows(7).rposition(|bytes| bytes == b",\"last\"").expect("a commit ends");
         let start = journal[..last].iter().rposition(|&byte| byte == b'\n').expect("a line ends");
         put(&torn.journal(), &journal[..start - 20]);
@@ -294,16 +294,16 @@ mod making {
 
         // A crash after the new snapshot was installed, and before the journal was renewed.
         let folded = Made::large(4);
-        let journal = std::fs::read(folded.journal()).expect("it is there");
+        let journal = std::fs::read(folded.journal()).expect("it exists");
         open(&folded.path(), false).save().expect("it can be saved");
-        let newer = std::fs::read(folded.journal()).expect("it is there");
+        let newer = std::fs::read(folded.journal()).expect("it exists");
         let with_fold = [&journal[..], &fold_line(&journal, &newer, 4)].concat();
         put(&folded.journal(), &with_fold);
         folded.keep("large-folded", 0);
 
         // A crash before it was installed; the next writer wrote one more commit.
         let unfinished = Made::large(4);
-        let journal = std::fs::read(unfinished.journal()).expect("it is there");
+        let journal = std::fs::read(unfinished.journal()).expect("it exists");
         let nowhere = String::from_utf8(journal.clone()).expect("it is text").replace("\"inode\":", "\"inode\":9");
         put(&unfinished.journal(), [&journal[..], &fold_line(&journal, nowhere.as_bytes(), 4)].concat());
         let mut unfinished = unfinished;

@@ -45,7 +45,7 @@ fn commit(db: &mut Database, model: &mut State, changes: &Changes) {
         for (key, change) in changes {
             match change {
                 Some(entry) => tx.set_entry(key, entry.clone())?,
-                None => assert!(tx.delete(key)?, "only what is there can be deleted"),
+                None => assert!(tx.delete(key)?, "only an existing key can be deleted"),
             }
         }
         Ok(())
@@ -108,7 +108,7 @@ impl Reference {
     }
 
     /// Creates a journal of these commits, and a fold line that names no file after `fold_after` of them.
-    fn new(commits: &[Changes], fold_behind: Option<usize>) -> Self {
+    fn new(commits: &[Changes], fold_after: Option<usize>) -> Self {
         let folder = folder();
         let path = folder.path().join("kv.json");
         let mut db = Database::open(&path).expect("a new database opens");
@@ -117,8 +117,8 @@ impl Reference {
         let mut states = vec![state.clone()];
         let journal_path = folder.path().join("kv.json.journal");
         for at in 0..=commits.len() {
-            if fold_behind == Some(at) {
-                let journal = std::fs::read(&journal_path).expect("it is there");
+            if fold_after == Some(at) {
+                let journal = std::fs::read(&journal_path).expect("it exists");
                 let nowhere =
                     String::from_utf8(journal.clone()).expect("it is text").replace("\"inode\":", "\"inode\":1");
                 append(&journal_path, &fold_line(&journal, nowhere.as_bytes(), at as u64));
@@ -137,7 +137,7 @@ impl Reference {
         let path = folder.path().join("kv.json");
         Database::open(&path).and_then(|mut db| db.save()).expect("it can be saved");
         let journal_path = folder.path().join("kv.json.journal");
-        let newer = std::fs::read(&journal_path).expect("it is there");
+        let newer = std::fs::read(&journal_path).expect("it exists");
         put(&journal_path, [&journal[..], &fold_line(&journal, &newer, commits.len() as u64)].concat());
         Self::of(folder, states, commits.len())
     }
@@ -145,11 +145,11 @@ impl Reference {
     fn of(folder: tempfile::TempDir, states: Vec<State>, commits: usize) -> Self {
         let path = folder.path().join("kv.json");
         let (snapshot, journal) = (std::fs::read(&path), std::fs::read(folder.path().join("kv.json.journal")));
-        let (snapshot, journal) = (snapshot.expect("it is there"), journal.expect("a large database has one"));
+        let (snapshot, journal) = (snapshot.expect("it exists"), journal.expect("a large database has one"));
         let units = units(&journal);
         let reference = Self { folder, snapshot, journal, units, states, folded: commits };
         assert_eq!(listed(&Database::open_read_only(&path).expect("it opens")).expect("it reads"), *reference.newest());
-        assert_eq!(std::fs::read(reference.journal_path()).expect("it is there"), reference.journal);
+        assert_eq!(std::fs::read(reference.journal_path()).expect("it exists"), reference.journal);
         reference
     }
 
@@ -162,7 +162,7 @@ impl Reference {
     }
 
     /// The expected result of corrupting the journal.
-    fn wanted(&self, harm: &Harm) -> Wanted {
+    fn wanted(&self, corruption: &Corruption) -> Wanted {
         let count = self.states.len() - 1;
         let last = self.last();
         let before_last = if matches!(last.part, Part::Commit(_)) { count - 1 } else { count };
@@ -170,29 +170,29 @@ impl Reference {
             let good = self.units.iter().rev().find(|unit| unit.to <= at);
             good.map_or(Wanted::Refused, |unit| Wanted::State { commits: unit.commits, torn: at - unit.to })
         };
-        let wanted = match *harm {
-            Harm::Cut(at) => torn_at(at),
-            Harm::Byte(at, _) if at >= last.from && last.part != Part::Header => {
+        let wanted = match *corruption {
+            Corruption::Cut(at) => torn_at(at),
+            Corruption::Byte(at, _) if at >= last.from && last.part != Part::Header => {
                 Wanted::State { commits: before_last, torn: self.journal.len() - last.from }
             }
-            Harm::Byte(..) => Wanted::Refused,
-            Harm::Dropped(line) => match self.unit_of(line) {
+            Corruption::Byte(..) => Wanted::Refused,
+            Corruption::Dropped(line) => match self.unit_of(line) {
                 Unit { part: Part::Fold, .. } => Wanted::State { commits: count, torn: 0 },
                 unit if unit.from != last.from || unit.part == Part::Header => Wanted::Refused,
                 unit if unit.lines == 1 => Wanted::State { commits: before_last, torn: 0 },
                 _ => Wanted::LastTwo,
             },
-            Harm::Doubled(line) => match self.unit_of(line).part {
+            Corruption::Doubled(line) => match self.unit_of(line).part {
                 Part::Fold => Wanted::State { commits: count, torn: 0 },
                 _ => Wanted::Refused,
             },
-            Harm::Swapped(..) => Wanted::LastTwo,
+            Corruption::Swapped(..) => Wanted::LastTwo,
         };
         match wanted {
             // The snapshot's content is right unless the journal is read from further back.
-            Wanted::State { commits, .. } if self.folded > 0 => match harm {
-                Harm::Cut(_) if commits == 0 => Wanted::State { commits: self.folded, torn: usize::MAX },
-                Harm::Doubled(_) => wanted,
+            Wanted::State { commits, .. } if self.folded > 0 => match corruption {
+                Corruption::Cut(_) if commits == 0 => Wanted::State { commits: self.folded, torn: usize::MAX },
+                Corruption::Doubled(_) => wanted,
                 _ => Wanted::Refused,
             },
             wanted => wanted,
@@ -210,7 +210,7 @@ impl Reference {
 }
 
 fn append(path: &Path, bytes: &[u8]) {
-    let mut file = File::options().append(true).open(path).expect("it is there");
+    let mut file = File::options().append(true).open(path).expect("it exists");
     std::io::Write::write_all(&mut file, bytes).expect("it can be written");
 }
 
@@ -239,7 +239,7 @@ fn units(journal: &[u8]) -> Vec<Unit> {
 
 /// A small corruption.
 #[derive(Clone, Copy, Debug)]
-enum Harm {
+enum Corruption {
     /// Everything from there on is missing.
     Cut(usize),
     /// One byte is changed.
@@ -249,7 +249,7 @@ enum Harm {
     Swapped(usize, usize),
 }
 
-impl Harm {
+impl Corruption {
     /// Every corruption of these ranges of a file.
     fn all(bytes: &[u8], within: &[std::ops::Range<usize>]) -> Vec<Self> {
         let mut all = Vec::new();
@@ -308,7 +308,7 @@ struct Tally {
 }
 
 fn names(folder: &Path) -> BTreeSet<std::ffi::OsString> {
-    let items = std::fs::read_dir(folder).expect("the folder is there");
+    let items = std::fs::read_dir(folder).expect("the folder exists");
     items.map(|item| item.expect("it can be listed").file_name()).collect()
 }
 
@@ -334,17 +334,17 @@ struct Sweep<'a> {
 impl Sweep<'_> {
     /// For each corruption of the journal, checks a reader, a reader of single keys, a writer that reads, and one that
     /// does not.
-    fn run(reference: &Reference, harms: &[Harm], keeping: Keeping) -> Tally {
+    fn run(reference: &Reference, corruptions: &[Corruption], keeping: Keeping) -> Tally {
         let mut sweep = Sweep { reference, keeping, note: Note::Finished, tally: Tally::default() };
         if keeping == Keeping::Link {
             std::fs::hard_link(reference.path(), sweep.kept()).expect("a link can be made");
         }
-        for (number, harm) in harms.iter().enumerate() {
-            let journal = harm.done_to(&reference.journal);
+        for (number, corruption) in corruptions.iter().enumerate() {
+            let journal = corruption.done_to(&reference.journal);
             if journal != reference.journal {
                 sweep.note = [Note::Unfinished, Note::Finished, Note::OtherBoot][number / 2 % 3];
-                sweep.damage(&journal);
-                sweep.look(*harm, number);
+                sweep.corrupt(&journal);
+                sweep.look(*corruption, number);
             }
         }
         sweep.tally
@@ -354,13 +354,13 @@ impl Sweep<'_> {
         self.reference.folder.path().join("kept")
     }
 
-    fn damage(&self, journal: &[u8]) {
+    fn corrupt(&self, journal: &[u8]) {
         let Reference { snapshot, .. } = self.reference;
         let path = self.reference.path();
         match self.keeping {
             Keeping::Snapshot => {}
             Keeping::Link => {
-                std::fs::remove_file(&path).expect("it is there");
+                std::fs::remove_file(&path).expect("it exists");
                 std::fs::hard_link(self.kept(), &path).expect("a link can be made");
             }
             Keeping::Copy => put(&path, snapshot),
@@ -369,8 +369,8 @@ impl Sweep<'_> {
         leave(&path, self.note);
     }
 
-    fn look(&mut self, harm: Harm, number: usize) {
-        let (path, wanted) = (self.reference.path(), self.reference.wanted(&harm));
+    fn look(&mut self, corruption: Corruption, number: usize) {
+        let (path, wanted) = (self.reference.path(), self.reference.wanted(&corruption));
         let before = self.files();
         let seen = Database::open_read_only(&path).and_then(|db| listed(&db));
         let states = &self.reference.states;
@@ -385,40 +385,40 @@ impl Sweep<'_> {
                 let is_one = states[permitted.clone()].iter().any(|permitted| permitted == state);
                 assert!(
                     is_one,
-                    "{harm:?}: {:?}: {wanted:?}, but it opened as {:?}",
+                    "{corruption:?}: {:?}: {wanted:?}, but it opened as {:?}",
                     self.reference.units,
                     without_filler(state)
                 );
                 self.tally.opened += 1;
             }
             Err(error) => {
-                assert!(!matches!(wanted, Wanted::State { .. }), "{harm:?}: {wanted:?}, but: {error}");
+                assert!(!matches!(wanted, Wanted::State { .. }), "{corruption:?}: {wanted:?}, but: {error}");
                 let message = error.to_string();
                 assert!(
                     message.starts_with("cannot open ") && !message.contains(char::is_control),
-                    "{harm:?}: {message}"
+                    "{corruption:?}: {message}"
                 );
                 self.tally.refused += 1;
             }
         }
-        self.single_keys(harm, number, seen.as_ref().ok());
-        assert!(self.files() == before, "{harm:?}: a reader changed a file");
+        self.single_keys(corruption, number, seen.as_ref().ok());
+        assert!(self.files() == before, "{corruption:?}: a reader changed a file");
         match seen {
-            Ok(state) => self.write(harm, wanted, state, number.is_multiple_of(2)),
+            Ok(state) => self.write(corruption, wanted, state, number.is_multiple_of(2)),
             Err(error) => {
                 let blind = |db: &mut Database| db.set("probe", "1");
                 let reading = |db: &mut Database| db.transaction(|tx| tx.get("a").and_then(|_| tx.set("probe", "1")));
                 for write in [blind, reading, Database::save] {
                     let written = Database::open(&path).and_then(|mut db| write(&mut db));
-                    assert!(written.is_err(), "{harm:?}: a writer accepted what a reader refuses: {error}");
-                    assert!(self.files() == before, "{harm:?}: a refused writer changed a file");
+                    assert!(written.is_err(), "{corruption:?}: a writer accepted what a reader refuses: {error}");
+                    assert!(self.files() == before, "{corruption:?}: a refused writer changed a file");
                 }
             }
         }
     }
 
     /// Single keys, each looked up in a journal that has not been read.
-    fn single_keys(&mut self, harm: Harm, number: usize, state: Option<&State>) {
+    fn single_keys(&mut self, corruption: Corruption, number: usize, state: Option<&State>) {
         const KEYS: [&str; 9] = ["", "a", "b\n\"", "bytes", "gone", "session", "user", "é\u{202e}", "nothing"];
         let keys = (number..number + 3).map(|at| KEYS[at % KEYS.len()]);
         let answers =
@@ -426,54 +426,55 @@ impl Sweep<'_> {
         let answers: Vec<_> = match (answers, state) {
             (Ok(answers), _) => answers,
             (Err(_), None) => return,
-            (Err(error), Some(_)) => panic!("{harm:?}: {error}"),
+            (Err(error), Some(_)) => panic!("{corruption:?}: {error}"),
         };
         for (key, answer) in answers {
             match (answer, state) {
-                (Ok(entry), Some(state)) => assert_eq!(entry.as_ref(), state.get(key), "{harm:?}: {key:?}"),
+                (Ok(entry), Some(state)) => assert_eq!(entry.as_ref(), state.get(key), "{corruption:?}: {key:?}"),
                 (Ok(entry), None) => {
                     let mut states = self.reference.states.iter();
                     assert!(
                         states.any(|state| state.get(key) == entry.as_ref()),
-                        "{harm:?}: {key:?} was never {entry:?}"
+                        "{corruption:?}: {key:?} was never {entry:?}"
                     );
                     self.tally.answered += 1;
                 }
                 (Err(_), None) => {}
-                (Err(error), Some(_)) => panic!("{harm:?}: {key:?}: {error}"),
+                (Err(error), Some(_)) => panic!("{corruption:?}: {key:?}: {error}"),
             }
         }
     }
 
     /// A database that opens can be written to, and a torn end is reported and set aside. An acknowledged record that
     /// is unreadable is corrupt, and must be repaired first.
-    fn write(&mut self, harm: Harm, wanted: Wanted, mut state: State, reads: bool) {
+    fn write(&mut self, corruption: Corruption, wanted: Wanted, mut state: State, reads: bool) {
         let path = self.reference.path();
-        let mut db = Database::open(&path).unwrap_or_else(|error| panic!("{harm:?}: a reader could open it: {error}"));
+        let mut db =
+            Database::open(&path).unwrap_or_else(|error| panic!("{corruption:?}: a reader could open it: {error}"));
         if reads {
-            assert!(listed(&db).is_ok_and(|listed| listed == state), "{harm:?}");
+            assert!(listed(&db).is_ok_and(|listed| listed == state), "{corruption:?}");
         }
         let mut repaired = 0;
         match db.set("probe", "1") {
             Ok(()) => assert!(
                 self.note != Note::Finished
                     || matches!(wanted, Wanted::State { torn: 0 | usize::MAX, .. } | Wanted::LastTwo),
-                "{harm:?}: an acknowledged record was given up"
+                "{corruption:?}: an acknowledged record was given up"
             ),
             Err(Error::LastRecord { acknowledged: true, .. }) if self.note == Note::Finished => {
                 let notices = db.take_notices();
                 assert!(
                     notices.iter().filter(|notice| notice.contains("corrupt")).count() <= 1,
-                    "{harm:?}: {notices:?}"
+                    "{corruption:?}: {notices:?}"
                 );
                 drop(db);
                 let done = Database::repair(&path, Repair::Salvage).expect("it can be repaired");
-                assert!(done.in_place && done.path == self.torn_path(), "{harm:?}: {done:?}");
+                assert!(done.in_place && done.path == self.torn_path(), "{corruption:?}: {done:?}");
                 repaired = 1;
                 db = Database::open(&path).expect("it opens");
-                db.set("probe", "1").unwrap_or_else(|error| panic!("{harm:?}: after a repair: {error}"));
+                db.set("probe", "1").unwrap_or_else(|error| panic!("{corruption:?}: after a repair: {error}"));
             }
-            Err(error) => panic!("{harm:?}, {:?}: {error}", self.note),
+            Err(error) => panic!("{corruption:?}, {:?}: {error}", self.note),
         }
         state.insert("probe".to_owned(), Entry::from("1"));
         let notices: Vec<_> = db.take_notices().into_iter().filter(|notice| notice.contains("torn")).collect();
@@ -481,24 +482,28 @@ impl Sweep<'_> {
         if let Wanted::State { torn: wanted, .. } = wanted
             && wanted != usize::MAX
         {
-            let whole = harm.done_to(&self.reference.journal);
-            assert!(torn == whole[whole.len() - wanted..], "{harm:?}: {} of {wanted} bytes were set aside", torn.len());
+            let whole = corruption.done_to(&self.reference.journal);
+            assert!(
+                torn == whole[whole.len() - wanted..],
+                "{corruption:?}: {} of {wanted} bytes were set aside",
+                torn.len()
+            );
         }
-        assert_eq!(notices.len() + repaired, usize::from(!torn.is_empty()), "{harm:?}: {notices:?}");
+        assert_eq!(notices.len() + repaired, usize::from(!torn.is_empty()), "{corruption:?}: {notices:?}");
         let what = if self.note == Note::Unfinished { "torn record" } else { "corrupt record" };
         for notice in &notices {
-            assert!(notice.contains(&format!("{what}: {} bytes", torn.len())), "{harm:?}: {notice}");
+            assert!(notice.contains(&format!("{what}: {} bytes", torn.len())), "{corruption:?}: {notice}");
         }
         if !torn.is_empty() {
-            std::fs::remove_file(self.torn_path()).expect("it is there");
+            std::fs::remove_file(self.torn_path()).expect("it exists");
             self.tally.torn += 1;
         }
         for db in [Ok(db), Database::open_read_only(&path)] {
-            assert!(db.and_then(|db| listed(&db)).is_ok_and(|listed| listed == state), "{harm:?}: after a write");
+            assert!(db.and_then(|db| listed(&db)).is_ok_and(|listed| listed == state), "{corruption:?}: after a write");
         }
         let mut wanted: BTreeSet<_> = ["kv.json", "kv.json.journal", "kv.json.lock"].map(Into::into).into();
         wanted.extend(self.kept().exists().then(|| "kept".into()));
-        assert_eq!(names(self.reference.folder.path()), wanted, "{harm:?}");
+        assert_eq!(names(self.reference.folder.path()), wanted, "{corruption:?}");
     }
 
     fn torn_path(&self) -> PathBuf {
@@ -533,18 +538,18 @@ fn as_json(state: &State) -> Read {
     }
     let folder = folder();
     let copy = db.save_to(folder.path().join("copy.json")).expect("it can be saved");
-    read_by_serde_json(&std::fs::read(copy).expect("it is there")).expect("what is saved is JSON")
+    read_by_serde_json(&std::fs::read(copy).expect("it exists")).expect("what is saved is JSON")
 }
 
 /// Corrupts the snapshot in each of these ways in place, as an editor or a disk would. With `keep_time`, its mtime
 /// stays the same.
-fn sweep_snapshot(reference: &Reference, harms: &[Harm], keep_time: bool) -> Tally {
+fn sweep_snapshot(reference: &Reference, corruptions: &[Corruption], keep_time: bool) -> Tally {
     let (path, journal_path) = (reference.path(), reference.journal_path());
     let has_changes = reference.states.len() > 1;
-    let modified = std::fs::metadata(&path).and_then(|meta| meta.modified()).expect("it is there");
+    let modified = std::fs::metadata(&path).and_then(|meta| meta.modified()).expect("it exists");
     let mut tally = Tally::default();
-    for (number, harm) in harms.iter().enumerate() {
-        let document = harm.done_to(&reference.snapshot);
+    for (number, corruption) in corruptions.iter().enumerate() {
+        let document = corruption.done_to(&reference.snapshot);
         if document == reference.snapshot {
             continue;
         }
@@ -557,32 +562,32 @@ fn sweep_snapshot(reference: &Reference, harms: &[Harm], keep_time: bool) -> Tal
         let before = files();
         let seen = Database::open_read_only(&path).and_then(|db| listed(&db));
         let single = Database::open_read_only(&path).and_then(|db| db.entry("a"));
-        assert!(files() == before, "{harm:?}: a reader changed a file");
+        assert!(files() == before, "{corruption:?}: a reader changed a file");
         match seen {
             Err(error) => {
                 tally.refused += 1;
-                assert!(single.is_err(), "{harm:?}: a single key was answered: {single:?}");
-                let told = matches!(error, Error::ForeignJournal { .. } | Error::Unreadable { .. });
-                assert!(told || document.is_empty(), "{harm:?}: {error}");
+                assert!(single.is_err(), "{corruption:?}: a single key was answered: {single:?}");
+                let is_reported = matches!(error, Error::ForeignJournal { .. } | Error::Unreadable { .. });
+                assert!(is_reported || document.is_empty(), "{corruption:?}: {error}");
                 for write in [|db: &mut Database| db.set("probe", "1"), Database::save] {
                     let written = Database::open(&path).and_then(|mut db| write(&mut db));
-                    assert!(written.is_err(), "{harm:?}: a writer accepted what a reader refuses: {error}");
-                    assert!(files() == before, "{harm:?}: a refused writer changed a file");
+                    assert!(written.is_err(), "{corruption:?}: a writer accepted what a reader refuses: {error}");
+                    assert!(files() == before, "{corruption:?}: a refused writer changed a file");
                 }
             }
             Ok(mut state) => {
                 tally.opened += 1;
-                assert!(!has_changes, "{harm:?}: changes of another snapshot were applied");
-                let theirs = read_by_serde_json(&document).unwrap_or_else(|| panic!("{harm:?}: it is no JSON"));
-                assert!(as_json(&state) == theirs, "{harm:?}: another reader finds something else");
-                assert_eq!(single.ok().flatten().as_ref(), state.get("a"), "{harm:?}");
+                assert!(!has_changes, "{corruption:?}: changes of another snapshot were applied");
+                let theirs = read_by_serde_json(&document).unwrap_or_else(|| panic!("{corruption:?}: it is not JSON"));
+                assert!(as_json(&state) == theirs, "{corruption:?}: another reader finds something else");
+                assert_eq!(single.ok().flatten().as_ref(), state.get("a"), "{corruption:?}");
                 if number.is_multiple_of(4) {
                     Database::open(&path)
                         .and_then(|mut db| db.set("probe", "1"))
-                        .unwrap_or_else(|error| panic!("{harm:?}: {error}"));
+                        .unwrap_or_else(|error| panic!("{corruption:?}: {error}"));
                     state.insert("probe".to_owned(), Entry::from("1"));
                     let again = Database::open_read_only(&path).and_then(|db| listed(&db));
-                    assert!(again.is_ok_and(|again| again == state), "{harm:?}: after a write");
+                    assert!(again.is_ok_and(|again| again == state), "{corruption:?}: after a write");
                 }
             }
         }
@@ -591,39 +596,39 @@ fn sweep_snapshot(reference: &Reference, harms: &[Harm], keep_time: bool) -> Tal
 }
 
 /// Corruptions of a snapshot before and after the long value.
-fn harms_of_snapshot(reference: &Reference) -> Vec<Harm> {
+fn corruptions_of_snapshot(reference: &Reference) -> Vec<Corruption> {
     let at = |part: &str| {
         let found = reference.snapshot.windows(part.len()).position(|bytes| bytes == part.as_bytes());
-        found.expect("it is there")
+        found.expect("it exists")
     };
-    let behind = at("xxx\"\n");
-    Harm::all(&reference.snapshot, &[0..at("xxx"), behind..reference.snapshot.len()])
+    let after = at("xxx\"\n");
+    Corruption::all(&reference.snapshot, &[0..at("xxx"), after..reference.snapshot.len()])
 }
 
 #[test]
-fn a_damaged_snapshot_is_refused_or_a_legal_edit() {
+fn a_corrupt_snapshot_is_refused_or_a_legal_edit() {
     let reference = Reference::new(&[], None);
-    let harms = harms_of_snapshot(&reference);
+    let corruptions = corruptions_of_snapshot(&reference);
     let tallies: Vec<Tally> = std::thread::scope(|scope| {
-        let halves = harms.chunks(harms.len().div_ceil(2));
+        let halves = corruptions.chunks(corruptions.len().div_ceil(2));
         let halves = halves.map(|half| scope.spawn(|| sweep_snapshot(&Reference::new(&[], None), half, false)));
         let halves: Vec<_> = halves.collect();
         halves.into_iter().map(|half| half.join().expect("nothing may panic")).collect()
     });
-    println!("{} damages: {tallies:?}", harms.len());
-    assert!(harms.len() > 3_500 && tallies.iter().all(|tally| tally.refused > 100));
-    let kept = sweep_snapshot(&reference, &harms.into_iter().step_by(11).collect::<Vec<_>>(), true);
+    println!("{} corruptions: {tallies:?}", corruptions.len());
+    assert!(corruptions.len() > 3_500 && tallies.iter().all(|tally| tally.refused > 100));
+    let kept = sweep_snapshot(&reference, &corruptions.into_iter().step_by(11).collect::<Vec<_>>(), true);
     println!("with their old mtime: {kept:?}");
     assert!(kept.opened > 50 && kept.refused > 100);
 }
 
 #[test]
-fn changes_are_never_applied_to_a_damaged_snapshot() {
+fn changes_are_never_applied_to_a_corrupt_snapshot() {
     let reference = Reference::new(&commits(), None);
-    let harms = harms_of_snapshot(&reference);
-    let tally = sweep_snapshot(&reference, &harms, false);
-    println!("{} damages: {tally:?}", harms.len());
-    let kept = sweep_snapshot(&reference, &harms.into_iter().step_by(7).collect::<Vec<_>>(), true);
+    let corruptions = corruptions_of_snapshot(&reference);
+    let tally = sweep_snapshot(&reference, &corruptions, false);
+    println!("{} corruptions: {tally:?}", corruptions.len());
+    let kept = sweep_snapshot(&reference, &corruptions.into_iter().step_by(7).collect::<Vec<_>>(), true);
     println!("with their old mtime: {kept:?}");
     assert!(tally.opened + kept.opened == 0 && tally.refused > 3_500);
 }
@@ -639,16 +644,21 @@ fn whole(bytes: &[u8]) -> std::ops::Range<usize> {
 /// Every corruption of the journal, or every `step`-th unless in a long run.
 fn sweep_all(reference: &Reference, keeping: Keeping, step: usize) {
     let long = std::env::var_os("RUSTY_KV_LONG").is_some_and(|long| long == "1");
-    let harms = Harm::all(&reference.journal, &[whole(&reference.journal)]);
-    let harms: Vec<Harm> = harms.into_iter().step_by(if long { 1 } else { step }).collect();
+    let corruptions = Corruption::all(&reference.journal, &[whole(&reference.journal)]);
+    let corruptions: Vec<Corruption> = corruptions.into_iter().step_by(if long { 1 } else { step }).collect();
     let started = std::time::Instant::now();
-    let tally = Sweep::run(reference, &harms, keeping);
-    println!("{} damages to {} bytes, {:?}: {tally:?}", harms.len(), reference.journal.len(), started.elapsed());
-    assert!(harms.len() >= 10_000 / step && tally.opened > 0 && tally.refused > 0, "{tally:?}");
+    let tally = Sweep::run(reference, &corruptions, keeping);
+    println!(
+        "{} corruptions to {} bytes, {:?}: {tally:?}",
+        corruptions.len(),
+        reference.journal.len(),
+        started.elapsed()
+    );
+    assert!(corruptions.len() >= 10_000 / step && tally.opened > 0 && tally.refused > 0, "{tally:?}");
 }
 
 #[test]
-fn a_journal_with_any_small_damage_is_read_to_a_state_that_was_or_refused() {
+fn a_journal_with_any_small_corruption_gives_an_earlier_state_or_is_refused() {
     sweep_all(&Reference::new(&commits(), None), Keeping::Snapshot, 1);
 }
 
@@ -667,9 +677,9 @@ fn so_is_one_whose_save_came_as_far_as_the_snapshot() {
 #[test]
 fn so_is_a_copy_of_both_files() {
     let reference = Reference::new(&commits()[3..], None);
-    let harms = Harm::all(&reference.journal, &[whole(&reference.journal)]);
-    let harms: Vec<Harm> = harms.into_iter().step_by(5).collect();
-    let tally = Sweep::run(&reference, &harms, Keeping::Copy);
-    println!("{} damages: {tally:?}", harms.len());
+    let corruptions = Corruption::all(&reference.journal, &[whole(&reference.journal)]);
+    let corruptions: Vec<Corruption> = corruptions.into_iter().step_by(5).collect();
+    let tally = Sweep::run(&reference, &corruptions, Keeping::Copy);
+    println!("{} corruptions: {tally:?}", corruptions.len());
     assert!(tally.opened > 100 && tally.refused > 100, "{tally:?}");
 }

@@ -106,7 +106,7 @@ impl Script {
 
 /// The lines that a killed process was sent, and its answers.
 struct Talk {
-    told: Vec<Line>,
+    sent: Vec<Line>,
     answers: Vec<String>,
 }
 
@@ -126,18 +126,18 @@ fn talk_until_killed(path: &Path, mut script: Script, window: usize, life: Durat
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let (answered, answers): (_, Receiver<()>) = channel();
     std::thread::scope(|scope| {
-        let teller = scope.spawn(move || {
-            let mut told = Vec::new();
+        let sender = scope.spawn(move || {
+            let mut sent = Vec::new();
             for ahead in 0.. {
                 if ahead >= window && answers.recv().is_err() {
                     break;
                 }
-                told.push(script.next());
-                if writeln!(stdin, "{}", told[ahead].text).is_err() {
+                sent.push(script.next());
+                if writeln!(stdin, "{}", sent[ahead].text).is_err() {
                     break;
                 }
             }
-            told
+            sent
         });
         let listener = scope.spawn(move || {
             let mut answers = Vec::new();
@@ -159,7 +159,7 @@ fn talk_until_killed(path: &Path, mut script: Script, window: usize, life: Durat
         child.kill().unwrap();
         let status = child.wait().unwrap();
         assert_eq!(status.signal(), Some(9), "it ended before it was killed: {status}");
-        Talk { told: teller.join().unwrap(), answers: listener.join().unwrap() }
+        Talk { sent: sender.join().unwrap(), answers: listener.join().unwrap() }
     })
 }
 
@@ -235,7 +235,7 @@ fn rounds(seed: u64, count: u64, fill: usize, pad: u64) -> Tally {
         let talk = talk_until_killed(&path, script, window, life);
         let case = format!("RUSTY_KV_SEED={seed}, round {round}, {fill} others, {pad} bytes, window {window}");
 
-        for (line, answer) in talk.told.iter().zip(&talk.answers) {
+        for (line, answer) in talk.sent.iter().zip(&talk.answers) {
             line.effect.apply(&mut state);
             let answer: serde_json::Value = serde_json::from_str(answer).unwrap();
             match &line.effect {
@@ -254,7 +254,7 @@ fn rounds(seed: u64, count: u64, fill: usize, pad: u64) -> Tally {
         let (found, others) = read(&path);
         assert_eq!(others, fill, "{case}");
         // All answered lines, and any number of the others, in order.
-        let open = &talk.told[talk.answers.len()..];
+        let open = &talk.sent[talk.answers.len()..];
         let steps = open.iter().scan(state.clone(), |state, line| {
             line.effect.apply(state);
             Some(state.clone())
@@ -288,7 +288,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_was_answered_survives_any_kill_and_the_rest_is_whole_or_absent() {
+fn answered_changes_survive_any_kill_and_others_are_complete_or_absent() {
     let seed = seed();
     let long = std::env::var_os("RUSTY_KV_LONG").is_some_and(|long| long == "1");
     let count = if long { 500 } else { 100 };

@@ -87,7 +87,7 @@ fn a_long_value_takes_little_more_than_its_line_to_get_and_two_and_a_half_to_mov
 }
 
 #[test]
-fn memory_that_cannot_be_had_for_a_value_is_an_error_and_nothing_is_lost() {
+fn running_out_of_memory_for_a_value_is_an_error_and_loses_nothing() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     let [(name, value), ..] = values(LONG);
@@ -150,7 +150,7 @@ fn imported(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn memory_that_cannot_be_had_for_a_line_of_a_file_is_an_error_and_nothing_is_lost() {
+fn running_out_of_memory_for_a_line_of_a_file_is_an_error_and_loses_nothing() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     let commands = imported(folder.path());

@@ -107,7 +107,7 @@ enum Operation {
     Change(Change),
     /// A transaction that succeeds or, after its changes, fails.
     Transaction(Vec<Change>, bool),
-    Group(Vec<Change>),
+    Batch(Vec<Change>),
     /// A transaction of this handle that is open while the other one writes.
     Open(Open),
     Range(Bound<String>, Bound<String>),
@@ -174,7 +174,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
         12 => change().prop_map(Operation::Change),
         3 => (changes(), any::<bool>()).prop_map(|(changes, succeeds)| Operation::Transaction(changes, succeeds)),
-        2 => changes().prop_map(Operation::Group),
+        2 => changes().prop_map(Operation::Batch),
         3 => open_transaction().prop_map(Operation::Open),
         3 => (bound(), bound()).prop_map(|(from, to)| Operation::Range(from, to)),
         2 => key().prop_map(Operation::Prefix),
@@ -366,7 +366,7 @@ fn interleave(db: &mut Database, other: &mut Database, model: &mut Model, open: 
     match db.commit() {
         Ok(keys) => {
             prop_assert_eq!(keys, written.len() as u64);
-            prop_assert!(!changed || written.is_empty(), "what was read was changed meanwhile");
+            prop_assert!(!changed || written.is_empty(), "what was read was changed by the other");
             for key in written {
                 match after.0.get(&key) {
                     Some(entry) => model.0.insert(key, entry.clone()),
@@ -391,7 +391,7 @@ fn operate(db: &mut Database, path: &Path, model: &mut Model, operation: &Operat
             prop_assert_eq!(answer, model.apply(change));
         }
         Operation::Transaction(changes, succeeds) => transact(db, model, changes, *succeeds)?,
-        Operation::Group(changes) => {
+        Operation::Batch(changes) => {
             let files = || (std::fs::read(path).ok(), std::fs::read(path.with_added_extension("journal")).ok());
             let before = files();
             db.begin_batch();
@@ -459,7 +459,7 @@ fn run(large: bool, operations: &[(bool, Operation)]) -> Checked {
     for (swapped, operation) in operations {
         let (db, other) = if *swapped { (&mut second, &mut first) } else { (&mut first, &mut second) };
         // Writes load what others wrote; reads need a refresh.
-        if !matches!(operation, Operation::Change(_) | Operation::Transaction(..) | Operation::Group(_)) {
+        if !matches!(operation, Operation::Change(_) | Operation::Transaction(..) | Operation::Batch(_)) {
             db.refresh().map_err(|error| failed(&error))?;
         }
         match operation {
@@ -484,7 +484,7 @@ fn run(large: bool, operations: &[(bool, Operation)]) -> Checked {
 }
 
 #[test]
-fn every_sequence_of_operations_gives_what_a_sorted_map_gives() {
+fn every_sequence_of_operations_behaves_like_a_sorted_map() {
     let long = std::env::var_os("RUSTY_KV_LONG").is_some_and(|long| long == "1");
     let cases = if long { 20_000 } else { 500 };
     let sequences = prop::collection::vec((any::<bool>(), operation()), 1..=60);

@@ -201,7 +201,7 @@ impl Writer<'_> {
         }
     }
 
-    fn settle(&mut self, operations: &[Operation], answers: impl Iterator<Item = String>) {
+    fn record_answers(&mut self, operations: &[Operation], answers: impl Iterator<Item = String>) {
         let mut answers = answers;
         for &operation in operations {
             // A line that a kill cut off is not an answer.
@@ -228,11 +228,11 @@ impl Writer<'_> {
                 std::thread::sleep(Duration::from_micros(self.random.below(3_000)));
                 let rest = session.kill();
                 self.record.kills += 1;
-                self.settle(&burst, rest.lines().map(str::to_owned));
+                self.record_answers(&burst, rest.lines().map(str::to_owned));
                 session = Session::start(&mut self.command());
             } else {
                 let answers: Vec<String> = burst.iter().map(|_| session.answer()).collect();
-                self.settle(&burst, answers.into_iter());
+                self.record_answers(&burst, answers.into_iter());
             }
         }
         session.end();
@@ -254,7 +254,7 @@ impl Writer<'_> {
             // Errors go to stderr.
             let said = String::from_utf8([output.stdout, output.stderr].concat()).expect("it writes text");
             assert!(killed || !said.is_empty(), "{operation:?}: {}", output.status);
-            self.settle(&[operation], said.lines().map(str::to_owned));
+            self.record_answers(&[operation], said.lines().map(str::to_owned));
         }
         self.record
     }
@@ -328,7 +328,7 @@ fn run_transactions(database: &Path, number_of: usize, times: u64) -> usize {
                 done += 1;
             }
             Err(Error::Overtaken { key }) => {
-                assert!(key.starts_with("account:"), "{key} is nobody else's");
+                assert!(key.starts_with("account:"), "{key} belongs to no one else");
                 overtaken += 1;
             }
             Err(error) => panic!("{error}"),
@@ -356,7 +356,7 @@ fn assert_complete(database: &Path, records: &[Record], transactions: u64) {
         assert!(own >= record.last_own, "writer {writer} was acknowledged {}, but left {own}", record.last_own);
     }
 
-    let log = db.get("log").expect("it can be read").expect("it is there").to_string();
+    let log = db.get("log").expect("it can be read").expect("it exists").to_string();
     let mut logged: Vec<Vec<u64>> = vec![Vec::new(); records.len()];
     for word in log.split_terminator(',') {
         let (writer, n) = word.split_once('.').unwrap_or_else(|| panic!("{word:?} was never appended whole"));
@@ -367,7 +367,7 @@ fn assert_complete(database: &Path, records: &[Record], transactions: u64) {
         let logged: BTreeSet<u64> = logged.into_iter().collect();
         let known: BTreeSet<u64> = record.log.iter().copied().collect();
         assert!(known.is_subset(&logged), "an append that was acknowledged is lost");
-        assert!(logged.difference(&known).all(|n| record.unknown_log.contains(n)), "an append that nobody made");
+        assert!(logged.difference(&known).all(|n| record.unknown_log.contains(n)), "an append that no one made");
     }
 
     let races = |of: fn(&Record) -> &Vec<u64>| {
@@ -383,14 +383,14 @@ fn assert_complete(database: &Path, records: &[Record], transactions: u64) {
     for key in won.keys().chain(lost.keys()).chain(unknown.keys()) {
         let there = db.get(&format!("race:{key}")).expect("it can be read");
         let winner = there.map(|value| value.to_string().parse::<usize>().expect("a writer"));
-        let nobody = Vec::new();
-        match (&won.get(key).unwrap_or(&nobody)[..], winner) {
+        let none = Vec::new();
+        match (&won.get(key).unwrap_or(&none)[..], winner) {
             (&[one], Some(winner)) => assert_eq!(one, winner, "race {key}"),
             ([], Some(winner)) => {
-                assert!(unknown.get(key).unwrap_or(&nobody).contains(&winner), "race {key}: {winner}");
+                assert!(unknown.get(key).unwrap_or(&none).contains(&winner), "race {key}: {winner}");
             }
-            ([], None) => assert!(!lost.contains_key(key), "race {key} was lost to nobody"),
-            (_, winner) => panic!("race {key} was won by {:?}, and {winner:?} is there", won.get(key)),
+            ([], None) => assert!(!lost.contains_key(key), "race {key} was lost, but has no winner"),
+            (_, winner) => panic!("race {key} was won by {:?}, but the value is {winner:?}", won.get(key)),
         }
     }
 
@@ -441,7 +441,7 @@ fn run(seed: u64, size: Size) {
     assert_complete(&database, &records, size.transactions);
     Database::open(&database).and_then(|mut db| db.save()).expect("it can be saved");
     assert_complete(&database, &records, size.transactions);
-    let left = std::fs::read_dir(folder.path()).expect("the folder is there").flatten();
+    let left = std::fs::read_dir(folder.path()).expect("the folder exists").flatten();
     let left: Vec<_> = left.map(|item| item.file_name().into_string().expect("ours are text")).collect();
     assert!(left.iter().all(|name| !name.contains(".tmp-")), "a save removes what killed writers left: {left:?}");
 
@@ -457,7 +457,7 @@ fn run(seed: u64, size: Size) {
 }
 
 #[test]
-fn eight_processes_lose_nothing_and_overlook_nothing_though_some_are_killed() {
+fn eight_processes_lose_and_miss_nothing_although_some_are_killed() {
     let seed = std::env::var("RUSTY_KV_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(|| u64::from(std::process::id()) ^ Database::in_memory().now().as_millis());
     println!("RUSTY_KV_SEED={seed}");

@@ -135,7 +135,7 @@ fn assert_salvaged(document: impl AsRef<[u8]>, wanted: &[(&str, &str)], dropped:
 const DOCUMENT: &str = "{\n  \"map\": {\n    \"a\": \"1\",\n    \"b\": {\"c\":[2]},\n    \"d\": 34\n  }\n}\n";
 
 #[test]
-fn a_sound_database_is_told_to_be_sound_and_is_not_repaired() {
+fn an_intact_database_is_reported_as_such_and_is_not_repaired() {
     for place in [
         Place::of(DOCUMENT),
         Place::of("{\"map\":{\"b\":\"1\",\"a\":\"2\",\"c\":3}}"),
@@ -185,7 +185,7 @@ fn the_first_fault_of_each_file_is_named_with_its_place() {
 }
 
 #[test]
-fn what_a_killed_writer_has_left_is_counted_and_is_no_fault() {
+fn what_a_killed_writer_left_is_counted_and_is_not_a_fault() {
     let place = Place::large(3);
     let mut journal = lines(&place.journal()).concat();
     journal.extend_from_slice(b"{\"n\":4,\"key\":");
@@ -197,7 +197,7 @@ fn what_a_killed_writer_has_left_is_counted_and_is_no_fault() {
 }
 
 #[test]
-fn what_both_sides_of_a_merge_have_deleted_does_not_come_back() {
+fn entries_deleted_by_both_sides_of_a_merge_do_not_come_back() {
     let conflict = "{\n  \"map\": {\n    \"a\": \"1\",\n<<<<<<< HEAD\n    \"b\": \"ours\",\n||||||| 1234567\n    \"b\": \"old\",\n    \"gone\": {\n      \"x\": 1\n    },\n=======\n    \"b\": \"theirs\",\n    \"c\": \"3\",\n>>>>>>> topic\n    \"d\": \"4\"\n  }\n}\n";
     let kept = [("a", "1"), ("b", "theirs"), ("c", "3"), ("d", "4")];
     let dropped = [
@@ -221,7 +221,7 @@ fn what_both_sides_of_a_merge_have_deleted_does_not_come_back() {
 }
 
 #[test]
-fn a_conflict_of_which_nothing_is_left_is_repaired_to_an_empty_database() {
+fn a_conflict_without_entries_is_repaired_to_an_empty_database() {
     let conflict = "{\n  \"map\": {\n<<<<<<< a\n||||||| b\n    \"x\": \"1\"\n=======\n>>>>>>> c\n  }\n}\n";
     let marks = ["line 3: \"<<<<<<< a\"", "line 4: \"||||||| b\"", "line 5: \"\\\"x\\\": \\\"1\\\"\""];
     let all: Vec<_> = marks.into_iter().chain(["line 6: \"=======\"", "line 7: \">>>>>>> c\""]).collect();
@@ -229,13 +229,13 @@ fn a_conflict_of_which_nothing_is_left_is_repaired_to_an_empty_database() {
 }
 
 #[test]
-fn a_file_of_which_nothing_can_be_read_is_not_sent_back_to_repair() {
+fn an_unreadable_file_is_not_sent_back_to_repair() {
     let said = Place::of("{\"map\": {\"a\": x}}").refuses(Repair::Salvage).to_string();
     assert!(said.contains("restore a backup") && !said.contains("`repair`"), "{said}");
 }
 
 #[test]
-fn what_is_dropped_is_named_in_the_order_of_the_file() {
+fn dropped_lines_are_listed_in_the_order_of_the_file() {
     let text = "{\"map\": {\n\"a\": \"1\",\n\"b\": 2x,\n\"a\": \"3\",\n\"c\": \"4\"\n}}";
     assert_salvaged(
         text,
@@ -285,7 +285,7 @@ fn a_merge_that_git_left_unfinished_is_repaired_without_its_base_in_every_style(
 }
 
 #[test]
-fn of_a_file_with_an_entry_a_line_only_damaged_lines_are_lost() {
+fn with_one_entry_per_line_only_corrupt_lines_are_lost() {
     let replaced = |from: &str, to: &str| DOCUMENT.replacen(from, to, 1);
     let (a, b, d) = (("a", "1"), ("b", "{\"c\":[2]}"), ("d", "34"));
     assert_salvaged(replaced("\"1\"", "\"1"), &[b, d], &["line 3: \"\\\"a\\\": \\\"1,\""]);
@@ -303,7 +303,7 @@ fn of_a_file_with_an_entry_a_line_only_damaged_lines_are_lost() {
 }
 
 #[test]
-fn of_a_file_in_one_line_what_stands_before_the_fault_is_kept() {
+fn in_a_file_of_one_line_everything_before_the_fault_is_kept() {
     let document = "{\"map\":{\"a\":\"1\",\"b\":{\"c\":[2]},\"d\":34,\"e\":!,\"f\":\"6\"}}";
     let kept = [("a", "1"), ("b", "{\"c\":[2]}"), ("d", "34")];
     assert_salvaged(document, &kept, &["line 1: \"\\\"e\\\":!,\\\"f\\\":\\\"6\\\"}}\""]);
@@ -333,7 +333,7 @@ fn a_file_cut_anywhere_gives_the_entries_before_the_cut_and_no_others() {
 }
 
 #[test]
-fn expiries_are_rescued_and_a_damaged_frame_makes_no_value_of_them() {
+fn expiries_are_rescued_and_never_mistaken_for_values() {
     let place = Place::new();
     let mut db = Database::open(place.path()).unwrap();
     let expiry = Some(Timestamp::from_millis(4_000_000_000_000));
@@ -356,13 +356,13 @@ fn expiries_are_rescued_and_a_damaged_frame_makes_no_value_of_them() {
 }
 
 #[test]
-fn of_a_key_that_comes_twice_the_last_wins_and_the_first_is_named() {
+fn the_last_of_two_equal_keys_wins_and_the_first_is_listed() {
     let document = "{\n  \"map\": {\n    \"a\": \"1\",\n    \"b\": \"2\",\n    \"\\u0061\": \"3\"\n  }\n}\n";
     assert_salvaged(document, &[("a", "3"), ("b", "2")], &["line 3: \"\\\"a\\\": \\\"1\\\"\""]);
 }
 
 #[test]
-fn bad_utf_8_and_rubbish_are_dropped_and_named_so_that_a_terminal_is_safe() {
+fn bad_utf_8_and_garbage_are_dropped_and_listed_safely_for_a_terminal() {
     let document =
         [&b"{\"map\":{\n\"a\":\"1\",\n\"b\":\"\xff\x1b[31m\",\n"[..], b"\x9b\xe2\x80\xae\x00\x07\n\"d\":34\n}}"]
             .concat();
@@ -376,7 +376,7 @@ fn bad_utf_8_and_rubbish_are_dropped_and_named_so_that_a_terminal_is_safe() {
 }
 
 #[test]
-fn what_is_dropped_is_named_up_to_a_hundred_lines_of_forty_characters_and_the_rest_is_counted() {
+fn a_hundred_dropped_lines_are_listed_and_the_rest_is_counted() {
     let bad = format!("    \"{}\": ?,\n", "é".repeat(300));
     let (entries, dropped) =
         Place::of(format!("{{\n  \"map\": {{\n{}    \"z\": 1\n  }}\n}}\n", bad.repeat(250))).salvage();
@@ -417,7 +417,7 @@ fn a_repaired_file_takes_a_new_name_and_the_mode_of_the_old() {
 }
 
 #[test]
-fn of_a_damaged_journal_every_complete_commit_is_applied_and_the_lines_left_out_are_named() {
+fn every_complete_commit_of_a_corrupt_journal_is_applied_and_dropped_lines_are_listed() {
     let place = Place::large(0);
     let mut db = Database::open(place.path()).unwrap();
     db.set("a", "1").unwrap();
@@ -429,9 +429,9 @@ fn of_a_damaged_journal_every_complete_commit_is_applied_and_the_lines_left_out_
     let journal = lines(&place.journal());
     assert_eq!(journal.len(), 6);
     for bad in 1..journal.len() - 1 {
-        let mut damaged = journal.clone();
-        damaged[bad][8] ^= 1;
-        put(&place.journal(), damaged.concat());
+        let mut corrupt = journal.clone();
+        corrupt[bad][8] ^= 1;
+        put(&place.journal(), corrupt.concat());
         assert!(matches!(place.check().faults[..], [Error::JournalCorrupt { .. }]), "{bad}");
         let (rescued, dropped) = place.salvage();
         let mut wanted = whole.clone();
@@ -445,17 +445,17 @@ fn of_a_damaged_journal_every_complete_commit_is_applied_and_the_lines_left_out_
         assert!(dropped.len() == named && dropped.iter().all(|line| line.starts_with("journal line ")), "{dropped:?}");
     }
     // In the header, the epoch is enough.
-    let mut damaged = journal.clone();
-    let len = damaged[0].len();
-    damaged[0][len - 5] ^= 1;
-    put(&place.journal(), damaged.concat());
+    let mut corrupt = journal.clone();
+    let len = corrupt[0].len();
+    corrupt[0][len - 5] ^= 1;
+    put(&place.journal(), corrupt.concat());
     let (rescued, dropped) = place.salvage();
     assert_eq!((rescued, dropped.len()), (whole.clone(), 1));
     // A page of garbage in the middle.
-    let mut damaged = journal.clone();
-    damaged.insert(3, vec![b'\n'; 10]);
-    damaged.insert(3, vec![0; 4096]);
-    put(&place.journal(), damaged.concat());
+    let mut corrupt = journal.clone();
+    corrupt.insert(3, vec![b'\n'; 10]);
+    corrupt.insert(3, vec![0; 4096]);
+    put(&place.journal(), corrupt.concat());
     assert_eq!(place.check().faults.len(), 1);
     let kept = place.salvage().0;
     assert_eq!(kept["a"], whole["a"]);
@@ -474,7 +474,7 @@ fn a_journal_that_belongs_to_another_file_is_a_fault_and_its_changes_are_not_cou
 }
 
 #[test]
-fn to_keep_a_foreign_journal_applies_its_changes_to_the_file_that_is_there() {
+fn keeping_a_foreign_journal_applies_its_changes_to_the_file() {
     for torn in [&b""[..], b"{\"n\":6,\"key\":"] {
         for one_form in [true, false] {
             let place = Place::large(5);
@@ -500,7 +500,7 @@ fn to_keep_a_foreign_journal_applies_its_changes_to_the_file_that_is_there() {
 }
 
 #[test]
-fn a_restored_backup_is_not_taken_for_the_file_of_the_journal() {
+fn a_restored_backup_is_not_mistaken_for_the_journal_s_snapshot() {
     let place = Place::large(3);
     let backup = std::fs::read(place.path()).unwrap();
     let mut db = Database::open(place.path()).unwrap();
@@ -541,14 +541,14 @@ fn a_repair_waits_for_the_lock_as_long_as_it_is_told_to() {
 }
 
 #[test]
-fn a_journal_that_is_dropped_is_another_name_and_never_gone() {
-    let damaged = Place::large(5);
-    let mut journal = lines(&damaged.journal());
+fn a_dropped_journal_is_renamed_and_never_deleted() {
+    let corrupt = Place::large(5);
+    let mut journal = lines(&corrupt.journal());
     journal[2][9] ^= 1;
-    put(&damaged.journal(), journal.concat());
+    put(&corrupt.journal(), journal.concat());
     let foreign = Place::large(5);
     foreign.edit();
-    for (place, count) in [(damaged, 4), (foreign, 5)] {
+    for (place, count) in [(corrupt, 4), (foreign, 5)] {
         let mut before = place.files();
         let journal = before.remove(&place.journal()).unwrap();
         let repaired = Database::repair(place.path(), Repair::DropJournal).unwrap();
@@ -567,7 +567,7 @@ fn a_journal_that_is_dropped_is_another_name_and_never_gone() {
 }
 
 #[test]
-fn a_missing_file_is_named_and_the_journal_s_changes_can_be_had() {
+fn a_missing_file_is_reported_and_the_journal_s_changes_can_be_rescued() {
     let place = Place::large(4);
     std::fs::remove_file(place.path()).unwrap();
     let report = place.check();
@@ -583,7 +583,7 @@ fn a_missing_file_is_named_and_the_journal_s_changes_can_be_had() {
 }
 
 #[test]
-fn a_damaged_journal_is_not_kept() {
+fn a_corrupt_journal_is_not_kept() {
     let place = Place::large(5);
     let mut journal = lines(&place.journal());
     journal[2][9] ^= 1;
@@ -607,7 +607,7 @@ fn a_file_that_was_changed_in_place_without_a_trace_is_found_by_a_check() {
 }
 
 #[test]
-fn any_damage_of_a_line_costs_that_line_alone() {
+fn any_corruption_of_a_line_loses_only_that_line() {
     let place = Place::new();
     let mut db = Database::open(place.path()).unwrap();
     let text = |n: usize| format!("a value \\ \"{n}\" with é and {}", "x".repeat(n % 7));
@@ -619,10 +619,10 @@ fn any_damage_of_a_line_costs_that_line_alone() {
     for _ in 0..2_000 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let line = 2 + (state >> 33) as usize % 40;
-        let mut damaged = document.clone();
-        let at = (state >> 13) as usize % (damaged[line].len() - 1);
-        damaged[line][at] = [0, 0xff, b'"', b'\\', b'{', b'}', b'[', b','][(state >> 40) as usize % 8];
-        let place = Place::of(damaged.concat());
+        let mut corrupt = document.clone();
+        let at = (state >> 13) as usize % (corrupt[line].len() - 1);
+        corrupt[line][at] = [0, 0xff, b'"', b'\\', b'{', b'}', b'[', b','][(state >> 40) as usize % 8];
+        let place = Place::of(corrupt.concat());
         if place.check().faults.is_empty() {
             continue;
         }

@@ -25,14 +25,14 @@ fn set_mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("it is ours");
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+fn side_file(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
 }
 
 fn names(folder: &Path) -> BTreeSet<String> {
-    let items = std::fs::read_dir(folder).expect("the folder is there");
+    let items = std::fs::read_dir(folder).expect("the folder exists");
     items.map(|item| item.expect("it can be listed").file_name().to_string_lossy().into_owned()).collect()
 }
 
@@ -74,8 +74,8 @@ enum Place {
 /// Checks that all files of the database have exactly this mode.
 fn assert_modes(path: &Path, wanted: u32, large: bool, what: &str) {
     assert_eq!(mode(path), wanted, "{what}: the snapshot");
-    assert_eq!(mode(&beside(path, ".lock")), wanted | 0o600, "{what}: the lock");
-    let journal = beside(path, ".journal");
+    assert_eq!(mode(&side_file(path, ".lock")), wanted | 0o600, "{what}: the lock");
+    let journal = side_file(path, ".journal");
     assert_eq!(journal.exists(), large, "{what}");
     if large {
         assert_eq!(mode(&journal), wanted, "{what}: the journal");
@@ -98,7 +98,7 @@ fn assert_kept(umask: &str, given: &Path, path: &Path, wanted: u32, large: bool,
 }
 
 #[test]
-fn a_database_that_becomes_more_open_or_less_takes_its_lock_along_at_the_owner_s_next_write() {
+fn the_owner_s_next_write_gives_the_lock_the_database_s_new_mode() {
     for large in [false, true] {
         let folder = folder();
         let path = folder.path().join("kv.json");
@@ -109,7 +109,7 @@ fn a_database_that_becomes_more_open_or_less_takes_its_lock_along_at_the_owner_s
             set_mode(&path, wanted);
             if large {
                 // A side file that others can write to, but not the database, is refused, so the owner must fix it.
-                set_mode(&beside(&path, ".journal"), wanted);
+                set_mode(&side_file(&path, ".journal"), wanted);
             }
             run_well("077", &path, &["set", "a", &wanted.to_string()]);
             assert_modes(&path, wanted, large, &format!("{wanted:o}, large {large}"));
@@ -118,11 +118,11 @@ fn a_database_that_becomes_more_open_or_less_takes_its_lock_along_at_the_owner_s
 }
 
 #[test]
-fn every_file_is_as_open_as_the_database_whatever_the_umask() {
+fn every_file_is_as_open_as_the_database_with_any_umask() {
     let mut cases = 0;
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
-        skip("only root can try somebody else's file");
+        skip("only root can test a file of another user");
     }
     let places = [Place::Replaced, Place::Symlink, Place::HardLink, Place::OtherOwner];
     for umask in ["000", "022", "027", "077"] {
@@ -162,16 +162,19 @@ fn every_file_is_as_open_as_the_database_whatever_the_umask() {
                 match place {
                     Place::Replaced => {}
                     Place::Symlink => {
-                        assert!(std::fs::symlink_metadata(&given).expect("it is there").is_symlink(), "{what}");
-                        assert!(!beside(&given, ".lock").exists() && !beside(&given, ".journal").exists(), "{what}");
+                        assert!(std::fs::symlink_metadata(&given).expect("it exists").is_symlink(), "{what}");
+                        assert!(
+                            !side_file(&given, ".lock").exists() && !side_file(&given, ".journal").exists(),
+                            "{what}"
+                        );
                     }
                     Place::HardLink => {
-                        let other = std::fs::read_to_string(folder.path().join("other.json")).expect("it is there");
+                        let other = std::fs::read_to_string(folder.path().join("other.json")).expect("it exists");
                         assert!(other == document(large), "{what}: it keeps the old content");
                     }
                     Place::OtherOwner => {
                         for suffix in ["", ".lock", ".journal"].iter().take(2 + usize::from(large)) {
-                            let meta = std::fs::metadata(beside(&path, suffix)).expect("it is there");
+                            let meta = std::fs::metadata(side_file(&path, suffix)).expect("it exists");
                             assert_eq!((meta.uid(), meta.gid()), (NOBODY, NOBODY), "{what}: {suffix}");
                         }
                     }
@@ -195,7 +198,7 @@ fn a_temporary_file_is_never_more_open_than_the_database() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
-                for item in std::fs::read_dir(folder.path()).expect("it is there").flatten() {
+                for item in std::fs::read_dir(folder.path()).expect("it exists").flatten() {
                     let Ok(meta) = item.metadata() else { continue };
                     let mode = meta.mode() & 0o7777;
                     // The old snapshot, displaced, has such a name for a moment, too.
@@ -217,7 +220,7 @@ fn a_temporary_file_is_never_more_open_than_the_database() {
 }
 
 #[test]
-fn what_a_crash_has_left_is_set_aside_for_the_user_alone() {
+fn what_a_crash_left_is_set_aside_for_the_user_only() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     put(&path, document(true));
@@ -225,14 +228,14 @@ fn what_a_crash_has_left_is_set_aside_for_the_user_alone() {
     run_well("000", &path, &["set", "a", "1"]);
     tear(&path);
     run_well("000", &path, &["set", "b", "1"]);
-    assert_eq!(mode(&beside(&path, ".journal.torn")), 0o600);
+    assert_eq!(mode(&side_file(&path, ".journal.torn")), 0o600);
     assert_modes(&path, 0o644, true, "after it");
 }
 
 /// Writes half a line at the end of the journal.
 fn tear(path: &Path) {
-    let journal = beside(path, ".journal");
-    let bytes = std::fs::read(&journal).expect("it is there");
+    let journal = side_file(path, ".journal");
+    let bytes = std::fs::read(&journal).expect("it exists");
     put(&journal, [&bytes[..], b"{\"n\":2,\"key\":\"hal"].concat());
     leave(path, Note::Unfinished);
 }
@@ -256,18 +259,18 @@ fn attribute(path: &Path, name: &str) -> Option<Vec<u8>> {
 
 #[test]
 fn extended_attributes_survive_a_save_and_are_on_the_journal_too() {
-    let Some(folder) = folder_with("user.colour", b"green") else {
+    let Some(folder) = folder_with("user.color", b"green") else {
         return skip("no file system here has extended attributes");
     };
     for large in [false, true] {
         let path = folder.path().join(format!("{large}.json"));
         put(&path, document(large));
-        setxattr(&path, "user.colour", b"green", XattrFlags::empty()).expect("it could before");
+        setxattr(&path, "user.color", b"green", XattrFlags::empty()).expect("it could before");
         for args in [&["set", "a", "1"][..], &["set", "a", "2"], &["save"]] {
             run_well("022", &path, args);
-            assert_eq!(attribute(&path, "user.colour").as_deref(), Some(&b"green"[..]), "{large} {args:?}");
+            assert_eq!(attribute(&path, "user.color").as_deref(), Some(&b"green"[..]), "{large} {args:?}");
             if large {
-                assert_eq!(attribute(&beside(&path, ".journal"), "user.colour").as_deref(), Some(&b"green"[..]));
+                assert_eq!(attribute(&side_file(&path, ".journal"), "user.color").as_deref(), Some(&b"green"[..]));
             }
         }
     }
@@ -302,7 +305,7 @@ fn an_access_control_list_survives_a_save_and_is_on_the_journal_too() {
             run_well("022", &path, args);
             assert_eq!(attribute(&path, ACL), Some(list()), "{large} {args:?}");
             if large {
-                assert_eq!(attribute(&beside(&path, ".journal"), ACL), Some(list()));
+                assert_eq!(attribute(&side_file(&path, ".journal"), ACL), Some(list()));
             }
         }
     }
@@ -321,7 +324,7 @@ enum Planted {
 }
 
 #[test]
-fn what_is_planted_in_the_place_of_a_side_file_is_never_followed_nor_waited_for() {
+fn a_planted_side_file_is_never_followed_nor_waited_for() {
     let mut cases = 0;
     for suffix in [".journal", ".lock", ".journal.torn", ".tmp-0123456789abcdef"] {
         for planted in [Planted::Link, Planted::Dangling, Planted::Fifo, Planted::Folder, Planted::Socket] {
@@ -340,7 +343,7 @@ fn what_is_planted_in_the_place_of_a_side_file_is_never_followed_nor_waited_for(
                     run_well("022", &path, &["set", "a", "1"]);
                     tear(&path);
                 }
-                let place = beside(&path, suffix);
+                let place = side_file(&path, suffix);
                 let mut _listener = None;
                 match planted {
                     Planted::Link => symlink("precious", &place).expect("a link can be made"),
@@ -382,7 +385,7 @@ fn what_is_planted_in_the_place_of_a_side_file_is_never_followed_nor_waited_for(
 
 #[cfg(target_os = "linux")]
 #[test]
-fn where_a_large_database_may_not_be_written_it_can_be_read_and_stays_as_it_is() {
+fn a_large_database_without_write_permission_can_be_read_and_stays_unchanged() {
     for (place, folder_mode, file_mode, has_lock, is_appended) in [
         ("a folder without a lock", 0o500, 0o600, false, false),
         // An existing file may be appended to; that needs no new name.
@@ -395,9 +398,9 @@ fn where_a_large_database_may_not_be_written_it_can_be_read_and_stays_as_it_is()
         put(&path, document(true));
         Database::open(&path).and_then(|mut db| db.set("a", "1")).expect("it can be written yet");
         if !has_lock {
-            std::fs::remove_file(beside(&path, ".lock")).expect("it is there");
+            std::fs::remove_file(side_file(&path, ".lock")).expect("it exists");
         }
-        for path in [folder.path().to_owned(), path.clone(), beside(&path, ".lock"), beside(&path, ".journal")] {
+        for path in [folder.path().to_owned(), path.clone(), side_file(&path, ".lock"), side_file(&path, ".journal")] {
             if rustix::process::geteuid().is_root() && path.exists() {
                 chown(&path, Some(NOBODY), Some(NOBODY)).expect("root may");
             }
@@ -405,9 +408,9 @@ fn where_a_large_database_may_not_be_written_it_can_be_read_and_stays_as_it_is()
         // The new ctime makes it a copy, which the hash finds to be unchanged.
         set_mode(&path, file_mode);
         let before = (Untouched::of(&path), names(folder.path()));
-        let journal = Untouched::of(&beside(&path, ".journal"));
+        let journal = Untouched::of(&side_file(&path, ".journal"));
         set_mode(folder.path(), folder_mode);
-        without_privileges("where_a_large_database_may_not_be_written_it_can_be_read_and_stays_as_it_is", || {
+        without_privileges("a_large_database_without_write_permission_can_be_read_and_stays_unchanged", || {
             let mut db = Database::open(&path).unwrap_or_else(|error| panic!("{place}: {error}"));
             assert_eq!(db.get("a").expect("it reads"), Some("1".into()), "{place}");
             let written = db.set("b", "2");
@@ -422,7 +425,7 @@ fn where_a_large_database_may_not_be_written_it_can_be_read_and_stays_as_it_is()
             assert_eq!(db.get("b").expect("it reads").is_some(), written.is_ok(), "{place}");
         });
         assert_eq!((Untouched::of(&path), names(folder.path())), before, "{place}");
-        assert!(is_appended || Untouched::of(&beside(&path, ".journal")) == journal, "{place}");
+        assert!(is_appended || Untouched::of(&side_file(&path, ".journal")) == journal, "{place}");
         set_mode(folder.path(), 0o700);
     }
 }

@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_base_of_a_conflict_is_found_whatever_its_markers() {
+    fn the_base_of_a_conflict_is_found_with_any_markers() {
         for (open, base, middle, close) in [
             ("<<<<<<< HEAD\n", "||||||| parent of 1234567 (message)\n", "=======\n", ">>>>>>> 1234567\n"),
             ("<<<<<<<\r\n", "|||||||\r\n", "=======\r\n", ">>>>>>>\r\n"),
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn two_parts_no_conflict_and_a_part_that_does_not_end_have_no_base() {
+    fn two_way_conflicts_and_unclosed_parts_have_no_base() {
         for text in [
             "<<<<<<< a\n1\n=======\n2\n>>>>>>> b\n",
             "||||||| a\n1\n=======\n",

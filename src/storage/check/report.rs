@@ -213,7 +213,7 @@ fn count_changes(journal: &Journal, through: u64) -> Result<u64> {
     let mut count = 0;
     let body = Body { bytes: &bytes, epoch: journal.header.epoch, n: journal.header.n };
     let replayed = body.replay(&mut |n, _, _| count += u64::from(n > through));
-    replayed.map(|_| count).map_err(|damage| journal.damaged(damage))
+    replayed.map(|_| count).map_err(|corruption| journal.corrupt(corruption))
 }
 
 /// How many entries a view has, including expired ones.

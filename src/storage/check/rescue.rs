@@ -67,7 +67,7 @@ pub(super) fn salvage_journal(bytes: &[u8], dropped: &mut Dropped) -> Option<(Sa
     let (epoch, n, start) = match Header::read(bytes) {
         Ok((header, start)) => (header.epoch, header.n, start),
         Err(HeaderFault::Newer) => return None,
-        Err(HeaderFault::Cut | HeaderFault::Damaged(_)) => {
+        Err(HeaderFault::Cut | HeaderFault::Corrupt(_)) => {
             let end = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |newline| newline + 1);
             dropped.add(true, bytes, 0..end);
             // Without its epoch, good lines cannot be told from garbage.

@@ -26,7 +26,7 @@ pub(crate) fn salvage(bytes: &[u8], dropped: &mut dyn FnMut(Range<usize>)) -> Op
         section: Region::Before,
         seen: (false, false),
         indent: None,
-        is_damaged: false,
+        is_corrupt: false,
         document: Document::default(),
         entries: HashMap::new(),
         expiries: HashMap::new(),
@@ -69,7 +69,7 @@ struct Salvage<'a, 'd> {
     /// The indent of the previous entry, if it started its line.
     indent: Option<usize>,
     /// Whether there was a fault.
-    is_damaged: bool,
+    is_corrupt: bool,
     document: Document,
     /// The place of each entry, and of each expiry.
     entries: HashMap<String, Range<usize>>,
@@ -87,7 +87,7 @@ impl Salvage<'_, '_> {
 
     /// Drops all lines up to `end`: the common ancestor of a merge.
     fn skip(&mut self, end: usize) {
-        self.is_damaged = true;
+        self.is_corrupt = true;
         while self.at < end {
             self.drop_line();
         }
@@ -175,7 +175,7 @@ impl Salvage<'_, '_> {
         }
         if let Some(first) = self.entries.get(&key) {
             // The line that starts the expiries may be the corrupt one.
-            if self.is_damaged && !self.seen.1 && expiry(&self.bytes[value_at..place.end]).is_some() {
+            if self.is_corrupt && !self.seen.1 && expiry(&self.bytes[value_at..place.end]).is_some() {
                 self.begin(Region::Expires);
                 return self.expiry();
             }
@@ -210,8 +210,8 @@ impl Salvage<'_, '_> {
 
     /// Checks that the bytes after a value end it.
     fn check_end(&self, end: usize) -> Result<(), Fault> {
-        let behind = &self.bytes[end..];
-        match behind.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r')) {
+        let after = &self.bytes[end..];
+        match after.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r')) {
             Some(b',' | b'}' | b'\n') => Ok(()),
             None if !self.bytes[end - 1].is_ascii_digit() => Ok(()),
             _ => Err(Fault::new(end, "")),
@@ -238,7 +238,7 @@ impl Salvage<'_, '_> {
 
     /// Drops everything from `start` to a line where parsing can resume.
     fn resume(&mut self, start: usize) {
-        self.is_damaged = true;
+        self.is_corrupt = true;
         self.at = start;
         loop {
             self.drop_line();

@@ -370,7 +370,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_note_tells_of_a_bad_end_only_at_its_own_boot_and_host() {
+    fn a_note_classifies_a_bad_end_only_on_its_own_boot_and_host() {
         let note = |boot: &str, unwritten, uncertain: &str| text(boot, unwritten, uncertain).trim_end().to_owned();
         for unwritten in [false, true] {
             assert_eq!(Ending::in_note(&note("b-1", unwritten, ""), "b-1"), Ending::Corrupt);

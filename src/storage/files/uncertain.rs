@@ -15,7 +15,7 @@ pub(crate) enum Uncertain {
     Unfinished,
 }
 
-const JOURNAL: &str = ", a sync failed behind byte ";
+const JOURNAL: &str = ", a sync failed after byte ";
 const FOLDER: &str = ", a sync of the folder failed";
 const UNFINISHED: &str = ", unfinished";
 

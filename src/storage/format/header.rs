@@ -58,7 +58,7 @@ pub(crate) enum HeaderFault {
     /// A newer version wrote it.
     Newer,
     /// It is corrupt, or was never a header.
-    Damaged(&'static str),
+    Corrupt(&'static str),
 }
 
 /// The version of the format of the whole journal.
@@ -88,20 +88,20 @@ impl Header {
     pub(crate) fn read(bytes: &[u8]) -> Result<(Self, usize), HeaderFault> {
         let end = memchr::memchr(b'\n', bytes).ok_or(HeaderFault::Cut)?;
         let line = &bytes[..end];
-        let behind = line.strip_prefix(NAME).ok_or(HeaderFault::Damaged("it is not the first line of a journal"))?;
-        let version = &behind[..behind.iter().take_while(|byte| byte.is_ascii_digit()).count()];
+        let tail = line.strip_prefix(NAME).ok_or(HeaderFault::Corrupt("it is not the first line of a journal"))?;
+        let version = &tail[..tail.iter().take_while(|byte| byte.is_ascii_digit()).count()];
         if version != VERSION && !version.is_empty() {
             return Err(HeaderFault::Newer);
         }
-        let damaged = HeaderFault::Damaged("its checksum does not match");
-        let Some(members) = behind.get(VERSION.len() + 1..) else { return Err(damaged) };
+        let corrupt = HeaderFault::Corrupt("its checksum does not match");
+        let Some(members) = tail.get(VERSION.len() + 1..) else { return Err(corrupt) };
         // The epoch is the seed of the checksum over it, so it is read on trust first; the seal is not part of it.
         let content = members.len().checked_sub(seal::LEN).map(|len| &members[..len]);
         let Some(header) = content.and_then(read_members::<Self>) else {
-            return Err(damaged);
+            return Err(corrupt);
         };
         if seal::open(line, header.epoch).is_none() {
-            return Err(damaged);
+            return Err(corrupt);
         }
         let mut again = Vec::with_capacity(line.len() + 1);
         header.write(&mut again);
@@ -172,7 +172,7 @@ impl Fold {
 /// Appends the members of an object without the braces.
 fn write_members(out: &mut Vec<u8>, object: &impl Serialize) {
     let start = out.len();
-    serde_json::to_writer(&mut *out, object).expect("numbers and text are JSON, and a Vec takes all of it");
+    serde_json::to_writer(&mut *out, object).expect("numbers and text are JSON, and a Vec accepts all of it");
     out.remove(start);
     out.pop();
 }
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_reads_back_and_no_flipped_bit_or_cut_of_it_does() {
+    fn a_header_reads_back_and_a_corrupt_one_does_not() {
         let epoch = 0x0123_4567_89ab_cdef;
         let stamp = Stamp { device: 64769, inode: 131_082, length: 3, modified: (9, 5), changed: Some((-1, 8)) };
         let header = Header { epoch, n: 16, stamp, layout: Layout::default() };
@@ -200,7 +200,7 @@ mod tests {
         }
         for bit in 0..len * 8 {
             bytes[bit / 8] ^= 1 << (bit % 8);
-            assert!(matches!(Header::read(&bytes), Err(HeaderFault::Damaged(_) | HeaderFault::Newer)), "bit {bit}");
+            assert!(matches!(Header::read(&bytes), Err(HeaderFault::Corrupt(_) | HeaderFault::Newer)), "bit {bit}");
             bytes[bit / 8] ^= 1 << (bit % 8);
         }
         for other in [
@@ -211,7 +211,7 @@ mod tests {
             b"{\"rusty-kv-journal\":1",
             b"{\"rusty-kv-journal\":1,",
         ] {
-            assert!(matches!(Header::read(&[other, b"\n"].concat()), Err(HeaderFault::Damaged(_))));
+            assert!(matches!(Header::read(&[other, b"\n"].concat()), Err(HeaderFault::Corrupt(_))));
         }
         for version in ["0", "2", "10", "99999999999999999999999999"] {
             let line = format!("{{\"rusty-kv-journal\":{version},\"as\":\"it likes\"}}\n");

@@ -111,17 +111,17 @@ fn read_change<'a>(content: &'a [u8], scratch: &mut String) -> Result<ChangeLine
     let (n, rest) = content.strip_prefix(N).and_then(number).ok_or(Refused::Newer)?;
     let rest = rest.strip_prefix(b",").and_then(|rest| strip(rest, KEY)).ok_or(Refused::Newer)?;
     let (key, mut rest) = read_key(rest, scratch)?;
-    let change = if let Some(behind) = strip(rest, DELETED) {
-        rest = behind;
+    let change = if let Some(tail) = strip(rest, DELETED) {
+        rest = tail;
         None
     } else {
-        let (text, behind) = read_value(strip(rest, VALUE).ok_or(Refused::Newer)?, scratch)?;
-        rest = behind;
+        let (text, tail) = read_value(strip(rest, VALUE).ok_or(Refused::Newer)?, scratch)?;
+        rest = tail;
         let expiry = match strip(rest, EXPIRES) {
             None => None,
-            Some(behind) => {
-                let (expiry, behind) = read_expiry(behind)?;
-                rest = behind;
+            Some(tail) => {
+                let (expiry, tail) = read_expiry(tail)?;
+                rest = tail;
                 Some(expiry)
             }
         };
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_form_was_made_by_a_newer_version() {
+    fn any_other_form_was_written_by_a_newer_version() {
         for content in [
             r#"{"n":17,"key":"a","value":1,"colour":"red","last":1"#,
             r#"{"n":17,"key":"a","value":1,"last":1,"more":0"#,
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_change_is_wrong() {
+    fn a_line_without_a_change_is_wrong() {
         for (content, why) in [
             (r#"{"n":17,"key":"a","value":tru,"last":1"#, "its value: expected a value"),
             (r#"{"n":17,"key":"a","value":{"b":1,"b":2},"last":1"#, "its value: duplicate member"),

@@ -39,12 +39,12 @@ impl Layout {
         if length > i64::MAX.unsigned_abs() || ends.iter().any(|end| *end > length) {
             return false;
         }
-        let behind = |part: &[u8], at: u64| at + part.len() as u64;
-        let map_starts = behind(HEAD, u64::from(count > 0));
-        let map_closed = if count > 0 { behind(CLOSE, map.1) } else { behind(b"}", map.1) };
+        let after = |part: &[u8], at: u64| at + part.len() as u64;
+        let map_starts = after(HEAD, u64::from(count > 0));
+        let map_closed = if count > 0 { after(CLOSE, map.1) } else { after(b"}", map.1) };
         let (expires_starts, closed) = match expiring {
             0 => (map_closed, map_closed),
-            _ => (behind(BETWEEN, map_closed), behind(CLOSE, expires.1)),
+            _ => (after(BETWEEN, map_closed), after(CLOSE, expires.1)),
         };
         let are_lines = |(from, to): (u64, u64), count| if count > 0 { from < to } else { from == to };
         map.0 == map_starts
@@ -53,7 +53,7 @@ impl Layout {
             && are_lines(expires, expiring)
             && expiring <= count
             && rest == closed
-            && length >= behind(END, rest)
+            && length >= after(END, rest)
     }
 }
 

@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn the_length_of_a_value_is_that_of_its_bytes_whatever_form_it_has() {
+    fn the_length_of_a_value_is_that_of_its_decoded_bytes() {
         for value in [
             Value::from("plain"),
             Value::from("é\"\u{1}\\"),
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn json_that_looks_like_a_mark_reads_back_as_json() {
+    fn json_that_looks_like_a_marker_reads_back_as_json() {
         for text in [
             r#"{"$binary":"aGk="}"#,
             r#"{"$json":1}"#,
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_with_something_else_in_it_is_refused() {
+    fn a_marker_with_other_content_is_refused() {
         for text in [r#"{"$binary":5}"#, r#"{"$binary":"a"}"#, r#"{"$binary":"aGk"}"#, r#"{"$binary":{}}"#] {
             assert!(read_value(&mut Scanner::new(text.as_bytes())).unwrap_err().shape, "{text}");
         }
@@ -385,7 +385,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_read_in_place_is_what_is_read_elsewhere(
+        fn decoding_in_place_gives_the_same_result(
             text in "(\"|\\{\"\\$(binary|json)\":|\\{\"\\$binary\":\")?([aGk=/+09]|\\\\[nu\"d8c0]|[\"{}\\[\\]:, ]|é){0,12}(\"\\}?|\\})?",
         ) {
             // If two things are wrong, either may be reported.

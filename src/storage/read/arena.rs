@@ -109,7 +109,7 @@ impl Arena {
         };
         chunk.push_str(key);
         if let Some(expiry) = expiry {
-            write!(chunk, "{:016x}", expiry.as_millis()).expect("a String takes all that is written");
+            write!(chunk, "{:016x}", expiry.as_millis()).expect("writing to a String cannot fail");
         }
         let start = chunk.len();
         write(chunk);
@@ -328,7 +328,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_arena_is_a_map_the_last_set_of_a_key_wins(
+        fn an_arena_behaves_like_a_map(
             prefix in "[a-c]{0,3}",
             sets in prop::collection::vec(("[ab\0é]{0,12}", ("[a-z]{0,9}", prop::option::of(any::<u64>()))), 0..60),
         ) {
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_larger_than_a_chunk_has_one_of_its_own() {
+    fn a_value_larger_than_a_chunk_gets_its_own() {
         let large = "x".repeat(CHUNK + 1);
         let sets = [("b", "1"), ("a", &large), ("c", "2")].map(|(key, text)| (key.to_owned(), (text.to_owned(), None)));
         let sorted = arena_of(&sets).sort();
@@ -356,7 +356,7 @@ mod tests {
     #[expect(clippy::print_stderr, reason = "it measures")]
     #[test]
     #[ignore = "a measurement: cargo test --release -- --ignored --nocapture arena_of_a_million"]
-    fn a_arena_of_a_million() {
+    fn an_arena_of_a_million_sets() {
         const COUNT: u64 = 1_000_000;
         let text = format!("\"{}\"", "v".repeat(98));
         for (name, step) in [("ascending", 1), ("scattered", 387_420_489)] {

@@ -153,7 +153,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_overlay_is_a_map_that_knows_its_size(
+        fn an_overlay_behaves_like_a_map_and_knows_its_size(
             older in prop::collection::vec(("[a-d]{0,2}", change()), 0..20),
             newer in prop::collection::vec(("[a-d]{0,2}", change()), 0..20),
             gone in "[a-d]{0,2}",
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_keeps_its_bounds_and_is_empty_the_wrong_way_round() {
+    fn a_range_keeps_its_bounds_and_is_empty_if_they_are_in_the_wrong_order() {
         let mut overlay = Overlay::default();
         for key in ["a", "b", "c"] {
             overlay.insert(key, None);

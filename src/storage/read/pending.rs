@@ -190,7 +190,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pending_changes_are_a_map_however_they_were_made(steps in prop::collection::vec(step(), 0..40)) {
+        fn pending_changes_behave_like_a_map(steps in prop::collection::vec(step(), 0..40)) {
             let (mut pending, mut model) = (Pending::default(), BTreeMap::<String, Change>::new());
             for step in steps {
                 match step {

@@ -72,11 +72,11 @@ impl Journal {
         let read = file.read_at(&mut first, 0).map_err(open_error)?;
         let (header, start) = Header::read(&first[..read]).map_err(|fault| match fault {
             HeaderFault::Newer => Error::NewerVersion { path: path.clone() },
-            HeaderFault::Cut => damaged_header(&path, "its first line has no end"),
-            HeaderFault::Damaged(reason) => damaged_header(&path, reason),
+            HeaderFault::Cut => corrupt_header(&path, "its first line has no end"),
+            HeaderFault::Corrupt(reason) => corrupt_header(&path, reason),
         })?;
         if !header.layout.is_sound() {
-            return Err(damaged_header(&path, "its layout is inconsistent"));
+            return Err(corrupt_header(&path, "its layout is inconsistent"));
         }
         Ok(Self {
             path,
@@ -102,17 +102,17 @@ impl Journal {
         read.map_err(|source| Error::Open { path: self.path.clone(), source })
     }
 
-    pub(crate) fn damaged(&self, damage: Corruption) -> Error {
+    pub(crate) fn corrupt(&self, corruption: Corruption) -> Error {
         let path = self.path.clone();
-        if damage.newer {
+        if corruption.newer {
             return Error::NewerVersion { path };
         }
         Error::JournalCorrupt {
             path,
-            line: damage.line + 1,
-            offset: self.start + damage.at as u64,
-            reason: damage.reason,
-            good_after: damage.good_after,
+            line: corruption.line + 1,
+            offset: self.start + corruption.at as u64,
+            reason: corruption.reason,
+            good_after: corruption.good_after,
         }
     }
 
@@ -140,7 +140,7 @@ impl Journal {
             }
         };
         let body = Body { bytes, epoch: self.header.epoch, n: *n };
-        let read = body.replay(&mut sink).map_err(|damage| self.damaged(damage))?;
+        let read = body.replay(&mut sink).map_err(|corruption| self.corrupt(corruption))?;
         replay.n = read.n;
         replay.good += read.good as u64;
         replay.torn = read.torn as u64;
@@ -185,7 +185,7 @@ impl Journal {
             }
         };
         let body = Body { bytes: &bytes, epoch: self.header.epoch, n: replay.n };
-        body.replay(&mut sink).map_err(|damage| self.damaged(damage))?;
+        body.replay(&mut sink).map_err(|corruption| self.corrupt(corruption))?;
         Ok(fresh)
     }
 
@@ -244,7 +244,7 @@ impl Journal {
     }
 
     /// Whether a commit after `through` changed a key for which `is_one` is true.
-    pub(crate) fn changes_behind(&self, through: u64, is_one: &mut dyn FnMut(&str) -> bool) -> Result<bool> {
+    pub(crate) fn changes_after(&self, through: u64, is_one: &mut dyn FnMut(&str) -> bool) -> Result<bool> {
         if self.clean_end()? == Some(through) {
             return Ok(false);
         }
@@ -252,7 +252,7 @@ impl Journal {
         let mut any = false;
         let body = Body { bytes: &bytes, epoch: self.header.epoch, n: self.header.n };
         let replayed = body.replay(&mut |n, key, _| any = any || n > through && is_one(&key));
-        replayed.map_err(|damage| self.damaged(damage))?;
+        replayed.map_err(|corruption| self.corrupt(corruption))?;
         Ok(any)
     }
 
@@ -283,6 +283,6 @@ pub(crate) fn open_journal(disk: &dyn Disk, path: &Path, database: &Path) -> Res
     })
 }
 
-fn damaged_header(path: &Path, reason: &str) -> Error {
+fn corrupt_header(path: &Path, reason: &str) -> Error {
     Error::JournalCorrupt { path: path.to_owned(), line: 1, offset: 0, reason: reason.to_owned(), good_after: 0 }
 }

@@ -39,17 +39,17 @@ impl Storage {
 
     /// An entry with its value decoded.
     pub(crate) fn entry(&self, stored: &Stored) -> Result<Entry> {
-        Entry::decode(&stored.text, stored.expiry).map_err(|fault| self.damaged(fault))
+        Entry::decode(&stored.text, stored.expiry).map_err(|fault| self.corrupt(fault))
     }
 
     /// Decodes an entry, reusing its memory.
     pub(crate) fn entry_of(&self, stored: Stored) -> Result<Entry> {
-        Entry::of_stored(stored).map_err(|fault| self.damaged(fault))
+        Entry::of_stored(stored).map_err(|fault| self.corrupt(fault))
     }
 
     /// The error for a stored value that cannot be decoded; a full read of the file finds its place.
-    pub(crate) fn damaged(&self, fault: Fault) -> Error {
-        self.view.damaged(fault)
+    pub(crate) fn corrupt(&self, fault: Fault) -> Error {
+        self.view.corrupt(fault)
     }
 
     /// A lookup that does not count as a read of a transaction; reads at most `limit` bytes of a value from the
@@ -145,7 +145,7 @@ impl Entries<'_> {
     }
 
     /// The error for a value that cannot be decoded.
-    pub(crate) fn damaged(&self, fault: Fault) -> Error {
-        self.store.damaged(fault)
+    pub(crate) fn corrupt(&self, fault: Fault) -> Error {
+        self.store.corrupt(fault)
     }
 }

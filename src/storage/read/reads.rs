@@ -29,7 +29,7 @@ impl Cut {
         }
     }
 
-    fn behind(bound: Bound<&str>) -> Self {
+    fn after(bound: Bound<&str>) -> Self {
         match bound {
             Bound::Unbounded => Self::End,
             Bound::Included(key) => Self::At(key.to_owned(), true),
@@ -64,7 +64,7 @@ impl Reads {
 
     /// Merges overlapping ranges, so that the commit compares each key only once.
     pub(crate) fn note_range(&mut self, from: Bound<&str>, to: Bound<&str>) {
-        let (mut from, mut to) = (Cut::before(from), Cut::behind(to));
+        let (mut from, mut to) = (Cut::before(from), Cut::after(to));
         if from >= to {
             return;
         }
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_that_lies_within_another_is_noted_once_whatever_came_between() {
+    fn a_range_inside_another_is_recorded_once() {
         let mut reads = Reads::default();
         for _ in 0..100 {
             reads.note_range(Included("a"), Excluded("b"));
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_that_overlap_are_one_and_others_stay_apart() {
+    fn overlapping_ranges_are_merged_and_others_are_not() {
         let mut reads = Reads::default();
         reads.note_range(Included("b"), Excluded("d"));
         reads.note_range(Included("f"), Included("g"));
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_covered_is_what_was_read_in_whatever_order() {
+    fn reads_are_covered_in_any_order() {
         let key = |number: u64| ["a", "b", "c", "d", "e", "f"][usize::try_from(number % 6).unwrap()];
         let mut random = crate::storage::tests::simulated::Random(3);
         for _ in 0..2_000 {

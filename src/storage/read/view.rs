@@ -15,7 +15,7 @@ use crate::storage::format::record::{Change, Stored};
 
 /// What the changes are based on.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it for each database")]
+#[expect(clippy::large_enum_variant, reason = "there is one per database")]
 pub(crate) enum Base {
     /// In memory: there is no file, or it is not in canonical form.
     Document(Document),
@@ -347,12 +347,12 @@ impl View {
     }
 
     pub(super) fn seen_of(&self, stored: Option<&Stored>, limit: u64) -> Result<Option<Seen>> {
-        stored.map(|stored| Seen::of(stored, limit)).transpose().map_err(|fault| self.damaged(fault))
+        stored.map(|stored| Seen::of(stored, limit)).transpose().map_err(|fault| self.corrupt(fault))
     }
 
     /// The error for a stored value that cannot be decoded; a full read of the file finds its place.
-    pub(super) fn damaged(&self, fault: Fault) -> Error {
-        self.fault(ReadFault::Damaged { at: 0, reason: fault.reason })
+    pub(super) fn corrupt(&self, fault: Fault) -> Error {
+        self.fault(ReadFault::Corrupt { at: 0, reason: fault.reason })
     }
 
     /// The changes of the journal, which is read in full.

@@ -23,7 +23,7 @@ pub(crate) struct Feed {
     from: Bound<String>,
     to: Bound<String>,
     /// Entries that had expired by this time have been reported.
-    told: Timestamp,
+    reported: Timestamp,
     /// The first expiry after that, if any.
     next: Option<Timestamp>,
     /// Expiries are not scanned again before this time.
@@ -67,7 +67,7 @@ impl Storage {
             store: self.at_newest()?,
             from: from.map(str::to_owned),
             to: to.map(str::to_owned),
-            told: now,
+            reported: now,
             next: None,
             rest_until: now,
             missed: false,
@@ -103,7 +103,7 @@ impl Feed {
             Advance::Grown(changes) => {
                 for (key, old, new) in changes {
                     if self.holds(&key)
-                        && self.tell(&key, old, new, now, each).map_err(|fault| self.store.damaged(fault))?.is_break()
+                        && self.tell(&key, old, new, now, each).map_err(|fault| self.store.corrupt(fault))?.is_break()
                     {
                         return Ok(());
                     }
@@ -149,7 +149,7 @@ impl Feed {
     ) -> Result<ControlFlow<()>, Fault> {
         let is_over = |stored: &Stored| stored.expiry.is_some_and(|expiry| expiry <= now);
         // An entry that had expired by the last look has been reported.
-        let old = old.filter(|stored| stored.is_live(self.told));
+        let old = old.filter(|stored| stored.is_live(self.reported));
         let event = match (old, new) {
             (old, Some(new)) if new.is_live(now) => {
                 self.expect(new.expiry);
@@ -159,7 +159,7 @@ impl Feed {
                 Event::Set(Entry::decode(&new.text, new.expiry)?)
             }
             // The scan of expiries will report it.
-            (_, Some(new)) if new.is_live(self.told) => {
+            (_, Some(new)) if new.is_live(self.reported) => {
                 self.expect(new.expiry);
                 return Ok(ControlFlow::Continue(()));
             }
@@ -220,13 +220,13 @@ impl Feed {
                 (Some(old), Some(new)) => old.cmp(new),
             };
             if order.is_eq() && old.next.text == new.next.text && old.next.expiry == new.next.expiry {
-                if new.next.expiry.is_some_and(|expiry| expiry > self.told) {
+                if new.next.expiry.is_some_and(|expiry| expiry > self.reported) {
                     self.expect(new.next.expiry);
                 }
             } else {
                 let key = if order.is_le() { old.next.key.clone() } else { new.next.key.clone() };
                 let (was, is) = (order.is_le().then(|| old.stored()), order.is_ge().then(|| new.stored()));
-                if self.tell(&key, was, is, now, each).map_err(|fault| last.damaged(fault))?.is_break() {
+                if self.tell(&key, was, is, now, each).map_err(|fault| last.corrupt(fault))?.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
             }
@@ -242,17 +242,17 @@ impl Feed {
 
     /// Reports the expiries that have passed since the last scan, and finds the next one.
     fn go_through_expiries(&mut self, now: Timestamp, each: &mut EventSink<'_>) -> Result<()> {
-        let (told, mut next, mut count) = (self.told, None, 0_u64);
+        let (reported, mut next, mut count) = (self.reported, None, 0_u64);
         let mut over = Vec::new();
         self.store.expiries(self.bounds(), &mut |key, expiry| {
             count += 1;
             if expiry > now {
                 next = next.into_iter().chain([expiry]).min();
-            } else if expiry > told {
+            } else if expiry > reported {
                 over.push(key.to_owned());
             }
         })?;
-        (self.told, self.next) = (now, next);
+        (self.reported, self.next) = (now, next);
         self.rest_until = now.after(Duration::from_millis(count / EXPIRIES_A_MILLISECOND)).unwrap_or(now);
         for key in over {
             if each(&key, Event::Expired).is_break() {

@@ -164,7 +164,7 @@ fn a_power_cut_while_it_is_recovering_from_one_loses_nothing_either() {
 }
 
 #[test]
-fn a_writer_that_is_killed_leaves_nothing_to_those_after_it_that_a_power_cut_would_undo() {
+fn later_writers_do_not_build_on_what_a_power_cut_may_undo_of_a_killed_writer() {
     let mut kills = 0_usize;
     for seed in seeds(150, 20_000) {
         let workload = Workload::of(seed);
@@ -185,7 +185,7 @@ fn a_writer_that_is_killed_leaves_nothing_to_those_after_it_that_a_power_cut_wou
 }
 
 #[test]
-fn writers_that_are_killed_one_after_the_other_leave_one_temporary_file_at_most() {
+fn killed_writers_leave_at_most_one_temporary_file() {
     /// Saves are built without the lock.
     const TIGHT: Policy = Policy { small: 0, journal: 700, share: 1, short: 0, memory: 60 };
     let save = |disk: &Simulated| open(disk, TIGHT).and_then(|mut store| store.save(Timestamp::from_millis(1)));

@@ -93,7 +93,7 @@ fn a_save_by_another_process_leaves_a_pinned_view_as_it_was() {
 }
 
 #[test]
-fn a_listing_over_which_an_editor_writes_ends_in_a_conflict() {
+fn a_listing_of_a_file_changed_by_an_editor_ends_in_a_conflict() {
     let (disk, store) = filled(LARGE);
     let mut entries = store.range(Bound::Unbounded, Bound::Unbounded).unwrap();
     entries.next().unwrap();

@@ -100,7 +100,7 @@ fn scenarios() -> Vec<Scenario> {
     let mut scenarios = vec![
         of("a save of a large database", LARGE, &filled, &[set("a", "3"), Save, set("b", "4")]),
         of("a save of a small database", SMALL, &filled, &[Save, set("b", "4")]),
-        of("a save of nothing", LARGE, &[], &[Save]),
+        of("a save without changes", LARGE, &[], &[Save]),
         of("a large database becomes small", LARGE, &filled, &[set("a", "3"), Save]),
         of("a restore", LARGE, &filled, &[Restore(vec![change("a", "7"), change("z", "1")]), set("b", "3")]),
         of("a restore of a small database", SMALL, &filled, &[Restore(vec![change("z", "1")])]),
@@ -223,18 +223,18 @@ impl Scenario {
         possible: Vec<State>,
         by_other: bool,
     ) -> Result<(), String> {
-        let anew = || open(disk, self.policy).map_err(|error| format!("it does not open again: {error}"));
+        let reopen = || open(disk, self.policy).map_err(|error| format!("it does not open again: {error}"));
         let mut writer = match store {
             Some(store) if !by_other => store,
             // The first process is still running.
-            Some(_) | None => anew()?,
+            Some(_) | None => reopen()?,
         };
         let mut possible = possible;
         for (key, text) in [("next", "1"), ("next", "2"), ("a", "3")] {
             let changes = [change(key, text)];
-            commit(&mut writer, &changes).map_err(|error| format!("P6: it cannot be written any more: {error}"))?;
+            commit(&mut writer, &changes).map_err(|error| format!("P6: it can no longer be written: {error}"))?;
             possible = possible.iter().map(|state| Step::Commit(changes.to_vec()).apply(state)).collect();
-            let seen = state(&writer).map_err(|error| format!("the writer cannot read any more: {error}"))?;
+            let seen = state(&writer).map_err(|error| format!("the writer can no longer read: {error}"))?;
             if !possible.contains(&seen) {
                 return Err(format!("after a further write there is {seen:?}, which is none of {possible:?}"));
             }
@@ -242,7 +242,7 @@ impl Scenario {
             possible = vec![seen];
             self.cut(disk, &possible, "P6: after a further write and a power cut")?;
         }
-        let seen = state(&anew()?).map_err(|error| format!("another process cannot read any more: {error}"))?;
+        let seen = state(&reopen()?).map_err(|error| format!("another process can no longer read: {error}"))?;
         if possible.contains(&seen) { Ok(()) } else { Err(format!("another process sees {seen:?} of {possible:?}")) }
     }
 

@@ -88,7 +88,7 @@ impl Writer<'_> {
         if let Some(old) = &old {
             let bytes = old.read(old.start, good)?;
             let body = Body { bytes: &bytes, epoch: old.header.epoch, n: old.header.n };
-            let replayed = body.carry_over(&mut text, through, epoch).map_err(|damage| old.damaged(damage))?;
+            let replayed = body.carry_over(&mut text, through, epoch).map_err(|corruption| old.corrupt(corruption))?;
             carried = replayed.n.saturating_sub(through);
         }
         if carried == 0 && layout.length <= self.store.settings.policy.small {

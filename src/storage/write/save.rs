@@ -117,7 +117,7 @@ impl Storage {
                 FoldFault::Write(source) => disk::write_error("write", target.to_owned(), source),
                 FoldFault::Read(fault) => self.view.fault(fault),
                 FoldFault::Inconsistent(reason) => {
-                    self.view.fault(ReadFault::Damaged { at: 0, reason: format!("the snapshot is corrupt: {reason}") })
+                    self.view.fault(ReadFault::Corrupt { at: 0, reason: format!("the snapshot is corrupt: {reason}") })
                 }
             })
         })?;
@@ -196,7 +196,7 @@ impl Storage {
     /// snapshot was built stays in the journal, and would take precedence over it, although these changes are newer.
     fn was_overtaken(&self, through: u64) -> Result<bool> {
         let Some(journal) = &self.view.journal else { return Ok(false) };
-        journal.changes_behind(through, &mut |key| self.pending.contains(key))
+        journal.changes_after(through, &mut |key| self.pending.contains(key))
     }
 
     /// Writes the snapshot in canonical form, and removes the files that killed writers left. Also writes what seems to

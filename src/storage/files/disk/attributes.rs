@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mode_is_taken_over_without_what_would_run_as_the_owner() {
+    fn the_mode_is_copied_without_setuid_bits() {
         for wanted in [0o400, 0o600, 0o640, 0o666, 0o6755] {
             let (old, new) = files();
             old.set_permissions(Permissions::from_mode(wanted)).unwrap();
@@ -154,13 +154,13 @@ mod tests {
     }
 
     #[test]
-    fn the_rights_of_a_group_that_is_lost_go_to_nobody() {
+    fn the_rights_of_a_lost_group_go_to_no_one() {
         let narrow = |mode| Owner { user: false, group: false }.narrow(mode);
         assert_eq!([0o660, 0o664, 0o604, 0o646, 0o677].map(narrow), [0o600, 0o604, 0o600, 0o604, 0o607]);
     }
 
     #[test]
-    fn attributes_are_taken_over_even_by_a_file_that_may_not_be_written_to() {
+    fn attributes_are_copied_even_to_a_read_only_file() {
         let (old, new) = files();
         if fsetxattr(&old, "user.colour", b"green", XattrFlags::empty()).is_err() {
             println!("SKIPPED: this file system has no extended attributes");
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn an_access_control_list_is_taken_over_and_one_that_the_folder_gave_is_not_kept() {
+    fn an_access_control_list_is_copied_and_an_inherited_one_is_not_kept() {
         let (old, new) = files();
         // The group itself has no rights; only the mask, which the mode shows, is wide.
         let wanted = list(6, 0, 6, 0);

@@ -174,7 +174,7 @@ pub(crate) fn resolve(path: &Path) -> Result<PathBuf> {
     }
     match fs::canonicalize(path) {
         Ok(real) => {
-            check_left_behind(path, &real)?;
+            check_left_over(path, &real)?;
             return Ok(real);
         }
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
@@ -243,7 +243,7 @@ pub(crate) fn read_range(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<
 }
 
 /// Fails if there is a journal with changes next to a symbolic link: its database was moved without it.
-fn check_left_behind(path: &Path, real: &Path) -> Result<()> {
+fn check_left_over(path: &Path, real: &Path) -> Result<()> {
     let journal = with_suffix(path, JOURNAL);
     let is_link = path != real && fs::symlink_metadata(path).is_ok_and(|there| there.is_symlink());
     if !is_link || journal == with_suffix(real, JOURNAL) {

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_side_file_counts_if_whoever_could_have_written_it_could_have_written_the_snapshot() {
+    fn a_side_file_is_trusted_if_its_writers_could_have_written_the_snapshot() {
         let (owner, group, stranger) = ((1001, 10), (1002, 10), (1003, 30));
         for (side, snapshot, wanted) in [
             ((owner, 0o600), (owner, 0o600), true),
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_folder_that_is_open_to_all_a_group_and_a_file_that_is_not_there_vouch_for_nobody() {
+    fn in_a_world_writable_folder_neither_a_group_nor_a_missing_file_adds_trust() {
         let folder = Path::new("/tmp");
         let open = Real.identity(folder).unwrap().unwrap();
         assert_eq!(open.mode & (ALL_WRITE | STICKY), ALL_WRITE | STICKY, "the test needs such a folder");

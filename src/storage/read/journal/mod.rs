@@ -160,7 +160,7 @@ impl<'a> Body<'a> {
                 }
                 LineKind::Change(line) => match line.last {
                     Some(count) if count != commit.len() + 1 => {
-                        format!("it ends commit {next} of {count} lines, but {} are there", commit.len() + 1)
+                        format!("it says that commit {next} has {count} lines, found {}", commit.len() + 1)
                     }
                     last => {
                         commit.push(line);
@@ -178,10 +178,10 @@ impl<'a> Body<'a> {
                     continue;
                 }
                 LineKind::Fold(fold) if fold.through <= replayed.n => {
-                    format!("it notes a save of commit {} inside commit {next}", fold.through)
+                    format!("it records a save of commit {} inside commit {next}", fold.through)
                 }
                 LineKind::Fold(fold) => {
-                    format!("it notes a save of commit {}, but commit {} was the last", fold.through, replayed.n)
+                    format!("it records a save of commit {}, but commit {} was the last", fold.through, replayed.n)
                 }
                 LineKind::Bad(reason) => reason.to_owned(),
                 // `judge` finds the same fault and its reason.

@@ -21,12 +21,12 @@ use crate::value::Value;
 /// Takes one pass over the file, and another over the map if there are expiries. Holds one line in memory at a time.
 pub(crate) fn check(file: &dyn DiskFile) -> Result<Option<Layout>, ReadFault> {
     let length = file.identity()?.len;
-    if length <= HEAD.len() as u64 || !stands(file, 0, HEAD)? {
+    if length <= HEAD.len() as u64 || !has_text(file, 0, HEAD)? {
         return Ok(None);
     }
     match read(file, length) {
         Ok(layout) => Ok(Some(layout)),
-        Err(ReadFault::Damaged { .. }) => Ok(None),
+        Err(ReadFault::Corrupt { .. }) => Ok(None),
         Err(fault) => Err(fault),
     }
 }
@@ -34,19 +34,19 @@ pub(crate) fn check(file: &dyn DiskFile) -> Result<Option<Layout>, ReadFault> {
 /// Whether a file has that layout, by its hash. Also checks the order of the keys and the text between the sections,
 /// but not the values.
 pub(crate) fn hash(file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
-    let is_of = || Ok(frame_stands(file, layout)? && sum_is_of(file, layout, true, &AtomicBool::new(false))?);
-    or_damaged(is_of())
+    let is_of = || Ok(has_frame(file, layout)? && sum_is_of(file, layout, true, &AtomicBool::new(false))?);
+    or_corrupt(is_of())
 }
 
 /// Whether the content of a file that is known to have had that layout is unchanged, by its checksum alone, which takes
 /// half the time. The result means nothing if it was stopped.
 pub(crate) fn verify(file: &dyn DiskFile, layout: &Layout, stop: &AtomicBool) -> Result<bool, ReadFault> {
-    or_damaged(sum_is_of(file, layout, false, stop))
+    or_corrupt(sum_is_of(file, layout, false, stop))
 }
 
-fn or_damaged(answer: Result<bool, ReadFault>) -> Result<bool, ReadFault> {
+fn or_corrupt(answer: Result<bool, ReadFault>) -> Result<bool, ReadFault> {
     match answer {
-        Err(ReadFault::Damaged { .. }) => Ok(false),
+        Err(ReadFault::Corrupt { .. }) => Ok(false),
         answer => answer,
     }
 }
@@ -108,7 +108,7 @@ impl LineSum {
 
     /// Whether the file has that layout, given that those were all of its lines.
     pub(super) fn is_of(self, file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
-        if (self.lines, self.expiries) != (layout.count, layout.expiring) || !frame_stands(file, layout)? {
+        if (self.lines, self.expiries) != (layout.count, layout.expiring) || !has_frame(file, layout)? {
             return Ok(false);
         }
         Ok(self.hash.wrapping_add(rest_hash(file, layout.rest, layout.length)?) == layout.hash)
@@ -116,7 +116,7 @@ impl LineSum {
 }
 
 /// Whether the file has `text` at `at`.
-fn stands(file: &dyn DiskFile, at: u64, text: &[u8]) -> Result<bool, ReadFault> {
+fn has_text(file: &dyn DiskFile, at: u64, text: &[u8]) -> Result<bool, ReadFault> {
     let mut there = [0; 32];
     let there = &mut there[..text.len()];
     fill(file, there, at)?;
@@ -124,7 +124,7 @@ fn stands(file: &dyn DiskFile, at: u64, text: &[u8]) -> Result<bool, ReadFault> 
 }
 
 /// Whether the text around the lines is right, and nothing follows it.
-fn frame_stands(file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
+fn has_frame(file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
     let &Layout { length, map, expires, count, expiring, .. } = layout;
     if !layout.is_sound() || file.read_at(&mut [0], length)? > 0 {
         return Ok(false);
@@ -139,7 +139,7 @@ fn frame_stands(file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault>
         frame.extend([(expires.0 - BETWEEN.len() as u64, BETWEEN), (expires.1, CLOSE)]);
     }
     for (at, text) in frame {
-        if !stands(file, at, text)? {
+        if !has_text(file, at, text)? {
             return Ok(false);
         }
     }
@@ -205,7 +205,7 @@ fn read(file: &dyn DiskFile, length: u64) -> Result<Layout, ReadFault> {
 }
 
 fn departs() -> ReadFault {
-    ReadFault::damaged(0, "not in canonical form")
+    ReadFault::corrupt(0, "not in canonical form")
 }
 
 /// A section that was read.

@@ -70,7 +70,7 @@ impl<'a> Cursor<'a> {
             sum.add(Section::Map, content);
         }
         let (key, text) = snapshot_line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
-        let text = str::from_utf8(text).map_err(|_| ReadFault::damaged(at, "not UTF-8"))?;
+        let text = str::from_utf8(text).map_err(|_| ReadFault::corrupt(at, "not UTF-8"))?;
         let expiry = self.expires.of(end, &key, self.sum.as_mut().map(|(sum, _)| sum))?;
         Ok(Some(RawEntry { key, text, expiry }))
     }
@@ -149,7 +149,7 @@ impl Expiries<'_> {
         }
         let order = (*near.key).cmp(key);
         if order == if end == End::Front { Ordering::Less } else { Ordering::Greater } {
-            return Err(ReadFault::damaged(self.lines.at(end), WITHOUT_KEY));
+            return Err(ReadFault::corrupt(self.lines.at(end), WITHOUT_KEY));
         }
         Ok(near.take(key))
     }
@@ -178,6 +178,6 @@ impl Waiting {
 /// The key and the expiry in a line of the second section at offset `at`.
 pub(super) fn read_expiry(content: &[u8], at: u64) -> Result<(Cow<'_, str>, Timestamp), ReadFault> {
     let (key, text) = snapshot_line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
-    let expiry = snapshot_line::expiry(text).ok_or_else(|| ReadFault::damaged(at, snapshot_line::NO_EXPIRY))?;
+    let expiry = snapshot_line::expiry(text).ok_or_else(|| ReadFault::corrupt(at, snapshot_line::NO_EXPIRY))?;
     Ok((key, expiry))
 }

@@ -67,7 +67,7 @@ impl Indexed {
             return Ok(Some(Seen::Large((to - from).saturating_sub(key.len() as u64))));
         }
         let entry = self.get(key)?.map(Entry::of_stored).transpose();
-        Ok(entry.map_err(|fault| ReadFault::damaged(0, &fault.reason))?.map(Seen::Entry))
+        Ok(entry.map_err(|fault| ReadFault::corrupt(0, &fault.reason))?.map(Seen::Entry))
     }
 
     pub(crate) fn contains(&self, key: &str) -> Result<bool, ReadFault> {
@@ -108,7 +108,7 @@ impl Indexed {
             let Some(content) = lines.next()? else { return Ok(expired) };
             let (_, expiry) = snapshot_line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
             if expiry.len() != now.len() {
-                return Err(ReadFault::damaged(at, snapshot_line::NO_EXPIRY));
+                return Err(ReadFault::corrupt(at, snapshot_line::NO_EXPIRY));
             }
             expired += u64::from(expiry <= now.as_bytes());
         }
@@ -150,13 +150,13 @@ impl Indexed {
 
     /// Where the lines start or, if `upper`, end that a bound includes; `open` if it includes all.
     fn bound(&self, section: Section, bound: Bound<&str>, open: u64, upper: bool) -> Result<u64, ReadFault> {
-        let (key, behind) = match bound {
+        let (key, is_after) = match bound {
             Bound::Unbounded => return Ok(open),
             Bound::Included(key) => (key, upper),
             Bound::Excluded(key) => (key, !upper),
         };
         let spot = self.search(section).borrow_mut().find(&*self.file, key)?;
-        Ok(spot.end.filter(|_| behind).unwrap_or(spot.at))
+        Ok(spot.end.filter(|_| is_after).unwrap_or(spot.at))
     }
 
     fn range(&self, section: Section) -> (u64, u64) {
@@ -229,7 +229,7 @@ impl Search {
         let text = self.window.take(from, to);
         String::from_utf8(text)
             .map(|text| Some(text.into_boxed_str()))
-            .map_err(|_| ReadFault::damaged(from, "not UTF-8"))
+            .map_err(|_| ReadFault::corrupt(from, "not UTF-8"))
     }
 
     fn expiry(&mut self, file: &dyn DiskFile, key: &str) -> Result<Option<Timestamp>, ReadFault> {
@@ -245,7 +245,7 @@ impl Search {
             self.window.show(file, at, end)?;
         }
         let Some((b'\n', whole)) = self.window.bytes(at, end).split_last() else {
-            return Err(ReadFault::damaged(at, "this line does not end where the next one starts"));
+            return Err(ReadFault::corrupt(at, "this line does not end where the next one starts"));
         };
         let content = snapshot_line::content(whole, end == self.end).map_err(|fault| ReadFault::within(at, fault))?;
         let from = at + INDENT.len() as u64;
@@ -301,7 +301,7 @@ impl Search {
             return Ok(None);
         }
         let start = self.fences.start(block);
-        let line = if block == 0 { Some(self.start) } else { line_behind(&mut self.probe, file, start - 1, ceiling)? };
+        let line = if block == 0 { Some(self.start) } else { line_after(&mut self.probe, file, start - 1, ceiling)? };
         let learns = self.searches > UNFENCED;
         let Some(line) = line else {
             if learns {
@@ -329,8 +329,8 @@ impl Search {
             let middle = low + (high - low) / 2;
             let before = self.window.bytes(low, middle);
             let line = memchr::memrchr(b'\n', before).map_or(low, |at| low + at as u64 + 1);
-            let behind = memchr::memchr(b'\n', self.window.bytes(middle, shown));
-            let next = behind.map_or(ceiling, |at| middle + at as u64 + 1);
+            let newline = memchr::memchr(b'\n', self.window.bytes(middle, shown));
+            let next = newline.map_or(ceiling, |at| middle + at as u64 + 1);
             let order = loop {
                 let bytes = self.window.bytes(line, ceiling);
                 if let Some(there) = line_key(bytes, line)? {
@@ -338,7 +338,7 @@ impl Search {
                 }
                 let end = self.window.end();
                 if end >= ceiling {
-                    return Err(ReadFault::damaged(line, "this line ends in its key"));
+                    return Err(ReadFault::corrupt(line, "this line ends in its key"));
                 }
                 let to = (end + LARGEST_PROBE).min(ceiling);
                 self.window.show(file, floor, to)?;
@@ -375,12 +375,7 @@ fn value_text(content: &[u8]) -> Result<&str, Fault> {
 
 /// The first line that starts after the first newline from `from` on, if that is before `ceiling`. Reads its start into
 /// the window.
-fn line_behind(
-    window: &mut Window,
-    file: &dyn DiskFile,
-    mut from: u64,
-    ceiling: u64,
-) -> Result<Option<u64>, ReadFault> {
+fn line_after(window: &mut Window, file: &dyn DiskFile, mut from: u64, ceiling: u64) -> Result<Option<u64>, ReadFault> {
     let mut length = PROBE;
     while from < ceiling {
         window.show(file, from, (from + length).min(ceiling))?;
@@ -407,7 +402,7 @@ fn probed_key<'w>(
     while line_key(window.bytes(line, end), line)?.is_none() {
         if window.shows(line, (line + length).min(end)) {
             if window.end() >= end {
-                return Err(ReadFault::damaged(line, "this line ends in its key"));
+                return Err(ReadFault::corrupt(line, "this line ends in its key"));
             }
             length *= 8;
         }
@@ -420,7 +415,7 @@ fn probed_key<'w>(
 fn line_key(bytes: &[u8], line: u64) -> Result<Option<Cow<'_, [u8]>>, ReadFault> {
     let Some(content) = bytes.get(INDENT.len()..) else { return Ok(None) };
     if !bytes.starts_with(INDENT.as_bytes()) {
-        return Err(ReadFault::damaged(line, "expected an indent of four spaces"));
+        return Err(ReadFault::corrupt(line, "expected an indent of four spaces"));
     }
     snapshot_line::key(content).map_err(|fault| ReadFault::within(line + INDENT.len() as u64, fault))
 }

@@ -76,7 +76,7 @@ impl<'a> Lines<'a> {
             }
             searched = self.window.end().min(self.limit);
             if searched >= self.limit || searched - from > LONGEST {
-                return Err(ReadFault::damaged(from, "this line does not end where its section ends"));
+                return Err(ReadFault::corrupt(from, "this line does not end where its section ends"));
             }
             // Avoids reading far past the end of a long line.
             let to = (searched + self.ahead.max((searched - from) / 8)).min(self.limit);
@@ -109,7 +109,7 @@ impl<'a> Lines<'a> {
                 break first;
             }
             if to - first > LONGEST {
-                return Err(ReadFault::damaged(first, "this line is too long"));
+                return Err(ReadFault::corrupt(first, "this line is too long"));
             }
             let from = first.saturating_sub(self.ahead.max((to - first) / 8)).max(self.limit);
             self.window.show(self.file, from, to)?;
@@ -117,7 +117,7 @@ impl<'a> Lines<'a> {
         };
         self.at = start;
         let Some((b'\n', line)) = self.window.bytes(start, to).split_last() else {
-            return Err(ReadFault::damaged(start, "this line does not end where its section ends"));
+            return Err(ReadFault::corrupt(start, "this line does not end where its section ends"));
         };
         snapshot_line::content(line, to == self.end).map(Some).map_err(|fault| ReadFault::within(start, fault))
     }

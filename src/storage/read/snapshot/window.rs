@@ -13,7 +13,7 @@ pub(crate) enum ReadFault {
     /// The read failed.
     Io(io::Error),
     /// The bytes are not what they must be.
-    Damaged {
+    Corrupt {
         /// Offset in bytes from the file's start.
         at: u64,
         /// What is wrong, without the place.
@@ -22,13 +22,13 @@ pub(crate) enum ReadFault {
 }
 
 impl ReadFault {
-    pub(super) fn damaged(at: u64, reason: &str) -> Self {
-        Self::Damaged { at, reason: reason.to_owned() }
+    pub(super) fn corrupt(at: u64, reason: &str) -> Self {
+        Self::Corrupt { at, reason: reason.to_owned() }
     }
 
     /// A fault in the bytes that start at `start`.
     pub(super) fn within(start: u64, fault: Fault) -> Self {
-        Self::Damaged { at: start + fault.at as u64, reason: fault.reason }
+        Self::Corrupt { at: start + fault.at as u64, reason: fault.reason }
     }
 
     /// The error for a fault in the file at `path`; line and column are counted in `file`.
@@ -36,7 +36,7 @@ impl ReadFault {
         let path = path.to_owned();
         let (at, reason) = match self {
             Self::Io(source) => return Error::Open { path, source },
-            Self::Damaged { at, reason } => (at, reason),
+            Self::Corrupt { at, reason } => (at, reason),
         };
         match place(file, at) {
             Ok((line, column)) => Error::Unreadable { path, line, column, syntax: true, reason },
@@ -172,7 +172,7 @@ pub(super) fn fill(file: &dyn DiskFile, buffer: &mut [u8], at: u64) -> Result<()
     }
     let read = file.read_at(buffer, at)?;
     if read < buffer.len() {
-        return Err(ReadFault::damaged(at + read as u64, "the file is shorter than expected"));
+        return Err(ReadFault::corrupt(at + read as u64, "the file is shorter than expected"));
     }
     Ok(())
 }

@@ -269,9 +269,9 @@ fn damages(world: &World, file: usize, cuts: Cuts, random: &mut Random) -> Vec<D
 
 /// Whether no durable write follows an unsynced one.
 fn is_tail(inode: &Inode, place: usize) -> bool {
-    let behind = &inode.unsynced[place..];
-    behind.windows(2).all(|pair| pair[0].to == pair[1].from)
-        && behind.last().is_some_and(|last| last.to == inode.content.len())
+    let after = &inode.unsynced[place..];
+    after.windows(2).all(|pair| pair[0].to == pair[1].from)
+        && after.last().is_some_and(|last| last.to == inode.content.len())
 }
 
 fn damaged(world: &World, inode: &Inode, damage: Damage) -> Vec<u8> {

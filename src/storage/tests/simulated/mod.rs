@@ -61,7 +61,7 @@ struct Shared {
     moments: Option<Vec<Moment>>,
     mark: u64,
     /// Runs before the first change for which the predicate is true.
-    meanwhile: Option<(IsIt, Box<dyn FnOnce() + Send>)>,
+    action: Option<(IsIt, Box<dyn FnOnce() + Send>)>,
 }
 
 impl Simulated {
@@ -84,7 +84,7 @@ impl Simulated {
             lies: None,
             moments: None,
             mark: 0,
-            meanwhile: None,
+            action: None,
         };
         Self { shared: Arc::new(Mutex::new(shared)), turns: None }
     }
@@ -188,9 +188,9 @@ impl Simulated {
     pub(crate) fn before(
         &self,
         is_it: impl FnMut(&Operation) -> bool + Send + 'static,
-        meanwhile: impl FnOnce() + Send + 'static,
+        action: impl FnOnce() + Send + 'static,
     ) {
-        self.shared().meanwhile = Some((Box::new(is_it), Box::new(meanwhile)));
+        self.shared().action = Some((Box::new(is_it), Box::new(action)));
     }
 
     /// The requested changes, including failed ones.
@@ -241,9 +241,9 @@ impl Simulated {
         change: impl FnOnce(&mut World, Fate) -> io::Result<T>,
     ) -> io::Result<T> {
         self.take_turn();
-        let meanwhile = self.shared().meanwhile.take_if(|(is_it, _)| is_it(&operation));
-        if let Some((_, meanwhile)) = meanwhile {
-            meanwhile();
+        let action = self.shared().action.take_if(|(is_it, _)| is_it(&operation));
+        if let Some((_, action)) = action {
+            action();
         }
         let mut shared = self.shared();
         shared.check_running()?;

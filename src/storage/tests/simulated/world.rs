@@ -277,8 +277,8 @@ impl World {
 
     /// Moves the oldest changes to the base, as far as they are durable.
     fn fold_changes(&mut self) {
-        let settled = self.changes.iter().take_while(|change| change.durable).count();
-        for change in self.changes.drain(..settled) {
+        let durable = self.changes.iter().take_while(|change| change.durable).count();
+        for change in self.changes.drain(..durable) {
             change.apply(&mut self.base);
             for file in change.touches {
                 self.files[file].renamed_for_good = change.at;

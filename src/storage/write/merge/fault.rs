@@ -13,7 +13,7 @@ pub(crate) enum FoldFault {
     Read(ReadFault),
     /// The new one could not be written.
     Write(io::Error),
-    /// The old snapshot does not match its layout; continues "the snapshot is damaged: ".
+    /// The old snapshot does not match its layout; continues "the snapshot is corrupt: ".
     Inconsistent(&'static str),
 }
 
@@ -21,7 +21,7 @@ impl FoldFault {
     /// A fault in the line of the old snapshot that starts at `start`.
     pub(super) fn line(start: u64, fault: Fault) -> Self {
         let at = start + INDENT.len() as u64 + fault.at as u64;
-        Self::Read(ReadFault::Damaged { at, reason: fault.reason })
+        Self::Read(ReadFault::Corrupt { at, reason: fault.reason })
     }
 }
 

@@ -165,7 +165,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_too_much_to_be_remembered_is_loaded_all_the_same_and_said_to_be() {
+fn a_load_too_large_to_undo_is_made_and_reported() {
     let mut db = Undoing::new(Box::new(Database::in_memory()));
     db.remember();
     db.set("a", &"1".into()).unwrap();
@@ -181,7 +181,7 @@ fn what_is_too_much_to_be_remembered_is_loaded_all_the_same_and_said_to_be() {
 }
 
 #[test]
-fn a_store_that_remembers_tells_others_what_a_load_replaces() {
+fn a_store_with_undo_passes_on_what_a_load_replaces() {
     let mut inner = Undoing::new(Box::new(Database::in_memory()));
     inner.remember();
     let mut outer = Undoing::new(Box::new(inner));
@@ -194,7 +194,7 @@ fn a_store_that_remembers_tells_others_what_a_load_replaces() {
 }
 
 #[test]
-fn a_load_waits_for_nobody_s_lock_before_it_has_all_of_its_entries() {
+fn a_load_takes_no_lock_before_it_has_all_of_its_entries() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kv.json");
     let (mut ours, mut theirs) = (Database::open(&path).unwrap(), Database::open(&path).unwrap());

@@ -46,7 +46,7 @@ fn load(db: &mut Undoing, entries: &[(&str, &str)]) -> Result<Loaded> {
 }
 
 #[test]
-fn what_does_not_fit_is_forgotten_from_its_oldest_step_on() {
+fn the_oldest_steps_are_dropped_for_lack_of_space() {
     let mut db = remembering();
     let large = "x".repeat(30 << 20);
     for key in ["a", "b", "c"] {
@@ -64,7 +64,7 @@ fn what_does_not_fit_is_forgotten_from_its_oldest_step_on() {
 }
 
 #[test]
-fn a_step_that_does_not_fit_is_said_to_and_stands_in_the_way_of_those_before() {
+fn a_step_that_does_not_fit_is_reported_and_blocks_older_steps() {
     let mut db = remembering();
     let large = "x".repeat(40 << 20);
     db.next_step();
@@ -97,7 +97,7 @@ fn a_step_that_does_not_fit_is_said_to_and_stands_in_the_way_of_those_before() {
 }
 
 #[test]
-fn what_is_remembered_is_counted_as_a_user_counts_keys_and_values() {
+fn the_history_counts_the_bytes_of_keys_and_values() {
     let mut db = remembering();
     // Escaped, its first part takes six times as many bytes in the file.
     let escaped = "\u{1}".repeat(1_000);
@@ -121,7 +121,7 @@ fn what_is_remembered_is_counted_as_a_user_counts_keys_and_values() {
 }
 
 #[test]
-fn what_could_not_be_undone_fails_unless_it_is_agreed_to() {
+fn an_irreversible_change_needs_consent() {
     let mut db = remembering();
     set(&mut db, "a", "x".repeat(MOST));
     db.next_step();
@@ -136,7 +136,7 @@ fn what_could_not_be_undone_fails_unless_it_is_agreed_to() {
 }
 
 #[test]
-fn what_was_too_large_and_is_rolled_back_leaves_the_steps_before_it() {
+fn rolling_back_a_change_too_large_to_undo_keeps_earlier_steps() {
     let mut db = remembering();
     db.next_step();
     set(&mut db, "a", "1");
@@ -155,7 +155,7 @@ fn what_was_too_large_and_is_rolled_back_leaves_the_steps_before_it() {
 }
 
 #[test]
-fn what_others_change_while_a_person_is_asked_is_asked_about_too() {
+fn changes_made_while_the_user_is_asked_are_asked_about_too() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kv.json");
     let (mut ours, mut theirs) = (on(Database::open(&path).unwrap()), Database::open(&path).unwrap());
@@ -204,7 +204,7 @@ fn an_undo_in_a_transaction_needs_nothing_that_others_could_have_changed() {
 }
 
 #[test]
-fn what_was_not_stored_is_no_step() {
+fn a_failed_change_is_not_a_step() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kv.json");
     let (mut ours, mut theirs) = (on(Database::open(&path).unwrap()), Database::open(&path).unwrap());
@@ -224,7 +224,7 @@ fn what_was_not_stored_is_no_step() {
 }
 
 #[test]
-fn what_has_expired_meanwhile_does_not_come_back_and_is_no_change_of_others() {
+fn an_entry_that_expired_since_does_not_come_back_and_is_not_a_foreign_change() {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NOW: AtomicU64 = AtomicU64::new(1_000);
     let mut db = on(Options::new().clock(|| Timestamp::from_millis(NOW.load(Ordering::Relaxed))).in_memory());
@@ -237,7 +237,7 @@ fn what_has_expired_meanwhile_does_not_come_back_and_is_no_change_of_others() {
     set_entry(&mut db, "other", &until(2_000));
     NOW.store(3_000, Ordering::Relaxed);
     db.next_step();
-    let mut no = |_: &[Foreign]| panic!("nobody has changed anything");
+    let mut no = |_: &[Foreign]| panic!("no key was changed");
     assert!(db.undo(1, &mut no).unwrap().keys.is_empty());
     assert_eq!(db.undo(1, &mut no).unwrap().keys.len(), 1);
     assert!(content(&db).is_empty());
@@ -298,7 +298,7 @@ fn write(db: &mut Undoing, writes: &[(u8, Option<u8>)]) -> bool {
 proptest! {
     /// Compares it with a stack of full states.
     #[test]
-    fn undo_gives_back_the_states_before(commands in prop::collection::vec(step(), 1..30)) {
+    fn undo_restores_the_previous_states(commands in prop::collection::vec(step(), 1..30)) {
         let mut db = remembering();
         let (mut states, mut open): (Vec<_>, Option<Vec<_>>) = (Vec::new(), None);
         for command in commands {

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_copied_is_the_range_and_comes_behind_what_is_there() {
+    fn a_copied_range_is_appended() {
         let folder = folder();
         let other = Real.create(&folder.path().join("other")).unwrap();
         let bytes: Vec<u8> = (0..COPY * 3 + 17).map(|at| u8::try_from(at % 251).unwrap()).collect();
@@ -180,8 +180,8 @@ mod tests {
             let file = Real.create(&path).unwrap();
             file.append(b"before").unwrap();
             file.append_from(&*other, from as u64, to as u64).unwrap();
-            file.append(b"behind").unwrap();
-            let wanted = [b"before", &bytes[from..to], b"behind"].concat();
+            file.append(b"after").unwrap();
+            let wanted = [b"before", &bytes[from..to], b"after"].concat();
             assert!(content(&*file) == wanted, "{from}..{to}");
             assert!(content(&*Real.open(&path, OpenAs::Side).unwrap().unwrap()) == wanted);
         }

@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_is_had_by_one_and_its_note_is_for_all() {
+    fn a_lock_has_one_holder_and_everyone_reads_its_note() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kv.json.lock");
         let (one, other) = (Real.open_lock(&path, None).unwrap(), Real.open_lock(&path, None).unwrap());

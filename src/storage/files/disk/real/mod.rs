@@ -74,7 +74,7 @@ impl Disk for Real {
                 };
             }
         }
-        #[expect(clippy::disallowed_methods, reason = "its one home")]
+        #[expect(clippy::disallowed_methods, reason = "the only place that renames files")]
         fs::rename(from, to).map_err(mounted)
     }
 
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_taken_exchanged_or_replaced_as_it_was_asked_for() {
+    fn each_kind_of_rename_creates_exchanges_or_replaces() {
         let folder = folder();
         let [a, b, c] = ["a", "b", "c"].map(|name| folder.path().join(name));
         for path in [&a, &b] {
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_side_file_is_no_link_and_nothing_is_waited_for() {
+    fn a_side_file_is_not_a_link_and_opening_never_blocks() {
         let folder = folder();
         let [file, link, fifo] = ["file", "link", "fifo"].map(|name| folder.path().join(name));
         Real.create(&file).unwrap();
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn left_overs_are_the_regular_files_with_such_a_name() {
+    fn leftovers_are_regular_files_with_such_a_name() {
         let folder = folder();
         let path = folder.path().join("kv.json");
         let left = folder.path().join("kv.json.tmp-0123456789abcdef");

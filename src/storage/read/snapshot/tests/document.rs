@@ -16,12 +16,12 @@ fn keys_are_sorted_by_their_bytes() {
 }
 
 #[test]
-fn a_newer_format_is_told_from_damage() {
+fn a_newer_format_is_distinguished_from_corruption() {
     assert_eq!(Document::read(br#"{"$rusty-kv":2,"map":7}"#), Err(Unreadable::Newer));
 }
 
 #[test]
-fn what_is_no_database_is_refused_with_its_place() {
+fn a_file_that_is_not_a_database_is_refused_with_its_place() {
     for (text, reason) in [
         ("[]", "expected an object"),
         ("\"map\"", "expected an object"),

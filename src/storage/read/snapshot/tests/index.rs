@@ -30,8 +30,8 @@ fn lines_by_hand(bytes: &[u8], (from, to): (u64, u64)) -> Vec<(String, u64, (u64
 
 /// Where a key's line would have to be.
 fn place_by_hand(lines: &[(String, u64, (u64, u64))], end: u64, key: &str) -> LinePlace {
-    let behind = lines.iter().find(|(there, ..)| **there >= *key);
-    behind.map_or(LinePlace { at: end, found: None }, |(there, at, content)| LinePlace {
+    let after = lines.iter().find(|(there, ..)| **there >= *key);
+    after.map_or(LinePlace { at: end, found: None }, |(there, at, content)| LinePlace {
         at: *at,
         found: (there == key).then_some(*content),
     })
@@ -106,7 +106,7 @@ fn one_key_costs_a_few_short_reads_and_a_known_block_one() {
 }
 
 #[test]
-fn a_damaged_line_is_refused_where_it_is_read() {
+fn a_corrupt_line_is_refused_where_it_is_read() {
     let (bytes, layout) = laid_out(&numbered(200), &[]);
     let text = String::from_utf8(bytes).unwrap();
     let at = text.find("user:00000077").unwrap() as u64;
@@ -116,23 +116,23 @@ fn a_damaged_line_is_refused_where_it_is_read() {
         ("00077\": \"vv", "00077\": 1\"v"),
         ("    \"user:00000077", "   *\"user:00000077"),
     ] {
-        let damaged = text.replacen(from, to, 1);
-        assert_eq!(damaged.len(), text.len());
-        let indexed = Indexed::new(Box::new(Memory::of(damaged.as_bytes())), layout);
+        let corrupt = text.replacen(from, to, 1);
+        assert_eq!(corrupt.len(), text.len());
+        let indexed = Indexed::new(Box::new(Memory::of(corrupt.as_bytes())), layout);
         let fault = indexed.get("user:00000077");
         assert!(
-            matches!(fault, Err(ReadFault::Damaged { at: there, .. }) if there.abs_diff(at) < 130),
+            matches!(fault, Err(ReadFault::Corrupt { at: there, .. }) if there.abs_diff(at) < 130),
             "{from} to {to}: {fault:?}"
         );
         indexed.get("user:00000100").unwrap().unwrap();
     }
     let indexed = Indexed::new(Box::new(Memory::of(&text.as_bytes()[..10_000])), layout);
-    assert!(matches!(indexed.get("user:00000199"), Err(ReadFault::Damaged { .. })));
+    assert!(matches!(indexed.get("user:00000199"), Err(ReadFault::Corrupt { .. })));
 }
 
 proptest! {
     #[test]
-    fn whatever_stands_in_the_file_nothing_panics_and_every_search_ends(
+    fn no_content_makes_a_search_panic_or_hang(
         entries in entries(40),
         changes in prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(&b" \n\"\\,:{x\x00\xff"[..])), 1..20),
         asked in prop::collection::vec(keys(), 10),
@@ -159,7 +159,7 @@ proptest! {
 }
 
 #[test]
-fn it_may_go_to_another_thread() {
+fn it_is_send() {
     fn goes<T: Send>() {}
     goes::<Indexed>();
 }

@@ -133,7 +133,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn a_fold_is_the_model_written_anew_however_it_is_done(
+    fn every_kind_of_fold_writes_the_model(
         base in models(),
         foreign in foreign(),
         changes in changes(),
@@ -161,7 +161,7 @@ proptest! {
     }
 
     #[test]
-    fn a_fold_of_an_arena_over_committed_changes_is_the_model_written_anew(
+    fn a_fold_of_an_arena_and_committed_changes_writes_the_model(
         base in models(),
         committed in changes(),
         sets in prop::collection::vec((keys(), texts()), 0..16),
@@ -250,7 +250,7 @@ fn fold_without_b(text: &str, layout: Layout, lines_each: u64) -> Result<Layout,
 type Spoils = fn(&mut Layout);
 
 #[test]
-fn a_layout_that_is_not_true_is_not_carried_on() {
+fn a_wrong_layout_is_not_carried_over() {
     let text = small();
     // The number of the map's lines is checked only if all of them are scanned.
     let spoilt: [(Spoils, u64); 11] = [
@@ -276,7 +276,7 @@ fn a_layout_that_is_not_true_is_not_carried_on() {
 }
 
 #[test]
-fn damage_that_a_fold_comes_across_is_named_with_its_place() {
+fn corruption_that_a_fold_finds_is_reported_with_its_place() {
     let text = small();
     let layout = layout_of(&text);
     for (right, wrong) in [
@@ -289,14 +289,14 @@ fn damage_that_a_fold_comes_across_is_named_with_its_place() {
         let spoilt = text.replacen(right, wrong, 1);
         let line = at..at + 45;
         match fold_without_b(&spoilt, layout, u64::MAX) {
-            Err(FoldFault::Read(ReadFault::Damaged { at, .. })) if line.contains(&at) => {}
+            Err(FoldFault::Read(ReadFault::Corrupt { at, .. })) if line.contains(&at) => {}
             folded => panic!("{wrong:?}: {folded:?} is not in {line:?}"),
         }
     }
 }
 
 #[test]
-fn keys_are_found_one_by_one_only_where_they_are_few() {
+fn keys_are_found_one_by_one_only_if_there_are_few() {
     let text = small();
     let old = indexed(&text);
     for (changed, later, lines, few) in
