@@ -27,7 +27,7 @@ impl Database {
 
     /// The entries whose keys start with `prefix`, without their values, of which only the first bytes are read.
     pub(crate) fn outlines(&self, prefix: &str) -> Outlines<'_> {
-        Outlines(Range::new(with_prefix(prefix, |from, to| self.store.unnoted_range(from, to)), self.now()))
+        Outlines(Range::new(with_prefix(prefix, |from, to| self.store.untracked_range(from, to)), self.now()))
     }
 }
 

@@ -34,7 +34,7 @@ impl Database {
             Changed::Deleted => Some(None),
             Changed::Set(entry) => Some(Some(Stored::of(&entry))),
         };
-        self.store.pending().take_back(key, changed);
+        self.store.pending().undo_insert(key, changed);
     }
 
     /// The changes of the open transaction, in key order.

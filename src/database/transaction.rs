@@ -46,7 +46,7 @@ impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         if !self.kept {
             for (key, old) in std::mem::take(&mut self.undo).into_iter().rev() {
-                self.store.pending().take_back(&key, old);
+                self.store.pending().undo_insert(&key, old);
             }
             self.store.release();
         }

@@ -75,7 +75,7 @@
 //! user who could have written it could also have written the snapshot. Readers and writers refuse any other.
 //!
 //! # Commit
-//! With the lock held: read both files again, and load what other processes wrote; repair the journal's end; append the
+//! With the lock held: check both files again, and load what other processes wrote; recover the journal's end; append the
 //! lines of the commit with one write; fdatasync; release the lock; acknowledge.
 //!
 //! **A crash before the fdatasync returns** leaves all, some or none of the lines, in any mixture of old, new and zero

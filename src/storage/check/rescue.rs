@@ -77,8 +77,8 @@ pub(super) fn salvage_journal(bytes: &[u8], dropped: &mut Dropped) -> Option<(Sa
     let mut changes = Vec::new();
     let mut sink = |n, key: &str, change| changes.push((n, key.to_owned(), change));
     let body = Body { bytes: &bytes[start..], epoch, n };
-    let mut left_out = |place: Range<usize>| dropped.add(true, bytes, place.start + start..place.end + start);
-    let fold = body.salvage(&mut sink, &mut left_out);
+    let mut omitted = |place: Range<usize>| dropped.add(true, bytes, place.start + start..place.end + start);
+    let fold = body.salvage(&mut sink, &mut omitted);
     Some((changes, fold, n))
 }
 

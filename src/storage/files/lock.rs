@@ -131,12 +131,12 @@ impl WritersLock {
         const AT_ONCE: u32 = 10;
         let start = Instant::now();
         let mut pause = Duration::from_millis(5);
-        let mut begun_again = 0;
+        let mut restarts = 0;
         loop {
             let holder = match Self::attempt(disk, database, identity, newest)? {
                 Tried::Taken(lock) => return Ok(lock),
-                Tried::Replaced if begun_again < AT_ONCE => {
-                    begun_again += 1;
+                Tried::Replaced if restarts < AT_ONCE => {
+                    restarts += 1;
                     continue;
                 }
                 Tried::Replaced => OTHERS.to_owned(),

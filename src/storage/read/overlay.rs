@@ -62,7 +62,7 @@ impl Overlay {
 
     /// The changes between two bounds; none if the bounds are in the wrong order.
     pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> OverlayRange<'_> {
-        if runs_backwards(from, to) {
+        if is_reversed(from, to) {
             OverlayRange::default()
         } else {
             OverlayRange(self.changes.range::<str, _>((from, to)))
@@ -91,7 +91,7 @@ impl Overlay {
 }
 
 /// Whether two bounds are in the wrong order, which makes a `BTreeMap` panic.
-pub(super) fn runs_backwards(from: Bound<&str>, to: Bound<&str>) -> bool {
+pub(super) fn is_reversed(from: Bound<&str>, to: Bound<&str>) -> bool {
     use Bound::{Excluded, Included, Unbounded};
     match (from, to) {
         (Unbounded, _) | (_, Unbounded) => false,

@@ -75,7 +75,7 @@ impl Pending {
     }
 
     /// Undoes an insert, given its result.
-    pub(crate) fn take_back(&mut self, key: &str, old: Option<Change>) {
+    pub(crate) fn undo_insert(&mut self, key: &str, old: Option<Change>) {
         match old {
             Some(change) => self.map().insert(key, change),
             None => self.map().remove(key),
@@ -203,7 +203,7 @@ mod tests {
                         let (old, was) = (pending.insert(&key, change.clone()), model.insert(key.clone(), change));
                         prop_assert_eq!(&old, &was);
                         if key.len() == 1 {
-                            pending.take_back(&key, old);
+                            pending.undo_insert(&key, old);
                             match was {
                                 Some(was) => model.insert(key, was),
                                 None => model.remove(&key),

@@ -243,15 +243,15 @@ impl Journal {
         Ok(replay.n > self.through.max(dropped))
     }
 
-    /// Whether a commit after `through` changed a key for which `is_one` is true.
-    pub(crate) fn changes_after(&self, through: u64, is_one: &mut dyn FnMut(&str) -> bool) -> Result<bool> {
+    /// Whether a commit after `through` changed a key for which `is_relevant` is true.
+    pub(crate) fn changes_after(&self, through: u64, is_relevant: &mut dyn FnMut(&str) -> bool) -> Result<bool> {
         if self.clean_end()? == Some(through) {
             return Ok(false);
         }
         let bytes = self.read(self.start, self.seen.len)?;
         let mut any = false;
         let body = Body { bytes: &bytes, epoch: self.header.epoch, n: self.header.n };
-        let replayed = body.replay(&mut |n, key, _| any = any || n > through && is_one(&key));
+        let replayed = body.replay(&mut |n, key, _| any = any || n > through && is_relevant(&key));
         replayed.map_err(|corruption| self.corrupt(corruption))?;
         Ok(any)
     }

@@ -26,7 +26,7 @@ pub(crate) struct Entries<'a> {
 }
 
 /// How many entries are read between two checks that the snapshot has not changed.
-const LOOKED_AT: u64 = 1 << 12;
+const CHECK_EVERY: u64 = 1 << 12;
 
 impl Storage {
     /// A key's entry, even if it has expired.
@@ -129,7 +129,7 @@ impl Entries<'_> {
         let Self { store, merged, given, verifies } = self;
         let entry = merged.take(end).map_err(|fault| store.view.fault(fault))?;
         *given += 1;
-        if entry.is_none() || given.is_multiple_of(LOOKED_AT) {
+        if entry.is_none() || given.is_multiple_of(CHECK_EVERY) {
             store.view.check_intact()?;
         }
         if entry.is_none() && *verifies {

@@ -196,8 +196,8 @@ impl View {
             Unreadable::Newer => Error::NewerVersion { path: path.to_owned() },
             Unreadable::Fault(fault) => {
                 // A file that starts with anything else was never a database, with or without a byte order mark.
-                let begins_so = text.starts_with(b"{") || fault.at > bytes.len() - text.len();
-                let (line, column) = if begins_so { fault.place(&bytes) } else { (1, 1) };
+                let looks_like_json = text.starts_with(b"{") || fault.at > bytes.len() - text.len();
+                let (line, column) = if looks_like_json { fault.place(&bytes) } else { (1, 1) };
                 Error::Unreadable { path: path.to_owned(), line, column, syntax: !fault.shape, reason: fault.reason }
             }
         })?;
@@ -291,8 +291,8 @@ impl View {
         let Some(was) = old.journal.as_ref().filter(|_| self.seen == old.seen) else { return 0 };
         let n = |journal: &Journal| journal.replay().map_or(u64::MAX, |replay| replay.n);
         // A commit is left out if its sync failed.
-        let goes_on = |is: &Journal| is.header.epoch == was.header.epoch || n(is).saturating_add(1) >= n(was);
-        if self.journal.as_ref().is_some_and(goes_on) {
+        let needs_more = |is: &Journal| is.header.epoch == was.header.epoch || n(is).saturating_add(1) >= n(was);
+        if self.journal.as_ref().is_some_and(needs_more) {
             return 0;
         }
         was.replay().map_or(0, |replay| replay.overlay.len())

@@ -55,10 +55,10 @@ pub(crate) type EventSink<'a> = dyn FnMut(&str, Event) -> ControlFlow<()> + 'a;
 const HELD: u64 = 1 << 20;
 
 /// For every this many expiries scanned, rest a millisecond, so that scanning takes at most a tenth of the time.
-const EXPIRIES_A_MILLISECOND: u64 = 500;
+const EXPIRIES_PER_MILLISECOND: u64 = 500;
 
 /// How many entries are compared between two checks whether to stop.
-const LOOKED_AT: u64 = 1024;
+const CHECK_EVERY: u64 = 1024;
 
 impl Storage {
     /// Watches a range of this database from now on, independently of this store.
@@ -72,7 +72,7 @@ impl Storage {
             rest_until: now,
             missed: false,
         };
-        feed.go_through_expiries(now, &mut |_, _| ControlFlow::Continue(()))?;
+        feed.scan_expiries(now, &mut |_, _| ControlFlow::Continue(()))?;
         Ok(feed)
     }
 
@@ -103,7 +103,7 @@ impl Feed {
             Advance::Grown(changes) => {
                 for (key, old, new) in changes {
                     if self.holds(&key)
-                        && self.tell(&key, old, new, now, each).map_err(|fault| self.store.corrupt(fault))?.is_break()
+                        && self.report(&key, old, new, now, each).map_err(|fault| self.store.corrupt(fault))?.is_break()
                     {
                         return Ok(());
                     }
@@ -115,7 +115,7 @@ impl Feed {
                     self.store = newest;
                     self.missed = true;
                     // Skip those that have expired by now, too.
-                    self.go_through_expiries(now, &mut |_, _| ControlFlow::Continue(()))?;
+                    self.scan_expiries(now, &mut |_, _| ControlFlow::Continue(()))?;
                     return Err(error);
                 }
                 if self.compare(&newest, now, stop, each)?.is_break() {
@@ -125,7 +125,7 @@ impl Feed {
             }
         }
         if self.next.is_some_and(|next| next <= now) && self.rest_until <= now {
-            self.go_through_expiries(now, each)?;
+            self.scan_expiries(now, each)?;
         }
         Ok(())
     }
@@ -139,7 +139,7 @@ impl Feed {
     }
 
     /// Reports a key whose stored entry changed.
-    fn tell(
+    fn report(
         &mut self,
         key: &str,
         old: Change,
@@ -210,7 +210,7 @@ impl Feed {
         let mut new = Lookahead::of(newest.range(bounds().0, bounds().1)?)?;
         self.next = None;
         for looked_at in 0_u64.. {
-            if looked_at.is_multiple_of(LOOKED_AT) && stop() {
+            if looked_at.is_multiple_of(CHECK_EVERY) && stop() {
                 return Ok(ControlFlow::Break(()));
             }
             let order = match (old.key(), new.key()) {
@@ -226,7 +226,7 @@ impl Feed {
             } else {
                 let key = if order.is_le() { old.next.key.clone() } else { new.next.key.clone() };
                 let (was, is) = (order.is_le().then(|| old.stored()), order.is_ge().then(|| new.stored()));
-                if self.tell(&key, was, is, now, each).map_err(|fault| last.corrupt(fault))?.is_break() {
+                if self.report(&key, was, is, now, each).map_err(|fault| last.corrupt(fault))?.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
             }
@@ -241,7 +241,7 @@ impl Feed {
     }
 
     /// Reports the expiries that have passed since the last scan, and finds the next one.
-    fn go_through_expiries(&mut self, now: Timestamp, each: &mut EventSink<'_>) -> Result<()> {
+    fn scan_expiries(&mut self, now: Timestamp, each: &mut EventSink<'_>) -> Result<()> {
         let (reported, mut next, mut count) = (self.reported, None, 0_u64);
         let mut over = Vec::new();
         self.store.expiries(self.bounds(), &mut |key, expiry| {
@@ -253,7 +253,7 @@ impl Feed {
             }
         })?;
         (self.reported, self.next) = (now, next);
-        self.rest_until = now.after(Duration::from_millis(count / EXPIRIES_A_MILLISECOND)).unwrap_or(now);
+        self.rest_until = now.after(Duration::from_millis(count / EXPIRIES_PER_MILLISECOND)).unwrap_or(now);
         for key in over {
             if each(&key, Event::Expired).is_break() {
                 break;

@@ -188,8 +188,8 @@ impl Disk for Buggy {
         self.inner.check_writable(path)
     }
 
-    fn left_overs(&self, path: &Path) -> Vec<PathBuf> {
-        self.inner.left_overs(path)
+    fn leftovers(&self, path: &Path) -> Vec<PathBuf> {
+        self.inner.leftovers(path)
     }
 
     fn boot(&self) -> String {
@@ -210,7 +210,7 @@ struct BuggyFolder {
 impl Folder for BuggyFolder {
     fn sync(&self) -> io::Result<()> {
         let (renamed, has_written) = self.disk.memory(|memory| (memory.renamed.clone(), memory.has_written));
-        let is_left_out = match self.disk.bug {
+        let is_omitted = match self.disk.bug {
             Bug::NoFolderSyncBeforeReset => {
                 renamed.as_deref() == Some(path()) && self.disk.inner.content(&journal()).is_some()
             }
@@ -218,7 +218,7 @@ impl Folder for BuggyFolder {
             Bug::RecoveryNotSynced => !has_written,
             _ => false,
         };
-        if is_left_out { Ok(()) } else { self.inner.sync() }
+        if is_omitted { Ok(()) } else { self.inner.sync() }
     }
 }
 
@@ -330,12 +330,12 @@ impl DiskFile for BuggyFile {
     }
 
     fn sync_all(&self) -> io::Result<()> {
-        let is_left_out = match self.disk.bug {
+        let is_omitted = match self.disk.bug {
             Bug::NoTempSync => true,
             Bug::RecoveryNotSynced => !self.disk.memory(|memory| memory.has_written),
             _ => false,
         };
-        if is_left_out { Ok(()) } else { self.inner.sync_all() }
+        if is_omitted { Ok(()) } else { self.inner.sync_all() }
     }
 
     fn inherit(&self, from: &dyn DiskFile) -> io::Result<Vec<&'static str>> {

@@ -45,7 +45,7 @@ pub(super) fn run(workload: &Workload, bug: Option<Bug>) -> Result<Ran, String> 
 pub(super) fn judge(disk: &Simulated, ran: &Ran, mark: u64, thorough: bool) -> Result<(), String> {
     let mark = usize::try_from(mark).unwrap();
     let allowed = &ran.history[mark..ran.history.len().min(mark + 2)];
-    saved_whole(disk, &ran.history[..ran.history.len().min(mark + 2)])?;
+    check_file_content(disk, &ran.history[..ran.history.len().min(mark + 2)])?;
     let mut store = open(disk, ran.setup).map_err(|error| format!("P18: it does not open: {error}"))?;
     let found = state(&store).map_err(|error| format!("P18: it cannot be read: {error}"))?;
     if !allowed.contains(&found) {
@@ -71,7 +71,7 @@ pub(super) fn judge(disk: &Simulated, ran: &Ran, mark: u64, thorough: bool) -> R
 }
 
 /// P4: anyone who reads the file itself finds a state that the database once had.
-fn saved_whole(disk: &Simulated, history: &[State]) -> Result<(), String> {
+fn check_file_content(disk: &Simulated, history: &[State]) -> Result<(), String> {
     let Some(bytes) = disk.content(path()) else { return Ok(()) };
     let document = Document::read(&bytes).map_err(|fault| format!("P4: the snapshot is no document: {fault:?}"))?;
     let is_saved = |state: &State| {
@@ -206,7 +206,7 @@ fn killed_writers_leave_at_most_one_temporary_file() {
         save(&disk).unwrap();
         for second in disk.take_moments() {
             kills += 1;
-            let (first, left) = (first.changes, second.killed().left_overs(path()));
+            let (first, left) = (first.changes, second.killed().leftovers(path()));
             assert!(left.len() <= 1, "killed before change {first}, then before {}: {left:?}", second.changes);
         }
     }

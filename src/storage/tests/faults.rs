@@ -211,12 +211,12 @@ impl Scenario {
             return Err(format!("P3: another process sees {seen:?}, which is none of {possible:?}"));
         }
         self.cut(&disk, &possible, "P3: after a power cut")?;
-        self.go_on(&disk, store, possible, by_other)?;
+        self.check_next_writes(&disk, store, possible, by_other)?;
         Ok(disk.injected())
     }
 
     /// The next write succeeds, and a power cut does not undo it.
-    fn go_on(
+    fn check_next_writes(
         &self,
         disk: &Simulated,
         store: Option<Storage>,

@@ -27,12 +27,12 @@ fn journal(disk: &Simulated) -> Vec<u8> {
     disk.content(&disk::with_suffix(path(), JOURNAL)).unwrap()
 }
 
-/// How many changes `write` makes before the first one for which `is_it` is true.
-fn changes_before(write: impl Fn(&mut Storage) -> Result<()>, is_it: impl Fn(&Operation) -> bool) -> u64 {
+/// How many changes `write` makes before the first one for which `is_wanted` is true.
+fn changes_before(write: impl Fn(&mut Storage) -> Result<()>, is_wanted: impl Fn(&Operation) -> bool) -> u64 {
     let (disk, mut store) = filled();
     let before = disk.changes();
     write(&mut store).unwrap();
-    disk.operations()[usize::try_from(before).unwrap()..].iter().position(is_it).unwrap() as u64
+    disk.operations()[usize::try_from(before).unwrap()..].iter().position(is_wanted).unwrap() as u64
 }
 
 fn write(store: &mut Storage) -> Result<()> {

@@ -153,7 +153,7 @@ impl Writer<'_> {
     }
 
     /// Removes the lines after an offset of the journal, although they are durable.
-    pub(crate) fn take_back_to(&mut self, good: u64) -> Result<()> {
+    pub(crate) fn truncate_to(&mut self, good: u64) -> Result<()> {
         let Some(journal) = &self.store.view.journal else { return Ok(()) };
         let (epoch, path) = (journal.header.epoch, journal.path().to_owned());
         self.leave(Uncertain::Journal { epoch, good });

@@ -104,7 +104,7 @@ impl Writer<'_> {
         }
         let temp = Temp::create(&*disk, &self.path)?;
         let needed = text.len() as u64;
-        temp.file().append(&text).map_err(|source| failed("write")(without_room(source, needed)))?;
+        temp.file().append(&text).map_err(|source| failed("write")(with_space_needed(source, needed)))?;
         temp.file().inherit(indexed.file()).map_err(failed("set the mode of"))?;
         temp.file().sync_all().map_err(failed("sync"))?;
         let file = temp.reopened(&journal_path)?;
@@ -129,7 +129,7 @@ impl Writer<'_> {
 }
 
 /// The error of a full disk, with the space needed: it may be more than the size of the change.
-fn without_room(source: std::io::Error, needed: u64) -> std::io::Error {
+fn with_space_needed(source: std::io::Error, needed: u64) -> std::io::Error {
     if !disk::is_full(&source) {
         return source;
     }

@@ -52,7 +52,7 @@ impl Writer<'_> {
                 Ok(None) => {}
                 Ok(Some(_)) => {
                     // Next to a file that is edited later, the changes would seem to belong to a removed one.
-                    self.take_back_to(good)?;
+                    self.truncate_to(good)?;
                     return Err(disk::write_error("remove", path.to_owned(), source));
                 }
                 Err(_) => return Err(Error::OutcomeUnknown { path: path.to_owned(), source }),

@@ -68,7 +68,7 @@ impl Storage {
             disk::sync_name(&*folder, &path)?;
         }
         if old.is_some() {
-            // Linked under its final name from the start, so that at every moment one of the two exists.
+            // Given its final name first, so that at every moment one of the two exists.
             disk.rename(&temp.path, &kept, Rename::New).map_err(failed(&kept))?;
             match disk.rename(&kept, &path, Rename::Exchange) {
                 Ok(()) => {}

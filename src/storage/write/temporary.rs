@@ -106,7 +106,7 @@ impl Storage {
         let is_locked = is_own && self.held.is_some();
         if is_locked || disk.identity(path).is_ok_and(|there| there.is_none()) {
             sweep(disk, path);
-        } else if is_own && !self.settings.read_only && !disk.left_overs(path).is_empty() {
+        } else if is_own && !self.settings.read_only && !disk.leftovers(path).is_empty() {
             let lock = WritersLock::try_acquire(disk, path, self.view.seen);
             if lock.is_some() {
                 sweep(disk, path);
@@ -142,7 +142,7 @@ pub(super) fn temporary(target: &Path, number: u64) -> PathBuf {
 
 /// Removes the temporary files next to a database that no process holds a lock on. No other writer may be active.
 pub(crate) fn sweep(disk: &dyn Disk, path: &Path) {
-    for left in disk.left_overs(path) {
+    for left in disk.leftovers(path) {
         let file = disk.open(&left, OpenAs::Side);
         if let Ok(Some(file)) = file
             && file.try_lock().unwrap_or(false)

@@ -110,7 +110,7 @@ impl Phase {
     /// The entries between two bounds; none if the bounds are in the wrong order.
     pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
         self.note_range(from, to);
-        self.unnoted_range(from, to)
+        self.untracked_range(from, to)
     }
 
     /// Does the same, as [`Entries::verified`].
@@ -119,7 +119,7 @@ impl Phase {
     }
 
     /// Does the same without recording a read of the transaction.
-    pub(crate) fn unnoted_range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
+    pub(crate) fn untracked_range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
         let entries = Storage::range(self, from, to)?;
         if self.is_open() {
             self.view.check_intact()?;

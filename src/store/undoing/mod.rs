@@ -273,7 +273,7 @@ impl LoadObserver for LoadRecorder<'_> {
         if self.next.limit().is_some() {
             self.next.note(key, changed.clone(), before.clone(), after);
         }
-        if self.history.is_on() && self.writes.goes_on() {
+        if self.history.is_on() && self.writes.needs_more() {
             self.writes.push(Write::new(key, changed, before, Some(after)));
         }
     }

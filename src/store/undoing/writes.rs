@@ -52,7 +52,7 @@ impl RestoreStep {
         for difference in differences {
             let Difference { key, old, new } = difference?;
             writes.push(Write::new(&key, Changed::Not, old, new.as_ref()));
-            if !writes.goes_on() {
+            if !writes.needs_more() {
                 break;
             }
         }
@@ -61,7 +61,7 @@ impl RestoreStep {
 
     /// Whether it can be undone.
     pub(crate) fn can_be_undone(&self) -> bool {
-        self.0.goes_on()
+        self.0.needs_more()
     }
 }
 
@@ -82,7 +82,7 @@ impl Writes {
     }
 
     /// Whether previous entries are still needed.
-    pub(super) fn goes_on(&self) -> bool {
+    pub(super) fn needs_more(&self) -> bool {
         !self.is_too_large
     }
 
@@ -147,7 +147,7 @@ impl Changes for Noting<'_, '_> {
     }
 
     fn set(&mut self, key: &str, entry: &Entry) -> Result<()> {
-        if self.writes.goes_on() {
+        if self.writes.needs_more() {
             let before = self.changes.entry(key)?;
             self.note(key, before, Some(entry))?;
         }
@@ -155,7 +155,7 @@ impl Changes for Noting<'_, '_> {
     }
 
     fn delete(&mut self, key: &str) -> Result<bool> {
-        if self.writes.goes_on() {
+        if self.writes.needs_more() {
             let Some(before) = self.changes.entry(key)? else { return Ok(false) };
             self.note(key, Some(before), None)?;
         }

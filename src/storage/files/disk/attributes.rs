@@ -58,7 +58,7 @@ pub(super) fn inherit(file: &File, from: &File) -> io::Result<Vec<&'static str>>
 }
 
 /// Copies owner and mode.
-pub(super) fn take_owner_and_mode(file: &File, old: Identity) -> io::Result<()> {
+pub(super) fn copy_owner_and_mode(file: &File, old: Identity) -> io::Result<()> {
     set_mode(file, take_owner(file, old)?.narrow(old.mode))
 }
 

@@ -45,7 +45,7 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync {
     /// but a user who removed it meant it.
     fn check_writable(&self, path: &Path) -> Result<()>;
     /// The temporary files that killed writers left next to `path`.
-    fn left_overs(&self, path: &Path) -> Vec<PathBuf>;
+    fn leftovers(&self, path: &Path) -> Vec<PathBuf>;
     /// The name of the current boot; it changes with every power cut or system crash. Empty if unknown.
     fn boot(&self) -> String;
     /// Opens or creates a lock file, with the mode and owner of the database. Does not follow links.

@@ -99,7 +99,7 @@ impl<'a> Body<'a> {
     /// The latest change of one key, if any; found by searching for its bytes. Checks only the last commit and the line
     /// with the answer: if anything is wrong with them, only a replay can answer.
     pub(crate) fn find(self, key: &str) -> Result<Option<Change>, Suspect> {
-        if self.ends_whole() { self.search(key) } else { Err(Suspect) }
+        if self.ends_complete() { self.search(key) } else { Err(Suspect) }
     }
 
     /// The number of the last commit if all lines are good and all commits are complete. Checks only sums and numbers,
@@ -246,7 +246,7 @@ impl<'a> Body<'a> {
 
     /// Whether the last line is a fold line or ends a complete commit, read from the end. If so, no line is torn, and
     /// any bad line before is corrupt.
-    fn ends_whole(self) -> bool {
+    fn ends_complete(self) -> bool {
         let mut rest = self.bytes;
         let Some(last) = take_last(&mut rest) else { return rest.is_empty() };
         let Some(content) = seal::open(last, self.epoch) else { return false };

@@ -53,14 +53,14 @@ fn or_corrupt(answer: Result<bool, ReadFault>) -> Result<bool, ReadFault> {
 
 fn sum_is_of(file: &dyn DiskFile, layout: &Layout, orders: bool, stop: &AtomicBool) -> Result<bool, ReadFault> {
     /// How many lines are read between two checks whether to stop.
-    const EACH: u64 = 4096;
+    const CHECK_EVERY: u64 = 4096;
     let mut sum = LineSum::default();
     for (section, (from, to)) in [(Section::Map, layout.map), (Section::Expires, layout.expires)] {
         let mut lines = Lines::new(file, from, to, to);
         let mut before: Option<Vec<u8>> = None;
         while let Some(content) = lines.next()? {
             sum.add(section, content);
-            if sum.lines % EACH == 0 && stop.load(Ordering::Relaxed) {
+            if sum.lines % CHECK_EVERY == 0 && stop.load(Ordering::Relaxed) {
                 return Ok(false);
             }
             if orders {
@@ -164,7 +164,7 @@ fn read(file: &dyn DiskFile, length: u64) -> Result<Layout, ReadFault> {
     let mut layout = Layout { length, ..Layout::default() };
     let mut written = String::new();
     let mut lines = Lines::new(file, 2, length, length);
-    let mut more = match lines.whole()?.ok_or_else(departs)? {
+    let mut more = match lines.whole()?.ok_or_else(not_canonical)? {
         b"  \"map\": {" => {
             let map = read_section(&mut lines, Section::Map, is_value)?;
             (layout.map, layout.count, layout.hash) = (map.range, map.count, map.hash);
@@ -176,12 +176,12 @@ fn read(file: &dyn DiskFile, length: u64) -> Result<Layout, ReadFault> {
             layout.rest = head + 1;
             line.ends_with(b",")
         }
-        _ => return Err(departs()),
+        _ => return Err(not_canonical()),
     };
     layout.expires = (layout.rest, layout.rest);
     let mut names = HashSet::new();
     while more {
-        let line = lines.whole()?.ok_or_else(departs)?;
+        let line = lines.whole()?.ok_or_else(not_canonical)?;
         if line == b"  \"expires\": {" && layout.expiring == 0 && names.is_empty() {
             let expires = read_section(&mut lines, Section::Expires, is_expiry)?;
             (layout.expires, layout.expiring) = (expires.range, expires.count);
@@ -190,21 +190,21 @@ fn read(file: &dyn DiskFile, length: u64) -> Result<Layout, ReadFault> {
             more = expires.more;
         } else {
             more = line.ends_with(b",");
-            let name = foreign_name(line.strip_suffix(b",").unwrap_or(line), &mut written).ok_or_else(departs)?;
+            let name = foreign_name(line.strip_suffix(b",").unwrap_or(line), &mut written).ok_or_else(not_canonical)?;
             if !names.insert(name) {
-                return Err(departs());
+                return Err(not_canonical());
             }
         }
     }
     if lines.whole()? != Some(b"}") || lines.at() != length {
-        return Err(departs());
+        return Err(not_canonical());
     }
     check_expiries(file, &layout)?;
     layout.hash = layout.hash.wrapping_add(rest_hash(file, layout.rest, length)?);
     Ok(layout)
 }
 
-fn departs() -> ReadFault {
+fn not_canonical() -> ReadFault {
     ReadFault::corrupt(0, "not in canonical form")
 }
 
@@ -225,19 +225,19 @@ fn read_section(lines: &mut Lines<'_>, section: Section, is_value: fn(&[u8]) -> 
     let mut comma = true;
     loop {
         read.range.1 = lines.at();
-        let line = lines.whole()?.ok_or_else(departs)?;
+        let line = lines.whole()?.ok_or_else(not_canonical)?;
         if !comma {
             read.more = line == b"  },";
-            return if read.more || line == CLOSE { Ok(read) } else { Err(departs()) };
+            return if read.more || line == CLOSE { Ok(read) } else { Err(not_canonical()) };
         }
         comma = line.ends_with(b",");
-        let content = snapshot_line::content(line, !comma).map_err(|_| departs())?;
-        let (key, value) = snapshot_line::split(content).map_err(|_| departs())?;
+        let content = snapshot_line::content(line, !comma).map_err(|_| not_canonical())?;
+        let (key, value) = snapshot_line::split(content).map_err(|_| not_canonical())?;
         let is_key = is_written(&key, &content[..content.len() - value.len() - 2], &mut written)
             && key.len() <= MAX_KEY
             && (read.count == 0 || *before < *key);
         if !is_key || !is_value(value) {
-            return Err(departs());
+            return Err(not_canonical());
         }
         read.hash = read.hash.wrapping_add(line_hash(section, content));
         read.count += 1;
@@ -292,10 +292,10 @@ fn check_expiries(file: &dyn DiskFile, layout: &Layout) -> Result<(), ReadFault>
     let section = |(from, to)| Lines::new(file, from, to, to);
     let (mut keys, mut expiries) = (section(layout.map), section(layout.expires));
     while let Some(expiry) = expiries.next()? {
-        let wanted = snapshot_line::key(expiry).map_err(|_| departs())?;
+        let wanted = snapshot_line::key(expiry).map_err(|_| not_canonical())?;
         loop {
-            let content = keys.next()?.ok_or_else(departs)?;
-            if snapshot_line::key(content).map_err(|_| departs())? == wanted {
+            let content = keys.next()?.ok_or_else(not_canonical)?;
+            if snapshot_line::key(content).map_err(|_| not_canonical())? == wanted {
                 break;
             }
         }

@@ -40,7 +40,7 @@ pub(crate) const RESERVED: &str = "$rusty-kv";
 impl Document {
     /// The entries between two bounds; none if the bounds are in the wrong order.
     pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> btree_map::Range<'_, String, Stored> {
-        let is_empty = overlay::runs_backwards(from, to);
+        let is_empty = overlay::is_reversed(from, to);
         if is_empty { btree_map::Range::default() } else { self.entries.range::<str, _>((from, to)) }
     }
 

@@ -46,7 +46,7 @@ pub(crate) struct Simulated {
     turns: Option<(Arc<Turns>, usize)>,
 }
 
-type IsIt = Box<dyn FnMut(&Operation) -> bool + Send>;
+type Predicate = Box<dyn FnMut(&Operation) -> bool + Send>;
 
 struct Shared {
     world: World,
@@ -57,11 +57,11 @@ struct Shared {
     change_fault: Option<Fault>,
     look_fault: Option<Fault>,
     injected: u64,
-    lies: Option<IsIt>,
+    lies: Option<Predicate>,
     moments: Option<Vec<Moment>>,
     mark: u64,
     /// Runs before the first change for which the predicate is true.
-    action: Option<(IsIt, Box<dyn FnOnce() + Send>)>,
+    action: Option<(Predicate, Box<dyn FnOnce() + Send>)>,
 }
 
 impl Simulated {
@@ -184,13 +184,13 @@ impl Simulated {
         shared.world.overwrite(file, bytes);
     }
 
-    /// Runs `action` before the first change for which `is_it` is true; it may use the disk.
+    /// Runs `action` before the first change for which `is_wanted` is true; it may use the disk.
     pub(crate) fn before(
         &self,
-        is_it: impl FnMut(&Operation) -> bool + Send + 'static,
+        is_wanted: impl FnMut(&Operation) -> bool + Send + 'static,
         action: impl FnOnce() + Send + 'static,
     ) {
-        self.shared().action = Some((Box::new(is_it), Box::new(action)));
+        self.shared().action = Some((Box::new(is_wanted), Box::new(action)));
     }
 
     /// The requested changes, including failed ones.
@@ -241,7 +241,7 @@ impl Simulated {
         change: impl FnOnce(&mut World, Fate) -> io::Result<T>,
     ) -> io::Result<T> {
         self.take_turn();
-        let action = self.shared().action.take_if(|(is_it, _)| is_it(&operation));
+        let action = self.shared().action.take_if(|(is_wanted, _)| is_wanted(&operation));
         if let Some((_, action)) = action {
             action();
         }
@@ -372,7 +372,7 @@ impl Disk for Simulated {
         if shared.world.names.get(path).is_none_or(is_writable) { Ok(()) } else { Err(failed(Errno::ACCESS.into())) }
     }
 
-    fn left_overs(&self, path: &Path) -> Vec<PathBuf> {
+    fn leftovers(&self, path: &Path) -> Vec<PathBuf> {
         let Ok(shared) = self.look() else { return Vec::new() };
         let is_left_over = |there: &Path| {
             there.parent() == path.parent()

@@ -323,7 +323,7 @@ fn leftovers_belong_to_one_database() {
     for name in ["a", "a.lock", "b.tmp-0123456789abcdef", "a.tmp-0123", "a.tmp-0123456789abcdef"] {
         create(&disk, name, "");
     }
-    assert_eq!(disk.left_overs(&path("a")), [left]);
+    assert_eq!(disk.leftovers(&path("a")), [left]);
 }
 
 #[test]

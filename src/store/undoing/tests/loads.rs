@@ -83,20 +83,20 @@ fn fill(db: &mut Undoing, entries: Vec<(u8, u8, Option<u64>)>) -> BTreeMap<Strin
 }
 
 /// The result of a rehearsal, and the content it leads to.
-fn foresee(
+fn rehearse(
     db: &mut Undoing,
     entries: &mut LoadSource<'_>,
     how: Loading,
     old: &BTreeMap<String, Entry>,
 ) -> (Loaded, BTreeMap<String, Entry>) {
     let (rehearsed, changes) = db.rehearse_load(entries, how).unwrap();
-    let mut foreseen = old.clone();
+    let mut predicted = old.clone();
     for change in changes {
         let Difference { key, old, new } = change.unwrap();
-        assert_eq!(foreseen.remove(&key), old);
-        foreseen.extend(new.map(|entry| (key, entry)));
+        assert_eq!(predicted.remove(&key), old);
+        predicted.extend(new.map(|entry| (key, entry)));
     }
-    (rehearsed, foreseen)
+    (rehearsed, predicted)
 }
 
 proptest! {
@@ -128,10 +128,10 @@ proptest! {
         let how = Loading { existing, unique };
         let model = Model::of(&old, &load, how);
         let entries = || load.iter().map(|&(key, value, expiry)| Ok((key.to_string(), entry(value, expiry))));
-        let (rehearsed, foreseen) = foresee(&mut db, &mut entries(), how, &old);
+        let (rehearsed, predicted) = rehearse(&mut db, &mut entries(), how, &old);
         let is_refused = model.is_refused;
         prop_assert_eq!(rehearsed.conflict.is_some(), is_refused);
-        prop_assert_eq!(&foreseen, if is_refused { &old } else { &model.content });
+        prop_assert_eq!(&predicted, if is_refused { &old } else { &model.content });
         prop_assert!(!db.batch().is_locked);
         let too_long = fails.then(|| Ok(("k".repeat(70_000), Entry::from("x"))));
         let loaded = db.load(&mut entries().chain(too_long), how, &mut ());

@@ -25,7 +25,7 @@ pub(super) fn open(path: &Path, database: Option<Identity>) -> Result<File> {
         }
         match options.clone().create_new(true).open(path) {
             Ok(file) => {
-                let inherited = wanted.map(|wanted| attributes::take_owner_and_mode(&file, wanted));
+                let inherited = wanted.map(|wanted| attributes::copy_owner_and_mode(&file, wanted));
                 break inherited.unwrap_or(Ok(())).map(|()| file);
             }
             // Another process has just created it.
@@ -57,7 +57,7 @@ pub(super) fn open(path: &Path, database: Option<Identity>) -> Result<File> {
 fn follow(file: &File, meta: &fs::Metadata, wanted: Identity) {
     let (there, own) = (Identity::of(meta), rustix::process::geteuid());
     if !there.has_same_rights(&wanted) && (own.is_root() || own.as_raw() == meta.uid()) {
-        let _ = attributes::take_owner_and_mode(file, wanted);
+        let _ = attributes::copy_owner_and_mode(file, wanted);
         if there.mode & !wanted.mode & 0o022 != 0 {
             // Users who may not write to the database may have written the note. Without it, the next holder only does
             // more work than needed.

@@ -107,14 +107,14 @@ impl Disk for Real {
         }
     }
 
-    fn left_overs(&self, path: &Path) -> Vec<PathBuf> {
+    fn leftovers(&self, path: &Path) -> Vec<PathBuf> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Vec::new() };
-        let is_one = |entry: &fs::DirEntry| {
+        let is_relevant = |entry: &fs::DirEntry| {
             // For a symbolic link, this is the metadata of the link.
             super::is_temporary(&entry.file_name(), name) && entry.metadata().is_ok_and(|meta| meta.is_file())
         };
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        entries.filter(is_one).map(|entry| entry.path()).collect()
+        entries.filter(is_relevant).map(|entry| entry.path()).collect()
     }
 
     fn open_lock(&self, path: &Path, database: Option<Identity>) -> Result<Box<dyn LockFile>> {
@@ -247,6 +247,6 @@ mod tests {
         Real.create(&left).unwrap();
         symlink(&left, folder.path().join("kv.json.tmp-0123456789abcde0")).unwrap();
         Real.make_folder(&folder.path().join("kv.json.tmp-0123456789abcde1")).unwrap();
-        assert_eq!(Real.left_overs(&path), [left]);
+        assert_eq!(Real.leftovers(&path), [left]);
     }
 }

@@ -96,7 +96,7 @@ proptest! {
         for key in state.keys().chain([&other]) {
             prop_assert_eq!(body(&bytes).find(key).unwrap(), state.get(key).cloned());
         }
-        prop_assert!(body(&bytes).ends_whole());
+        prop_assert!(body(&bytes).ends_complete());
         for line in bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
             prop_assert!(serde_json::from_slice::<serde_json::Value>(line).is_ok());
             let content = seal::open(line, EPOCH).unwrap();
