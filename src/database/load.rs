@@ -147,7 +147,7 @@ impl Database {
         self.load_entries(entries, how, &mut ()).map(|loaded| loaded.entries)
     }
 
-    /// Does the same; existing keys may be kept, or make it set nothing.
+    /// As [`Database::load_all`]; existing keys may be kept, or make it set nothing.
     pub(crate) fn load_entries<E: From<Error>>(
         &mut self,
         entries: impl IntoIterator<Item = Result<(String, Entry), E>>,

@@ -74,7 +74,7 @@ impl Watch {
         self.feed.missed
     }
 
-    /// Does the same until `stop` returns true, which is checked from time to time, or `each` breaks.
+    /// As [`Watch::look`], until `stop` returns true, which is checked from time to time, or `each` breaks.
     pub(crate) fn look_until(
         &mut self,
         stop: &dyn Fn() -> bool,

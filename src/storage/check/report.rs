@@ -45,7 +45,7 @@ pub(crate) fn check(path: &Path, on_progress: Option<OnProgress>) -> Result<Repo
     Files::open(&disk::Real, &path, on_progress).and_then(|files| Report::of(&files)).map_err(disk::or_stopped)
 }
 
-/// Does the same for an open file without a journal; `shown` names it in messages.
+/// As [`check`], for an open file without a journal; `shown` names it in messages.
 pub(crate) fn check_file(file: File, shown: &Path, on_progress: Option<OnProgress>) -> Result<Report> {
     let opened = |disk| -> Result<Report> {
         let file = disk::reporting(disk::opened(file), on_progress);

@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn any_other_form_was_written_by_a_newer_version() {
         for content in [
-            r#"{"n":17,"key":"a","value":1,"colour":"red","last":1"#,
+            r#"{"n":17,"key":"a","value":1,"color":"red","last":1"#,
             r#"{"n":17,"key":"a","value":1,"last":1,"more":0"#,
             r#"{"n":17,"key":"a","value":1,"last":01"#,
             r#"{"n":17,"key":"a","value": 1,"last":1"#,

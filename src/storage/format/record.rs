@@ -107,7 +107,7 @@ pub(crate) fn decode(text: &str) -> Result<Value, Fault> {
     Ok(value)
 }
 
-/// Does the same in place, without allocating, if the text is as [`write_value`] writes it.
+/// As [`decode`], in place, without allocating, if the text is as [`write_value`] writes it.
 pub(crate) fn decode_in_place(text: Box<str>) -> Result<Value, Fault> {
     let mut scanner = Scanner::new(text.as_bytes());
     if text.starts_with('"') {
@@ -278,7 +278,7 @@ pub(crate) fn is_written(raw: &[u8]) -> bool {
     checked.is_ok() && same.is_whole() && (text.starts_with('"') || is_written_json(text))
 }
 
-/// Does the same for a compact text that is not a string.
+/// As [`is_written`], for a compact text that is not a string.
 fn is_written_json(text: &str) -> bool {
     match mark(text) {
         None => json::depth(text) <= json::MAX_DEPTH,

@@ -243,18 +243,18 @@ impl Feed {
     /// Reports the expiries that have passed since the last scan, and finds the next one.
     fn scan_expiries(&mut self, now: Timestamp, each: &mut EventSink<'_>) -> Result<()> {
         let (reported, mut next, mut count) = (self.reported, None, 0_u64);
-        let mut over = Vec::new();
+        let mut expired = Vec::new();
         self.store.expiries(self.bounds(), &mut |key, expiry| {
             count += 1;
             if expiry > now {
                 next = next.into_iter().chain([expiry]).min();
             } else if expiry > reported {
-                over.push(key.to_owned());
+                expired.push(key.to_owned());
             }
         })?;
         (self.reported, self.next) = (now, next);
         self.rest_until = now.after(Duration::from_millis(count / EXPIRIES_PER_MILLISECOND)).unwrap_or(now);
-        for key in over {
+        for key in expired {
             if each(&key, Event::Expired).is_break() {
                 break;
             }

@@ -136,8 +136,8 @@ fn judge(found: &State, acknowledged: &[String], possible: &[String]) -> Result<
         return Err(format!("{lost} was acknowledged, and is not there"));
     }
     let keys = found.keys().filter(|key| !["number", "first"].contains(&key.as_str()));
-    if let Some(alien) = keys.clone().find(|key| !possible.contains(key)) {
-        return Err(format!("{alien} was refused, but exists"));
+    if let Some(foreign) = keys.clone().find(|key| !possible.contains(key)) {
+        return Err(format!("{foreign} was refused, but exists"));
     }
     let counted = found.get("number").map_or(0, |(text, _)| text.trim_matches('"').parse().unwrap());
     let there = keys.count();

@@ -141,12 +141,12 @@ impl Writer<'_> {
         // The system may now treat unwritten data as written: only a new file can be trusted.
         let before = self.store.uncertain;
         self.leave(Uncertain::Journal { epoch, good });
-        let mended = self.recover(false);
+        let recovered = self.recover(false);
         if before == Some(Uncertain::Folder) {
             // The uncertain folder remains. The appended text was a fold line, which is harmless.
             self.leave(Uncertain::Folder);
         }
-        if mended.is_err() && complete {
+        if recovered.is_err() && complete {
             return Err(Error::Uncertain { path: journal_path, source });
         }
         Err(disk::write_error(operation, journal_path, source))

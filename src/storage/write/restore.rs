@@ -47,7 +47,7 @@ impl Storage {
         Ok(())
     }
 
-    /// Does the same for files that cannot be opened: they are renamed as they are. The journal goes first: the
+    /// Restores over files that cannot be opened: they are renamed as they are. The journal goes first: the
     /// snapshot is corrupt with or without it, and the new one must not find it there.
     pub(crate) fn restore_corrupt(path: &Path, from: &Self, settings: Settings, now: Timestamp) -> Result<PathBuf> {
         let (store, path, _lock) = Self::to_repair(path, settings)?;

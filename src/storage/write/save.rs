@@ -45,7 +45,7 @@ impl Storage {
         Ok(Built { temp, layout, through })
     }
 
-    /// Does the same for a copy, which must not propagate corruption: a fold copies lines without verifying them.
+    /// Like `build`, for a copy, which must not propagate corruption: a fold copies lines without verifying them.
     fn build_verified<'d>(
         &self,
         temp: Temp<'d>,

@@ -15,7 +15,7 @@ pub(crate) struct Temp<'a> {
     pub(crate) path: PathBuf,
     file: Option<Box<dyn DiskFile>>,
     /// Whether the path may now lead to another program's file.
-    pub(super) is_alien: Cell<bool>,
+    pub(super) may_be_foreign: Cell<bool>,
 }
 
 impl<'a> Temp<'a> {
@@ -30,7 +30,7 @@ impl<'a> Temp<'a> {
             number = disk::random();
             match disk.create(&path) {
                 Ok(file) => {
-                    let temp = Self { disk, path, file: Some(file), is_alien: Cell::new(false) };
+                    let temp = Self { disk, path, file: Some(file), may_be_foreign: Cell::new(false) };
                     if temp.is_taken() {
                         return Ok(temp);
                     }
@@ -81,7 +81,7 @@ impl<'a> Temp<'a> {
 
 impl Drop for Temp<'_> {
     fn drop(&mut self) {
-        if self.file.is_some() && !self.is_alien.get() {
+        if self.file.is_some() && !self.may_be_foreign.get() {
             // Report the original error; a leftover temporary file is harmless.
             let _ = self.disk.remove(&self.path);
         }
@@ -199,7 +199,7 @@ fn keep_displaced(disk: &dyn Disk, temp: &Temp<'_>, path: &Path, source: std::io
     if temp.is_at(&temp.path) == Some(true) {
         return source;
     }
-    temp.is_alien.set(true);
+    temp.may_be_foreign.set(true);
     let kept = disk::with_suffix(path, &format!(".old-{:016x}", disk::random()));
     let kept = if disk.rename(&temp.path, &kept, Rename::New).is_ok() { &kept } else { &temp.path };
     let reason = error::reason(&source);

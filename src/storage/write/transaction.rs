@@ -113,12 +113,12 @@ impl Phase {
         self.untracked_range(from, to)
     }
 
-    /// Does the same, as [`Entries::verified`].
+    /// As [`Self::range`], with the checksum verified at the end.
     pub(crate) fn verified_range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
         Ok(self.range(from, to)?.verified())
     }
 
-    /// Does the same without recording a read of the transaction.
+    /// As [`Self::range`], without recording a read of the transaction.
     pub(crate) fn untracked_range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
         let entries = Storage::range(self, from, to)?;
         if self.is_open() {

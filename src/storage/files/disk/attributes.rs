@@ -162,14 +162,14 @@ mod tests {
     #[test]
     fn attributes_are_copied_even_to_a_read_only_file() {
         let (old, new) = files();
-        if fsetxattr(&old, "user.colour", b"green", XattrFlags::empty()).is_err() {
+        if fsetxattr(&old, "user.color", b"green", XattrFlags::empty()).is_err() {
             println!("SKIPPED: this file system has no extended attributes");
             return;
         }
         fsetxattr(&old, "user.nothing", b"", XattrFlags::empty()).unwrap();
         old.set_permissions(Permissions::from_mode(0o440)).unwrap();
         assert_eq!(inherit(&new, &old).unwrap(), [""; 0]);
-        assert_eq!(value(&new, b"user.colour").unwrap(), b"green");
+        assert_eq!(value(&new, b"user.color").unwrap(), b"green");
         assert_eq!(value(&new, b"user.nothing").unwrap(), b"");
         assert_eq!(mode(&new), 0o440);
     }

@@ -199,7 +199,7 @@ impl<'a> Body<'a> {
     fn judge(self, from: &JournalLines<'a>, next: u64, before: usize, fault: String) -> Result<(), Corruption> {
         let mut scratch = String::new();
         let mut lines = from.clone();
-        let (mut good_after, mut count, mut whole, mut alien) = (0_u64, before, usize::MAX, false);
+        let (mut good_after, mut count, mut whole, mut foreign) = (0_u64, before, usize::MAX, false);
         loop {
             let at = lines.clone();
             let Some(mut kind) = lines.read(self.epoch, &mut scratch) else { break };
@@ -216,7 +216,7 @@ impl<'a> Body<'a> {
                     count += 1;
                     whole = whole.min(line.last.unwrap_or(usize::MAX));
                 }
-                LineKind::Change(_) | LineKind::Fold(_) => alien = true,
+                LineKind::Change(_) | LineKind::Fold(_) => foreign = true,
                 LineKind::Bad(_) => {}
                 LineKind::Refused(refused) => {
                     let (reason, newer) = match refused {
@@ -228,7 +228,7 @@ impl<'a> Body<'a> {
                 }
             }
         }
-        if alien || count >= whole {
+        if foreign || count >= whole {
             let line = from.taken + 1;
             return Err(Corruption { at: from.at, line, reason: fault, newer: false, good_after });
         }

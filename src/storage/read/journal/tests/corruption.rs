@@ -222,7 +222,7 @@ fn the_last_commit_number_has_no_successor() {
 #[test]
 fn an_unusable_line_with_a_good_sum_is_refused_anywhere() {
     for (content, newer) in
-        [("{\"n\":17,\"key\":\"a\",\"colour\":1", true), ("{\"n\":17,\"key\":\"a\",\"value\":tru", false)]
+        [("{\"n\":17,\"key\":\"a\",\"color\":1", true), ("{\"n\":17,\"key\":\"a\",\"value\":tru", false)]
     {
         let mut bytes = Vec::new();
         sealed(&mut bytes, content);
