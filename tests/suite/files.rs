@@ -501,7 +501,7 @@ fn the_lock_is_free_after_any_end_of_its_holder() {
     is_free().unwrap_err();
     drop(db);
     is_free().unwrap();
-    assert_eq!(Database::open(&path).unwrap().get("a").unwrap(), Some("b".into()), "a dropped group was not stored");
+    assert_eq!(Database::open(&path).unwrap().get("a").unwrap(), Some("b".into()), "a dropped batch was not stored");
     Database::open(&path).and_then(|mut db| db.remove_file()).unwrap();
     is_free().unwrap();
 }
@@ -730,7 +730,7 @@ fn a_batch_is_on_disk_completely_or_not_at_all() {
     assert_eq!(Database::open(&path).unwrap().len().unwrap(), 3);
     db.commit_batch().unwrap();
     db.set("d", "1").unwrap();
-    assert_eq!(Database::open(&path).unwrap().len().unwrap(), 4, "after a group each change is durable by itself");
+    assert_eq!(Database::open(&path).unwrap().len().unwrap(), 4, "after a batch each change is durable by itself");
 }
 
 #[test]

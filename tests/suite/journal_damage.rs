@@ -663,19 +663,19 @@ fn a_journal_with_any_small_corruption_gives_an_earlier_state_or_is_refused() {
 }
 
 #[test]
-fn so_is_one_with_the_note_of_a_save_that_was_not_finished() {
+fn a_journal_noted_by_an_unfinished_save_gives_an_earlier_state_or_is_refused() {
     let commits = commits();
     sweep_all(&Reference::new(&commits[..4], Some(2)), Keeping::Snapshot, 1);
     sweep_all(&Reference::new(&commits[..2], Some(2)), Keeping::Snapshot, 3);
 }
 
 #[test]
-fn so_is_one_whose_save_came_as_far_as_the_snapshot() {
+fn a_journal_whose_save_reached_the_snapshot_gives_an_earlier_state_or_is_refused() {
     sweep_all(&Reference::folded(&commits()[1..4]), Keeping::Link, 3);
 }
 
 #[test]
-fn so_is_a_copy_of_both_files() {
+fn a_copy_of_both_files_gives_an_earlier_state_or_is_refused() {
     let reference = Reference::new(&commits()[3..], None);
     let corruptions = Corruption::all(&reference.journal, &[whole(&reference.journal)]);
     let corruptions: Vec<Corruption> = corruptions.into_iter().step_by(5).collect();

@@ -399,7 +399,7 @@ fn operate(db: &mut Database, path: &Path, model: &mut Model, operation: &Operat
                 let answer = apply(db, change).map_err(|error| failed(&error))?;
                 prop_assert_eq!(answer, model.apply(change));
             }
-            prop_assert!(files() == before, "a group is on disk before its end");
+            prop_assert!(files() == before, "a batch is on disk before its end");
             db.commit_batch().map_err(|error| failed(&error))?;
         }
         Operation::Open(_) => unreachable!("it takes both handles"),
