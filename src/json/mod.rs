@@ -42,14 +42,14 @@ pub(crate) const MAX_LEN: usize = 512 << 20;
 /// How deep arrays and objects may nest in a value.
 pub(crate) const MAX_DEPTH: usize = 100;
 
-/// The first thing that is wrong with a text, and the byte where.
+/// The first fault in a text, and its offset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fault {
     /// Offset in bytes.
     pub(crate) at: usize,
     /// What is wrong, without the place.
     pub(crate) reason: String,
-    /// Whether it is valid JSON there, but not of the shape that is wanted.
+    /// Whether the JSON is valid there, but not of the expected form.
     pub(crate) shape: bool,
 }
 
@@ -62,8 +62,8 @@ impl Fault {
         Self { at, reason: reason.into(), shape: true }
     }
 
-    /// Line and column of the fault in `bytes`, both from 1; the column counts characters, or bytes where the line
-    /// is not UTF-8.
+    /// The line and column of the fault in `bytes`, both from 1; the column counts characters, or bytes if the line is
+    /// not UTF-8.
     pub(crate) fn place(&self, bytes: &[u8]) -> (u64, u64) {
         let before = &bytes[..self.at.min(bytes.len())];
         let line_start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
@@ -74,17 +74,17 @@ impl Fault {
     }
 }
 
-/// The fault of a second member of the same name; `what` is `key` or `member`.
+/// The fault of a duplicate name; `what` is `key` or `member`.
 pub(crate) fn duplicate(at: usize, what: &str, name: &str) -> Fault {
     Fault::new(at, format!("duplicate {what} {:?}", crate::error::cut(name)))
 }
 
-/// The fault of a value that nests too deep.
+/// The fault of a value that is nested too deep.
 pub(crate) fn too_deep(at: usize) -> Fault {
     Fault::new(at, format!("nested deeper than {MAX_DEPTH} levels"))
 }
 
-/// How many levels a checked text nests.
+/// The nesting depth of a checked text.
 pub(crate) fn depth(text: &str) -> usize {
     let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in text.bytes() {

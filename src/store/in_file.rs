@@ -1,4 +1,4 @@
-//! The store that is a database in a file, or in memory.
+//! The store of a database in a file or in memory.
 
 use std::ops::{Bound, ControlFlow};
 
@@ -61,7 +61,7 @@ impl Store for Database {
     }
 
     fn change(&mut self, _: Scope<'_>, body: &mut Mutation<'_>) -> Result<()> {
-        // The lock keeps all keys as they are.
+        // The lock covers all keys.
         Database::transaction(self, |tx| body(tx))
     }
 
@@ -119,7 +119,7 @@ impl Store for Database {
     }
 
     fn rollback_to(&mut self, mark: StoreSavepoint) -> u64 {
-        let mark = mark.0.downcast().expect("a mark goes back to the store that it is of");
+        let mark = mark.0.downcast().expect("a savepoint goes back to the store that it came from");
         Database::rollback_to(self, *mark)
     }
 

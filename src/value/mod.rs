@@ -1,4 +1,4 @@
-//! What a key holds: text, JSON or bytes.
+//! The value of a key: text, JSON or bytes.
 
 mod json_text;
 
@@ -28,9 +28,9 @@ pub use self::json_text::Json;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// Text, as it was given.
+    /// Text, exactly as given.
     Text(String),
-    /// Any JSON value but a string, which is [`Value::Text`] (in the file they are the same).
+    /// Any JSON value except a string, which is [`Value::Text`] (in the file, they are the same).
     Json(Json),
     /// Bytes that need not be UTF-8.
     Bytes(Vec<u8>),
@@ -40,7 +40,7 @@ impl Value {
     /// The largest value, in bytes.
     pub const MAX_LEN: usize = json::MAX_LEN;
 
-    /// Bytes as text where they are UTF-8, else as bytes.
+    /// Turns bytes into text if they are UTF-8.
     ///
     /// ```
     /// use rusty_kv::Value;
@@ -54,7 +54,7 @@ impl Value {
         }
     }
 
-    /// Checks a JSON text. A JSON string becomes text.
+    /// Parses a JSON text. A JSON string becomes text.
     ///
     /// # Errors
     /// [`Error::NotJson`] with line and column.
@@ -69,10 +69,11 @@ impl Value {
         Json::parse(text).map(Self::from)
     }
 
-    /// Any serializable Rust value, as JSON (as text if it is a string).
+    /// Serializes any Rust value as JSON, or as text if it is a string.
     ///
     /// # Errors
-    /// [`Error::Convert`] if it has no JSON form, as infinity and NaN have none; [`Error::NotJson`] if it nests too deep.
+    /// [`Error::Convert`] if JSON cannot represent it, for example infinity and NaN; [`Error::NotJson`] if it is nested
+    /// too deep.
     ///
     /// ```
     /// use rusty_kv::Value;
@@ -84,10 +85,10 @@ impl Value {
         Self::from_json(&serde_json::to_string(value)?)
     }
 
-    /// Loads a Rust value out of JSON or text.
+    /// Deserializes a Rust value from JSON or text.
     ///
     /// # Errors
-    /// [`Error::Convert`] if it does not fit, [`Error::WrongType`] for bytes.
+    /// [`Error::Convert`] if the types do not match, [`Error::WrongType`] for bytes.
     ///
     /// ```
     /// use rusty_kv::Value;
@@ -161,7 +162,7 @@ impl Value {
         }
     }
 
-    /// The value with `tail` behind it: text and bytes only. Text that gains bytes that are not UTF-8 becomes bytes.
+    /// Appends to text or bytes. Text that is no longer UTF-8 becomes bytes.
     ///
     /// # Errors
     /// [`Error::WrongType`] for JSON, [`Error::OutOfMemory`].
@@ -192,7 +193,7 @@ impl Value {
     }
 }
 
-/// Text and JSON as they are; bytes that are not UTF-8 are replaced by U+FFFD. Control characters are not escaped.
+/// Writes text and JSON as they are; bytes that are not UTF-8 become U+FFFD. Control characters are not escaped.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&String::from_utf8_lossy(self.as_bytes()))
@@ -227,7 +228,7 @@ impl From<Json> for Value {
     }
 }
 
-/// Fails on nesting over the limit, before anything recurses into it.
+/// Fails if the nesting exceeds the limit, before any recursion into the value.
 impl TryFrom<serde_json::Value> for Value {
     type Error = Error;
 
@@ -258,7 +259,7 @@ impl TryFrom<serde_json::Value> for Value {
     }
 }
 
-/// Fails for anything but text.
+/// Fails for anything except text.
 impl TryFrom<Value> for String {
     type Error = Error;
 
@@ -270,7 +271,7 @@ impl TryFrom<Value> for String {
     }
 }
 
-/// Text becomes a JSON string; fails for bytes. Numbers take `serde_json`'s precision.
+/// Text becomes a JSON string; fails for bytes. Numbers have the precision of `serde_json`.
 impl TryFrom<Value> for serde_json::Value {
     type Error = Error;
 
@@ -282,7 +283,7 @@ impl TryFrom<Value> for serde_json::Value {
     }
 }
 
-/// The content, whatever the type.
+/// The content of any type.
 impl From<Value> for Vec<u8> {
     fn from(value: Value) -> Self {
         match value {

@@ -13,7 +13,7 @@ pub(crate) use rexpect::process::Signal;
 use rexpect::process::{PtyProcess, WaitStatus};
 use rustix::termios::{LocalModes, OptionalActions, Winsize, tcgetattr, tcgetsid, tcsetattr, tcsetwinsize};
 
-use crate::process::{DEADLINE, is_waiting, wait_until};
+use crate::process::{EXPIRY, is_waiting, wait_until};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_rusty-kv");
 
@@ -286,7 +286,7 @@ impl Terminal {
     #[track_caller]
     pub(crate) fn wait(&self, what: &str, until: impl Fn(&Seen) -> bool) {
         let (seen, changed) = &*self.shown;
-        let (seen, timeout) = changed.wait_timeout_while(seen.lock().unwrap(), DEADLINE, |seen| !until(seen)).unwrap();
+        let (seen, timeout) = changed.wait_timeout_while(seen.lock().unwrap(), EXPIRY, |seen| !until(seen)).unwrap();
         let (text, cursor) = (seen.text(), seen.before_cursor());
         drop(seen);
         assert!(!timeout.timed_out(), "waited for {what:?}; cursor behind {cursor:?} on this screen:\n{text}\n");
@@ -331,7 +331,7 @@ impl Terminal {
         loop {
             match self.process.status() {
                 Some(WaitStatus::Signaled(_, signal, _)) => return signal,
-                Some(WaitStatus::StillAlive) if start.elapsed() < DEADLINE => {
+                Some(WaitStatus::StillAlive) if start.elapsed() < EXPIRY => {
                     std::thread::sleep(Duration::from_millis(1));
                 }
                 other => panic!("{other:?}, with this screen:\n{}\n", self.text()),
@@ -345,7 +345,7 @@ impl Terminal {
         loop {
             match self.process.status() {
                 Some(WaitStatus::Exited(_, code)) => return code,
-                Some(WaitStatus::StillAlive) if start.elapsed() < DEADLINE => {
+                Some(WaitStatus::StillAlive) if start.elapsed() < EXPIRY => {
                     std::thread::sleep(Duration::from_millis(1));
                 }
                 other => panic!("{other:?}, with this screen:\n{}\n", self.text()),

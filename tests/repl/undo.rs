@@ -21,7 +21,7 @@ fn undo_takes_back_a_command_and_names_what_it_restored() {
     terminal.enter("undo");
     assert_eq!(terminal.text().matches("Nothing to undo").count(), 2);
     assert_eq!((home.get("n"), home.get("k"), home.get("user:1")), ("4\n".into(), String::new(), "Ada\n".into()));
-    assert!(String::from_utf8(home.run(&["ttl", "user:1"]).stdout).unwrap().trim() != "none", "the deadline is back");
+    assert!(String::from_utf8(home.run(&["ttl", "user:1"]).stdout).unwrap().trim() != "none", "the expiry is back");
     terminal.enter("set n 9 --ttl 2h");
     terminal.enter("persist n");
     terminal.enter("undo");
@@ -365,8 +365,7 @@ fn redo_makes_again_what_was_undone_until_something_else_changes() {
     terminal.enter("undo");
     home.run(&["set", "n", "theirs"]);
     terminal.press("redo\r");
-    terminal
-        .shows("'n' was since changed by another program: its value is now theirs. Redo it anyway? [y/N]");
+    terminal.shows("'n' was since changed by another program: its value is now theirs. Redo it anyway? [y/N]");
     terminal.enter("n");
     terminal.shows("Nothing was redone");
     terminal.enter("redo -y");

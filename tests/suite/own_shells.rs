@@ -16,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 use rexpect::process::{PtyProcess, Signal};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-use crate::common::process::DEADLINE;
+use crate::common::process::EXPIRY;
 use crate::common::shown::shown;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_rusty-kv");
@@ -190,7 +190,7 @@ impl<'h> Shell<'h> {
     fn wait(&self, what: &str, until: impl Fn(&[u8]) -> bool) {
         let start = Instant::now();
         while !until(&self.shown.lock().unwrap()) {
-            assert!(start.elapsed() < DEADLINE, "{}: no {what}: {}", self.name, self.text());
+            assert!(start.elapsed() < EXPIRY, "{}: no {what}: {}", self.name, self.text());
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -208,7 +208,7 @@ impl<'h> Shell<'h> {
         self.input.write_all(b"\r").unwrap();
         let (start, mut entered) = (Instant::now(), Instant::now());
         while !args.exists() {
-            if start.elapsed() > DEADLINE {
+            if start.elapsed() > EXPIRY {
                 let text = self.text();
                 self.input.write_all(b"\x03\x03\r").unwrap();
                 return vec![format!("nothing was run: {text:?}")];

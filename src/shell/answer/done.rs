@@ -137,7 +137,7 @@ pub(crate) enum Done {
         changes: u64,
         torn: u64,
         faults: Vec<String>,
-        doubt: Option<String>,
+        uncertain: Option<String>,
     },
     /// So many entries, or changes of the journal, are in that file; what is said of it is in the notes.
     Repaired {

@@ -50,7 +50,7 @@ pub(crate) fn masked<'a>(answer: Answer<'a>, masks: &Masks) -> Answer<'a> {
 
 /// The entry without its value.
 pub(crate) fn hidden(entry: &Entry) -> Entry {
-    Entry { value: Value::from(HIDDEN), deadline: entry.deadline }
+    Entry { value: Value::from(HIDDEN), expiry: entry.expiry }
 }
 
 /// Of what an undo or a redo has done to a masked key is left whether it has another value.

@@ -42,14 +42,14 @@ impl Status {
             Error::Open { source, .. } if source.kind() == std::io::ErrorKind::OutOfMemory => (Self::Io, Code::Io),
             Error::OutOfMemory { .. } => (Self::Io, Code::Io),
             Error::Open { .. } | Error::Unsuitable { .. } => (Self::Database, Code::CannotOpen),
-            Error::Damaged { .. } | Error::JournalDamaged { .. } | Error::LastRecord { .. } => {
+            Error::Unreadable { .. } | Error::JournalCorrupt { .. } | Error::LastRecord { .. } => {
                 (Self::Database, Code::Damaged)
             }
             Error::Corrupt { .. } => (Self::Database, Code::Corrupt),
             Error::ForeignJournal { .. } => (Self::Database, Code::ForeignJournal),
             Error::NewerVersion { .. } => (Self::Database, Code::NewerVersion),
             Error::Io { .. } | Error::NotSaved { .. } => (Self::Io, Code::Io),
-            Error::OutcomeUnknown { .. } | Error::InDoubt { .. } => (Self::Io, Code::OutcomeUnknown),
+            Error::OutcomeUnknown { .. } | Error::Uncertain { .. } => (Self::Io, Code::OutcomeUnknown),
             Error::ReadOnly { .. } => (Self::Io, Code::ReadOnly),
             Error::Busy { .. } => (Self::Busy, Code::Busy),
             Error::Conflict { .. } | Error::Overtaken { .. } => (Self::Busy, Code::Conflict),

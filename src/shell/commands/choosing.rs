@@ -99,19 +99,19 @@ impl Asking {
     }
 
     /// The same of an entry in its form on disk.
-    pub(super) fn holds_stored(&self, key: &str, text: &str, deadline: Option<Timestamp>) -> Result<bool, Error> {
+    pub(super) fn holds_stored(&self, key: &str, text: &str, expiry: Option<Timestamp>) -> Result<bool, Error> {
         let content = match text.as_bytes() {
             // A wrapped value, or one that looks like it.
             [b'{', b'"', b'$' | b'\\', ..] => {
                 // What cannot be read is found by a full read.
                 let value = crate::storage::decode(text).unwrap_or(Value::Bytes(Vec::new()));
-                return self.holds(key, &Entry { value, deadline });
+                return self.holds(key, &Entry { value, expiry });
             }
             _ => Content::Json(text),
         };
         let kind = if text.starts_with('"') { "text" } else { "json" };
         let size = crate::storage::value_len(text);
-        self.holds_for(&Subject { key, kind, content, size, ttl: self.left(deadline), now: seconds(self.now) })
+        self.holds_for(&Subject { key, kind, content, size, ttl: self.left(expiry), now: seconds(self.now) })
     }
 
     fn holds_for(&self, subject: &Subject<'_>) -> Result<bool, Error> {
@@ -138,12 +138,12 @@ impl Asking {
             Value::Bytes(_) => Content::Bytes,
         };
         let (kind, size) = (entry.value.kind(), entry.value.as_bytes().len());
-        Subject { key, kind, content, size, ttl: self.left(entry.deadline), now: seconds(self.now) }
+        Subject { key, kind, content, size, ttl: self.left(entry.expiry), now: seconds(self.now) }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "no key lives that long")]
-    fn left(&self, deadline: Option<Timestamp>) -> Option<f64> {
-        deadline.map(|deadline| whole_seconds(deadline.since(self.now)) as f64)
+    fn left(&self, expiry: Option<Timestamp>) -> Option<f64> {
+        expiry.map(|expiry| whole_seconds(expiry.since(self.now)) as f64)
     }
 
     fn note(&self, key: &str, failed: &Failed) -> Result<(), Error> {

@@ -44,13 +44,13 @@ impl CommandArgs for CountArgs {
 fn matching<'s>(session: &'s Session, glob: Option<&Glob>, asking: &Asking) -> Result<Answer<'s>, Failure> {
     let scan = Scan::prefix(glob.map_or("", Glob::prefix));
     let (mut seen, mut count) = (0_u64, 0);
-    session.db.visit(&scan, &mut |key, text, deadline| {
+    session.db.visit(&scan, &mut |key, text, expiry| {
         seen += 1;
         if seen.is_multiple_of(64) {
             progress::keys(seen);
             interrupt::check()?;
         }
-        if glob.is_none_or(|glob| glob.matches(key)) && asking.holds_stored(key, text, deadline)? {
+        if glob.is_none_or(|glob| glob.matches(key)) && asking.holds_stored(key, text, expiry)? {
             count += 1;
         }
         Ok(())

@@ -171,6 +171,6 @@ fn fingerprint(entry: &Entry) -> u64 {
     let mut hasher = DefaultHasher::new();
     entry.value.kind().hash(&mut hasher);
     entry.value.as_bytes().hash(&mut hasher);
-    entry.deadline.map(crate::expiry::Timestamp::as_millis).hash(&mut hasher);
+    entry.expiry.map(crate::expiry::Timestamp::as_millis).hash(&mut hasher);
     hasher.finish()
 }

@@ -40,18 +40,18 @@ impl CommandArgs for ExpireArgs {
         let Self { key, duration, at, print } = self;
         let expires = session.db.transaction(&[&key], |tx| {
             let now = tx.now();
-            let deadline = match (at, duration) {
+            let expiry = match (at, duration) {
                 (Some(at), _) => at,
                 (None, duration) => now.after(duration.unwrap_or_default())?,
             };
             let Some(entry) = tx.entry(&key)? else { return Ok(None) };
-            let left = deadline.since(now);
+            let left = expiry.since(now);
             if left.is_zero() {
                 tx.delete(&key)?;
             } else {
-                tx.set(&key, &Entry { value: entry.value.clone(), deadline: Some(deadline) })?;
+                tx.set(&key, &Entry { value: entry.value.clone(), expiry: Some(expiry) })?;
             }
-            Ok(Some((entry.value, deadline, left)))
+            Ok(Some((entry.value, expiry, left)))
         });
         let Some((value, at, left)) = expires.map_err(|error| Failure::from(error).on(&key))? else {
             return Err(session.not_found(&key));
@@ -84,7 +84,7 @@ impl CommandArgs for TtlArgs {
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let key: &str = &self.key;
         let Some(entry) = session.db.entry(key)? else { return Err(session.not_found(key)) };
-        let left = entry.deadline.map(|deadline| deadline.since(session.db.now()));
+        let left = entry.expiry.map(|expiry| expiry.since(session.db.now()));
         Ok(match left {
             Some(left) if self.ms => Reply::Number(u64::try_from(left.as_millis()).unwrap_or(u64::MAX)),
             left => Reply::TimeLeft(left),
@@ -112,9 +112,9 @@ impl CommandArgs for PersistArgs {
         let key: &str = &self.key;
         let had_one = session.db.transaction(&[key], |tx| {
             let Some(entry) = tx.entry(key)? else { return Ok(None) };
-            let had_one = entry.deadline.is_some();
+            let had_one = entry.expiry.is_some();
             if had_one {
-                tx.set(key, &Entry { value: entry.value.clone(), deadline: None })?;
+                tx.set(key, &Entry { value: entry.value.clone(), expiry: None })?;
             }
             Ok(Some((entry.value, had_one)))
         })?;

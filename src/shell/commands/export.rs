@@ -196,7 +196,7 @@ impl Choice {
 /// What did not go into a file.
 #[derive(Default)]
 struct Lost {
-    deadlines: u64,
+    expiries: u64,
     types: u64,
     entries: u64,
 }
@@ -205,7 +205,7 @@ impl Lost {
     fn note(&self) -> Option<String> {
         let lost = [
             (self.entries, "entry", "entries"),
-            (self.deadlines, "expiry", "expiries"),
+            (self.expiries, "expiry", "expiries"),
             (self.types, "type of a value", "types of values"),
         ];
         let lost: Vec<_> =
@@ -277,9 +277,9 @@ impl Exported<'_> {
                     self.lost.entries += 1;
                     return Ok(());
                 }
-                What::Deadline => {
-                    self.lost.deadlines += 1;
-                    entry.deadline = None;
+                What::Expiry => {
+                    self.lost.expiries += 1;
+                    entry.expiry = None;
                 }
                 What::Type => {
                     self.lost.types += 1;

@@ -31,7 +31,7 @@ impl CommandArgs for InfoArgs {
         if self.size {
             return Ok(Reply::Number(entry.value.as_bytes().len() as u64).into());
         }
-        let left = entry.deadline.map(|deadline| deadline.since(session.db.now()));
+        let left = entry.expiry.map(|expiry| expiry.since(session.db.now()));
         let is_masked = caller.is_masked(key);
         // How long a secret is, is a part of it.
         let size = Field::Bytes(entry.value.as_bytes().len() as u64);
@@ -41,7 +41,7 @@ impl CommandArgs for InfoArgs {
             ("key", Field::Text(key.to_owned())),
             ("type", Field::Text(entry.value.kind().to_owned())),
             ("size", size),
-            ("expires", entry.deadline.map_or(Field::None, |deadline| Field::Text(deadline.to_string()))),
+            ("expires", entry.expiry.map_or(Field::None, |expiry| Field::Text(expiry.to_string()))),
             ("ttl", left.map_or(Field::None, Field::Span)),
             ("begins", Field::Beginning(beginning)),
         ];

@@ -71,7 +71,7 @@ fn entries(words: Vec<Data>) -> Result<Vec<(String, Entry)>, Failure> {
             let key = excerpt(&key, 40);
             return Err(Failure::usage(format!("expected a value after each key, found none after '{key}'")));
         };
-        entries.push((key, Entry { value: Value::from_bytes(value), deadline: None }));
+        entries.push((key, Entry { value: Value::from_bytes(value), expiry: None }));
     }
     Ok(entries)
 }

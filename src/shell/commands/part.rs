@@ -47,7 +47,7 @@ pub(crate) struct OldPart {
     /// The value or the part, if there is one.
     pub(crate) value: Option<Value>,
     /// The expiry of the key, which is kept unless the change sets another.
-    pub(crate) deadline: Option<Timestamp>,
+    pub(crate) expiry: Option<Timestamp>,
     pub(crate) now: Timestamp,
 }
 
@@ -103,19 +103,19 @@ impl<'t> ChangeTarget<'t> {
         change: &mut impl FnMut(&mut OldPart) -> Result<(PartChange, T)>,
     ) -> Result<Option<T>> {
         let is_read = self.pointer.is_some() || !self.is_blind;
-        let (value, deadline) = match if is_read { tx.entry(self.key)? } else { None } {
-            Some(entry) => (Some(entry.value), entry.deadline),
+        let (value, expiry) = match if is_read { tx.entry(self.key)? } else { None } {
+            Some(entry) => (Some(entry.value), entry.expiry),
             None => (None, None),
         };
-        let mut before = OldPart { value: None, deadline, now: tx.now() };
+        let mut before = OldPart { value: None, expiry, now: tx.now() };
         let Some(pointer) = self.pointer else {
             before.value = value;
-            return self.write(tx, change(&mut before)?, before.deadline);
+            return self.write(tx, change(&mut before)?, before.expiry);
         };
         let (mut json, is_there) = match (value, self.parents) {
             (Some(value), _) if pointer.path.is_whole() => {
                 before.value = Some(value);
-                return self.write(tx, change(&mut before)?, before.deadline);
+                return self.write(tx, change(&mut before)?, before.expiry);
             }
             (Some(value), _) => (json_of(value)?, true),
             (None, true) => (Json::around(&pointer.path), false),
@@ -135,13 +135,13 @@ impl<'t> ChangeTarget<'t> {
             }
             other => other,
         };
-        self.write(tx, (after, done), before.deadline)
+        self.write(tx, (after, done), before.expiry)
     }
 
-    fn write<T>(&self, tx: &mut dyn Changes, after: (PartChange, T), deadline: Option<Timestamp>) -> Result<Option<T>> {
+    fn write<T>(&self, tx: &mut dyn Changes, after: (PartChange, T), expiry: Option<Timestamp>) -> Result<Option<T>> {
         match after.0 {
             PartChange::Same => {}
-            PartChange::Set(value) => tx.set(self.key, &Entry { value, deadline })?,
+            PartChange::Set(value) => tx.set(self.key, &Entry { value, expiry })?,
             PartChange::Removed | PartChange::KeyDeleted => drop(tx.delete(self.key)?),
         }
         Ok(Some(after.1))

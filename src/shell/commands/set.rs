@@ -115,13 +115,13 @@ impl CommandArgs for SetArgs {
             if let Some(reason) = self.condition.refuses(old.as_ref(), wanted_old.as_ref()) {
                 return Ok((PartChange::Same, (old, Some(reason), false)));
             }
-            before.deadline = match (self.ttl, self.expires_at) {
+            before.expiry = match (self.ttl, self.expires_at) {
                 (Some(ttl), _) => Some(before.now.after(ttl)?),
-                (None, Some(deadline)) => Some(deadline),
-                (None, None) => before.deadline.filter(|_| keeps_expiry),
+                (None, Some(expiry)) => Some(expiry),
+                (None, None) => before.expiry.filter(|_| keeps_expiry),
             };
             // A dump is read again whenever that may be, also behind the time of some of its keys.
-            let is_over = self.expires_at.is_some_and(|deadline| deadline <= before.now);
+            let is_over = self.expires_at.is_some_and(|expiry| expiry <= before.now);
             Ok((if is_over { PartChange::KeyDeleted } else { PartChange::Set(value.clone()) }, (old, None, is_over)))
         })?;
         let prints_old = self.condition.print_old;

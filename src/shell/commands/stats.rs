@@ -57,7 +57,7 @@ impl CommandArgs for StatsArgs {
         progress::of_keys(session.db.len()?);
         for item in stoppable(session.db.scan(&Scan::default()), progress::keys) {
             let (key, entry) = item?;
-            stats.expiring += u64::from(entry.deadline.is_some());
+            stats.expiring += u64::from(entry.expiry.is_some());
             stats.add(key, &entry.value);
         }
         stats.prefixes.end();

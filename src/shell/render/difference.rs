@@ -22,8 +22,7 @@ pub(crate) fn difference(rendering: &RenderOptions, difference: &Difference, mas
     let key = String::from_utf8_lossy(&key);
     let line = match (&difference.old, &difference.new) {
         (Some(old), Some(new)) => {
-            let (old, new) =
-                if old.value == new.value { (deadline(old), deadline(new)) } else { (shown(old), shown(new)) };
+            let (old, new) = if old.value == new.value { (expiry(old), expiry(new)) } else { (shown(old), shown(new)) };
             format!("{} {key} {old} → {new}", style::number(rendering.color, "~"))
         }
         (None, _) => format!("{} {key}", style::string(rendering.color, "+")),
@@ -42,8 +41,8 @@ fn shown(entry: &Entry) -> String {
     }
 }
 
-fn deadline(entry: &Entry) -> String {
-    entry.deadline.map_or_else(|| "<no expiry>".to_owned(), |deadline| format!("<until {deadline}>"))
+fn expiry(entry: &Entry) -> String {
+    entry.expiry.map_or_else(|| "<no expiry>".to_owned(), |expiry| format!("<until {expiry}>"))
 }
 
 /// A key as a JSON object, without a newline: `{"key":"a","change":"changed","old":"1","new":"2"}`, where it has them with
@@ -63,7 +62,7 @@ pub(crate) fn difference_json(difference: &Difference, masks: &Masks) -> String 
     push_name(&mut text, "change");
     write_string(&mut text, change);
     for (name, expires, entry) in [("old", "old_expires", old), ("new", "new_expires", new)] {
-        let Some(Entry { value, deadline }) = entry else { continue };
+        let Some(Entry { value, expiry }) = entry else { continue };
         text.push(',');
         push_name(&mut text, name);
         if is_masked {
@@ -71,10 +70,10 @@ pub(crate) fn difference_json(difference: &Difference, masks: &Masks) -> String 
         } else {
             push_value(&mut text, value);
         }
-        if let Some(deadline) = deadline {
+        if let Some(expiry) = expiry {
             text.push(',');
             push_name(&mut text, expires);
-            write_string(&mut text, &deadline.to_string());
+            write_string(&mut text, &expiry.to_string());
         }
     }
     text.push('}');

@@ -164,10 +164,10 @@ pub(super) fn fields(done: Done) -> Vec<(&'static str, Field)> {
         Done::Saved { keys, path: saved } => vec![("keys", Field::Number(keys)), ("path", path(saved))],
         Done::Restored { keys, kept } => vec![("keys", Field::Number(keys)), ("kept", kept.map_or(Field::None, path))],
         Done::Using { name, .. } => vec![("name", Field::Text(name))],
-        Done::Checked { entries, changes, torn, faults, doubt } => {
+        Done::Checked { entries, changes, torn, faults, uncertain } => {
             let mut fields = numbers([("entries", entries), ("changes", changes), ("torn_bytes", torn)]);
             fields.extend((!faults.is_empty()).then_some(("faults", Field::Keys(faults))));
-            fields.extend(doubt.map(|doubt| ("doubt", Field::Text(doubt))));
+            fields.extend(uncertain.map(|uncertain| ("doubt", Field::Text(uncertain))));
             fields
         }
         Done::Repaired { path: made, count, is_entries, dropped, is_corrupt } => {

@@ -97,7 +97,7 @@ fn push_event(line: &mut String, key: &str, event: &Event) {
         line.push_str(",\"type\":\"");
         line.push_str(entry.value.kind());
         line.push_str("\",\"expires\":");
-        push_field(line, &entry.deadline.map_or(Field::None, |deadline| Field::Text(deadline.to_string())));
+        push_field(line, &entry.expiry.map_or(Field::None, |expiry| Field::Text(expiry.to_string())));
     }
     line.push_str("}\n");
 }

@@ -131,8 +131,8 @@ fn line(lines: &mut Vec<u8>, rendering: &RenderOptions, difference: &Difference,
             lines.extend_from_slice(arrow);
             field(lines, &side(&new.value), SHOWN);
         }
-        if old.deadline != new.deadline {
-            let when = |entry: &Entry| entry.deadline.map_or_else(|| "none".to_owned(), |at| at.to_string());
+        if old.expiry != new.expiry {
+            let when = |entry: &Entry| entry.expiry.map_or_else(|| "none".to_owned(), |at| at.to_string());
             lines.extend(format!(" expires {} → {}", when(old), when(new)).bytes());
         }
     }

@@ -61,7 +61,7 @@ pub(super) fn told_again(undone: &Undone, now: Timestamp) -> String {
     if undone.keys.len() <= FEW {
         let each = undone.keys.iter().map(|(key, _, to)| match to {
             Some(to) => {
-                let expiry = to.deadline.map(|at| format!(" (expires in {})", format_duration(at.since(now))));
+                let expiry = to.expiry.map(|at| format!(" (expires in {})", format_duration(at.since(now))));
                 format!("set {} to {}{}", shown(key), value_of(to), expiry.unwrap_or_default())
             }
             None => format!("deleted {}", shown(key)),
@@ -77,8 +77,7 @@ pub(super) fn told_again(undone: &Undone, now: Timestamp) -> String {
 
 fn key_told(key: &str, from: Option<&Entry>, to: Option<&Entry>, now: Timestamp) -> String {
     let key = shown(key);
-    let expiry =
-        |to: &Entry| to.deadline.map(|deadline| format!("expires in {}", format_duration(deadline.since(now))));
+    let expiry = |to: &Entry| to.expiry.map(|expiry| format!("expires in {}", format_duration(expiry.since(now))));
     match (from, to) {
         (None, Some(to)) => {
             let expiry = expiry(to).map(|expiry| format!(", {expiry}")).unwrap_or_default();

@@ -161,7 +161,7 @@ impl Completions {
         }
         let now = self.lookup.now();
         let candidate = |outline: Outline| {
-            let left = outline.deadline.map(|deadline| format!(", {}", left(deadline, now))).unwrap_or_default();
+            let left = outline.expiry.map(|expiry| format!(", {}", left(expiry, now))).unwrap_or_default();
             let about = format!("{}{left}", outline.kind);
             Candidate { shown: outline.key.clone(), about, text: outline.key.into_bytes(), kind }
         };

@@ -179,7 +179,7 @@ impl Hints {
             _ if self.lookup.is_masked(key) => HIDDEN.to_owned(),
             Seen::Large(bytes) => format!("<{}>", size(bytes)),
             Seen::Entry(entry) => {
-                let left = entry.deadline.map(|deadline| left(deadline, self.lookup.now()));
+                let left = entry.expiry.map(|expiry| left(expiry, self.lookup.now()));
                 let value = shown(&entry.value);
                 // How long it lasts must not be cut off by how long it is.
                 left.map_or_else(|| value.clone(), |left| format!("({left}) {value}"))
@@ -188,9 +188,9 @@ impl Hints {
     }
 }
 
-/// What is left until a deadline, in one unit.
-pub(super) fn left(deadline: Timestamp, now: Timestamp) -> String {
-    let seconds = deadline.since(now).as_secs();
+/// What is left until an expiry, in one unit.
+pub(super) fn left(expiry: Timestamp, now: Timestamp) -> String {
+    let seconds = expiry.since(now).as_secs();
     let (count, unit) = match seconds {
         0..120 => (seconds, "s"),
         120..7_200 => (seconds / 60, "m"),

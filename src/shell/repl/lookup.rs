@@ -80,7 +80,7 @@ impl Lookup {
         self.session.try_borrow().map_or(true, |session| session.masks.hides(key))
     }
 
-    /// The time by which deadlines are told.
+    /// The time by which expiries are told.
     pub(super) fn now(&self) -> Timestamp {
         self.with_session(|session| session.db.now()).unwrap_or_else(|| Timestamp::from_millis(0))
     }

@@ -95,10 +95,10 @@ fn changes(before: &BTreeMap<String, Entry>, after: &BTreeMap<String, Entry>) ->
     }
     for (key, entry) in after.iter().filter(|(key, entry)| before.get(*key) != Some(*entry)) {
         let sign = if before.contains_key(key) { '~' } else { '+' };
-        let expires = entry.deadline.map(|deadline| {
+        let expires = entry.expiry.map(|expiry| {
             // By tens, as a test may take its time.
-            let left = deadline.since(crate::Timestamp::now()).as_millis().div_ceil(10_000) * 10;
-            if left > 1_000_000 { format!(" {deadline}") } else { format!(" {left}s") }
+            let left = expiry.since(crate::Timestamp::now()).as_millis().div_ceil(10_000) * 10;
+            if left > 1_000_000 { format!(" {expiry}") } else { format!(" {left}s") }
         });
         changes.insert(key, format!("{sign} {key} {}{}\n", entry.value, expires.unwrap_or_default()));
     }

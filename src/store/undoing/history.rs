@@ -6,15 +6,15 @@ use std::mem;
 use super::writes::{Left, MOST, Write, Writes, size};
 use crate::storage::Entry;
 
-/// What is said of a command that replaces more.
+/// The message after a command that replaces more.
 pub(crate) const TOO_LARGE: &str = "too large to undo (undo remembers at most 64 MiB)";
 
-/// The keys that a step has written, with what they held before.
+/// The keys that a step wrote, with their previous entries.
 #[derive(Debug, Default)]
 pub(super) struct UndoStep {
     pub(super) keys: BTreeMap<String, (Option<Entry>, Left)>,
     pub(super) bytes: usize,
-    /// Whether it was too much to be remembered.
+    /// Whether it was too large to remember.
     pub(super) is_too_large: bool,
 }
 
@@ -30,12 +30,12 @@ pub(super) enum Way {
 /// What a change that is too large to undo does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Consent {
-    /// It is made, and said to be too large.
+    /// It is made and reported as too large.
     #[default]
     NotNeeded,
     /// It fails with [`Irreversible`](crate::Error::Irreversible).
     Needed,
-    /// It is made: a person has agreed.
+    /// It is made, because the user agreed.
     Given,
 }
 
@@ -44,11 +44,11 @@ pub(super) enum Consent {
 pub(crate) struct UndoHistory {
     pub(super) is_on: bool,
     pub(super) consent: Consent,
-    /// The oldest first.
+    /// Oldest first.
     pub(super) steps: VecDeque<UndoStep>,
-    /// What the command under way has made durable.
+    /// What the current command has made durable.
     pub(super) current: UndoStep,
-    /// In both.
+    /// The size of `steps` and `current`.
     pub(super) bytes: usize,
     pub(super) open: OpenWrites,
     /// The steps that were undone, which can be redone until something else changes.
@@ -58,10 +58,10 @@ pub(crate) struct UndoHistory {
     pub(super) notice: Option<&'static str>,
 }
 
-/// What is written but not committed.
+/// Writes that are not committed.
 #[derive(Debug, Default)]
 pub(super) struct OpenWrites {
-    /// In an open transaction by its commands.
+    /// The writes of each command in an open transaction.
     pub(super) commands: Vec<Vec<Write>>,
     pub(super) bytes: usize,
     /// Commands of it that were undone, which can be redone until it writes something else.
@@ -96,13 +96,13 @@ pub(super) struct UndoneCommand {
 /// Why an undo or a redo goes no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UndoEnd {
-    /// There is nothing more.
+    /// There are no more steps.
     Nothing,
-    /// What is older was forgotten for want of room.
+    /// Older steps were dropped for lack of space.
     Forgotten,
-    /// The step was too large to be remembered.
+    /// The step was too large to remember.
     TooLarge,
-    /// Others have changed a key since, and the answer was no.
+    /// Another process changed a key since, and the user declined to replace it.
     Refused,
 }
 
@@ -159,17 +159,17 @@ impl UndoneCommand {
 }
 
 impl UndoHistory {
-    /// Whether what is written is to be told to [`UndoHistory::note`].
+    /// Whether writes are to be passed to [`UndoHistory::note`].
     pub(super) fn is_on(&self) -> bool {
         self.is_on && !self.current.is_too_large && !self.open.is_too_large
     }
 
-    /// Begins anew.
+    /// Starts over.
     pub(super) fn start(&mut self) {
         *self = Self { is_on: true, ..Self::default() };
     }
 
-    /// A command begins: what was done before it is a step of its own, if it has changed anything.
+    /// A command starts: earlier changes form a step of their own, if there are any.
     pub(super) fn next_step(&mut self, in_transaction: bool) {
         if in_transaction {
             let commands = &mut self.open.commands;
@@ -189,7 +189,7 @@ impl UndoHistory {
         }
     }
 
-    /// Takes in what a transaction has written, which is not committed yet.
+    /// Records what a transaction wrote, but has not committed yet.
     pub(super) fn note(&mut self, writes: Writes) {
         if !self.is_on() {
             return;
@@ -209,7 +209,7 @@ impl UndoHistory {
         }
     }
 
-    /// What was written is committed, or not to be.
+    /// The recorded writes were committed or discarded.
     pub(super) fn close(&mut self, is_committed: bool) {
         let OpenWrites { commands, is_too_large, .. } = mem::take(&mut self.open);
         if !is_committed {
@@ -270,8 +270,7 @@ impl UndoHistory {
         }
     }
 
-    /// Whether a change that comes to these writes must be agreed to first. An open transaction need not: it can be rolled
-    /// back.
+    /// Whether a change with these writes needs consent. In an open transaction, it does not: it can be rolled back.
     pub(super) fn needs_consent(&self, writes: &Writes) -> bool {
         let is_too_large = writes.is_too_large || self.current.bytes + self.open.bytes + writes.bytes > MOST;
         self.is_on() && self.consent == Consent::Needed && is_too_large

@@ -1,8 +1,8 @@
 //! What the commands of a prompt have replaced, so that it can be undone and redone. Nothing else remembers: a script and a
 //! one-shot mostly write without reading.
 //!
-//! A *step* is what one command has made durable, or one transaction. What a step has left of each key is kept as a hash:
-//! if the key holds something else by now, others have changed it.
+//! A *step* is what one command or one transaction made durable. The result of each write is kept as a hash: if the key
+//! holds something else later, another process changed it.
 
 mod history;
 mod steps;
@@ -28,16 +28,16 @@ use crate::value::Value;
 #[derive(Debug, Default)]
 pub(crate) struct Undone {
     pub(crate) steps: usize,
-    /// Each key, what it held and what it holds now.
+    /// Each key with its entries before and after the undo.
     pub(crate) keys: Vec<(String, Option<Entry>, Option<Entry>)>,
-    /// Why it did not do more.
+    /// Why it did not undo more.
     pub(crate) end: Option<UndoEnd>,
 }
 
-/// A key that others have changed since, and what it holds now.
+/// A key that another process changed since, and its current entry.
 pub(crate) type Foreign = (String, Option<Entry>);
 
-/// A store, and what of its changes can be undone.
+/// A store with an undo history.
 #[derive(Debug)]
 pub(crate) struct Undoing {
     inner: Box<dyn Store>,
@@ -51,7 +51,7 @@ impl Undoing {
         Self { inner, history: UndoHistory::default(), in_batch: false }
     }
 
-    /// What has become of a change: it is a step, unless it waits for the rest of a batch or of a transaction.
+    /// Closes a change: it becomes a step, unless it is part of a batch or of a transaction.
     fn closed<T>(&mut self, done: Result<T>) -> Result<T> {
         if !self.in_batch && !self.inner.is_in_transaction() {
             self.history.close(done.is_ok());
@@ -59,62 +59,62 @@ impl Undoing {
         done
     }
 
-    /// From now on what is replaced is remembered, and what was is forgotten.
+    /// Starts a new history.
     pub(crate) fn remember(&mut self) {
         self.history.start();
     }
 
-    /// Whether what is replaced is remembered.
+    /// Whether there is a history.
     pub(crate) fn is_remembering(&self) -> bool {
         self.history.is_on
     }
 
-    /// Whether committing the open transaction could not be undone, although what is done here is remembered.
+    /// Whether committing the open transaction could not be undone, although a history is kept.
     pub(crate) fn is_open_too_large(&self) -> bool {
         self.history.is_on && self.history.open.is_too_large
     }
 
-    /// A command begins: what it replaces is a step of its own.
+    /// A command starts: what it replaces becomes a new step.
     pub(crate) fn next_step(&mut self) {
         self.history.consent = Consent::default();
         self.history.next_step(self.inner.is_in_transaction());
     }
 
-    /// Until the next step a change that is too large to undo fails unless it is agreed to.
+    /// Until the next step, a change that is too large to undo fails without consent.
     pub(crate) fn need_consent(&mut self) {
         self.history.consent = Consent::Needed;
     }
 
-    /// Until the next step any change is agreed to.
+    /// Gives consent to any change until the next step.
     pub(crate) fn give_consent(&mut self) {
         self.history.consent = Consent::Given;
     }
 
-    /// What can be undone, to be recalled when this database is opened again.
+    /// Takes the history, to restore it when this database is opened again.
     pub(crate) fn take_history(&mut self) -> UndoHistory {
         self.history.close(false);
         mem::take(&mut self.history)
     }
 
-    /// What can be undone from now on.
+    /// Restores a history.
     pub(crate) fn restore_history(&mut self, history: UndoHistory) {
         self.history = history;
     }
 
-    /// The backup is in the place of what was there: a step like any other.
+    /// Records that a backup was restored, as a step.
     pub(crate) fn note_restored(&mut self, step: RestoreStep) {
         self.history.note(step.0);
         self.history.close(true);
     }
 }
 
-/// Notes what a load replaces.
+/// Records what a load replaces.
 struct LoadRecorder<'m> {
     history: &'m UndoHistory,
-    /// Whether a step of its own comes of it.
+    /// Whether it becomes a step of its own.
     is_alone: bool,
     writes: Writes,
-    /// Who else is to be told.
+    /// Another observer to inform.
     next: &'m mut dyn LoadObserver,
 }
 
@@ -133,7 +133,7 @@ impl LoadObserver for LoadRecorder<'_> {
         if self.next.limit().is_some() {
             self.next.note(key, changed.clone(), before.clone(), after);
         }
-        if self.history.is_on() && self.writes.goes_on() {
+        if self.history.is_on() && self.writes.needs_more() {
             self.writes.push(Write::new(key, changed, before, Some(after)));
         }
     }

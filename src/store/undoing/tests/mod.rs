@@ -35,7 +35,7 @@ fn set_entry(db: &mut Undoing, key: &str, entry: &Entry) {
     db.transaction(&[key], |changes| changes.set(key, entry)).unwrap();
 }
 
-/// Deletes keys; whether all were there.
+/// Deletes keys; true if all existed.
 fn delete(db: &mut Undoing, keys: &[&str]) -> Result<bool> {
     db.transaction(keys, |changes| keys.iter().try_fold(true, |all, key| Ok(changes.delete(key)? && all)))
 }
@@ -46,7 +46,7 @@ fn load(db: &mut Undoing, entries: &[(&str, &str)]) -> Result<Loaded> {
 }
 
 #[test]
-fn what_does_not_fit_is_forgotten_from_its_oldest_step_on() {
+fn the_oldest_steps_are_dropped_for_lack_of_space() {
     let mut db = remembering();
     let large = "x".repeat(30 << 20);
     for key in ["a", "b", "c"] {
@@ -64,7 +64,7 @@ fn what_does_not_fit_is_forgotten_from_its_oldest_step_on() {
 }
 
 #[test]
-fn a_step_that_does_not_fit_is_said_to_and_stands_in_the_way_of_those_before() {
+fn a_step_that_does_not_fit_is_reported_and_blocks_older_steps() {
     let mut db = remembering();
     let large = "x".repeat(40 << 20);
     db.next_step();
@@ -97,9 +97,9 @@ fn a_step_that_does_not_fit_is_said_to_and_stands_in_the_way_of_those_before() {
 }
 
 #[test]
-fn what_is_remembered_is_counted_as_a_user_counts_keys_and_values() {
+fn the_history_counts_the_bytes_of_keys_and_values() {
     let mut db = remembering();
-    // Escaped its beginning takes six times as many bytes in the file.
+    // Escaped, its first part takes six times as many bytes in the file.
     let escaped = "\u{1}".repeat(1_000);
     let value = format!("{escaped}{}", "x".repeat(MOST / 2 - escaped.len()));
     db.next_step();
@@ -121,7 +121,7 @@ fn what_is_remembered_is_counted_as_a_user_counts_keys_and_values() {
 }
 
 #[test]
-fn what_could_not_be_undone_fails_unless_it_is_agreed_to() {
+fn an_irreversible_change_needs_consent() {
     let mut db = remembering();
     set(&mut db, "a", "x".repeat(MOST));
     db.next_step();
@@ -136,7 +136,7 @@ fn what_could_not_be_undone_fails_unless_it_is_agreed_to() {
 }
 
 #[test]
-fn what_was_too_large_and_is_rolled_back_leaves_the_steps_before_it() {
+fn rolling_back_a_change_too_large_to_undo_keeps_earlier_steps() {
     let mut db = remembering();
     db.next_step();
     set(&mut db, "a", "1");
@@ -155,7 +155,7 @@ fn what_was_too_large_and_is_rolled_back_leaves_the_steps_before_it() {
 }
 
 #[test]
-fn what_others_change_while_a_person_is_asked_is_asked_about_too() {
+fn changes_made_while_the_user_is_asked_are_asked_about_too() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kv.json");
     let (mut ours, mut theirs) = (on(Database::open(&path).unwrap()), Database::open(&path).unwrap());
@@ -193,7 +193,7 @@ fn an_undo_in_a_transaction_needs_nothing_that_others_could_have_changed() {
         set(&mut db, key, "x");
     }
     db.next_step();
-    // As an editor does, into the file itself: what is not the transaction's own cannot be read any more.
+    // Like an editor, into the file itself: the unchanged part of the transaction's view is no longer readable.
     assert!(std::process::Command::new("cp").arg(&other).arg(&path).status().unwrap().success());
     assert!(db.entry("k0001").is_err());
     let undone = db.undo(9, &mut yes).unwrap();
@@ -204,7 +204,7 @@ fn an_undo_in_a_transaction_needs_nothing_that_others_could_have_changed() {
 }
 
 #[test]
-fn what_was_not_stored_is_no_step() {
+fn a_failed_change_is_not_a_step() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kv.json");
     let (mut ours, mut theirs) = (on(Database::open(&path).unwrap()), Database::open(&path).unwrap());
@@ -224,11 +224,11 @@ fn what_was_not_stored_is_no_step() {
 }
 
 #[test]
-fn what_has_expired_meanwhile_does_not_come_back_and_is_no_change_of_others() {
+fn an_entry_that_expired_since_does_not_come_back_and_is_not_a_foreign_change() {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NOW: AtomicU64 = AtomicU64::new(1_000);
     let mut db = on(Options::new().clock(|| Timestamp::from_millis(NOW.load(Ordering::Relaxed))).in_memory());
-    let until = |millis| Entry { deadline: Some(Timestamp::from_millis(millis)), ..Entry::from("x") };
+    let until = |millis| Entry { expiry: Some(Timestamp::from_millis(millis)), ..Entry::from("x") };
     db.next_step();
     set_entry(&mut db, "short", &until(2_000));
     db.next_step();
@@ -237,7 +237,7 @@ fn what_has_expired_meanwhile_does_not_come_back_and_is_no_change_of_others() {
     set_entry(&mut db, "other", &until(2_000));
     NOW.store(3_000, Ordering::Relaxed);
     db.next_step();
-    let mut no = |_: &[Foreign]| panic!("nobody has changed anything");
+    let mut no = |_: &[Foreign]| panic!("no key was changed");
     assert!(db.undo(1, &mut no).unwrap().keys.is_empty());
     assert_eq!(db.undo(1, &mut no).unwrap().keys.len(), 1);
     assert!(content(&db).is_empty());
@@ -298,7 +298,7 @@ fn a_load_is_a_step_like_any_other() {
     assert!(content(&db).is_empty() && !db.batch().is_open);
 }
 
-/// A command: some sets and deletes in one transaction; or the begin or end of an open one.
+/// A command: some sets and deletes in one transaction, or the start or end of an open one.
 #[derive(Clone, Debug)]
 enum Step {
     Write(Vec<(u8, Option<u8>)>),
@@ -317,7 +317,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![4 => write(), 3 => ends, 3 => undo, 3 => redo]
 }
 
-/// Makes the writes in a transaction; true if it has set or deleted anything.
+/// Makes the writes in a transaction; true if it set or deleted anything.
 fn write(db: &mut Undoing, writes: &[(u8, Option<u8>)]) -> bool {
     let mut wrote = false;
     db.change(Scope::Prefix(""), &mut |changes| {
@@ -347,7 +347,7 @@ proptest! {
                 Step::Write(writes) => {
                     let wrote = write(&mut db, &writes);
                     match &mut open {
-                        // Within a transaction a command that has written is a step even if nothing is different.
+                        // In a transaction, a command that wrote is a step even if nothing is different.
                         Some(open) if wrote => open.push(before),
                         None if content(&db) != before => all.push(before),
                         _ => {}
