@@ -33,7 +33,7 @@ class Database:
         )
 
     def ask(self, command, *data):
-        """Runs a command, flags and all; the data behind it may be any text."""
+        """Runs a command, flags and all; the data after it may be any text."""
         line = " ".join([command, *map(quote, data)])
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()

@@ -1,6 +1,6 @@
 //! Keys are sorted, so neighbours are found without looking at the rest: ranges, prefixes, the first and the last.
 //!
-//! `cargo run --example scan`, or with a path behind `--` to keep the file.
+//! `cargo run --example scan`, or with a path after `--` to keep the file.
 
 use std::error::Error;
 use std::path::PathBuf;

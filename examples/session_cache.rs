@@ -1,6 +1,6 @@
 //! Entries that expire: a cache of sessions, each for half an hour.
 //!
-//! `cargo run --example session_cache`, or with a path behind `--` to keep the file.
+//! `cargo run --example session_cache`, or with a path after `--` to keep the file.
 
 use std::error::Error;
 use std::path::PathBuf;

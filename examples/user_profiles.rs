@@ -1,6 +1,6 @@
 //! Rust values in and out: structs are stored as readable JSON.
 //!
-//! `cargo run --example user_profiles`, or with a path behind `--` to keep the file.
+//! `cargo run --example user_profiles`, or with a path after `--` to keep the file.
 
 use std::error::Error;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Where things are: the directories of the platform, the environment, and which file a `--db` means.
+//! Locations: the platform's directories, environment variables, and the file that a `--db` names.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -9,17 +9,17 @@ use super::answer::reply::Failure;
 use super::answer::status::Status;
 use super::text::escape::excerpt;
 
-/// The database that is meant when nothing says otherwise.
+/// Default database when --db is not given.
 const DEFAULT_NAME: &str = "kv";
 
-/// A database as the user names it, and its file.
+/// A database as named by the user, and its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Location {
-    /// The name for the prompt: `work`, or a path as it was given.
+    /// The name shown at the prompt: `work`, or a path as given.
     pub(crate) name: String,
     /// The file.
     pub(crate) path: PathBuf,
-    /// Whether the file is in the config directory, which is made when it is needed.
+    /// Whether the file is in the config directory, which is created when needed.
     pub(crate) named: bool,
 }
 
@@ -27,8 +27,8 @@ pub(crate) struct Location {
 const SHOWN: usize = 80;
 
 impl Location {
-    /// What `--db`, `use` and `drop` mean: a path if there is a separator or the ending `.json` or `.db`, else a name.
-    /// Without one, `RUSTY_KV_DB` says, or it is `kv`.
+    /// The database that `--db`, `use` and `drop` name: a path if it has a separator or ends in `.json` or `.db`, or
+    /// else a name. If none is given, `RUSTY_KV_DB`, or `kv`.
     pub(crate) fn of(given: Option<&OsStr>) -> Result<Self, Failure> {
         let from_environment = std::env::var_os("RUSTY_KV_DB").filter(|name| !name.is_empty());
         let Some(given) = given.or(from_environment.as_deref()) else { return Self::named(DEFAULT_NAME) };
@@ -54,8 +54,8 @@ impl Location {
         }
     }
 
-    /// Refuses a database in a folder that does not exist, where the first change would be too late to say so. The folder of
-    /// named databases is made when it is needed.
+    /// Refuses a database in a folder that does not exist, because the first change would report it too late. The
+    /// folder of named databases is created when needed.
     pub(crate) fn check_folder(&self) -> Result<(), Failure> {
         let folder = self.path.parent().filter(|folder| !self.named && !folder.as_os_str().is_empty());
         match folder {
@@ -75,7 +75,7 @@ impl Location {
     }
 }
 
-/// Refuses what cannot be the path of a file, before anything is looked up.
+/// Refuses text that cannot be a file path, before looking it up.
 pub(crate) fn check_path(path: &Path) -> Result<(), Failure> {
     let bytes = path.as_os_str().as_bytes();
     if bytes.is_empty() || bytes.ends_with(b"/") {
@@ -84,13 +84,13 @@ pub(crate) fn check_path(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether a text may be the name of a database: nothing in it can leave the directory.
+/// Whether a text is a valid database name, which cannot leave the directory.
 pub(crate) fn is_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     (1..=64).contains(&name.len()) && name.bytes().all(allowed) && !name.starts_with('.')
 }
 
-/// The directory of named databases. It need not be there.
+/// The directory of named databases, which may not exist yet.
 pub(crate) fn databases_dir() -> Result<PathBuf, Failure> {
     dirs::config_dir().map(|dir| dir.join("rusty-kv")).ok_or_else(|| Failure {
         status: Status::Database,
@@ -115,17 +115,17 @@ pub(crate) fn database_names() -> Vec<String> {
     names
 }
 
-/// Where the script is that is run when the shell starts interactively, if there is one.
+/// The path of the rc file, if it exists.
 pub(crate) fn rc_path() -> Option<PathBuf> {
     databases_dir().ok().map(|dir| dir.join("rc"))
 }
 
-/// The same if there is one.
+/// The path of the rc file, whether it exists or not.
 pub(crate) fn rc_file() -> Option<PathBuf> {
     rc_path().filter(|path| path.is_file())
 }
 
-/// The history file; `RUSTY_KV_HISTORY` names another, and empty turns it off.
+/// The history file; `RUSTY_KV_HISTORY` names a different one, and turns it off if it is empty.
 pub(crate) fn history_file() -> Option<PathBuf> {
     match std::env::var_os("RUSTY_KV_HISTORY") {
         Some(path) if path.is_empty() => None,
@@ -134,7 +134,7 @@ pub(crate) fn history_file() -> Option<PathBuf> {
     }
 }
 
-/// A path for a message or a prompt: `~` for the home directory.
+/// A path for a message or a prompt, with `~` for the home directory.
 pub(crate) fn short(path: &Path) -> String {
     let home = dirs::home_dir();
     match home.as_deref().and_then(|home| path.strip_prefix(home).ok()) {

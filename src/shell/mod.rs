@@ -1,17 +1,17 @@
-//! The program `rusty-kv`: options, then one of three modes.
+//! The program `rusty-kv`: options, and three modes.
 //!
-//! | room | what it is |
+//! | module | purpose |
 //! | --- | --- |
 //! | `repl` | the prompt: line editor, history, hints, completion |
-//! | `run` | runs commands one after another: one-shots, scripts, batches, rehearsals |
-//! | `language` | what may be said: options, the commands together, help |
-//! | `commands` | each command: its arguments, what it is, what it does |
-//! | `terminal` | streams, pager and pipes, files that answers go to, Ctrl-C, progress, the editor |
+//! | `run` | runs commands: one-shots, scripts, batches, dry runs |
+//! | `language` | the command line: options, the list of commands, help |
+//! | `commands` | each command: its arguments, its traits, its implementation |
+//! | `terminal` | streams, pager, pipes and redirections, Ctrl-C, progress, the editor |
 //! | `transfer` | the formats of `import` and `export` |
-//! | `render` | answers as text |
+//! | `render` | turns answers into text |
 //! | `config` | folders, environment, settings |
-//! | `answer` | what comes back: reply, failure, status |
-//! | `text` | words, patterns, kinds of arguments; text that does not act on a terminal |
+//! | `answer` | the result of a command: reply, failure, status |
+//! | `text` | words, patterns, kinds of arguments, escaping for terminals |
 
 mod repl;
 
@@ -61,16 +61,16 @@ use self::text::argument::{ColorWhen, OutputMode};
 use self::text::escape;
 use self::text::mask::Masks;
 
-/// Runs the program with its arguments, its own name first, on the process's streams; returns its exit status.
+/// Runs the program with these arguments, the program's name first, on the process's streams; returns the exit status.
 ///
-/// A panic is a bug: it is said so in one line, and the status is 70.
+/// A panic is a bug: it is reported in one line, with status 70.
 ///
 /// ```no_run
 /// let status = rusty_kv::shell::run(std::env::args_os());
 /// ```
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    // Writing beyond the file-size limit must be an error, not the end of the process.
+    // Exceeding the file-size limit must be an error, not end the process.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
     std::panic::set_hook(Box::new(|_| {}));
     let code = std::panic::catch_unwind(|| start(&args)).unwrap_or_else(|panic| {
@@ -105,7 +105,7 @@ fn start(args: &[OsString]) -> u8 {
             let code = say(&failure, json);
             let hint = habits::hint(&parse::command_in(args), Outcome::Failed, false).filter(|_| !json);
             if let Some(hint) = hint {
-                // There is no place left to say that stderr is broken.
+                // If stderr is broken, there is nowhere left to report that.
                 let style = console::err_style(ColorWhen::Never);
                 let _ = io::stderr().write_all(render::note(style, &format!("hint: {hint}")).as_bytes());
             }
@@ -114,7 +114,7 @@ fn start(args: &[OsString]) -> u8 {
     }
 }
 
-/// Prints a text of so many columns that needs nothing else, and returns the status.
+/// Prints a text wrapped to this many columns and returns the status.
 fn text_alone(json: bool, text: impl FnOnce(usize) -> Result<String, Failure>) -> u8 {
     let console = Console::of_process(ColorWhen::Auto, false);
     let written = text(console.rendering.width).and_then(|text| one_off_text(console, OutputMode::Plain, &text));
@@ -130,9 +130,9 @@ fn run_mode(cli: Cli, args: &[OsString]) -> Result<u8, Failure> {
     let mut console = Console::of_process(options.color.unwrap_or(ColorWhen::Auto), options.quiet);
     let output = options.output.unwrap_or(OutputMode::Plain);
     console.rendering.mode = output;
-    // A script and a prompt have more lines than this one.
+    // Scripts and the prompt run many lines, so they build the whole language.
     console.rendering.exact = command.is_some() && output == OutputMode::Raw;
-    // Help needs no database, not even one that can be opened.
+    // Help must work even if the database cannot be opened.
     if let Some(Command::Shell(ShellCommand::Help(asked))) = &command {
         let text = help::text(asked.topic.as_deref(), console.rendering.width)?;
         return one_off_text(console, output, &text);
@@ -181,7 +181,7 @@ fn run_mode(cli: Cli, args: &[OsString]) -> Result<u8, Failure> {
     Ok(runner.code())
 }
 
-/// Refuses options that make no sense with a command.
+/// Refuses options that have no meaning for a command.
 fn check_for_command(options: &GlobalOptions) -> Result<(), Failure> {
     if !options.script.is_empty() {
         return Err(Failure::usage("--script cannot be combined with a command"));
@@ -192,7 +192,7 @@ fn check_for_command(options: &GlobalOptions) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Refuses options that make no sense at the prompt.
+/// Refuses options that have no meaning at the prompt.
 fn check_for_prompt(is_atomic: bool, is_dry: bool) -> Result<(), Failure> {
     if is_atomic {
         return Err(Failure::usage("--atomic is for scripts; at the prompt, use `begin` and `commit`"));
@@ -203,7 +203,7 @@ fn check_for_prompt(is_atomic: bool, is_dry: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs scripts one after another, those that are files only if all of them can be opened; none at all is stdin.
+/// Runs scripts in order, after checking that all files can be opened; without any, runs stdin.
 fn run_scripts(runner: &mut Runner<'_>, paths: &[PathBuf], atomic: bool) -> Result<(), Failure> {
     let stdin = [PathBuf::from("-")];
     let paths = if paths.is_empty() { &stdin[..] } else { paths };
@@ -232,7 +232,7 @@ fn run_scripts(runner: &mut Runner<'_>, paths: &[PathBuf], atomic: bool) -> Resu
     Ok(())
 }
 
-/// A person who typed one command: asked only where a question and its answer both go through a terminal.
+/// The frontend of a one-shot command. It asks questions only if stdin and stderr are both terminals.
 struct OneShotFrontend;
 
 impl Frontend for OneShotFrontend {
@@ -250,7 +250,7 @@ impl Frontend for OneShotFrontend {
     }
 }
 
-/// Writes a text that needs no session.
+/// Writes a text without a session.
 fn one_off_text(mut console: Console, mode: OutputMode, text: &str) -> Result<u8, Failure> {
     let rendering = render::RenderOptions { mode, ..console.rendering };
     let written = render::reply(&mut *console.out, &rendering, reply::Reply::Text(text.to_owned()));
@@ -265,14 +265,14 @@ fn one_off_text(mut console: Console, mode: OutputMode, text: &str) -> Result<u8
     }
 }
 
-/// Says a failure that came before there was anything to run.
+/// Reports a failure that occurred before there was a runner.
 fn say(failure: &Failure, json: bool) -> u8 {
     let line = if json {
         render::failure_json(failure)
     } else {
         render::failure(console::err_style(ColorWhen::Never), None, failure)
     };
-    // There is no place left to say that stderr is broken.
+    // If stderr is broken, there is nowhere left to report that.
     let _ = io::stderr().write_all(line.as_bytes());
     failure.status.code()
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures whole processes beside their peers, in turn (A B A B …): medians and their ratio.
+# Compares whole processes with their peers, in turn (A B A B …): medians and their ratio.
 #
 #     tests/bench/peers.sh [SIZE...]        1000 10000 100000 1000000 unless said otherwise; 10000000 takes an hour
 #

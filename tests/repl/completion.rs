@@ -1,19 +1,19 @@
-//! What Tab does.
+//! Completion with Tab.
 
 use crate::terminal::{Home, Terminal};
 
-/// Types, presses Tab, and expects the row up to the cursor to be this; then clears the line.
+/// Types a text, presses Tab, and expects this row up to the cursor; then clears the line.
 fn completes(terminal: &mut Terminal, typed: &str, line: &str) {
     terminal.press_until(&format!("{typed}\t"), &format!("kv> {line}"));
     terminal.cancel();
 }
 
-/// Types, presses Tab twice, and expects a row of this; then clears the line.
+/// Types a text, presses Tab twice, and expects this row in the list; then clears the line.
 fn lists(terminal: &mut Terminal, typed: &str, row: &str) {
     terminal.press(format!("{typed}\t\t"));
     terminal.wait(row, |seen| seen.lines().iter().any(|line| line == row));
     terminal.cancel();
-    // The next list must not be taken for this one.
+    // The next list must not be mistaken for this one.
     terminal.press("\x0c");
     terminal.wait("an empty screen", |seen| seen.text() == "kv>");
 }
@@ -212,7 +212,7 @@ fn a_tilde_is_completed_from_the_home_directory_in_every_path() {
     completes(&mut terminal, "keys > ~/notes.", "keys > ~/notes.jsonl ");
     completes(&mut terminal, "run app: -- ~/notes.", "run app: -- ~/notes.jsonl ");
     lists(&mut terminal, "source ~/notes", "notes/       notes.jsonl");
-    // In quotes a tilde is a tilde, so where quotes are needed the path is whole.
+    // A quoted tilde is an ordinary character, so a path that needs quotes is completed in full.
     let whole = |path: &str| home.path(path).display().to_string();
     completes(&mut terminal, "source '~/l", "source '~/literal.json' ");
     completes(&mut terminal, "get ~/ot", "get ~/ot");

@@ -1,8 +1,8 @@
-//! `edit` at the prompt and as a one-shot, with editors that are scripts.
+//! `edit` at the prompt and as a one-shot command, with scripts as editors.
 
 use crate::terminal::{Home, Terminal};
 
-/// At a prompt whose editor is a shell script, which finds the file in `$1`.
+/// Runs a prompt whose editor is a shell script, which gets the file as `$1`.
 fn with_editor(home: &Home, script: &str) -> Terminal {
     home.write("ed.sh", script);
     let editor = format!("sh {}", home.path("ed.sh").display());
@@ -21,7 +21,7 @@ fn json_goes_out_spread_and_comes_back_compact_with_its_expiry() {
     assert_eq!(home.read("work/mode"), "600\n");
     assert_eq!(home.get("user:1"), "{\"name\":\"Eve\",\"n\":1.50}\n");
     assert_ne!(home.run(&["ttl", "user:1"]).stdout, b"none\n");
-    // Other white space is no change.
+    // A difference in other white space is not a change.
     home.write("ed.sh", "echo >> \"$1\"");
     terminal.enter("edit user:1");
     terminal.shows("Key 'user:1' is unchanged");
@@ -74,7 +74,7 @@ fn text_stays_as_it_is_and_a_new_key_is_made() {
     terminal.shows("Key 'pic' is binary (2 bytes), which text editors do not preserve; use `get KEY -o raw > FILE`");
     home.write("ed.sh", "exit 3");
     terminal.enter("edit t");
-    terminal.shows("exit status: 3; nothing was changed");
+    terminal.shows("ended with status 3; nothing was changed");
     terminal.leave();
 }
 

@@ -1,4 +1,4 @@
-//! Answers that go elsewhere: into a program, a file, the pager; and how long they took.
+//! Pipes, redirections, the pager, and the timer.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -89,7 +89,7 @@ fn how_a_program_ended_is_said_if_it_matters_and_the_session_goes_on() {
 fn ctrl_c_ends_the_program_and_not_the_session() {
     let home = Home::new();
     let mut terminal = home.at_prompt();
-    // Without the trap, a shell that is just starting a program would swallow it.
+    // Without the trap, a shell that is just starting a program would ignore the signal.
     terminal.press("count | sh -c 'trap \"exit 130\" INT; echo started; while :; do sleep 0.05; done'\r");
     terminal.shows("\nstarted");
     terminal.press(CTRL_C);
@@ -264,13 +264,13 @@ fn json_is_spread_out_and_coloured_for_a_person() {
     terminal.shows("\n{\"a\": 1}\nkv>");
     terminal.enter("get nested");
     terminal.shows("\n{\n  \"a\": {\n    \"b\": {\"c\": \"\\u202e\"}\n  },\n  \"d\": [true, null]\n}\nkv>");
-    assert!(terminal.look(|seen| seen.raw.windows(5).any(|bytes| bytes == b"\x1b[35m")), "words are coloured");
+    assert!(terminal.look(|seen| seen.raw.windows(5).any(|bytes| bytes == b"\x1b[35m")), "words are colored");
     terminal.enter("get nested -o json");
     terminal.shows("\n{\"a\":{\"b\":{\"c\":\"\\u202e\"}},\"d\":[true,null]}\nkv>");
     terminal.leave();
 }
 
-/// Makes something that is under way take long; longer does no harm.
+/// Makes a running command take long; more time does no harm.
 fn takes_at_least(milliseconds: u64) {
     std::thread::sleep(std::time::Duration::from_millis(milliseconds));
 }

@@ -1,4 +1,4 @@
-//! The habits of other shells, as they are typed.
+//! Habits of other shells at the prompt.
 
 use crate::terminal::Home;
 
@@ -17,7 +17,7 @@ fn another_shells_names_work_also_with_a_pipe_and_what_was_meant_is_said() {
     terminal.enter("get n");
     terminal.shows("\n5\nkv>");
     terminal.enter("set n 6;");
-    terminal.shows("\nhint: the `;` was stored as a part of the value; a line needs none at its end\nkv>");
+    terminal.shows("\nhint: the `;` was stored as part of the value; a line does not end in one\nkv>");
     terminal.enter("keys hell");
     terminal.shows("\nno keys\nhint: a pattern matches the whole key: hell* (or --prefix hell) finds keys");
     terminal.enter("get hello|cat");

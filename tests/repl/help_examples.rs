@@ -1,4 +1,4 @@
-//! Every example of every help text runs as it is written at the prompt.
+//! Every example in the help runs as written at the prompt.
 
 #[path = "../suite/common/help_examples.rs"]
 mod examples;
@@ -23,7 +23,7 @@ fn every_example_runs_at_the_prompt() {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
-/// Runs an example in a home of its own; what is said if it fails.
+/// Runs an example in a home of its own; returns the error if it fails.
 fn fault(example: &Example) -> Option<String> {
     let home = Home::new();
     examples::prepare(Path::new(&home.path("")), example);
@@ -37,7 +37,7 @@ fn fault(example: &Example) -> Option<String> {
     Some(format!("{}: {error}", example.line))
 }
 
-/// Runs an example until it has ended, and returns what is on the screen then.
+/// Runs an example until it ends, and returns the screen.
 fn run(home: &Home, terminal: &mut Terminal, example: &Example) -> String {
     let before = terminal.look(Seen::prompts);
     terminal.press(&example.line);
@@ -62,7 +62,7 @@ fn run(home: &Home, terminal: &mut Terminal, example: &Example) -> String {
     terminal.text()
 }
 
-/// The lines in the texts of `help` and `help pipes`.
+/// The example lines in `help` and `help pipes`.
 fn of_lines() -> Vec<Example> {
     let text = |topic| examples::help(topic).lines().map(str::trim_start).collect::<Vec<_>>().join(" ");
     let mut lines: Vec<String> = Vec::new();

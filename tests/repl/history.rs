@@ -1,4 +1,4 @@
-//! What was entered: Up and Down, `history`, and its file.
+//! The history: Up and Down, `history`, and its file.
 
 use std::os::unix::fs::PermissionsExt as _;
 

@@ -1,4 +1,4 @@
-//! import, export, dump and diff at the prompt.
+//! `import`, `export`, `dump` and `diff` at the prompt.
 
 use crate::terminal::{CTRL_C, Home, TAB};
 
@@ -12,13 +12,13 @@ fn an_import_and_a_restore_are_undone_as_one_step_each() {
     terminal.enter("import users.jsonl");
     terminal.shows("Imported 2 entries");
     terminal.enter("undo");
-    terminal.shows("Undone: set a back to old; removed b");
+    terminal.shows("Undid: set a back to old; removed b");
     terminal.enter("import users.jsonl --on-conflict skip");
     terminal.shows("Imported 1 entry (of 2 read: 1 skipped)");
     terminal.enter("begin");
     terminal.enter("import users.jsonl --prefix x:");
     terminal.enter("undo");
-    terminal.shows("Undone: removed x:a; removed x:b");
+    terminal.shows("Undid: removed x:a; removed x:b");
     terminal.enter("rollback");
     terminal.press("restore backup.json\r");
     terminal.shows("backup.json (1 key)? [y/N]");
@@ -29,7 +29,7 @@ fn an_import_and_a_restore_are_undone_as_one_step_each() {
     terminal.enter("y");
     terminal.shows("Restored 1 key; the old file is now ~/config/rusty-kv/kv.before-restore.json");
     terminal.enter("undo");
-    terminal.shows("Undone: restored b (was deleted)");
+    terminal.shows("Undid: restored b (was deleted)");
     terminal.leave();
     assert_eq!(home.get("a"), "old\n");
 }
@@ -51,7 +51,7 @@ fn an_answer_goes_into_no_database_and_into_what_names_a_descriptor_as_it_is() {
     terminal.enter("export /dev/fd/7 --format tsv");
     terminal.shows("Wrote 1 key to /dev/fd/7");
     assert_eq!(home.read("work/log"), "before\na\na\t\u{1b}[31mred\n");
-    // Nothing of a value acts on the terminal by whatever name.
+    // No part of a value affects the terminal, whatever the file's name.
     for line in ["get a > /dev/stdout", "get a > /dev/tty", "export /dev/stderr --format tsv"] {
         terminal.enter("count");
         terminal.enter(line);

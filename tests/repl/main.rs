@@ -1,4 +1,4 @@
-//! The prompt, as a person sees it: on a pseudo-terminal, each test in a home of its own.
+//! Tests of the prompt on a pseudo-terminal, each in a home of its own.
 
 #![cfg(feature = "shell")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -176,7 +176,7 @@ fn an_unknown_command_names_the_nearest() {
 }
 
 #[test]
-fn colours_are_there_unless_they_are_turned_off() {
+fn colors_are_there_unless_they_are_turned_off() {
     let home = Home::new();
     let mut terminal = home.at_prompt();
     assert_eq!(terminal.look(Seen::prompt_color), vt100::Color::Idx(4));

@@ -1,6 +1,6 @@
-//! The picture of the shell in the README, and the recorded session: taken from a real one, and compared with it.
+//! The picture in the README and the recorded session, compared with a real session.
 //!
-//! `UPDATE=1 cargo test --test repl picture` takes both anew.
+//! `UPDATE=1 cargo test --test repl picture` records both again.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,7 +10,7 @@ use vt100::Color;
 
 use super::terminal::{Home, Terminal};
 
-/// What is typed: the line, and whether Enter is pressed behind it.
+/// The input: the line, and whether Enter follows.
 const SCENE: &[(&str, bool)] = &[
     ("list user:*", true),
     ("get cfg", true),
@@ -39,7 +39,7 @@ fn home() -> Home {
     home
 }
 
-/// Plays the scene; returns what the terminal was sent after each key, and how long one would wait before it.
+/// Plays the scene; returns the output after each key, and the pause before it.
 fn play(terminal: &mut Terminal) -> Vec<(Duration, Vec<u8>)> {
     let mut chunks = Vec::new();
     let mut sent = 0;
@@ -62,7 +62,7 @@ fn play(terminal: &mut Terminal) -> Vec<(Duration, Vec<u8>)> {
     chunks
 }
 
-/// The prompt, or the question, in the row of the cursor.
+/// The prompt or the question in the row of the cursor.
 fn prompt(terminal: &Terminal) -> String {
     let row = terminal.look(super::terminal::Seen::before_cursor);
     row[..row.find(['>', ']']).map_or(0, |at| at + 2)].to_owned()
@@ -80,7 +80,7 @@ fn cast(chunks: &[(Duration, Vec<u8>)]) -> String {
     text
 }
 
-/// The screen that a recording ends with.
+/// The final screen of a recording.
 fn replay(cast: &str) -> vt100::Parser {
     let mut screen = screen();
     for line in cast.lines().skip(1) {
@@ -95,7 +95,7 @@ fn screen() -> vt100::Parser {
     vt100::Parser::new(size(ROWS), size(COLUMNS), 0)
 }
 
-/// The sixteen colours of a terminal, dark.
+/// The sixteen colors of a dark terminal.
 const COLORS: [&str; 16] = [
     "#45475a", "#f38ba8", "#a6e3a1", "#f9e2af", "#89b4fa", "#cba6f7", "#94e2d5", "#bac2de", "#6c7086", "#f38ba8",
     "#a6e3a1", "#f9e2af", "#89b4fa", "#cba6f7", "#94e2d5", "#ffffff",

@@ -1,4 +1,4 @@
-//! Errors at the prompt point at the word in question.
+//! Errors at the prompt point at the word that they are about.
 
 use crate::terminal::{ALT_ENTER, ENTER, Home};
 
@@ -71,7 +71,7 @@ fn carets_stand_under_the_word_in_question() {
         }
         terminal.shows(&format!("kv> {line}\n{said}"));
     }
-    // Script lines have carets of their own no more than what comes behind them.
+    // Lines of a script have no carets, and neither does pasted text after the first line.
     home.write("state/bad.kv", "sett a b\n");
     terminal.enter(&format!("source {}", home.path("state/bad.kv").display()));
     terminal.enter("commit");

@@ -1,12 +1,12 @@
-//! T14: nothing that was stored, typed, pasted or said by the system acts on the terminal: each of the characters that
-//! would, in each place where it could get there.
+//! No text that was stored, typed, pasted or printed by the system affects the terminal: each active character is tried
+//! in each place that it could come from.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::terminal::{CTRL_C, ENTER, Home, Terminal, UP};
 
-/// The control characters, those that turn the direction of text, those that break a line, those that cannot be seen.
+/// Control characters, bidirectional characters, line separators, and invisible characters.
 fn characters() -> Vec<char> {
     let ranges = [
         '\0'..='\x1f',
@@ -23,17 +23,17 @@ fn characters() -> Vec<char> {
     ranges.into_iter().flatten().collect()
 }
 
-/// A name around a character by which it is found again.
+/// A name that contains a character, by which the test finds it again.
 fn around(at: usize, c: char) -> String {
     format!("q{at:03}{c}z")
 }
 
-/// How a word of the language writes it.
+/// The character as a word of the language writes it.
 fn quoted(at: usize, c: char) -> String {
     format!("\"q{at:03}\\u{{{:x}}}z\"", u32::from(c))
 }
 
-/// How a terminal shows it.
+/// The character as a terminal shows it.
 fn shown(at: usize, c: char) -> String {
     let escape = match c {
         '\n' => "\\n".to_owned(),
@@ -46,17 +46,17 @@ fn shown(at: usize, c: char) -> String {
     format!("q{at:03}{escape}z")
 }
 
-/// The cases: a place and a character each. Each is counted once, when it was looked at.
+/// The cases: a place and a character each, counted when they were checked.
 #[derive(Default)]
 struct Cases(BTreeSet<(&'static str, char)>);
 
 impl Cases {
-    /// Nothing of what the terminal was sent is live; where it is to be `seen`, the character is there as its escape.
+    /// Checks that the output has no active character, and has the escape if it must be `seen`.
     #[track_caller]
     fn check(&mut self, place: &'static str, terminal: &Terminal, seen: bool) {
         let raw = terminal.look(|seen| String::from_utf8_lossy(&seen.raw).into_owned());
         for (at, c) in characters().into_iter().enumerate() {
-            // What the program and its editor send by themselves: the ends of lines, escape sequences, the bell.
+            // What the program and its editor send themselves: line ends, escape sequences, the bell.
             let own = matches!(c, '\n' | '\r' | '\x1b' | '\x07');
             let live = if own { raw.contains(&around(at, c)) } else { raw.contains(c) };
             assert!(!live, "{place}: {c:?} is live; screen:\n{}", terminal.text());
@@ -66,7 +66,7 @@ impl Cases {
     }
 }
 
-/// A database with each character in keys, in values, in the names of members of JSON.
+/// A database with each character in keys, in values, and in the names of JSON members.
 fn home() -> Home {
     let home = Home::new();
     let mut script = String::new();
@@ -92,7 +92,7 @@ fn home() -> Home {
 fn no_character_that_a_terminal_acts_on_reaches_it() {
     let home = home();
     let mut cases = Cases::default();
-    // A very wide terminal breaks nothing in two; a pager would stop after the first screen.
+    // On a very wide terminal, no row is wrapped; a pager would stop after the first screen.
     let at_prompt = || home.terminal().columns(400).env("PAGER", "cat").at_prompt();
 
     for (place, line) in [("key", "keys --limit 9999"), ("value", "list v* --limit 9999")] {
@@ -111,7 +111,7 @@ fn no_character_that_a_terminal_acts_on_reaches_it() {
                 _ => terminal.enter(&format!("{prefix}{word}")),
             }
         }
-        // In JSON it is shown as JSON writes it.
+        // In JSON it appears as a JSON escape.
         cases.check(place, &terminal, place == "error");
         terminal.leave();
     }
@@ -123,7 +123,7 @@ fn no_character_that_a_terminal_acts_on_reaches_it() {
     cases.check("unknown command", &terminal, true);
     terminal.leave();
 
-    // The name of the file is in the prompt, its path in what is said of it.
+    // The name of the file is in the prompt, and its path in messages.
     let mut terminal = at_prompt();
     for (at, c) in characters().into_iter().enumerate() {
         terminal.enter(&format!("use \"./{}.json\"", quoted(at, c).trim_matches('"')));
@@ -161,13 +161,13 @@ fn no_character_that_a_terminal_acts_on_reaches_it() {
     cases.check("hint", &terminal, true);
     terminal.leave();
 
-    // What is pasted is shown as its escape before it is run, and is that in the history.
+    // Pasted characters are shown as escapes before the line runs, and are stored that way in the history.
     let mut terminal = at_prompt();
     for (at, c) in characters().into_iter().enumerate() {
         let before = terminal.look(crate::terminal::Seen::prompts);
         terminal.press(format!("\x1b[200~get {}\x1b[201~{ENTER}", around(at, c)));
         if matches!(c, '\n' | '\r' | '\t' | '\x1b') {
-            // They end a line, part words, and begin what is not taken in.
+            // These characters end a line, separate words, or start a key sequence.
         } else {
             terminal.wait("what was hidden", |seen| seen.text().contains("hidden characters"));
             terminal.wait("the escape", |seen| seen.before_cursor().ends_with(&shown(at, c)));

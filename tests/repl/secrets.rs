@@ -1,10 +1,10 @@
-//! Secrets: values that are asked for, and values that a terminal does not show.
+//! Secrets: `set --ask`, and masked values.
 
 use crate::terminal::{CTRL_C, ENTER, Home, Signal, TAB, UP};
 
 const HISTORY: &str = "state/rusty-kv/history";
 
-/// Answers the question for a value, and waits for the next prompt.
+/// Enters a secret, and waits for the next prompt.
 fn answer(terminal: &mut crate::terminal::Terminal, line: &str, secret: &str) {
     terminal.press(format!("{line}\r"));
     terminal.wait(line, |seen| seen.before_cursor().starts_with("Value of "));
@@ -27,7 +27,7 @@ fn a_secret_that_is_asked_for_is_stored_and_stands_nowhere_else() {
     terminal.shows("\ntoken  ••••\n");
     terminal.enter("incr token");
     terminal.enter("undo");
-    terminal.shows("Undone: set token back to ••••");
+    terminal.shows("Undid: set token back to ••••");
     assert!(!terminal.look(|seen| String::from_utf8_lossy(&seen.raw).contains("hunter")), "{}", terminal.text());
     terminal.enter("get token");
     terminal.shows("\nhunter1\n");
@@ -124,7 +124,7 @@ fn a_masked_value_is_not_shown_at_the_prompt_but_given_where_it_is_asked_for() {
     terminal.press_until(UP, "kv> stats");
     terminal.cancel();
     terminal.enter("undo 2");
-    terminal.shows("Undone 2 steps: set api:key back to ••••; set name back to Ada");
+    terminal.shows("Undid 2 steps: set api:key back to ••••; set name back to Ada");
     terminal.enter("import old.jsonl --dry-run -o json");
     home.run(&["set", "api:key", "hunter5"]);
     terminal.enter("import old.jsonl --dry-run");

@@ -1,4 +1,4 @@
-//! Settings: what they are, where they come from, and what they do.
+//! Settings: their values, their sources, and their effects.
 
 use crate::terminal::{CTRL_C, ENTER, Home, Seen, TAB, UP};
 
@@ -117,13 +117,13 @@ fn a_line_that_begins_with_a_bang_runs_a_program() {
     terminal.enter("!printf 'it''s %s' here");
     terminal.shows("\nits here⏎");
     terminal.enter("  ! exit 3");
-    terminal.shows("'exit 3' ended with exit status: 3");
+    terminal.shows("'exit 3' ended with status 3");
     terminal.enter("!");
     terminal.shows("expected a command of sh after `!`: !ls");
     terminal.press("!sleep 100\r");
     terminal.is_under_way();
     terminal.press(CTRL_C);
-    terminal.shows("'sleep 100' ended with signal: 2");
+    terminal.shows("'sleep 100' was ended by signal 2");
     terminal.enter("set a !x");
     terminal.leave();
     assert_eq!(home.get("a"), "!x\n");

@@ -1,4 +1,4 @@
-//! Ctrl-C, Ctrl-Z, TERM and HUP, at the prompt and while something runs.
+//! Ctrl-C, Ctrl-Z, TERM and HUP, at the prompt and during a command.
 
 use std::io::Read as _;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use crate::terminal::{CTRL_C, Home, Signal, Terminal};
 
 const CTRL_Z: &str = "\x1a";
 
-/// The promise is a second; the rest is for a busy machine.
+/// The program promises one second; the rest is for a busy machine.
 const SOON: Duration = Duration::from_secs(5);
 
 fn prompt_comes(terminal: &Terminal) {
@@ -34,7 +34,7 @@ fn ctrl_c_stops_a_script_that_is_under_way_and_keeps_what_is_done() {
 #[test]
 fn ctrl_c_ends_the_wait_for_somebody_who_writes_into_a_fifo() {
     let home = Home::new();
-    // Nobody has its other end.
+    // The FIFO has no writer.
     drop(home.fifo());
     let mut terminal = home.at_prompt();
     terminal.press("source ../fifo\r");
@@ -42,7 +42,7 @@ fn ctrl_c_ends_the_wait_for_somebody_who_writes_into_a_fifo() {
     terminal.press(CTRL_C);
     terminal.shows("interrupted");
     prompt_comes(&terminal);
-    // And one who comes later is read.
+    // A later writer is read.
     terminal.press("source ../fifo\r");
     home.fifo_is_read();
     let mut writer = std::fs::File::options().write(true).open(home.path("fifo")).unwrap();
@@ -65,12 +65,12 @@ fn ctrl_c_stops_a_long_listing() {
     let mut terminal = home.at_prompt();
     for command in ["list", "find v", "list --reverse", "keys -o json"] {
         terminal.press(format!("{command} > ../fifo\r"));
-        // It is under way, and waits for somebody who reads on.
+        // The command is running and waits for a reader.
         reader.read_exact(&mut [0]).unwrap();
         terminal.echoes();
         terminal.press(CTRL_C);
-        // The FIFO is read by this test, which does not see its end: the other half of it is open here.
-        // So it has to be stopped before it is read.
+        // The test reads the FIFO but never sees its end, because it also holds the writing end. So the program must be
+        // stopped before the test reads.
         terminal.shows("^C");
         let drain = reader.try_clone().unwrap();
         let read = std::thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! A person at a terminal: a pseudo-terminal with the program on it, and what it shows.
+//! Runs the program on a pseudo-terminal, types, and reads the screen.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -13,7 +13,7 @@ pub(crate) use rexpect::process::Signal;
 use rexpect::process::{PtyProcess, WaitStatus};
 use rustix::termios::{LocalModes, OptionalActions, Winsize, tcgetattr, tcgetsid, tcsetattr, tcsetwinsize};
 
-use crate::process::{EXPIRY, is_waiting, wait_until};
+use crate::process::{TIME_LIMIT, is_waiting, wait_until};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_rusty-kv");
 
@@ -25,7 +25,7 @@ pub(crate) const UP: &str = "\x1b[A";
 pub(crate) const DOWN: &str = "\x1b[B";
 pub(crate) const ALT_ENTER: &str = "\x1b\r";
 
-/// A home directory of its own, and what runs in it.
+/// A home directory, and the programs that run in it.
 pub(crate) struct Home {
     folder: tempfile::TempDir,
 }
@@ -41,7 +41,7 @@ impl Home {
         self.folder.path().join(path)
     }
 
-    /// Writes a file, and the folders it is in.
+    /// Writes a file, and creates its folders.
     pub(crate) fn write(&self, path: &str, bytes: impl AsRef<[u8]>) {
         let path = self.path(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -58,7 +58,7 @@ impl Home {
         wait_until("the FIFO is open", || is_open_elsewhere(&self.path("fifo")));
     }
 
-    /// A FIFO, and this test at its other end: whoever reads from it waits.
+    /// A FIFO whose other end the test holds, so that a program that reads it blocks.
     pub(crate) fn fifo(&self) -> File {
         assert!(Command::new("mkfifo").arg(self.path("fifo")).status().unwrap().success());
         File::options().read(true).write(true).open(self.path("fifo")).unwrap()
@@ -73,7 +73,7 @@ impl Home {
         String::from_utf8(self.run(&["get", key]).stdout).unwrap()
     }
 
-    /// At the prompt, on a terminal of 80 columns.
+    /// Starts a prompt on a terminal of 80 columns.
     pub(crate) fn at_prompt(&self) -> Terminal {
         self.terminal().at_prompt()
     }
@@ -91,7 +91,7 @@ impl Home {
     }
 }
 
-/// How a session is started.
+/// How to start a session.
 pub(crate) struct Start<'h> {
     home: &'h Home,
     rows: u16,
@@ -110,7 +110,7 @@ impl Start<'_> {
         Self { columns, ..self }
     }
 
-    /// How `sh` runs the program, which is `"$@"` to it.
+    /// The `sh` line that runs the program, which it gets as `"$@"`.
     pub(crate) fn through(self, shell: &'static str) -> Self {
         Self { shell, ..self }
     }
@@ -133,8 +133,8 @@ impl Start<'_> {
     }
 
     pub(crate) fn start(self) -> Terminal {
-        // The program must not see the terminal before it has its size: a shell waits for a line first. It is ready when
-        // nothing is echoed any more.
+        // The program must not see the terminal before its size is set, so a shell waits for a line first. It is ready
+        // when echo is off.
         let mut command = self.home.inside("sh");
         let shell = format!("echo ready; read go; {}", self.shell);
         command.args(["-c", &shell, "sh", PROGRAM]).args(&self.args).envs(self.env);
@@ -148,7 +148,7 @@ impl Start<'_> {
         let also = Arc::clone(&shown);
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
-            // An error is the end of the program.
+            // An error means that the program has exited.
             while let Ok(1..) = output.read(&mut bytes).inspect(|&read| {
                 let mut seen = also.0.lock().unwrap();
                 seen.raw.extend_from_slice(&bytes[..read]);
@@ -164,14 +164,14 @@ impl Start<'_> {
     }
 }
 
-/// What the terminal was sent.
+/// Everything that the terminal received.
 pub(crate) struct Seen {
     pub(crate) raw: Vec<u8>,
     screen: vt100::Parser,
 }
 
 impl Seen {
-    /// The lines as a person reads them, without blanks at their ends: rows that the terminal broke are one line.
+    /// The lines of the output, without trailing spaces; rows that the terminal wrapped are joined.
     pub(crate) fn lines(&self) -> Vec<String> {
         let screen = self.screen.screen();
         let mut lines = vec![String::new()];
@@ -184,7 +184,7 @@ impl Seen {
         lines.iter().map(|line| line.trim_end().to_owned()).collect()
     }
 
-    /// The rows of the screen, without blanks at their ends.
+    /// The rows of the screen, without trailing spaces.
     pub(crate) fn rows(&self) -> Vec<String> {
         let screen = self.screen.screen();
         screen.rows(0, screen.size().1.get()).map(|row| row.trim_end().to_owned()).collect()
@@ -194,7 +194,7 @@ impl Seen {
         self.lines().join("\n").trim_end().to_owned()
     }
 
-    /// The row of the cursor up to it, blanks included.
+    /// The row of the cursor up to the cursor, with spaces.
     pub(crate) fn before_cursor(&self) -> String {
         let (row, column) = self.screen.screen().cursor_position();
         let text = self.screen.screen().contents_between(row, 0, row, column);
@@ -202,14 +202,14 @@ impl Seen {
         text + &" ".repeat(missing)
     }
 
-    /// The row of the cursor, without blanks at its end.
+    /// The row of the cursor, without trailing spaces.
     pub(crate) fn cursor_row(&self) -> String {
         let screen = self.screen.screen();
         let (row, _) = screen.cursor_position();
         screen.contents_between(row, 0, row, screen.size().1.get()).trim_end().to_owned()
     }
 
-    /// The cells of an ASCII text in the row of the cursor, behind the prompt `kv> `.
+    /// The cells of an ASCII text in the row of the cursor, after the prompt `kv> `.
     pub(crate) fn cells_of(&self, text: &str) -> impl Iterator<Item = &vt100::Cell> {
         let row = self.screen.screen().cursor_position().0;
         let start = 4 + self.cursor_row()[4..].find(text).unwrap();
@@ -217,7 +217,7 @@ impl Seen {
             .map(move |column| self.screen.screen().cell(row, u16::try_from(column).unwrap()).unwrap())
     }
 
-    /// How often the editor has begun to read a line: it turns bracketed paste on.
+    /// How often the editor has started to read a line, which turns bracketed paste on.
     pub(crate) fn prompts(&self) -> usize {
         self.raw.windows(8).filter(|bytes| bytes == b"\x1b[?2004h").count()
     }
@@ -226,7 +226,7 @@ impl Seen {
         self.before_cursor().ends_with("> ")
     }
 
-    /// The colour of the prompt in the row of the cursor.
+    /// The color of the prompt in the row of the cursor.
     pub(crate) fn prompt_color(&self) -> vt100::Color {
         let (row, _) = self.screen.screen().cursor_position();
         self.screen.screen().cell(row, 0).unwrap().fgcolor()
@@ -246,7 +246,7 @@ impl Terminal {
         self.input.write_all(keys.as_ref()).unwrap();
     }
 
-    /// Enters a line and waits until the next prompt, or question, is there.
+    /// Enters a line and waits for the next prompt or question.
     pub(crate) fn enter(&mut self, line: &str) {
         let before = self.look(Seen::prompts);
         self.press(line);
@@ -254,26 +254,26 @@ impl Terminal {
         self.wait(line, |seen| seen.prompts() > before && !seen.before_cursor().is_empty());
     }
 
-    /// Presses Ctrl-C and waits until the next prompt is there.
+    /// Presses Ctrl-C and waits for the next prompt.
     pub(crate) fn cancel(&mut self) {
         let before = self.look(Seen::prompts);
         self.press(CTRL_C);
         self.wait("a new prompt", |seen| seen.prompts() > before && seen.before_cursor().ends_with("> "));
     }
 
-    /// Presses keys and waits until the row of the cursor, up to it, is this.
+    /// Presses keys and waits until the row of the cursor, up to the cursor, is this.
     pub(crate) fn press_until(&mut self, keys: &str, before_cursor: &str) {
         self.press(keys);
         self.wait(before_cursor, |seen| seen.before_cursor() == before_cursor);
     }
 
-    /// Waits until the screen holds a text, whose rows may end at any of its blanks.
+    /// Waits until the screen contains a text, whose rows may be wrapped at any space.
     #[track_caller]
     pub(crate) fn shows(&self, text: &str) {
         self.wait(text, |seen| holds(&seen.text(), text));
     }
 
-    /// The screen as it is.
+    /// The current screen.
     pub(crate) fn text(&self) -> String {
         self.look(Seen::text)
     }
@@ -282,17 +282,18 @@ impl Terminal {
         look(&self.shown.0.lock().unwrap())
     }
 
-    /// Waits until something is to be seen.
+    /// Waits until a condition on the screen holds.
     #[track_caller]
     pub(crate) fn wait(&self, what: &str, until: impl Fn(&Seen) -> bool) {
         let (seen, changed) = &*self.shown;
-        let (seen, timeout) = changed.wait_timeout_while(seen.lock().unwrap(), EXPIRY, |seen| !until(seen)).unwrap();
+        let (seen, timeout) =
+            changed.wait_timeout_while(seen.lock().unwrap(), TIME_LIMIT, |seen| !until(seen)).unwrap();
         let (text, cursor) = (seen.text(), seen.before_cursor());
         drop(seen);
         assert!(!timeout.timed_out(), "waited for {what:?}; cursor behind {cursor:?} on this screen:\n{text}\n");
     }
 
-    /// Leaves by Ctrl-D; returns the status.
+    /// Exits with Ctrl-D; returns the status.
     pub(crate) fn leave(mut self) -> i32 {
         self.press(CTRL_D);
         self.status()
@@ -303,7 +304,7 @@ impl Terminal {
         self.process.signal(signal).unwrap();
     }
 
-    /// Waits until a command has the terminal, and waits itself.
+    /// Waits until a command has the terminal and is blocked.
     #[track_caller]
     pub(crate) fn is_under_way(&self) {
         wait_until("a command under way", || self.has_its_modes());
@@ -311,27 +312,27 @@ impl Terminal {
         wait_until("it waits", || is_waiting(pid));
     }
 
-    /// Has the terminal show what is typed into the command that is under way.
+    /// Turns on echo for input to the running command.
     pub(crate) fn echoes(&self) {
         let mut modes = tcgetattr(&self.input).unwrap();
         modes.local_modes |= LocalModes::ECHO | LocalModes::ECHOCTL;
         tcsetattr(&self.input, OptionalActions::Now, &modes).unwrap();
     }
 
-    /// Whether the terminal edits lines and knows Ctrl-C by itself, as it does where no program has other wishes.
+    /// Whether the terminal is in its default mode, with line editing and signals.
     pub(crate) fn has_its_modes(&self) -> bool {
         let modes = tcgetattr(&self.input).unwrap().local_modes;
         modes.contains(LocalModes::ICANON | LocalModes::ISIG)
     }
 
-    /// The signal that the program is about to end by, once it has.
+    /// Waits for the program to end by a signal; returns the signal.
     #[track_caller]
     pub(crate) fn signal(&self) -> Signal {
         let start = Instant::now();
         loop {
             match self.process.status() {
                 Some(WaitStatus::Signaled(_, signal, _)) => return signal,
-                Some(WaitStatus::StillAlive) if start.elapsed() < EXPIRY => {
+                Some(WaitStatus::StillAlive) if start.elapsed() < TIME_LIMIT => {
                     std::thread::sleep(Duration::from_millis(1));
                 }
                 other => panic!("{other:?}, with this screen:\n{}\n", self.text()),
@@ -339,13 +340,13 @@ impl Terminal {
         }
     }
 
-    /// The status of the program, which is about to end.
+    /// Waits for the program to end; returns its status.
     pub(crate) fn status(self) -> i32 {
         let start = Instant::now();
         loop {
             match self.process.status() {
                 Some(WaitStatus::Exited(_, code)) => return code,
-                Some(WaitStatus::StillAlive) if start.elapsed() < EXPIRY => {
+                Some(WaitStatus::StillAlive) if start.elapsed() < TIME_LIMIT => {
                     std::thread::sleep(Duration::from_millis(1));
                 }
                 other => panic!("{other:?}, with this screen:\n{}\n", self.text()),
@@ -359,7 +360,7 @@ impl Terminal {
 fn is_open_elsewhere(path: &Path) -> bool {
     let path = path.canonicalize().expect("the file is there");
     let processes = std::fs::read_dir("/proc").expect("/proc is mounted").flatten();
-    // A child that is just being made has what this process has, until it becomes another program.
+    // A child that was just forked has the files of this process until it executes another program.
     let program = std::fs::read_link("/proc/self/exe").expect("a process has a program");
     let others =
         processes.filter(|process| std::fs::read_link(process.path().join("exe")).is_ok_and(|other| other != program));
@@ -377,7 +378,7 @@ fn is_open_elsewhere(path: &Path) -> bool {
     String::from_utf8_lossy(&output.stdout).lines().any(|pid| pid != own)
 }
 
-/// Whether a screen holds a text: messages break between words.
+/// Whether a screen contains a text; messages wrap between words.
 fn holds(screen: &str, text: &str) -> bool {
     let is_same = |(seen, wanted): (&u8, &u8)| seen == wanted || (*seen, *wanted) == (b'\n', b' ');
     screen.as_bytes().windows(text.len()).any(|part| part.iter().zip(text.as_bytes()).all(is_same))

@@ -1,4 +1,4 @@
-//! What is to be seen while a line is typed, and what keys do.
+//! Colors, hints and keys while a line is typed.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -25,7 +25,7 @@ fn home() -> Home {
     home
 }
 
-/// Types and expects this row, the hint in it.
+/// Types a text and expects this row, including the hint.
 #[track_caller]
 fn hints(terminal: &mut Terminal, typed: &str, row: &str) {
     terminal.press(typed);
@@ -111,7 +111,7 @@ fn the_value_of_a_whole_key_is_shown_within_the_row() {
     terminal.wait("what is left", |seen| seen.cursor_row().ends_with("m left) hello"));
     terminal.cancel();
     home.run(&["set", "visits", "42"]);
-    // What was looked up is believed for a moment.
+    // Lookups are cached for a moment.
     crate::process::wait_until("the new value", || {
         terminal.press("incr visits");
         terminal.wait("a hint", |seen| seen.cursor_row().starts_with("kv> incr visits  = "));
@@ -146,7 +146,7 @@ fn the_newest_line_that_begins_so_can_be_taken_whole_or_by_word() {
         terminal.press_until(ALT_F, line);
     }
     terminal.cancel();
-    // A hint that is not shown any more is not taken.
+    // A hint that is no longer shown cannot be accepted.
     terminal.press_until("get u", "kv> get u");
     terminal.press(format!("{LEFT}{RIGHT}"));
     terminal.press_until(RIGHT, "kv> get u");
@@ -185,7 +185,7 @@ fn hints_are_turned_off_and_on() {
     terminal.leave();
     assert_eq!(home.run(&["hints", "on"]).status.code(), Some(2));
 
-    // Without colours they would look like what was typed.
+    // Without colors, hints would look like typed text.
     let mut terminal = home.terminal().env("NO_COLOR", "1").at_prompt();
     terminal.press_until("get visits", "kv> get visits");
     assert_eq!(terminal.look(Seen::cursor_row), "kv> get visits");
@@ -274,7 +274,7 @@ fn the_keys_of_vi_are_there_when_they_are_asked_for() {
     terminal.enter("edit-mode vi");
     terminal.shows("Edit mode is vi");
     terminal.press_until("set a 12", "kv> set a 12");
-    // The cursor shows that the escape was taken for itself.
+    // The cursor shows that the escape key was read by itself.
     terminal.press_until(ESCAPE, "kv> set a 1");
     terminal.press("x");
     terminal.wait("a key less", |seen| !seen.cursor_row().contains("12"));
@@ -296,7 +296,7 @@ fn the_keys_of_vi_are_there_when_they_are_asked_for() {
     terminal.leave();
 }
 
-/// A program that takes the place of the person's editor.
+/// A program that stands in for the editor.
 fn editor(home: &Home, script: &str) -> std::path::PathBuf {
     home.write("editor", format!("#!/bin/sh\n{script}\n"));
     let path = home.path("editor");

@@ -1,4 +1,4 @@
-//! `undo` and open transactions, as a person sees them.
+//! `undo` and open transactions at the prompt.
 
 use crate::terminal::{CTRL_C, CTRL_D, Home, Seen};
 
@@ -15,9 +15,9 @@ fn undo_takes_back_a_command_and_names_what_it_restored() {
     terminal.enter("del user:1");
     terminal.enter("get n");
     terminal.enter("undo");
-    terminal.shows("Undone: restored user:1 (was deleted, expires in 1h)");
+    terminal.shows("Undid: restored user:1 (was deleted, expires in 1h)");
     terminal.enter("undo 2");
-    terminal.shows("Undone 2 steps: removed k; set n back to 4");
+    terminal.shows("Undid 2 steps: removed k; set n back to 4");
     terminal.enter("undo");
     assert_eq!(terminal.text().matches("Nothing to undo").count(), 2);
     assert_eq!((home.get("n"), home.get("k"), home.get("user:1")), ("4\n".into(), String::new(), "Ada\n".into()));
@@ -25,7 +25,7 @@ fn undo_takes_back_a_command_and_names_what_it_restored() {
     terminal.enter("set n 9 --ttl 2h");
     terminal.enter("persist n");
     terminal.enter("undo");
-    terminal.shows("Undone: n expires in 2h again");
+    terminal.shows("Undid: n expires in 2h again");
     terminal.enter("undo 0");
     terminal.shows("expected a whole number of 1 or more, found '0'");
     terminal.leave();
@@ -47,7 +47,7 @@ fn undo_takes_back_what_was_changed_inside_a_value() {
     }
     assert_eq!(home.get("u"), "{}\n");
     terminal.enter("undo 5");
-    terminal.shows("Undone 5 steps: set u back to");
+    terminal.shows("Undid 5 steps: set u back to");
     assert_eq!(home.get("u"), "{\"name\":\"Ada\",\"tags\":[1.10]}\n");
     terminal.leave();
 }
@@ -67,20 +67,20 @@ fn undo_takes_back_what_deletes_many_a_transaction_and_a_sourced_file_as_one_ste
     terminal.enter("clear -y");
     terminal.shows("Deleted 101 keys");
     terminal.enter("undo");
-    terminal.shows("Undone: restored 101 keys");
+    terminal.shows("Undid: restored 101 keys");
     terminal.enter("undo");
-    terminal.shows("Undone: set item:000 back to 0; removed x");
+    terminal.shows("Undid: set item:000 back to 0; removed x");
     terminal.enter("undo");
-    terminal.shows("Undone: restored 100 keys");
+    terminal.shows("Undid: restored 100 keys");
     terminal.enter("count");
     terminal.shows("\n200\n");
     terminal.enter("undo 7");
-    terminal.shows("Undone 1 step: removed 200 keys");
+    terminal.shows("Undid 1 step: removed 200 keys");
     terminal.shows("There is nothing more to undo");
     terminal.leave();
 }
 
-/// Two values that are too much for `undo` together, and one more key.
+/// Two values that together are too much for `undo`, and one more key.
 fn large(home: &Home) {
     let [a, b] = ["a", "b"].map(|letter| letter.repeat(33 << 20));
     home.write("work/large.json", format!("{{\"map\":{{\"a\":\"{a}\",\"b\":\"{b}\",\"c\":\"1\"}}}}"));
@@ -149,12 +149,12 @@ fn use_and_restore_keep_what_can_be_undone() {
     terminal.enter("restore backup.json -y");
     terminal.shows("Restored 1 key");
     terminal.enter("undo");
-    terminal.shows("Undone: set a back to 2; restored b (was deleted)");
+    terminal.shows("Undid: set a back to 2; restored b (was deleted)");
     terminal.enter("undo 2");
-    terminal.shows("Undone 2 steps: set a back to 1; removed b");
+    terminal.shows("Undid 2 steps: set a back to 1; removed b");
     terminal.enter("use other");
     terminal.enter("undo");
-    terminal.shows("Undone: removed a");
+    terminal.shows("Undid: removed a");
     terminal.leave();
     assert_eq!(home.get("a"), "1\n");
 }
@@ -167,33 +167,33 @@ fn undo_asks_before_it_replaces_what_another_program_has_changed_since() {
     terminal.enter("set n 1");
     home.run(&["set", "n", "7"]);
     terminal.enter("undo");
-    terminal.shows("'n' was since changed by another program: its value is now 7. Undo it anyway? [y/N]");
+    terminal.shows("Another program has changed 'n' since: its value is now 7. Undo it anyway? [y/N]");
     terminal.enter("n");
     terminal.shows("Nothing was undone");
     assert_eq!(home.get("n"), "7\n");
     terminal.enter("undo 2");
     terminal.enter("y");
-    terminal.shows("Undone 2 steps: removed a; removed n");
+    terminal.shows("Undid 2 steps: removed a; removed n");
     assert_eq!(home.get("n"), "");
 
-    // Another program has done the same.
+    // Another program has made the same change.
     terminal.enter("set m 1");
     terminal.enter("incr m");
     home.run(&["set", "m", "1"]);
     terminal.enter("undo");
-    terminal.shows("Undone: nothing had changed");
+    terminal.shows("Undid: nothing had changed");
 
     terminal.enter("set m 1");
     terminal.enter("set m 2");
     home.run(&["del", "m"]);
     terminal.enter("undo -y");
-    terminal.shows("Undone: restored m (was deleted)");
+    terminal.shows("Undid: restored m (was deleted)");
     assert_eq!(home.get("m"), "1\n");
     home.run(&["set", "m", "9"]);
     terminal.enter("set other 1");
     terminal.enter("undo 2");
     terminal.enter("");
-    terminal.shows("Undone 1 step: removed other");
+    terminal.shows("Undid 1 step: removed other");
     terminal.shows("The change before that was kept");
     assert_eq!(home.get("m"), "9\n");
     terminal.leave();
@@ -212,16 +212,16 @@ fn within_a_transaction_its_own_commands_are_undone_and_the_prompt_counts_its_ch
         terminal.enter("set b 2");
         assert_eq!(terminal.look(Seen::before_cursor), "kv (tx 2)> ");
         terminal.enter("undo");
-        terminal.shows("Undone: removed b");
+        terminal.shows("Undid: removed b");
         assert_eq!(terminal.look(Seen::before_cursor), "kv (tx 1)> ");
         terminal.enter("undo");
-        terminal.shows("Undone: restored a (was deleted)");
+        terminal.shows("Undid: restored a (was deleted)");
         assert_eq!(terminal.look(Seen::before_cursor), "kv (tx 0)> ");
         terminal.enter("undo");
         terminal.shows("Nothing to undo in this transaction; `rollback` discards it");
         terminal.enter("rollback");
         terminal.enter("undo");
-        terminal.shows("Undone: removed before");
+        terminal.shows("Undid: removed before");
         terminal.leave();
     }
     let terminal = home.terminal().arg("--read-only").at_prompt();
@@ -249,7 +249,7 @@ fn who_leaves_an_open_transaction_is_asked() {
         assert_eq!(terminal.status(), status, "{keys:?}");
         assert_eq!(home.get("a"), "", "{keys:?}");
     }
-    // Who has gone away cannot answer.
+    // The terminal is closed, so there can be no answer.
     let mut terminal = home.at_prompt();
     terminal.enter("begin");
     terminal.enter("set a 1");
@@ -290,7 +290,7 @@ fn use_asks_in_a_transaction_and_what_was_done_elsewhere_is_no_step() {
     terminal.shows("Nothing to undo");
     terminal.enter("set b 1");
     terminal.enter("undo");
-    terminal.shows("Undone: removed b");
+    terminal.shows("Undid: removed b");
     terminal.leave();
     assert_eq!(home.get("a"), "");
 }
@@ -307,7 +307,7 @@ fn undo_is_for_the_prompt() {
     terminal.enter("source a.kv");
     terminal.shows("a.kv:2: error: `undo` works only at the prompt");
     terminal.enter("undo 2");
-    terminal.shows("Undone 1 step: removed a");
+    terminal.shows("Undid 1 step: removed a");
     assert_eq!(home.get("rc"), "1\n", "the rc script is no step");
     terminal.leave();
 }
@@ -322,12 +322,12 @@ fn what_a_key_or_a_value_holds_reaches_the_terminal_escaped_in_questions_and_ans
     terminal.enter(&format!("set {quoted} \"b\\a\""));
     home.run(&["set", key, "c\x07"]);
     terminal.enter("undo");
-    terminal.shows("'k\\x07\\u{202e}\\u{9b}' was since changed by another program: its value is now c\\x07.");
+    terminal.shows("Another program has changed 'k\\x07\\u{202e}\\u{9b}' since: its value is now c\\x07.");
     terminal.enter("y");
-    terminal.shows("Undone: set k\\x07\\u{202e}\\u{9b} back to a\\x07");
+    terminal.shows("Undid: set k\\x07\\u{202e}\\u{9b} back to a\\x07");
     terminal.enter(&format!("del {quoted}"));
     terminal.enter("undo");
-    terminal.shows("Undone: restored k\\x07\\u{202e}\\u{9b} (was deleted)");
+    terminal.shows("Undid: restored k\\x07\\u{202e}\\u{9b} (was deleted)");
     terminal.enter(&format!("wait {quoted} --equals x --timeout 10ms"));
     terminal.shows("Key 'k\\x07\\u{202e}\\u{9b}' did not get the expected value within 10ms");
     terminal.enter("stats");
@@ -361,11 +361,11 @@ fn redo_makes_again_what_was_undone_until_something_else_changes() {
     terminal.enter("redo 5");
     terminal.shows("Redid 2 steps: deleted n\nThere is nothing more to redo");
     terminal.enter("undo");
-    terminal.shows("Undone: restored n (was deleted, expires in");
+    terminal.shows("Undid: restored n (was deleted, expires in");
     terminal.enter("undo");
     home.run(&["set", "n", "theirs"]);
     terminal.press("redo\r");
-    terminal.shows("'n' was since changed by another program: its value is now theirs. Redo it anyway? [y/N]");
+    terminal.shows("Another program has changed 'n' since: its value is now theirs. Redo it anyway? [y/N]");
     terminal.enter("n");
     terminal.shows("Nothing was redone");
     terminal.enter("redo -y");

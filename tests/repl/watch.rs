@@ -36,7 +36,7 @@ fn a_wait_ends_when_the_key_comes_or_by_ctrl_c() {
     terminal.press(ENTER);
     terminal.wait("a wait", waits);
     home.run(&["set", "job", "begun"]);
-    // It looks about every 50 ms; were it to end here, `done` would be too late to be waited for.
+    // It checks about every 50 ms; if it ended here, `done` would come too late.
     std::thread::sleep(std::time::Duration::from_millis(150));
     assert_ne!(terminal.look(Seen::before_cursor), "kv> ", "another value does not do");
     home.run(&["set", "job", "done"]);

@@ -1,4 +1,4 @@
-//! The program as another program's partner: one line of JSON for each command, whatever it is, before the next is asked for.
+//! rusty-kv as a co-process: it answers each command with one line of JSON before the next command.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// Commands of every kind, those that fail among them.
+/// Commands of every kind, including some that fail.
 const COMMANDS: &str = r#"set a 1
 set --json j {"a": [1, 2]}
 set a 2 --if-absent

@@ -1,4 +1,4 @@
-//! Files that the user names to be written: what names an open descriptor is written to, and no database is destroyed.
+//! Output files: a path that names an open descriptor is written to, and no database is destroyed.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -21,7 +21,7 @@ impl Place {
         place
     }
 
-    /// Runs a line of a shell, in which `$K` is the program on `x.json`.
+    /// Runs a shell line in which `$K` is the program on `x.json`.
     fn sh(&self, line: &str) -> Output {
         let program = env!("CARGO_BIN_EXE_rusty-kv");
         let mut command = Command::new("bash");
@@ -34,7 +34,7 @@ impl Place {
         command.output().unwrap()
     }
 
-    /// The status of a line of a shell, and what it wrote to stderr.
+    /// The status of a shell line, and its stderr.
     fn status(&self, line: &str) -> (i32, String) {
         let output = self.sh(line);
         (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
@@ -176,7 +176,7 @@ fn a_copy_replaces_a_backup_but_a_database_in_use_only_with_yes() {
     place.sh("$P -d ./live.json set z 9");
     assert_eq!(place.status("echo save live.json --yes | $K").0, 0);
     assert_eq!(place.read("live.json"), place.read("x.json"));
-    // The database itself under another name is saved.
+    // The database itself, under a different name, is saved.
     place.sh("ln -s x.json self.json");
     assert_eq!(place.status("$K save self.json"), (0, String::new()));
 }

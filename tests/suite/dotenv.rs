@@ -1,4 +1,4 @@
-//! A `.env` file says the same to all that read such files: python-dotenv, dotenv from npm, `node --env-file` and bash.
+//! All readers agree about an exported `.env` file: python-dotenv, dotenv from npm, `node --env-file` and bash.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -15,8 +15,8 @@ use super::common::folder;
 
 type Variables = BTreeMap<String, String>;
 
-/// What reads a file that is named as its last argument, or as `$FILE`, and prints an object of its variables; and what
-/// shows that it is installed.
+/// The commands that read a file, given as the last argument or as `$FILE`, and print its variables as an object; and
+/// the commands that check whether each is installed.
 const READERS: [(&str, &[&str], &[&str]); 4] = [
     (
         "python-dotenv",
@@ -44,7 +44,7 @@ const READERS: [(&str, &[&str], &[&str]); 4] = [
     ("bash", &["bash", "-c", ""], &["bash", "-c", "set -a; . \"$0\"; exec env -0"]),
 ];
 
-/// Where node looks for what is installed for all.
+/// Where node finds packages that are installed globally.
 fn node_path() -> OsString {
     static PATH: LazyLock<OsString> = LazyLock::new(|| {
         std::env::var_os("NODE_PATH").unwrap_or_else(|| {
@@ -55,7 +55,7 @@ fn node_path() -> OsString {
     PATH.clone()
 }
 
-/// The variables as a reader sees them; none if it is not installed, which only CI may not be without.
+/// The variables as a reader sees them; `None` if it is not installed, which only CI requires.
 fn read(reader: usize, file: &Path) -> Option<Variables> {
     let (name, probe, words) = READERS[reader];
     let start = |words: &[&str]| {
@@ -82,7 +82,7 @@ fn read(reader: usize, file: &Path) -> Option<Variables> {
     })
 }
 
-/// What has a meaning to one reader or another, by itself, in pairs and in threes.
+/// Characters with a meaning to some reader, alone, in pairs and in threes.
 fn hard() -> Vec<String> {
     const PARTS: [&str; 28] = [
         "a", " ", "\t", "\n", "'", "\"", "\\", "$", "{", "}", "`", "#", "=", "\r", "n", "!", "é", "*", "~", "(", "-",
@@ -149,7 +149,7 @@ fn what_is_exported_is_read_back_exactly_by_all_who_read_such_files() {
     let (status, said) = export(folder.path(), &["--lossy"]);
     assert_eq!(status, 0, "{said}");
     let file = folder.path().join("out.env");
-    // What is in it, by our own reader.
+    // Its contents, according to rusty-kv.
     let mut back = Command::new(env!("CARGO_BIN_EXE_rusty-kv"));
     back.current_dir(folder.path()).env_clear().env("HOME", folder.path()).args([
         "-d",

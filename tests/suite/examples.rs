@@ -1,10 +1,10 @@
-//! Every example runs and prints what a newcomer is promised to see: once for itself, and over again on a given file.
+//! Every example runs and prints what it promises: once on a new file, and repeatedly on an existing one.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The program of an example; `cargo test` builds them all and puts them beside the tests.
+/// The program of an example; `cargo test` builds them all next to the tests.
 fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its program");
     let target = test.parent().and_then(Path::parent).expect("tests lie in target/PROFILE/deps");
@@ -98,7 +98,7 @@ the first key of all: log:2026-11-21T08:00
 
 #[test]
 fn tour() {
-    // What it prints, the README says and `tests/transcripts.rs` checks; here it must run twice on a database that stays.
+    // `tests/transcripts.rs` checks the output that the README shows; here, it must run twice on one database.
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/tour.kv");
     let run = || {
@@ -113,7 +113,7 @@ fn tour() {
     assert_eq!(run(), first);
 }
 
-/// An example of a language that may not be there, which is said, and is a failure with `CI=true`.
+/// An example in a language that may not be installed: prints that, or fails with `CI=true`.
 fn script(interpreter: &str, name: &str, args: &[&str], database: &Path) -> Option<Command> {
     if !Command::new(interpreter).arg("-c").arg("").output().is_ok_and(|output| output.status.success()) {
         assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{interpreter} is not installed");
@@ -155,7 +155,7 @@ fn coprocess() {
     }
 }
 
-/// Runs several of them at once and returns what each has printed.
+/// Runs several of them at once and returns the output of each.
 fn at_once(commands: Vec<Command>) -> Vec<String> {
     let start = |mut command: Command| std::thread::spawn(move || says(&mut command));
     let running: Vec<_> = commands.into_iter().map(start).collect();
@@ -166,7 +166,7 @@ fn at_once(commands: Vec<Command>) -> Vec<String> {
 fn mutex() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let path = folder.path().join("kv.json");
-    // Without the mutex this loses most of its steps.
+    // Without the mutex, most of the steps would be lost.
     let step = "n=$(rusty-kv get total --default 0); sleep 0.01; rusty-kv set total $((n + 1))";
     for _ in 0..4 {
         let one = || script("sh", "mutex.sh", &["total", "sh", "-c", step], &path);

@@ -1,13 +1,13 @@
-//! The house keeps its floors: a module uses only what is below it, files are touched in one place, and the engine
-//! knows nothing of the program. Everything under `src/` is read as text, so that an offence has a file and a line.
+//! Checks the layers: a module only uses lower ones, files are touched in one place, and the engine does not depend on
+//! the program. All of `src/` is read as text, so that a violation has a file and a line.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::common::tokens::{Token, is_name, sources, tokens};
 
-/// The units of the house, top floor first. A submodule that is not named belongs to the unit it lies in. Units of one
-/// floor may use each other as long as they form no cycle.
+/// The units, top floor first. A submodule that is not listed belongs to the unit that contains it. Units on one floor
+/// may use each other as long as they form no cycle.
 const FLOORS: &[&[&str]] = &[
     &["main", "build"],
     &["shell"],
@@ -32,7 +32,7 @@ const FLOORS: &[&[&str]] = &[
     &["error"],
 ];
 
-/// Modules whose `mod.rs` holds a type that their submodules extend, so that those may look up to it.
+/// Modules whose `mod.rs` defines a type that their submodules extend, so the submodules may use it.
 const HOLDERS: &[&str] = &[
     "store",
     "store::undoing",
@@ -48,13 +48,13 @@ const HOLDERS: &[&str] = &[
     "shell::run",
 ];
 
-/// Rooms of storage that add methods to its `Storage`, on whose floor that stands.
+/// Modules of storage that add methods to its `Storage`, and so may use it.
 const EXTENDS_STORAGE: &[&str] = &["storage::check", "storage::write", "storage::read"];
 
-/// What storage's tests share, disks in memory above all. Tests may look up to it from wherever they stand.
+/// Helpers of storage's tests, above all disks in memory. Tests on any floor may use them.
 const SHARED_BY_TESTS: &str = "storage::tests";
 
-/// The one module below the shell that opens, renames and removes files.
+/// The only module below the shell that opens, renames and removes files.
 const FILES: &str = "storage::files::disk";
 
 #[test]
@@ -189,10 +189,10 @@ fn src() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// The modules of a source tree, each a file.
+/// The modules of a source tree, one per file.
 struct House {
     modules: BTreeMap<String, Module>,
-    /// What `lib.rs` re-exports, and the module that it comes from.
+    /// The re-exports of `lib.rs`, with the modules that they come from.
     exports: BTreeMap<String, String>,
 }
 
@@ -202,7 +202,7 @@ struct Module {
 }
 
 impl House {
-    /// Reads every file under a folder.
+    /// Reads every file in a folder.
     fn at(folder: &Path) -> Self {
         let files = sources(folder);
         assert!(files.len() > 10, "{} has hardly any files", folder.display());
@@ -210,7 +210,7 @@ impl House {
         Self::of(&files)
     }
 
-    /// A house with these files, over the ground that the real one stands on.
+    /// A source tree with these files above the real lowest floor.
     fn of(files: &[(&str, &str)]) -> Self {
         let lib = "pub use self::value::{Json, Value};";
         let lib = files.iter().find(|(path, _)| *path == "lib.rs").map_or(lib, |(_, text)| text);
@@ -230,7 +230,7 @@ impl House {
         Self { modules, exports }
     }
 
-    /// The module that a path in `from` leads to; `None` if it leads out of the crate or stays in the file.
+    /// The module that a path in `from` refers to; `None` if it leaves the crate or stays in the file.
     fn target(&self, from: &str, named: &Named) -> Option<String> {
         let mut steps = named.path.iter().map(String::as_str).peekable();
         let mut at: Vec<&str> = from.split("::").chain(named.inside.iter().map(String::as_str)).collect();
@@ -262,10 +262,10 @@ impl House {
     }
 }
 
-/// The floor of a module, counted from the top, and the unit that it belongs to.
+/// The floor of a module, counted from the top, and its unit.
 fn floor(module: &str) -> Option<(usize, &'static str)> {
     let belongs = |unit: &str| module == unit || module.strip_prefix(unit).is_some_and(|rest| rest.starts_with("::"));
-    // The shell's own floor is that of its mod.rs; a new file in it wants a floor of its own.
+    // `mod.rs` of the shell is on the top floor; a new file in it must be listed.
     let own = |unit: &&str| module == *unit || *unit != "shell";
     let named = FLOORS.iter().enumerate().flat_map(|(floor, units)| units.iter().map(move |&unit| (floor, unit)));
     named.filter(|(_, unit)| belongs(unit) && own(unit)).max_by_key(|(_, unit)| unit.len())
@@ -274,7 +274,7 @@ fn floor(module: &str) -> Option<(usize, &'static str)> {
 fn floor_offences(house: &House) -> Vec<String> {
     let mut offences = Vec::new();
     let mut uses: BTreeMap<(String, String), String> = BTreeMap::new();
-    // The parts of a test are one thing.
+    // The files of a test are one unit.
     for (from, module) in house.modules.iter().filter(|(from, _)| !from.contains("::tests::")) {
         let Some((from_floor, from_unit)) = floor(from) else {
             offences.push(format!("{}:1: {from} has no floor; give it one in tests/suite/floors.rs", module.file));
@@ -310,7 +310,7 @@ fn floor_offences(house: &House) -> Vec<String> {
     offences
 }
 
-/// Whether one module uses another, over whatever many steps.
+/// Whether one module uses another, directly or not.
 fn leads(uses: &BTreeMap<(String, String), String>, from: &str, to: &str) -> bool {
     let mut seen = BTreeSet::new();
     let mut open = vec![from];
@@ -364,7 +364,7 @@ fn is_shell(module: &str) -> bool {
     module == "shell" || module.starts_with("shell::")
 }
 
-/// The dependencies that only the feature `shell` brings, as they are named in code; not those that every test may use.
+/// The dependencies that only the feature `shell` adds, by their names in code, without those that every test may use.
 fn shell_dependencies() -> BTreeSet<String> {
     let manifest = include_str!("../../Cargo.toml");
     let for_tests = manifest.split_once("[dev-dependencies]").map_or("", |(_, rest)| rest);
@@ -377,16 +377,16 @@ fn shell_dependencies() -> BTreeSet<String> {
 #[derive(Debug)]
 struct Named {
     line: usize,
-    /// The inline modules that it stands in.
+    /// The inline modules that contain it.
     inside: Vec<String>,
     path: Vec<String>,
 }
 
-/// Every path in a source text, each branch of a `use` tree by itself.
+/// Every path in a source text, with each branch of a `use` tree as a path.
 fn named(text: &str) -> Vec<Named> {
     let tokens = tokens(text);
     let mut found = Vec::new();
-    // The inline modules that are open, each with the depth of braces it began at.
+    // The open inline modules, each with the depth of braces at its start.
     let mut inside: Vec<(String, usize)> = Vec::new();
     let mut depth = 0;
     let mut at = 0;
@@ -401,7 +401,7 @@ fn named(text: &str) -> Vec<Named> {
                 inside.push((tokens[at + 1].text.clone(), depth));
                 at += 1;
             }
-            // pub(super) and pub(in crate::x) say who may look, and use nothing.
+            // `pub(super)` and `pub(in crate::x)` restrict visibility and use nothing.
             "pub" if tokens.get(at + 1).is_some_and(|token| token.text == "(") => {
                 while tokens[at].text != ")" {
                     at += 1;
@@ -422,7 +422,7 @@ fn named(text: &str) -> Vec<Named> {
     found
 }
 
-/// Reads a path, or a tree of them behind `before`; returns the token behind it.
+/// Reads a path, or a tree of paths after `before`; returns the token after it.
 fn branches(
     tokens: &[Token],
     mut at: usize,

@@ -1,5 +1,5 @@
-//! Every example of every help text runs as it is written: as a one-shot in `sh`, and as a line of a script. The prompt has
-//! its own test in `tests/repl`.
+//! Every example in the help runs as written: as a one-shot command in `sh`, and as a line of a script. `tests/repl`
+//! tests them at the prompt.
 
 use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
@@ -8,14 +8,14 @@ use std::process::{Command, Output, Stdio};
 
 use crate::common::help_examples::{Example, Mode, all, has_its_program, prepare, program, surround};
 
-/// Runs each example for a mode in a home of its own.
+/// Runs each example of a mode in a home of its own.
 fn each(mode: Mode, run: impl Fn(&Example, &Path) -> Output) {
     let mut failed = Vec::new();
     for example in all().iter().filter(|example| example.modes.contains(&mode) && has_its_program(example)) {
         let home = crate::common::folder();
         prepare(home.path(), example);
         let output = run(example, home.path());
-        // What has no end of its own was ended.
+        // Examples without an end were stopped.
         let is_ended = example.line.starts_with("watch") && output.status.signal() == Some(13);
         if !is_ended && !output.status.code().is_some_and(|status| may_end_with(example, status)) {
             failed.push(format!("{}: {}: {}", example.line, output.status, String::from_utf8_lossy(&output.stderr)));
@@ -24,7 +24,7 @@ fn each(mode: Mode, run: impl Fn(&Example, &Path) -> Output) {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
-/// Whether a status is that of an example that has done what it is for.
+/// Whether a status means that the example did its work.
 fn may_end_with(example: &Example, status: i32) -> bool {
     match example.line.as_str() {
         "exit 3" => status == 3,
@@ -33,7 +33,7 @@ fn may_end_with(example: &Example, status: i32) -> bool {
     }
 }
 
-/// `watch` ends when nobody reads it any more.
+/// `watch` ends when its reader exits.
 fn ended(mut command: Command, example: &Example) -> Output {
     if !example.line.starts_with("watch") {
         return command.output().expect("it starts");

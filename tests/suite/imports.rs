@@ -1,4 +1,4 @@
-//! What an import says, refuses and makes: what was in the file, and nothing else.
+//! What an import prints, refuses and stores: the contents of the file, and nothing else.
 
 #![cfg(feature = "shell")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -10,12 +10,12 @@ use tempfile::TempDir;
 
 use super::common::folder;
 
-/// A database in a folder of its own, and files beside it.
+/// A database in a folder of its own, with files next to it.
 struct Place {
     folder: TempDir,
 }
 
-/// What the program has answered.
+/// The output of the program.
 #[derive(Debug)]
 struct Said {
     status: i32,
@@ -48,14 +48,14 @@ impl Place {
         Said { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
     }
 
-    /// What it prints, if it ends with status 0.
+    /// Its output, if it ends with status 0.
     fn ok(&self, args: &[&str]) -> String {
         let said = self.run(args);
         assert_eq!(said.status, 0, "{args:?}: {said:?}");
         said.out
     }
 
-    /// What it says on stderr, if it ends with that status and the database holds nothing.
+    /// Its stderr, if it ends with this status and the database stays empty.
     fn refused(&self, status: i32, args: &[&str]) -> String {
         let said = self.run(args);
         assert_eq!(said.status, status, "{args:?}: {said:?}");
@@ -68,7 +68,7 @@ impl Place {
     }
 }
 
-/// Files that say the same: `a` twice, then `b` and `c`.
+/// Files with the same contents: `a` twice, then `b` and `c`.
 const REPEATING: [(&str, &str); 5] = [
     ("r.csv", "key,value\na,1\na,2\nb,3\nc,4\n"),
     ("r.tsv", "a\t1\na\t2\nb\t3\nc\t4\n"),
@@ -285,7 +285,7 @@ fn an_option_that_a_format_does_not_use_is_refused_and_the_formats_that_do_are_n
             tried("export", option, format);
         }
     }
-    // By the file's name, and where the format is the one that is meant if none is named.
+    // By the file's name, and by the default format.
     place.put("t.tsv", "id\tname\n1\tAda\n");
     assert!(place.refused(2, &["import", "t.tsv", "--key-column", "id"]).contains("only to csv"));
     assert!(place.refused(2, &["export", "--lossy"]).contains("does not apply to jsonl"));

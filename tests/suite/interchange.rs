@@ -1,4 +1,4 @@
-//! Exactness: what goes out comes back identical by every format that can carry it, and a format that cannot says so.
+//! Exactness: every format that can hold an entry returns it unchanged, and every other format refuses it.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -11,7 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use rusty_kv::{Database, Entry, Timestamp, Value};
 
-/// What `dump` writes and `-f` reads, besides the formats of `export` and `import`.
+/// The format that `dump` writes and `-f` reads, in addition to those of `export` and `import`.
 const COMMANDS: &str = "kv";
 
 /// A folder with databases, and the program in it.
@@ -28,7 +28,7 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    /// The program on the database of that name.
+    /// The program on the database with this name.
     fn command(&self, name: &str, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rusty-kv"));
         command
@@ -46,7 +46,7 @@ impl Place {
         self.command(name, args).output().unwrap()
     }
 
-    /// What it prints, if it ends with status 0 and says nothing on stderr.
+    /// Its output, if it ends with status 0 and prints nothing to stderr.
     fn says(&self, name: &str, args: &[&str]) -> Vec<u8> {
         said(&self.command(name, args).output().unwrap(), args)
     }
@@ -61,7 +61,8 @@ impl Place {
         db.iter().collect::<rusty_kv::Result<_>>().unwrap()
     }
 
-    /// Out of one database into an empty one, by a file of that format, and by pipes; the bytes of the file.
+    /// Copies one database to an empty one, through a file of this format, and through pipes; returns the bytes of the
+    /// file.
     fn there_and_back(&self, name: &str, format: &str) -> Vec<u8> {
         let file = format!("{name}.out.{format}");
         let back = |how: &str| format!("{name}-{format}-{how}");
@@ -96,7 +97,7 @@ fn said(output: &Output, what: &[&str]) -> Vec<u8> {
     output.stdout.clone()
 }
 
-/// Runs a program with that on its stdin.
+/// Runs a program with this stdin.
 fn fed(mut command: Command, input: &[u8]) -> Output {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
@@ -107,7 +108,7 @@ fn fed(mut command: Command, input: &[u8]) -> Output {
     output
 }
 
-/// Equal, and if not the first difference, not all of both.
+/// Compares two texts; on failure, shows the first difference rather than both texts.
 fn assert_alike(ours: &BTreeMap<String, Entry>, wanted: &BTreeMap<String, Entry>, what: &str) {
     for (key, entry) in wanted {
         assert_eq!(ours.get(key), Some(entry), "{what}: {key:?}");
@@ -115,7 +116,7 @@ fn assert_alike(ours: &BTreeMap<String, Entry>, wanted: &BTreeMap<String, Entry>
     assert_eq!(ours.len(), wanted.len(), "{what}");
 }
 
-/// Words that look like something else, numbers at the edge, and whole scripts.
+/// Words that look like something else, numbers at the limits, and whole scripts.
 const WORDS: &[&str] = &[
     "",
     " ",
@@ -242,10 +243,11 @@ const WORDS: &[&str] = &[
     "\u{9b}31m",
 ];
 
-/// Texts that programs stumble over.
+/// Texts that are hard for programs.
 fn nasty() -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
-    // Each control character, each that a terminal obeys, those beside the surrogates, and the ends of every plane.
+    // Every control character, every character that affects a terminal, those next to the surrogates, and the ends of
+    // every plane.
     let controls = (0..0x20).chain(0x7f..0xa0).chain([0xad, 0x61c, 0x180e, 0x200b, 0x200c, 0x200d, 0x200e, 0x200f]);
     let bidi = (0x2028..=0x202f).chain(0x2060..=0x206f).chain([0x3000, 0xa0, 0x85]);
     let edges = [0x7ff, 0x800, 0xd7ff, 0xe000, 0xf8ff, 0xfdd0, 0xfeff, 0xfff9, 0xfffc, 0xfffd, 0xfffe, 0xffff];
@@ -263,7 +265,7 @@ fn nasty() -> Vec<String> {
     texts
 }
 
-/// JSON that must stay digit for digit.
+/// JSON that must be kept digit for digit.
 fn documents() -> Vec<String> {
     let numbers = [
         "0",
@@ -306,7 +308,7 @@ fn documents() -> Vec<String> {
     numbers.into_iter().chain(others).map(str::to_owned).chain(nested).chain([deep]).collect()
 }
 
-/// Bytes that are no text, and files that are none.
+/// Bytes that are not text.
 fn binaries() -> Vec<Vec<u8>> {
     let all: Vec<u8> = (0..=255).collect();
     let program = fs::read(env!("CARGO_BIN_EXE_rusty-kv")).unwrap();
@@ -321,7 +323,7 @@ fn until(millis: u64) -> Entry {
     Entry { expiry: Some(Timestamp::from_millis(millis)), ..Entry::from("x") }
 }
 
-/// Every nasty text as a key and as a value.
+/// Every difficult text as a key and as a value.
 fn texts() -> BTreeMap<String, Entry> {
     let texts = nasty();
     let shifted = texts.iter().cycle().skip(7);
@@ -341,7 +343,7 @@ fn with_bytes() -> BTreeMap<String, Entry> {
     values.enumerate().map(|(n, entry)| (format!("bytes:{n:05}"), entry)).collect()
 }
 
-/// Expiries to the millisecond, on keys of every kind.
+/// Expiries with milliseconds, on keys of every type.
 fn with_expiries() -> BTreeMap<String, Entry> {
     let expiries = [4_102_444_800_001, 4_102_444_800_999, 32_472_144_000_000, 253_402_300_799_999];
     let keys = nasty().into_iter().take(40).chain(["ttl".to_owned(), "-".to_owned()]);
@@ -349,13 +351,13 @@ fn with_expiries() -> BTreeMap<String, Entry> {
     keys.enumerate().map(|(n, key)| (format!("{key}ttl"), entry(n))).collect()
 }
 
-/// Names of variables with every text that a variable can hold.
+/// Variable names with every text that a variable can hold.
 fn variables() -> BTreeMap<String, Entry> {
     let values = nasty().into_iter().filter(|text| !text.contains('\0'));
     values.enumerate().map(|(n, text)| (format!("_V{n:05}"), Entry::from(text))).collect()
 }
 
-/// Those of them in which nothing has a meaning to any program that reads variables.
+/// The texts without characters that have a meaning to any reader of variables.
 fn plain_variables() -> BTreeMap<String, Entry> {
     let is_plain = |entry: &Entry| !entry.value.to_string().contains(['\'', '\\', '$', '\r']);
     variables().into_iter().filter(|(_, entry)| is_plain(entry)).collect()
@@ -374,7 +376,7 @@ fn everything_comes_back_by_the_formats_that_carry_everything() {
     for format in ["jsonl", "csv", COMMANDS] {
         place.there_and_back("all", format);
     }
-    // A backup and a restore are no less exact.
+    // A backup and a restore are equally exact.
     place.says("all", &["save", "backup.json"]);
     place.says("other", &["set", "a", "b"]);
     place.says("other", &["restore", "backup.json"]);
@@ -403,17 +405,17 @@ fn what_a_format_cannot_carry_is_refused_by_key_and_no_file_is_left() {
         ("TEXT", Entry::from("x")),
         ("JSON", Entry::from(Value::from_json("1").unwrap())),
         ("BYTES", Entry::from(Value::from_bytes(vec![0xff]))),
-        ("EXPIRY", until(4_102_444_800_000)),
+        ("TIME_LIMIT", until(4_102_444_800_000)),
         ("no name", Entry::from("x")),
         ("NUL", Entry::from("\0")),
     ];
     let refuses: [(&str, &[&str]); 8] = [
         ("jsonl", &[]),
         ("csv", &[]),
-        ("json", &["BYTES", "EXPIRY"]),
+        ("json", &["BYTES", "TIME_LIMIT"]),
         ("redis", &["JSON"]),
-        ("tsv", &["JSON", "EXPIRY"]),
-        ("dotenv", &["JSON", "BYTES", "EXPIRY", "no name", "NUL"]),
+        ("tsv", &["JSON", "TIME_LIMIT"]),
+        ("dotenv", &["JSON", "BYTES", "TIME_LIMIT", "no name", "NUL"]),
         ("sh", &["BYTES", "no name", "NUL"]),
         ("fish", &["BYTES", "no name", "NUL"]),
     ];
@@ -455,7 +457,7 @@ fn real_data_comes_back_identical() {
         }
         let parsed = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap();
         assert!(parsed(&place.there_and_back("data", "json")) == parsed(&fs::read(&source).unwrap()));
-        // As keys of their own they are the same leaves.
+        // Split into keys, the leaves are the same.
         for how in ["dotted", "pointer"] {
             place.says(how, &["import", source.to_str().unwrap(), "--flatten", how]);
             let flat = place.content(how);
@@ -496,7 +498,7 @@ fn a_file_is_whole_or_not_there_and_stays_what_it_was() {
     let mode = |name: &str| fs::metadata(place.path(name)).unwrap().permissions().mode() & 0o777;
     place.says("db", &["export", "new.jsonl"]);
     assert_eq!(mode("new.jsonl"), 0o600);
-    // What is replaced keeps its mode, and a link stays one.
+    // A replaced file keeps its mode, and a link stays a link.
     let put = |name: &str, text: &str| fs::File::create(place.path(name)).unwrap().write_all(text.as_bytes()).unwrap();
     put("old.jsonl", "old\n");
     fs::set_permissions(place.path("old.jsonl"), fs::Permissions::from_mode(0o644)).unwrap();
@@ -507,7 +509,7 @@ fn a_file_is_whole_or_not_there_and_stays_what_it_was() {
         (mode("old.jsonl"), fs::read(place.path("old.jsonl")).unwrap()),
         (0o644, fs::read(place.path("new.jsonl")).unwrap())
     );
-    // A failure leaves it as it was, and nothing beside it.
+    // A failure leaves it as it was, with nothing next to it.
     put("old.tsv", "old\n");
     place.says("db", &["set", "b", "2", "--ttl", "1h"]);
     assert_eq!(place.run("db", &["export", "old.tsv"]).status.code(), Some(2));
@@ -520,7 +522,7 @@ fn a_file_is_whole_or_not_there_and_stays_what_it_was() {
     let mut names: Vec<_> = names.collect();
     names.sort();
     assert_eq!(names, ["db.json", "db.json.lock", "fifo", "link.jsonl", "new.jsonl", "old.jsonl", "old.tsv"]);
-    // The files of the database are never a target, whatever they are called.
+    // The files of the database are never overwritten, under any name.
     std::os::unix::fs::symlink("db.json", place.path("alias.json")).unwrap();
     for own in ["db.json", "./db.json.journal", "db.json.lock", "alias.json"] {
         let output = place.run("db", &["export", own, "--format", "json", "--lossy"]);
@@ -529,7 +531,7 @@ fn a_file_is_whole_or_not_there_and_stays_what_it_was() {
     assert_eq!(place.content("db").len(), 2);
 }
 
-/// A file without a name is gone with its program, where the system has such files.
+/// A file without a name disappears with its program, where the system supports that.
 #[cfg(target_os = "linux")]
 #[test]
 fn nothing_is_left_of_an_export_that_is_killed() {
@@ -554,7 +556,7 @@ fn nothing_is_left_of_an_export_that_is_killed() {
     }
 }
 
-/// What streams takes no memory for what it streams: 60 MB of entries where the program may have 50 MB in all.
+/// Streaming takes no memory for the data: 60 MB of entries, with a limit of 50 MB for the program.
 #[cfg(target_os = "linux")]
 #[test]
 fn memory_is_bounded_whatever_goes_out() {
@@ -574,11 +576,11 @@ fn memory_is_bounded_whatever_goes_out() {
     said(&limited("export all.jsonl"), &["to a file"]);
     said(&limited("dump"), &["dump"]);
     said(&limited("diff ./db.json"), &["diff"]);
-    // The limit is one: what is held as a whole does not fit.
+    // The limit is real: a value held in memory does not fit.
     assert!(!limited("import all.jsonl").status.success());
 }
 
-/// A shell that takes lines of variables; none if it is not there, which only CI may not be without.
+/// A shell that reads lines of variables; `None` if it is not installed, which only CI requires.
 fn shell(name: &str) -> Option<Command> {
     let there = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|dir| dir.join(name).exists());
     if there {
@@ -592,7 +594,7 @@ fn shell(name: &str) -> Option<Command> {
 #[test]
 fn a_shell_gets_the_variables_as_they_are_and_runs_nothing_of_them() {
     let place = Place::new();
-    // No shell takes all characters that are no characters; what is written is exact all the same, see `dotenv`.
+    // No shell accepts all noncharacters; the output is exact nevertheless, see `dotenv`.
     place.fill("env", &variables());
     for (format, name) in [("sh", "sh"), ("sh", "bash"), ("sh", "zsh"), ("fish", "fish")] {
         let Some(mut shell) = shell(name) else { continue };
@@ -625,7 +627,7 @@ fn a_shell_gets_the_variables_as_they_are_and_runs_nothing_of_them() {
     }
 }
 
-/// A redis of the test's own.
+/// A redis server for the test.
 struct Redis {
     server: Child,
     socket: PathBuf,
@@ -674,7 +676,8 @@ fn a_real_redis_takes_the_lines_and_holds_the_same() {
     let good = answers.split(|&byte| byte == b'\n').filter(|line| matches!(*line, b"OK" | b"1")).count();
     assert_eq!(good, count, "{}", String::from_utf8_lossy(&answers));
     assert_eq!(redis.says(b"DBSIZE\n"), format!("{}\n", content.len()).into_bytes());
-    // Asked by a script of its own, so that nothing rests on how redis-cli shows a value: key, value and expiry in hex.
+    // Read by a script, so that the result does not depend on how redis-cli formats a value: key, value and expiry in
+    // hex.
     let script = "local a = {} for _, k in ipairs(redis.call('KEYS', '*')) do local h = function(s) return (s:gsub('.', function(c) return string.format('%02x', c:byte()) end)) end a[#a + 1] = h(k) .. ' ' .. h(redis.call('GET', k)) .. ' ' .. string.format('%.0f', redis.call('PEXPIRETIME', k)) end return a";
     let found = redis.says(format!("EVAL \"{script}\" 0\n").as_bytes());
     let mut found: Vec<&str> = str::from_utf8(&found).unwrap().lines().collect();

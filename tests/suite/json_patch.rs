@@ -1,4 +1,4 @@
-//! The public test suite of JSON Patch, case by case.
+//! The public JSON Patch test suite, case by case.
 
 use rusty_kv::Json;
 use serde_json::Value;
@@ -6,8 +6,8 @@ use serde_json::Value;
 const GENERAL: &str = include_str!("../data/json-patch/tests.json");
 const OF_THE_RFC: &str = include_str!("../data/json-patch/spec_tests.json");
 
-/// Cases that are disabled there because a document or a patch in them is no JSON that any parser keeps (a name twice);
-/// all others run, also those that are disabled for the sake of other programs.
+/// Cases that are disabled in the suite because a document or a patch repeats a name, which parsers do not keep. All
+/// others run, including those that are disabled because of other programs.
 const NAMES_TWICE: [&str; 2] = ["duplicate ops", "A.13 Invalid JSON Patch Document"];
 
 #[test]
@@ -15,7 +15,7 @@ fn every_case_of_the_public_suite_comes_out_as_it_says() {
     assert_eq!((run(GENERAL), run(OF_THE_RFC)), (77, 16));
 }
 
-/// Runs the cases of a file; how many.
+/// Runs the cases of a file; returns their number.
 fn run(cases: &str) -> usize {
     let cases: Vec<Value> = serde_json::from_str(cases).expect("the cases are JSON");
     let cases =

@@ -1,9 +1,9 @@
-//! Everything that needs no prompt: the library by its public face, and the program as scripts and other programs use it.
-//! One program, because each test program links the whole crate anew. What happens at the prompt is in `tests/repl`.
+//! All tests that need no prompt: the library through its public API, and the program as used by scripts and other
+//! programs. They are one binary, because each test binary links the whole crate. `tests/repl` tests the prompt.
 
 mod common;
 
-// The library: the file, its journal and what may be wrong with them.
+// The library: the file, its journal, and their faults.
 mod damage;
 mod files;
 mod fixtures;
@@ -21,7 +21,7 @@ mod snapshot;
 mod strangers;
 mod watch;
 
-// The program, and many of them at once.
+// The program, alone and in parallel.
 #[cfg(feature = "shell")]
 mod coprocess;
 #[cfg(feature = "shell")]
@@ -48,7 +48,7 @@ mod signals;
 #[cfg(feature = "shell")]
 mod sources;
 
-// What is read: the documents, the examples, the code itself.
+// Documents, examples, and the source code.
 mod examples;
 mod floors;
 mod transcripts;

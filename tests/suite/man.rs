@@ -1,5 +1,5 @@
-//! The man page, as `man` shows it and as mandoc's lint finds it. A tool that is not there is left out, which is said, and
-//! is a failure with `CI=true`.
+//! The man page, as shown by `man` and checked by mandoc. A tool that is not installed is skipped with a message, or is
+//! a failure with `CI=true`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -15,7 +15,7 @@ fn page(folder: &Path) -> std::path::PathBuf {
     path
 }
 
-/// What a tool says of the page.
+/// The output of a tool for the page.
 fn tool(name: &str, args: &[&str], page: &Path) -> Option<Output> {
     match Command::new(name).args(args).arg(page).env("MANWIDTH", "80").env("LC_ALL", "C.UTF-8").output() {
         Ok(output) => Some(output),

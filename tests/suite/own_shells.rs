@@ -1,7 +1,7 @@
-//! Tab in the user's own shell: real bash, zsh and fish on a pseudo-terminal, whose completed lines are run, so that what
-//! was put in is compared by what it means.
+//! Completion in real shells: bash, zsh and fish on a pseudo-terminal. Their completed lines are executed, and the
+//! arguments compared.
 //!
-//! A shell that is not there is left out, which is said, and is a failure with `CI=true`.
+//! A shell that is not installed is skipped with a message, or is a failure with `CI=true`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -16,12 +16,12 @@ use std::time::{Duration, Instant, SystemTime};
 use rexpect::process::{PtyProcess, Signal};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-use crate::common::process::EXPIRY;
+use crate::common::process::TIME_LIMIT;
 use crate::common::shown::shown;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_rusty-kv");
 
-/// Keys that a shell would read as something else, were they put in as they are.
+/// Keys that a shell would misread if they were not quoted.
 const NASTY: [&str; 33] = [
     "plain",
     "two words",
@@ -58,7 +58,7 @@ const NASTY: [&str; 33] = [
     "bidi \u{202e} and \u{200b}",
 ];
 
-/// The shells that are there.
+/// The installed shells.
 fn shells() -> Vec<&'static str> {
     let there = |shell: &&str| {
         let is_there = Command::new(shell).arg("--version").output().is_ok_and(|output| output.status.success());
@@ -71,7 +71,7 @@ fn shells() -> Vec<&'static str> {
     ["bash", "zsh", "fish"].into_iter().filter(there).collect()
 }
 
-/// Says on stderr, past the capture of the test's output, that a shell is left out.
+/// Reports on stderr, past the capture of the test's output, that a shell is skipped.
 fn skipped(shell: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED: {shell} is not installed, so Tab was not tried in it");
 }
@@ -114,7 +114,7 @@ impl Home {
         }
     }
 
-    /// What is where, and since when.
+    /// The state of each file, and its time.
     fn files(&self) -> BTreeMap<PathBuf, (u64, SystemTime)> {
         let mut files = BTreeMap::new();
         let mut folders = vec![self.folder.path().to_owned()];
@@ -137,7 +137,7 @@ impl Home {
     }
 }
 
-/// A shell at its prompt, in which `show` is completed as `rusty-kv` is, and writes its arguments into a file.
+/// A shell at its prompt, in which `show` is completed like `rusty-kv` and writes its arguments to a file.
 struct Shell<'h> {
     home: &'h Home,
     name: &'static str,
@@ -148,7 +148,7 @@ struct Shell<'h> {
 
 impl Drop for Shell<'_> {
     fn drop(&mut self) {
-        // An interactive shell heeds no other.
+        // An interactive shell ignores all other signals.
         let _ = self.process.signal(Signal::SIGKILL);
     }
 }
@@ -190,7 +190,7 @@ impl<'h> Shell<'h> {
     fn wait(&self, what: &str, until: impl Fn(&[u8]) -> bool) {
         let start = Instant::now();
         while !until(&self.shown.lock().unwrap()) {
-            assert!(start.elapsed() < EXPIRY, "{}: no {what}: {}", self.name, self.text());
+            assert!(start.elapsed() < TIME_LIMIT, "{}: no {what}: {}", self.name, self.text());
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -199,7 +199,7 @@ impl<'h> Shell<'h> {
         String::from_utf8_lossy(&self.shown.lock().unwrap()).into_owned()
     }
 
-    /// Types a line, presses Tab, then Enter; returns the arguments that `show` was given.
+    /// Types a line, presses Tab and Enter; returns the arguments of `show`.
     fn complete(&mut self, line: &str) -> Vec<String> {
         let args = self.home.path("args");
         let _ = std::fs::remove_file(&args);
@@ -208,12 +208,12 @@ impl<'h> Shell<'h> {
         self.input.write_all(b"\r").unwrap();
         let (start, mut entered) = (Instant::now(), Instant::now());
         while !args.exists() {
-            if start.elapsed() > EXPIRY {
+            if start.elapsed() > TIME_LIMIT {
                 let text = self.text();
                 self.input.write_all(b"\x03\x03\r").unwrap();
                 return vec![format!("nothing was run: {text:?}")];
             }
-            // fish throws away what was typed ahead while it looks for candidates.
+            // fish discards input while it looks for candidates.
             if self.name == "fish" && entered.elapsed() > Duration::from_millis(60) {
                 self.input.write_all(b"\r").unwrap();
                 entered = Instant::now();
@@ -226,7 +226,7 @@ impl<'h> Shell<'h> {
     }
 }
 
-/// The beginning of a key as a person types it: `None` where it is not the same in all shells.
+/// The beginning of a key as a user would type it; `None` if it differs between shells.
 fn begun(open: &str, head: &str) -> Option<String> {
     let has = |marks: &str| head.contains(|c: char| marks.contains(c) || c.is_control());
     let is_bare = head.chars().all(|c| c.is_alphanumeric() || c == ':');
@@ -255,14 +255,14 @@ fn a_completed_key_is_that_key_however_it_was_begun() {
             if wrong.len() > 9 {
                 break;
             }
-            // fish takes candidates line by line and column by column, so there such a key is not offered.
+            // fish reads candidates line by line, in columns, so it is not offered such a key.
             let is_offered =
                 name != "fish" || !key.contains(|c: char| c.is_control() || "\u{202e}\u{200b}".contains(c));
             for open in ["", "\\", "'", "\""] {
                 for length in 0..=3 {
                     let head: String = key.chars().take(length).collect();
                     let Some(begun) = begun(open, &head).filter(|_| head.chars().count() == length) else { continue };
-                    // It leaves a quote open behind a colon, and a tilde a tilde that it has put in itself.
+                    // fish leaves a quote open after a colon, and inserts a tilde literally.
                     let is_fishs =
                         (key.ends_with(':') && !open.is_empty()) || (key.starts_with('~') && begun.is_empty());
                     if !is_offered || (name == "fish" && is_fishs) {
@@ -315,7 +315,7 @@ fn commands_flags_databases_and_files_are_completed_too() {
         ] {
             assert_eq!(shell.complete(line), wanted, "{name}: {line}");
         }
-        // As far as all of them go.
+        // Their common prefix.
         if name != "fish" {
             assert_eq!(shell.complete("show -d work get u"), ["-d", "work", "get", "user:"], "{name}");
         }

@@ -1,5 +1,5 @@
-//! The program as other programs use it: real data through its three ways in, a partner on a pipe, many processes at
-//! once, a kill.
+//! The program as used by other programs: real data in all three modes, a co-process, many processes in parallel, a
+//! kill.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -40,7 +40,7 @@ impl Program {
         self.command(args).output().unwrap()
     }
 
-    /// Runs it with that on stdin.
+    /// Runs it with this stdin.
     fn pipe(&self, args: &[&str], input: &[u8]) -> Output {
         let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
@@ -51,12 +51,12 @@ impl Program {
         output
     }
 
-    /// What it prints, if it ends with status 0 and says nothing on stderr.
+    /// Its output, if it ends with status 0 and prints nothing to stderr.
     fn says(&self, args: &[&str]) -> Vec<u8> {
         quiet(self.run(args))
     }
 
-    /// A partner on two pipes.
+    /// A co-process on two pipes.
     fn talk(&self, args: &[&str]) -> Partner {
         let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();
         let answers = BufReader::new(child.stdout.take().unwrap());
@@ -70,7 +70,7 @@ struct Partner {
 }
 
 impl Partner {
-    /// Sends a line and waits for one of an answer.
+    /// Sends a line and waits for a line of an answer.
     fn ask(&mut self, line: &str) -> String {
         writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
         let mut answer = String::new();
@@ -274,7 +274,7 @@ fn a_script_ends_when_its_reader_is_gone() {
     let mut child = program.command(&[]).stdin(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let mut stdin = child.stdin.take().unwrap();
-    // More than the pipe holds: this ends only if the program does.
+    // More than a pipe holds: this ends only if the program does.
     let wrote = (0..1_000_000).try_for_each(|_| stdin.write_all(b"get a\n"));
     assert!(wrote.is_err());
     quiet(child.wait_with_output().unwrap());
@@ -306,7 +306,7 @@ fn a_script_of_comments_does_not_keep_the_lock() {
     let mut partner = program.talk(&[]);
     let mut stdin = partner.child.stdin.take().unwrap();
     stdin.write_all(b"set a 1\n").unwrap();
-    // Until the answer to "is it written?" is yes, nothing but comments.
+    // Only comments until the lock is free.
     while program.run(&["exists", "a"]).status.code() != Some(0) {
         stdin.write_all("# nothing\n".repeat(100_000).as_bytes()).unwrap();
     }
@@ -455,7 +455,7 @@ fn a_word_of_five_million_characters_is_unknown_at_once() {
         let begun = std::time::Instant::now();
         let output = program.pipe(&[], (line + "\n").as_bytes());
         assert_eq!(output.status.code(), Some(2));
-        // It took nine; a debug build on a busy machine takes a tenth of this.
+        // This used to take nine seconds; a debug build on a busy machine takes a tenth of that.
         assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
     }
 }

@@ -1,4 +1,4 @@
-//! What takes long tells how far it is, and can be stopped with nothing half done.
+//! Long operations report their progress, and can be stopped with nothing half done.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -31,7 +31,7 @@ fn large(path: &Path) -> Database {
     db
 }
 
-/// The files in the database's folder, with their content.
+/// The files in the database's folder, with their contents.
 fn files(path: &Path) -> Vec<(String, Vec<u8>)> {
     let items = std::fs::read_dir(path.parent().unwrap()).unwrap().map(Result::unwrap);
     let mut files: Vec<_> = items

@@ -1,4 +1,4 @@
-//! `push` and `pop --front` are a queue in one key, whoever uses it.
+//! `push` and `pop --front` make a queue of one key, for any number of processes.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,7 +27,7 @@ fn eight_processes_at_once_lose_nothing_and_take_nothing_twice() {
     });
     let mut times: BTreeMap<(usize, usize), usize> = BTreeMap::new();
     for taken in &taken {
-        // What one process takes comes in the order in which each other put it in.
+        // Each process takes another's items in the order in which they were added.
         for pusher in 0..SIDES {
             assert!(taken.iter().filter(|item| item.0 == pusher).is_sorted(), "{taken:?}");
         }
@@ -47,7 +47,7 @@ fn push_all(path: &Path, pusher: usize) {
     }
 }
 
-/// Takes items until all have taken all of them.
+/// Takes items until all processes have taken all of them.
 fn pop_all(path: &Path, popped: &AtomicUsize) -> Vec<(usize, usize)> {
     let mut taken = Vec::new();
     while popped.load(Ordering::Relaxed) < SIDES * EACH {

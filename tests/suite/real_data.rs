@@ -1,4 +1,4 @@
-//! Data that was not made for this program goes in and comes out as it was.
+//! Real data is stored and read back unchanged.
 
 use std::path::Path;
 
@@ -43,17 +43,17 @@ fn prefixes_and_ranges_over_media_types_find_what_a_filter_finds() {
     assert_eq!(Some(&last), members.iter().map(|(key, _)| key).max());
 }
 
-/// A key and the JSON text of its value, without white space between the tokens.
+/// A key and the JSON text of its value, without white space between tokens.
 type Member = (String, String);
 
-/// One way to load: puts members into the database at a path. Others go beside it, each with a test that calls [`check`].
+/// One way to load data: adds members to the database at a path. Each other way has a test that also calls [`check`].
 fn with_the_library(path: &Path, members: &[Member]) {
     let mut db = Database::open(path).expect("it opens");
     db.transaction(|tx| members.iter().try_for_each(|(key, value)| tx.set(key, Value::from_json(value)?)))
         .expect("it is stored");
 }
 
-/// Loads the members of a JSON object in the given way, and holds what the database then says against the source.
+/// Loads the members of a JSON object this way, and compares the database with the source.
 fn check(source: &str, entries: usize, load: impl Fn(&Path, &[Member])) {
     let folder = folder();
     let path = folder.path().join("kv.json");
@@ -95,14 +95,14 @@ fn members(source: &str) -> Vec<Member> {
     members
 }
 
-/// The value that a text begins with, and its length.
+/// The value at the start of a text, and its length.
 fn first<T: DeserializeOwned>(text: &str) -> (T, usize) {
     let mut values = serde_json::Deserializer::from_str(text).into_iter();
     let value = values.next().expect("a value is there").expect("it is JSON");
     (value, values.byte_offset())
 }
 
-/// A JSON text without the white space between its tokens.
+/// A JSON text without white space between its tokens.
 fn compact(text: &str) -> String {
     let (mut in_string, mut escaped) = (false, false);
     let keep = |c: &char| {

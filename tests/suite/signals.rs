@@ -1,6 +1,6 @@
-//! Signals, at every kind of moment and in all three modes; and outputs that take nothing. One table each.
+//! Signals at every kind of moment in all three modes, and outputs that cannot be written. One table each.
 //!
-//! Whatever happens, what was acknowledged is stored, the database is sound, and nothing hangs or panics.
+//! In every case, acknowledged changes are stored, the database is sound, and nothing hangs or panics.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -15,35 +15,35 @@ use std::time::{Duration, Instant};
 use rexpect::process::{PtyProcess, Signal as PtySignal, WaitStatus};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::common::process::{EXPIRY, is_waiting, state, wait_until};
+use crate::common::process::{TIME_LIMIT, is_waiting, state, wait_until};
 use crate::common::shown::shown;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_rusty-kv");
 
-/// A session that is told to end has ended by then; the promise is a second, and the rest is for a busy machine.
+/// A session ends within this time; the program promises one second, and the rest is for a busy machine.
 const SOON: Duration = Duration::from_secs(5);
 
-/// What is under way when the signal comes.
+/// What the program is doing when the signal arrives.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Moment {
-    /// It waits for input.
+    /// Waiting for input.
     Idle,
-    /// A command that takes long.
+    /// Running a long command.
     Command,
-    /// A save of a large file.
+    /// Saving a large file.
     Save,
-    /// Another program has the lock.
+    /// Waiting for the lock, which another program holds.
     Lock,
 }
 
 const MOMENTS: [Moment; 4] = [Moment::Idle, Moment::Command, Moment::Save, Moment::Lock];
 
-/// What a signal does to a one-shot and to a script.
+/// The effect of a signal on a one-shot command and on a script.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Does {
     End,
     Nothing,
-    /// Stops it, and another one makes it go on.
+    /// Stops it, and another signal continues it.
     Pause,
 }
 
@@ -101,12 +101,12 @@ impl Home {
         self.command(args).output().unwrap().status
     }
 
-    /// Whether the journal holds no change.
+    /// Whether the journal contains no changes.
     fn is_saved(&self) -> bool {
         std::fs::read_to_string(self.path("db.json.journal")).is_ok_and(|journal| journal.lines().count() == 1)
     }
 
-    /// Keeps others from writing until it is dropped.
+    /// Holds the lock until it is dropped.
     fn lock(&self) -> File {
         let lock = File::options().read(true).write(true).open(self.path("db.json.lock")).unwrap();
         lock.lock().unwrap();
@@ -122,7 +122,7 @@ impl Home {
     }
 }
 
-/// The line that is under way at a moment.
+/// The line that runs at a moment.
 fn line(moment: Moment) -> Option<&'static str> {
     match moment {
         Moment::Idle => None,
@@ -132,12 +132,12 @@ fn line(moment: Moment) -> Option<&'static str> {
     }
 }
 
-/// Whether a process is stopped, as by Ctrl-Z; true as well once it has ended.
+/// Whether a process is stopped, as by Ctrl-Z; also true if it has ended.
 fn is_stopped(pid: u32) -> bool {
     !matches!(state(pid), Some((_, state)) if state != 'T' && state != 'Z')
 }
 
-/// Whether a process has a handler of its own for a signal; true as well once it has ended.
+/// Whether a process handles a signal; also true if it has ended.
 fn handles(pid: u32, signal: Signal) -> bool {
     let Ok(status) = std::fs::read_to_string(format!("/proc/{pid}/status")) else { return true };
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
@@ -145,7 +145,7 @@ fn handles(pid: u32, signal: Signal) -> bool {
     caught.is_none_or(|mask| u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask & bit != 0))
 }
 
-/// Waits until the program has come to a moment: it knows its signals by then.
+/// Waits until the program has reached a moment; its signal handlers are set by then.
 #[track_caller]
 fn wait_for(moment: Moment, home: &Home, pid: u32, what: &str) {
     wait_until(what, || handles(pid, Signal::XFSZ));
@@ -154,7 +154,7 @@ fn wait_for(moment: Moment, home: &Home, pid: u32, what: &str) {
         Moment::Save => {
             let makes_a_file = |item: std::fs::DirEntry| item.file_name().to_string_lossy().contains(".tmp-");
             let is_saving = || std::fs::read_dir(home.path("")).unwrap().flatten().any(makes_a_file);
-            // It may have done so before anybody looked.
+            // It may have passed before the first check.
             wait_until(what, || is_saving() || home.is_saved() || is_waiting(pid));
         }
     }
@@ -167,7 +167,7 @@ fn end_of(child: &mut Child, what: &str) -> ExitStatus {
         if let Some(status) = child.try_wait().unwrap() {
             return status;
         }
-        if start.elapsed() > EXPIRY {
+        if start.elapsed() > TIME_LIMIT {
             child.kill().unwrap();
             panic!("{what}: it does not end");
         }
@@ -180,7 +180,7 @@ fn send(child: &Child, signal: Signal) {
     let _ = kill_process(Pid::from_child(child), signal);
 }
 
-/// Goes through the table for a one-shot or a script; returns the number of cases.
+/// Runs the table for a one-shot command or a script; returns the number of cases.
 fn without_a_terminal(is_script: bool) -> usize {
     let mut cases = 0;
     for moment in MOMENTS {
@@ -196,7 +196,7 @@ fn without_a_terminal(is_script: bool) -> usize {
                 None => vec!["set", "b", "--file", "-"],
                 Some(line) => ["--wait", "60s"].into_iter().chain(line.split(' ')).collect(),
             };
-            // In a group of its own, so that Ctrl-Z would stop it.
+            // In a process group of its own, so that Ctrl-Z can stop it.
             let mut child = home.command(&args).stdin(Stdio::piped()).process_group(0).spawn().unwrap();
             let mut stdin = child.stdin.take().unwrap();
             if is_script {
@@ -217,7 +217,7 @@ fn without_a_terminal(is_script: bool) -> usize {
             if does == Does::End {
                 let start = Instant::now();
                 let status = end_of(&mut child, &what);
-                // A save may have been done before.
+                // A save may already be done.
                 let done = moment == Moment::Save && status.success();
                 assert!(done || status.signal() == Some(signal.as_raw()), "{what}: {status}");
                 assert!(start.elapsed() < SOON, "{what}: {:?}", start.elapsed());
@@ -267,7 +267,7 @@ impl Prompt {
         prompt
     }
 
-    /// How often the editor has begun to read a line: it turns bracketed paste on.
+    /// How often the editor has started to read a line, which turns bracketed paste on.
     fn prompts(&self) -> usize {
         self.shown.lock().unwrap().windows(8).filter(|bytes| bytes == b"\x1b[?2004h").count()
     }
@@ -277,12 +277,12 @@ impl Prompt {
         let start = Instant::now();
         while self.prompts() < number {
             let text = String::from_utf8_lossy(&self.shown.lock().unwrap()).into_owned();
-            assert!(start.elapsed() < EXPIRY, "{what}: no prompt in {text:?}");
+            assert!(start.elapsed() < TIME_LIMIT, "{what}: no prompt in {text:?}");
             std::thread::sleep(Duration::from_millis(2));
         }
     }
 
-    /// Waits until the editor has given the terminal to a command.
+    /// Waits until the editor has handed the terminal to a command.
     #[track_caller]
     fn wait_for_command(&self, what: &str) {
         self.wait_for_text("\x1b[?2004l", what);
@@ -305,7 +305,7 @@ impl Prompt {
                 Some(WaitStatus::StillAlive) | None => {}
                 Some(status) => return status,
             }
-            assert!(start.elapsed() < EXPIRY, "{what}: it does not end");
+            assert!(start.elapsed() < TIME_LIMIT, "{what}: it does not end");
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -347,7 +347,7 @@ fn the_prompt_ends_by_a_signal_or_comes_back_with_everything_that_was_acknowledg
                 assert!(start.elapsed() < SOON, "{what}: {:?}", start.elapsed());
                 drop(lock);
             } else {
-                // A session leader, as a terminal's first program is, is stopped by nothing.
+                // A session leader, such as a terminal's first program, cannot be stopped.
                 prompt.process.signal(PtySignal::SIGCONT).unwrap();
                 if signal != PtySignal::SIGINT {
                     drop(lock);
@@ -358,7 +358,7 @@ fn the_prompt_ends_by_a_signal_or_comes_back_with_everything_that_was_acknowledg
                         prompt.input.write_all(b"\x03").unwrap();
                     }
                 }
-                // Ctrl-C: the prompt comes back though nobody has let the command go on.
+                // Ctrl-C: the prompt returns although nothing has released the command.
                 prompt.wait_for_prompts(2, &what);
                 prompt.input.write_all(b"\x04").unwrap();
                 let status = prompt.end(&what);
@@ -374,7 +374,7 @@ fn the_prompt_ends_by_a_signal_or_comes_back_with_everything_that_was_acknowledg
 
 #[test]
 fn an_output_that_takes_nothing_loses_and_repeats_no_write() {
-    // How `sh` runs it, what its status is, and what of `late` is stored.
+    // How `sh` runs it, its status, and what is stored of `late`.
     const SCRIPT: &str = "printf 'get a\\nlist\\nset late 1\\n' |";
     let rows: Vec<(String, Option<i32>, Option<&str>)> = [
         ("kv list | head -1".to_owned(), Some(0), None),
@@ -465,7 +465,7 @@ fn run_becomes_the_program_so_that_signals_are_its_own_and_no_value_is_on_a_comm
         send(&child, signal);
         send(&child, Signal::CONT);
         let status = end_of(&mut child, "sleep");
-        // It is an ordinary program: what rusty-kv does with signals is not inherited.
+        // It is an ordinary program: rusty-kv's signal handling is not inherited.
         let ends = does != Does::Pause;
         assert_eq!(status.signal(), ends.then_some(signal.as_raw()), "{signal:?}: {status}");
     }

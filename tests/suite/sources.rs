@@ -1,4 +1,4 @@
-//! Databases that are read from pipes: diff, check and restore. And backups that hold nothing.
+//! Databases read from pipes by `diff`, `check` and `restore`; and empty backups.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use crate::common::{folder, put};
 
-/// Runs a line of a shell, in which `$K` is the program on `x.json`, in a folder with databases.
+/// Runs a shell line in which `$K` is the program on `x.json`, in a folder with databases.
 fn sh(folder: &tempfile::TempDir, line: &str) -> Output {
     let program = env!("CARGO_BIN_EXE_rusty-kv");
     let mut command = Command::new("bash");

@@ -1,4 +1,4 @@
-//! P35: journals and lock files that others have put next to a database, and users of one group who share one.
+//! Journals and lock files that other users have put next to a database, and a database shared by the users of a group.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
@@ -30,14 +30,14 @@ fn set_mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("root may");
 }
 
-/// A folder for several users, and a copy of the program that all of them may run.
+/// A folder for several users, and a copy of the program that all of them can run.
 struct Shared {
     folder: TempDir,
     program: PathBuf,
 }
 
 impl Shared {
-    /// `None`, and a word about it, without the rights to become others.
+    /// `None`, with a message, if the test cannot switch users.
     fn new(mode: u32) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
             println!("SKIPPED: only root can be several users");
@@ -83,7 +83,7 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Writes a document that has a journal if it is large.
+/// Writes a document, which has a journal if it is large.
 fn document(path: &Path, large: bool, owner: u32, mode: u32) {
     let value = if large { "x".repeat(70_000) } else { "x".to_owned() };
     put(path, format!("{{\n  \"map\": {{\n    \"key\": \"{value}\"\n  }}\n}}\n"));
@@ -130,7 +130,7 @@ fn killed(shared: &Shared, user: u32, args: &[&str]) -> std::process::Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts")
 }
 
-/// Fails unless a command is refused because of a stranger's file.
+/// Fails unless a command is refused because of another user's file.
 fn assert_refused(output: &Output, file: &str, what: &str) {
     assert_eq!(output.status.code(), Some(3), "{what}: {}", said(output));
     let said = said(output);
@@ -147,7 +147,7 @@ fn in_a_folder_of_all_a_stranger_s_journal_and_lock_are_refused_and_a_copy_elsew
             let (path, journal) = (shared.database(), beside(&shared.database(), ".journal"));
             chown(path.parent().expect("it is in one"), Some(0), Some(0)).expect("root may");
             document(&path, large, A, mode);
-            // The stranger makes one that fits: as the program makes it of the very file.
+            // The other user creates a matching file, as the program would.
             let made = shared.folder.path().join("made");
             std::fs::create_dir(&made).expect("it can be made");
             let mut db = Database::open(&path).expect("it opens");

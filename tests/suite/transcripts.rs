@@ -1,9 +1,9 @@
-//! Golden transcripts: the console blocks of `tests/transcripts/*.md`, of the README and of the recipes are run by `sh`, line by line,
-//! and must print what stands below them. A line `[status N]` stands for every status but 0.
+//! Golden transcripts: `sh` runs the console blocks of `tests/transcripts/*.md`, of the README and of the recipes, line
+//! by line, and the output must match. A line `[status N]` stands for every status but 0.
 //!
-//! Each file has a home and a working directory of its own, in which `tests/data` is `data`; the README's holds what a
-//! fresh clone does. `UPDATE=1 cargo test --test
-//! suite transcripts` writes what is printed into the files: read the diff before you commit it.
+//! Each file has a home and a working directory of its own, in which `tests/data` is `data`; the README's contains a
+//! fresh clone. `UPDATE=1 cargo test --test suite transcripts` writes the output to the files: read the diff before you
+//! commit it.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -12,7 +12,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Runs the blocks of a file in a folder that holds `from`, and returns its text with what was printed.
+/// Runs the blocks of a file in a folder that contains `from`, and returns its text with the output.
 fn rerun(text: &str, from: &[(OsString, PathBuf)]) -> String {
     let home = tempfile::tempdir().unwrap();
     let work = home.path().join("work");
@@ -28,7 +28,7 @@ fn rerun(text: &str, from: &[(OsString, PathBuf)]) -> String {
             in_block = !in_block && line == "```console";
         }
         let Some(command) = line.strip_prefix("$ ").filter(|_| in_block) else {
-            // Output of a command is made anew, everything else is kept.
+            // Replaces the output of commands and keeps everything else.
             if !in_block || line.starts_with("```") {
                 result.push_str(line);
                 result.push('\n');
@@ -49,7 +49,7 @@ fn rerun(text: &str, from: &[(OsString, PathBuf)]) -> String {
     result
 }
 
-/// What a command prints on both streams, and its status.
+/// The output of a command on both streams, and its status.
 fn run(command: &str, home: &Path, work: &Path) -> String {
     let binary = PathBuf::from(env!("CARGO_BIN_EXE_rusty-kv"));
     let path = std::env::join_paths(
@@ -76,7 +76,7 @@ fn run(command: &str, home: &Path, work: &Path) -> String {
         Some(code) => text = format!("{text}[status {code}]\n"),
         None => text.push_str("[ended by a signal]\n"),
     }
-    // The temporary home is another one in each run.
+    // The temporary home differs in each run.
     text.replace(&*home.canonicalize().unwrap().to_string_lossy(), "/home/ada")
         .replace(&*home.to_string_lossy(), "/home/ada")
 }
@@ -85,18 +85,18 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// What the transcripts are given.
+/// The files for the transcripts.
 fn given() -> Vec<(OsString, PathBuf)> {
     vec![("data".into(), root().join("tests/data")), ("examples".into(), root().join("examples"))]
 }
 
-/// What a reader of the README has: a fresh clone, in which they are.
+/// The files for the README: those of a fresh clone.
 fn clone() -> Vec<(OsString, PathBuf)> {
     let items = std::fs::read_dir(root()).unwrap().map(|item| item.unwrap());
     items.filter(|item| item.file_name() != "target").map(|item| (item.file_name(), item.path())).collect()
 }
 
-/// Compares a file with what its commands print now; the first difference is the message.
+/// Compares a file with the current output of its commands; the message is the first difference.
 fn check(file: &Path, from: &[(OsString, PathBuf)]) -> Result<usize, String> {
     let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let now = rerun(&text, from);

@@ -1,4 +1,4 @@
-//! A type's name says what it is, wherever it is read: no two types of the crate share one. What only tests have is exempt.
+//! Type names are unambiguous: no two types of the crate share one. Types in tests are exempt.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -25,7 +25,7 @@ fn a_shared_name_is_reported_with_every_place_and_tests_may_have_it() {
     assert_eq!(shared(&files), ["One: src/a.rs:3, src/b.rs:2"]);
 }
 
-/// The names that more than one type has, each with where.
+/// The names of more than one type, with their locations.
 fn shared(files: &[(&str, &str)]) -> Vec<String> {
     let module = |path: &str| path.trim_end_matches(".rs").trim_end_matches("/mod").to_owned();
     let found: Vec<_> = files.iter().map(|(path, text)| (*path, declared(&tokens(text)))).collect();
@@ -50,18 +50,18 @@ fn shared(files: &[(&str, &str)]) -> Vec<String> {
         .collect()
 }
 
-/// What a file declares outside its tests.
+/// The types that a file declares outside its tests.
 #[derive(Default)]
 struct Declared {
     types: Vec<(String, usize)>,
-    /// Modules of other files that only tests have.
+    /// Modules in other files that only tests use.
     tests: Vec<String>,
 }
 
 fn declared(tokens: &[Token]) -> Declared {
     let text = |at: usize| tokens.get(at).map_or("", |token| token.text.as_str());
     let mut found = Declared::default();
-    // Of each open brace, whether the types in it belong to a trait.
+    // For each open brace, whether the types in it belong to a trait.
     let mut open = Vec::new();
     let mut in_trait = false;
     let mut at = 0;
@@ -91,7 +91,7 @@ fn declared(tokens: &[Token]) -> Declared {
     found
 }
 
-/// Behind an item, a field or a statement.
+/// After an item, a field or a statement.
 fn end_of_item(tokens: &[Token], start: usize) -> usize {
     let mut depth = 0_usize;
     for (at, token) in tokens.iter().enumerate().skip(start) {

@@ -1,4 +1,4 @@
-//! What a watch tells, put together, is what is there: whoever writes, by the journal, by saves or into the file.
+//! The events of a watch add up to the database, whether writers use the journal, save, or edit the file.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -9,7 +9,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use rusty_kv::{Database, Entry, Event, Options, Timestamp, Watch};
 
-/// What one look tells.
+/// The events of one check.
 fn look(watch: &mut Watch) -> Vec<(String, Event)> {
     let mut seen = Vec::new();
     watch.look(|key, event| seen.push((key.to_owned(), event))).unwrap();
@@ -24,7 +24,7 @@ fn deleted(key: &str) -> (String, Event) {
     (key.to_owned(), Event::Deleted)
 }
 
-/// A database whose changes go into a journal.
+/// A database whose changes go to a journal.
 fn make_large(db: &mut Database) {
     db.extend((0..300).map(|n| (format!("filler:{n:03}"), "x".repeat(300)))).unwrap();
 }
@@ -131,7 +131,7 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// After each look the map that its events make is the content, and no event leaves it as it is.
+    /// After each check, the map built from its events equals the database, and every event changes the map.
     #[test]
     fn what_is_told_adds_up_to_what_is_there(is_large: bool, steps in prop::collection::vec(step(), 1..40)) {
         let folder = tempfile::tempdir().unwrap();
@@ -166,7 +166,7 @@ proptest! {
                             }
                             Event::Deleted | Event::Expired => told.remove(&key),
                         };
-                        // A key may come and go between two looks; it is told of only if its time was over.
+                        // A key may be added and removed between two checks; it is only reported if it has expired.
                         prop_assert!(old.is_some() || event == Event::Expired);
                     }
                     let content: BTreeMap<String, Entry> = db.prefix("key:").collect::<Result<_, _>>().unwrap();

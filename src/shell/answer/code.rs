@@ -1,30 +1,30 @@
-//! The names that programs read (`-o json`): of failures, and of what kept a change from being made.
+//! Error codes and reasons in `-o json` output.
 
-/// What kind of failure it is.
+/// The code of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
     /// A command or value that is refused,
     Usage,
-    /// as it asks for help together with something else: its message has several lines, as has that of a filter,
+    /// because it asks for help together with something else: the message has several lines, like that of a filter,
     Help,
-    /// as it is no filter: the message shows where,
+    /// because it is not a filter: the message shows where,
     Filter,
-    /// as it could not be undone, and nobody has agreed to that.
+    /// because it cannot be undone and was not confirmed.
     Irreversible,
     Syntax,
     Pattern,
     Limit,
     NotJson,
     WrongType,
-    /// A part that a JSON Patch expects to be another one.
+    /// A `test` of a JSON Patch that failed.
     Differs,
-    /// What the store has nothing of.
+    /// An operation that the store does not support.
     Unsupported,
-    /// A format that cannot hold an entry, or a change that a JSON value cannot take.
+    /// An entry that a format cannot hold, or a change that a JSON value does not allow.
     Unfit,
     NotFound,
     Exists,
-    /// A key that is in a file more than once.
+    /// A key that occurs in a file more than once.
     Repeats,
     Interrupted,
     CannotOpen,
@@ -37,7 +37,7 @@ pub(crate) enum Code {
     ReadOnly,
     Busy,
     Conflict,
-    /// What was done before a failure that leaves nothing of it.
+    /// A command before a failure that undid all of them.
     NotStored,
 }
 
@@ -74,15 +74,15 @@ impl Code {
     }
 }
 
-/// What kept a change from being made.
+/// The reason why a change was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
     /// The key already exists.
     Exists,
     NotFound,
-    /// The key has another value than the one that was expected.
+    /// The key has a value other than the expected one.
     Differs,
-    /// A person has said no.
+    /// The user did not confirm.
     NotConfirmed,
     Timeout,
     Interrupted,

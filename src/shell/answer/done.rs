@@ -1,4 +1,4 @@
-//! What a command has done that answers with no data of the database: what happened, not how that is said.
+//! The results of commands that return no data: what happened, not how it is worded.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,34 +10,34 @@ use crate::shell::text::argument::KeyMode;
 use crate::store::Undone;
 use crate::value::Value;
 
-/// What a command has done, or what kept it from that.
+/// The result of a command, or the reason why nothing was done.
 #[derive(Debug)]
 pub(crate) enum Done {
-    /// What is not worth a word.
+    /// Nothing to report.
     Quietly,
-    /// Something kept it from being done.
+    /// The change was not made.
     Refused(Reason),
-    /// What was done, or not, and what the key held before, which was asked for.
+    /// The change was or was not made; with the old value, which was requested.
     WithOld(Box<Self>, Option<Value>),
     Set {
         key: String,
     },
-    /// So many keys, by one command.
+    /// The number of keys that one command set.
     SetKeys {
         keys: u64,
     },
-    /// A key was set whose time is over already: it is not there.
+    /// A key was set with an expiry in the past, so it does not exist.
     SetTooLate {
         key: String,
     },
-    /// A number was added to, or subtracted from: what it is now.
+    /// A number was added or subtracted; the result.
     Computed(Value),
-    /// A value is that many bytes long now.
+    /// The new length of a value in bytes.
     Appended {
         key: String,
         bytes: u64,
     },
-    /// A part was set.
+    /// A part of a value was set.
     PartSet {
         key: String,
         pointer: String,
@@ -46,7 +46,7 @@ pub(crate) enum Done {
         key: String,
         pointer: String,
     },
-    /// An array was given so many values, and has so many items now.
+    /// The number of values added to an array, and its new length.
     Pushed {
         key: String,
         values: u64,
@@ -66,12 +66,12 @@ pub(crate) enum Done {
         from: String,
         to: String,
     },
-    /// So many keys; those that were named and not there.
+    /// The number of keys deleted, and the named keys that did not exist.
     Deleted {
         keys: u64,
         missing: Vec<String>,
     },
-    /// All keys; `hint` is for who may have meant something else.
+    /// All keys; `hint` is for users who meant to clear the screen.
     Cleared {
         keys: u64,
         hint: Option<&'static str>,
@@ -85,12 +85,12 @@ pub(crate) enum Done {
         key: String,
         had_expiry: bool,
     },
-    /// A value was edited and left as it was; perhaps there is none.
+    /// A value was edited but not changed; it may not exist.
     Unchanged {
         key: String,
         is_there: bool,
     },
-    /// The key that was waited for exists.
+    /// The expected key exists.
     Appeared {
         key: String,
     },
@@ -101,13 +101,13 @@ pub(crate) enum Done {
     RolledBack {
         changes: u64,
     },
-    /// `is_counted` if several steps were asked for.
+    /// `is_counted` if the number of changes was given.
     Undone {
         undone: Undone,
         is_counted: bool,
         now: Timestamp,
     },
-    /// Steps that were undone are made again.
+    /// Undone changes were redone.
     Redone {
         undone: Undone,
         is_counted: bool,
@@ -117,12 +117,12 @@ pub(crate) enum Done {
         keys: u64,
         path: PathBuf,
     },
-    /// `kept` is where the file went that was there.
+    /// `kept` is the path of the old file.
     Restored {
         keys: u64,
         kept: Option<PathBuf>,
     },
-    /// Another database is used now; `keys` if its file is there.
+    /// Switched to another database; `keys` if its file exists.
     Using {
         name: String,
         keys: Option<u64>,
@@ -131,7 +131,7 @@ pub(crate) enum Done {
         name: String,
         keys: u64,
     },
-    /// What a check has found: so many entries, changes in the journal and torn bytes at its end.
+    /// The result of a check: the number of entries, of changes in the journal, and of torn bytes at its end.
     Checked {
         entries: u64,
         changes: u64,
@@ -139,7 +139,7 @@ pub(crate) enum Done {
         faults: Vec<String>,
         uncertain: Option<String>,
     },
-    /// So many entries, or changes of the journal, are in that file; what is said of it is in the notes.
+    /// The number of entries, or of changes in the journal, written to that file; details are in the notes.
     Repaired {
         path: PathBuf,
         count: u64,
@@ -153,17 +153,17 @@ pub(crate) enum Done {
         file: PathBuf,
     },
     Switched(Setting),
-    /// A person has had so many commands of a file run.
+    /// The number of commands of a file that were run from the prompt.
     Ran {
         commands: u64,
     },
-    /// A script has.
+    /// The same, run from a script.
     Sourced {
         commands: u64,
     },
 }
 
-/// A setting that holds for the rest of a session.
+/// A setting for the rest of the session.
 #[derive(Clone, Debug)]
 pub(crate) enum Setting {
     Timer(bool),

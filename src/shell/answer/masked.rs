@@ -1,4 +1,4 @@
-//! Answers on a terminal, where masked values are not shown.
+//! Answers on a terminal, without masked values.
 
 use super::done::Done;
 use super::reply::{Answer, DifferenceStream, Events, Listing, Reply};
@@ -8,7 +8,7 @@ use crate::storage::Entry;
 use crate::store::Undone;
 use crate::value::Value;
 
-/// The same answer without the values of masked keys. One value that was asked for by its key is given.
+/// The same answer without the values of masked keys, except for a single value that was requested by its key.
 pub(crate) fn masked<'a>(answer: Answer<'a>, masks: &Masks) -> Answer<'a> {
     let shows_values =
         matches!(&answer.reply, Reply::Listing(_) | Reply::Changes(_) | Reply::Events(_) | Reply::Done(_));
@@ -53,7 +53,7 @@ pub(crate) fn hidden(entry: &Entry) -> Entry {
     Entry { value: Value::from(HIDDEN), expiry: entry.expiry }
 }
 
-/// Of what an undo or a redo has done to a masked key is left whether it has another value.
+/// For a masked key, an undo or a redo only shows whether the value differs.
 fn hide(undone: &mut Undone, masks: &Masks) {
     for (key, from, to) in &mut undone.keys {
         let is_same = from.as_ref().map(|entry| &entry.value) == to.as_ref().map(|entry| &entry.value);

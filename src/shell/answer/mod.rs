@@ -1,11 +1,11 @@
-//! What comes back from a command. Data only; `render` makes text of it.
+//! The result of a command, as data; `render` turns it into text.
 //!
-//! | module | what it is |
+//! | module | purpose |
 //! | --- | --- |
 //! | `reply` | replies; failures, with their messages |
-//! | `done` | what a change has done |
+//! | `done` | the result of a change |
 //! | `masked` | the same for a terminal, without masked values |
-//! | `code` | the names that programs read: kinds of failures, reasons for no change |
+//! | `code` | error codes and reasons in `-o json` output |
 //! | `status` | exit statuses |
 
 pub(crate) mod code;

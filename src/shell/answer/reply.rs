@@ -1,4 +1,4 @@
-//! What a command answers: data only, no looks. Listings are streams, never held in memory.
+//! The reply of a command, as data. Listings are streams, never held in memory.
 
 use std::cell::RefCell;
 use std::io;
@@ -17,14 +17,14 @@ use crate::shell::text::mask::Masks;
 use crate::storage::Entry;
 use crate::value::Value;
 
-/// The whole answer of a command that did not fail.
+/// The complete answer of a command that did not fail.
 #[derive(Debug)]
 pub(crate) struct Answer<'a> {
-    /// What goes to stdout.
+    /// The data for stdout.
     pub(crate) reply: Reply<'a>,
-    /// [`Status::Done`], [`Status::No`] if a part of what was asked is not there, or what a check has found.
+    /// [`Status::Done`], or [`Status::No`] if a requested key does not exist, or the result of a check.
     pub(crate) status: Status,
-    /// Lines for stderr. `-o json` leaves them out: what they say is in its document.
+    /// Lines for stderr. `-o json` omits them, because its document includes the same information.
     pub(crate) notes: Vec<String>,
 }
 
@@ -43,17 +43,17 @@ impl From<Done> for Answer<'_> {
 /// The data of an answer.
 #[derive(Debug)]
 pub(crate) enum Reply<'a> {
-    /// A change, or a condition that kept it from being made.
+    /// A change, or the reason why it was not made.
     Done(Done),
     /// One value: `get a`.
     Value(Value),
-    /// One value that is a line, whatever it holds: `path`.
+    /// One value that is always a line: `path`.
     Line(Value),
-    /// Several values by key: `get a b`. `None` for a key that is not there.
+    /// Several values by key: `get a b`. `None` for a key that does not exist.
     Values(Vec<(String, Option<Value>)>),
-    /// How many: `count`, `exists`.
+    /// A number: `count`, `exists`.
     Number(u64),
-    /// What is left of a key's time; `None` if it does not expire.
+    /// The time to live of a key; `None` if it does not expire.
     TimeLeft(Option<Duration>),
     /// `keys`, `list`, `find`.
     Listing(Listing<'a>),
@@ -61,15 +61,15 @@ pub(crate) enum Reply<'a> {
     Record(Vec<(&'static str, Field)>),
     /// A table: `dbs`. The first column names the row.
     Rows { columns: Vec<&'static str>, rows: Vec<Vec<Field>> },
-    /// Text as it is: `help`. Without its last newline.
+    /// Text without its final newline: `help`.
     Text(String),
-    /// What happens, as it happens: `watch`.
+    /// Events as they happen: `watch`.
     Events(Events<'a>),
     /// A file for another program: `export`, `dump`.
     Pieces(Pieces<'a>),
-    /// What is not alike, or would not be: `diff`, `--dry-run`.
+    /// Actual or possible differences: `diff`, `--dry-run`.
     Changes(DifferenceStream<'a>),
-    /// What a filter makes of values: `--select`.
+    /// The outputs of a filter: `--select`.
     Outputs(Outputs<'a>),
 }
 
@@ -82,7 +82,7 @@ pub(crate) enum Field {
     Number(u64),
     /// A size in bytes.
     Bytes(u64),
-    /// A time span.
+    /// A duration.
     Span(Duration),
     /// Text.
     Text(String),
@@ -90,38 +90,39 @@ pub(crate) enum Field {
     Keys(Vec<String>),
     /// A stored value.
     Value(Value),
-    /// A number that was computed with all its digits.
+    /// A computed number with all its digits.
     Exact(String),
-    /// The beginning of something longer; on a terminal no more than fits into its line.
+    /// The beginning of something longer, cut to the line on a terminal.
     Beginning(String),
-    /// A number that a person sees as a bar beside the others of its column.
+    /// A number that a terminal shows as a bar relative to its column.
     Bar(u64),
     /// Yes or no; on a terminal a mark or nothing.
     Flag(bool),
-    /// A point in time, and how long ago that is, which a person is told.
+    /// A time; on a terminal with how long ago it was.
     Moment(Timestamp, Duration),
-    /// What would take too long to find out.
+    /// A fact that would take too long to find out.
     Unknown,
-    /// What is wrong with a row, if anything is.
+    /// The problem with a row, if any.
     Fault(Option<String>),
-    /// Several of the same kind, each with the same names.
+    /// Several rows with the same names.
     Rows(Vec<Vec<(&'static str, Field)>>),
 }
 
-/// Writes a file where it is told to. What it could not make is its failure; the inner error is one of writing.
+/// Writes a file to the given output. A failure to create the contents is a `Failure`; the inner error is one of
+/// writing.
 pub(crate) type WriteOut<'a> = dyn FnOnce(&mut dyn io::Write) -> Result<io::Result<()>, Failure> + 'a;
 
-/// A file that is made as it is written.
+/// A file that is created while it is written.
 pub(crate) struct Pieces<'a> {
     pub(crate) write: Box<WriteOut<'a>>,
-    /// What there is to say of it, when all of it was written.
+    /// Notes for when the file is complete.
     pub(crate) notes: Rc<RefCell<Vec<String>>>,
 }
 
-/// A stream of what is not alike.
+/// A stream of differences.
 pub(crate) struct DifferenceStream<'a> {
     pub(crate) differences: Box<dyn Iterator<Item = Result<Difference, Failure>> + 'a>,
-    /// The keys whose values are not shown.
+    /// The keys whose values are masked.
     pub(crate) masks: Masks,
 }
 
@@ -131,14 +132,14 @@ impl<'a> DifferenceStream<'a> {
     }
 }
 
-/// What filters make of entries: a stream of keys, each with the outputs of its value.
+/// The outputs of a filter: a stream of keys, each with the outputs for its value.
 pub(crate) struct Outputs<'a> {
     pub(crate) entries: Box<dyn Iterator<Item = Result<(String, Vec<FilterOutput>)>> + 'a>,
     /// Whether the keys are shown.
     pub(crate) keys: bool,
 }
 
-/// What a filter makes of a value.
+/// One output of a filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FilterOutput {
     pub(crate) json: String,
@@ -148,25 +149,25 @@ pub(crate) struct FilterOutput {
 
 /// A stream of entries.
 pub(crate) struct Listing<'a> {
-    /// In the order in which they are shown.
+    /// In the order of the output.
     pub(crate) entries: Box<dyn Iterator<Item = Result<(String, Entry)>> + 'a>,
-    /// What of them.
+    /// The parts of each entry to print.
     pub(crate) show: Show,
-    /// A NUL instead of a newline behind each record, which is not escaped then.
+    /// NUL instead of a newline after each record, and no escapes.
     pub(crate) nul: bool,
-    /// Whether the user has said how many: then a terminal shows all of them.
+    /// Whether the user has given a limit; then a terminal shows all entries.
     pub(crate) limited: bool,
 }
 
-/// A key and what has become of it, where it is to be shown; an error ends it.
+/// A function that shows a key and what happened to it; an error ends the stream.
 pub(crate) type OnEvent<'s> = dyn FnMut(&str, &Event) -> io::Result<()> + 's;
 
-/// Shows events by the function it is given until there are to be no more; an error is one of showing.
+/// Passes events to a function until the stream ends; an error is one of showing.
 pub(crate) type Run<'a> = dyn FnOnce(&mut OnEvent<'_>) -> io::Result<()> + 'a;
 
-/// Something that goes on until somebody ends it.
+/// A stream that ends only when it is interrupted.
 pub(crate) struct Events<'a> {
-    /// What a person is told at its beginning.
+    /// A note for the user at its beginning.
     pub(crate) title: String,
     pub(crate) run: Box<Run<'a>>,
 }
@@ -177,7 +178,7 @@ impl std::fmt::Debug for Events<'_> {
     }
 }
 
-/// What a listing shows of each entry.
+/// The parts of an entry that a listing prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Show {
     /// The key.
@@ -212,42 +213,43 @@ impl std::fmt::Debug for DifferenceStream<'_> {
     }
 }
 
-/// What a message says of the nearest name, if there is one.
+/// The hint at the nearest name in a message, if there is one.
 pub(crate) fn did_you_mean(near: Option<&str>) -> String {
     near.map(|near| format!("; did you mean '{near}'?")).unwrap_or_default()
 }
 
-/// A key for a message: its beginning, if it is long.
+/// A key for a message, cut if it is long.
 pub(crate) fn shown(key: &str) -> String {
     excerpt(key, 80)
 }
 
-/// Why a command has no answer.
+/// Why a command failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) status: Status,
     pub(crate) code: Code,
-    /// One line: what failed, where, why, and the way out. Not yet fit for a terminal.
+    /// One line: what failed, where, why, and what to do. Not escaped for a terminal yet.
     pub(crate) message: String,
-    /// The key in question.
+    /// The key that it is about.
     pub(crate) key: Option<String>,
 }
 
 impl Failure {
-    /// Usage, syntax, or a refused value.
+    /// A usage or syntax error, or a refused value.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self { status: Status::Usage, code: Code::Usage, message: message.into(), key: None }
     }
 
-    /// Help that the word `asks` has asked for together with something else, which was not done: a message of several lines.
-    /// `tail` says how that word is written if something else was meant by it.
+    /// Help that the word `asks` requested together with something else, which was not done: a message of several
+    /// lines. `tail` says how to write that word as data.
     pub(crate) fn help(asks: &str, tail: &str, text: &str) -> Self {
         let what = if matches!(asks, "-V" | "--version") { "the version" } else { "help" };
         let message = format!("'{asks}' asks for {what}, so nothing else was done.{tail}\n\n{text}");
         Self { code: Code::Help, ..Self::usage(message) }
     }
 
-    /// A key that is not there; `near` is the nearest that is, `place` says where it was looked for if that is news.
+    /// A key that does not exist; `near` is the nearest existing one, and `place` says which database was read, if the
+    /// user may not expect it.
     pub(crate) fn not_found(key: &str, near: Option<&str>, place: Option<&str>) -> Self {
         let near = did_you_mean(near);
         let place = place.map(|place| format!(" ({place})")).unwrap_or_default();
@@ -255,24 +257,24 @@ impl Failure {
         Self { status: Status::No, code: Code::NotFound, message, key: Some(key.to_owned()) }
     }
 
-    /// Input or output that is not the database's.
+    /// A failed input or output outside the database.
     pub(crate) fn io(operation: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
         let message = format!("cannot {operation} {path:?}: {}", crate::error::reason(error));
         Self { status: Status::Io, code: Code::Io, message, key: None }
     }
 
-    /// A stdout that takes no more.
+    /// A broken stdout.
     pub(crate) fn stdout(error: &std::io::Error) -> Self {
         let message = format!("cannot write to stdout: {}", crate::error::reason(error));
         Self { status: Status::Io, code: Code::Io, message, key: None }
     }
 
-    /// Whether it is that of a file all of which was read: a streamed answer is whole, then, but may be wrong.
+    /// Whether the failure came after all of the file was read: a streamed answer is then complete, but may be wrong.
     pub(crate) fn is_of_whole_file(&self) -> bool {
         self.code == Code::Corrupt
     }
 
-    /// The same failure of a command on that key.
+    /// The same failure for a command on that key.
     pub(crate) fn on(mut self, key: &str) -> Self {
         self.key = Some(key.to_owned());
         self

@@ -1,9 +1,9 @@
-//! Exit statuses: one table, for the program's end and for `help exit-codes`.
+//! Exit statuses: one table, for the program and for `help exit-codes`.
 
 use super::code::Code;
 use crate::error::Error;
 
-/// How a command or a whole run ended. Ordered: a script ends with the highest of its lines.
+/// The status of a command or of a whole run. They are ordered: a script ends with the highest status of its lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Status {
     /// 0: done.
@@ -16,7 +16,7 @@ pub(crate) enum Status {
     Database,
     /// 4: input or output failed.
     Io,
-    /// 5: the lock was not had in time, or another process changed what a transaction had read.
+    /// 5: timed out waiting for the lock, or another process changed data that a transaction had read.
     Busy,
     /// 70: a bug.
     Internal,
@@ -36,7 +36,7 @@ impl Status {
         }
     }
 
-    /// The status of an error of the library, and its code.
+    /// The status and the code of an error of the library.
     pub(crate) fn of(error: &Error) -> (Self, Code) {
         match error {
             Error::Open { source, .. } if source.kind() == std::io::ErrorKind::OutOfMemory => (Self::Io, Code::Io),
@@ -83,8 +83,8 @@ Exit statuses:
   129, 130, 131, 143  ended by a signal
 
 A script continues after a failed line and exits with the highest status of its lines, or with N after `exit N`. With --bail, it stops \
-at the first status of 2 or more; with --atomic, it stops too, and nothing is stored. If the reader of its output exits (`| head`), a script \
-stops, which is not a failure; with --atomic, it runs to its end.
+at the first status of 2 or more; with --atomic, it stops too, and nothing is stored. If the program that reads its output exits \
+(as in `| head`), the script stops without an error; with --atomic, it runs to its end.
 ";
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Files that an export makes: there when they are whole, or not at all.
+//! Atomic output files: they appear when they are complete, or not at all.
 
 use std::fs::{self, File};
 use std::io;
@@ -12,11 +12,11 @@ use tempfile::{NamedTempFile, TempPath};
 
 use crate::storage::mounted;
 
-/// What the names of unfinished files begin with.
+/// The prefix of unfinished files.
 const PREFIX: &str = ".rusty-kv-export-";
 
-/// A file that gets its name when it is whole. Where the system has files without one, nothing is left of it when the
-/// program is killed before that; otherwise one file at most, which the next export into that folder removes.
+/// A file that gets its name when it is complete. If the system supports unnamed files, a killed program leaves
+/// nothing; otherwise it leaves at most one file, which the next export to that folder removes.
 pub(super) enum AtomicFile {
     #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "no other system has them"))]
     Nameless(File),
@@ -48,7 +48,7 @@ impl AtomicFile {
         }
     }
 
-    /// Puts it in place of whatever has that name. A file without a name cannot replace another, so it gets one first.
+    /// Puts the file in place, replacing any other. An unnamed file cannot replace another, so it gets a name first.
     pub(super) fn put(self, folder: &Path, target: &Path) -> io::Result<()> {
         let put = |named: TempPath| named.persist(target).map_err(|error| mounted(error.error));
         match self {
@@ -73,12 +73,12 @@ impl AtomicFile {
     }
 }
 
-/// Says to others that the file is in use. Where files cannot be locked, nothing is swept.
+/// Locks the file, to mark it as in use. Where files cannot be locked, nothing is removed later.
 fn take(file: &File) {
     let _ = file.try_lock();
 }
 
-/// Removes what killed exports have left: unfinished files that nobody has in use.
+/// Removes unfinished files of killed exports, which are not locked.
 fn sweep(folder: &Path) {
     let is_unfinished = |entry: &fs::DirEntry| {
         entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes())
@@ -88,7 +88,7 @@ fn sweep(folder: &Path) {
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
         let file = File::options().read(true).custom_flags(flags).open(entry.path());
         if file.is_ok_and(|file| file.try_lock().is_ok()) {
-            // It harms nobody; whatever keeps it from going is no reason to fail.
+            // A leftover file is harmless, so a failure to remove it is ignored.
             let _ = fs::remove_file(entry.path());
         }
     }

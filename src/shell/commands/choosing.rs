@@ -1,4 +1,4 @@
-//! `--where` and `--select`: filters that are asked of entries.
+//! `--where` and `--select`: filters on entries.
 
 use std::cell::{Cell, RefCell};
 
@@ -26,7 +26,7 @@ pub(crate) struct Where {
     pub(crate) given: Given,
 }
 
-/// What filters are given.
+/// The arguments of filters.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub(crate) struct Given {
     /// Set $NAME to this text in filters
@@ -48,7 +48,7 @@ pub(crate) struct Select {
     pub(crate) select: Option<FilterText>,
 }
 
-/// The filters of a command, and what has come of them. At its end it says on how many entries they failed.
+/// The filters of a command, and their results. At the end, they report the number of entries on which they failed.
 #[derive(Debug)]
 pub(super) struct Asking {
     condition: Option<Filter>,
@@ -103,7 +103,7 @@ impl Asking {
         let content = match text.as_bytes() {
             // A wrapped value, or one that looks like it.
             [b'{', b'"', b'$' | b'\\', ..] => {
-                // What cannot be read is found by a full read.
+                // A full read finds what cannot be read.
                 let value = crate::storage::decode(text).unwrap_or(Value::Bytes(Vec::new()));
                 return self.holds(key, &Entry { value, expiry });
             }
@@ -122,7 +122,7 @@ impl Asking {
         }
     }
 
-    /// What the filter makes of an entry; nothing where it fails, or where no filter selects.
+    /// The outputs of the filter for an entry; none if it fails, or if there is no `--select`.
     pub(super) fn outputs(&self, key: &str, entry: &Entry) -> Result<Vec<FilterOutput>, Error> {
         let Some(select) = &self.select else { return Ok(Vec::new()) };
         match select.outputs(&self.subject(key, entry), &self.scratch) {
@@ -157,7 +157,7 @@ impl Asking {
     }
 }
 
-/// An item of a scan, unless a filter says no or fails on it.
+/// An item of a scan, unless a filter rejects it or fails on it.
 pub(super) fn kept(
     item: Result<(String, Entry), Error>,
     asking: Option<&Asking>,
@@ -198,7 +198,7 @@ impl Given {
     }
 }
 
-/// What is wrong with a filter, and the filter with the place marked.
+/// The error in a filter, with its position marked.
 fn refused(text: &str, problem: &FilterProblem) -> Failure {
     const AROUND: usize = 40;
     let floor = |at: usize| (0..=at).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);

@@ -21,7 +21,7 @@ impl CommandArgs for ClearArgs {
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let count = session.db.len()?;
         let warning = session.undo_warning("", |_| true)?;
-        // Shells have a command of this name that clears the screen.
+        // In other shells, this command clears the screen.
         let other = caller.at_prompt.then_some("Ctrl-L clears the screen");
         let notes: Vec<&str> = warning.into_iter().chain(other).collect();
         let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };

@@ -40,7 +40,7 @@ impl CommandArgs for CountArgs {
     }
 }
 
-/// Counts the entries for which a filter holds, where they are stored.
+/// Counts the entries for which a filter is true, without copying them.
 fn matching<'s>(session: &'s Session, glob: Option<&Glob>, asking: &Asking) -> Result<Answer<'s>, Failure> {
     let scan = Scan::prefix(glob.map_or("", Glob::prefix));
     let (mut seen, mut count) = (0_u64, 0);

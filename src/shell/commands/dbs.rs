@@ -29,7 +29,7 @@ impl CommandArgs for DbsArgs {
             .filter_map(|name| {
                 let path = dir.join(format!("{name}.json"));
                 let file = std::fs::metadata(&path).ok()?;
-                // What was changed since the last save stands in the journal.
+                // Changes since the last save are in the journal.
                 let journal = std::fs::metadata(dir.join(format!("{name}.json.journal"))).ok();
                 let size = file.len() + journal.as_ref().map_or(0, std::fs::Metadata::len);
                 let times = std::iter::once(&file).chain(&journal).filter_map(|meta| meta.modified().ok());
@@ -57,7 +57,7 @@ impl CommandArgs for DbsArgs {
     }
 }
 
-/// How many keys a database has, if that can be told without reading a large file.
+/// The number of keys of a database, if that is known without reading a large file.
 fn glance(path: &Path) -> Result<Option<u64>, Error> {
     if !Database::opens_at_once(path)? {
         return Ok(None);
@@ -65,7 +65,7 @@ fn glance(path: &Path) -> Result<Option<u64>, Error> {
     Database::open_read_only(path)?.len().map(Some)
 }
 
-/// What is wrong with a database, without its path, which its name tells.
+/// The problem with a database, without its path.
 fn in_short(error: &Error) -> String {
     match error {
         Error::Unreadable { line, column, reason, .. } => format!("corrupt at line {line} column {column}: {reason}"),

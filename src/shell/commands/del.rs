@@ -79,8 +79,8 @@ impl CommandArgs for DelArgs {
 }
 
 impl DelArgs {
-    /// Deletes what a filter holds for, of the keys, of what a glob or prefix hits, or of all. It is asked without the lock; an
-    /// entry that another process has changed since stays.
+    /// Deletes the entries for which a filter is true, among the named keys, those that match a glob or prefix, or all.
+    /// The filter runs without the lock; an entry that another process has changed since is kept.
     fn asked<'s>(
         &self,
         session: &'s mut Session,
@@ -126,8 +126,8 @@ impl DelArgs {
         Ok(Answer { notes: notes.into_iter().collect(), ..Done::Deleted { keys: deleted, missing: Vec::new() }.into() })
     }
 
-    /// Deletes what a glob or prefix hits. A person is asked first, without the lock; what is there when the lock is
-    /// had counts.
+    /// Deletes the keys that match a glob or prefix. The user is asked first, without the lock; the keys that match
+    /// under the lock are deleted.
     fn many<'s>(&self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let glob = self.glob.as_ref();
         let prefix = glob.map_or(self.prefix.as_deref().unwrap_or_default(), Glob::prefix);
@@ -151,7 +151,7 @@ impl DelArgs {
     }
 }
 
-/// Deletes a part of the JSON of one key.
+/// Deletes a part of the JSON value of one key.
 fn delete_part<'s>(session: &mut Session, keys: &[Key], pointer: PartPointer) -> Result<Answer<'s>, Failure> {
     let [key] = keys else {
         return Err(Failure::usage("--pointer takes one key"));
@@ -166,7 +166,7 @@ fn delete_part<'s>(session: &mut Session, keys: &[Key], pointer: PartPointer) ->
     Ok(Done::PartDeleted { key: key.to_string(), pointer: pointer.typed }.into())
 }
 
-/// What tells an entry from another of its key.
+/// Identifies the state of an entry.
 fn fingerprint(entry: &Entry) -> u64 {
     let mut hasher = DefaultHasher::new();
     entry.value.kind().hash(&mut hasher);

@@ -1,4 +1,4 @@
-//! Two databases side by side: diff.
+//! `diff`: compares two databases.
 
 use std::cmp::Ordering;
 use std::ffi::OsStr;
@@ -44,7 +44,7 @@ impl CommandArgs for DiffArgs {
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let (a, b) = (&*self.a, self.b.as_deref());
-        // Nothing is left beside what is only looked at.
+        // Opening a database only to read it must create no files.
         let access = Access { read_only: true, ..session.access };
         let stdin_is_free = session.stdin_is_free;
         let open = |name: &OsStr| {
@@ -68,17 +68,17 @@ impl CommandArgs for DiffArgs {
     }
 }
 
-/// The failure of a command on a database that is not there.
+/// The failure of a command on a database that does not exist.
 pub(super) fn no_database(location: &Location) -> Failure {
-    let message = format!("There is no database '{}' ({:?})", location.name, location.path);
+    let message = format!("there is no database '{}' ({:?})", location.name, location.path);
     Failure { status: Status::Database, code: Code::CannotOpen, message, key: None }
 }
 
-/// What two sorted streams do not have alike.
+/// The differences between two sorted streams.
 pub(super) struct Differences<'a> {
     old: Peekable<Stoppable<EntryIter<'a>>>,
     new: Peekable<EntryIter<'a>>,
-    /// That one of the files is corrupt, which is said behind the last difference.
+    /// The error that one of the files is corrupt, reported after the last difference.
     corrupt: Option<Error>,
 }
 

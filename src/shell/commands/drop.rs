@@ -41,7 +41,7 @@ impl CommandArgs for DropArgs {
         other.remove_file()?;
         session.undo_histories.remove(&other.describe().name);
         if std::fs::symlink_metadata(&location.path).is_ok_and(|meta| meta.is_symlink()) {
-            // A link to what is gone would only be in the way of the next database of that name.
+            // A dangling link would only be in the way of the next database with this name.
             std::fs::remove_file(&location.path).map_err(|error| Failure::io("remove", &location.path, &error))?;
         }
         if other.path() == session.db.path() {

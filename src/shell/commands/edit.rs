@@ -1,4 +1,4 @@
-//! `edit`: a value in the person's own editor.
+//! `edit`: opens a value in the editor.
 
 use std::io::{self, IsTerminal as _};
 
@@ -17,7 +17,7 @@ use crate::shell::text::argument::{Key, key};
 use crate::store::StoreExt as _;
 use crate::value::Value;
 
-/// Why what was edited cannot be stored, and in which line, if that is known.
+/// Why the edited text cannot be stored, and on which line, if known.
 struct EditError {
     message: String,
     line: Option<usize>,
@@ -48,7 +48,7 @@ impl CommandArgs for EditArgs {
     };
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
-        // No lock is held while the editor is open, so the value may be another one when it is stored.
+        // The lock is not held while the editor is open, so the value may have changed when the text is stored.
         let key: &str = &self.key;
         crate::storage::check_key(key)?;
         if let (true, Some(path)) = (session.is_read_only(), session.db.path()) {
@@ -102,7 +102,7 @@ impl EditArgs {
         }
     }
 
-    /// What is edited, if it is there. A part needs its key, unless that is made too.
+    /// The text to edit, if it exists. A part needs its key, unless that is created, too.
     fn before(&self, session: &Session) -> Result<Option<Value>, Failure> {
         let value = session.db.get(&self.key)?;
         match (value, &self.part.pointer) {
@@ -113,8 +113,8 @@ impl EditArgs {
     }
 }
 
-/// What a person makes of a text, as a value and as it was written; `None` if they leave it as it is. What cannot be stored
-/// goes back to them, at its line, if they like.
+/// The edited text, as a value and as written; `None` if it was not changed. If it cannot be stored, the user may edit
+/// it again, at the line of the error.
 fn edited(
     key: &str,
     initial: &str,
@@ -130,7 +130,7 @@ fn edited(
         };
         let give_up =
             |text: &[u8]| kept(Failure::usage(format!("{}; nothing was changed", fault.message)).on(key), text);
-        // Whoever is no person would give the same answer for ever.
+        // Without a user, the answer would be the same forever.
         let has_person = io::stdin().is_terminal() && io::stderr().is_terminal();
         if !has_person || !caller.confirm(&format!("{}. Edit it again?", fault.message)) {
             return Err(give_up(&text));
@@ -142,7 +142,7 @@ fn edited(
     }
 }
 
-/// The value that an edited text stands for.
+/// The value of an edited text.
 fn value(text: &[u8], initial: &str, is_json: bool) -> Result<Value, EditError> {
     let text = std::str::from_utf8(text).map_err(|error| {
         let before = &text[..error.valid_up_to()];
@@ -155,16 +155,16 @@ fn value(text: &[u8], initial: &str, is_json: bool) -> Result<Value, EditError> 
             EditError { message: error.to_string(), line }
         });
     }
-    // Editors end the last line; the text had not.
+    // Editors add a final newline that the text did not have.
     let as_before = if initial.ends_with('\n') { None } else { text.strip_suffix('\n') };
     Ok(Value::from(as_before.unwrap_or(text)))
 }
 
-/// A failure after which what was written is kept in a private file, and says in which.
+/// A failure after which the edited text is kept in a private file, which the message names.
 fn kept(failure: Failure, text: &[u8]) -> Failure {
     match keep(text) {
         Ok(path) => Failure { message: format!("{}; what you wrote is in {path:?}", failure.message), ..failure },
-        // There is nothing else to do for it.
+        // If that fails, nothing else can be done.
         Err(_) => failure,
     }
 }
@@ -177,7 +177,7 @@ fn binary(key: &str, length: usize) -> Failure {
     .on(&key)
 }
 
-/// A JSON text with each member and item on a line of its own, and a newline at its end.
+/// A JSON text with each member and item on a line of its own, and a final newline.
 fn spread(json: &str) -> String {
     let mut out = String::with_capacity(json.len() * 2);
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);

@@ -73,7 +73,7 @@ pub(crate) struct TtlArgs {
     /// The key
     #[arg(value_name = "KEY", value_parser = key())]
     pub(crate) key: Key,
-    /// In milliseconds
+    /// Print milliseconds instead of seconds
     #[arg(long)]
     pub(crate) ms: bool,
 }

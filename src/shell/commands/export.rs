@@ -1,4 +1,4 @@
-//! The entries of the database into a file: export, dump.
+//! `export` and `dump`: write the entries of the database to a file.
 
 use std::cell::RefCell;
 use std::fs::{self, File};
@@ -152,7 +152,7 @@ impl Session {
     }
 }
 
-/// What a command is that writes into this file, if there is one: a dry run writes none.
+/// The properties of a command that writes this file, if there is one: a dry run writes none.
 fn into(file: Option<&Path>, traits: Traits) -> Traits {
     if file.is_some() { traits.in_transaction(InTransaction::RefusedInDryRun) } else { traits }
 }
@@ -170,13 +170,13 @@ fn named(file: Option<&Path>) -> Option<&Path> {
     file.filter(|file| *file != Path::new("-") && Descriptor::named_by(file) != Some(Descriptor::Stdout))
 }
 
-/// What of the database goes into the file, and how.
+/// The entries to write, and how.
 #[derive(Default)]
 struct Choice {
     glob: Option<Glob>,
-    /// What the keys begin with, and what is left out of them.
+    /// The prefix of the keys, which is removed from them.
     strip: String,
-    /// Whether what the format cannot hold is left out.
+    /// Whether entries that the format cannot hold are skipped.
     lossy: bool,
     /// Whether a database in the file's place is replaced.
     force: bool,
@@ -193,7 +193,7 @@ impl Choice {
     }
 }
 
-/// What did not go into a file.
+/// The entries that were skipped.
 #[derive(Default)]
 struct Lost {
     expiries: u64,
@@ -242,7 +242,7 @@ impl Exported<'_> {
         let end = loop {
             match self.entries.next() {
                 Some(Ok((key, entry))) => self.put(&key, entry, out)?,
-                // That the database is corrupt is said after the end of a whole document.
+                // Corruption is reported after a complete document.
                 Some(Err(error @ Error::Corrupt { .. })) => break Err(error.into()),
                 Some(Err(error)) => return Err(error.into()),
                 None => break Ok(()),
@@ -255,7 +255,7 @@ impl Exported<'_> {
         end
     }
 
-    /// Writes an entry, or says why it cannot be written.
+    /// Writes an entry, or explains why it cannot be written.
     fn put(&mut self, key: &str, mut entry: Entry, out: &mut Out<'_>) -> Result<(), Failure> {
         let Some(name) = self.choice.key(key) else { return Ok(()) };
         if let Some(asking) = &self.choice.asking
@@ -298,8 +298,8 @@ fn into_text(value: Value) -> Value {
     }
 }
 
-/// Writes a file that is there when it is whole, for its owner only if it is new; says how many entries it holds, and what
-/// it does not. What names an open descriptor, or is there and no regular file, is written to.
+/// Writes a file that appears when it is complete, readable only by its owner if it is new; reports the number of
+/// entries, and of those skipped. An open descriptor or a special file is written to in place.
 fn to_file(path: &Path, mut export: Exported<'_>) -> Result<(u64, Vec<String>), Failure> {
     let failed = |error: io::Error| Failure::io("write", path, &error);
     if let Some(mut open) = SpecialFile::of(path).map_err(failed)? {

@@ -59,7 +59,7 @@ impl CommandArgs for FindArgs {
     }
 }
 
-/// The same regular expression for letters of any case.
+/// The same regular expression, ignoring case.
 fn without_case(regex: &Regex) -> Result<Regex, Failure> {
     let made = RegexBuilder::new(regex.as_str()).case_insensitive(true).build();
     made.map_err(|_| Failure {

@@ -24,7 +24,7 @@ pub(crate) struct GetArgs {
     /// Print only the part of the JSON value at this JSON Pointer or path: /tags/0, .tags[0]
     #[arg(long, value_name = "POINTER", value_parser = pointer(), conflicts_with = "select")]
     pub(crate) pointer: Option<PartPointer>,
-    /// Print this if the key or the part does not exist
+    /// Print this value if the key or the part does not exist
     #[arg(long, value_name = "VALUE", value_parser = data(), allow_hyphen_values = true, conflicts_with = "select")]
     pub(crate) default: Option<Data>,
     #[command(flatten)]
@@ -75,14 +75,14 @@ impl CommandArgs for GetArgs {
     }
 }
 
-/// The value, or the part of it that a pointer names.
+/// The value, or the part that a pointer names.
 fn part(key: &str, value: Value, pointer: Option<&PartPointer>) -> Result<Value, Failure> {
     let Some(pointer) = pointer else { return Ok(value) };
     let found = part_of(value, pointer).map_err(|error| Failure::from(error).on(key))?;
     found.ok_or_else(|| nothing_at(key, &pointer.typed))
 }
 
-/// What a filter makes of the values of keys. A single key that is missing is a failure.
+/// The outputs of a filter for the values of keys. A single missing key is a failure.
 fn selected<'s>(session: &'s Session, keys: &[Key], asking: &Asking) -> Result<Answer<'s>, Failure> {
     let mut found = Vec::with_capacity(keys.len());
     let mut missing = Vec::new();

@@ -1,4 +1,4 @@
-//! Entries of a file into the database: import.
+//! `import`: reads the entries of a file into the database.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -147,7 +147,7 @@ impl Session {
     }
 }
 
-/// A file that is read for as long as the person wants it to be.
+/// A file that is read until Ctrl-C.
 struct StoppableInput<R> {
     file: R,
     /// Whether it may have to be waited for.
@@ -175,7 +175,8 @@ impl<R: Read + AsFd> Read for StoppableInput<R> {
     }
 }
 
-/// What is read, as a database takes it. All or nothing: a failure at the end keeps out all that came before.
+/// The entries that were read, as input to the database. All or nothing: an error at the end discards everything before
+/// it.
 fn entries<'r>(
     records: &'r mut FileRecords<'_>,
     format: Format,
@@ -247,7 +248,7 @@ struct FileRecords<'a> {
 }
 
 impl FileRecords<'_> {
-    /// So many are gone through between two looks whether to stop.
+    /// The number of entries between two checks for Ctrl-C.
     const EACH: u64 = 64;
 
     /// The failure of a file that must not have a key twice, and has.

@@ -45,7 +45,7 @@ impl CommandArgs for DecrArgs {
     }
 }
 
-/// A key, and what is added to its number or subtracted from it.
+/// A key, and the amount to add to its number or subtract from it.
 #[derive(Args, Clone, Debug, PartialEq)]
 pub(crate) struct Sum {
     /// The key

@@ -17,7 +17,7 @@ pub(crate) struct InfoArgs {
     /// The key
     #[arg(value_name = "KEY", value_parser = key())]
     pub(crate) key: Key,
-    /// Print only the size of its value in bytes
+    /// Print only the size of the value in bytes
     #[arg(long)]
     pub(crate) size: bool,
 }
@@ -33,7 +33,7 @@ impl CommandArgs for InfoArgs {
         }
         let left = entry.expiry.map(|expiry| expiry.since(session.db.now()));
         let is_masked = caller.is_masked(key);
-        // How long a secret is, is a part of it.
+        // The length of a secret is masked, too.
         let size = Field::Bytes(entry.value.as_bytes().len() as u64);
         let size = if is_masked { Field::Text(HIDDEN.to_owned()) } else { size };
         let beginning = if is_masked { HIDDEN.to_owned() } else { beginning(&entry.value) };
@@ -49,7 +49,7 @@ impl CommandArgs for InfoArgs {
     }
 }
 
-/// The beginning of a value: its text, or the first of its bytes in hexadecimal.
+/// The beginning of a value: its text, or its first bytes in hexadecimal.
 fn beginning(value: &Value) -> String {
     const CHARACTERS: usize = 80;
     const BYTES: usize = 16;

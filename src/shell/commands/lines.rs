@@ -1,4 +1,4 @@
-//! The lines themselves: `source`, `history` and `exit`.
+//! `source`, `history` and `exit`.
 
 use std::path::PathBuf;
 
@@ -26,7 +26,7 @@ impl CommandArgs for SourceArgs {
     after_help = "Lines that start with a space, lines with --ask, and lines that set a masked key (see `help mask`) are not added to the history. `history off` stops adding lines, and `history on` starts again. RUSTY_KV_HISTORY names the history file; if it is empty, the history lasts for the session only.\n\nExamples:\n  history\n  history 5\n  history off"
 )]
 pub(crate) struct HistoryArgs {
-    /// How many lines; or on or off
+    /// The number of lines to print; or on or off, to keep new lines or not
     #[arg(value_name = "N|on|off", value_parser = history_ask(), default_value = "20")]
     pub(crate) what: HistoryAsk,
 }

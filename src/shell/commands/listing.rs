@@ -105,7 +105,7 @@ fn listing<'s>(
     let is_partial = limit.is_some();
     let scan = Scan { from: from.map(str::to_owned), to, reverse, is_partial };
     let entries: Box<dyn Iterator<Item = _>> = if show == Show::Keys && asking.is_none() {
-        // What is not shown need not be copied.
+        // Parts that are not printed need not be copied.
         let keys = stoppable(session.db.scan_keys(&scan), progress::keys);
         pick(keys.map(|key| Ok((key?, Entry::from("")))), glob, None, limit)
     } else {
@@ -124,7 +124,7 @@ fn listing<'s>(
     Ok(Reply::Listing(listing).into())
 }
 
-/// What of a scan matches the glob, as many as are asked for.
+/// The entries of a scan that match the glob, up to the limit.
 fn pick<'a>(
     entries: impl Iterator<Item = crate::Result<(String, Entry)>> + 'a,
     glob: Option<Glob>,

@@ -1,4 +1,4 @@
-//! What says how to use the program: `help`, `man` and `completions`.
+//! `help`, `man` and `completions`.
 
 use clap::Args;
 

@@ -1,4 +1,4 @@
-//! `merge` and `patch`: changes of JSON that are themselves JSON.
+//! `merge` and `patch`: changes to JSON that are JSON themselves.
 
 use clap::Args;
 
@@ -78,7 +78,7 @@ impl CommandArgs for PatchArgs {
     }
 }
 
-/// An argument that is JSON.
+/// A JSON argument.
 fn json(key: &str, bytes: &[u8]) -> Result<Json, Failure> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         Failure::usage(format!("not valid JSON: byte {} is not UTF-8", error.valid_up_to())).on(key)

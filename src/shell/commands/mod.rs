@@ -1,18 +1,19 @@
-//! The commands: a file for each, or for a family of them. It holds the arguments with their help and examples, the traits,
-//! and what the command does, which on an open database gives a reply.
+//! The commands, with one file for each command or family: the arguments with their help and examples, the traits, and
+//! the implementation, which works on an open database and returns a reply.
 //!
-//! A new one is such a file, its `mod` line here, and a line in [`language::command`](super::language::command).
+//! To add a command, add such a file, its `mod` line here, and a line in
+//! [`language::command`](super::language::command).
 //!
-//! | module | what it is |
+//! | module | purpose |
 //! | --- | --- |
-//! | `traits` | what every command is |
-//! | `mode` | when the changes of a run are stored, and what is refused meanwhile |
-//! | `settings`, `mask`, `lines`, `manual` | the shell's own commands, which whoever runs the others does |
-//! | `part` | what a command changes: a value, or a part of one |
-//! | `atomic_file` | files that an export makes |
-//! | `choosing` | filters that are asked of entries |
+//! | `traits` | properties of every command |
+//! | `mode` | when the changes of a run are stored, and which commands it refuses |
+//! | `settings`, `mask`, `lines`, `manual` | commands that act on the shell, which the runner executes |
+//! | `part` | the target of a change: a value, or a part of one |
+//! | `atomic_file` | the files that an export creates |
+//! | `choosing` | filters on entries |
 //!
-//! The session here is what lasts from one command to the next, the caller who has one run.
+//! The session is the state that lasts from one command to the next; the caller is the source of a command.
 
 pub(crate) mod append;
 mod atomic_file;
@@ -88,60 +89,60 @@ use crate::error::Error;
 use crate::storage::{self, Progress};
 use crate::store::{Scan, Store, StoreExt as _, UndoHistory, Undoing};
 
-/// Who has a command run: a line of a script, the program's arguments, or a person at the prompt.
+/// The source of a command: a line of a script, the program's arguments, or the prompt.
 pub(crate) struct Caller<'c> {
-    /// Asks a person a question; whether they say yes.
+    /// Asks the user a question; returns whether the user confirms.
     pub(crate) ask: &'c mut dyn FnMut(&str) -> bool,
     pub(crate) mode: &'c mut RunMode,
     /// Whether the command was entered at the prompt.
     pub(crate) at_prompt: bool,
-    /// Whether the user has said yes to whatever it may ask (`--yes`).
+    /// Whether `--yes` answers all questions.
     pub(crate) yes: bool,
-    /// How a command that goes on says what must not wait for its end.
+    /// How a long-running command prints what must not wait for its end.
     pub(crate) warnings: Warnings,
-    /// The masks that hold where its answer goes.
+    /// The masks that apply to its answer.
     pub(crate) masks: Option<Masks>,
 }
 
 impl Caller<'_> {
-    /// Whether they want it, now that they know what it means.
+    /// Whether the user confirms the question.
     fn confirm(&mut self, question: &str) -> bool {
         (self.ask)(question)
     }
 
-    /// Whether the value of a key is not to be shown to them.
+    /// Whether the value of a key is masked.
     fn is_masked(&self, key: &str) -> bool {
         self.masks.as_ref().is_some_and(|masks| masks.hides(key))
     }
 }
 
-/// One open database and its settings.
+/// An open database and the settings of the session.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) db: Undoing,
     pub(crate) location: Location,
-    /// Whether `set --file -` may read stdin: in a one-shot, and in a script that does not come from there.
+    /// Whether `set --file -` may read stdin: in a one-shot command, and in a script that is not stdin itself.
     pub(crate) stdin_is_free: bool,
     access: Access,
-    /// Whether it was said already that there is no file yet.
+    /// Whether a missing database file was already reported.
     absence_noted: bool,
-    /// How many more missing keys are compared with those that are there.
+    /// The number of missing keys for which similar ones will still be looked up.
     near_misses: Cell<u8>,
-    /// Whether what runs is a script.
+    /// Whether a script is running.
     in_script: bool,
-    /// When what others wrote was taken in for the lines that were read last.
+    /// When changes by other processes were read for the current lines.
     refreshed: Option<Instant>,
-    /// A value on its way to the database: a line of a script needs no memory of its own.
+    /// A reusable buffer for values, so that a line of a script needs no allocation.
     scratch: String,
     /// Other databases that a command reads.
     others: Vec<Database>,
-    /// What can be undone in databases that were in use before, by their names.
+    /// Undo logs of databases that were open before, by name.
     undo_histories: BTreeMap<String, UndoHistory>,
-    /// The keys whose values a terminal does not show.
+    /// The keys whose values are masked on a terminal.
     pub(crate) masks: Masks,
 }
 
-/// Warnings that go to stderr at once.
+/// Prints warnings to stderr at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Warnings {
     pub(crate) style: render::MessageStyle,
@@ -152,7 +153,7 @@ impl Warnings {
     fn say(self, warning: &str) {
         if !self.quiet {
             progress::make_room();
-            // There is no place left to say that stderr is broken.
+            // If stderr is broken, there is nowhere left to report that.
             let _ = io::stderr().write_all(render::note(self.style, warning).as_bytes());
         }
     }
@@ -167,7 +168,7 @@ pub(crate) struct Access {
 
 impl Access {
     fn open(self, location: &Location) -> Result<Database, Failure> {
-        // What a descriptor's name leads to is never replaced.
+        // The target of a descriptor's name is never replaced.
         let read_only = self.read_only || Descriptor::named_by(&location.path).is_some();
         Ok(Self { read_only, ..self }.options().make_folder(location.named).open(&location.path)?)
     }
@@ -183,7 +184,7 @@ impl Session {
         Ok(Self::on(Box::new(db), location, access))
     }
 
-    /// A session on no database, for the commands that do without: nothing is read for them.
+    /// A session without a database, for commands that do not need one.
     pub(crate) fn without_database(location: Location, access: Access) -> Self {
         Self::on(Box::new(Database::in_memory()), location, access)
     }
@@ -207,7 +208,7 @@ impl Session {
         }
     }
 
-    /// The database itself, for what only one in a file can do.
+    /// The database itself, for operations that only a file database has.
     pub(crate) fn files(&mut self) -> Result<&mut Database, Failure> {
         let name = self.db.describe().name;
         let unsupported =
@@ -215,14 +216,14 @@ impl Session {
         Ok(self.db.files_mut().ok_or_else(unsupported)?)
     }
 
-    /// The files of the open database, which nothing else may write to.
+    /// The files of the open database, which cannot be overwritten.
     pub(crate) fn own_files(&self) -> Vec<PathBuf> {
         let path = self.db.path().unwrap_or(&self.location.path);
         let [journal, lock] = storage::side_files(path);
         vec![path.to_owned(), journal, lock]
     }
 
-    /// What a person should know about the files that were read, each said once.
+    /// Notices about the files that were read, each reported once.
     pub(crate) fn take_notices(&mut self) -> Vec<String> {
         let mut notices = self.db.take_notices();
         notices.extend(self.others.iter_mut().flat_map(Database::take_notices));
@@ -234,7 +235,7 @@ impl Session {
         self.access.read_only || Descriptor::named_by(&self.location.path).is_some()
     }
 
-    /// Prepares for a command: on the newest state, if it needs one. The note is for its answer.
+    /// Prepares for a command: reads the newest state, if it needs one. The note is for its answer.
     pub(crate) fn prepare(&mut self, traits: &Traits, caller: &Caller<'_>) -> Result<Option<String>, Failure> {
         if self.db.is_in_transaction() {
             caller.mode.check(traits.in_transaction, caller.at_prompt)?;
@@ -245,8 +246,8 @@ impl Session {
         Ok(self.absence(traits))
     }
 
-    /// Takes in what others wrote. Lines of a script that were read together are answered from one refresh, for as long as
-    /// nobody could tell: two looks at files cost more than a `get`.
+    /// Reads changes by other processes. Script lines that were read together share one refresh, as long as no one can
+    /// tell the difference, because checking the files twice costs more than a `get`.
     fn refresh(&mut self) -> Result<(), Failure> {
         const FRESH: Duration = Duration::from_millis(10);
         if self.refreshed.is_some_and(|refreshed| refreshed.elapsed() < FRESH) {
@@ -257,14 +258,14 @@ impl Session {
         Ok(())
     }
 
-    /// More of a script was read, by whoever may know more.
+    /// Notes that more of a script was read, whose author may know of newer changes.
     pub(crate) fn mark_stale(&mut self, in_script: bool) {
         self.in_script = in_script;
         self.refreshed = None;
     }
 
-    /// What a read of a database that is not there says, once: the path that was looked at. `get` and the others that
-    /// fail on a missing key say it in their failure.
+    /// Reports once that the database does not exist, with its path. `get` and other commands that fail on a missing
+    /// key include this in their failure.
     fn absence(&mut self, traits: &Traits) -> Option<String> {
         if traits.database != OpenDatabase::NotedIfMissing || self.absence_noted {
             return None;
@@ -274,24 +275,24 @@ impl Session {
         Some(note)
     }
 
-    /// Where was looked, if there is no file there.
+    /// The path, if the file does not exist.
     fn place(&self) -> Option<String> {
         let path = self.db.path().filter(|_| !self.db.describe().exists && !self.db.batch().is_open)?;
         Some(format!("there is no database at {path:?} yet"))
     }
 
-    /// The failure of a command on a key that is not there: names the nearest key.
+    /// The failure of a command on a key that does not exist; suggests the nearest key.
     fn not_found(&self, key: &str) -> Failure {
         Failure::not_found(key, self.nearest(key).as_deref(), self.place().as_deref())
     }
 
-    /// The key most like this one, if one is close. Looks at a bounded number of keys, and helps a session a bounded number
-    /// of times: a script that asks for a million keys is not looking for a typing error.
+    /// The nearest key to this one, if one is close. It checks a bounded number of keys, and a bounded number of times
+    /// per session: a script that reads a million missing keys has no typing errors.
     fn nearest(&self, key: &str) -> Option<String> {
         const LOOKED_AT: usize = 2_000;
         const LONGEST: usize = 64;
         let left = self.near_misses.get();
-        // In a transaction whatever is read may be what others have changed.
+        // In a transaction, everything that is read counts for conflicts.
         if key.is_empty() || key.len() > LONGEST || left == 0 || self.db.is_in_transaction() {
             return None;
         }
@@ -310,7 +311,7 @@ impl Session {
     }
 }
 
-/// Shows how far a save or a check is, and stops it when the person wants that.
+/// Shows the progress of a save or a check, and stops it on Ctrl-C.
 fn on_progress(progress: Progress) -> ControlFlow<()> {
     if progress.done > 0 {
         progress::bytes(progress.done, progress.total);
@@ -318,12 +319,12 @@ fn on_progress(progress: Progress) -> ControlFlow<()> {
     if interrupt::is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
-/// The answer to a change that a condition kept from being made.
+/// The answer to a change that a condition prevented.
 pub(crate) fn refused<'a>(reason: Reason, note: String) -> Answer<'a> {
     Answer { status: Status::No, notes: vec![note], ..Done::Refused(reason).into() }
 }
 
-/// How many entries a limit lets through.
+/// A limit as a number of entries.
 fn at_most(limit: Option<u64>) -> usize {
     limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
 }

@@ -1,4 +1,4 @@
-//! What becomes of the changes of a run: when they are stored, and which commands have no place meanwhile.
+//! When the changes of a run are stored, and which commands that excludes.
 
 use super::traits::InTransaction;
 use crate::shell::answer::reply::Failure;
@@ -10,19 +10,19 @@ pub(crate) enum RunMode {
     /// As they are made, or with the transaction that the lines begin and commit.
     #[default]
     Plain,
-    /// All at its end or none: the whole run is one transaction (`--atomic`).
+    /// All at the end, or none: the whole run is one transaction (`--atomic`).
     Atomic,
-    /// Never (`--dry-run`): the whole run is a transaction that is read at its end, and rolled back.
+    /// Never (`--dry-run`): the whole run is a transaction whose changes are read at its end and rolled back.
     Rehearsal {
-        /// Whether the run that is rehearsed would be one transaction.
+        /// Whether the same run without `--dry-run` would be one transaction.
         is_atomic: bool,
-        /// Where the transaction began that the lines have open.
+        /// Where the open transaction of the lines began.
         mark: Option<StoreSavepoint>,
     },
 }
 
 impl RunMode {
-    /// The mode that the options ask for; begins the transaction that the run is, if it is one.
+    /// The mode that the options ask for; begins the transaction if the run is one.
     pub(crate) fn begun(db: &mut dyn Store, is_atomic: bool, is_dry: bool) -> Result<Self, Failure> {
         if is_atomic || is_dry {
             db.begin()?;
@@ -34,7 +34,7 @@ impl RunMode {
         })
     }
 
-    /// Whether all of the run is stored, or would be, or nothing.
+    /// Whether the run is stored as a whole or not at all.
     pub(crate) fn is_atomic(&self) -> bool {
         matches!(self, Self::Atomic | Self::Rehearsal { is_atomic: true, .. })
     }
@@ -44,7 +44,7 @@ impl RunMode {
         matches!(self, Self::Rehearsal { .. })
     }
 
-    /// Fails for a command that cannot be run while the transaction that is open is.
+    /// Fails for a command that cannot run in the open transaction.
     pub(crate) fn check(&self, in_transaction: InTransaction, at_prompt: bool) -> Result<(), Failure> {
         let refused = match in_transaction {
             InTransaction::Allowed => false,
@@ -64,7 +64,7 @@ impl RunMode {
         }))
     }
 
-    /// Begins a transaction of the lines.
+    /// Begins a transaction in the lines.
     pub(crate) fn begin(&mut self, db: &mut dyn Store) -> Result<(), Failure> {
         match self {
             Self::Rehearsal { mark: Some(_), .. } => {
@@ -78,7 +78,7 @@ impl RunMode {
         }
     }
 
-    /// Commits the transaction of the lines, or the one that the run is; returns how many keys that has changed.
+    /// Commits the transaction of the lines, or that of the run; returns the number of changed keys.
     pub(crate) fn commit(&mut self, db: &mut dyn Store) -> Result<u64, Failure> {
         match self {
             Self::Rehearsal { mark, .. } => took(mark).map(|_| 0),
@@ -86,7 +86,7 @@ impl RunMode {
         }
     }
 
-    /// Forgets the changes of the transaction of the lines; returns how many keys had changed.
+    /// Discards the transaction of the lines; returns the number of keys that it had changed.
     pub(crate) fn rollback(&mut self, db: &mut dyn Store) -> Result<u64, Failure> {
         match self {
             Self::Rehearsal { mark, .. } => took(mark).map(|mark| db.rollback_to(mark)),
@@ -94,7 +94,8 @@ impl RunMode {
         }
     }
 
-    /// Ends a script: leaves none of its transactions open; returns how many keys one had changed that was.
+    /// Ends a script and any transaction that it left open; returns the number of keys that the transaction had
+    /// changed.
     pub(crate) fn end_script(&mut self, db: &mut dyn Store) -> u64 {
         let Self::Rehearsal { mark, .. } = self else { return db.rollback().unwrap_or(0) };
         let Some(mark) = mark.take() else { return 0 };
@@ -103,7 +104,7 @@ impl RunMode {
     }
 }
 
-/// Where the transaction began that is rehearsed, and is not open any more.
+/// Where the transaction began that a dry run has closed.
 fn took(mark: &mut Option<StoreSavepoint>) -> Result<StoreSavepoint, Failure> {
     mark.take().ok_or_else(|| Failure::usage("no transaction is open"))
 }

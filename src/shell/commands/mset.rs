@@ -55,7 +55,7 @@ impl CommandArgs for MsetArgs {
     }
 }
 
-/// The entries that the words are: a key and a value by turns.
+/// The entries: keys and values in turn.
 fn entries(words: Vec<Data>) -> Result<Vec<(String, Entry)>, Failure> {
     let mut entries = Vec::with_capacity(words.len() / 2);
     let mut words = words.into_iter();

@@ -1,4 +1,4 @@
-//! What a command is about: the value of a key, or a part of the JSON that a key holds.
+//! The target of a command: the value of a key, or a part of its JSON value.
 
 use clap::Args;
 
@@ -14,7 +14,7 @@ use crate::storage::Entry;
 use crate::store::{Changes, StoreExt as _};
 use crate::value::{Json, Value};
 
-/// The part that a change is about, and whether the way to it is made.
+/// The part to change, and whether to create its parents.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub(crate) struct PartArgs {
     /// Change only the part of the JSON value at this JSON Pointer or path: /tags/0, .tags[0] (/tags/- adds an item)
@@ -26,13 +26,13 @@ pub(crate) struct PartArgs {
 }
 
 impl PartArgs {
-    /// What a change of that key is about.
+    /// The target of a change of this key.
     pub(crate) fn of<'t>(&'t self, key: &'t str) -> ChangeTarget<'t> {
         ChangeTarget { parents: self.parents, ..ChangeTarget::new(key, self.pointer.as_ref()) }
     }
 }
 
-/// What is changed.
+/// The target of a change.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ChangeTarget<'t> {
     key: &'t str,
@@ -41,24 +41,24 @@ pub(crate) struct ChangeTarget<'t> {
     is_blind: bool,
 }
 
-/// What is there before a change.
+/// The state before a change.
 #[derive(Debug)]
 pub(crate) struct OldPart {
-    /// The value or the part, if there is one.
+    /// The value or the part, if it exists.
     pub(crate) value: Option<Value>,
     /// The expiry of the key, which is kept unless the change sets another.
     pub(crate) expiry: Option<Timestamp>,
     pub(crate) now: Timestamp,
 }
 
-/// What becomes of it.
+/// What to do with it.
 #[derive(Debug)]
 pub(crate) enum PartChange {
-    /// It stays.
+    /// Keep it.
     Same,
     Set(Value),
     Removed,
-    /// All of the key goes.
+    /// Delete the whole key.
     KeyDeleted,
 }
 
@@ -67,17 +67,17 @@ impl<'t> ChangeTarget<'t> {
         Self { key, pointer, parents: false, is_blind: false }
     }
 
-    /// The same; if it is a whole value and what is there does not matter, it is not read.
+    /// The same; a whole value whose old state does not matter is not read.
     pub(crate) fn blind(self, is_blind: bool) -> Self {
         Self { is_blind, ..self }
     }
 
-    /// Whether it is a part of JSON.
+    /// Whether it is a part of a JSON value.
     pub(crate) fn is_part(&self) -> bool {
         self.pointer.is_some_and(|pointer| !pointer.path.is_whole())
     }
 
-    /// Makes one atomic change, which keeps the expiry. `change` may be asked again, if others were quicker.
+    /// Makes one atomic change, which keeps the expiry. `change` is called again if another process was faster.
     pub(crate) fn change<T>(
         &self,
         session: &mut Session,
@@ -96,7 +96,7 @@ impl<'t> ChangeTarget<'t> {
         }
     }
 
-    /// `None` if the key of a part is not there.
+    /// `None` if the key of a part does not exist.
     fn apply<T>(
         &self,
         tx: &mut dyn Changes,
@@ -148,7 +148,7 @@ impl<'t> ChangeTarget<'t> {
     }
 }
 
-/// The part of a value that a pointer names, if it is there. Text and bytes have none.
+/// The part of a value that a pointer names, if it exists. Text and bytes have no parts.
 pub(crate) fn part_of(value: Value, pointer: &PartPointer) -> Result<Option<Value>> {
     if pointer.path.is_whole() {
         return Ok(Some(value));
@@ -156,7 +156,7 @@ pub(crate) fn part_of(value: Value, pointer: &PartPointer) -> Result<Option<Valu
     json_of(value).map(|json| json.part(&pointer.path))
 }
 
-/// The failure of what needs a part that is not there.
+/// The failure of a command on a part that does not exist.
 pub(crate) fn nothing_at(key: &str, pointer: &str) -> Failure {
     let message = format!("Key '{}' has nothing at '{}'", shown(key), shown(pointer));
     Failure { status: Status::No, code: Code::NotFound, message, key: Some(key.to_owned()) }

@@ -17,7 +17,7 @@ use crate::value::Value;
 pub(crate) struct PathArgs;
 
 impl CommandArgs for PathArgs {
-    // The path that links lead to, if the database can be opened.
+    // The path with its links resolved, if the database can be opened.
     const TRAITS: Traits = Traits::reads_only("path", Group::Database).on(OpenDatabase::IfPossible).parsed_alone();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {

@@ -63,7 +63,7 @@ pub(crate) struct PopArgs {
     /// Remove the first item instead
     #[arg(long)]
     pub(crate) front: bool,
-    /// Take it from the array at this JSON Pointer or path: /tags, .tags
+    /// Use the array at this JSON Pointer or path: /tags, .tags
     #[arg(long, value_name = "POINTER", value_parser = pointer())]
     pub(crate) pointer: Option<PartPointer>,
 }
@@ -99,7 +99,7 @@ fn item(key: &str, bytes: &[u8], is_json: bool) -> Result<Json, Failure> {
     item.map_err(|error| Failure::from(error).on(key))
 }
 
-/// The array that is there, or an empty one.
+/// The existing array, or an empty one.
 fn array(before: &mut OldPart) -> Result<Json> {
     match before.value.take() {
         None => Ok(Json::empty_array()),

@@ -1,4 +1,4 @@
-//! `redo`: what was undone is made again, and named.
+//! `redo`: repeats undone changes and names the keys.
 
 use clap::Args;
 
@@ -18,7 +18,7 @@ use crate::store::{Store as _, UndoEnd};
     after_help = "redo reverts an undo, and another undo reverts the redo. After a new change there is nothing to redo. If another program has changed a key since, redo asks first (-y answers yes). In an open transaction, redo works on its own commands.\n\nExamples:\n  redo\n  redo 3"
 )]
 pub(crate) struct RedoArgs {
-    /// How many changes
+    /// The number of changes
     #[arg(value_name = "N", value_parser = steps(), default_value = "1", hide_default_value = true)]
     pub(crate) n: usize,
 }
@@ -49,7 +49,7 @@ impl CommandArgs for RedoArgs {
     }
 }
 
-/// The answer if no step was made again.
+/// The answer if nothing was redone.
 fn nothing<'a>(end: Option<UndoEnd>, in_transaction: bool) -> Answer<'a> {
     let (reason, note) = match end {
         Some(UndoEnd::Refused) => (Reason::NotConfirmed, "Nothing was redone"),

@@ -42,7 +42,7 @@ impl CommandArgs for CopyArgs {
     }
 }
 
-/// A key and the one that its entry gets to.
+/// A key, and the new key for its entry.
 #[derive(Args, Clone, Debug, PartialEq)]
 pub(crate) struct TwoKeys {
     /// The key
@@ -56,7 +56,7 @@ pub(crate) struct TwoKeys {
     pub(crate) replace: bool,
 }
 
-/// Puts an entry under another key, its expiry included, and takes the old one away if asked to.
+/// Copies an entry with its expiry to another key, and deletes the old key if requested.
 fn carry<'s>(session: &mut Session, names: &TwoKeys, rename: bool) -> Result<Answer<'s>, Failure> {
     let TwoKeys { from, to, replace } = names;
     let refusal = session.db.transaction(&[from, to], |tx| {

@@ -1,4 +1,4 @@
-//! Commands on files that may be damaged: check, repair. Neither needs a database that can be opened.
+//! `check` and `repair`: commands on files that may be corrupt. Neither needs a database that can be opened.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -95,7 +95,7 @@ impl CommandArgs for RepairArgs {
 }
 
 impl Session {
-    /// The file that is replaced when the database is written, also if it cannot be opened.
+    /// The file that a write would replace, even if it cannot be opened.
     pub(super) fn real_path(&self) -> PathBuf {
         let path = &self.location.path;
         let found = self.db.path().map(Path::to_owned).or_else(|| path.canonicalize().ok());
@@ -103,7 +103,7 @@ impl Session {
     }
 }
 
-/// What a check has found: one line, or every fault and what can be read.
+/// The result of a check: one line, or every fault and what can be read.
 fn checked(report: Report) -> Answer<'static> {
     let Report { entries, changes: in_journal, torn, uncertain, faults } = report;
     let is_torn = torn > 0 && !faults.iter().any(|fault| matches!(fault, Error::LastRecord { .. }));
@@ -122,7 +122,7 @@ fn checked(report: Report) -> Answer<'static> {
     Answer { status, notes, ..Done::Checked { entries, changes: in_journal, torn, faults, uncertain }.into() }
 }
 
-/// What a repair has done, and how to go on.
+/// The result of a repair, and what to do next.
 fn told(path: &Path, how: Repair, repaired: Repaired) -> Answer<'static> {
     let Repaired { path: made, entries, dropped, journal_remains, in_place, corrupt } = repaired;
     let shown = config::short(&made);
@@ -158,7 +158,7 @@ fn told(path: &Path, how: Repair, repaired: Repaired) -> Answer<'static> {
     Answer { notes, ..done.into() }
 }
 
-/// A word for `sh`.
+/// A word quoted for `sh`.
 fn quoted(word: &OsStr) -> String {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+=:@%,".contains(byte);
     let text = word.to_string_lossy();
@@ -179,7 +179,7 @@ mod tests {
         }
     }
 
-    /// What a program is told.
+    /// The JSON output.
     fn json(done: Done) -> String {
         let mut out = Vec::new();
         let rendering = RenderOptions { mode: OutputMode::Json, ..RenderOptions::PIPE };
@@ -187,7 +187,7 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    /// What a person sees in a pipe.
+    /// The plain output.
     fn plain(done: Done) -> String {
         let mut out = Vec::new();
         render::reply(&mut out, &RenderOptions::PIPE, Reply::Done(done)).unwrap();

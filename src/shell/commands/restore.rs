@@ -1,4 +1,4 @@
-//! A backup in place of the database: restore.
+//! `restore`: replaces the database with a backup.
 
 use std::path::{Path, PathBuf};
 
@@ -49,7 +49,7 @@ impl CommandArgs for RestoreArgs {
         let Restored { keys: count, kept } = target.restore(&path, &mut backup)?;
         session.db.give_consent();
         session.db.note_restored(step);
-        // The backup is in place; what is wrong with it now, the next command says.
+        // The backup is in place; the next command reports any problem with it.
         if session.db.path().is_some() && session.db.refresh().is_ok() {
             session.db.take_notices();
         }
@@ -58,7 +58,7 @@ impl CommandArgs for RestoreArgs {
 }
 
 impl Session {
-    /// The backup, which must be there and hold something.
+    /// The backup, which must exist and must not be empty.
     fn open_backup(&self, file: &Path, path: &Path) -> Result<Database, Failure> {
         let options = Access { read_only: true, ..self.access }.options();
         if let Some(spooled) = spool::of(file, self.stdin_is_free)? {
@@ -79,19 +79,19 @@ impl Session {
         Ok(backup)
     }
 
-    /// What a person is asked before the backup takes the database's place.
+    /// The question before the backup replaces the database.
     fn question(&self, file: &Path, path: &Path, count: u64, step: &RestoreStep) -> String {
         let (shown, file) = (config::short(path), config::short(file));
         let old = match self.db.len() {
             Ok(old) if self.db.path() == Some(path) => format!(" ({})", keys(old)),
-            // It cannot be read, which may be why it is restored.
+            // The database cannot be read, which may be why it is restored.
             _ => String::new(),
         };
         let undo = if step.can_be_undone() { String::new() } else { format!(" ({NO_UNDO})") };
         format!("Replace {shown}{old} with {file} ({})?{undo}", keys(count))
     }
 
-    /// What `undo` is to know of a restore; where nothing is remembered, nothing is read for it.
+    /// The step that `undo` needs for a restore; if nothing is remembered, nothing is read.
     fn restore_step(&mut self, backup: &Database) -> RestoreStep {
         if !self.db.is_remembering() || self.db.refresh().is_err() {
             return RestoreStep::too_large();

@@ -1,4 +1,4 @@
-//! What `run` gives to a program: keys as environment variables.
+//! `run`: keys as environment variables of a program.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -45,9 +45,9 @@ impl CommandArgs for RunArgs {
 }
 
 impl Session {
-    /// The variables that the keys under a prefix make, by their names.
+    /// The variables for the keys with a prefix, by name.
     pub(crate) fn environment(&mut self, run: &RunArgs) -> Result<BTreeMap<String, OsString>, Failure> {
-        /// No system gives a program more.
+        /// No system accepts more.
         const MOST: usize = 8 << 20;
         self.refresh()?;
         let mut size = 0;
@@ -89,15 +89,15 @@ impl Session {
         Ok(variables)
     }
 
-    /// What is said where a prefix has no keys: a program may well go on without.
+    /// The note if no key has the prefix: the program may still run correctly.
     pub(crate) fn without_keys(&self, prefix: &str) -> String {
         let place = self.place().map(|place| format!(": {place}")).unwrap_or_default();
         format!("no key starts with '{}'{place}", shown(prefix))
     }
 }
 
-/// Whether a variable says where programs, or parts of them, are looked for, or names code that they load or run: to shells,
-/// the loaders of the systems, and the usual interpreters. Much the same are those that sudo takes away.
+/// Whether a variable changes where programs or their parts are found, or names code that they load or run: for shells,
+/// the systems' loaders and common interpreters. The list is similar to the one that sudo removes.
 fn loads_programs(name: &str) -> bool {
     const NAMES: [&str; 44] = [
         // Shells.
@@ -156,7 +156,7 @@ fn upper(rest: &str) -> String {
     rest.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
 }
 
-/// Whether a shell, and so everybody, can speak of a variable by that name.
+/// Whether a name is a valid variable name in a shell, and so everywhere.
 fn is_name(name: &str) -> bool {
     let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
     name.bytes().next().is_some_and(is_letter) && name.bytes().all(|byte| is_letter(byte) || byte.is_ascii_digit())

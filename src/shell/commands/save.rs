@@ -74,7 +74,7 @@ impl CommandArgs for SaveArgs {
 }
 
 impl Session {
-    /// The side file, if there is one, of another database at a path: somebody works on it.
+    /// The side file of another database at a path, if there is one, which means that the database is in use.
     fn live_database(&self, path: &Path) -> Option<String> {
         let real = path.canonicalize().ok()?;
         if self.db.path() == Some(&real) {
@@ -84,7 +84,8 @@ impl Session {
         Some(found.file_name()?.to_string_lossy().into_owned())
     }
 
-    /// Writes a snapshot to an open descriptor. It is made in a file without a name first, so that a failure writes none.
+    /// Writes a snapshot to an open descriptor. It is written to an unnamed file first, so that a failure writes
+    /// nothing.
     fn save_into(&mut self, path: &Path, descriptor: Descriptor, yes: bool) -> Result<Answer<'_>, Failure> {
         destination::check(path, &self.own_files(), yes)?;
         let made = spool::nameless().and_then(|file| Ok((file.try_clone()?, file)));
@@ -113,7 +114,7 @@ impl Session {
     }
 }
 
-/// The next bytes of a file; nothing at its end.
+/// The next bytes of a file; empty at its end.
 fn piece_of(file: &mut File) -> Result<Vec<u8>, Failure> {
     let mut piece = Vec::new();
     let read = file.take(64 << 10).read_to_end(&mut piece);
@@ -121,7 +122,7 @@ fn piece_of(file: &mut File) -> Result<Vec<u8>, Failure> {
     Ok(piece)
 }
 
-/// What keeps a save from replacing a file: one that holds something else is not to be repaired but left alone.
+/// Why a save cannot replace a file: a file with other contents should be left alone, not repaired.
 fn not_a_backup(path: &Path, error: Error) -> Failure {
     let is_target = |there: &Path| path.canonicalize().is_ok_and(|path| path == there);
     match &error {

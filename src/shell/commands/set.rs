@@ -59,7 +59,7 @@ pub(crate) struct SetArgs {
     pub(crate) part: PartArgs,
 }
 
-/// Where a value comes from that is not in the line.
+/// The source of a value that is not in the line.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub(crate) struct ValueSource {
     /// Read the value from a file, byte for byte (- for stdin)
@@ -74,7 +74,7 @@ pub(crate) struct ValueSource {
 }
 
 impl ValueSource {
-    /// Whether it is one of those for secrets.
+    /// Whether it is a source for secrets.
     fn is_secret(&self) -> bool {
         self.ask || self.env.is_some()
     }
@@ -84,7 +84,7 @@ impl CommandArgs for SetArgs {
     const TRAITS: Traits = Traits::changes("set", Group::Values).also_named(&["put"]).everyday();
 
     fn traits(&self) -> Traits {
-        // A file or a person may have to be waited for, and a batch holds the lock.
+        // A file or a user may take long, and a batch holds the lock.
         match &self.source {
             ValueSource { ask: true, .. } => {
                 Traits { pace: Pace::OfOthers, without_undo: WithoutUndo::Fails, ..Self::TRAITS }
@@ -120,7 +120,7 @@ impl CommandArgs for SetArgs {
                 (None, Some(expiry)) => Some(expiry),
                 (None, None) => before.expiry.filter(|_| keeps_expiry),
             };
-            // A dump is read again whenever that may be, also behind the time of some of its keys.
+            // A dump can be run at any time, even after some of its keys have expired.
             let is_over = self.expires_at.is_some_and(|expiry| expiry <= before.now);
             Ok((if is_over { PartChange::KeyDeleted } else { PartChange::Set(value.clone()) }, (old, None, is_over)))
         })?;
@@ -135,7 +135,7 @@ impl CommandArgs for SetArgs {
 }
 
 impl SetArgs {
-    /// What a `set` that looks at what was there answers: that it was done, or why not.
+    /// The answer of a `set` that depends on the old value: done, or the reason why not.
     fn answer(self, refusal: Option<Reason>, is_over: bool) -> Answer<'static> {
         let key = self.key.0;
         let name = match &self.part.pointer {
@@ -155,7 +155,7 @@ impl SetArgs {
     }
 }
 
-/// When a key, or a part of one, is set, and what is said of what was there.
+/// The conditions of a `set`, and whether to print the old value.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub(crate) struct Condition {
     /// Set only if the key does not exist
@@ -173,12 +173,12 @@ pub(crate) struct Condition {
 }
 
 impl Condition {
-    /// Whether what is there matters.
+    /// Whether the old value matters.
     fn asks(&self) -> bool {
         self.if_absent || self.if_present || self.if_equals.is_some() || self.print_old
     }
 
-    /// Why nothing is set; `wanted` is what the old value must be.
+    /// The reason why nothing is set; `wanted` is the required old value.
     fn refuses(&self, old: Option<&Value>, wanted: Option<&Value>) -> Option<Reason> {
         match old {
             Some(_) if self.if_absent => Some(Reason::Exists),
@@ -190,7 +190,7 @@ impl Condition {
 }
 
 impl Session {
-    /// `set` without flags, as one of the lines of a script: what was there before does not matter, so it is not looked at.
+    /// `set` without flags in a script: the old value does not matter, so it is not read.
     pub(crate) fn set_plain(&mut self, key: &str, value: &[u8]) -> Result<(), Failure> {
         let value = match std::str::from_utf8(value) {
             Ok(text) => {
@@ -208,7 +208,7 @@ impl Session {
         set.map_err(|error| Failure::from(error).on(key))
     }
 
-    /// The value that is not in the line.
+    /// A value that is not in the line.
     fn read_value(&self, source: &ValueSource, key: &str) -> Result<Vec<u8>, Failure> {
         match source {
             ValueSource { file: Some(path), .. } => self.read_file(path),
@@ -237,9 +237,9 @@ impl Session {
     }
 }
 
-/// What the flags of `set` make of the bytes that were given.
+/// Converts the given bytes as the flags of `set` require.
 fn make_value(bytes: Vec<u8>, set: &SetArgs) -> Result<Value, Failure> {
-    // Read as another form, it is there twice, and takes up to as much again while it grows.
+    // The conversion holds the value twice, and up to as much again while it grows.
     check_memory(if set.base64 || set.json { 3 * bytes.len() } else { 0 })?;
     if set.base64 {
         let encoded: Vec<u8> = bytes.into_iter().filter(|byte| !byte.is_ascii_whitespace()).collect();

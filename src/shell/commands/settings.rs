@@ -1,5 +1,5 @@
-//! What holds for the rest of a session: `output`, `timer`, `pager`, `hints`, `edit-mode` and `prompt`. Without a value
-//! each prints what it is; `config` prints all of them.
+//! Settings of a session: `output`, `timer`, `pager`, `hints`, `edit-mode` and `prompt`. Without a value, each prints
+//! its state; `config` prints all of them.
 
 use clap::Args;
 
@@ -65,7 +65,7 @@ impl CommandArgs for HintsArgs {
 /// Set the key bindings of the prompt
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(
-    after_help = "To keep vi keys, put `edit-mode vi` into the rc file (see `help rc`).\n\nKeys:\n  Tab             complete the word; twice, list the candidates\n  Right, End      accept a suggestion (Alt-F: one word of it)\n  Up, Down        go through the history, lines that begin like this one\n  Ctrl-R          search the history (vi: / in command mode)\n  Alt-Enter       start a new row\n  Ctrl-X Ctrl-E   edit the line in $EDITOR (vi: v in command mode)\n  Ctrl-C          discard the line\n  Ctrl-D          exit\n\nExamples:\n  edit-mode vi\n  edit-mode emacs"
+    after_help = "To keep vi keys, put `edit-mode vi` into the rc file (see `help rc`).\n\nKeys:\n  Tab             complete the word; twice, list the candidates\n  Right, End      accept a suggestion (Alt-F: one word of it)\n  Up, Down        go through the history (only lines that begin like this one)\n  Ctrl-R          search the history (vi: / in command mode)\n  Alt-Enter       start a new line\n  Ctrl-X Ctrl-E   edit the line in $EDITOR (vi: v in command mode)\n  Ctrl-C          discard the line\n  Ctrl-D          exit\n\nExamples:\n  edit-mode vi\n  edit-mode emacs"
 )]
 pub(crate) struct EditModeArgs {
     /// The key bindings; if none are given, print the current ones

@@ -1,4 +1,4 @@
-//! `stats`: the whole database in one pass that keeps little.
+//! `stats`: describes the whole database in one pass with little memory.
 
 use clap::Args;
 
@@ -12,12 +12,12 @@ use crate::shell::text::mask::HIDDEN;
 use crate::store::{Scan, Store as _};
 use crate::value::Value;
 
-/// So many of the biggest values are named,
+/// The number of largest values that are listed.
 const BIGGEST: usize = 5;
-/// and so many of the commonest prefixes.
+/// The number of most common prefixes that are listed.
 const PREFIXES: usize = 10;
 
-/// What is found on the way.
+/// The results so far.
 #[derive(Default)]
 struct Stats {
     keys: u64,
@@ -27,20 +27,20 @@ struct Stats {
     expiring: u64,
     key_bytes: u64,
     value_bytes: u64,
-    /// The biggest first: key, bytes, type.
+    /// Largest first: key, bytes, type.
     biggest: Vec<(String, u64, &'static str)>,
     prefixes: Prefixes,
-    /// How many values there are by [`size_class`].
+    /// The number of values by [`size_class`].
     sizes: [u64; 16],
 }
 
-/// How many keys share what stands up to their first `:`, `/` or `.`. Keys come sorted, so those of a prefix come together,
-/// and none but the commonest need be kept.
+/// The number of keys that share the text up to their first `:`, `/` or `.`. Keys are sorted, so those with the same
+/// prefix are adjacent, and only the most common prefixes need to be kept.
 #[derive(Default)]
 struct Prefixes {
     current: String,
     count: u64,
-    /// The commonest first.
+    /// Most common first.
     commonest: Vec<(String, u64)>,
 }
 
@@ -81,7 +81,7 @@ impl CommandArgs for StatsArgs {
     }
 }
 
-/// What there is to say of the database's files.
+/// Facts about the database's files.
 fn file_record(db: &Database) -> Result<Vec<(&'static str, Field)>, Failure> {
     let path = db.path().map_or(Field::None, |path| Field::Text(path.to_string_lossy().into_owned()));
     let files = db.file_state()?;
@@ -153,7 +153,7 @@ impl Stats {
     }
 }
 
-/// The least class whose sizes, up to 4, 16, 64, … bytes, hold this one.
+/// The smallest class of sizes (up to 4, 16, 64, … bytes) that contains this one.
 fn size_class(size: u64) -> usize {
     (0..15).find(|class| size <= 4 << (2 * class)).unwrap_or(15)
 }

@@ -1,36 +1,36 @@
-//! What a command is: its arguments, what is known of it before it runs, and what it does.
+//! The definition of a command: its arguments, its properties, and its implementation.
 
 use clap::Args;
 
 use super::{Caller, Session};
 use crate::shell::answer::reply::{Answer, Failure};
 
-/// The arguments of a command, which are the whole of it: what it is, and what it does.
+/// The arguments of a command, with its properties and its implementation.
 pub(crate) trait CommandArgs: Args {
-    /// What it is, whatever its arguments are.
+    /// Its properties, whatever the arguments.
     const TRAITS: Traits;
 
-    /// What it is, given its arguments.
+    /// Its properties for these arguments.
     fn traits(&self) -> Traits {
         Self::TRAITS
     }
 
-    /// Does it, on the newest state. A person is asked before much is deleted.
+    /// Runs it on the newest state. The user is asked before much is deleted.
     ///
-    /// Commands of the shell itself are done by whoever runs the others.
+    /// Commands that act on the shell are executed by the runner.
     fn run<'s>(self, _: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         Err(Failure::usage("this command belongs to the shell"))
     }
 }
 
-/// What a command is.
+/// The properties of a command.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Traits {
     /// Its name, as clap derives it from the enum.
     pub(crate) name: &'static str,
-    /// Its other names.
+    /// Its aliases.
     pub(crate) aliases: &'static [&'static str],
-    /// The commands that `help` lists it with.
+    /// Its group in `help`.
     pub(crate) group: Group,
     pub(crate) effect: Effect,
     pub(crate) database: OpenDatabase,
@@ -38,12 +38,12 @@ pub(crate) struct Traits {
     pub(crate) in_transaction: InTransaction,
     pub(crate) not_in: NotIn,
     pub(crate) without_undo: WithoutUndo,
-    /// Whether a dry run lets it run as it is, as it only says what it would do.
+    /// Whether a dry run executes it, because it only prints what it would do.
     pub(crate) is_dry: bool,
-    /// Whether it is parsed without the rest of the language, whose definition takes longer to make than most commands take
-    /// to run. Not worth it for those that are seldom run or run long.
+    /// Whether it is parsed without the rest of the language, whose definition takes longer to build than most commands
+    /// take to run. Not worth it for rare or long commands.
     pub(crate) is_parsed_alone: bool,
-    /// What its progress bar says that it does.
+    /// The label of its progress line.
     pub(crate) doing: &'static str,
 }
 
@@ -71,17 +71,17 @@ impl Traits {
         Self { effect: Effect::Reads, ..Self::changes(name, group) }
     }
 
-    /// A command that is the shell's own.
+    /// A command that acts on the shell.
     pub(crate) const fn of_shell(name: &'static str) -> Self {
         Self { database: OpenDatabase::Unneeded, ..Self::changes(name, Group::Shell) }
     }
 
-    /// The same command, quick and often run.
+    /// The same command, parsed by itself because it is short and frequent.
     pub(crate) const fn everyday(self) -> Self {
         Self { pace: Pace::Quick, ..self.parsed_alone() }
     }
 
-    /// The same command, which changes something and answers with data.
+    /// The same command, which changes data and answers with data.
     pub(crate) const fn answering(self) -> Self {
         Self { effect: Effect::ChangesAndAnswers, ..self }
     }
@@ -106,21 +106,21 @@ impl Traits {
         Self { doing, ..self }
     }
 
-    /// Whether that is one of its names, in any case.
+    /// Whether this is its name or an alias, in any case.
     pub(crate) fn is_named(&self, name: &[u8]) -> bool {
         let mut names = std::iter::once(&self.name).chain(self.aliases);
         names.any(|known| known.as_bytes().eq_ignore_ascii_case(name))
     }
 }
 
-/// What a command does, and whether its answer is data, which at the prompt may go into a program or a file.
+/// Whether a command changes data, and whether its answer is data, which the prompt can redirect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// It changes nothing, and answers with data.
+    /// It changes nothing and answers with data.
     Reads,
-    /// It changes something, and answers with data.
+    /// It changes data and answers with data.
     ChangesAndAnswers,
-    /// It changes something, and only says so.
+    /// It changes data and only confirms that.
     Changes,
 }
 
@@ -136,7 +136,7 @@ impl Effect {
     }
 }
 
-/// The commands that `help` lists together.
+/// The groups of `help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Group {
     Values,
@@ -149,7 +149,7 @@ pub(crate) enum Group {
 }
 
 impl Group {
-    /// All of them, in the order in which a newcomer needs them.
+    /// All groups, in the order in which a newcomer needs them.
     pub(crate) const ALL: [Self; 7] =
         [Self::Values, Self::Queries, Self::Expiry, Self::Processes, Self::Database, Self::Transfer, Self::Shell];
 
@@ -166,21 +166,21 @@ impl Group {
     }
 }
 
-/// What a command has to do with the open database.
+/// How a command uses the open database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OpenDatabase {
-    /// Nothing: it also works on a corrupt one, and leads away from it.
+    /// It does not use it, so it also works on a corrupt one.
     Unneeded,
-    /// It says more of one that can be opened.
+    /// It prints more if the database can be opened.
     IfPossible,
-    /// It works on it.
+    /// It works on the database.
     Needed,
-    /// It reads from it, and its answer notes if there is no such file.
+    /// It reads from the database, and notes if that does not exist.
     NotedIfMissing,
 }
 
 impl OpenDatabase {
-    /// Whether the command wants the newest state of it.
+    /// Whether the command needs the newest state.
     pub(crate) fn is_needed(self) -> bool {
         !matches!(self, Self::Unneeded | Self::IfPossible)
     }
@@ -189,29 +189,29 @@ impl OpenDatabase {
 /// How long a command takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
-    /// It is quick, has a small answer and works on the open database: a script may sync it in one batch with the lines around it.
+    /// Short, with a small answer, on the open database: a script may sync it in one batch with the lines around it.
     Quick,
     Usual,
-    /// As long as others take, who may have the terminal meanwhile.
+    /// Until another program, which may have the terminal, is done.
     OfOthers,
 }
 
-/// Whether a command may be run while a transaction is open. A dry run is one too, from its first line to its last.
+/// Whether a command can run in an open transaction. A dry run is a transaction, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InTransaction {
     Allowed,
     Refused,
-    /// At the prompt it asks first; elsewhere it is refused.
+    /// At the prompt, it asks first; elsewhere it is refused.
     AsksAtPrompt,
-    /// It begins or ends one, which a script that is one transaction (`--atomic`) has no use for.
+    /// It begins or ends a transaction, so it is refused if the script is one (`--atomic`).
     Controls,
-    /// Not in a dry run: that writes no file, and has nobody to ask before it forgets changes.
+    /// Not in a dry run, which writes no files and cannot ask before it discards changes.
     RefusedInDryRun,
     /// Only in a dry run, where it has nothing to write.
     AllowedInDryRun,
 }
 
-/// Where a command makes no sense, and why.
+/// Where a command is refused, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotIn {
     Nothing,
@@ -221,13 +221,13 @@ pub(crate) enum NotIn {
     OneShot(&'static str),
 }
 
-/// What becomes of a command at the prompt whose changes are more than `undo` can remember.
+/// What happens at the prompt if a command changes more than `undo` can remember.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WithoutUndo {
-    /// A person is asked, and it runs again.
+    /// The user is asked, and it runs again.
     Asks,
-    /// It fails, as what it has read cannot be read twice.
+    /// It fails, because its input cannot be read twice.
     Fails,
-    /// It runs, as a person has just made what it changes.
+    /// It runs, because the user has just written the change.
     Runs,
 }

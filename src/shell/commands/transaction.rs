@@ -66,7 +66,7 @@ impl CommandArgs for RollbackArgs {
 }
 
 impl Session {
-    /// What a person is asked who would lose the changes of an open transaction by that.
+    /// The question before a command that would discard an open transaction.
     pub(crate) fn leaving(&self, what: &str) -> Option<String> {
         let changed = self.db.open_transaction().filter(|&changed| changed > 0)?;
         Some(format!("A transaction with {} is open; {what}?", changes(changed)))

@@ -1,4 +1,4 @@
-//! `undo`: what was replaced comes back, and is named.
+//! `undo`: restores what was replaced and names the keys.
 
 use clap::Args;
 
@@ -16,10 +16,10 @@ use crate::shell::text::escape::excerpt;
 use crate::shell::text::mask::{HIDDEN, Masks};
 use crate::store::{Foreign, Scan, Store as _, TOO_LARGE, UNDO_LIMIT, UndoEnd};
 
-/// What a question says about what `undo` will not bring back.
+/// The part of a question that says that `undo` cannot revert the command.
 pub(super) const NO_UNDO: &str = "this cannot be undone";
 
-/// What a person is asked about a command that nobody has asked about.
+/// The question before a command that did not ask already.
 pub(crate) const TOO_LARGE_QUESTION: &str = "Undo remembers at most 64 MiB, so this cannot be undone. Do it anyway?";
 
 /// Undo the last change of this session, or the last N
@@ -28,7 +28,7 @@ pub(crate) const TOO_LARGE_QUESTION: &str = "Undo remembers at most 64 MiB, so t
     after_help = "A transaction counts as one change, and so does a file that was run with `source`. In an open transaction, undo works on its own commands. If another program has changed a key since, undo asks first (-y answers yes). Up to 64 MiB of keys and values are remembered for each database; a command that replaces more asks first, because it cannot be undone. `redo` reverts an undo.\n\nExamples:\n  undo\n  undo 3"
 )]
 pub(crate) struct UndoArgs {
-    /// How many changes
+    /// The number of changes
     #[arg(value_name = "N", value_parser = steps(), default_value = "1", hide_default_value = true)]
     pub(crate) n: usize,
 }
@@ -61,8 +61,8 @@ impl CommandArgs for UndoArgs {
 }
 
 impl Session {
-    /// What a question about deleting keys says where `undo` will not bring them back: nothing in a transaction, which can
-    /// be rolled back.
+    /// The part of a question about deleting keys that says that `undo` cannot restore them: empty in a transaction,
+    /// which can be rolled back.
     pub(super) fn undo_warning(
         &self,
         prefix: &str,
@@ -88,7 +88,7 @@ impl Session {
     }
 }
 
-/// The answer if no step was undone.
+/// The answer if nothing was undone.
 fn nothing<'a>(end: Option<UndoEnd>, in_transaction: bool) -> Answer<'a> {
     let (reason, note) = match end {
         Some(UndoEnd::Refused) => (Reason::NotConfirmed, "Nothing was undone".to_owned()),
@@ -107,7 +107,7 @@ fn nothing<'a>(end: Option<UndoEnd>, in_transaction: bool) -> Answer<'a> {
     refused(reason, note)
 }
 
-/// What a person is asked about keys that others have changed.
+/// The question about keys that other processes have changed.
 pub(super) fn question(verb: &str, foreign: &[Foreign], masks: &Masks) -> String {
     let (what, they) = match foreign {
         [(key, held)] => {
@@ -116,13 +116,13 @@ pub(super) fn question(verb: &str, foreign: &[Foreign], masks: &Masks) -> String
                 || "it no longer exists".to_owned(),
                 |held| format!("its value is now {}", shown_value(held)),
             );
-            (format!("'{}' was since changed by another program: {held}", shown(key)), "it")
+            (format!("Another program has changed '{}' since: {held}", shown(key)), "it")
         }
         many => {
             let named: Vec<String> = many.iter().take(3).map(|(key, _)| format!("'{}'", excerpt(key, 40))).collect();
             let more = if many.len() > 3 { ", …" } else { "" };
             let count = keys(many.len() as u64);
-            (format!("{count} were since changed by other programs ({}{more})", named.join(", ")), "them")
+            (format!("Other programs have changed {count} since ({}{more})", named.join(", ")), "them")
         }
     };
     format!("{what}. {verb} {they} anyway?")

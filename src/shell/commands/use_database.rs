@@ -34,7 +34,7 @@ impl CommandArgs for UseArgs {
             return Ok(refused(Reason::NotConfirmed, format!("Still using {}", session.location.name)));
         }
         if session.db.is_remembering() {
-            // What was done here can be undone once this database is in use again.
+            // Changes here can be undone after switching back to this database.
             let history = session.db.take_history();
             session.undo_histories.insert(session.db.describe().name, history);
             match session.undo_histories.remove(&db.describe().name) {

@@ -1,4 +1,4 @@
-//! `watch` and `wait`: they look on, 20 times a second, until something happens or somebody ends it.
+//! `watch` and `wait`: check the database 20 times a second.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -19,7 +19,7 @@ use crate::shell::text::glob::Glob;
 use crate::store::{Store as _, StoreExt as _, Watching};
 use crate::value::Value;
 
-/// Between two looks.
+/// The time between two checks.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Print changes made by any program as they happen, until Ctrl-C
@@ -88,7 +88,7 @@ impl CommandArgs for WaitArgs {
             }
             let left = self.timeout.map_or(PAUSE, |timeout| timeout.saturating_sub(start.elapsed()));
             if left.is_zero() {
-                // Whether it came, nobody can say.
+                // Whether the key was created is unknown.
                 patience.since.take().map_or(Ok(()), |(_, error)| Err(error))?;
                 let what = if self.equals.is_some() { "did not get the expected value" } else { "was not created" };
                 let span = humantime::format_duration(self.timeout.unwrap_or_default());
@@ -102,7 +102,7 @@ impl CommandArgs for WaitArgs {
     }
 }
 
-/// Shows what happens until Ctrl-C, or nobody reads it any more.
+/// Shows events until Ctrl-C, or until the reader of the output exits.
 fn follow(
     watch: &mut dyn Watching,
     glob: Option<&Glob>,
@@ -127,7 +127,7 @@ fn follow(
     }
 }
 
-/// Pauses; true if whoever read stdout is gone, which no event may come to show.
+/// Pauses; true if the reader of stdout has exited, which no event may reveal.
 fn is_left() -> bool {
     let stdout = io::stdout();
     let mut fds = [PollFd::new(&stdout, PollFlags::empty())];
@@ -142,16 +142,16 @@ fn is_left() -> bool {
     }
 }
 
-/// Whether a value is the one that was given: as it is, or as JSON.
+/// Whether a value equals the given one, as text or as JSON.
 fn is_same(value: &Value, wanted: &[u8]) -> bool {
     let as_json = || std::str::from_utf8(wanted).ok().and_then(|text| Value::from_json(text).ok());
     value.as_bytes() == wanted || (matches!(value, Value::Json(_)) && as_json().as_ref() == Some(value))
 }
 
-/// Bears errors for as long as they last: an editor that writes into the file leaves half of it there for a moment, and
-/// whatever else is wrong with it somebody may put right. What lasts is said once.
+/// Tolerates errors while they last: an editor that writes to the file leaves it incomplete for a moment, and other
+/// problems may be fixed, too. A lasting error is reported once.
 struct Patience {
-    /// Since when the last look has failed, and how.
+    /// When the checks began to fail, and the error.
     since: Option<(Instant, Error)>,
     warned: bool,
     warnings: Warnings,
@@ -162,9 +162,9 @@ impl Patience {
         Self { since: None, warned: false, warnings }
     }
 
-    /// What was found; nothing for an error.
+    /// The result of a check; `None` for an error.
     fn of<T>(&mut self, found: Result<T, Error>) -> Option<T> {
-        /// Nobody need know of what passes sooner.
+        /// Shorter failures are not reported.
         const UNSAID: Duration = Duration::from_secs(1);
         match found {
             Ok(found) => {

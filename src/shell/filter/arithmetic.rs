@@ -1,4 +1,4 @@
-//! `+ - * / %` on all that jq adds, subtracts, multiplies and divides.
+//! `+ - * / %` on all types for which jq defines them.
 
 use std::collections::HashMap;
 
@@ -103,7 +103,7 @@ fn divide<'a>(a: &Term<'a>, b: &Term<'a>, budget: &Budget) -> TermResult<'a> {
     }
 }
 
-/// Of integers; what they have behind the point is left out.
+/// On integers; fractions are dropped.
 fn remainder<'a>(a: &Term<'a>, b: &Term<'a>) -> TermResult<'a> {
     let (Term::Number(x), Term::Number(y)) = (a, b) else { return Err(refused("take the remainder of", a, b)) };
     let (x, y) = (x.to_f64(), y.to_f64());

@@ -1,4 +1,4 @@
-//! A filter as a tree.
+//! The syntax tree of a filter.
 
 use super::pattern::TestPattern;
 
@@ -8,7 +8,7 @@ pub(super) struct Expr {
     pub(super) node: Node,
     /// Whether it has exactly one output, or fails.
     pub(super) is_single: bool,
-    /// How many calls its evaluation nests at most.
+    /// The maximum depth of nested calls in its evaluation.
     pub(super) height: usize,
 }
 
@@ -22,7 +22,7 @@ pub(super) enum Node {
     Number(String),
     Text(String),
     Variable(Variable),
-    /// `of[key]`; `.a` is `.["a"]`. With `?` what cannot be indexed has no output.
+    /// `of[key]`; `.a` is `.["a"]`. With `?`, a value that cannot be indexed has no output.
     Index {
         of: Box<Expr>,
         key: Box<Expr>,
@@ -122,7 +122,7 @@ pub(super) enum Builtin {
 }
 
 impl Builtin {
-    /// The function of this name, and with how few and how many arguments it is called.
+    /// The function with this name, and its minimum and maximum number of arguments.
     pub(super) fn named(name: &str) -> Option<(Self, usize, usize)> {
         Some(match name {
             "all" => (Self::All, 0, 2),
@@ -155,13 +155,13 @@ impl Builtin {
 }
 
 impl Expr {
-    /// What stands alone.
+    /// An expression without children, which has one output.
     pub(super) fn leaf(node: Node) -> Self {
         Self { node, is_single: true, height: 1 }
     }
 
-    /// A node with those below it. What has one output is evaluated before what is above it goes on; what has several hands
-    /// each on from within, so that their heights add up.
+    /// A node and its children. A child with one output is evaluated before its parent continues; one with several
+    /// passes each on from within, so that their heights add up.
     pub(super) fn new(node: Node) -> Self {
         let mut below = 0;
         let mut nested = 0;

@@ -1,4 +1,4 @@
-//! What a filter may do for one entry, so that none hangs or eats the memory.
+//! Limits for the evaluation of a filter on one entry, so that none hangs or exhausts the memory.
 
 use std::cell::Cell;
 
@@ -7,13 +7,13 @@ use super::problem::Stop;
 /// Steps: some hundred milliseconds.
 const WORK: usize = 20_000_000;
 
-/// Bytes of what is made, kept or not.
+/// The number of bytes created, kept or not.
 const MEMORY: usize = 64 << 20;
 
-/// How many outputs an entry may have.
+/// The number of outputs.
 pub(super) const MAX_OUTPUTS: usize = 10_000;
 
-/// What is left for an entry.
+/// The rest of the budget for an entry.
 #[derive(Debug)]
 pub(super) struct Budget {
     work: Cell<usize>,
@@ -21,7 +21,7 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    /// For an entry whose value has so many bytes.
+    /// The budget for an entry whose value has this many bytes.
     pub(super) fn new(length: usize) -> Self {
         Self { work: Cell::new(WORK + length), memory: Cell::new(MEMORY) }
     }

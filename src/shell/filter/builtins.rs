@@ -1,4 +1,4 @@
-//! jq's functions that are part of filters, on an input and at most one argument.
+//! The supported functions of jq, which take an input and at most one argument.
 
 use super::arithmetic::split;
 use super::ast::Builtin;
@@ -77,7 +77,7 @@ pub(super) fn tostring<'a>(input: &Term<'a>, budget: &Budget) -> TermResult<'a> 
     Term::text(text).made(budget)
 }
 
-/// A number, or what a string says that reads as one; blanks around it are passed over.
+/// A number, or the number in a string; spaces around it are ignored.
 fn tonumber<'a>(input: &Term<'a>) -> TermResult<'a> {
     let text = match input {
         Term::Number(_) => return Ok(input.clone()),
@@ -126,7 +126,7 @@ fn affix<'a>(name: &str, input: &Term<'a>, argument: &Term<'a>, is: impl Fn(&str
     }
 }
 
-/// What is no string, or does not have it, stays as it is.
+/// An input that is not a string, or does not have the prefix or suffix, is unchanged.
 fn trimmed<'a>(
     input: &Term<'a>,
     argument: &Term<'a>,

@@ -1,4 +1,5 @@
-//! What a filter makes of an entry. Each output is handed on as it comes; nothing is kept that nobody asked for.
+//! Evaluates a filter on an entry. Outputs are passed on one at a time, and are never collected unless the filter needs
+//! them all.
 
 use std::cell::RefCell;
 
@@ -17,7 +18,7 @@ type Take<'t, 'a> = &'t mut dyn FnMut(Term<'a>) -> EvalFlow;
 
 type One<'a> = Result<Term<'a>, Stop>;
 
-/// What an entry knows of itself, and the user has given.
+/// The entry's variables, and those given by the user.
 #[derive(Debug)]
 pub(super) struct FilterVariables<'a> {
     pub(super) key: &'a str,
@@ -40,7 +41,7 @@ pub(super) struct Evaluation<'e, 'a> {
     pub(super) pattern: &'e RefCell<Option<Compiled>>,
 }
 
-/// An expression with its flags, and what was made of it.
+/// A regular expression with its flags, and its compiled form.
 #[derive(Debug)]
 pub(crate) struct Compiled {
     regex: String,
@@ -91,7 +92,7 @@ impl<'a> Evaluation<'_, 'a> {
         }
     }
 
-    /// The one output of what is single.
+    /// The output of an expression that has exactly one.
     fn one(&self, expr: &'a Expr, input: &Term<'a>) -> One<'a> {
         self.budget.work(1)?;
         match &expr.node {
@@ -201,7 +202,7 @@ impl<'a> Evaluation<'_, 'a> {
         }
     }
 
-    /// The outputs up to a failure, which ends them quietly. What fails behind it is not its own failure.
+    /// The outputs up to a failure, which ends them silently. Failures further down the pipe are not caught.
     fn guarded(&self, of: &'a Expr, input: &Term<'a>, take: Take<'_, 'a>) -> EvalFlow {
         let mut behind = Ok(());
         let ended = self.run(of, input, &mut |output| {
@@ -236,7 +237,7 @@ impl<'a> Evaluation<'_, 'a> {
         }
     }
 
-    /// `and` (decided by what is false) and `or` (decided by what is true).
+    /// `and` (decided by a false operand) and `or` (decided by a true one).
     fn decided(&self, parts: &'a [Expr], by: bool, input: &Term<'a>, take: Take<'_, 'a>) -> EvalFlow {
         let Some((first, rest)) = parts.split_first() else { return take(Term::Bool(!by)) };
         self.run(first, input, &mut |output| {
@@ -298,8 +299,8 @@ impl<'a> Evaluation<'_, 'a> {
         Ok(Term::Object(TermObject::Made(object.into())))
     }
 
-    /// Every combination of the expressions in a string, the last one's outermost. `behind` is what follows, the nearest
-    /// last.
+    /// All combinations of the expressions in a string; the last one varies slowest. `behind` is the rest of the
+    /// string, with the nearest part last.
     fn interpolated(
         &self,
         parts: &'a [StringPart],
@@ -340,7 +341,7 @@ impl<'a> Evaluation<'_, 'a> {
         self.budget.memory(2 * (out.len() - before))
     }
 
-    /// `any` (looks for what is true) and `all` (for what is false), of the items or of a generator.
+    /// `any` (looks for a true value) and `all` (for a false one), of the items or of a generator.
     fn search(&self, arguments: &'a [Expr], wanted: bool, input: &Term<'a>) -> One<'a> {
         let mut found = false;
         let mut look = |output: Term<'a>| {

@@ -1,4 +1,4 @@
-//! Tokens of a filter, taken one at a time: what follows a quote depends on who asks.
+//! Reads the tokens of a filter one at a time, because the meaning of a quote depends on the parser.
 
 use std::ops::Range;
 
@@ -30,7 +30,7 @@ const SIGNS: [&str; 34] = [
     "}", "|", ",", ":", ";", "=", "<", ">", "+", "-", "*", "/", "%", "?",
 ];
 
-/// What comes next inside a string.
+/// The next piece of a string.
 #[derive(Debug, PartialEq)]
 pub(super) enum Piece {
     /// Text, then the `\(` of an expression.
@@ -51,7 +51,7 @@ impl<'t> Lexer<'t> {
         Self { text, at: 0 }
     }
 
-    /// The next token and where it stands.
+    /// The next token and its position.
     pub(super) fn next(&mut self) -> Result<(FilterToken<'t>, Range<usize>), FilterProblem> {
         self.skip_blank();
         let (start, rest) = (self.at, &self.text[self.at..]);
@@ -91,7 +91,7 @@ impl<'t> Lexer<'t> {
         Ok((token, start..self.at))
     }
 
-    /// Goes on inside a string, up to its next expression or its end. `start` is where the string began.
+    /// Continues inside a string, up to its next expression or its end. `start` is the position of the string.
     pub(super) fn piece(&mut self, start: usize) -> Result<Piece, FilterProblem> {
         let mut text = String::new();
         loop {
@@ -112,7 +112,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// The character that an escape stands for, whose backslash was read.
+    /// The character for an escape whose backslash was read.
     fn escape(&mut self) -> Result<char, FilterProblem> {
         let start = self.at - 1;
         let rest = &self.text[self.at..];

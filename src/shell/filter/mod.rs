@@ -1,16 +1,16 @@
-//! Filters: the part of jq's language that always ends, asked of one entry at a time.
+//! Filters: a subset of jq's language in which every evaluation ends, applied to one entry at a time.
 //!
-//! What is accepted means what it means in jq, but for numbers: those that were written are compared exactly, and come out
-//! as they were written. Everything else is refused where it stands.
+//! Accepted filters have the same meaning as in jq, except that stored numbers are compared exactly and printed as
+//! written. Everything else is refused, with its position.
 //!
-//! | module | what it is |
+//! | module | purpose |
 //! | --- | --- |
 //! | `lexer`, `parser`, `ast` | from a text to a tree |
-//! | `evaluate` | what a tree makes of an entry |
-//! | `paths`, `arithmetic`, `builtins` | what the parts of a tree do |
+//! | `evaluate` | evaluates a tree on an entry |
+//! | `paths`, `arithmetic`, `builtins` | the operations of a tree |
 //! | `order`, `number`, `time`, `pattern` | how values are compared; numbers, times, regular expressions |
 //! | `term`, `raw` | values, read where they are stored |
-//! | `budget`, `problem`, `shown` | what a filter may do for an entry; what is wrong, and how it is said |
+//! | `budget`, `problem`, `shown` | limits for one entry; errors and values in messages |
 
 mod arithmetic;
 mod ast;
@@ -79,7 +79,7 @@ pub(crate) enum Content<'a> {
     Bytes,
 }
 
-/// What lasts from one entry to the next: each thread has its own.
+/// State that is kept from one entry to the next; each thread has its own.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch(RefCell<Option<Compiled>>);
 

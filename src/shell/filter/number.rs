@@ -1,4 +1,4 @@
-//! Numbers. One that was written is kept and compared digit by digit; one that was computed is a double, as in jq.
+//! Numbers. A written number is kept and compared digit by digit; a computed one is a double, as in jq.
 
 use std::cmp::Ordering;
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use std::rc::Rc;
 /// A number.
 #[derive(Clone, Debug)]
 pub(super) enum TermNumber<'a> {
-    /// As it stands in a value or in the filter.
+    /// As written in a value or in the filter.
     Written(&'a str),
     /// As it stood in a string.
     Kept(Rc<str>),
@@ -20,7 +20,7 @@ impl TermNumber<'_> {
         self.digits().map_or_else(|float| float, |digits| digits.parse().unwrap_or(f64::NAN))
     }
 
-    /// What was written, or else the result.
+    /// The digits as written, or the result.
     fn digits(&self) -> Result<&str, f64> {
         match self {
             Self::Written(digits) => Ok(digits),
@@ -29,8 +29,8 @@ impl TermNumber<'_> {
         }
     }
 
-    /// jq's order: exact for two numbers that were written, that of doubles where one was computed. What is not a number
-    /// comes before all numbers, itself included.
+    /// jq's order: exact for two written numbers, by doubles if either was computed. NaN comes before all numbers,
+    /// including itself.
     pub(super) fn compare(&self, other: &Self) -> Ordering {
         if let (Ok(a), Ok(b)) = (self.digits(), other.digits()) {
             return match (small(a), small(b)) {
@@ -46,7 +46,7 @@ impl TermNumber<'_> {
         }
     }
 
-    /// As JSON: what was written as it is, a result as jq writes it.
+    /// As JSON: a written number as is, a result as jq prints it.
     pub(super) fn write(&self, out: &mut String) {
         match self.digits() {
             Ok(digits) => out.push_str(digits),
@@ -85,7 +85,7 @@ fn exact(a: &str, b: &str) -> Ordering {
     }
 }
 
-/// A number's digits from the first that is not 0, and the power of ten that its point stands at.
+/// The digits of a number from the first that is not 0, and the power of ten at its decimal point.
 #[derive(Debug)]
 struct Decimal<'d> {
     /// -1, 0 or 1.
@@ -142,7 +142,8 @@ fn signed(length: usize) -> i128 {
     i128::try_from(length).unwrap_or(i128::MAX / 4)
 }
 
-/// The shortest digits that read back as this double, laid out as jq does it. What JSON lacks becomes what jq makes of it.
+/// The shortest digits that are read back as this double, formatted as in jq. Values that JSON lacks become what jq
+/// prints for them.
 fn write_float(float: f64, out: &mut String) {
     if float.is_nan() {
         out.push_str("null");
@@ -155,7 +156,7 @@ fn write_float(float: f64, out: &mut String) {
     let exponent: i32 = exponent.parse().unwrap_or(0);
     out.push_str(sign);
     let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
-    // Where the point stands among the digits.
+    // The position of the decimal point in the digits.
     let point = exponent + 1;
     if point <= -4 || point > count + 15 {
         out.push_str(&digits[..1]);

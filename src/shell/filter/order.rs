@@ -51,7 +51,7 @@ fn rank(term: &Term<'_>) -> u8 {
     }
 }
 
-/// Item by item; what ends first comes first.
+/// Item by item; a shorter sequence comes first.
 fn arrays(a: &TermArray<'_>, b: &TermArray<'_>, budget: &Budget) -> Result<Ordering, Stop> {
     let (mut a, mut b) = (a.items(), b.items());
     loop {

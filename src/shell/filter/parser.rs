@@ -1,7 +1,7 @@
-//! From a text to a tree, by jq's grammar.
+//! Parses a filter by jq's grammar.
 //!
-//! It is a parser of our own: jq's grammar is small, and a kept one reads more than jq does (`1 == 1 == 1`) and drops what
-//! a filter needs, such as how far a `?` reaches.
+//! It is hand-written: jq's grammar is small, and the maintained crates accept more than jq does (`1 == 1 == 1`) and
+//! drop what a filter needs, such as the extent of a `?`.
 
 use std::ops::Range;
 
@@ -10,13 +10,13 @@ use super::lexer::{FilterToken, Lexer, Piece};
 use super::pattern::{RegexMismatch, TestPattern};
 use super::problem::FilterProblem;
 
-/// How many calls of the parser may nest: one or more for each pair of brackets.
+/// The maximum depth of nested calls of the parser: one or more for each pair of brackets.
 const MAX_NESTING: usize = 200;
 
-/// How many calls an evaluation may nest: bounded, so that no filter overflows the stack.
+/// The maximum depth of an evaluation, so that no filter overflows the stack.
 const MAX_HEIGHT: usize = 250;
 
-/// What jq knows by these words, filters do not.
+/// Words of jq that filters do not support.
 const WORDS: [&str; 20] = [
     "def", "reduce", "foreach", "if", "then", "elif", "else", "end", "try", "catch", "label", "import", "include",
     "as", "__loc__", "and", "or", "break", "input", "env",
@@ -90,7 +90,7 @@ impl<'t> FilterParser<'t> {
         if self.take(sign)? { Ok(()) } else { Err(self.unexpected(&format!("'{sign}'"))) }
     }
 
-    /// What stands here is not what can stand here.
+    /// Fails because the next token is not allowed here.
     fn unexpected(&self, wanted: &str) -> FilterProblem {
         let found = match self.next {
             FilterToken::Name(name) if WORDS.contains(&name) && !matches!(name, "and" | "or") => {
@@ -263,7 +263,7 @@ impl<'t> FilterParser<'t> {
         self.node(Node::Index { of: of.into(), key: key.into(), optional }, start)
     }
 
-    /// What stands in the brackets after a term, whose `[` was read.
+    /// Parses the contents of the brackets after a term, whose `[` was read.
     fn brackets(&mut self, of: Expr, start: usize) -> ParseResult {
         if self.take("]")? {
             let optional = self.take("?")?;
@@ -428,7 +428,7 @@ impl<'t> FilterParser<'t> {
                     parts.push(StringPart::Text(before));
                     self.advance()?;
                     parts.push(StringPart::Expr(self.binary(Level::Pipe)?));
-                    // The string goes on right after this bracket, which is not followed by a token.
+                    // The string continues right after this bracket, which is not followed by a token.
                     if !self.is(")") {
                         return Err(self.unexpected("')'"));
                     }
@@ -462,7 +462,7 @@ impl<'t> FilterParser<'t> {
 
     fn member(&mut self) -> Result<(Expr, Expr), FilterProblem> {
         let start = self.span.start;
-        // What the member holds if no value is written: `{a}` is `{"a": .a}`, `{$a}` is `{"a": $a}`.
+        // The value of a member without one: `{a}` is `{"a": .a}`, `{$a}` is `{"a": $a}`.
         let (name, short) = match self.next {
             FilterToken::Name(name) => {
                 self.advance()?;
@@ -474,7 +474,7 @@ impl<'t> FilterParser<'t> {
             }
             FilterToken::Quote => {
                 let name = self.string()?;
-                // A name that is put together is not looked up besides.
+                // An interpolated name has no default value.
                 let short = match &name.node {
                     Node::Text(name) => Some(self.of_input(text(name), start)?),
                     _ => None,

@@ -1,4 +1,4 @@
-//! `.a`, `.[0]`, `.[1:3]`: what is in a value.
+//! `.a`, `.[0]`, `.[1:3]`: parts of a value.
 
 use super::budget::Budget;
 use super::order::equal;
@@ -6,7 +6,7 @@ use super::problem::{Failed, Stop};
 use super::shown::{article, excerpt, shown};
 use super::term::{Term, TermArray, TermObject, TermResult, Text};
 
-/// What a key leads to; null if it is missing.
+/// The value of a key; null if it is missing.
 pub(super) fn index<'a>(of: &Term<'a>, key: &Term<'a>, budget: &Budget) -> TermResult<'a> {
     match (of, key) {
         (Term::Object(object), Term::Text(name)) => {

@@ -1,5 +1,5 @@
-//! `test`: regular expressions as Oniguruma reads them in jq, run by the regex crate, which always ends in linear time.
-//! What the two read differently is no part of filters.
+//! `test`: regular expressions with the syntax of Oniguruma, as in jq, run by the regex crate, which always ends in
+//! linear time. Syntax that the two read differently is refused.
 
 use regex::{Regex, RegexBuilder};
 
@@ -12,7 +12,7 @@ const SIZE_LIMIT: usize = 1 << 20;
 #[derive(Debug)]
 pub(super) struct TestPattern {
     regex: Regex,
-    /// With the flag `n` an empty match is none: the expression once more with lazy and greedy repetitions swapped.
+    /// With the flag `n`, empty matches do not count: the expression again, with lazy and greedy repetitions swapped.
     nonempty: Option<Regex>,
 }
 
@@ -99,7 +99,7 @@ fn translate(text: &str, extended: bool) -> Result<String, RegexMismatch> {
     Ok(out)
 }
 
-/// The length of an escape that both read alike.
+/// The length of an escape that both read the same way.
 fn escaped(rest: &str) -> Option<usize> {
     let c = rest[1..].chars().next()?;
     let is_same = matches!(
@@ -133,12 +133,12 @@ fn class(rest: &str) -> Option<usize> {
     }
 }
 
-/// The length of what opens a group that both read alike.
+/// The length of a group's opening that both read the same way.
 fn group(rest: &str) -> Option<usize> {
     let Some(inner) = rest.strip_prefix("(?") else { return Some(1) };
     let flags = inner.len() - inner.trim_start_matches(['i', 's', 'x', '-']).len();
     let is_flags = inner[flags..].starts_with(':') || (flags > 0 && inner[flags..].starts_with(')'));
-    // `x` within the expression would change what the rest of it is.
+    // `x` within the expression would change the meaning of the rest.
     if is_flags && !inner[..flags].contains('x') {
         return Some(2 + flags);
     }

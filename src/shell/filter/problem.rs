@@ -1,4 +1,4 @@
-//! What is wrong with a filter, or with an entry that it is asked about.
+//! Errors in a filter, or in its evaluation on an entry.
 
 use std::ops::Range;
 
@@ -40,11 +40,11 @@ impl Failed {
 /// Why an evaluation does not go on.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// `?` goes on after it.
+    /// An error that `?` catches.
     Failed(Failed),
-    /// A bound was reached: the filter has no answer, whatever it says about errors.
+    /// A limit was reached: the evaluation stops, even inside `?`.
     Bound(&'static str),
-    /// Whoever asked knows enough.
+    /// The caller needs no more outputs.
     Enough,
 }
 
@@ -54,5 +54,5 @@ impl From<Failed> for Stop {
     }
 }
 
-/// Goes on, or does not.
+/// Whether the evaluation continues.
 pub(super) type EvalFlow = Result<(), Stop>;

@@ -1,5 +1,5 @@
-//! JSON text, read where it stands: what is passed over is not parsed. The text was checked when it was stored; where it is
-//! no JSON after all, reading ends early, and nothing panics.
+//! JSON text, read in place: skipped parts are not parsed. The text was checked when it was stored; if it is invalid
+//! anyway, reading ends early, without a panic.
 
 use crate::json::Scanner;
 
@@ -15,7 +15,7 @@ pub(super) fn skip(bytes: &[u8], at: usize) -> usize {
     }
 }
 
-/// Behind the closing quote of the string that begins at `at`.
+/// The position after the closing quote of the string that begins at `at`.
 fn skip_string(bytes: &[u8], at: usize) -> usize {
     let mut at = at + 1;
     // Most strings are short: a search that starts quickly beats one that runs quickly.
@@ -109,18 +109,18 @@ impl<'a> Iterator for Parts<'a> {
     }
 }
 
-/// Whether a string in its quotes stands for this text.
+/// Whether a quoted string has this value.
 pub(super) fn is_name(quoted: &str, wanted: &str) -> bool {
     let bytes = quoted.as_bytes();
     let Some(inner) = bytes.get(1..bytes.len().saturating_sub(1)) else { return false };
     if inner.len() <= wanted.len() {
         return inner == wanted.as_bytes() && memchr::memchr(b'\\', inner).is_none();
     }
-    // Only escapes make it longer than what it stands for.
+    // Only escapes make it longer than its value.
     unescaped(quoted).is_some_and(|text| text == wanted)
 }
 
-/// What a string in its quotes stands for, if it has escapes.
+/// The value of a quoted string, if it contains escapes.
 pub(super) fn unescaped(quoted: &str) -> Option<String> {
     memchr::memchr(b'\\', quoted.as_bytes())?;
     Scanner::new(quoted.as_bytes()).string().ok().map(std::borrow::Cow::into_owned)

@@ -3,13 +3,13 @@
 use super::term::{Term, TermArray, TermObject};
 use crate::shell::text::escape;
 
-/// A value in a message: what it is, and how it begins.
+/// A value in a message: its type, and its beginning.
 pub(super) fn shown(term: &Term<'_>) -> String {
     let kind = term.kind();
     let mut text = String::new();
     match term {
         Term::Null => return "null".to_owned(),
-        // Only its beginning is wanted.
+        // Only its beginning is needed.
         Term::Text(text) if text.length() > 200 => return format!("a long {kind}"),
         Term::Array(TermArray::Made(items)) if items.len() > 8 => return format!("a long {kind}"),
         Term::Array(TermArray::Raw(raw)) | Term::Object(TermObject::Raw(raw)) => {

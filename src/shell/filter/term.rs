@@ -1,4 +1,4 @@
-//! Values as a filter sees them: pieces of stored text until somebody looks into them.
+//! Values in a filter: stored text, which is only parsed when needed.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -94,7 +94,7 @@ impl<'a> Term<'a> {
         }
     }
 
-    /// Appends it as JSON. What was stored is copied.
+    /// Appends it as JSON. Stored text is copied.
     pub(super) fn write(&self, out: &mut String) {
         match self {
             Self::Null => out.push_str("null"),
@@ -134,7 +134,7 @@ impl<'a> Term<'a> {
         Ok(self)
     }
 
-    /// About how many bytes it takes beyond the entry's own.
+    /// The approximate number of bytes that it takes in addition to the entry.
     fn size(&self) -> usize {
         const TERM: usize = size_of::<Term<'_>>();
         TERM + match self {
@@ -159,7 +159,7 @@ impl Text<'_> {
         }
     }
 
-    /// About how many bytes it has.
+    /// Its approximate size in bytes.
     pub(super) fn length(&self) -> usize {
         match self {
             Self::Raw(text) | Self::Plain(text) => text.len(),
@@ -238,7 +238,7 @@ impl<'a> TermObject<'a> {
         }
     }
 
-    /// The value of a member, and how many bytes or members were passed over for it.
+    /// The value of a member, and the number of bytes or members skipped to find it.
     pub(super) fn get(&self, name: &str) -> (Option<Term<'a>>, usize) {
         match self {
             Self::Raw(text) => {

@@ -21,7 +21,7 @@ pub(super) fn fields(year: i64, [month, day, hour, minute, second]: [i64; 5]) ->
     format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// The seconds that a text says.
+/// The seconds since 1970 of a text.
 pub(super) fn parse(text: &str) -> Option<i64> {
     let mut rest = text.as_bytes();
     let year = number(&mut rest, 4, 0, 9999)?;
@@ -38,7 +38,7 @@ pub(super) fn parse(text: &str) -> Option<i64> {
     // The 30th of February is the second of March.
     let days = days(year, month) + day - 1;
     let seconds = days * 86_400 + hour * 3600 + minute * 60 + second;
-    // That is how the C library says that it failed.
+    // The value with which the C library reports an error.
     (seconds != -1).then_some(seconds)
 }
 

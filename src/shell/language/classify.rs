@@ -1,8 +1,8 @@
-//! What each argument of a command is for, told before clap sees it: an option, the value of one, or data.
+//! Decides what each argument of a command is, before clap sees it: an option, an option's value, or data.
 //!
-//! Where a command takes any text (a VALUE, a REGEX, the value of `--default`), clap would take a misspelled flag for that
-//! text, and a text that happens to begin with the letter of an option for the option. Here the one is refused, and the other
-//! is marked as data.
+//! Where a command accepts any text (a VALUE, a REGEX, the value of `--default`), clap would accept a misspelled flag
+//! as that text, and would read a text that begins like a one-letter option as the option. Here, the misspelled flag is
+//! refused, and the text is marked as data.
 
 use std::ffi::OsString;
 
@@ -14,13 +14,13 @@ use crate::shell::text::argument::{ArgumentKind, any_of, value_name};
 use crate::shell::text::escape::excerpt;
 use crate::shell::text::words::{Word, quote};
 
-/// The options of one letter, for every command: alone each is one even where any text may stand.
+/// The one-letter options of every command: each is an option even where any text is allowed.
 const LETTERS: &[u8] = b"hqyodf";
 
 /// The longest excerpt of a word in a message.
 pub(crate) const SHOWN: usize = 40;
 
-/// The name in a `--name` or `--name=…`. An underscore may stand for a dash that was misspelled: `--if_absent`.
+/// The name in a `--name` or `--name=…`. An underscore may be a misspelled dash: `--if_absent`.
 pub(crate) fn flag_name(word: &[u8]) -> Option<&str> {
     let rest = word.strip_prefix(b"--")?;
     let name = rest.split(|&byte| byte == b'=').next()?;
@@ -30,7 +30,7 @@ pub(crate) fn flag_name(word: &[u8]) -> Option<&str> {
     std::str::from_utf8(name).ok().filter(|_| is_name)
 }
 
-/// Whether an unquoted word would be data where any text may stand, though it begins with a dash.
+/// Whether an unquoted word that begins with a dash is data where any text is allowed.
 pub(crate) fn is_data(word: &[u8]) -> bool {
     match word {
         b"--" => false,
@@ -39,7 +39,7 @@ pub(crate) fn is_data(word: &[u8]) -> bool {
     }
 }
 
-/// The same for a command, whose own options of one letter are options there too.
+/// The same for a command, whose own one-letter options count, too.
 pub(crate) fn is_data_for(command: &Command, word: &[u8]) -> bool {
     let is_own = |letter: u8| command.get_arguments().any(|arg| arg.get_short() == Some(char::from(letter)));
     match word {
@@ -48,49 +48,49 @@ pub(crate) fn is_data_for(command: &Command, word: &[u8]) -> bool {
     }
 }
 
-/// The arguments of a command, each by its place.
+/// The arguments of a command, by position.
 #[derive(Debug)]
 pub(crate) struct Placed {
     /// The arguments for clap.
     pub(crate) args: Vec<OsString>,
     /// The word that asks for help.
     pub(crate) help: Option<usize>,
-    /// Whether anything else is asked of the command. Options for every command do not count.
+    /// Whether the command has any other arguments. Options of every command do not count.
     pub(crate) has_more: bool,
-    /// How the last word is written if it is meant as text; nothing if no text can stand there, or if it is data anyway.
+    /// How to write the last word as data; `None` if no text is allowed there, or if it is data already.
     pub(crate) as_text: String,
 }
 
-/// A word that is refused, and why.
+/// A word that is refused, and the reason.
 #[derive(Debug)]
 pub(crate) struct ArgumentError {
-    /// Where there are no more, the place of the next.
+    /// The position of the word, or of the missing one.
     pub(crate) at: usize,
     pub(crate) message: String,
 }
 
-/// A command, the options for every command, and how the words came.
+/// A command, the options of every command, and the source of the words.
 #[derive(Clone, Copy)]
 pub(crate) struct Places<'a> {
     pub(crate) command: &'a Command,
-    /// What has the options for every command; may be the command too.
+    /// The definition of the options of every command, which may be the command itself.
     pub(crate) program: &'a Command,
-    /// Whether the words are those of a line, where quotes make data.
+    /// Whether the words are those of a line, in which quotes mark data.
     pub(crate) in_line: bool,
 }
 
-/// What is told of the words so far.
+/// The state after the words so far.
 struct Placing<'a> {
-    /// An option whose value comes next, as it is written.
+    /// An option whose value comes next, as written.
     value_of: Option<(&'a Arg, String)>,
-    /// Arguments by place that are there.
+    /// The number of positional arguments so far.
     count: usize,
     only_data: bool,
     placed: Placed,
 }
 
 impl<'a> Places<'a> {
-    /// Finds the place of each word, of which the first is the command's name.
+    /// Classifies each word; the first is the command's name.
     pub(crate) fn of(self, words: &[Word<'_>]) -> Result<Placed, ArgumentError> {
         let args = Vec::with_capacity(words.len());
         let placed = Placed { args, help: None, has_more: false, as_text: String::new() };
@@ -116,7 +116,7 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Takes one word in; whether it is to be marked as data.
+    /// Reads one word; returns whether it must be marked as data.
     fn take(self, walk: &mut Placing<'a>, words: &[Word<'_>], at: usize) -> Result<bool, ArgumentError> {
         let word = &words[at];
         let bytes = &*word.bytes;
@@ -132,7 +132,7 @@ impl<'a> Places<'a> {
         let place = positional(self.command, walk.count);
         if may_be_option && !(place.is_some_and(takes_dashes) && is_data_for(self.command, bytes)) {
             let is_known = self.option(walk, bytes, at);
-            // Of a program that should be after `--` clap says so.
+            // For a program that should follow `--`, clap reports the error.
             let is_of_program = place.is_some_and(Arg::is_last_set);
             return if is_known || is_of_program { Ok(false) } else { Err(self.no_flag(place, words, at)) };
         }
@@ -141,7 +141,7 @@ impl<'a> Places<'a> {
         Ok(may_be_option)
     }
 
-    /// Takes in what clap will take for options; whether they are known.
+    /// Reads what clap will treat as options; returns whether they are known.
     fn option(self, walk: &mut Placing<'a>, bytes: &[u8], at: usize) -> bool {
         let found = if bytes.starts_with(b"--") {
             let (name, has_value) = match bytes.iter().position(|&byte| byte == b'=') {
@@ -165,7 +165,7 @@ impl<'a> Places<'a> {
         !found.is_empty() || walk.placed.help == Some(at)
     }
 
-    /// The options of one letter that stand together, up to one that takes the rest as its value.
+    /// The one-letter options in a word, up to one that takes the rest as its value.
     fn letters(self, walk: &mut Placing<'a>, letters: &[u8], at: usize) -> Vec<(&'a Arg, bool)> {
         let mut found = Vec::new();
         for (n, &letter) in letters.iter().enumerate() {
@@ -192,8 +192,7 @@ impl<'a> Places<'a> {
         near.map_or_else(|| ".".to_owned(), |near| format!("; did you mean '--{near}'?"))
     }
 
-    /// A word that is like a flag and is none. What may stand in its place instead, if anything may, is told where that is
-    /// any text, or where no flag is like it.
+    /// An unknown flag. If any text is allowed here, or no flag is similar, the message says how to write it as data.
     fn no_flag(self, place: Option<&Arg>, words: &[Word<'_>], at: usize) -> ArgumentError {
         let bytes = &*words[at].bytes;
         let is_of_program = |letter: u8| self.in_line && LETTERS.contains(&letter);
@@ -210,7 +209,7 @@ impl<'a> Places<'a> {
         ArgumentError { at, message: message.trim_end_matches('.').to_owned() }
     }
 
-    /// A word like a flag where the value of an option must stand.
+    /// An unknown flag where the value of an option is required.
     fn no_value(self, option: &Arg, flag: &str, words: &[Word<'_>], at: usize) -> ArgumentError {
         let found = shown(&words[at]);
         let known = |name: &str| self.find(|arg| arg.get_long() == Some(name)).is_some();
@@ -224,7 +223,7 @@ impl<'a> Places<'a> {
         ArgumentError { at, message: message.trim_end_matches('.').to_owned() }
     }
 
-    /// How a word is written that is meant as text, if text may stand there; `it` is what it is called.
+    /// How to write a word as data, if text is allowed there; `it` is the noun for it.
     fn as_text(self, place: &Arg, words: &[Word<'_>], at: usize, it: &str) -> String {
         if !ArgumentKind::of(place).is_text() {
             return String::new();
@@ -239,7 +238,7 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// The same for a word that has asked for help, of a command that takes any text at some place.
+    /// The same for a word that asks for help, if the command accepts any text at some position.
     pub(crate) fn help_as_text(self, words: &[Word<'_>], at: usize) -> String {
         let count = words[1..at].iter().filter(|word| word.quoted || !word.bytes.starts_with(b"-")).count();
         match self.command.get_positionals().enumerate().find(|(_, place)| takes_text(place)) {
@@ -253,35 +252,35 @@ impl<'a> Places<'a> {
     }
 }
 
-/// The flag most like that one, without its dashes, of those that a command and every command have, if one is close.
+/// The nearest flag of the command, without dashes, if one is close.
 pub(crate) fn nearest_flag<'a>(command: Option<&'a Command>, program: &'a Command, name: &str) -> Option<&'a str> {
     let args = command.into_iter().chain([program]).flat_map(Command::get_arguments);
     help::nearest_flag(args.filter_map(Arg::get_long).chain(["help"]), name)
 }
 
-/// The option with that name, without its dashes.
+/// The option with this name, without its dashes.
 pub(crate) fn by_long<'t>(command: &'t Command, name: &str) -> Option<&'t Arg> {
     command.get_arguments().find(|arg| arg.get_long() == Some(name))
 }
 
-/// The argument at a place; the last one may take many.
+/// The argument at a position; the last one may take several words.
 pub(crate) fn positional(command: &Command, at: usize) -> Option<&Arg> {
     let last = || command.get_positionals().last().filter(|arg| is_list(arg));
     command.get_positionals().nth(at).or_else(last)
 }
 
-/// Whether an argument takes as many words as there are.
+/// Whether an argument takes any number of words.
 pub(crate) fn is_list(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::Append)
 }
 
-/// Whether an argument takes data that begins with a dash. Of a list clap is not told so, as it would take every flag after
-/// the first item for one more.
+/// Whether an argument accepts data that begins with a dash. For a list, clap is not told, because it would take every
+/// flag after the first item as another item.
 pub(crate) fn takes_dashes(arg: &Arg) -> bool {
     arg.is_allow_hyphen_values_set() || (is_list(arg) && ArgumentKind::of(arg) == ArgumentKind::Value)
 }
 
-/// Whether a word is a flag longer than any there is: to look for the one that may be meant would take long.
+/// Whether a word is longer than any flag, so that looking for the nearest one would take long.
 pub(crate) fn is_too_long(word: &Word<'_>) -> bool {
     const LONGEST: usize = 100;
     let name = word.bytes.split(|&byte| byte == b'=').next().unwrap_or_default();
@@ -293,12 +292,12 @@ pub(crate) fn unknown(word: &Word<'_>) -> String {
     format!("unknown flag '{}'", excerpt(&String::from_utf8_lossy(&word.bytes), SHOWN))
 }
 
-/// Whether a word that begins with a dash cannot be the value of an option, unless it stands after its `=`.
+/// Whether a word that begins with a dash cannot be the value of an option, except after `=`.
 pub(crate) fn is_no_value(option: &Arg, word: &[u8]) -> bool {
     !(takes_dashes(option) && (word == b"--" || is_data(word)))
 }
 
-/// What an option is to be followed by.
+/// The value that an option expects.
 fn expected(option: &Arg, flag: &str) -> String {
     let names = option.get_possible_values();
     let names: Vec<&str> = names.iter().map(PossibleValue::get_name).collect();
@@ -306,7 +305,7 @@ fn expected(option: &Arg, flag: &str) -> String {
     format!("expected a value for '{flag}'{names}")
 }
 
-/// An option as it is written in a word.
+/// An option as written in a word.
 fn written(option: &Arg, word: &[u8]) -> String {
     match (option.get_long(), option.get_short()) {
         (Some(long), _) if word.starts_with(b"--") => format!("--{long}"),
@@ -315,12 +314,12 @@ fn written(option: &Arg, word: &[u8]) -> String {
     }
 }
 
-/// Whether an argument takes any text, and not a number or a duration.
+/// Whether an argument accepts any text, not just a number or a duration.
 fn takes_text(arg: &Arg) -> bool {
     takes_dashes(arg) && ArgumentKind::of(arg).is_any_text()
 }
 
-/// A word for a message; of a flag only the name, as what follows may be a secret.
+/// A word for a message; only the name of a flag, because its value may be a secret.
 fn shown(word: &Word<'_>) -> String {
     match flag_name(&word.bytes) {
         Some(name) => {
@@ -331,7 +330,7 @@ fn shown(word: &Word<'_>) -> String {
     }
 }
 
-/// A word as it is written in an example.
+/// A word as written in an example.
 fn example(word: &Word<'_>) -> String {
     const LONGEST: usize = 60;
     if word.bytes.len() > LONGEST {
@@ -340,7 +339,7 @@ fn example(word: &Word<'_>) -> String {
     if !word.quoted && word.bytes.starts_with(b"-") { shown(word) } else { quote(&word.bytes) }
 }
 
-/// An argument marked as data, as a quoted word is.
+/// An argument marked as data, like a quoted word.
 fn marked(arg: &OsString) -> OsString {
     let mut marked = OsString::from("\0");
     marked.push(arg);

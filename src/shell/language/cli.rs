@@ -1,4 +1,4 @@
-//! The command line: options around one command. No behaviour.
+//! The command line: options around one command, without behavior.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -36,7 +36,7 @@ impl Line {
     }
 }
 
-/// What may stand before or after the command of a line.
+/// The options of a line.
 #[derive(Args, Debug, Default, PartialEq)]
 #[command(next_help_heading = "Options for every command")]
 pub(crate) struct LineOptions {
@@ -48,7 +48,7 @@ pub(crate) struct LineOptions {
     pub(crate) yes: bool,
 }
 
-/// What stands before or after the command.
+/// The options of the program.
 #[derive(Args, Debug, PartialEq)]
 #[command(next_help_heading = "Options for every command")]
 pub(crate) struct GlobalOptions {
@@ -87,7 +87,7 @@ pub(crate) struct GlobalOptions {
     pub(crate) yes: bool,
 }
 
-/// How long a change waits if nothing is said.
+/// The default time that a writer waits for the lock.
 const WAIT: &str = "5s";
 
 /// What holds when nothing is said.

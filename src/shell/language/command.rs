@@ -1,4 +1,4 @@
-//! The language: one enum for all three modes, made of the arguments of the commands.
+//! The language: one enum for all three modes, generated from the arguments of the commands.
 
 use std::ffi::OsString;
 
@@ -8,7 +8,7 @@ use crate::shell::answer::reply::{Answer, Failure};
 use crate::shell::commands::traits::{CommandArgs, Traits};
 use crate::shell::commands::{self, Caller, Session};
 
-/// Makes an enum of commands from one line each, and every match over it.
+/// Generates the enum of the commands from one line each, and every match over it.
 macro_rules! commands {
     ($(#[$doc:meta])* $name:ident { $($command:ident($file:ident::$args:ident),)* $(..$rest:ident($others:ty))? }) => {
         $(#[$doc])*
@@ -27,7 +27,7 @@ macro_rules! commands {
                 alone: |options| Alone::of(options, |args| Self::$command(args).into()),
             }),*];
 
-            /// What the command is, given its arguments.
+            /// The properties of the command for its arguments.
             pub(crate) fn traits(&self) -> Traits {
                 match self {
                     $(Self::$command(args) => args.traits(),)*
@@ -46,8 +46,8 @@ macro_rules! commands {
 }
 
 commands! {
-    /// A command with its arguments, checked as far as that goes without a database. They stand in the order of `help`; those
-    /// of other groups may stand between.
+    /// A command with its arguments, checked as far as possible without a database. The order is that of `help`, group
+    /// by group.
     Command {
         Set(set::SetArgs),
         Mset(mset::MsetArgs),
@@ -104,7 +104,7 @@ commands! {
 }
 
 commands! {
-    /// What belongs to the shell rather than to the data.
+    /// Commands that act on the shell.
     ShellCommand {
         Source(lines::SourceArgs),
         Output(settings::OutputArgs),
@@ -130,7 +130,7 @@ impl From<ShellCommand> for Command {
 }
 
 impl Command {
-    /// Runs it, which is what these traits say, on the newest state. A person is asked before much is deleted.
+    /// Runs it, as its traits say, on the newest state. The user is asked before much is deleted.
     pub(crate) fn run<'s>(
         self,
         traits: &Traits,
@@ -144,7 +144,7 @@ impl Command {
     }
 }
 
-/// What is known of a command without its arguments.
+/// The properties of a command without its arguments.
 struct CommandInfo {
     traits: Traits,
     /// Makes it a command by itself.
@@ -155,12 +155,12 @@ fn rows() -> impl Iterator<Item = &'static CommandInfo> {
     Command::ROWS.iter().chain(ShellCommand::ROWS)
 }
 
-/// What each command is, in the order of `help`.
+/// The traits of every command, in the order of `help`.
 pub(crate) fn all() -> impl Iterator<Item = &'static Traits> {
     rows().map(|row| &row.traits)
 }
 
-/// Whether that is the name or an alias of a command, in any case.
+/// Whether this is the name or an alias of a command, in any case.
 pub(crate) fn is_name(name: &[u8]) -> bool {
     all().any(|traits| traits.is_named(name))
 }
@@ -180,19 +180,18 @@ pub(crate) fn names_of(command: &clap::Command) -> impl Iterator<Item = &str> {
     std::iter::once(command.get_name()).chain(command.get_visible_aliases())
 }
 
-/// One command without the rest of the language, whose definition takes longer to make than most commands take to run.
+/// One command without the rest of the language, whose definition takes longer to build than most commands take to run.
 pub(crate) struct Alone {
     /// Its arguments and the options for every command.
     pub(crate) arguments: clap::Command,
     make: Box<Make>,
 }
 
-/// Makes a command of what clap has found.
+/// Builds a command from clap's matches.
 type Make = dyn Fn(&mut ArgMatches) -> Result<Command, clap::Error>;
 
 impl Alone {
-    /// The command by that name or alias, with options that are for every command; `None` for those that are seldom run or
-    /// run long.
+    /// The command with this name or alias and the options of every command; `None` for rare or long commands.
     pub(crate) fn named(name: &str, options: clap::Command) -> Option<Self> {
         let row =
             rows().find(|CommandInfo { traits, .. }| traits.is_parsed_alone && traits.is_named(name.as_bytes()))?;
@@ -204,7 +203,7 @@ impl Alone {
         Self { arguments: A::augment_args(options), make: Box::new(make) }
     }
 
-    /// The options and the command that these arguments give, if they do; what is wrong with others all of the language tells.
+    /// Parses options and a command; errors are left to the full language.
     pub(crate) fn parse<O: FromArgMatches>(&mut self, args: &[OsString]) -> Option<(O, Command)> {
         let mut matches = self.arguments.try_get_matches_from_mut(args).ok()?;
         let options = O::from_arg_matches_mut(&mut matches).ok()?;

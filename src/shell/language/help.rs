@@ -1,4 +1,4 @@
-//! `help`: the commands by group, and one command in full, all from their one definition.
+//! `help`: the list of commands by group, and the full help of a command, from the same definitions.
 
 use clap::{Command, CommandFactory};
 
@@ -8,7 +8,7 @@ use super::topics::{self, TOPICS};
 use crate::shell::answer::reply::{Failure, did_you_mean};
 use crate::shell::commands::traits::Group;
 
-/// What `help` or `help TOPIC` prints on so many columns, or into a pipe, which has none.
+/// What `help` or `help TOPIC` prints in this many columns; in a pipe, there is no limit.
 pub(crate) fn text(topic: Option<&str>, columns: usize) -> Result<String, Failure> {
     whole(topic).map(|text| fitted(&text, columns_or_those_of_a_pipe(columns)))
 }
@@ -32,7 +32,8 @@ fn whole(topic: Option<&str>) -> Result<String, Failure> {
     })
 }
 
-/// A command in full: its usage, arguments, options, notes and examples. The options of every command have a topic of their own.
+/// The full help of a command: its usage, arguments, options, notes and examples. The global options have their own
+/// topic.
 pub(crate) fn command(name: &str) -> Option<String> {
     let mut tree = Line::command().mut_args(|arg| if arg.is_global_set() { arg.hide(true) } else { arg });
     tree.build();
@@ -45,8 +46,7 @@ pub(crate) fn command(name: &str) -> Option<String> {
     Some(text)
 }
 
-/// A text within so many columns: what does not fit goes on under the explanation, or where there is no room for that,
-/// a little further in than its line.
+/// Wraps a text to the width: a long line continues below its explanation or, if there is no room, slightly indented.
 fn fitted(text: &str, columns: usize) -> String {
     let mut lines = Vec::new();
     for line in text.lines() {
@@ -63,22 +63,22 @@ fn fitted(text: &str, columns: usize) -> String {
     lines.join("\n")
 }
 
-/// The command or alias most like a word, if one is close.
+/// The nearest command or alias to a word, if one is close.
 pub(crate) fn nearest_command(word: &str) -> Option<String> {
     is_short(word).then(|| nearest(word, names(), |name| 1 + word.len().min(name.len()) / 5)).flatten()
 }
 
-/// The command, alias or topic most like a word, if one is close.
+/// The nearest command, alias or topic to a word, if one is close.
 fn nearest_topic(word: &str) -> Option<String> {
     is_short(word).then(|| nearest(word, topics(), |name| 1 + word.len().min(name.len()) / 5)).flatten()
 }
 
-/// The flag most like that one of those there are, if one is close; all without their dashes.
+/// The nearest flag to one, if one is close; all without their dashes.
 pub(crate) fn nearest_flag<'a>(flags: impl Iterator<Item = &'a str>, flag: &str) -> Option<&'a str> {
     is_short(flag).then(|| nearest(flag, flags, |name| 1 + name.len() / 5)).flatten()
 }
 
-/// Whether a word may be a name that was misspelt: none is nearly as long, and a distance takes time by the length.
+/// Whether a word may be a misspelled name: longer words are not compared, because that takes time.
 fn is_short(word: &str) -> bool {
     const LONGEST: usize = 40;
     word.len() <= LONGEST
@@ -102,7 +102,7 @@ pub(crate) fn names() -> Vec<String> {
     names_in(&Line::command())
 }
 
-/// The same of a tree that is there already.
+/// The same for a tree that was already built.
 pub(crate) fn names_in(tree: &Command) -> Vec<String> {
     let names = tree.get_subcommands().filter(|command| !command.is_hide_set()).flat_map(names_of);
     names.map(str::to_owned).collect()
@@ -113,7 +113,7 @@ pub(crate) fn topics() -> Vec<String> {
     names().into_iter().chain(TOPICS.iter().map(|topic| topic.name.to_owned())).collect()
 }
 
-/// What `rusty-kv --help` prints on so many columns: how the program is used, the commands, and the options.
+/// What `rusty-kv --help` prints in this many columns: the usage, the commands, and the options.
 pub(crate) fn program(columns: usize) -> String {
     let tree = Cli::command();
     let about = tree.get_about().map(ToString::to_string).unwrap_or_default();
@@ -133,7 +133,7 @@ fn overview() -> String {
     )
 }
 
-/// The names of the groups, each with its commands but those that are hidden.
+/// The groups, each with its commands, without hidden ones.
 pub(crate) fn groups(tree: &Command) -> impl Iterator<Item = (&'static str, Vec<&Command>)> {
     Group::ALL.into_iter().map(|group| {
         let rows = command::all().filter(|traits| traits.group == group);
@@ -142,7 +142,7 @@ pub(crate) fn groups(tree: &Command) -> impl Iterator<Item = (&'static str, Vec<
     })
 }
 
-/// One line a command, under the names of their groups.
+/// One line per command, under the names of their groups.
 fn grouped(tree: &Command) -> String {
     let mut text = String::new();
     for (group, commands) in groups(tree) {

@@ -1,4 +1,4 @@
-//! The man page, from the definitions that the help is made of.
+//! The man page, from the same definitions as the help.
 
 use clap::{Arg, Command, CommandFactory as _};
 use clap_mangen::Man;
@@ -53,7 +53,7 @@ pub(crate) fn page() -> String {
     text
 }
 
-/// When the text was last gone through.
+/// The date on which the text was last revised.
 const DATE: &str = "2026-11-24";
 
 const DESCRIPTION: [&str; 4] = [
@@ -107,7 +107,7 @@ fn command(roff: &mut Roff, command: &Command) {
     }
 }
 
-/// An argument by place as the usage shows it.
+/// A positional argument as the usage shows it.
 fn place(arg: &Arg) -> String {
     let name = value_name(arg);
     let name = if arg.is_last_set() { format!("-- {name}") } else { name.to_owned() };
@@ -138,7 +138,7 @@ fn tagged(roff: &mut Roff, tag: impl Into<Vec<Inline>>, about: &str) {
     flow(roff, about);
 }
 
-/// A paragraph: its lines are filled, but those of the source are to be short.
+/// A paragraph, which is filled; the lines of the source are kept short.
 fn flow(roff: &mut Roff, text: &str) {
     const LONGEST: usize = 60;
     let mut line = String::new();
@@ -154,7 +154,7 @@ fn flow(roff: &mut Roff, text: &str) {
     roff.text([roman(line)]);
 }
 
-/// Lines as they are: those between blank lines, where they are indented, and paragraphs else.
+/// Indented lines between blank lines as they are, and paragraphs otherwise.
 fn literal<'a>(roff: &mut Roff, lines: impl Iterator<Item = &'a str>) {
     let mut is_open = false;
     let mut was_blank = false;

@@ -1,17 +1,17 @@
-//! What may be said: options and commands, and what help says of them.
+//! The command language: options, commands, and their help.
 //!
-//! | module | what it is |
+//! | module | purpose |
 //! | --- | --- |
 //! | `cli`, `command` | options, and the enum of the commands with the matches over it |
 //! | `classify` | which words are options, their values or data |
-//! | `parse` | words or arguments -> a command |
-//! | `refused` | what clap says of words that it does not accept, in the shell's own words |
-//! | `reading` | what splitting a line into words has to know of its command |
-//! | `rc` | what a one-shot reads of the rc file |
-//! | `habits` | what users of other shells type first, and what it is here |
-//! | `redirect` | where the answer of a line typed at the prompt goes |
-//! | `topics` | the topics of help besides the commands |
-//! | `help`, `man`, `own_shell` | help, the man page and Tab in bash, zsh and fish, all from the same definitions |
+//! | `parse` | parses words or arguments into a command |
+//! | `refused` | rewords clap's errors |
+//! | `reading` | what the splitter has to know about commands |
+//! | `rc` | the part of the rc file that a one-shot command reads |
+//! | `habits` | what users of other shells type first, and the equivalent |
+//! | `redirect` | pipes and redirections of the prompt |
+//! | `topics` | the topics of help other than the commands |
+//! | `help`, `man`, `own_shell` | help, the man page and completion in bash, zsh and fish, from the same definitions |
 
 pub(crate) mod classify;
 pub(crate) mod cli;

@@ -1,4 +1,4 @@
-//! What a one-shot reads of the rc file: its `mask` lines, and nothing else.
+//! Reads the `mask` lines of the rc file for a one-shot command, and nothing else.
 
 use std::io::{self, Write as _};
 
@@ -15,7 +15,7 @@ use crate::shell::text::argument::ColorWhen;
 use crate::shell::text::glob::Glob;
 use crate::shell::text::words::{Step, Word};
 
-/// The patterns that the rc file masks. What cannot be read there masks everything, and says so.
+/// The patterns that the rc file masks. If it cannot be read, everything is masked, and a message says so.
 pub(crate) fn masks() -> Vec<Glob> {
     let Some(path) = config::rc_file() else { return Vec::new() };
     let read = std::fs::read(&path).map_err(|error| Failure::io("read", &path, &error));
@@ -23,7 +23,7 @@ pub(crate) fn masks() -> Vec<Glob> {
         Ok(patterns) => patterns,
         Err(failure) => {
             let warning = format!("warning: rc: {}. Until you fix this, every value is masked", failure.message);
-            // There is no place left to say that stderr is broken.
+            // If stderr is broken, there is nowhere left to report that.
             let _ = io::stderr().write_all(render::note(console::err_style(ColorWhen::Auto), &warning).as_bytes());
             Glob::new("*").into_iter().collect()
         }
@@ -50,7 +50,7 @@ fn masks_in(rc: &[u8]) -> Result<Vec<Glob>, Failure> {
                 }
                 consumed
             }
-            // The prompt says what is wrong with it.
+            // The prompt reports errors in it.
             Step::Error { consumed, .. } => consumed,
             Step::More(_) => break,
         };

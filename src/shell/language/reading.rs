@@ -1,5 +1,5 @@
-//! What splitting input into words has to know about the commands: after which words JSON may continue on the next line,
-//! and which commands a `|` may follow.
+//! What the splitter has to know about commands: after which words JSON may continue on the next line, and after which
+//! commands a `|` is a pipe.
 
 use std::sync::LazyLock;
 
@@ -16,25 +16,25 @@ pub(crate) fn script() -> Splitter {
     Splitter::new(may_go_on)
 }
 
-/// A splitter for lines typed at the prompt.
+/// A splitter for lines of the prompt.
 pub(crate) fn prompt() -> Splitter {
     Splitter::at_prompt(may_go_on, answers)
 }
 
-/// Whether the command with this name only reads, also if it is another shell's name for one.
+/// Whether the command with this name only reads, even if the name comes from another shell.
 pub(crate) fn answers(name: &[u8]) -> bool {
     command::answers(name) || habits::reads(name)
 }
 
-/// Where values stand in a line. It is made when the first line asks.
+/// Where a line contains values. Built for the first line that needs it.
 struct ValuePlaces {
-    /// The commands that take a value by its place, by all their names.
+    /// The commands that take a value as a positional argument, by all their names.
     commands: Vec<String>,
-    /// The options whose value is one.
+    /// The options that take a value of the database.
     options: Vec<String>,
-    /// The options that take something, whatever it is; but where a file stands for the value that it holds, not that one.
+    /// The options that take any argument, except those whose file replaces the value.
     taking: Vec<String>,
-    /// The same of the options for every command.
+    /// The same for the options of every command.
     taking_everywhere: Vec<String>,
 }
 
@@ -54,7 +54,7 @@ static PLACES: LazyLock<ValuePlaces> = LazyLock::new(|| {
     }
 });
 
-/// The ways to write an option.
+/// The spellings of an option.
 fn written(option: &clap::Arg) -> impl Iterator<Item = String> {
     let short = option.get_short().map(|short| format!("-{short}"));
     short.into_iter().chain(option.get_long().map(|long| format!("--{long}")))
@@ -64,7 +64,7 @@ fn has(names: &[String], word: &[u8]) -> bool {
     names.iter().any(|name| name.as_bytes() == word)
 }
 
-/// The words but options and what the options for every command take: the command's name and its arguments.
+/// The words without options and their arguments: the command's name and its own arguments.
 fn plain<'w>(words: &'w [&'w [u8]]) -> impl Iterator<Item = &'w [u8]> {
     let mut last: &[u8] = b"";
     words.iter().copied().filter(move |word| {
@@ -73,7 +73,7 @@ fn plain<'w>(words: &'w [&'w [u8]]) -> impl Iterator<Item = &'w [u8]> {
     })
 }
 
-/// Whether a value may be among these words: the command takes one, or is none that there is.
+/// Whether one of these words may be a value: the command takes one, or is unknown.
 pub(crate) fn may_hold_value(words: &[&[u8]]) -> bool {
     let option = |word: &&[u8]| word.split(|&byte| byte == b'=').next().is_some_and(|name| has(&PLACES.options, name));
     let Some(command) = plain(words).next() else { return false };
@@ -82,7 +82,7 @@ pub(crate) fn may_hold_value(words: &[&[u8]]) -> bool {
     !is_known || PLACES.commands.iter().any(|name| is(name.as_bytes())) || words.iter().any(option)
 }
 
-/// Whether JSON after these words may go on on the next line.
+/// Whether JSON after these words may continue on the next line.
 fn may_go_on(words: &[&[u8]]) -> bool {
     let mut plain = plain(words);
     let Some(command) = plain.next() else { return true };

@@ -1,7 +1,7 @@
-//! Where the answer of a line typed at the prompt goes: `get cfg | jq .x`, `list user:* > users.txt`, `keys >> all`.
+//! Pipes and redirections of the prompt: `get cfg | jq .x`, `list user:* > users.txt`, `keys >> all`.
 //!
-//! `|`, `>` and `>>` count as unquoted words of their own behind a command that reads, and only at the prompt: a script,
-//! a one-shot and what changes the data take them for words like any other.
+//! `|`, `>` and `>>` are operators only as unquoted words after a command that reads, and only at the prompt. In scripts,
+//! in one-shot commands and after commands that change data, they are ordinary words.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -25,24 +25,24 @@ At the prompt, you can send the answer of a command to a program or a file:
   list user:* > users.txt      to a file, which is overwritten; ~ is the home directory
   keys >> keys.txt             appended to a file
 
-The answer is exact, complete and without color, as in a pipe; -o json and the others work. A single \
+The answer is exact, complete and without color; -o works as usual. A single \
 binary value has no newline added. A database is never overwritten. \
 Put spaces around `|`, `>` and `>>`. Quoted, they are data: get '|'
 
-This works after {} and {last}; after other commands they are plain words, so `set a >` stores a '>'. `!COMMAND` runs a program with sh. \
-All of this is for the prompt: in scripts, in the rc file and in one-shot commands they are plain words, so that no file can start a program.",
+This works after {} and {last}; after other commands, `|` and `>` are plain words, so `set a >` stores a '>'. `!COMMAND` runs a program with sh. \
+All of this works only at the prompt: in scripts, in the rc file and in one-shot commands these are plain words, so that no file can start a program.",
         others.join(", ")
     )
 }
 
-/// The line for `sh`, if the words are those of a line that begins with an unquoted `!`.
+/// The line for `sh`, if these are the words of a line that begins with an unquoted `!`.
 pub(crate) fn program(words: &[Word<'_>]) -> Option<String> {
     let (first, rest) = words.split_first()?;
     let is_sign = !first.quoted && *first.bytes == *b"!";
     is_sign.then(|| rest.first().map(|line| String::from_utf8_lossy(&line.bytes).into_owned()).unwrap_or_default())
 }
 
-/// What is said of a sign that sends nothing anywhere, because it is a part of a word.
+/// The error for an operator that is part of a word, and so redirects nothing.
 pub(crate) fn stuck(words: &[Word<'_>]) -> Option<String> {
     let (first, rest) = words.split_first()?;
     let is_stuck = |word: &&Word<'_>| !word.quoted && word.bytes.len() > 1 && word.bytes.starts_with(b"|");
@@ -54,23 +54,23 @@ pub(crate) fn stuck(words: &[Word<'_>]) -> Option<String> {
         .then(|| format!("'{word}' is a plain word; to send the answer elsewhere, put a space after the `{sign}`"))
 }
 
-/// Where an answer goes instead of the terminal.
+/// The target of a redirected answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// Into this program of `sh`.
+    /// A program, run by `sh`.
     Program(String),
-    /// Into a file, behind what it holds if `append`.
+    /// A file; its contents are kept if `append`.
     File { path: PathBuf, append: bool },
 }
 
-/// Why a line is not a command with a target, and the place of the fault.
+/// Why a line has no valid target, and where it is wrong.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RedirectError {
     pub(crate) message: &'static str,
     pub(crate) span: Range<usize>,
 }
 
-/// The words of the command, and where its answer goes if the line says so.
+/// The words of the command, and the target of its answer, if there is one.
 pub(crate) fn cut<'w, 'a>(words: &'w [Word<'a>]) -> Result<(&'w [Word<'a>], Option<Target>), RedirectError> {
     let is = |word: &Word<'_>, sign: &[u8]| !word.quoted && word.flag == 0 && *word.bytes == *sign;
     let is_sign = |word: &Word<'_>| [&b"|"[..], b">", b">>"].iter().any(|sign| is(word, sign));

@@ -1,4 +1,4 @@
-//! What clap says of words that it does not accept, in one line and in the shell's own words.
+//! Rewords clap's errors in one line.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
@@ -12,15 +12,15 @@ use crate::shell::text::caret::Blame;
 use crate::shell::text::escape::excerpt;
 use crate::shell::text::words::{self, Word};
 
-/// What was parsed when clap found something wrong.
+/// The input in which clap found an error.
 pub(crate) struct Attempt<'a> {
-    /// All of the language.
+    /// The whole language.
     pub(crate) tree: &'a clap::Command,
-    /// The words, the command's name first if there is one.
+    /// The words, beginning with the command's name if there is one.
     pub(crate) words: &'a [Word<'a>],
-    /// The program's name and a blank; nothing in a line.
+    /// The program's name and a space; empty for a line.
     pub(crate) program: &'static str,
-    /// How the last word is written if it is meant as text.
+    /// How to write the last word as data.
     pub(crate) as_text: &'a str,
 }
 
@@ -63,7 +63,7 @@ impl Attempt<'_> {
         Failure::usage(format!("expected a command{found} (`{}help` lists them)", self.program))
     }
 
-    /// An argument too many: a flag that there is none of, or another word.
+    /// An unexpected argument: an unknown flag, or another word.
     fn unknown(&self, error: &clap::Error) -> (Failure, Option<Blame>) {
         let given = string(error, ContextKind::InvalidArg).unwrap_or_default();
         let is_bare = |word: &&Word<'_>| !word.quoted;
@@ -91,8 +91,8 @@ impl Attempt<'_> {
         self.tree.find_subcommand(String::from_utf8_lossy(&self.words.first()?.bytes).to_ascii_lowercase())
     }
 
-    /// A word too many that is a sign which would send the answer elsewhere after another command, or the beginning of JSON
-    /// that is none and was cut at its blanks.
+    /// An unexpected word that would redirect the answer of another command, or the beginning of invalid JSON that was
+    /// split at its spaces.
     fn closer_look(&self) -> Option<(String, &Word<'_>)> {
         if !self.program.is_empty() {
             return None;
@@ -112,7 +112,7 @@ impl Attempt<'_> {
         Some((format!("the word that starts with {begin} is not valid JSON; if it is text, quote it: '…'"), word))
     }
 
-    /// What may have been meant by a word too many.
+    /// What the user may have meant by an unexpected word.
     fn way_out(&self) -> &'static str {
         let Some(command) = self.command() else { return "" };
         match command.get_positionals().last() {
@@ -123,17 +123,17 @@ impl Attempt<'_> {
     }
 }
 
-/// The failure for a word where the name of a command is expected.
+/// The failure for an unknown command.
 pub(crate) fn unknown_command(words: &[Word<'_>], word: &Word<'_>, program: &str) -> Failure {
     let name = String::from_utf8_lossy(&word.bytes);
-    // What another shell means by it is said in a line of its own.
+    // A hint about other shells follows on a line of its own.
     let near = if habits::is_known(words) { None } else { help::nearest_command(&name) };
     let near = did_you_mean(near.as_deref());
     let name = excerpt(&name, SHOWN);
     Failure::usage(format!("unknown command '{name}'{near} (`{program}help` lists them)"))
 }
 
-/// The text of help without the marks of quoted words and without colors, and of what was given no more than an excerpt.
+/// The text of help without quoting marks and colors, with an excerpt of the user's words.
 pub(crate) fn unmarked(error: &clap::Error) -> String {
     const LONGEST: usize = 80;
     let mut text = error.render().to_string().replace('\0', "");
@@ -156,19 +156,19 @@ fn conflict(error: &clap::Error) -> String {
     format!("{arg} cannot be used with {}", others.join(" and "))
 }
 
-/// How the command is used, as a tail of a message.
+/// The usage of the command, for the end of a message.
 fn usage(error: &clap::Error) -> String {
     let text = unmarked(error);
     let usage = text.lines().find_map(|line| line.trim_start().strip_prefix("Usage: "));
     usage.map(|usage| format!(" (usage: {usage})")).unwrap_or_default()
 }
 
-/// The argument in question.
+/// The argument that the error is about.
 fn argument(error: &clap::Error) -> String {
     quoted(&string(error, ContextKind::InvalidArg).unwrap_or_default())
 }
 
-/// An argument as clap names it: a flag in quotes and without what it takes, another by its name alone.
+/// An argument in clap's messages: a flag in quotes without its value, any other by its name alone.
 fn quoted(arg: &str) -> String {
     let name = name_of(arg);
     if name.starts_with('-') { format!("'{name}'") } else { name }
@@ -194,7 +194,7 @@ fn strings(error: &clap::Error, kind: ContextKind) -> Vec<String> {
     }
 }
 
-/// The word that clap does not accept.
+/// The word that clap refused.
 fn blame(error: &clap::Error) -> Option<Blame> {
     let word = match error.kind() {
         ErrorKind::MissingRequiredArgument => return Some(Blame::End),

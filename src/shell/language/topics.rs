@@ -1,4 +1,4 @@
-//! The topics of `help` that are no commands.
+//! The topics of `help` other than the commands.
 
 use clap::CommandFactory as _;
 
@@ -7,7 +7,7 @@ use super::habits;
 use super::redirect;
 use crate::shell::answer::status;
 
-/// Something that `help` explains besides the commands.
+/// A topic of `help` that is not a command.
 pub(crate) struct Topic {
     pub(crate) name: &'static str,
     /// What it explains, for the list of topics.
@@ -22,7 +22,7 @@ pub(crate) const TOPICS: [Topic; 11] = [
     Topic { name: "file", about: "the database file and its side files", text: || FILE.to_owned() },
     Topic {
         name: "filters",
-        about: "asking entries in jq's syntax: --where and --select",
+        about: "selecting and reshaping entries in jq's syntax: --where and --select",
         text: || FILTERS.to_owned(),
     },
     Topic { name: "formats", about: "the formats of import and export", text: || FORMATS.to_owned() },
@@ -44,23 +44,23 @@ pub(crate) fn topic(name: &str) -> Option<&'static Topic> {
     TOPICS.iter().find(|topic| topic.name.eq_ignore_ascii_case(name))
 }
 
-/// The list of topics, one a line.
+/// The list of topics, one per line.
 pub(crate) fn list() -> String {
     let rows: Vec<String> = TOPICS.iter().map(|Topic { name, about, .. }| format!("  {name:<11}  {about}\n")).collect();
     rows.concat()
 }
 
-/// The options of the program, and how they are given.
+/// The options of the program, and where they are accepted.
 pub(crate) fn options() -> String {
     let help = Cli::command().help_template("{options}").render_help().to_string();
     format!(
-        "Options may come before or after the command. In a script and at the prompt, a line may have -o and -y.\n\n{}",
+        "Options may come before or after the command. On a line of a script or at the prompt, only -o and -y are accepted.\n\n{}",
         help.trim_end()
     )
 }
 
 const FILE: &str = "\
-The database is one JSON file with a line for each entry, sorted by key:
+The database is one JSON file with one line per entry, sorted by key:
 
   {
     \"map\": {
@@ -77,7 +77,7 @@ Text is a JSON string, JSON is stored as is, and bytes are base64 under $binary.
 You may edit the file with any program: any layout of the same JSON is accepted, and the next write restores this one. \
 A file that is not valid JSON is never changed.
 
-  kv.json.lock      held by writers while they write; it stays there, and readers never wait for it
+  kv.json.lock      locked by writers while they write; it is never deleted, and readers never wait for it
   kv.json.journal   next to a database of more than 64 KiB: the changes since the last save
 
 Smaller databases are always complete in their one file. Run `save` before you use jq, an editor or git on a larger one. \
@@ -87,23 +87,23 @@ Limits: keys 64 KiB, values 512 MiB, JSON nested 100 levels deep.
 ";
 
 const FILTERS: &str = "\
-A filter asks an entry in jq's syntax. --where keeps the entries for which it is true, and --select prints what it makes of \
-each value. In it, `.` is the value (text is a string, bytes are null), and $key, $type, $ttl (seconds or null) and $size \
+A filter is an expression in jq's syntax. --where keeps the entries for which it is true, and --select prints its result for \
+each value. In a filter, `.` is the value (text is a string, bytes are null), and $key, $type, $ttl (seconds or null) and $size \
 belong to the entry. At the prompt, an unquoted | is a pipe: put filters in single quotes.
 
-  list --where '.age > 30'                             members are compared
+  list --where '.age > 30'                             compare a member
   list --where '.age != null and .age < 30'            a missing member is null, and null sorts first
-  count --where '.age > 30 and .addr.city == \"Oslo\"'  both; also or, not
-  keys --where '.tags | any(. == \"new\")'             one item or more; all(…) for every item
+  count --where '.age > 30 and .addr.city == \"Oslo\"'  combine with and, or, not
+  keys --where '.tags | any(. == \"new\")'             at least one item; all(…) for every item
   list --where '.name | test(\"^a\"; \"i\")'           a regular expression, with flags
-  list --where '(.visits // 0) >= 10'                  0 instead of null
+  list --where '(.visits // 0) >= 10'                  count null as 0
   keys --where '$ttl != null and $ttl < 3600'          keys that expire within the hour
   list user:* --select '{name, city: .addr.city}'      an object with two members
   list --values --select .name -o raw                  strings without quotes
-  list --where '.city == $c' --arg c Oslo              text from outside; --argjson for JSON
+  list --where '.city == $c' --arg c Oslo              pass a value in as text; --argjson for JSON
 
-An entry counts if the last output is neither null nor false. If the filter fails on an entry, that entry is left out, and \
-stderr reports how many were; --strict stops there with status 2.
+An entry matches if the last output is neither null nor false. If the filter fails on an entry, the entry is skipped, and \
+stderr reports how many were; with --strict, the command stops there with status 2.
 
 Values sort as null, false, true, numbers, strings, arrays, objects. Stored numbers are compared exactly and printed as they \
 are stored; the results of calculations are doubles.
@@ -114,22 +114,22 @@ ascii_downcase ascii_upcase test split join tostring tonumber now todate fromdat
 ";
 
 const FORMATS: &str = "\
-The file's name selects the format of import and export, or --format does:
+import and export take the format from the file's name, or from --format:
 
   jsonl   everything, one entry per line: {\"key\":\"a\",\"value\":1,\"type\":\"json\",\"expires\":\"2030-01-01T00:00:00Z\"}
   csv     everything, in the columns key, value, type, expires. In any other table, each row becomes a JSON object \
           under the key in its first column, unless --key-column and --value-column say otherwise; \
-          --delimiter ';' or a first line sep=; if no comma separates the columns
+          if the columns are not separated by commas, give --delimiter ';' or a first line sep=;
   json    text and JSON: one object. --flatten splits nested objects into a.b (dotted) or /a/b (pointer)
   redis   text, bytes and expiry: SET and PEXPIREAT lines for redis-cli; other commands are refused on import
   tsv     text and bytes: key, tab, value, with \\t \\n \\r \\0 \\\\ \\xHH; what `list` prints into a pipe
   dotenv  text under names of variables: NAME='value', exported only if python-dotenv, dotenv from npm, \
           node --env-file and bash all read it back exactly; variables are not expanded on import
-  sh      export only: the same for a shell to source: export NAME='value'
-  fish    export only: set -gx NAME 'value'
+  sh      export only: lines for a shell to source: export NAME='value'
+  fish    export only: the same for fish: set -gx NAME 'value'
 
-An entry that a format cannot hold is refused and named; `export --lossy` leaves it out and reports how many there were. \
-An import is all or nothing. If a key repeats, the last row counts, unless --on-conflict says otherwise. Two members of one \
+An entry that a format cannot hold is refused and named; `export --lossy` skips it and reports how many there were. \
+An import is all or nothing. If a key repeats, the last row wins, unless --on-conflict says otherwise. Two members of one \
 JSON document that would become the same key are refused. `dump` writes commands, which `rusty-kv -f` runs.
 ";
 
@@ -137,7 +137,7 @@ const QUOTING: &str = "\
 A word ends at the next space. Quote words that contain spaces:
 
   set \"my key\" 'a value'       '…' is literal, except for \\' and \\\\
-  append log \"one line\\n\"      \"…\" knows \\n \\r \\t \\b \\a \\0 \\\\ \\\" \\xHH \\u{H…}, and all escapes of JSON
+  append log \"one line\\n\"      \"…\" supports \\n \\r \\t \\b \\a \\0 \\\\ \\\" \\xHH \\u{H…}, and all escapes of JSON
   set it's fine                quotes are special only at the start of a word
   set --json u {\"a\": [1, 2]}   a JSON object or array needs no quotes
   set k \"--ttl\"                a quoted word is always data, never a flag
@@ -161,8 +161,8 @@ It is ~/.config/rusty-kv/rc (macOS: ~/Library/Application Support/rusty-kv/rc). 
 Environment variables:
 
   RUSTY_KV_DB         the database to open if --db is not given
-  RUSTY_KV_HISTORY    the history file (default: ~/.local/state/rusty-kv/history); empty for no history
-  XDG_CONFIG_HOME     where databases and the rc file are, instead of ~/.config
+  RUSTY_KV_HISTORY    the history file (default: ~/.local/state/rusty-kv/history); empty for none
+  XDG_CONFIG_HOME     the directory for databases and the rc file (default: ~/.config)
   VISUAL, EDITOR      the editor of `edit` and Ctrl-X Ctrl-E
   PAGER               the pager for long answers (default: less); empty for none
   NO_COLOR            turns color off

@@ -1,4 +1,4 @@
-//! How many of what, in words.
+//! Counts in words.
 
 /// `1 key`, `2 keys`.
 pub(crate) fn keys(count: u64) -> String {
@@ -10,7 +10,7 @@ pub(crate) fn changes(count: u64) -> String {
     counted(count, "change", "changes")
 }
 
-/// How many of them: `1 key`, `2 keys`.
+/// A count and its noun: `1 key`, `2 keys`.
 pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }

@@ -1,4 +1,4 @@
-//! Keys that would be other ones: `+ key`, `- key`, `~ key old → new`.
+//! Changes by key: `+ key`, `- key`, `~ key old → new`.
 
 use super::json::{push_name, push_value};
 use super::{RenderOptions, style};
@@ -9,7 +9,7 @@ use crate::shell::text::mask::{HIDDEN, Masks};
 use crate::storage::Entry;
 use crate::value::Value;
 
-/// The line of a key, with its newline. Values are cut: `-o json` has all of them.
+/// The line for a key, with its newline. Values are cut; `-o json` prints all of them.
 pub(crate) fn difference(rendering: &RenderOptions, difference: &Difference, masks: &Masks) -> Vec<u8> {
     let is_masked = masks.hides(&difference.key);
     let shown = |entry: &Entry| if is_masked { HIDDEN.to_owned() } else { shown(entry) };
@@ -45,8 +45,8 @@ fn expiry(entry: &Entry) -> String {
     entry.expiry.map_or_else(|| "<no expiry>".to_owned(), |expiry| format!("<until {expiry}>"))
 }
 
-/// A key as a JSON object, without a newline: `{"key":"a","change":"changed","old":"1","new":"2"}`, where it has them with
-/// `old_expires` and `new_expires`.
+/// A key as a JSON object, without a newline: `{"key":"a","change":"changed","old":"1","new":"2"}`, with `old_expires`
+/// and `new_expires` if there are any.
 pub(crate) fn difference_json(difference: &Difference, masks: &Masks) -> String {
     let Difference { key, old, new } = difference;
     let is_masked = masks.hides(key);

@@ -1,4 +1,4 @@
-//! What a command has done, in a sentence for a person, and as members for a program.
+//! The result of a change, as a sentence for a user or as members of a JSON object.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::shell::answer::reply::{Field, shown};
 use crate::shell::config;
 use crate::value::Value;
 
-/// What an import has made, or would make, and what became of the rest of what was read.
+/// What an import did, or would do, with the rows that it read.
 pub(crate) fn imported(verb: &str, loaded: &Loaded) -> String {
     let rest = [(loaded.repeated(), "with a repeated key"), (loaded.kept, "skipped"), (loaded.expired, "expired")];
     let rest: Vec<_> = rest.iter().filter(|rest| rest.0 > 0).map(|(n, what)| format!("{n} {what}")).collect();
@@ -23,12 +23,12 @@ pub(crate) fn imported(verb: &str, loaded: &Loaded) -> String {
     }
 }
 
-/// What a check could read.
+/// What a check was able to read.
 pub(crate) fn found(entries: u64, in_journal: u64) -> String {
     format!("{}, {} in the journal", counted(entries, "entry", "entries"), changes(in_journal))
 }
 
-/// What is printed as data, also to programs that read lines.
+/// Results that are data, and printed even to programs that read lines.
 pub(super) fn value(done: &Done) -> Option<Cow<'_, Value>> {
     match done {
         Done::WithOld(_, old) => old.as_ref().map(Cow::Borrowed),
@@ -40,7 +40,7 @@ pub(super) fn value(done: &Done) -> Option<Cow<'_, Value>> {
     }
 }
 
-/// What a person is told, if anything.
+/// The message for a user, if any.
 pub(super) fn sentence(done: &Done) -> Option<String> {
     let on_or_off = |on: &bool| if *on { "on" } else { "off" };
     Some(match done {
@@ -83,7 +83,7 @@ pub(super) fn sentence(done: &Done) -> Option<String> {
         Done::Undone { undone, is_counted, now } => {
             let steps = counted(undone.steps as u64, "step", "steps");
             let steps = if *is_counted { format!(" {steps}") } else { String::new() };
-            format!("Undone{steps}: {}", told(undone, *now))
+            format!("Undid{steps}: {}", told(undone, *now))
         }
         Done::Redone { undone, is_counted, now } => {
             let steps = counted(undone.steps as u64, "step", "steps");
@@ -111,7 +111,7 @@ pub(super) fn sentence(done: &Done) -> Option<String> {
     })
 }
 
-/// Whether it was done, or is well.
+/// Whether the change was made, or the check passed.
 pub(super) fn is_ok(done: &Done) -> bool {
     match done {
         Done::Refused(_) => false,
@@ -125,7 +125,7 @@ fn numbers<const N: usize>(counts: [(&'static str, u64); N]) -> Vec<(&'static st
     counts.into_iter().map(|(name, count)| (name, Field::Number(count))).collect()
 }
 
-/// What a program is told besides: counts, old values.
+/// Further members of the JSON object: counts, old values.
 pub(super) fn fields(done: Done) -> Vec<(&'static str, Field)> {
     let path = |path: std::path::PathBuf| Field::Text(path.to_string_lossy().into_owned());
     match done {
@@ -185,7 +185,7 @@ pub(super) fn fields(done: Done) -> Vec<(&'static str, Field)> {
         }
         Done::Exported { keys, .. } => vec![("exported", Field::Number(keys))],
         Done::Sourced { commands } => vec![("commands", Field::Number(commands))],
-        // That it was done is all there is to say.
+        // Only the fact that it was done.
         _ => Vec::new(),
     }
 }

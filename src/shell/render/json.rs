@@ -1,8 +1,8 @@
-//! One JSON document a command, on one line, valid whatever was stored.
+//! One JSON document per command, on one line, valid whatever was stored.
 //!
-//! Text is a JSON string and JSON is itself, digit for digit. Bytes are `{"$binary":"<base64>"}` as in the file; unlike
-//! there, JSON that looks like this is not wrapped: an answer is for programs that know what they have stored. Unsafe
-//! characters are `\u` escapes in strings, so that an answer is as safe on a terminal as in a pipe.
+//! Text is a JSON string, and JSON is printed digit for digit. Bytes are `{"$binary":"<base64>"}` as in the file;
+//! unlike there, JSON that looks like this is not wrapped, because programs know what they have stored. Unsafe
+//! characters are `\u` escapes in strings, so an answer is as safe on a terminal as in a pipe.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -62,7 +62,7 @@ pub(super) fn reply(out: &mut dyn Write, reply: Reply<'_>) -> Result<(), RenderE
     Ok(out.write_all(line.as_bytes())?)
 }
 
-/// A failure as a document, with its newline.
+/// A failure as a JSON document, with its newline.
 pub(super) fn failure(failure: &Failure) -> String {
     // No stored key is longer.
     const LONGEST: usize = 64 << 10;
@@ -80,7 +80,7 @@ pub(super) fn failure(failure: &Failure) -> String {
     line
 }
 
-/// One event, one document.
+/// One document per event.
 fn push_event(line: &mut String, key: &str, event: &Event) {
     let name = match event {
         Event::Set(_) => "set",
@@ -102,11 +102,11 @@ fn push_event(line: &mut String, key: &str, event: &Event) {
     line.push_str("}\n");
 }
 
-/// Writes a listing as it comes.
+/// Streams a listing.
 ///
-/// If the source fails before anything has left, nothing leaves, and the caller's error is the document. Later the
-/// document cannot be made whole: its line ends there, invalid, so that nobody takes a part for all and the next line
-/// is the error. That the source is corrupt is found when all of it was given, so the document is whole then.
+/// If the source fails before anything is written, nothing is, and the caller's error is the document. After that, the
+/// document cannot be completed: its line ends there, invalid, so that no program mistakes a part for the whole, and
+/// the next line is the error. Corruption is found after all entries, so that document is complete.
 fn list(out: &mut dyn Write, listing: Listing<'_>) -> Result<(), RenderError> {
     let (open, close) = if listing.show == Show::Entries { ('{', '}') } else { ('[', ']') };
     let mut text = String::with_capacity(2 * CHUNK);
@@ -152,7 +152,7 @@ fn list(out: &mut dyn Write, listing: Listing<'_>) -> Result<(), RenderError> {
     corrupt.map_or(Ok(()), |error| Err(error.into()))
 }
 
-/// A key that was asked for twice is one member: names in an object are unique.
+/// A key that is requested twice is one member, because names in an object are unique.
 fn push_values(text: &mut String, values: &[(String, Option<Value>)]) {
     let mut seen = HashSet::new();
     text.push('{');
@@ -186,7 +186,7 @@ pub(super) fn push_name(text: &mut String, name: &str) {
     text.push(':');
 }
 
-/// A text that is written as it gets longer.
+/// A text that is written as it grows.
 struct Written<'o> {
     out: &'o mut dyn Write,
     text: String,
@@ -260,7 +260,7 @@ fn push_field(text: &mut String, field: &Field) {
             text.push(']');
         }
         Field::Value(value) => push_value(text, value),
-        // Not every number in words is one in JSON: `+1` and `.5` are text there.
+        // Not every number of the language is one in JSON: `+1` and `.5` are strings there.
         Field::Exact(number) => match Json::parse(number) {
             Ok(json) => text.push_str(json.as_str()),
             Err(_) => write_string(text, number),

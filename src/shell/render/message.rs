@@ -1,4 +1,4 @@
-//! What is said besides an answer: failures, notes, and the line that points at what is wrong.
+//! Messages: failures, notes, and the line that points at an error.
 
 use super::{json, style};
 use crate::shell::answer::code::Code;
@@ -7,15 +7,15 @@ use crate::shell::answer::status::Status;
 use crate::shell::text::caret::Pointer;
 use crate::shell::text::escape;
 
-/// How messages look.
+/// The format of messages.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct MessageStyle {
     pub(crate) color: bool,
-    /// The columns of the terminal that they go to; 0 for no limit.
+    /// The width of their terminal; 0 for no limit.
     pub(crate) width: usize,
 }
 
-/// A line broken between words so that each row has at most `width` columns; 0 is no limit. A word that is longer stays whole,
+/// Wraps a line between words so that each row has at most `width` columns; 0 is no limit. A longer word is kept whole,
 /// so that it can be copied.
 pub(crate) fn wrapped(line: &str, width: usize) -> String {
     if width == 0 || line.len() <= width {
@@ -25,8 +25,9 @@ pub(crate) fn wrapped(line: &str, width: usize) -> String {
     textwrap::wrap(line, options.word_splitter(textwrap::WordSplitter::NoHyphenation)).join("\n")
 }
 
-/// A failure for a person: one line, to be written at once so that the lines of several programs on one stderr stay whole; `error: ` before all but answers of "no", behind the place if there is one
-/// (`commands.kv:17`). Control characters are escaped wherever it goes.
+/// A failure for a user: one line, written at once so that lines of several programs on one stderr stay whole. It has
+/// the position first, if any (`commands.kv:17`), then `error: `, except for "no" answers. Control characters are
+/// always escaped.
 pub(crate) fn failure(style: MessageStyle, place: Option<&str>, failure: &Failure) -> String {
     let color = style.color;
     let mut line = String::new();
@@ -49,24 +50,24 @@ pub(crate) fn failure(style: MessageStyle, place: Option<&str>, failure: &Failur
     wrapped(&line, style.width) + "\n"
 }
 
-/// A failure for a program: `{"error":{"code":…,"message":…,"key":…}}` on one line.
+/// A failure as JSON on one line: `{"error":{"code":…,"message":…,"key":…}}`.
 pub(crate) fn failure_json(failure: &Failure) -> String {
     json::failure(failure)
 }
 
-/// The line that points at what is wrong with the one above it, or with the excerpt that it begins with.
+/// The line that points at the error in the line above, or in an excerpt that it prints first.
 pub(crate) fn pointer(color: bool, pointer: &Pointer) -> String {
     let excerpt = pointer.excerpt.as_ref().map(|excerpt| format!("{}\n", style::faint(color, excerpt)));
     let carets = style::error(color, &"^".repeat(pointer.carets));
     format!("{}{}{carets}\n", excerpt.unwrap_or_default(), " ".repeat(pointer.indent))
 }
 
-/// A line about a command rather than of it.
+/// A line about a command.
 pub(crate) fn aside(color: bool, text: &str) -> String {
     style::faint(color, text) + "\n"
 }
 
-/// A line that is not a failure: a note, a notice, what the timer says, what a check has found.
+/// A line that is not a failure: a note, a notice, a time, or a finding of a check.
 pub(crate) fn note(style: MessageStyle, note: &str) -> String {
     let color = style.color;
     let (mark, rest) = match note.split_once(' ') {

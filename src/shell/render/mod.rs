@@ -1,17 +1,18 @@
-//! Answers as bytes: how a reply looks in each mode, on a terminal and in a pipe.
+//! Turns answers into bytes, for each output format, on a terminal and in a pipe.
 //!
 //! | | a terminal | a pipe |
 //! | --- | --- | --- |
 //! | plain | `human`: words and tables | `plain`: lines that read back exactly |
-//! | table | the same | the same tables, whole; one value as its exact bytes |
-//! | raw | `plain`: values alone, escaped; one value exactly, if the line itself says raw | `plain`: the exact bytes |
+//! | table | the same | the same tables, uncut; a single value as its exact bytes |
+//! | raw | `plain`: bare values, escaped; a single value exactly, if the line itself has `-o raw` | `plain`: the exact
+//! bytes |
 //! | json | `json`: one document | the same |
 //!
-//! JSON that is the whole answer is spread out for a person by `pretty`.
-//! What a command has done is put into a sentence, or into members, by `done`; what is no answer is in `message`.
+//! `pretty` formats JSON that is the whole answer. `done` turns the result of a change into a sentence or into JSON
+//! members, and `message` formats everything that is not an answer.
 //!
-//! Nothing that was stored, typed or said by the system acts on a terminal: it goes through [`super::text::escape`] first.
-//! Widths are those of the escaped text, and colours are added last.
+//! Text from the database, the user or the system never affects a terminal: it goes through [`super::text::escape`]
+//! first. Widths are those of the escaped text, and colors are added last.
 
 use std::io::{self, Write};
 
@@ -54,24 +55,24 @@ mod undone;
 
 pub(crate) mod style;
 
-/// A stream is written in pieces of about this many bytes.
+/// Streams are written in pieces of about this many bytes.
 const CHUNK: usize = 32 << 10;
 
-/// Where an answer goes and how it is to look.
+/// The target of an answer, and its format.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RenderOptions {
     pub(crate) mode: OutputMode,
-    /// Whether a person reads it.
+    /// Whether the target is a terminal.
     pub(crate) terminal: bool,
-    /// Columns of that terminal; 0 if it does not say.
+    /// The width of that terminal; 0 if unknown.
     pub(crate) width: usize,
     pub(crate) color: bool,
     /// No confirmations.
     pub(crate) quiet: bool,
-    /// Whether a single value goes out exactly where it else would not: one of bytes into a file or a program at the prompt,
-    /// and any on a terminal if the line itself says raw.
+    /// Whether a single value is written exactly where it otherwise would not be: bytes to a file or a program at the
+    /// prompt, and any value on a terminal if the line itself has `-o raw`.
     pub(crate) exact: bool,
-    /// Whether a pager shows what is longer than the screen: then a listing is not cut.
+    /// Whether a pager shows long answers, so that a listing need not be cut.
     pub(crate) paged: bool,
 }
 
@@ -87,18 +88,18 @@ impl RenderOptions {
         paged: false,
     };
 
-    /// Columns that a line may take.
+    /// The maximum width of a line.
     fn room(&self) -> usize {
         if self.terminal && self.width > 0 { self.width } else { usize::MAX }
     }
 }
 
-/// Why an answer could not be written whole.
+/// Why an answer was not written completely.
 #[derive(Debug)]
 pub(crate) enum RenderError {
-    /// The output did not take it.
+    /// Writing the output failed.
     Output(io::Error),
-    /// The database could not give it, or not in this form.
+    /// The database could not provide the answer, or not in this format.
     Source(Failure),
 }
 
@@ -120,7 +121,7 @@ impl From<Error> for RenderError {
     }
 }
 
-/// How long the values of an answer are, if they are too long to be held as they will be written.
+/// The length of the values of an answer, if they are too long to be held in memory once more.
 pub(crate) fn large(reply: &Reply<'_>) -> Option<usize> {
     let length = match reply {
         Reply::Value(value) | Reply::Line(value) => value.as_bytes().len(),
@@ -133,14 +134,14 @@ pub(crate) fn large(reply: &Reply<'_>) -> Option<usize> {
     (length >= LARGE).then_some(length)
 }
 
-/// Writes the data of an answer, and nothing else.
+/// Writes the data of an answer, without anything else.
 pub(crate) fn reply(out: &mut dyn Write, rendering: &RenderOptions, reply: Reply<'_>) -> Result<(), RenderError> {
     let reply = match reply {
         Reply::Pieces(pieces) => return stream::pieces(out, rendering, pieces),
         Reply::Changes(changes) => return stream::changes(out, rendering, changes),
         Reply::Outputs(outputs) => return outputs::write(out, rendering, outputs),
         Reply::Listing(mut listing) => {
-            // A value of a listing is put together with what stands around it.
+            // A value of a listing is copied together with its surroundings.
             let entries = std::mem::replace(&mut listing.entries, Box::new(std::iter::empty()));
             let entries = entries.map(|entry| {
                 let entry = entry?;
@@ -154,7 +155,7 @@ pub(crate) fn reply(out: &mut dyn Write, rendering: &RenderOptions, reply: Reply
         reply => reply,
     };
     if let Some(length) = large(&reply) {
-        // Single values go as they are; what else there is, is put together first.
+        // Single values are written directly; everything else is assembled first.
         let is_whole = matches!(reply, Reply::Value(_))
             && (rendering.mode == OutputMode::Json || !rendering.terminal && rendering.mode != OutputMode::Table);
         check_memory(if is_whole { 0 } else { 8 * length })?;
@@ -182,7 +183,7 @@ pub(crate) fn reply(out: &mut dyn Write, rendering: &RenderOptions, reply: Reply
     }
 }
 
-/// Writes events as they come, each at once.
+/// Writes each event as it comes.
 fn events(
     out: &mut dyn Write,
     events: Events<'_>,
@@ -328,7 +329,7 @@ mod tests {
         ('\0'..=char::MAX).filter(|&c| crate::json::is_unsafe(c))
     }
 
-    /// What is left without our own colours.
+    /// The output without our own colors.
     fn without_colours(text: &str) -> String {
         let mut left = String::new();
         let mut rest = text;

@@ -1,4 +1,4 @@
-//! What filters make of values, in every mode: an output a line.
+//! The outputs of filters, one per line, in every output format.
 
 use std::io::Write;
 
@@ -8,7 +8,7 @@ use crate::shell::answer::reply::{FilterOutput, Outputs};
 use crate::shell::text::argument::OutputMode;
 use crate::shell::text::escape;
 
-/// Writes the outputs as they come. `-o json` makes one document: an array of them, or with keys an object of arrays.
+/// Streams the outputs. With `-o json`, they are one document: an array of outputs, or with keys an object of arrays.
 pub(super) fn write(out: &mut dyn Write, rendering: &RenderOptions, outputs: Outputs<'_>) -> Result<(), RenderError> {
     if rendering.mode == OutputMode::Json {
         return document(out, outputs);

@@ -1,5 +1,5 @@
-//! Lines for programs: one record a line, its fields behind tabs and escaped so that they come back exactly, one value
-//! as the exact bytes. The same without any form is `-o raw`.
+//! Lines for programs: one record per line, with tabs between its fields, escaped so that they can be read back
+//! exactly, and a single value as its exact bytes. Without any escaping, this is `-o raw`.
 
 use std::io::{self, Write};
 
@@ -10,20 +10,21 @@ use crate::shell::answer::reply::{Field, Listing, Reply, Show};
 use crate::shell::text::escape;
 use crate::value::Value;
 
-/// How much of a form an answer gets.
+/// How much an answer is formatted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PlainStyle {
-    /// Plain into a pipe: a newline behind one value; keys and values of a record escaped by [`escape::tsv`].
+    /// Plain in a pipe: a single value is followed by a newline; keys and values of a record are escaped by
+    /// [`escape::tsv`].
     Lines,
-    /// Raw into a pipe: a value's exact bytes, and nothing that was not stored but what parts the records of a listing.
+    /// Raw in a pipe: the exact bytes of a value, with nothing added but the separators of a listing.
     Exact,
-    /// Raw on a terminal, which must not get what could act on it: values escaped, one alone with its own lines, fields two
-    /// blanks apart.
+    /// Raw on a terminal, which must not receive active characters: values are escaped, a single one keeps its line
+    /// breaks, and fields are two spaces apart.
     Shown,
 }
 
 impl PlainStyle {
-    /// What stands between the fields of a record.
+    /// The separator of a record's fields.
     fn gap(self) -> &'static [u8] {
         if self == Self::Shown { b"  " } else { b"\t" }
     }
@@ -91,7 +92,7 @@ pub(super) fn reply(out: &mut dyn Write, form: PlainStyle, reply: Reply<'_>) -> 
     Ok(out.write_all(&lines)?)
 }
 
-/// Appends an event: what has happened, the key, and the value if one was set. Here too a raw value keeps to its line.
+/// Appends an event: its kind, the key, and the value if one was set. Even a raw value is kept on one line.
 fn push_event(line: &mut String, form: PlainStyle, key: &str, event: &Event) {
     let form = if form == PlainStyle::Exact { PlainStyle::Lines } else { form };
     let (name, value) = match event {
@@ -108,7 +109,7 @@ fn push_event(line: &mut String, form: PlainStyle, key: &str, event: &Event) {
     line.push_str(&String::from_utf8_lossy(&bytes));
 }
 
-/// Appends text of several lines, each escaped if a terminal shows them.
+/// Appends text of several lines, escaped line by line on a terminal.
 pub(super) fn push_text(lines: &mut Vec<u8>, terminal: bool, text: &str) {
     if text.is_empty() {
         return;
@@ -120,7 +121,7 @@ pub(super) fn push_text(lines: &mut Vec<u8>, terminal: bool, text: &str) {
     }
 }
 
-/// Writes one value. It is not copied into a pipe, as it may be large.
+/// Writes a single value. In a pipe it is not copied, because it may be large.
 fn one(out: &mut dyn Write, form: PlainStyle, value: &Value) -> io::Result<()> {
     match form {
         PlainStyle::Exact => out.write_all(value.as_bytes()),
@@ -135,7 +136,7 @@ fn one(out: &mut dyn Write, form: PlainStyle, value: &Value) -> io::Result<()> {
     }
 }
 
-/// Writes a listing as it comes. What came before a failure of the source is written.
+/// Streams a listing. If the source fails, the entries before the failure are written.
 fn list(out: &mut dyn Write, form: PlainStyle, listing: Listing<'_>) -> Result<(), RenderError> {
     let (form, end) = match form {
         PlainStyle::Lines | PlainStyle::Exact if listing.nul => (PlainStyle::Exact, b'\0'),
@@ -168,7 +169,7 @@ fn list(out: &mut dyn Write, form: PlainStyle, listing: Listing<'_>) -> Result<(
     Ok(out.write_all(&lines)?)
 }
 
-/// Appends a line with a fact, or one for each of its rows.
+/// Appends a line for a fact, or one for each of its rows.
 fn push_fact(lines: &mut Vec<u8>, form: PlainStyle, name: &str, fact: &Field) {
     let one = |lines: &mut Vec<u8>, fields: &mut dyn Iterator<Item = &Field>| {
         lines.extend_from_slice(name.as_bytes());
@@ -184,9 +185,9 @@ fn push_fact(lines: &mut Vec<u8>, form: PlainStyle, name: &str, fact: &Field) {
     }
 }
 
-/// Appends one fact. Keys stand apart by the same gap as fields, which no escaped key holds.
+/// Appends one fact. Keys are separated like fields, by a gap that no escaped key contains.
 fn push_field(line: &mut Vec<u8>, form: PlainStyle, field: &Field) {
-    // Here too a raw fact keeps to its line.
+    // Even a raw fact is kept on one line.
     let form = if form == PlainStyle::Exact { PlainStyle::Lines } else { form };
     match field {
         Field::None | Field::Fault(None) => line.extend_from_slice(b"none"),
@@ -358,7 +359,7 @@ mod tests {
 
     #[test]
     fn a_long_listing_leaves_in_pieces_and_whole() {
-        /// Notes the length of each write.
+        /// Records the length of each write.
         struct Pieces(Vec<usize>);
         impl Write for Pieces {
             fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

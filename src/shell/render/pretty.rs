@@ -1,7 +1,7 @@
-//! JSON for a person: an entry a line and coloured. What holds no other container stays on one line if it fits there.
+//! JSON for a terminal: colored, with one entry per line. A container without nested ones stays on one line if it fits.
 //!
-//! The text is only spread out: members, their order and the digits of numbers are what was stored. What could act on a
-//! terminal becomes a `\u` escape, so that what is shown is JSON still.
+//! Only white space is added: members, their order and the digits of numbers are as stored. Active characters become
+//! `\u` escapes, so the output is still JSON.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -12,12 +12,12 @@ use super::CHUNK;
 use super::style::{self, Style};
 use crate::shell::text::escape;
 
-/// Blanks a level.
+/// Spaces per level.
 const INDENT: usize = 2;
-/// A container longer than this is spread out, however wide the terminal is.
+/// A longer container is broken into lines, however wide the terminal is.
 const LONGEST: usize = 100;
 
-/// Writes JSON that has no white space between its tokens, and a newline.
+/// Writes compact JSON in several lines, and a newline.
 pub(super) fn json(out: &mut dyn Write, color: bool, room: usize, text: &str) -> io::Result<()> {
     let mut spread = Spread { lines: String::new(), color, room, depth: 0, column: 0, is_inline: false };
     let mut rest = text;
@@ -52,22 +52,22 @@ pub(super) fn json(out: &mut dyn Write, color: bool, room: usize, text: &str) ->
     out.write_all(spread.lines.as_bytes())
 }
 
-/// JSON that is being spread out.
+/// The formatter.
 struct Spread {
-    /// What was not written yet.
+    /// The rest of the input.
     lines: String,
     color: bool,
     room: usize,
-    /// How many containers are open over several lines.
+    /// The number of open containers that are broken into lines.
     depth: usize,
-    /// Columns taken in this line.
+    /// The columns used in this line.
     column: usize,
-    /// Whether it is in a container that stays on its line.
+    /// Whether it is inside a container that stays on one line.
     is_inline: bool,
 }
 
 impl Spread {
-    /// A container begins; `rest` is what it holds, and all behind it.
+    /// Opens a container; `rest` is its contents and everything after it.
     fn open(&mut self, token: &str, rest: &str) {
         self.lines.push_str(token);
         self.is_inline = width_inline(token, rest, self.room.min(LONGEST).saturating_sub(self.column)).is_some();
@@ -109,7 +109,7 @@ impl Spread {
     }
 }
 
-/// Columns of a container on one line, if it holds no other but empty ones and is no wider than `room`.
+/// The width of a container on one line, if it contains only empty ones and is no wider than `room`.
 fn width_inline(open: &str, mut rest: &str, room: usize) -> Option<usize> {
     let mut width = open.len();
     loop {
@@ -123,7 +123,7 @@ fn width_inline(open: &str, mut rest: &str, room: usize) -> Option<usize> {
             "{" | "[" => return None,
             "}" | "]" => return Some(width + 1).filter(|width| *width < room),
             "," | ":" => 2,
-            // A long one is not worth measuring.
+            // A long one need not be measured.
             scalar if scalar.len() > 4 * room => return None,
             scalar => shown(scalar).width(),
         };
@@ -133,7 +133,7 @@ fn width_inline(open: &str, mut rest: &str, room: usize) -> Option<usize> {
     }
 }
 
-/// The first token of some JSON.
+/// The first token of a JSON text.
 fn token(text: &str) -> Option<&str> {
     let bytes = text.as_bytes();
     let length = match bytes.first()? {
@@ -153,7 +153,7 @@ fn token(text: &str) -> Option<&str> {
     text.get(..length)
 }
 
-/// A token as a terminal may see it.
+/// A token, escaped for a terminal.
 fn shown(token: &str) -> std::borrow::Cow<'_, str> {
     if !token.contains(escape::is_unsafe) {
         return token.into();
@@ -161,7 +161,7 @@ fn shown(token: &str) -> std::borrow::Cow<'_, str> {
     let mut safe = String::with_capacity(token.len() + 8);
     for c in token.chars() {
         if escape::is_unsafe(c) {
-            // All of them are in the first plane.
+            // All of these characters are in the Basic Multilingual Plane.
             write!(safe, "\\u{:04x}", u32::from(c)).expect("a String takes all that is written");
         } else {
             safe.push(c);

@@ -1,4 +1,4 @@
-//! Answers that are files or differences, in every mode.
+//! Writes answers that are files or differences, in every output format.
 
 use std::io::{self, Write};
 
@@ -11,7 +11,7 @@ use crate::shell::text::mask::HIDDEN;
 use crate::storage::Entry;
 use crate::value::Value;
 
-/// Writes a file as it is; on a terminal what could act on that is escaped.
+/// Writes a file as is, escaped on a terminal.
 pub(super) fn pieces(out: &mut dyn Write, rendering: &RenderOptions, pieces: Pieces<'_>) -> Result<(), RenderError> {
     if rendering.mode == OutputMode::Json {
         let message = "a file is not a JSON document: name a file, or leave out -o json";
@@ -27,10 +27,10 @@ pub(super) fn pieces(out: &mut dyn Write, rendering: &RenderOptions, pieces: Pie
     Ok(rest?)
 }
 
-/// What is escaped for a terminal on its way there.
+/// Escapes what is written to a terminal.
 struct TerminalWriter<'w> {
     out: &'w mut dyn Write,
-    /// The beginning of a character whose rest is to come.
+    /// The beginning of an incomplete character.
     held: Vec<u8>,
 }
 
@@ -63,7 +63,7 @@ impl Write for TerminalWriter<'_> {
     }
 }
 
-/// Where the last character begins, if its rest may follow; else the length.
+/// Where the last character begins, if it is incomplete; otherwise the length.
 fn whole_characters(bytes: &[u8]) -> usize {
     const LONGEST: usize = 4;
     let from = bytes.len().saturating_sub(LONGEST - 1);
@@ -72,7 +72,7 @@ fn whole_characters(bytes: &[u8]) -> usize {
     begin.filter(is_cut).unwrap_or(bytes.len())
 }
 
-/// Writes what is not alike: `+ key`, `- key`, `~ key old → new`.
+/// Writes differences: `+ key`, `- key`, `~ key old → new`.
 pub(super) fn changes(
     out: &mut dyn Write,
     rendering: &RenderOptions,
@@ -122,7 +122,7 @@ fn line(lines: &mut Vec<u8>, rendering: &RenderOptions, difference: &Difference,
         if old.value != new.value && is_masked {
             lines.extend_from_slice(format!(" {HIDDEN} → {HIDDEN}").as_bytes());
         } else if old.value != new.value {
-            // Alike but for the type: that is what is said.
+            // If only the types differ, shows the types.
             let is_alike = old.value.as_bytes() == new.value.as_bytes();
             let side =
                 |value: &Value| if is_alike { value.kind().as_bytes().to_vec() } else { value.as_bytes().to_vec() };
@@ -147,12 +147,12 @@ fn documents(out: &mut dyn Write, changes: DifferenceStream<'_>) -> Result<(), R
     for difference in changes.differences {
         let difference = match difference {
             Ok(difference) => difference,
-            // All there is was given.
+            // The document is complete.
             Err(failure) if failure.is_of_whole_file() => {
                 corrupt = Some(failure);
                 break;
             }
-            // What was written is the beginning of a document that must not be taken for one.
+            // The output is an incomplete document that must not be mistaken for a complete one.
             Err(failure) if is_first => return Err(failure.into()),
             Err(failure) => {
                 out.write_all(b"\n")?;

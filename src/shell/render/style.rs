@@ -1,11 +1,11 @@
-//! Colours by what they mean. Whether there are any is the caller's to say, each time: what `colored` itself finds out
-//! about stdout and the environment does not count, as stderr may be elsewhere and `--color` has the last word.
+//! Colors by meaning. The caller decides each time whether to use them: what `colored` detects about stdout and the
+//! environment is ignored, because stderr may go elsewhere and `--color` has the last word.
 //!
-//! A style goes around text that is already safe for a terminal and already cut: it has no width.
+//! Styles are applied to text that is already escaped and cut, because they have no width.
 
 use colored::{ColoredString, Colorize, control};
 
-/// Puts a style around a text, or returns it as it is if there is to be no colour.
+/// Applies a style to a text, or returns the text as is without color.
 pub(crate) type Style = fn(color: bool, text: &str) -> String;
 
 /// A key.
@@ -13,7 +13,7 @@ pub(crate) fn key(color: bool, text: &str) -> String {
     paint(color, text, Colorize::cyan)
 }
 
-/// A number that is the answer.
+/// A number that is an answer.
 pub(crate) fn number(color: bool, text: &str) -> String {
     paint(color, text, Colorize::yellow)
 }
@@ -33,42 +33,42 @@ pub(crate) fn heading(color: bool, text: &str) -> String {
     paint(color, text, Colorize::bold)
 }
 
-/// What is about the data rather than data: heads of columns, counts, stand-ins, hints.
+/// Text about the data: column heads, counts, placeholders, hints.
 pub(crate) fn faint(color: bool, text: &str) -> String {
     paint(color, text, Colorize::dimmed)
 }
 
-/// What failed.
+/// A failure.
 pub(crate) fn error(color: bool, text: &str) -> String {
     paint(color, text, |text| text.red().bold())
 }
 
-/// What is there only on the new side.
+/// Text that is only on the new side.
 pub(crate) fn added(color: bool, text: &str) -> String {
     paint(color, text, Colorize::green)
 }
 
-/// What is there only on the old side.
+/// Text that is only on the old side.
 pub(crate) fn removed(color: bool, text: &str) -> String {
     paint(color, text, Colorize::red)
 }
 
-/// What may go wrong.
+/// A warning.
 pub(crate) fn warning(color: bool, text: &str) -> String {
     paint(color, text, |text| text.yellow().bold())
 }
 
-/// What stands before the cursor.
+/// The prompt.
 pub(crate) fn prompt(color: bool, text: &str) -> String {
     paint(color, text, |text| text.blue().bold())
 }
 
-/// The name of a command, where it is typed.
+/// The name of a command at the prompt.
 pub(crate) fn command(color: bool, text: &str) -> String {
     paint(color, text, |text| text.green().bold())
 }
 
-/// What is typed and is nothing that there is.
+/// An unknown word at the prompt.
 pub(crate) fn unknown(color: bool, text: &str) -> String {
     paint(color, text, Colorize::red)
 }
@@ -83,17 +83,17 @@ pub(crate) fn json(color: bool, text: &str) -> String {
     paint(color, text, Colorize::magenta)
 }
 
-/// Text whose quote is still open.
+/// Text in a quote that is still open.
 pub(crate) fn unclosed(color: bool, text: &str) -> String {
     paint(color, text, |text| text.green().underline())
 }
 
-/// `|` and `>`: the answer goes elsewhere.
+/// `|` and `>` as operators.
 pub(crate) fn operator(color: bool, text: &str) -> String {
     paint(color, text, Colorize::bold)
 }
 
-/// The words of the system's shell.
+/// The words of a shell command.
 pub(crate) fn outside(color: bool, text: &str) -> String {
     paint(color, text, Colorize::cyan)
 }

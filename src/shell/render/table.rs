@@ -1,5 +1,5 @@
-//! Columns: text cut to the terminal and aligned, no borders. What a column takes is what is seen, so widths are those
-//! of the escaped text, and colours go around it last.
+//! Tables: text cut to the terminal and aligned, without borders. Widths are those of the escaped text, and colors are
+//! added last.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -10,47 +10,46 @@ use super::style::{self, Style};
 use super::{CHUNK, RenderOptions};
 use crate::shell::text::escape;
 
-/// Blanks between two columns.
+/// Spaces between two columns.
 const GAP: usize = 2;
-/// So many rows are aligned together, so that a table of any length takes little memory.
+/// The number of rows that are aligned together, so that a table of any length takes little memory.
 const ROWS: usize = 1_000;
-/// And so many bytes of them.
+/// The number of bytes that are aligned together.
 const HELD: usize = 1 << 20;
-/// Where nothing is cut, columns are aligned as far as this: one key of 64 KiB must not put as many blanks into every
-/// row.
+/// The widest alignment if nothing is cut: a key of 64 KiB must not add as many spaces to every row.
 const ALIGNED: usize = 200;
 
-/// Rows that are waiting to be written with their columns aligned.
+/// Rows waiting to be aligned and written.
 ///
-/// On a terminal a row is one line of at most its width. The widest column gives way first, and the first column counts
-/// for half as much again, so that it gets no more than two fifths while there is not room for all. Elsewhere nothing
-/// is cut, and cells are escaped as the fields of plain lines.
+/// On a terminal, a row is one line of at most the terminal's width. The widest column is cut first, and the first
+/// column counts half as much again, so it gets at most two fifths if there is not room for all. Elsewhere nothing is
+/// cut, and cells are escaped like the fields of plain lines.
 pub(super) struct Table {
     terminal: bool,
     color: bool,
-    /// Columns of the terminal.
+    /// The width of the terminal.
     room: usize,
-    /// What each column has needed so far.
+    /// The width that each column has needed so far.
     needed: Vec<usize>,
     rows: Vec<Vec<Cell>>,
-    /// Bytes in them.
+    /// The number of bytes in the rows.
     held: usize,
 }
 
-/// One cell. On a terminal the text is not yet escaped, so that no escape is cut in two.
+/// One cell. On a terminal, its text is not escaped yet, so that no escape is cut in two.
 pub(super) struct Cell {
     text: String,
-    /// Columns it would take.
+    /// The columns that it would take.
     width: usize,
     style: Style,
-    /// Whether it stands at the right edge of its column.
+    /// Whether it is right-aligned.
     right: bool,
-    /// What is said behind the `…` where it is cut.
+    /// Text after the `…` if it is cut.
     size: Option<String>,
 }
 
 impl Cell {
-    /// A cell of a table that goes into a pipe: any bytes.
+    /// A cell of a table in a pipe: any bytes.
     pub(super) fn of_bytes(bytes: &[u8], style: Style) -> Self {
         let mut field = Vec::with_capacity(bytes.len());
         escape::tsv(&mut field, bytes);
@@ -58,14 +57,14 @@ impl Cell {
         Self { width: width(&text), text, style, right: false, size: None }
     }
 
-    /// The same cell of a value of so many bytes: how many is said where a long one is cut.
+    /// The same cell for a value of this many bytes, a size that is shown if the value is cut.
     pub(super) fn of_size(mut self, bytes: usize) -> Self {
         const LONG: usize = 1 << 10;
         self.size = (bytes >= LONG).then(|| format!(" {}", size(bytes as u64)));
         self
     }
 
-    /// The same cell at the right edge of its column if `right`.
+    /// The same cell, right-aligned if `right`.
     pub(super) fn at_right(mut self, right: bool) -> Self {
         self.right = right;
         self
@@ -85,7 +84,7 @@ impl Table {
         }
     }
 
-    /// A table of which nothing is cut, even on a terminal.
+    /// A table that is never cut, even on a terminal.
     pub(super) fn whole(rendering: &RenderOptions) -> Self {
         Self { room: usize::MAX, ..Self::new(rendering) }
     }
@@ -100,7 +99,7 @@ impl Table {
         for (behind, _, columns) in pieces(text) {
             width += columns;
             if width > self.room {
-                // One character too many says that there is more.
+                // One more character shows that the text is longer.
                 end = behind;
                 width = self.room;
                 break;
@@ -124,17 +123,17 @@ impl Table {
         self.rows.push(row);
     }
 
-    /// Whether it is time to [`Table::write`] the rows.
+    /// Whether the rows should be written now, with [`Table::write`].
     pub(super) fn is_full(&self) -> bool {
         self.rows.len() >= ROWS || self.held >= HELD
     }
 
-    /// Writes the rows and forgets them. Columns only grow from here, so that what follows stays in line if it can.
+    /// Writes the rows and forgets them. Columns never become narrower, so that later rows stay aligned if possible.
     pub(super) fn write(&mut self, out: &mut dyn Write) -> io::Result<()> {
         let widths = self.widths();
         let mut lines = String::new();
         for row in &self.rows {
-            // Blanks are owed until something stands behind them, so that no line ends with any.
+            // Spaces are written only before text, so that no line ends in spaces.
             let mut blanks = 0;
             for (at, (cell, &column)) in row.iter().zip(&widths).enumerate() {
                 let shown = self.show(cell, column);
@@ -159,7 +158,7 @@ impl Table {
         out.write_all(lines.as_bytes())
     }
 
-    /// What stands in the cell, escaped, and cut to its column if anything is.
+    /// The text of the cell, escaped, and cut to its column if necessary.
     fn show<'a>(&self, cell: &'a Cell, column: usize) -> Cow<'a, str> {
         if !self.terminal {
             Cow::Borrowed(&cell.text)
@@ -167,7 +166,7 @@ impl Table {
             escape::terminal(&cell.text)
         } else {
             match &cell.size {
-                // There must be more left of the value than is said of it.
+                // The cut must remove more than the size adds.
                 Some(size) if cell.width > column && column > 3 * size.len() => {
                     (cut(&cell.text, column - size.len()) + size).into()
                 }
@@ -176,7 +175,7 @@ impl Table {
         }
     }
 
-    /// What each column gets.
+    /// The width of each column.
     fn widths(&self) -> Vec<usize> {
         if self.room == usize::MAX {
             return self.needed.iter().map(|&needed| needed.min(ALIGNED)).collect();
@@ -215,8 +214,8 @@ pub(crate) fn size(bytes: u64) -> String {
     shown
 }
 
-/// `text` escaped for a terminal and no wider than `columns`, with `…` at its end if that is not all. Takes time by
-/// `columns`, not by the length of `text`.
+/// `text` escaped for a terminal, in at most `columns` columns, with `…` at the end if it was cut. The time depends on
+/// `columns`, not on the length of `text`.
 pub(super) fn cut(text: &str, columns: usize) -> String {
     let mut shown = String::new();
     let mut width = 0;
@@ -238,19 +237,19 @@ pub(super) fn cut(text: &str, columns: usize) -> String {
     shown
 }
 
-/// Columns that a text takes which needs no escaping.
+/// The width of a text that needs no escaping.
 fn width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.chars().map(columns).sum() }
 }
 
-/// Columns of one character, as terminals count: each by itself. The selector of an emoji's picture is given the column
-/// by which some terminals widen the character before it; on the others a cell is one blank short, which is better than
-/// a line that is too long.
+/// The width of one character by itself, as terminals count. The variation selector of an emoji counts as the column by
+/// which some terminals widen the character before it; on others, a cell is one space short, which is better than a
+/// line that is too long.
 fn columns(c: char) -> usize {
     if c == '\u{fe0f}' { 1 } else { c.width().unwrap_or(0) }
 }
 
-/// The text as a terminal is to see it, character by character: where it ends, what is shown, and the columns of that.
+/// The text as shown on a terminal, character by character: where each ends, its escaped form, and its width.
 fn pieces(text: &str) -> impl Iterator<Item = (usize, Cow<'_, str>, usize)> {
     text.char_indices().map(|(at, c)| {
         let behind = at + c.len_utf8();
@@ -381,7 +380,7 @@ mod tests {
         #[test]
         fn no_line_is_wider_than_the_terminal(
             rows in prop::collection::vec(prop::collection::vec(NASTY, 1..4), 1..5),
-            // The console never says less than 20.
+            // The console never reports fewer than 20 columns.
             columns in 20usize..90,
         ) {
             let rows: Vec<Vec<&str>> = rows.iter().map(|row| row.iter().map(String::as_str).collect()).collect();

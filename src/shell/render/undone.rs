@@ -1,4 +1,4 @@
-//! What an undo or a redo has done to which keys.
+//! The result of an undo or a redo, key by key.
 
 use super::counts::keys;
 use crate::expiry::{Timestamp, format_duration};
@@ -8,7 +8,7 @@ use crate::storage::Entry;
 use crate::store::Undone;
 use crate::value::Value;
 
-/// How what became of a key is counted.
+/// The counts by result.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
     pub(super) restored: u64,
@@ -30,10 +30,10 @@ impl Counts {
     }
 }
 
-/// So many keys are named one by one.
+/// The maximum number of keys that are named.
 const FEW: usize = 4;
 
-/// What became of the keys: each of a few, or how many.
+/// The result for each of a few keys, or the counts.
 pub(super) fn told(undone: &Undone, now: Timestamp) -> String {
     if undone.keys.is_empty() {
         return "nothing had changed".to_owned();
@@ -53,7 +53,7 @@ pub(super) fn told(undone: &Undone, now: Timestamp) -> String {
     parts.join("; ")
 }
 
-/// The same of a redo.
+/// The same for a redo.
 pub(super) fn told_again(undone: &Undone, now: Timestamp) -> String {
     if undone.keys.is_empty() {
         return "nothing had changed".to_owned();

@@ -1,4 +1,4 @@
-//! What may be put into the line, how it is put in, and how it is listed.
+//! Completion candidates: how they are inserted into the line and how they are listed.
 
 use std::borrow::Cow;
 
@@ -10,29 +10,29 @@ use super::cursor::CursorContext;
 use crate::shell::render::style;
 use crate::shell::text::words;
 
-/// Columns that one candidate may take in the list.
+/// The maximum width of a candidate in the list.
 pub(super) const WIDEST: usize = 76;
 
-/// More candidates than these help nobody, and the editor cannot list more than 65,535.
+/// The maximum number of candidates: longer lists are useless, and the editor cannot list more than 65,535.
 pub(super) const MOST: usize = 1_000;
 
-/// Something that may be put in.
+/// A completion candidate.
 pub(super) struct Candidate {
     pub(super) text: Vec<u8>,
-    /// How it is listed, before it is made safe and cut.
+    /// The text to list, before it is escaped and cut.
     pub(super) shown: String,
-    /// What is said of it in the list, if anything.
+    /// The description in the list, if any.
     pub(super) about: String,
     pub(super) kind: CandidateKind,
 }
 
 impl Candidate {
-    /// Bytes that are not listed yet.
+    /// Bytes that are not escaped yet.
     pub(super) fn of(text: Vec<u8>) -> Self {
         Self { text, shown: String::new(), about: String::new(), kind: CandidateKind::Data }
     }
 
-    /// A text that is listed as it is.
+    /// Text that is listed as is.
     pub(super) fn new(text: String, kind: CandidateKind) -> Self {
         Self { shown: text.clone(), kind, ..Self::of(text.into_bytes()) }
     }
@@ -42,18 +42,19 @@ impl Candidate {
 pub(super) enum CandidateKind {
     /// A word of the language, which needs no quotes.
     Word,
-    /// Data, quoted where it must be.
+    /// Data, quoted if necessary.
     Data,
-    /// Data that goes on: a folder.
+    /// Data that can be continued: a folder.
     Begun,
-    /// Data behind some that was left out: it is not listed, but what all begin with, it begins with too.
+    /// Data after some that was left out: it is not listed, but it counts for the common prefix.
     Last,
-    /// Data that does not begin with what was typed, and so takes its place only where it is alone.
+    /// Data that does not begin with the typed text. It replaces that text only if it is the only candidate.
     Near,
 }
 
-/// The candidates as the editor wants them. It inserts what all replacements begin with, so of several all say the same:
-/// as far as they agree, in quotes that stay open. `raw` is what is replaced, `after` what stands behind the cursor.
+/// Converts candidates for the editor, which inserts the common prefix of all replacements. All of several candidates
+/// therefore get the same replacement: their common prefix, in quotes that stay open. `raw` is the text to replace,
+/// `after` the text after the cursor.
 pub(super) fn fill(
     cursor: &CursorContext<'_>,
     candidates: &[Candidate],
@@ -80,9 +81,9 @@ pub(super) fn fill(
     rows.map(|display| Pair { display, replacement: replacement.clone() }).collect()
 }
 
-/// The rows of the list: safe, and not so wide that it falls apart. What is said of the candidates stands in a column.
+/// The rows of the list, escaped and cut to the width, with the descriptions aligned in a column.
 fn listed(candidates: &[Candidate], widest: usize) -> Vec<String> {
-    /// What is much longer than the others does not push all of them away.
+    /// A candidate much longer than the others does not push all descriptions to the right.
     const COLUMN: usize = 32;
     let widths = |of: fn(&Candidate) -> &str| candidates.iter().map(move |candidate| of(candidate).width());
     let about = widths(|candidate| &candidate.about).max().unwrap_or(0);
@@ -101,10 +102,10 @@ fn listed(candidates: &[Candidate], widest: usize) -> Vec<String> {
     names.into_iter().zip(candidates).map(row).collect()
 }
 
-/// What stands in a row of the list between a candidate and what is said of it.
+/// The gap in a row of the list between a candidate and its description.
 const GAP: &str = "  ";
 
-/// A row of the list in colours: what is said of a candidate is not what may be put in.
+/// Colors a row of the list, so that descriptions look different from candidates.
 pub(super) fn paint_row(row: &str, color: bool) -> Cow<'_, str> {
     match row.rsplit_once(GAP) {
         Some((name, about)) if color => format!("{name}{GAP}{}", style::faint(true, about)).into(),
@@ -112,7 +113,7 @@ pub(super) fn paint_row(row: &str, color: bool) -> Cow<'_, str> {
     }
 }
 
-/// What all candidates begin with, whole characters of it.
+/// The common prefix of all candidates, in whole characters.
 fn common(candidates: &[Candidate]) -> Option<&[u8]> {
     let (first, rest) = candidates.split_first()?;
     let mut common = &first.text[..];
@@ -120,7 +121,7 @@ fn common(candidates: &[Candidate]) -> Option<&[u8]> {
         let same = common.iter().zip(&candidate.text).take_while(|(a, b)| a == b).count();
         common = &common[..same];
     }
-    // An error without a length is a character that was cut.
+    // An error without a length means that a character was cut.
     if let Err(error) = str::from_utf8(common)
         && error.error_len().is_none()
     {
@@ -129,7 +130,7 @@ fn common(candidates: &[Candidate]) -> Option<&[u8]> {
     Some(common)
 }
 
-/// A candidate with its quotes, and the blank that comes next.
+/// A candidate with its quotes and the space after it.
 fn whole(candidate: &Candidate, quote: Option<char>, after: &str) -> String {
     let mut text = match candidate.kind {
         CandidateKind::Word => String::from_utf8_lossy(&candidate.text).into_owned(),
@@ -161,7 +162,7 @@ fn quoted(bytes: &[u8], quote: Option<char>) -> String {
 mod tests {
     use super::*;
 
-    /// What Tab inserts for the text, and what it lists, if the keys are these.
+    /// What Tab inserts and lists for the text if these keys exist.
     fn tab(line: &str, after: &str, keys: &[&str]) -> (String, Vec<String>) {
         let cursor = CursorContext::at_end_of(line).unwrap();
         let candidates: Vec<Candidate> =

@@ -1,4 +1,4 @@
-//! Columns of the terminal: where a text ends, and what of one fits.
+//! Terminal columns: where a text ends, and how much of it fits.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
@@ -10,10 +10,10 @@ pub(super) fn terminal() -> (usize, usize) {
     known.filter(|&(columns, rows)| columns > 0 && rows > 0).unwrap_or((80, 24))
 }
 
-/// Follows the cursor through a text by the editor's own rules.
+/// Tracks the cursor through a text by the editor's own rules.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Column {
-    /// From 0.
+    /// Counted from 0.
     at: usize,
     of: usize,
 }
@@ -24,7 +24,7 @@ impl Column {
         Self { at: at % of, of }
     }
 
-    /// Goes past a character; returns how many blanks look like it, if it is a tab.
+    /// Moves past a character; for a tab, returns the number of spaces that it looks like.
     fn pass(&mut self, c: char) -> usize {
         const TAB: usize = 8;
         let width = match c {
@@ -41,8 +41,8 @@ impl Column {
         blanks
     }
 
-    /// Goes past a text and returns it as it goes to the terminal: without what that would act on, none of which has a
-    /// width. Its line breaks stay: the editor knows them.
+    /// Moves past a text and returns it as it is sent to the terminal: without active characters, none of which has a
+    /// width. Its line breaks are kept, because the editor handles them.
     pub(super) fn show(&mut self, text: &str) -> String {
         let mut shown = String::with_capacity(text.len());
         for c in text.chars() {
@@ -58,7 +58,7 @@ impl Column {
     }
 }
 
-/// The column, from 0, in which a text ends that begins in `start`.
+/// The column, from 0, in which a text ends if it begins in column `start`.
 pub(super) fn end(text: &str, start: usize, columns: usize) -> usize {
     let mut column = Column::new(start, columns);
     for c in text.chars() {
@@ -67,7 +67,7 @@ pub(super) fn end(text: &str, start: usize, columns: usize) -> usize {
     column.at % column.of
 }
 
-/// The beginning of a text in so many columns, safe on a terminal, with `…` where it was cut.
+/// The beginning of a text in at most this many columns, escaped for a terminal, with `…` where it was cut.
 pub(super) fn fit(text: &str, columns: usize) -> String {
     let mut length = columns;
     loop {

@@ -1,5 +1,5 @@
-//! What Tab offers: from the definitions of the commands, from the live database, from the file system. It never runs
-//! anything, and what it puts into the line is quoted.
+//! Completion with Tab, from the command definitions, the open database and the file system. It never runs anything,
+//! and it quotes whatever it inserts.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -28,11 +28,11 @@ use crate::value::Value;
 pub(super) struct Completions {
     lookup: Rc<Lookup>,
     tree: Rc<Command>,
-    /// Whether it is for the prompt, where keys that do not begin with what was typed help too.
+    /// Whether it completes at the prompt, which also offers keys that do not begin with the typed text.
     fuzzy: bool,
 }
 
-/// What belongs where the cursor is.
+/// The kind of word that belongs at the cursor.
 #[derive(Debug)]
 pub(super) enum Wanted<'t> {
     Nothing,
@@ -40,12 +40,12 @@ pub(super) enum Wanted<'t> {
     Flag,
     /// The value of an argument.
     Value(&'t Arg),
-    /// A file that an answer goes to.
+    /// A file that an answer is redirected to.
     File,
 }
 
 impl<'t> Wanted<'t> {
-    /// By the words before it and what was typed of it.
+    /// Determined by the words before the cursor and the typed part of the word.
     pub(super) fn at(cursor: &CursorContext<'_>, before: &Before<'t>) -> Self {
         match before.outside {
             Some(Outside::File) => return Self::File,
@@ -71,12 +71,12 @@ impl Completions {
         Self { lookup, tree, fuzzy: true }
     }
 
-    /// For whoever shows only what begins with what was typed.
+    /// For callers that only show candidates that begin with the typed text.
     pub(super) fn by_prefix(lookup: Rc<Lookup>, tree: Rc<Command>) -> Self {
         Self { fuzzy: false, ..Self::new(lookup, tree) }
     }
 
-    /// What the text could go on with, where the part begins that is replaced, and what stands behind the cursor.
+    /// Possible continuations of the text, the start of the part to replace, and the text after the cursor.
     pub(super) fn at(&self, text: &str, after: &str) -> (usize, Vec<Pair>) {
         let Some(cursor) = CursorContext::at_end_of(text) else { return (text.len(), Vec::new()) };
         let before = Before::read(&self.tree, &cursor.before);
@@ -105,18 +105,18 @@ impl Completions {
         }
     }
 
-    /// Of more candidates nothing is said where the room is that of the prompt.
+    /// At the prompt, longer lists have no descriptions.
     fn few(&self) -> usize {
         if self.fuzzy { 16 } else { usize::MAX }
     }
 
-    /// The commands that begin so, each with what it does.
+    /// The commands with this prefix, each with its description.
     fn commands(&self, typed: &str) -> Vec<Candidate> {
         let about = |name: &str| self.tree.find_subcommand(name).and_then(Command::get_about);
         explained(words_of(help::names_in(&self.tree), typed), self.few(), |name| about(name).map(ToString::to_string))
     }
 
-    /// The parts of the JSON at the key that is there, by the pointers to them.
+    /// The parts of the JSON value at the key, by their pointers.
     fn pointers(&self, before: &Before<'_>, typed: &str) -> Vec<Candidate> {
         let key = before.places.first().and_then(|key| str::from_utf8(key).ok());
         let Some(Seen::Entry(Entry { value: Value::Json(json), .. })) = key.and_then(|key| self.lookup.value(key))
@@ -127,7 +127,7 @@ impl Completions {
         parts::candidates(&json, typed, is_masked).into_iter().take(MOST).collect()
     }
 
-    /// What an argument can be, by its kind.
+    /// The possible values of an argument, by its kind.
     fn values(&self, arg: &Arg, cursor: &CursorContext<'_>, typed: &str) -> Vec<Candidate> {
         let possible = arg.get_possible_values();
         if arg.get_action().takes_values() && !possible.is_empty() {
@@ -149,10 +149,11 @@ impl Completions {
         }
     }
 
-    /// The keys that begin so; if there is none, and it helps, those that have these characters in this order.
+    /// The keys with this prefix; if there are none and fuzzy matches help, the keys that contain these characters in
+    /// this order.
     fn keys(&self, typed: &[u8], fuzzy: bool) -> Vec<Candidate> {
         let Ok(typed) = str::from_utf8(typed) else { return Vec::new() };
-        // The last one comes too, so that a shell finds what is common to all.
+        // The last key is included, so that a shell finds the prefix common to all.
         let most = if self.fuzzy { MOST } else { 200 };
         let (mut found, last) = self.lookup.keys(typed, most);
         let kind = if found.is_empty() { CandidateKind::Near } else { CandidateKind::Data };
@@ -169,7 +170,7 @@ impl Completions {
         found.into_iter().map(candidate).chain(last).collect()
     }
 
-    /// Some points in time.
+    /// Some example times.
     fn times(&self, typed: &str) -> Vec<Candidate> {
         const HOUR: u64 = 3_600;
         let now = self.lookup.now();
@@ -188,7 +189,7 @@ impl Completions {
     }
 }
 
-/// The flags that begin so, are not there yet, and go with those that are.
+/// The flags with this prefix that are not given yet and do not conflict with those given.
 fn flags(before: &Before<'_>, typed: &str, few: usize) -> Vec<Candidate> {
     let free = before.free().filter(|arg| !before.excludes(arg));
     let names = free.filter_map(|arg| match arg.get_short() {
@@ -199,7 +200,7 @@ fn flags(before: &Before<'_>, typed: &str, few: usize) -> Vec<Candidate> {
     explained(words_of(names.collect(), typed), few, help)
 }
 
-/// Candidates with what is said of them, if they are so few that it helps.
+/// Candidates, with descriptions if the list is short enough for them to help.
 fn explained(candidates: Vec<Candidate>, few: usize, about: impl Fn(&str) -> Option<String>) -> Vec<Candidate> {
     if candidates.len() > few {
         return candidates;
@@ -208,7 +209,7 @@ fn explained(candidates: Vec<Candidate>, few: usize, about: impl Fn(&str) -> Opt
     candidates.into_iter().map(explain).collect()
 }
 
-/// Spans of time, the shortest first; those of a number that was typed if there is one.
+/// Durations, shortest first; with the number that was typed, if any.
 fn durations(typed: &str) -> Vec<Candidate> {
     let is_number = !typed.is_empty() && typed.bytes().all(|byte| byte.is_ascii_digit());
     let spans: Vec<String> = if is_number {
@@ -223,7 +224,7 @@ fn durations(typed: &str) -> Vec<Candidate> {
         .collect()
 }
 
-/// Those of the words that begin so, in any case, sorted.
+/// The words with this prefix, ignoring case, sorted.
 fn words_of(mut words: Vec<String>, typed: &str) -> Vec<Candidate> {
     words.sort_unstable();
     let typed = typed.to_ascii_lowercase();
@@ -231,7 +232,7 @@ fn words_of(mut words: Vec<String>, typed: &str) -> Vec<Candidate> {
     fitting.map(|word| Candidate::new(word, CandidateKind::Word)).collect()
 }
 
-/// The databases whose name begins so, or else the files.
+/// The databases whose names have this prefix, or else the files.
 fn databases(cursor: &CursorContext<'_>, typed: &str) -> Vec<Candidate> {
     let names = words_of(config::database_names(), typed);
     if !names.is_empty() {

@@ -1,4 +1,4 @@
-//! Which word of which command is being typed.
+//! Finds the word and the command at the cursor.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -6,23 +6,23 @@ use std::ops::Range;
 use crate::shell::language::reading;
 use crate::shell::text::words::{Splitter, Step, Unfinished, Word};
 
-/// The word at the cursor and what stands before it.
+/// The word at the cursor and the words before it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct CursorContext<'a> {
     /// The words of the same command before it.
     pub(super) before: Vec<Word<'a>>,
-    /// Where in the text the part begins that a completion replaces: the word, or what is behind its `--flag=`.
+    /// Where the part that a completion replaces begins in the text: the word, or what follows its `--flag=`.
     pub(super) start: usize,
-    /// The `flag` of a `--flag=` in front of that part.
+    /// The `flag` of a `--flag=` before that part.
     pub(super) flag: Option<String>,
-    /// What that part means as far as it goes.
+    /// The bytes that part stands for so far.
     pub(super) typed: Vec<u8>,
-    /// The quote it begins with.
+    /// The quote that opens it.
     pub(super) quote: Option<char>,
 }
 
 impl<'a> CursorContext<'a> {
-    /// Reads the text before the cursor; nothing in comments and where it is wrong.
+    /// Reads the text before the cursor; `None` in a comment or after a syntax error.
     pub(super) fn at_end_of(text: &'a str) -> Option<Self> {
         let text = text.as_bytes();
         let (from, open, mut splitter) = last_command(text);
@@ -34,7 +34,7 @@ impl<'a> CursorContext<'a> {
         let mut cursor = match (open, last) {
             (Unfinished::Line, Step::Command { words, .. }) => Self::behind(words, command.len()),
             (Unfinished::Quote(quote), Step::Error { error, .. }) => {
-                // As if it were closed here: what the quote holds so far.
+                // The contents of the open quote, as if it were closed here.
                 let mut word = command[error.at..].to_vec();
                 word.push(u8::try_from(quote).ok()?);
                 let word = split(&word)?.pop()?;
@@ -44,7 +44,7 @@ impl<'a> CursorContext<'a> {
                 words.push(Word { bytes, quoted: word.quoted, flag: word.flag, span });
                 Self::behind(words, command.len())
             }
-            // It may become JSON, or else it is a bare word.
+            // The word may become JSON; otherwise it is a bare word.
             (Unfinished::Json, Step::Error { error, .. }) => {
                 let word = &command[error.at..];
                 let span = error.at..command.len();
@@ -61,7 +61,7 @@ impl<'a> CursorContext<'a> {
         Some(cursor)
     }
 
-    /// At the end of the last of the words, if that is where the text ends, or else before a new word.
+    /// The cursor at the end of the last word if the text ends there, or else before a new word.
     fn behind(mut words: Vec<Word<'a>>, end: usize) -> Option<Self> {
         let Some(word) = words.pop_if(|word| word.span.end == end) else {
             return Some(Self { before: words, start: end, flag: None, typed: Vec::new(), quote: None });
@@ -78,27 +78,27 @@ impl<'a> CursorContext<'a> {
     }
 }
 
-/// A command of a text, and what of it is not made of whole words.
+/// A command of a text, and the unfinished part at its end.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct CommandPart<'a> {
-    /// Its words, by their places in the whole text.
+    /// Its words, by their positions in the whole text.
     pub(super) words: Vec<Word<'a>>,
     pub(super) rest: Option<(Rest, Range<usize>)>,
 }
 
-/// What is not a word.
+/// The unfinished part at the end of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rest {
     Comment,
-    /// Behind a quote that is still open.
+    /// The text after an opening quote.
     Unclosed,
-    /// JSON so far.
+    /// Incomplete JSON.
     Json,
-    /// It can no longer become a word.
+    /// Text that cannot become a word.
     Wrong,
 }
 
-/// The commands of a text that may still grow.
+/// The commands of a text that may be incomplete.
 pub(super) fn parts(text: &[u8]) -> Vec<CommandPart<'_>> {
     let mut parts = Vec::new();
     let mut splitter = reading::prompt();
@@ -136,13 +136,13 @@ pub(super) fn parts(text: &[u8]) -> Vec<CommandPart<'_>> {
     parts
 }
 
-/// What a text ends in that needs more lines.
+/// The unfinished construct at the end of a text that needs more lines.
 pub(super) fn open(text: &str) -> Option<Unfinished> {
     let (_, open, _) = last_command(text.as_bytes());
     (!matches!(open, Unfinished::Line)).then_some(open)
 }
 
-/// Where the last command of a text begins, what it ends in, and the splitter that has seen it.
+/// The start of the last command of a text, its unfinished part, and the splitter after it.
 fn last_command(text: &[u8]) -> (usize, Unfinished, Splitter) {
     let mut splitter = reading::prompt();
     let mut start = 0;
@@ -154,7 +154,7 @@ fn last_command(text: &[u8]) -> (usize, Unfinished, Splitter) {
     }
 }
 
-/// The words of one whole command.
+/// The words of one complete command.
 fn split(text: &[u8]) -> Option<Vec<Word<'_>>> {
     match reading::prompt().step(text, true) {
         Step::Command { words, .. } => Some(words),
@@ -166,7 +166,7 @@ fn split(text: &[u8]) -> Option<Vec<Word<'_>>> {
 mod tests {
     use super::*;
 
-    /// The words before, where the replaced part begins, its flag, what was typed, its quote.
+    /// The words before the cursor, the start of the replaced part, its flag, the typed text and its quote.
     type Found = (Vec<String>, usize, Option<String>, String, Option<char>);
 
     fn at(text: &str) -> Option<Found> {

@@ -1,4 +1,4 @@
-//! Reads what is typed: rustyline with the keys, the continuation and the completion of this shell.
+//! The line editor: rustyline with this shell's keys, continuation lines and completion.
 
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, Write as _};
@@ -31,14 +31,14 @@ use crate::shell::text::escape::terminal_lines;
 use crate::shell::text::mask::Masks;
 use crate::shell::text::words::Unfinished;
 
-/// What came from the prompt.
+/// The result of reading a line at the prompt.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum PromptInput {
     /// One or more commands.
     Text(String),
-    /// Ctrl-C: the line is gone. Or there is something to say before it goes on.
+    /// Ctrl-C discarded the line, or there is something to report before the next one.
     Cancelled,
-    /// Ctrl-D on an empty line, and whether the cursor is on a new one.
+    /// Ctrl-D on an empty line, and whether the cursor is already on a new line.
     End { ends_line: bool },
 }
 
@@ -50,11 +50,11 @@ pub(super) struct Editor {
     color: bool,
     is_vi: bool,
     notes: Vec<String>,
-    /// What stands before the cursor, with places for what changes.
+    /// The template of the prompt.
     template: String,
-    /// Lines that set a masked key are not kept.
+    /// Patterns of masked keys: lines that set one are not added to the history.
     masks: Masks,
-    /// What stands in the next line when it begins, before and behind the cursor.
+    /// The initial text of the next line, before and after the cursor.
     prefill: Option<(String, String)>,
 }
 
@@ -66,7 +66,7 @@ impl Editor {
             .map_err(|error| failure(&error))?
             .history_ignore_space(true)
             .completion_type(CompletionType::List)
-            // Without colours too, the line goes through the highlighter, which keeps from the terminal what would act on it.
+            // Even without colors, the line goes through the highlighter, which removes active characters.
             .color_mode(ColorMode::Forced)
             .build();
         let mut line = rustyline::Editor::with_config(config).map_err(|error| failure(&error))?;
@@ -88,7 +88,7 @@ impl Editor {
         })
     }
 
-    /// Reads commands, and adds them to the history before they run.
+    /// Reads commands and adds them to the history before they run.
     pub(super) fn read(&mut self, prompt: &str) -> Result<PromptInput, Failure> {
         let mut before = String::new();
         let mut open = None;
@@ -97,7 +97,7 @@ impl Editor {
             let line = match self.read_row(&shown, &before) {
                 Ok(line) => line,
                 Err(ReadlineError::Interrupted) => return Ok(PromptInput::Cancelled),
-                // The end of a row that continues is no wish to leave.
+                // Ctrl-D in a continuation line does not exit.
                 Err(ReadlineError::Eof) if !before.is_empty() => return Ok(PromptInput::Cancelled),
                 Err(ReadlineError::Eof) => return Ok(PromptInput::End { ends_line: !is_dumb() }),
                 Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
@@ -150,7 +150,7 @@ impl Editor {
         Ok(PromptInput::Text(before))
     }
 
-    /// Asks what the newest line is to hold that takes the place of this one, which stays if there is none.
+    /// Asks for the history line to put in place of this one; if there is none, keeps this one.
     fn search(&mut self, prompt: &str, before: &str, line: &str) {
         const SIGN: &str = "/";
         erase(prompt, before, line);
@@ -159,17 +159,17 @@ impl Editor {
         let is_hit = |entry: &&String| before.is_empty() && !wanted.is_empty() && entry.contains(&wanted);
         let found = self.line.history().iter().rev().find(is_hit).cloned();
         if found.is_none() && !wanted.is_empty() {
-            self.notes.push(format!("no line of the history holds '{wanted}'"));
+            self.notes.push(format!("no line of the history contains '{wanted}'"));
         }
         self.prefill = Some((found.unwrap_or_else(|| line.to_owned()), String::new()));
     }
 
-    /// Asks a question, which leaves no trace in the history; `None` for Ctrl-C, Ctrl-D and a terminal that is gone.
+    /// Asks a question, which is not added to the history; `None` for Ctrl-C, Ctrl-D and a closed terminal.
     pub(super) fn ask(&mut self, question: &str) -> Option<String> {
         self.question(question).ok()
     }
 
-    /// Asks whether to leave. Whoever has gone away is not asked again.
+    /// Asks whether to exit. If the terminal is closed, it does not ask again.
     pub(super) fn asks_to_leave(&mut self, question: &str) -> bool {
         match self.question(question) {
             Ok(answer) => is_yes(&answer),
@@ -184,39 +184,39 @@ impl Editor {
         }
         let answer = if is_dumb() { self.read_dumb(question) } else { self.line.readline(question) };
         self.typing.asking.store(false, Ordering::Relaxed);
-        // A line that is given up is no answer.
+        // A discarded line is no answer.
         if self.typing.take_leave().0 == Leave::No { answer } else { Err(ReadlineError::Interrupted) }
     }
 
-    /// The last entries of the history, the oldest first.
+    /// The last entries of the history, oldest first.
     pub(super) fn last(&self, n: usize) -> Vec<String> {
         let mut last: Vec<String> = self.line.history().iter().rev().take(n).cloned().collect();
         last.reverse();
         last
     }
 
-    /// What a person should know, each said once.
+    /// Notices for the user, each reported once.
     pub(super) fn take_notes(&mut self) -> Vec<String> {
         let mut notes = self.history.take_notes();
         notes.append(&mut self.notes);
         notes
     }
 
-    /// What was entered last has failed, and is not suggested again.
+    /// Records that the last line failed, so that it is not suggested again.
     pub(super) fn fail(&self, line: &str) {
         if let Some(shell) = self.line.helper() {
             shell.fail(line);
         }
     }
 
-    /// Turns the hints on or off, from the next line on.
+    /// Turns hints on or off from the next line on.
     pub(super) fn set_hints(&mut self, on: bool) {
         if let Some(shell) = self.line.helper() {
             shell.hinting.set(on);
         }
     }
 
-    /// Chooses the keys, from the next line on.
+    /// Sets the key bindings from the next line on.
     pub(super) fn set_edit_mode(&mut self, vi: bool) {
         self.is_vi = vi;
         self.line.set_edit_mode(if vi { EditMode::Vi } else { EditMode::Emacs });
@@ -230,7 +230,7 @@ impl Editor {
         self.is_vi
     }
 
-    /// Chooses what stands before the cursor, from the next line on.
+    /// Sets the prompt from the next line on.
     pub(super) fn set_template(&mut self, template: Option<String>) {
         self.template = template.unwrap_or_else(|| welcome::PROMPT.to_owned());
     }
@@ -239,7 +239,7 @@ impl Editor {
         &self.template
     }
 
-    /// Keeps the lines that are entered, or keeps none any more.
+    /// Turns the history on or off.
     pub(super) fn set_history(&mut self, on: bool) {
         self.history.is_on = on;
     }
@@ -262,10 +262,10 @@ impl Editor {
         }
     }
 
-    /// Reads a line from a terminal on which rustyline does not edit it, and where it would not look at Ctrl-C.
+    /// Reads a line from a terminal on which rustyline does not edit and would not notice Ctrl-C.
     fn read_dumb(&mut self, prompt: &str) -> rustyline::Result<String> {
         let mut out = io::stdout();
-        // Who sees the prompt may press Ctrl-C at once.
+        // Ctrl-C must work as soon as the prompt is visible.
         interrupt::forget();
         out.write_all(prompt.as_bytes()).and_then(|()| out.flush())?;
         if let Err(error) = interrupt::wait_to_read(&io::stdin()) {
@@ -278,9 +278,9 @@ impl Editor {
         self.line.readline("")
     }
 
-    /// Lets a person change a text in their own editor; it stands in the next line, whatever has become of it.
+    /// Opens a text in the editor; in any case, it becomes the next line.
     fn edit(&mut self, text: String) {
-        // Editors expect a line to end.
+        // Editors expect a final newline.
         let edited = match edit_text(format!("{text}\n").as_bytes(), ".kv", None) {
             Ok(None) => text,
             Ok(Some(edited)) => {
@@ -301,7 +301,7 @@ impl Editor {
     }
 }
 
-/// The prompt of a row that continues: as wide as the first one, with what is open.
+/// The prompt of a continuation line: as wide as the first one, and it shows the open quote or bracket.
 fn continuation(prompt: &str, open: Unfinished) -> String {
     let mark = match open {
         Unfinished::Quote(quote) => quote,
@@ -311,20 +311,19 @@ fn continuation(prompt: &str, open: Unfinished) -> String {
     format!("{}{mark}> ", " ".repeat(blanks))
 }
 
-/// Whether a line is `edit` alone: the last one again, in the person's own editor.
+/// Whether a line is `edit` alone, which opens the last line in the editor.
 fn asks_for_editor(text: &str) -> bool {
     text.trim().eq_ignore_ascii_case("edit")
 }
 
-/// Takes the rows that were entered off the screen, which are about to be shown again; not where they have scrolled, or may
-/// have been broken.
+/// Erases the entered rows, which are about to be shown again, unless they have scrolled off or may have been wrapped.
 fn erase(prompt: &str, before: &str, line: &str) {
     let (columns, height) = columns::terminal();
     let rows: Vec<&str> =
         before.lines().chain(if line.is_empty() { vec![""] } else { line.split('\n').collect() }).collect();
     let fits = rows.iter().all(|row| !row.contains('\t') && prompt.width() + row.width() < columns);
     if fits && rows.len() < height && !is_dumb() {
-        // A terminal that is gone shows at the next line, which follows at once.
+        // A closed terminal is noticed at the next line, which follows at once.
         let mut out = io::stdout();
         let _ = write!(out, "\x1b[{}A\r\x1b[J", rows.len()).and_then(|()| out.flush());
     }

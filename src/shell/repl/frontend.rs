@@ -1,4 +1,4 @@
-//! The prompt, as whoever runs the commands sees it.
+//! The prompt, as seen by the runner of the commands.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -16,14 +16,14 @@ use crate::shell::text::argument::KeyMode;
 use crate::shell::text::caret::{Blame, Pointer, TypedLine};
 use crate::shell::text::escape;
 
-/// What only a line typed at the prompt has.
+/// State of a line entered at the prompt.
 pub(super) struct LineState {
-    /// The line, if a person still sees it, and what is wrong with it if that is known.
+    /// The line, if it is still on the screen, and where it is wrong, if known.
     pub(super) typed: Option<TypedLine>,
     pub(super) blame: Option<Blame>,
-    /// How long it was waited for a person to answer a question; `None` if for another program too.
+    /// The time spent waiting for answers to questions; `None` if another program ran, too.
     pub(super) waited: Option<Duration>,
-    /// What longer answers are shown by.
+    /// The pager for long answers.
     pub(super) pager: Option<Pager>,
 }
 
@@ -33,7 +33,7 @@ impl LineState {
     }
 }
 
-/// The person at the prompt.
+/// The frontend of the interactive prompt.
 pub(super) struct PromptFrontend {
     pub(super) editor: Rc<RefCell<Editor>>,
     pub(super) line_state: Rc<RefCell<LineState>>,

@@ -1,4 +1,4 @@
-//! What rustyline asks while a line is being typed, all of it on the rows before and this one.
+//! The callbacks of rustyline while a line is edited, applied to the previous rows and this one.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -29,23 +29,23 @@ use crate::shell::render::style;
 use crate::shell::run::script;
 use crate::shell::text::words::Unfinished;
 
-/// What the line is read with.
+/// The state that rustyline reads a line with.
 pub(super) struct Shell {
     completions: Completions,
     hints: Hints,
     tree: Rc<Command>,
     color: bool,
-    /// Whether there are hints. Without colours, where they look like what was typed, only if they are asked for.
+    /// Whether hints are shown. Without colors, hints would look like typed text, so they must be turned on.
     pub(super) hinting: Cell<bool>,
     typing: Arc<Typing>,
-    /// The rows before this one, with their line breaks.
+    /// The previous rows of the command, with their line breaks.
     before: RefCell<String>,
-    /// The columns that the prompt takes.
+    /// The width of the prompt.
     prompt: Cell<usize>,
-    /// When the last key came.
+    /// When the last key was pressed.
     last_key: Cell<Option<Instant>>,
-    /// Whether a long text comes in faster than it could be looked at: then it is neither coloured nor hinted at, so that the
-    /// editor need not draw all of it anew for each character.
+    /// Whether a long text arrives faster than a user types. It then gets no colors or hints, so that the editor need
+    /// not redraw it for each character.
     is_flooded: Cell<bool>,
 }
 
@@ -66,8 +66,8 @@ impl Shell {
         }
     }
 
-    /// Looks whether more of a long text waits: at the terminal, or in the buffer of the editor, which only the time between
-    /// two keys tells.
+    /// Checks whether more of a long text is waiting: in the terminal, or in the editor's buffer, which only the time
+    /// between two keys reveals.
     fn look_for_flood(&self, row: &str) {
         const LONG: usize = 256;
         const TOO_FAST: Duration = Duration::from_millis(10);
@@ -78,7 +78,7 @@ impl Shell {
         self.is_flooded.set(is_flooded);
     }
 
-    /// A row begins behind these rows and a prompt of so many columns.
+    /// Starts a row after these rows and a prompt of this width.
     pub(super) fn begin(&self, before: &str, prompt: usize) {
         before.clone_into(&mut self.before.borrow_mut());
         self.prompt.set(prompt);
@@ -86,7 +86,7 @@ impl Shell {
         self.typing.moved.store(false, Ordering::Relaxed);
     }
 
-    /// A line that was entered has failed.
+    /// Records that an entered line failed.
     pub(super) fn fail(&self, line: &str) {
         self.hints.fail(line);
     }
@@ -95,7 +95,7 @@ impl Shell {
         self.typing.asking.load(Ordering::Relaxed)
     }
 
-    /// The rows before this text and itself.
+    /// The previous rows, followed by this text.
     fn whole<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let before = self.before.borrow();
         if before.is_empty() { text.into() } else { format!("{before}{text}").into() }
@@ -113,13 +113,13 @@ impl Completer for Shell {
         }
         let whole = self.whole(&line[..pos]);
         let (start, found) = self.completions.at(&whole, &line[pos..]);
-        // What begins in a row before this one is data of several lines.
+        // A word that begins in a previous row is data of several lines.
         let start = (start + pos).checked_sub(whole.len());
         Ok(start.map_or((pos, Vec::new()), |start| (start, found)))
     }
 }
 
-/// A line is always whole for rustyline: what is open goes on behind a prompt of its own.
+/// For rustyline, every line is complete; continuation lines have a prompt of their own.
 impl Validator for Shell {}
 
 impl Hinter for Shell {
@@ -131,7 +131,7 @@ impl Hinter for Shell {
         if self.is_asking() || pos < line.len() || self.is_flooded.get() {
             return None;
         }
-        // Column 0 of a row is the terminal's to begin.
+        // The terminal decides how column 0 of a row begins.
         let width = columns::terminal().0;
         let room = width.saturating_sub(columns::end(line, self.prompt.get(), width) + 1);
         if self.typing.revealed.load(Ordering::Relaxed) {
@@ -148,7 +148,7 @@ impl Hinter for Shell {
     }
 }
 
-/// What is open at the end of a text, and the ways out.
+/// The open quote or bracket at the end of a text, and how to get out of it.
 fn open_note(text: &str) -> Option<String> {
     match cursor::open(text)? {
         Unfinished::Quote(quote) => Some(format!("({quote} is open: close it, or Ctrl-C)")),
@@ -175,7 +175,7 @@ impl Highlighter for Shell {
         candidate::paint_row(candidate, self.color)
     }
 
-    /// A change of one character may change what all of them are.
+    /// A change to one character may change the color of all others.
     fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {
         if kind == CmdKind::MoveCursor {
             self.typing.moved.store(true, Ordering::Relaxed);

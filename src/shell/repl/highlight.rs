@@ -1,4 +1,4 @@
-//! The colours of a line while it is typed, by what its words are.
+//! Syntax colors of the line at the prompt.
 
 use std::ops::Range;
 
@@ -12,11 +12,10 @@ use crate::shell::language::command::names_of;
 use crate::shell::render::style::{self, Style};
 use crate::shell::text::words::Word;
 
-/// A longer text is shown as it is: each key paints all of it anew.
+/// Longer texts are not colored, because every key repaints all of the text.
 const LONGEST: usize = 64 << 10;
 
-/// The part of a text from `from` on, as it goes to the terminal behind the `column`: as wide as it is, and without anything
-/// live.
+/// The part of a text from `from` on, escaped for the terminal, starting at `column`, with the same width.
 pub(super) fn paint(tree: &Command, text: &str, from: usize, mut column: Column, color: bool) -> String {
     if !color || text.len() > LONGEST {
         return column.show(&text[from..]);
@@ -36,7 +35,7 @@ pub(super) fn paint(tree: &Command, text: &str, from: usize, mut column: Column,
     painted
 }
 
-/// Where something other than plain text stands, in order.
+/// The styled ranges of the text, in order.
 fn spans(tree: &Command, text: &str) -> Vec<(Range<usize>, Style)> {
     let mut spans = Vec::new();
     for part in cursor::parts(text.as_bytes()) {
@@ -44,7 +43,7 @@ fn spans(tree: &Command, text: &str) -> Vec<(Range<usize>, Style)> {
         let mut outside = None;
         for word in &part.words {
             if before.outside.is_some() {
-                // Its words are not ours: all of it is one.
+                // After `!`, the words belong to sh: all of them are one range.
                 outside.get_or_insert(word.span.start);
                 continue;
             }
@@ -82,7 +81,7 @@ fn push_word<'t>(
     let written = &text[span.clone()];
     match before.take(word) {
         Role::Command => spans.push((span, style::command)),
-        // As long as it may become one, it is not wrong.
+        // A word that may still become a command is not an error.
         Role::Unknown if span.end == text.len() && begins_command(tree, written) => {}
         Role::Unknown => spans.push((span, style::unknown)),
         Role::NoFlag if span.end == text.len() && before.begins_flag(written) => {}
@@ -128,7 +127,7 @@ mod tests {
     use proptest::prelude::*;
     use unicode_width::UnicodeWidthStr as _;
 
-    /// The text with each style as a letter around what it is of.
+    /// The text with each styled range marked by a letter.
     fn marked(text: &str) -> String {
         let tree = tree();
         let mut marked = String::new();

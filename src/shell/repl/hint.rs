@@ -1,9 +1,9 @@
-//! What stands in grey behind the cursor: what may come next, or what is there already. The first that has something to
-//! say:
+//! The gray hint after the cursor. The first of these that applies:
 //!
-//! - right behind the key of an entry the value it has, if the command is whole;
-//! - the rest of the newest line of the history that begins so, which Right takes; not of one that has failed, or begins with no command;
-//! - the arguments still to come, from clap's own tree.
+//! - after the key of an entry, its value, if the command is complete;
+//! - the rest of the newest line of the history that begins with this text, unless it failed or does not begin with a
+//!   command;
+//! - the arguments to come, from clap's tree of the commands.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -29,22 +29,22 @@ use crate::shell::text::mask::HIDDEN;
 use crate::shell::text::words::Word;
 use crate::value::Value;
 
-/// A longer text gets no hint.
+/// Longer texts get no hint.
 const LONGEST: usize = 4 << 10;
 
-/// What stands between what is typed and the value that is there.
+/// The gap between the typed text and the preview of a value.
 const VALUE: &str = "  = ";
 
-/// What is shown behind the cursor.
+/// The hint after the cursor.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Suggestion {
     shown: String,
-    /// What is put in if it is taken; what only informs cannot be.
+    /// The text to insert if the hint is accepted; `None` if it only informs.
     taken: Option<String>,
 }
 
 impl Suggestion {
-    /// Something to know.
+    /// A hint that only informs.
     pub(super) fn note(shown: String) -> Self {
         Self { shown, taken: None }
     }
@@ -64,7 +64,7 @@ impl Hint for Suggestion {
 pub(super) struct Hints {
     lookup: Rc<Lookup>,
     tree: Rc<Command>,
-    /// Lines of this session that have failed.
+    /// Lines that failed in this session.
     failed: RefCell<HashSet<String>>,
 }
 
@@ -73,14 +73,14 @@ impl Hints {
         Self { lookup, tree, failed: RefCell::default() }
     }
 
-    /// A line is not to be suggested again.
+    /// Records a line that is not to be suggested again.
     pub(super) fn fail(&self, line: &str) {
         self.failed.borrow_mut().insert(line.to_owned());
     }
 
-    /// The hint behind a text, in at most so many columns.
+    /// The hint after a text, in at most this many columns.
     pub(super) fn behind(&self, text: &str, context: &Context<'_>, room: usize) -> Option<Suggestion> {
-        // Less says nothing.
+        // A shorter hint would say nothing.
         const LEAST: usize = 4;
         if text.trim().is_empty() || text.len() > LONGEST || room < LEAST {
             return None;
@@ -90,7 +90,7 @@ impl Hints {
         if is_value == Some(true) { to_come } else { self.newest(text, context, room).or(to_come) }
     }
 
-    /// The rest of the newest line that begins so and goes on.
+    /// The rest of the newest line that begins with this text and is longer.
     fn newest(&self, text: &str, context: &Context<'_>, room: usize) -> Option<Suggestion> {
         let history = context.history();
         let mut start = history.len().checked_sub(1)?;
@@ -105,13 +105,13 @@ impl Hints {
         }
     }
 
-    /// Whether a line of the history begins with a command that there is; those of earlier sessions may have failed.
+    /// Whether a line of the history begins with an existing command; lines of earlier sessions may have failed.
     fn is_command(&self, line: &str) -> bool {
         cursor::parts(line.as_bytes()).first().is_none_or(|part| !Before::read(&self.tree, &part.words).lost)
     }
 
-    /// The arguments still to come and the value that is there; whether the cursor stands right behind its key, and nothing
-    /// must come.
+    /// The arguments to come and the current value; whether the cursor is right after its key and no argument is
+    /// missing.
     fn to_come(&self, text: &str, room: usize) -> Option<(String, bool)> {
         let cursor = CursorContext::at_end_of(text)?;
         let typing = cursor.start < text.len() || cursor.flag.is_some();
@@ -128,7 +128,7 @@ impl Hints {
             return (!typing).then(|| (fit(value_name(arg), room), false));
         }
         if before.command.is_none() || (is_bare && typing && typed.starts_with('-') && typed.len() > 1) {
-            // The name or the flag that is being typed, if it is whole.
+            // The name or the flag at the cursor, if it is complete.
             let word = Word { bytes: cursor.typed.as_slice().into(), quoted: !is_bare, flag: 0, span: 0..0 };
             before.take(&word);
             before.command?;
@@ -147,7 +147,7 @@ impl Hints {
         Some((shown, is_value))
     }
 
-    /// The arguments as they are written, those by place first, as many as fit; or those that must come and a value.
+    /// The arguments as they are written, positional ones first, as many as fit; or the required ones and a value.
     fn pieces(before: &Before<'_>, typing: bool, seen: Option<String>, start: &str, room: usize) -> Option<String> {
         let is_typed = |arg: &Arg| is_list(arg) && (typing || !before.places.is_empty());
         let places = before.missing(typing).filter(|arg| !before.excludes(arg) && !is_typed(arg));
@@ -165,7 +165,7 @@ impl Hints {
         Some(shown)
     }
 
-    /// The value of the key that was typed last, if there is one.
+    /// The value of the last key of the line, if it exists.
     fn preview(&self, before: &Before<'_>, cursor: &CursorContext<'_>, typing: bool) -> Option<String> {
         let command = before.command?;
         let place = if typing { before.places.len() } else { before.places.len().checked_sub(1)? };
@@ -181,14 +181,14 @@ impl Hints {
             Seen::Entry(entry) => {
                 let left = entry.expiry.map(|expiry| left(expiry, self.lookup.now()));
                 let value = shown(&entry.value);
-                // How long it lasts must not be cut off by how long it is.
+                // The time to live must not be cut off because the value is long.
                 left.map_or_else(|| value.clone(), |left| format!("({left}) {value}"))
             }
         })
     }
 }
 
-/// What is left until an expiry, in one unit.
+/// The time until an expiry, in one unit.
 pub(super) fn left(expiry: Timestamp, now: Timestamp) -> String {
     let seconds = expiry.since(now).as_secs();
     let (count, unit) = match seconds {
@@ -200,7 +200,7 @@ pub(super) fn left(expiry: Timestamp, now: Timestamp) -> String {
     format!("{count}{unit} left")
 }
 
-/// The beginning of a value; no row is longer.
+/// The beginning of a value, at most one row.
 fn shown(value: &Value) -> String {
     const MOST: usize = 1_000;
     match value {
@@ -216,7 +216,7 @@ fn shown(value: &Value) -> String {
 
 fn by_place(arg: &Arg) -> String {
     let name = value_name(arg);
-    // Clap knows only half of it: a value or a key may be left out where something else stands for it.
+    // Clap only knows half of it: a value or a key is optional if another option replaces it.
     let must = arg.is_required_set() || matches!(ArgumentKind::of(arg), ArgumentKind::Key | ArgumentKind::Value);
     let dots = if is_list(arg) { "..." } else { "" };
     if must { format!("{name}{dots}") } else { format!("[{name}{dots}]") }
@@ -233,7 +233,7 @@ fn by_flag(arg: &Arg) -> Option<String> {
     Some(if takes { format!("[{name} {value}]") } else { format!("[{name}]") })
 }
 
-/// As many of the pieces as fit, with `…` for the others.
+/// As many of the pieces as fit, with `…` for the rest.
 fn fill(start: &str, pieces: &[String], room: usize) -> Option<String> {
     let mut shown = String::new();
     for (at, piece) in pieces.iter().enumerate() {

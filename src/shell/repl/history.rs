@@ -1,8 +1,8 @@
-//! The lines that were entered, in this session and before, and the file that keeps them.
+//! The history of this session and earlier ones, and its file.
 //!
-//! Several sessions append to one file, each its own lines, each at once: nothing is lost when a session is killed. A file
-//! that is not text, or that holds control characters (recalling such a line would act on the terminal), is set aside.
-//! The history is a convenience: whatever is wrong with its file is said once, and the session goes on.
+//! Several sessions append to one file, each line at once, so a killed session loses nothing. A file that is not text,
+//! or that contains control characters (recalling such a line would affect the terminal), is set aside. The history is
+//! a convenience: a problem with its file is reported once, and the session continues.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -15,34 +15,34 @@ use rustyline::history::{DefaultHistory, History as _};
 use crate::json::is_unsafe;
 use crate::shell::config;
 
-/// How many lines are kept.
+/// The maximum number of lines.
 pub(super) const LONGEST: usize = 10_000;
 
-/// Where the lines are kept.
+/// Where the history is stored.
 pub(super) struct HistoryFile {
-    /// None: they last as long as the session.
+    /// In memory only: it lasts for the session.
     path: Option<PathBuf>,
-    /// What a person should know of it, once.
+    /// A notice for the user, reported once.
     notes: Vec<String>,
-    /// Whether lines are kept.
+    /// Whether lines are added.
     pub(super) is_on: bool,
-    /// Whether it was said that it cannot be written.
+    /// Whether a failure to write was reported.
     complained: bool,
 }
 
 impl HistoryFile {
-    /// Takes the lines of earlier sessions into `history`.
+    /// Loads the lines of earlier sessions into `history`.
     pub(super) fn open(history: &mut DefaultHistory) -> Self {
         let mut file = Self { path: config::history_file(), notes: Vec::new(), is_on: true, complained: false };
         let Some(path) = file.path.clone() else { return file };
         match fs::metadata(&path) {
-            // `/dev/null`, above all, must stay as it is.
+            // Special files, above all `/dev/null`, must stay as they are.
             Ok(meta) if !meta.is_file() => file.path = None,
             Ok(meta) => {
                 if let Err(error) = file.load(&path, history) {
                     file.complain("read", &path, &error);
                 } else if meta.permissions().mode() & 0o077 != 0 {
-                    // A file that we may not change we may still read.
+                    // A file that is read-only can still be read.
                     let _ = fs::set_permissions(&path, Permissions::from_mode(0o600));
                 }
             }
@@ -60,18 +60,18 @@ impl HistoryFile {
             ));
             return Ok(());
         }
-        // A file that we may not change we may still read.
+        // A file that is read-only can still be read.
         let _ = end_last_line(path);
         history.load(path).map_err(io_error)
     }
 
-    /// Adds what was entered, all its lines as one entry, unless it begins with a blank.
+    /// Adds an entry with all its lines, unless it begins with a space.
     pub(super) fn add(&mut self, history: &mut DefaultHistory, text: &str) {
         let text = text.trim_end();
         if !self.is_on || text.contains(|c| is_live(c) && c != '\r') {
             return;
         }
-        // The history in memory cannot fail.
+        // Adding to the history in memory cannot fail.
         if !history.add(&text.replace('\r', "")).unwrap_or(false) {
             return;
         }
@@ -81,7 +81,7 @@ impl HistoryFile {
         }
     }
 
-    /// What a person should know, each said once.
+    /// Notices for the user, each reported once.
     pub(super) fn take_notes(&mut self) -> Vec<String> {
         std::mem::take(&mut self.notes)
     }
@@ -95,7 +95,7 @@ impl HistoryFile {
     }
 }
 
-/// The whole file, while nobody is writing to it.
+/// Reads the whole file under its lock, while no other process writes to it.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     while let Err(error) = file.lock_shared() {
@@ -108,7 +108,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Ends the last line of the file, which somebody has written by hand: what is appended begins on a line of its own.
+/// Ends the last line of a file that was edited by hand, so that an appended entry begins on a new line.
 fn end_last_line(path: &Path) -> io::Result<()> {
     let mut file = File::options().read(true).append(true).open(path)?;
     file.lock()?;
@@ -127,12 +127,12 @@ fn is_sound(bytes: &[u8]) -> bool {
     str::from_utf8(bytes).is_ok_and(|text| !text.lines().any(|line| line.contains(is_live)))
 }
 
-/// Whether a terminal would act on it. Line breaks and tabs are what they look like.
+/// Whether it would affect a terminal. Line breaks and tabs are harmless.
 fn is_live(c: char) -> bool {
     is_unsafe(c) && !matches!(c, '\n' | '\t')
 }
 
-/// Gives a corrupt file another name in its folder, a free one, so that nothing is lost.
+/// Renames a corrupt file to a free name in its folder, so that nothing is lost.
 #[expect(clippy::disallowed_methods, reason = "no data of the database: a file that is moved out of the way as it is")]
 fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let mut number = 0;

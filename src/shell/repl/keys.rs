@@ -1,16 +1,16 @@
-//! What keys do beyond what the editor has by itself. The rest is as in bash.
+//! Key bindings in addition to rustyline's. All others work as in bash.
 //!
 //! | key | what it does |
 //! | --- | --- |
-//! | Up, Down | search for the lines that begin with what stands before the cursor |
-//! | Right, End, Ctrl-E, Ctrl-F at the end | take the line that the hint has, Alt-F a word of it |
-//! | Ctrl-R | search the history; Enter runs what was found, and nothing if nothing was |
-//! | `/` in vi's command mode | the newest line that holds what is typed then |
-//! | Alt-Enter | begins a new line |
-//! | Ctrl-X Ctrl-E, `v` in vi's command mode | open the line in the person's own editor |
-//! | Up and Backspace at the start of a row that continues | go back to the rows before it |
+//! | Up, Down | search for lines that begin with the text before the cursor |
+//! | Right, End, Ctrl-E, Ctrl-F at the end | accept the suggested line (Alt-F: one word of it) |
+//! | Ctrl-R | search the history; Enter runs the match, or nothing if there is none |
+//! | `/` in vi command mode | find the newest line that contains the text |
+//! | Alt-Enter | start a new line |
+//! | Ctrl-X Ctrl-E, `v` in vi command mode | open the line in the editor |
+//! | Up and Backspace at the start of a continuation line | go back to the rows before it |
 //!
-//! A character that a terminal would act on is not taken in; one that was pasted is shown as its escape before it is run.
+//! Characters that would affect a terminal cannot be typed; pasted ones are shown as escapes before the line runs.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,44 +36,44 @@ pub(super) fn bind<H: Helper>(line: &mut rustyline::Editor<H, DefaultHistory>, t
     line.bind_sequence(sequence, EventHandler::Conditional(Box::new(InEditor { typing: Arc::clone(typing) })));
 }
 
-/// What the keys and the rest of the editor tell each other. The editor wants its handlers to be `Sync`.
+/// State shared by the key handlers and the editor, which requires its handlers to be `Sync`.
 #[derive(Debug, Default)]
 pub(super) struct Typing {
-    /// Why the line was given up before it was finished: a [`Leave`].
+    /// Why the line ended before it was entered: a [`Leave`].
     leave: AtomicU8,
-    /// Where the cursor was then.
+    /// The position of the cursor at that time.
     at: AtomicUsize,
-    /// Whether this row continues those before it.
+    /// Whether this row is a continuation line.
     pub(super) continues: AtomicBool,
-    /// Whether the cursor has moved since the hint was shown, which it is not any more.
+    /// Whether the cursor has moved away from the hint.
     pub(super) moved: AtomicBool,
-    /// Whether a question is open: its answer is no command.
+    /// Whether a question is open, whose answer is not a command.
     pub(super) asking: AtomicBool,
-    /// Whether characters were just made visible.
+    /// Whether characters were just replaced by escapes.
     pub(super) revealed: AtomicBool,
 }
 
-/// Why a line was given up.
+/// Why a line ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Leave {
-    /// It was entered.
+    /// Enter.
     No,
     /// Ctrl-C.
     Cancel,
-    /// It goes on in the person's own editor.
+    /// The line is to be opened in the editor.
     Editor,
-    /// The rows before it are wanted, the cursor in the last of them.
+    /// Back to the previous rows, with the cursor in the last of them.
     Up,
-    /// It is to be joined to the row before it.
+    /// The line is to be joined to the previous row.
     Join,
-    /// A line of the history is wanted in its place.
+    /// The line is to be replaced by one of the history.
     Search,
-    /// It holds what would act on the terminal, and is to be shown with escapes for it before it is run.
+    /// The line contains characters that would affect the terminal, and must be shown with escapes before it runs.
     Reveal,
 }
 
 impl Typing {
-    /// Why the line was given up and where the cursor was; asked once.
+    /// Takes the reason why the line ended and the position of the cursor.
     pub(super) fn take_leave(&self) -> (Leave, usize) {
         let leaves = [Leave::No, Leave::Cancel, Leave::Editor, Leave::Up, Leave::Join, Leave::Search, Leave::Reveal];
         let leave = self.leave.swap(Leave::No as u8, Ordering::Relaxed);
@@ -81,7 +81,7 @@ impl Typing {
         (leave, self.at.load(Ordering::Relaxed))
     }
 
-    /// Ends the line as if it were entered: nothing is left of a hint that way.
+    /// Ends the line as if it were entered, which also erases the hint.
     fn give_up(&self, why: Leave, context: &EventContext<'_>) -> Cmd {
         self.leave.store(why as u8, Ordering::Relaxed);
         self.at.store(context.pos(), Ordering::Relaxed);
@@ -91,20 +91,20 @@ impl Typing {
 
 /// What Up and Down do until another key is pressed.
 enum HistoryWalk {
-    /// The last key was another one.
+    /// The last key was a different one.
     None,
-    /// Go through all lines, and through the rows of one with several.
+    /// Go through all lines, and through the rows of a line that has several.
     All,
-    /// Go through the lines that begin with what stands before the cursor.
+    /// Go through the lines that begin with the text before the cursor.
     Prefix,
 }
 
-/// Every key but sequences of several.
+/// Handles every key except sequences.
 struct KeyHandler {
     typing: Arc<Typing>,
     /// A [`HistoryWalk`].
     walk: AtomicU8,
-    /// What the history is searched for, while it is.
+    /// The text of a history search that is in progress.
     search: Mutex<Option<String>>,
 }
 
@@ -130,7 +130,7 @@ impl ConditionalEventHandler for KeyHandler {
             (Char('v'), NONE) if is_command => Some(self.typing.give_up(Leave::Editor, context)),
             (Char('/'), NONE) | (Char('R'), CTRL) if is_command => Some(self.typing.give_up(Leave::Search, context)),
             (Char(c), NONE) if is_unsafe(c) => Some(Cmd::Noop),
-            // It would take in any character.
+            // rustyline would accept any character.
             (Char('V' | 'Q'), CTRL) => Some(Cmd::Noop),
             (Enter, NONE) | (Char('M' | 'J'), CTRL) => self.reveal(context),
             (Right | End, NONE) | (Char('E' | 'F'), CTRL) => self.suggestion(code, context),
@@ -146,8 +146,8 @@ impl ConditionalEventHandler for KeyHandler {
 }
 
 impl KeyHandler {
-    /// Follows a search of the history, and ends one that has found nothing: the editor itself would run the last line that
-    /// was found, whatever was typed since.
+    /// Tracks a history search, and cancels it if it found nothing: rustyline would run the last match, whatever was
+    /// typed since.
     fn search(&self, code: KeyCode, modifiers: Modifiers, context: &EventContext<'_>) -> Option<Cmd> {
         let mut search = self.search.lock().unwrap_or_else(PoisonError::into_inner);
         match (code, modifiers, search.as_mut()) {
@@ -168,12 +168,12 @@ impl KeyHandler {
         None
     }
 
-    /// Whether the cursor is in the first row of text that continues rows before it.
+    /// Whether the cursor is in the first row of a continuation line.
     fn is_first_row(&self, context: &EventContext<'_>) -> bool {
         self.typing.continues.load(Ordering::Relaxed) && !context.line()[..context.pos()].contains('\n')
     }
 
-    /// Decides at the first Up or Down what the next ones do: an empty line was filled by the first.
+    /// Decides at the first Up or Down what the next ones do, because the first one fills an empty line.
     fn walk(&self, up: bool, context: &EventContext<'_>) -> Option<Cmd> {
         let mut walk = self.walk.load(Ordering::Relaxed);
         if walk == HistoryWalk::None as u8 {
@@ -185,7 +185,7 @@ impl KeyHandler {
         (walk == HistoryWalk::Prefix as u8).then_some(search)
     }
 
-    /// Puts escapes in the place of what would act on the terminal, which is not shown, before the line is run.
+    /// Replaces characters that would affect the terminal by escapes, before the line runs.
     fn reveal(&self, context: &EventContext<'_>) -> Option<Cmd> {
         let line = context.line();
         let is_hidden = |c: char| is_unsafe(c) && !matches!(c, '\n' | '\t');
@@ -211,7 +211,7 @@ impl KeyHandler {
         Some(Cmd::Insert(1, text[..end].to_owned()))
     }
 
-    /// What the hint has to take, if the cursor is where it stands.
+    /// The text of the hint to accept, if the cursor is at its position.
     #[expect(clippy::option_option, reason = "no hint, one that only informs, and one to take")]
     fn text_of_suggestion<'c>(context: &'c EventContext<'_>) -> Option<Option<&'c str>> {
         let is_there = context.has_hint() && context.pos() == context.line().len();

@@ -1,4 +1,4 @@
-//! What is in the database, for somebody who is still typing: a bounded look each time, and no read of a transaction.
+//! Looks up data for hints and completion: bounded in time, and outside the reads of a transaction.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -9,18 +9,18 @@ use crate::expiry::Timestamp;
 use crate::shell::commands::Session;
 use crate::store::{OutlineIter, Store as _};
 
-/// So long a look takes at most, or little more.
+/// The approximate time limit of a lookup.
 const LONGEST: Duration = Duration::from_millis(20);
 
-/// A value is shown whose form in the file takes no more bytes.
+/// Values that take more bytes than this in the file are not shown.
 const LARGEST: u64 = 64 << 10;
 
-/// Looks at the session's database between its commands.
+/// Reads the session's database between its commands.
 pub(super) struct Lookup {
     session: Rc<RefCell<Session>>,
-    /// When what others wrote was taken in last.
+    /// When changes by other processes were last read.
     refreshed: Cell<Option<Instant>>,
-    /// Whether it has just been opened, and will not be looked at for long.
+    /// Whether the database was opened for a single lookup.
     once: bool,
 }
 
@@ -29,20 +29,20 @@ impl Lookup {
         Self { session, refreshed: Cell::new(None), once: false }
     }
 
-    /// For one look at what was opened for it.
+    /// A lookup in a database that was opened for it.
     pub(super) fn once(session: Session) -> Self {
         Self { once: true, ..Self::new(Rc::new(RefCell::new(session))) }
     }
 
-    /// The keys that begin so, those that others have just written included: the first ones, `most` at most, and if that are
-    /// not all of them, the last one.
+    /// The keys with this prefix, including changes by other processes: the first `most` keys and, if there are more,
+    /// the last one.
     pub(super) fn keys(&self, prefix: &str, most: usize) -> (Vec<Outline>, Option<Outline>) {
         self.refreshed.set(None);
         let found = self.with_session(|session| {
             let mut range = session.db.outlines(prefix);
             let begun = Instant::now();
             let found = collect(&mut range, most, begun, |_| true);
-            // Finding the end costs as much as finding the beginning.
+            // Finding the last key costs as much as finding the first.
             let may_be_more = found.len() == most || begun.elapsed() > LONGEST;
             let last = if may_be_more { range.next_back().and_then(Result::ok) } else { None };
             (found, last)
@@ -50,8 +50,8 @@ impl Lookup {
         found.unwrap_or_default()
     }
 
-    /// The keys that have all the characters of a text in their order, best first; those that begin with the first of them
-    /// are looked at before all others, as far as time allows.
+    /// The keys that contain the characters of a text in order, best match first. Keys that begin with its first
+    /// character are tried first, as far as time allows.
     pub(super) fn fuzzy(&self, typed: &str, most: usize) -> Vec<Outline> {
         let begun = Instant::now();
         let first: String = typed.chars().take(1).collect();
@@ -70,17 +70,17 @@ impl Lookup {
         found
     }
 
-    /// What a key holds; `None` also for what cannot be read.
+    /// The value of a key; `None` if it does not exist or cannot be read.
     pub(super) fn value(&self, key: &str) -> Option<Seen> {
         self.with_session(|session| session.db.glance(key, LARGEST)).and_then(Result::ok).flatten()
     }
 
-    /// Whether the value of a key is not to be shown.
+    /// Whether the value of a key is masked.
     pub(super) fn is_masked(&self, key: &str) -> bool {
         self.session.try_borrow().map_or(true, |session| session.masks.hides(key))
     }
 
-    /// The time by which expiries are told.
+    /// The time that expiries are compared with.
     pub(super) fn now(&self) -> Timestamp {
         self.with_session(|session| session.db.now()).unwrap_or_else(|| Timestamp::from_millis(0))
     }
@@ -89,7 +89,7 @@ impl Lookup {
         const FRESH: Duration = Duration::from_millis(500);
         let mut session = self.session.try_borrow_mut().ok()?;
         let is_fresh = self.refreshed.get().is_some_and(|refreshed| refreshed.elapsed() < FRESH);
-        // What a transaction reads must not change until its commit. What is wrong with the file, the next command says.
+        // Reads of a transaction must stay the same until its commit. The next command reports problems with the file.
         if !is_fresh && !self.once && !session.db.is_in_transaction() {
             let _ = session.db.refresh();
             self.refreshed.set(Some(Instant::now()));
@@ -98,7 +98,7 @@ impl Lookup {
     }
 }
 
-/// The keys that fit, for as long as it may take since it was `begun`.
+/// The keys that match, until the time limit since `begun` is reached.
 fn collect(range: &mut OutlineIter<'_>, most: usize, begun: Instant, fits: impl Fn(&str) -> bool) -> Vec<Outline> {
     let mut found = Vec::new();
     let mut looked_at = 0_u32;
@@ -116,8 +116,8 @@ fn collect(range: &mut OutlineIter<'_>, most: usize, begun: Instant, fits: impl 
     found
 }
 
-/// How far a key is from a text whose characters it has in their order: how many others stand between them, then where
-/// they begin. `None` if it has not.
+/// The distance of a key from a text whose characters it contains in order: the number of other characters between
+/// them, then the position of the first. `None` if the key does not match.
 fn distance(key: &str, typed: &str) -> Option<(usize, usize)> {
     let lower = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<Vec<char>>();
     let (key, typed) = (lower(key), lower(typed));
@@ -127,7 +127,7 @@ fn distance(key: &str, typed: &str) -> Option<(usize, usize)> {
     if let Some(at) = key.windows(typed.len()).position(|part| part == typed) {
         return Some((0, at));
     }
-    // The first place where they end, and from there the last where they begin.
+    // Finds the first position where the match ends, and from there back the last position where it begins.
     let mut left = typed.iter().peekable();
     let end = key.iter().position(|c| left.next_if_eq(&c).is_some() && left.peek().is_none())? + 1;
     let mut left = typed.iter().rev().peekable();
@@ -160,7 +160,7 @@ mod tests {
         let db = session.db.files_mut().unwrap();
         db.extend((0..300_000).map(|n| (format!("user:{n:06}"), "x"))).unwrap();
         let lookup = Lookup::new(Rc::new(RefCell::new(session)));
-        // On a busy machine a look may be over before it has begun.
+        // On a busy machine, the time limit may pass before the lookup begins.
         let is_found = || {
             let (keys, last) = lookup.keys("user:", 1_000);
             (keys.len(), last.map(|last| last.key)) == (1_000, Some("user:299999".to_owned()))

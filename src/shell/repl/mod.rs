@@ -1,27 +1,27 @@
-//! The prompt: lines from a person at a terminal, run as they are entered.
+//! The interactive prompt: reads lines from a terminal and runs them.
 //!
-//! | module | what it is |
+//! | module | purpose |
 //! | --- | --- |
-//! | `prompt` | runs the lines: pipe, pager, time, pointer |
-//! | `frontend` | the prompt, as whoever runs the commands sees it |
-//! | `editor` | reads a line: continuation over rows, questions, the person's own editor |
-//! | `helper` | what rustyline asks meanwhile |
-//! | `keys` | what keys do |
-//! | `history` | the lines of this session and of earlier ones, and their file |
-//! | `secrets` | which lines are not kept |
-//! | `highlight`, `hint`, `complete` | the colours of the line, what stands behind the cursor, what Tab offers |
-//! | `paths` | the files that Tab offers |
-//! | `parts` | the parts of a JSON value, as pointers or paths |
-//! | `outside` | what Tab offers in the words of the system's shell |
-//! | `candidate` | how that is put in and listed |
-//! | `lookup` | what of the database they show |
-//! | `tree` | what the words are, by the definitions of the commands |
-//! | `cursor` | which words of which command there are so far |
-//! | `columns` | what fits into a row |
-//! | `offer` | the same candidates for Tab in the user's own shell |
-//! | `welcome` | the first line, and the prompt |
+//! | `prompt` | runs the lines: pipe, pager, timing, error position |
+//! | `frontend` | the prompt, as seen by the runner of the commands |
+//! | `editor` | reads a line: continuation lines, questions, the editor |
+//! | `helper` | the callbacks of rustyline |
+//! | `keys` | the key bindings |
+//! | `history` | the history of this session and earlier ones, and its file |
+//! | `secrets` | lines that are not added to the history |
+//! | `highlight`, `hint`, `complete` | syntax colors, gray hints, completion with Tab |
+//! | `paths` | completes files |
+//! | `parts` | completes the parts of a JSON value, as pointers or paths |
+//! | `outside` | completes the shell commands of pipes and `!` |
+//! | `candidate` | how candidates are inserted and listed |
+//! | `lookup` | reads the database for hints and completion |
+//! | `tree` | classifies words by the command definitions |
+//! | `cursor` | finds the word and the command at the cursor |
+//! | `columns` | terminal columns |
+//! | `offer` | completion in the user's own shell |
+//! | `welcome` | the welcome and the prompt's text |
 //!
-//! Left out on purpose: the editor never sees a script or a pipe, which are read as bytes.
+//! Scripts and pipes never go through the editor; they are read as bytes.
 
 use std::cell::RefCell;
 use std::io::Write;
@@ -85,20 +85,20 @@ mod offer;
 
 pub(crate) use self::offer::offer;
 
-/// Runs commands from a person until they leave; returns the exit status, which is 0 unless `exit` says otherwise: what
-/// went wrong on the way, the person has seen.
+/// Runs commands until the user exits; returns the exit status, which is 0 unless `exit` sets another: the user has
+/// already seen any errors.
 pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, Failure> {
     let color = console.rendering.color;
-    // Without it Ctrl-C ends the process, as it does everywhere else.
+    // Without this handler, Ctrl-C ends the process.
     let _ = interrupt::listen();
-    // And without this TERM and HUP do, with the terminal as the editor has it.
+    // Without this one, TERM and HUP end the process and leave the terminal in the editor's mode.
     let _ = interrupt::leave_on_signals();
     editor_program::sweep();
     let session = Rc::new(RefCell::new(session));
     let editor = Rc::new(RefCell::new(Editor::new(Rc::clone(&session), color)?));
     let mut prompt = Prompt::new(Rc::clone(&session), console, Rc::clone(&editor), yes);
     let mut flow = start(&mut prompt.runner);
-    // What the rc script does is no step of the session.
+    // Commands of the rc script cannot be undone.
     session.borrow_mut().db.remember();
     while !interrupt::is_ending() {
         if flow != Flow::Next {
@@ -119,7 +119,7 @@ pub(crate) fn run(session: Session, console: Console, yes: bool) -> Result<u8, F
     Ok(prompt.runner.tally.exit.unwrap_or(0))
 }
 
-/// Reads what a person enters, and runs it.
+/// Reads lines and runs them.
 fn turn(prompt: &mut Prompt, editor: &RefCell<Editor>) -> Result<Flow, Failure> {
     prompt.runner.notices();
     let notes = editor.borrow_mut().take_notes();
@@ -129,7 +129,7 @@ fn turn(prompt: &mut Prompt, editor: &RefCell<Editor>) -> Result<Flow, Failure> 
         }
     }
     let shown = welcome::prompt(&prompt.runner.session.borrow(), editor.borrow().template());
-    // From Enter on, Ctrl-C is for the command, however early it comes.
+    // After Enter, Ctrl-C is for the command, however early it comes.
     interrupt::forget();
     let typed = editor.borrow_mut().read(&shown).inspect_err(|_| interrupt::wait_for_hangup())?;
     let console = &mut prompt.runner.output.console;
@@ -147,7 +147,7 @@ fn turn(prompt: &mut Prompt, editor: &RefCell<Editor>) -> Result<Flow, Failure> 
         PromptInput::Cancelled => Ok(Flow::Next),
         PromptInput::End { ends_line } => {
             if !ends_line {
-                // A terminal that is gone needs no newline.
+                // A closed terminal needs no newline.
                 let _ = console.out.write_all(b"\n").and_then(|()| console.out.flush());
             }
             Ok(Flow::Stop)
@@ -155,19 +155,19 @@ fn turn(prompt: &mut Prompt, editor: &RefCell<Editor>) -> Result<Flow, Failure> 
     }
 }
 
-/// Whether a person may go: who has a transaction open is asked.
+/// Whether the session may end; asks if a transaction is open.
 fn may_leave(session: &RefCell<Session>, editor: &RefCell<Editor>) -> bool {
     let question = session.borrow().leaving("exit and discard them");
     question
         .is_none_or(|question| editor.borrow_mut().asks_to_leave(&format!("{} [y/N] ", escape::terminal(&question))))
 }
 
-/// What comes before the first prompt: what the database has to say, the rc script, the welcome.
+/// Prints notices of the database, runs the rc script, and prints the welcome, before the first prompt.
 fn start(runner: &mut Runner<'_>) -> Flow {
     runner.notices();
     let mut flow = Flow::Next;
     if let Some(path) = config::rc_file() {
-        // It sets things up; only what goes wrong is worth a line.
+        // The rc script only changes settings, so only its errors are printed.
         let quiet = std::mem::replace(&mut runner.output.console.rendering.quiet, true);
         runner.settings.by = SettingSource::Rc;
         flow = match script::open(&path) {
@@ -179,7 +179,7 @@ fn start(runner: &mut Runner<'_>) -> Flow {
     }
     if flow == Flow::Next && !runner.output.console.rendering.quiet {
         for line in welcome::lines(&runner.session.borrow(), runner.output.console.rendering.width) {
-            // A terminal that is gone shows at the prompt, which follows at once.
+            // A closed terminal is noticed at the prompt, which follows at once.
             let line = super::render::note(
                 super::render::MessageStyle { color: runner.output.console.rendering.color, width: 0 },
                 &line,

@@ -1,7 +1,7 @@
-//! Tab in the user's own shell: the shell asks with the words that it has, and is told candidates, one a line.
+//! Completion in the user's own shell: the shell passes its words and reads the candidates, one per line.
 //!
-//! What is looked at is as bounded as at the prompt, nothing is ever written, and nothing is said about what goes wrong:
-//! there is a half-typed line on the screen.
+//! Lookups are as bounded as at the prompt. Nothing is written, and errors are not reported, because there is a
+//! half-typed line on the screen.
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -27,32 +27,32 @@ use crate::shell::text::escape;
 use crate::shell::text::mask::Masks;
 use crate::shell::text::words::Word;
 
-/// What is said of candidates stands in a column behind them, and those that are longer do not push it away.
+/// The column of the descriptions; longer candidates do not push it to the right.
 const COLUMN: usize = 32;
 
-/// What a shell has asked.
+/// A request from a shell.
 struct Asked {
     shell: OwnShell,
-    /// The arguments before the cursor's.
+    /// The arguments before the one at the cursor.
     before: Vec<Vec<u8>>,
-    /// What that one means so far.
+    /// The bytes that the argument at the cursor stands for so far.
     typed: Vec<u8>,
-    /// Whether it begins with a quote, or with a tilde that is not the home directory.
+    /// Whether it begins with a quote, or with a tilde that does not mean the home directory.
     is_quoted: bool,
-    /// The line, for the shell that wants its words quoted.
+    /// The line, for the shell that expects quoted words.
     bash: Option<BashLine>,
 }
 
-/// Answers a shell that asks with these arguments: its name, then what it knows.
+/// Answers a request: the shell's name, followed by its arguments.
 pub(crate) fn offer(args: &[OsString]) {
     let Some(text) = Asked::of(args).and_then(|asked| asked.answer()) else { return };
-    // A shell that does not listen any more has no use for an error either.
+    // If the shell has stopped reading, an error is of no use to it either.
     let _ = io::stdout().write_all(text.as_bytes());
 }
 
 impl Asked {
-    /// bash tells the line up to the cursor and what of its end is to be replaced; zsh the quote that is open, the word at
-    /// the cursor and the words before it; fish that word and those before.
+    /// bash passes the line up to the cursor and the part to be replaced; zsh the open quote, the word at the cursor
+    /// and the words before it; fish the word and the words before it.
     fn of(args: &[OsString]) -> Option<Self> {
         let (shell, args) = args.split_first()?;
         let shell = OwnShell::named(shell.to_str()?)?;
@@ -102,7 +102,7 @@ impl Asked {
         let session = session(db.as_deref(), kind.is_some_and(ArgumentKind::is_in_database))?;
         let lookup = Rc::new(Lookup::once(session));
         let mut candidates = Completions::by_prefix(lookup, Rc::clone(&tree)).candidates(&wanted, &cursor, &before);
-        // What begins with a dash would be taken for a flag.
+        // A candidate that begins with a dash would be read as a flag.
         if !before.only_data && !matches!(wanted, Wanted::Flag) && cursor.flag.is_none() {
             candidates.retain(|candidate| !candidate.text.starts_with(b"-"));
         }
@@ -120,7 +120,7 @@ impl Asked {
         Some(said(if goes_on { ShellAction::Open } else { ShellAction::Words }, lines))
     }
 
-    /// What of the arguments counts: the word at the cursor, what stands before it, and the database that is named there.
+    /// The relevant arguments: the word at the cursor, the words before it, and the database that they name.
     fn read<'t>(&'t self, tree: &'t clap::Command) -> Option<(CursorContext<'t>, Before<'t>, Option<OsString>)> {
         let mut before = Before::in_program(tree);
         let mut db = None;
@@ -148,7 +148,7 @@ impl Asked {
         Some((CursorContext { before: words, start: 0, flag, typed, quote: None }, before, db))
     }
 
-    /// A candidate as the shell wants it.
+    /// Formats a candidate for the shell.
     fn line(&self, flag: &[u8], candidate: &Candidate, column: usize) -> Option<String> {
         let text = [flag, &candidate.text[..]].concat();
         if let Some(line) = &self.bash {
@@ -157,7 +157,7 @@ impl Asked {
         let text = String::from_utf8(text).ok().filter(|text| !text.contains('\0'))?;
         let about = escape::terminal(&candidate.about);
         match self.shell {
-            // It takes lines as they are, and puts a tilde in as one unless one was typed.
+            // fish inserts lines literally, and a tilde as one unless one was typed.
             OwnShell::Fish if text.contains(escape::is_unsafe) => None,
             OwnShell::Fish if text.starts_with('~') && !self.is_quoted => None,
             OwnShell::Fish => Some(format!("{text}\t{about}")),
@@ -185,7 +185,7 @@ fn word(bytes: &[u8]) -> Word<'_> {
     Word { bytes: Cow::Borrowed(bytes), quoted: false, flag: 0, span: 0..0 }
 }
 
-/// A session that reads the database that is meant, if that is needed and takes no time to speak of.
+/// A session on the named database, if it is needed and can be opened quickly.
 fn session(db: Option<&OsStr>, is_needed: bool) -> Option<Session> {
     let location = Location::of(db).ok()?;
     let access = Access { read_only: true, wait: Duration::ZERO };
@@ -196,7 +196,7 @@ fn session(db: Option<&OsStr>, is_needed: bool) -> Option<Session> {
     Some(session)
 }
 
-/// What a word of fish means, which may not be at its end yet.
+/// The bytes that a word of fish stands for; the word may be incomplete.
 fn fish_meaning(word: &str) -> Vec<u8> {
     let mut meant = String::new();
     let mut quote = None;

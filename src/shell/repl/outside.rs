@@ -1,4 +1,4 @@
-//! Tab after `|` and `!`, in the words of the system's shell: programs where one begins, files elsewhere.
+//! Completion of shell commands after `|` and `!`: programs at the start of a command, files elsewhere.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,7 +9,7 @@ use super::candidate::{Candidate, CandidateKind, MOST, fill};
 use super::cursor::CursorContext;
 use super::paths::paths;
 
-/// What the last word could go on with, where it begins, and what stands behind the cursor. The words of that shell begin at
+/// Possible continuations of the last word, its start, and the text after the cursor. The shell command begins at
 /// `start`.
 pub(super) fn at(text: &str, start: usize, after: &str, widest: usize) -> (usize, Vec<Pair>) {
     let line = &text[start..];
@@ -33,12 +33,12 @@ pub(super) fn at(text: &str, start: usize, after: &str, widest: usize) -> (usize
     (cursor.start, fill(&cursor, &candidates, word, after, widest))
 }
 
-/// Whether a word means itself in every shell.
+/// Whether a word needs no quotes in any shell.
 fn is_plain(word: &str) -> bool {
     word.chars().all(|c| c.is_alphanumeric() || "_-./+:@%,=~".contains(c)) && !word.starts_with('~')
 }
 
-/// The programs of the PATH that begin so, sorted.
+/// The programs in PATH with this prefix, sorted.
 fn programs(typed: &str) -> Vec<Candidate> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut names = BTreeSet::new();
@@ -46,7 +46,7 @@ fn programs(typed: &str) -> Vec<Candidate> {
         let Ok(entries) = std::fs::read_dir(folder) else { continue };
         for entry in entries.flatten() {
             let Ok(name) = entry.file_name().into_string() else { continue };
-            // What it leads to is run, if it is a link.
+            // Follows links, because the target is what runs.
             let is_program = || {
                 std::fs::metadata(entry.path())
                     .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)

@@ -1,4 +1,4 @@
-//! The parts of a JSON value that what was typed may go on to, as pointers or, if that was begun, as paths.
+//! Completes the parts of a JSON value, as JSON Pointers or as paths, whichever was begun.
 
 use super::candidate::{Candidate, CandidateKind};
 use super::columns::fit;
@@ -6,10 +6,10 @@ use crate::json::{self, JsonPointer, write_string};
 use crate::shell::text::mask::HIDDEN;
 use crate::value::{Json, Value};
 
-/// Columns of a list that what a part holds may take.
+/// The maximum width of a value in the list.
 const ROOM: usize = 30;
 
-/// The parts of the innermost part that is named whole, as far as they begin with what was typed.
+/// The parts of the innermost complete part that begin with the typed text.
 pub(super) fn candidates(json: &Json, typed: &str, is_masked: bool) -> Vec<Candidate> {
     let Some((outer, pointer)) = named(typed) else { return Vec::new() };
     let Some(Value::Json(inside)) = json.part(&pointer) else { return Vec::new() };
@@ -32,7 +32,7 @@ fn is_path(typed: &str) -> bool {
     typed.starts_with(['.', '$'])
 }
 
-/// What was typed before its last step, and what that names.
+/// The text before its last step, and the part that it names.
 fn named(typed: &str) -> Option<(&str, JsonPointer)> {
     let begins = |c| if is_path(typed) { matches!(c, '.' | '[') } else { c == '/' };
     let steps = typed.char_indices().rev().filter(|&(_, c)| begins(c)).map(|(at, _)| &typed[..at]);

@@ -1,4 +1,4 @@
-//! Files and folders that Tab offers.
+//! Completes files and folders.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -9,7 +9,7 @@ use super::cursor::CursorContext;
 use crate::shell::text::argument;
 use crate::shell::text::words;
 
-/// The files and folders whose path begins so, sorted; hidden ones only if asked for.
+/// The files and folders whose path has this prefix, sorted; hidden ones only if the prefix has the dot.
 pub(super) fn paths(cursor: &CursorContext<'_>) -> Vec<Candidate> {
     let typed = &cursor.typed[..];
     let in_home = cursor.quote.is_none() && words::is_in_home(typed);
@@ -23,7 +23,7 @@ pub(super) fn paths(cursor: &CursorContext<'_>) -> Vec<Candidate> {
         folder => PathBuf::from(OsStr::from_bytes(folder)),
     };
     let Ok(entries) = std::fs::read_dir(&listed) else { return Vec::new() };
-    // Unquoted, `~/` is another folder.
+    // Unquoted, `~/` means the home directory.
     let is_tilde = |found: &[u8]| folder.is_empty() && cursor.quote.is_none() && found == b"~";
     let fits = |found: &[u8]| {
         found.starts_with(name) && (found.first() != Some(&b'.') || name.first() == Some(&b'.')) && !is_tilde(found)

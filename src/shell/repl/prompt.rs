@@ -1,5 +1,5 @@
-//! Runs the lines that are typed at the prompt, with what others do not have: an answer that goes elsewhere or into the
-//! pager, the time it took, and a finger on the word that is wrong.
+//! Runs the lines entered at the prompt: redirects answers, pages them, prints the time, and points at the word that is
+//! wrong.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -20,12 +20,12 @@ use crate::shell::run::{Flow, Origin, Runner, script};
 use crate::shell::terminal::console::{self, Console};
 use crate::shell::terminal::destination::Descriptor;
 use crate::shell::terminal::interrupt;
-use crate::shell::terminal::outlet::{Outlet, Pager, Program, Saved};
+use crate::shell::terminal::outlet::{Outlet, Pager, Program, Saved, how_ended};
 use crate::shell::text::caret::{Blame, TypedLine};
 use crate::shell::text::escape::excerpt;
 use crate::shell::text::words::{Step, Word};
 
-/// A runner, and what the person at the prompt has besides.
+/// A runner, and the state of the prompt.
 pub(super) struct Prompt {
     pub(super) runner: Runner<'static>,
     line_state: Rc<RefCell<LineState>>,
@@ -38,7 +38,7 @@ impl Prompt {
         Self { runner: Runner::new(session, console, frontend, yes), line_state }
     }
 
-    /// Runs what was typed or pasted behind a prompt of so many columns. After Ctrl-C the rest of it is not run.
+    /// Runs an entered or pasted text after a prompt of this width. After Ctrl-C, the rest of it is not run.
     pub(super) fn run(&mut self, text: &str, prompt: usize) -> Flow {
         let mut splitter = reading::prompt();
         let room = self.runner.rendering().width;
@@ -47,7 +47,7 @@ impl Prompt {
             let step = splitter.step(rest.as_bytes(), true);
             let (Step::Command { consumed, .. } | Step::Error { consumed, .. }) = step else { break };
             let (line, behind) = rest.split_at(consumed);
-            // What stands in the rows below a word that has gone on there belongs to it.
+            // The rows that a quoted word spans belong to the command.
             let goes_on = matches!(&step, Step::Error { through, .. } if *through > consumed);
             let is_all = line.trim() == text.trim();
             let start = Instant::now();
@@ -81,7 +81,7 @@ impl Prompt {
         self.runner.flush()
     }
 
-    /// Runs the words of a line; `typed` is the line, if a person still sees it.
+    /// Runs the words of a line; `typed` is the line, if it is still on the screen.
     fn typed(&mut self, words: &[Word<'_>], typed: Option<TypedLine>) -> Flow {
         self.line_state.borrow_mut().typed = typed;
         if let Some(line) = redirect::program(words) {
@@ -89,7 +89,7 @@ impl Prompt {
             self.line_state.borrow_mut().typed = None;
             return flow;
         }
-        // That is where it goes anyhow.
+        // The answer goes there anyway.
         let is_elsewhere = |target: &Target| match target {
             Target::File { path, .. } => Descriptor::named_by(path) != Some(Descriptor::Stdout),
             Target::Program(_) => true,
@@ -115,19 +115,19 @@ impl Prompt {
         flow
     }
 
-    /// Runs a command of the system's shell, which has the terminal meanwhile.
+    /// Runs a shell command, which has the terminal until it ends.
     fn outside(&mut self, line: &str) -> Flow {
         if line.is_empty() {
             return self.blamed(Failure::usage("expected a command of sh after `!`: !ls"), Some(Blame::End));
         }
         self.runner.flush_out();
-        // How long that takes is not ours to tell.
+        // The time of another program is not printed.
         self.line_state.borrow_mut().waited = None;
         match interrupt::run_lent(Command::new("sh").arg("-c").arg(line)) {
             Ok(status) => {
                 self.runner.output.console.end_row();
                 if !status.success() {
-                    self.runner.note(&format!("'{}' ended with {status}", excerpt(line, 60)));
+                    self.runner.note(&format!("'{}' {}", excerpt(line, 60), how_ended(status)));
                 }
                 Flow::Next
             }
@@ -135,7 +135,7 @@ impl Prompt {
         }
     }
 
-    /// Says what is wrong with a line that could not be split into words.
+    /// Reports a line that could not be split into words.
     fn mistyped(&mut self, failure: Failure, blame: Blame, typed: Option<TypedLine>) -> Flow {
         self.line_state.borrow_mut().typed = typed;
         let flow = self.blamed(failure, Some(blame));
@@ -143,13 +143,13 @@ impl Prompt {
         flow
     }
 
-    /// Says a failure that something in the line is to blame for.
+    /// Reports a failure that a part of the line caused.
     fn blamed(&mut self, failure: Failure, blame: Option<Blame>) -> Flow {
         self.line_state.borrow_mut().blame = blame;
         self.runner.fail(failure, Origin::Prompt)
     }
 
-    /// Says how long a line took, if that is wanted, or if it was long and nobody else had a part in that.
+    /// Prints how long a line took, if the timer is on, or if it was long and involved no user or other program.
     fn took(&mut self, start: Instant) {
         const LONG: Duration = Duration::from_millis(500);
         let waited = self.line_state.borrow_mut().waited.replace(Duration::ZERO);
@@ -163,7 +163,7 @@ impl Prompt {
         }
     }
 
-    /// Runs a command whose answer goes through the pager, should it be longer than the screen.
+    /// Runs a command and pages its answer if it is longer than the screen.
     fn paged(&mut self, words: &[Word<'_>]) -> Flow {
         let is_read = words.first().is_some_and(|name| reading::answers(&name.bytes));
         let pager = self.line_state.borrow().pager.clone().filter(|_| is_read);
@@ -173,7 +173,7 @@ impl Prompt {
         self.through(&outlet, RenderOptions { paged: true, ..rendering }, |runner| runner.words(words, Origin::Prompt))
     }
 
-    /// Runs a command whose answer goes into a program or a file, as it would into a pipe.
+    /// Runs a command whose answer goes to a program or a file, as into a pipe.
     fn elsewhere(&mut self, words: &[Word<'_>], target: Target) -> Flow {
         let parsed = match self.runner.parser.line(words) {
             Ok(parsed) => parsed,
@@ -199,7 +199,7 @@ impl Prompt {
         self.through(&outlet, rendering, |runner| runner.parsed(parsed, Origin::Prompt))
     }
 
-    /// Runs something whose answer goes into an outlet. What goes to stderr meanwhile waits for that to end.
+    /// Runs something whose answer goes to an outlet. Output to stderr waits until it ends.
     fn through(
         &mut self,
         outlet: &Outlet,
@@ -207,7 +207,7 @@ impl Prompt {
         run: impl FnOnce(&mut Runner<'static>) -> Flow,
     ) -> Flow {
         let runner = &mut self.runner;
-        // What a block has said before comes first.
+        // Messages of the whole block come first.
         runner.flush_out();
         let before = runner.output.turn(outlet, rendering);
         let worst = std::mem::replace(&mut runner.tally.worst, Status::Done);
@@ -215,7 +215,7 @@ impl Prompt {
         runner.flush_out();
         let ended = outlet.end(runner.tally.worst >= Status::No);
         if ended.was_shared {
-            // How long it has waited for that program, or its person, cannot be told.
+            // The time spent waiting for that program or its user is unknown.
             self.line_state.borrow_mut().waited = None;
         }
         let (late, took_all) = runner.output.turn_back(before);

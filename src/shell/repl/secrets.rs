@@ -1,10 +1,10 @@
-//! Lines that may hold a secret are not kept in the history.
+//! Keeps lines that may contain a secret out of the history.
 
 use super::cursor;
 use crate::shell::language::reading;
 use crate::shell::text::mask::Masks;
 
-/// Whether a text that was entered sets a masked key, or asks for a secret. What cannot be told counts as a yes.
+/// Whether an entered text sets a masked key or asks for a secret; if that is unknown, it does.
 pub(super) fn may_be_in(text: &str, masks: &Masks) -> bool {
     cursor::parts(text.as_bytes()).iter().any(|part| {
         let words: Vec<&[u8]> = part.words.iter().map(|word| &*word.bytes).collect();

@@ -1,4 +1,4 @@
-//! What the words of a line are, by clap's own tree of the commands: the names, the flags and what follows them.
+//! Classifies the words of a line by clap's tree of the commands: names, flags and arguments.
 
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
@@ -8,15 +8,15 @@ use crate::shell::language::habits;
 use crate::shell::language::reading::answers;
 use crate::shell::text::words::Word;
 
-/// The tree of the commands, with what clap adds to it.
+/// The tree of the commands, including what clap adds.
 pub(super) fn tree() -> Command {
     let mut tree = Line::command();
     tree.build();
     tree
 }
 
-/// The same with the options of the program, whose arguments are the words, as far as those need it: what clap would add to
-/// all the commands takes longer than everything else that an answer to a shell takes.
+/// The same with the program's options, for the command of the words only: building all the commands takes longer than
+/// everything else in an answer to a shell.
 pub(super) fn tree_of_program(words: &[Word<'_>]) -> Command {
     let help = Arg::new("help").short('h').long("help").help("Print help").action(ArgAction::Help);
     let tree = Cli::command().arg(help.clone());
@@ -31,53 +31,53 @@ pub(super) fn tree_of_program(words: &[Word<'_>]) -> Command {
     })
 }
 
-/// What a word is.
+/// The kind of a word.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Role {
-    /// A name of a command.
+    /// The name of a command.
     Command,
-    /// A word where a command's name belongs.
+    /// An unknown word where a command's name belongs.
     Unknown,
-    /// A flag; its value may be in the same word.
+    /// A flag; the same word may contain its value.
     Flag,
-    /// Something like a flag that the command does not have.
+    /// An unknown flag.
     NoFlag,
-    /// `--`: what follows is data.
+    /// `--`: the rest is data.
     Dashes,
-    /// An argument by its place, or the value of the flag before it.
+    /// A positional argument, or the value of the preceding flag.
     Value,
     /// `|`, `>` or `>>`: the answer goes to a program or a file.
     Operator,
-    /// What stands behind one: the words of the system's shell.
+    /// A word of a shell command after `|`.
     Outside,
 }
 
-/// What the words so far come to.
+/// The state after the words so far.
 #[derive(Debug)]
 pub(super) struct Before<'t> {
     tree: &'t Command,
     pub(super) command: Option<&'t Command>,
-    /// Whether a word is no command.
+    /// Whether the first word is not a command.
     pub(super) lost: bool,
     /// The flag whose value comes next.
     pub(super) value_of: Option<&'t Arg>,
-    /// The arguments by place that are there.
+    /// The number of positional arguments so far.
     pub(super) places: Vec<Vec<u8>>,
-    /// Whether the last word was one of them.
+    /// Whether the last word was a positional argument.
     pub(super) ends_in_place: bool,
-    /// Whether a `--` says that what follows is data.
+    /// Whether `--` has ended the flags.
     pub(super) only_data: bool,
-    /// Whether the line begins with a command whose answer can go elsewhere.
+    /// Whether the line begins with a command whose answer can be redirected.
     answers: bool,
-    /// Whether an answer can go elsewhere by words of the line.
+    /// Whether this line can redirect an answer at all.
     may_go_outside: bool,
-    /// The operator behind which this is.
+    /// The operator before this word.
     pub(super) outside: Option<Outside>,
-    /// The flags that are there.
+    /// The flags so far.
     given: Vec<&'t clap::Id>,
 }
 
-/// Where an answer goes instead of the terminal.
+/// Where an answer is redirected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outside {
     /// To a program.
@@ -114,12 +114,12 @@ impl<'t> Before<'t> {
         self
     }
 
-    /// The same for the program's arguments: where its answer goes was said in another language.
+    /// The same for arguments of the program, whose answer the calling shell redirects.
     pub(super) fn in_program(tree: &'t Command) -> Self {
         Self { may_go_outside: false, ..Self::new(tree) }
     }
 
-    /// Takes the next word in and says what it is.
+    /// Reads the next word and classifies it.
     pub(super) fn take(&mut self, word: &Word<'_>) -> Role {
         self.ends_in_place = false;
         if self.outside.is_some() {
@@ -140,7 +140,7 @@ impl<'t> Before<'t> {
         }
         let takes_text = |arg: Option<&Arg>| arg.is_some_and(classify::takes_dashes);
         let takes_text = takes_text(self.command.and_then(|command| positional(command, self.places.len())));
-        // Where any text may stand, only what has the form of an option is none.
+        // Where any text is allowed, only words in the form of an option are not data.
         let is_data = !is_bare || (takes_text && classify::is_data_for(self.scope(), &word.bytes));
         if !is_data && text == "--" {
             self.only_data = true;
@@ -157,7 +157,7 @@ impl<'t> Before<'t> {
             }
             self.command = self.tree.find_subcommand(text.to_ascii_lowercase());
             self.lost = self.command.is_none();
-            // Another shell's name for a command is no mistake.
+            // A command name of another shell is not an error.
             let is_unknown = self.lost && !habits::begins(&word.bytes);
             return if is_unknown { Role::Unknown } else { Role::Command };
         }
@@ -169,7 +169,7 @@ impl<'t> Before<'t> {
         Role::Value
     }
 
-    /// Whether no word was taken in yet.
+    /// Whether no word was read yet.
     fn is_at_start(&self) -> bool {
         self.command.is_none() && self.given.is_empty() && !self.lost
     }
@@ -184,12 +184,12 @@ impl<'t> Before<'t> {
         }
     }
 
-    /// The command, or before there is one all of the language.
+    /// The command, or the whole language before the first word.
     pub(super) fn scope(&self) -> &'t Command {
         self.command.unwrap_or(self.tree)
     }
 
-    /// Whether a flag of the command begins with a word that is being typed.
+    /// Whether a flag of the command has this prefix.
     pub(super) fn begins_flag(&self, word: &str) -> bool {
         let name = word.strip_prefix("--");
         name.is_some_and(|name| {
@@ -197,12 +197,12 @@ impl<'t> Before<'t> {
         })
     }
 
-    /// Takes a flag in whose value is being typed behind its name.
+    /// Reads a flag whose value follows in the same word.
     pub(super) fn give(&mut self, name: &str) {
         self.given.extend(by_long(self.scope(), name).map(Arg::get_id));
     }
 
-    /// The flags that are not there yet, and may be.
+    /// The flags that can still be given.
     pub(super) fn free(&self) -> impl Iterator<Item = &'t Arg> {
         let command = self.scope();
         command
@@ -210,7 +210,7 @@ impl<'t> Before<'t> {
             .filter(|arg| !arg.is_positional() && !arg.is_hide_set() && !self.given.contains(&arg.get_id()))
     }
 
-    /// Whether a flag or an argument cannot stand beside one that is there.
+    /// Whether a flag or an argument conflicts with one that was given.
     pub(super) fn excludes(&self, arg: &Arg) -> bool {
         let Some(command) = self.command else { return false };
         let given = command.get_arguments().filter(|there| self.given.contains(&there.get_id()));
@@ -219,13 +219,13 @@ impl<'t> Before<'t> {
             || places.any(|there| conflict(command, arg, there))
     }
 
-    /// The arguments by place that are not there yet, the one that is being typed left out if `typing`.
+    /// The positional arguments to come, without the one at the cursor if `typing`.
     pub(super) fn missing(&self, typing: bool) -> impl Iterator<Item = &'t Arg> {
         let from = self.places.len() + usize::from(typing);
         self.command.into_iter().flat_map(move |command| command.get_positionals().skip(from))
     }
 
-    /// The flag that a word is, and whether its value is in the same word.
+    /// The flag that a word names, and whether the word contains its value.
     fn flag(&self, word: &str) -> Option<(&'t Arg, bool)> {
         let command = self.scope();
         if let Some(long) = word.strip_prefix("--") {
@@ -239,7 +239,7 @@ impl<'t> Before<'t> {
     }
 }
 
-/// Whether one of two arguments says that it excludes the other.
+/// Whether one of two arguments declares a conflict with the other.
 fn conflict(command: &Command, one: &Arg, other: &Arg) -> bool {
     let excludes =
         |one: &Arg, other: &Arg| command.get_arg_conflicts_with(one).iter().any(|arg| arg.get_id() == other.get_id());

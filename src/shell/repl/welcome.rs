@@ -1,4 +1,4 @@
-//! The first line, and what stands before the cursor.
+//! The welcome and the text of the prompt.
 
 use unicode_width::UnicodeWidthStr as _;
 
@@ -8,20 +8,20 @@ use crate::shell::render;
 use crate::shell::text::escape::{excerpt, terminal};
 use crate::store::{Store as _, StoreExt as _};
 
-/// The welcome: the program, the database, and where help is. One line, or as many as it takes at this width.
+/// The welcome: the program, the database, and how to get help, on one line or as many as the width requires.
 pub(super) fn lines(session: &Session, width: usize) -> Vec<String> {
     let path = session.db.path().map(config::short).unwrap_or_default();
     let state = match session.db.len() {
         _ if !session.db.describe().exists => "no file yet".to_owned(),
         Ok(count) => render::keys(count),
-        // What is wrong, the first command says.
+        // The first command reports problems with the database.
         Err(_) => String::new(),
     };
     let parts = [concat!("rusty-kv ", env!("CARGO_PKG_VERSION")), &terminal(&path), &state, "(help, exit)"];
     fill(&parts, width)
 }
 
-/// Parts in lines of at most `width` columns, if each part alone is not longer; 0 is no limit.
+/// Joins parts into lines of at most `width` columns, if no part alone is longer; 0 means no limit.
 fn fill(parts: &[&str], width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for part in parts.iter().filter(|part| !part.is_empty()) {
@@ -36,13 +36,13 @@ fn fill(parts: &[&str], width: usize) -> Vec<String> {
     lines
 }
 
-/// The usual prompt.
+/// The default prompt.
 pub(super) const PROMPT: &str = "{db}{tx}> ";
 
-/// The prompt of a template, without colours. In it `{db}` stands for the name of the database, or of its file, `{tx}` for
-/// how many changes the open transaction has, and `{keys}` for how many keys there are.
+/// The prompt of a template, without colors: `{db}` stands for the name of the database or of its file, `{tx}` for the
+/// number of changes in the open transaction, and `{keys}` for the number of keys.
 pub(super) fn prompt(session: &Session, template: &str) -> String {
-    /// Of a longer one nothing would be left for the command.
+    /// A longer prompt would leave no room for the command.
     const WIDEST: usize = 60;
     /// The rest of the line is for the command.
     const LONGEST: usize = 24;
@@ -58,7 +58,7 @@ pub(super) fn prompt(session: &Session, template: &str) -> String {
         let keys = session.db.len().map_or_else(|_| "?".to_owned(), |keys| keys.to_string());
         shown = shown.replace("{keys}", &keys);
     }
-    // Last, as a name may look like one of the others.
+    // The name is inserted last, because it may contain a placeholder.
     shown.replace("{db}", &excerpt(&name, LONGEST))
 }
 

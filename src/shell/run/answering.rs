@@ -1,4 +1,4 @@
-//! How the answer of one command leaves the runner: rendered, written or held back, with its notes and its failure.
+//! Writes the answer of a command: renders it, writes it or holds it back, with its notes and its failure.
 
 use std::cell::Cell;
 use std::io;
@@ -19,7 +19,7 @@ pub(crate) struct Said {
 }
 
 impl Runner<'_> {
-    /// Writes an answer of the shell itself. What waits before it is written first, as it does not depend on it.
+    /// Writes an answer of the shell. Answers that wait are written first, because it does not depend on them.
     pub(crate) fn answer(
         &mut self,
         answer: Result<Answer<'_>, Failure>,
@@ -52,7 +52,7 @@ impl Runner<'_> {
         }
     }
 
-    /// Writes an answer as it comes.
+    /// Streams an answer.
     pub(crate) fn stream(
         &mut self,
         answer: Result<Answer<'_>, Failure>,
@@ -75,7 +75,7 @@ impl Runner<'_> {
                 self.notes(&later.borrow(), place, rendering);
                 self.finish(status)
             }
-            // Stdout has its whole document already, and a second one would be taken for the next line's.
+            // Stdout already has a complete document; a second one would be read as the answer of the next line.
             Err(RenderError::Source(failure)) if failure.is_of_whole_file() => {
                 self.failure_on_stderr(&failure, place, rendering)
             }
@@ -85,7 +85,7 @@ impl Runner<'_> {
     }
 
     pub(crate) fn notes(&mut self, notes: &[String], place: Origin<'_>, rendering: &RenderOptions) {
-        // A program reads the document; what a note says is in it.
+        // A program reads the document, which includes the notes.
         if rendering.mode == OutputMode::Json {
             return;
         }
@@ -98,7 +98,7 @@ impl Runner<'_> {
     }
 
     pub(crate) fn failure(&mut self, failure: &Failure, place: Origin<'_>, rendering: &RenderOptions) -> Flow {
-        // What goes to stdout in a rehearsal is what would change, and nothing else.
+        // In a dry run, stdout gets only the changes.
         if rendering.mode == OutputMode::Json && matches!(place, Origin::Script { .. }) && !self.mode.is_rehearsal() {
             self.write_out(render::failure_json(failure).as_bytes());
             return self.failed(failure, place);
@@ -132,11 +132,11 @@ impl Runner<'_> {
         self.finish(failure.status)
     }
 
-    /// Renders an answer that is small enough to be held.
+    /// Renders an answer that is small enough to be held in memory.
     pub(crate) fn prepare(answer: Result<Answer<'_>, Failure>, rendering: &RenderOptions) -> Result<Said, Failure> {
         let Answer { reply, status, notes } = answer?;
         let mut out = Vec::new();
-        // Held, perhaps twice, and as much again while it grows.
+        // It may be held twice, and as much again while it grows.
         check_memory(4 * render::large(&reply).unwrap_or(0))?;
         match render::reply(&mut out, rendering, reply) {
             Err(RenderError::Source(failure)) => Err(failure),
@@ -177,13 +177,13 @@ impl Runner<'_> {
         self.finish(status)
     }
 
-    /// Writes a line to stderr that is no error.
+    /// Writes a line to stderr that is not an error.
     pub(crate) fn note(&mut self, note: &str) {
         let line = render::note(self.output.console.err_style, note);
         self.write_err(line.as_bytes());
     }
 
-    /// Says what the database, and others that a command has looked at, have to say about their files.
+    /// Prints the notices about the files of the database and of other databases that a command has read.
     pub(crate) fn notices(&mut self) {
         let notices = self.session.borrow_mut().take_notices();
         if !self.output.console.rendering.quiet {
@@ -194,7 +194,7 @@ impl Runner<'_> {
     }
 }
 
-/// A listing that notes whether there is anything in it.
+/// A listing that records whether it has any entries.
 fn counted(reply: Reply<'_>) -> (Reply<'_>, Option<Rc<Cell<bool>>>) {
     let Reply::Listing(mut listing) = reply else { return (reply, None) };
     let found = Rc::new(Cell::new(false));

@@ -1,4 +1,4 @@
-//! Batches of a script's lines: their changes are synced together, and only then their answers are written.
+//! Batches of a script's lines: their changes are synced together, and their answers are written after that.
 
 use std::time::{Duration, Instant};
 
@@ -8,35 +8,35 @@ use crate::shell::answer::reply::Failure;
 use crate::shell::text::argument::OutputMode;
 use crate::store::Store;
 
-/// The answers that wait for their batch's sync, and when it is time for that.
+/// The answers that wait for the sync of their batch.
 pub(crate) struct PendingAnswers {
-    /// Since when there is something to write, and how many lines ago, by their place.
+    /// When the first of them began to wait, and the lines that they belong to.
     open: Option<(Instant, String)>,
-    /// Which lines: `-o json` owes each an answer.
+    /// The lines: with `-o json`, each gets an answer.
     lines: Vec<usize>,
     held: Vec<u8>,
-    /// What of `held` goes to stderr: ends of alternating pieces, stdout first.
+    /// The parts of `held` for stderr: ends of alternating pieces, stdout first.
     cuts: Vec<usize>,
-    /// Whether its script is a file: then it is written once, at the end, if that can be.
+    /// Whether the script is a file: then the batch is written once, at the end, if possible.
     has_known_end: bool,
-    /// Whether its lines have changed something, which holds once it is written.
+    /// Whether its lines have changed anything, which takes effect when the batch is written.
     pub(crate) has_changed: bool,
     /// How long the last write took.
     last: Duration,
-    /// When the lock was last left alone for a while.
+    /// When the lock was last released for a while.
     gap: Instant,
 }
 
 impl PendingAnswers {
-    /// Answers held back are written when they reach this size.
+    /// Held answers are written when they reach this size.
     const HELD: usize = 1 << 20;
-    /// So many bytes of changes are kept in memory,
+    /// The number of bytes of changes that are kept in memory for a file.
     const PENDING: u64 = 256 << 20;
-    /// or of those that come through a pipe, whose end is not known.
+    /// The same for a pipe, whose end is not known.
     const PENDING_OF_PIPE: u64 = 64 << 20;
-    /// A script that never pauses makes way for other writers after this time,
+    /// A script that never pauses yields to other writers after this time.
     const LONGEST: Duration = Duration::from_secs(1);
-    /// or after this where writing takes long: still less than others wait.
+    /// The same if writes take long: still less than other writers wait.
     const LONGEST_OF_ALL: Duration = Duration::from_secs(3);
 
     pub(crate) fn new() -> Self {
@@ -52,8 +52,8 @@ impl PendingAnswers {
         }
     }
 
-    /// Notes a line that was run, if there is a batch or it has opened one: each of them if it is owed an answer of its own,
-    /// else the first and the last.
+    /// Records a line that was run, if a batch is open: every line if each gets an answer, or else the first and the
+    /// last.
     pub(crate) fn add(&mut self, db: &dyn Store, name: &str, line: usize, each: bool) {
         if self.open.is_none() {
             if !db.batch().is_open {
@@ -67,12 +67,12 @@ impl PendingAnswers {
         }
     }
 
-    /// How long a batch may last, so that it lasts longer than it takes to write it.
+    /// The maximum time of a batch: longer than it takes to write it.
     fn longest(&self) -> Duration {
         (self.last * 4).clamp(Self::LONGEST, Self::LONGEST_OF_ALL)
     }
 
-    /// Whether it is time to write, given what waits in the database. Others wait only for a batch that holds the lock.
+    /// Whether the batch should be written now. Other processes only wait for a batch that holds the lock.
     pub(crate) fn is_due(&self, db: &dyn Store) -> bool {
         let most = if self.has_known_end { Self::PENDING } else { Self::PENDING_OF_PIPE };
         let batch = db.batch();
@@ -87,8 +87,8 @@ impl PendingAnswers {
         self.open.is_some()
     }
 
-    /// Leaves the lock alone for a moment, once in a while: who waits for it looks at most 25 ms apart, and would else have
-    /// to be lucky to find it free between two batches.
+    /// Releases the lock for a moment once in a while: waiting processes poll every 25 ms or less, and would rarely
+    /// find it free between two batches.
     fn make_way(&mut self) {
         const GAP: Duration = Duration::from_millis(30);
         if self.gap.elapsed() > Self::LONGEST {
@@ -97,9 +97,9 @@ impl PendingAnswers {
         }
     }
 
-    /// Holds a piece of an answer back.
+    /// Holds back a piece of an answer.
     pub(crate) fn hold(&mut self, bytes: &[u8], is_err: bool) {
-        // An odd number of cuts means that the piece being written goes to stderr.
+        // If the number of cuts is odd, the current piece goes to stderr.
         if (self.cuts.len() % 2 == 1) != is_err {
             self.cuts.push(self.held.len());
         }
@@ -108,13 +108,13 @@ impl PendingAnswers {
 }
 
 impl Runner<'_> {
-    /// Makes the batch's changes durable, then writes its answers. Call it before waiting for anything.
+    /// Makes the batch's changes durable, and then writes its answers. It must be called before waiting for anything.
     pub(crate) fn flush(&mut self) -> Flow {
         let start = Instant::now();
         let committed = self.session.borrow_mut().db.commit_batch();
         self.tally.has_changed |= std::mem::take(&mut self.batch.has_changed) && committed.is_ok();
         let Some((_, name)) = self.batch.open.take() else {
-            // One that has no line has nothing to write that could fail; if it does, no line is to blame.
+            // A batch without lines has nothing to write; if the write fails anyway, no line caused it.
             let flow = committed
                 .map_or_else(|error| self.failure(&error.into(), Origin::OneShot, &self.rendering()), |()| Flow::Next);
             return if flow == Flow::Stop { flow } else { self.flush_out() };
@@ -146,7 +146,7 @@ impl Runner<'_> {
         flow
     }
 
-    /// A batch that could not be written: its answers do not hold, each of its lines has failed.
+    /// Handles a batch that could not be written: its answers are void, and each of its lines has failed.
     fn lost(&mut self, failure: &Failure, name: &str, lines: &[usize]) -> Flow {
         let rendering = self.rendering();
         let (Some(&first), Some(&last)) = (lines.first(), lines.last()) else { return Flow::Next };
@@ -161,7 +161,7 @@ impl Runner<'_> {
             return self.failure(failure, Origin::Script { name, line: first }, &rendering);
         }
         let message = match was_cut_short {
-            // Of a script before this one lines may be stored.
+            // Lines of a previous script may be stored.
             true if first == 1 => format!("interrupted; lines 1 to {last} were not stored"),
             true => format!("interrupted; lines {first} to {last} were not stored, earlier ones were"),
             false => format!("lines {first} to {last}: {}", failure.message),
@@ -169,13 +169,13 @@ impl Runner<'_> {
         self.failure(&Failure { message, ..failure.clone() }, Origin::Script { name, line: first }, &rendering)
     }
 
-    /// Writes the batch if it is time to. Asked behind every line, also one that does nothing.
+    /// Writes the batch if it is time. Called after every line, even if that did nothing.
     pub(crate) fn pace(&mut self) -> Flow {
         let is_due = self.batch.is_open() && self.batch.is_due(&self.session.borrow().db);
         if is_due { self.flush() } else { Flow::Next }
     }
 
-    /// More of a script was read; what stands in it may depend on what others have written before.
+    /// Notes that more of a script was read; its lines may depend on changes by other processes.
     pub(crate) fn read_on(&mut self, has_known_end: bool, in_script: bool) {
         self.batch.has_known_end = has_known_end;
         self.session.borrow_mut().mark_stale(in_script);

@@ -1,4 +1,4 @@
-//! How scripts and runs begin and end that are one transaction (`--atomic`), or come to nothing (`--dry-run`).
+//! How runs begin and end that are one transaction (`--atomic`) or change nothing (`--dry-run`).
 
 use super::{Origin, Runner};
 use crate::shell::answer::code::Code;
@@ -11,10 +11,10 @@ use crate::shell::text::mask::Masks;
 use crate::store::Store as _;
 
 impl Runner<'_> {
-    /// Makes the whole of what follows one transaction, or one that is only rehearsed.
+    /// Makes everything that follows one transaction, or a dry run of one.
     ///
-    /// Answers are written as they come, from the pinned state and the changes before them. Whether what they confirm was
-    /// stored, the status alone says.
+    /// Answers are written immediately, from the pinned state and the changes so far. Only the exit status says whether
+    /// the changes were stored.
     pub(crate) fn begin(&mut self, is_atomic: bool, is_dry: bool) -> Result<(), Failure> {
         self.mode = RunMode::begun(&mut self.session.borrow_mut().db, is_atomic, is_dry)?;
         self.bail |= is_atomic;
@@ -29,7 +29,7 @@ impl Runner<'_> {
             self.end_atomic();
         }
         let changed = self.mode.end_script(&mut self.session.borrow_mut().db);
-        // Whoever left on the way, or was stopped, did not forget it.
+        // A script that exited or was stopped did not forget its transaction.
         let was_meant = self.tally.left || self.output.is_gone() || self.is_stopped();
         if changed > 0 && !was_meant {
             let message = format!("{name}: `commit` is missing; {} rolled back", changes(changed));
@@ -45,19 +45,19 @@ impl Runner<'_> {
         self.flush_out();
     }
 
-    /// Commits, or says that nothing was stored and why.
+    /// Commits, or reports that nothing was stored and why.
     fn end_atomic(&mut self) {
         let rendering = self.rendering();
         if self.tally.is_good(self.output.is_gone()) {
             let changed = self.mode.commit(&mut self.session.borrow_mut().db);
             self.tally.has_changed |= changed.as_ref().is_ok_and(|&changes| changes > 0);
             let said = Self::prepare(changed.map(|changes| Done::Committed { changes }.into()), &rendering);
-            // Its lines have had their answers; a program that counts them gets no other.
+            // Its lines already have their answers; a program that counts them gets no more.
             if said.is_err() || rendering.mode != OutputMode::Json {
                 self.deliver(said, Origin::OneShot, &rendering);
             }
         }
-        // None is open if it was committed, or if its failure says what has become of it.
+        // No transaction is open if it was committed, or if its failure has ended it.
         let left = self.session.borrow_mut().db.rollback();
         if left.is_ok() {
             let why = match (self.tally.fault.take(), self.tally.exit) {
@@ -75,12 +75,12 @@ impl Runner<'_> {
         }
     }
 
-    /// Says that leaving has ended a transaction.
+    /// Reports that exiting has ended a transaction.
     pub(crate) fn left_open(&mut self, changed: u64) {
         self.note(&format!("warning: the open transaction was rolled back ({})", changes(changed)));
     }
 
-    /// Says what would have changed, if it was a rehearsal.
+    /// Prints what would change, in a dry run.
     pub(crate) fn end_rehearsal(&mut self) {
         if !self.mode.is_rehearsal() {
             return;
@@ -92,7 +92,7 @@ impl Runner<'_> {
             self.note(&format!("nothing would be stored: {line}with --atomic a script is one transaction"));
         }
         self.mode = RunMode::Plain;
-        // It ends with the process.
+        // The transaction ends with the process.
         let _ = self.session.borrow_mut().db.rollback();
         self.notices();
         self.flush_out();

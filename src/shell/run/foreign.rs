@@ -1,4 +1,4 @@
-//! The table of other shells' habits, row by row: at the prompt, in a script and as a one-shot.
+//! Tests the table of habits row by row: at the prompt, in a script and as a one-shot command.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -16,7 +16,7 @@ use crate::shell::text::words::{Step, Word};
 use crate::storage::Entry;
 use crate::store::{Scan, Store};
 
-/// Where a line is typed.
+/// The mode in which a line is run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Way {
     Prompt,
@@ -24,7 +24,7 @@ enum Way {
     OneShot,
 }
 
-/// What every example finds.
+/// The database of every example.
 fn database() -> Database {
     let mut db = Database::in_memory();
     let user = crate::Value::from_json("{\"name\":\"Ada\"}").unwrap();
@@ -35,7 +35,7 @@ fn database() -> Database {
     db
 }
 
-/// What the words of a line are there.
+/// The words of the line in that mode.
 fn with_words<T>(way: Way, line: &str, then: impl FnOnce(&[Word<'_>]) -> T) -> T {
     let step = reading::prompt().step(line.as_bytes(), true);
     let Step::Command { words, .. } = step else { panic!("{line}: {step:?}") };
@@ -50,7 +50,7 @@ fn arguments(words: &[Word<'_>]) -> Vec<OsString> {
     name.chain(words.iter().map(|word| OsString::from_vec(word.bytes.to_vec()))).collect()
 }
 
-/// What a line prints, how it changes the database, and what is said besides.
+/// What a line prints, how it changes the database, and its hint.
 fn run(way: Way, line: &str) -> (String, String) {
     let (mut runner, out, err) = runner(Box::new(database()), true);
     let before = entries(&runner.session.borrow().db);
@@ -87,7 +87,7 @@ fn entries(db: &dyn Store) -> BTreeMap<String, Entry> {
     db.scan(&Scan::default()).map(Result::unwrap).collect()
 }
 
-/// What was added, removed and changed, with what is left of a key's time, or its end if that is far off.
+/// Added, removed and changed keys, with the time to live, or the expiry if that is far in the future.
 fn changes(before: &BTreeMap<String, Entry>, after: &BTreeMap<String, Entry>) -> String {
     let mut changes = BTreeMap::new();
     for key in before.keys().filter(|key| !after.contains_key(*key)) {
@@ -96,7 +96,7 @@ fn changes(before: &BTreeMap<String, Entry>, after: &BTreeMap<String, Entry>) ->
     for (key, entry) in after.iter().filter(|(key, entry)| before.get(*key) != Some(*entry)) {
         let sign = if before.contains_key(key) { '~' } else { '+' };
         let expires = entry.expiry.map(|expiry| {
-            // By tens, as a test may take its time.
+            // Rounded to tens, because a test may be slow.
             let left = expiry.since(crate::Timestamp::now()).as_millis().div_ceil(10_000) * 10;
             if left > 1_000_000 { format!(" {expiry}") } else { format!(" {left}s") }
         });
@@ -108,7 +108,7 @@ fn changes(before: &BTreeMap<String, Entry>, after: &BTreeMap<String, Entry>) ->
 #[test]
 fn every_habit_does_or_says_what_its_row_does() {
     let mut wrong = Vec::new();
-    // Of the databases of a person's own there are none here.
+    // The tests have no access to the user's databases.
     for row in TABLE.iter().filter(|row| !row.typed.contains('@')) {
         let (line, expected) = row.example;
         for way in [Way::Prompt, Way::Script, Way::OneShot] {

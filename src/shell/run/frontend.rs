@@ -1,21 +1,22 @@
-//! Who gives the commands: a person who can be asked, or nobody.
+//! The source of the commands: a prompt, whose user can be asked, or a script.
 
 use crate::shell::answer::reply::Failure;
 use crate::shell::terminal::outlet::Pager;
 use crate::shell::text::argument::KeyMode;
 use crate::shell::text::caret::{Blame, Pointer};
 
-/// What only who gives the commands can do: ask a person, show what was typed. What is not asked for does nothing.
+/// What depends on the source of the commands: questions, the history, settings of the prompt. By default, all of it
+/// does nothing.
 pub(crate) trait Frontend {
-    /// Whether a person says yes; true where there is nobody to ask.
+    /// Whether the user confirms a question; true in a script.
     fn confirm(&mut self, question: &str) -> bool;
 
-    /// The last lines that were typed, the oldest first.
+    /// The last lines of the history, oldest first.
     fn history(&mut self, _n: usize) -> Result<Vec<String>, Failure> {
         Err(Failure::usage("`history` works only at the prompt"))
     }
 
-    /// Changes how lines are typed.
+    /// Changes a setting of the line editor.
     fn typing(&mut self, setting: TypingSetting) -> Result<(), Failure> {
         let name = match setting {
             TypingSetting::Hints(_) => "hints",
@@ -26,23 +27,23 @@ pub(crate) trait Frontend {
         Err(Failure::usage(format!("`{name}` works only at the prompt")))
     }
 
-    /// How lines are typed; nothing where nobody types.
+    /// The settings of the line editor, if there is one.
     fn typing_state(&self) -> Option<TypingState> {
         None
     }
 
-    /// Chooses what shows answers that are longer than the screen.
+    /// Sets the pager for long answers.
     fn set_pager(&mut self, _pager: Option<Pager>) {}
 
-    /// What is wrong with the line that was typed is known.
+    /// Records where the line is wrong.
     fn blame(&mut self, _blame: Blame) {}
 
-    /// Where the line that was typed is to blame for a failure, if it can be seen.
+    /// The part of the line that caused a failure, if the line is on the screen.
     fn pointer(&mut self, _failure: &Failure) -> Option<Pointer> {
         None
     }
 
-    /// Another program, or whoever uses it, takes a part of the time of the command that runs.
+    /// Notes that another program, or its user, takes some of the time of the running command.
     fn share_time(&mut self) {}
 }
 
@@ -51,15 +52,15 @@ pub(crate) trait Frontend {
 pub(crate) enum TypingSetting {
     /// Whether there are hints.
     Hints(bool),
-    /// Whose keys it has.
+    /// The key bindings.
     Keys(KeyMode),
-    /// What stands before the cursor; nothing for the usual prompt.
+    /// The text of the prompt; `None` for the default.
     Prompt(Option<String>),
-    /// Whether lines are kept.
+    /// Whether lines are added to the history.
     History(bool),
 }
 
-/// What the settings of the line editor and of the pager are.
+/// The current settings of the line editor and the pager.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TypingState {
     pub(crate) hints: bool,
@@ -70,7 +71,7 @@ pub(crate) struct TypingState {
     pub(crate) pager: bool,
 }
 
-/// A script or a pipe: there is nobody to ask.
+/// A script or a pipe, where no questions can be asked.
 pub(crate) struct Unattended;
 
 impl Frontend for Unattended {
@@ -79,7 +80,7 @@ impl Frontend for Unattended {
     }
 }
 
-/// Whether an answer to a question is a yes.
+/// Whether the answer to a question means yes.
 pub(crate) fn is_yes(answer: &str) -> bool {
     matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }

@@ -1,4 +1,4 @@
-//! Scripts that run in this process on any store: the same answers everywhere, and plain refusals of what a store has not.
+//! Runs scripts in this process on any store: answers must be the same, and unsupported operations refused.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -15,7 +15,7 @@ use crate::shell::render::{MessageStyle, RenderOptions};
 use crate::shell::terminal::console::Console;
 use crate::store::{Poor, Store};
 
-/// A script, and what it must come to.
+/// A script and its expected results.
 struct Golden {
     script: String,
     stdout: String,
@@ -24,7 +24,8 @@ struct Golden {
 }
 
 impl Golden {
-    /// Of a file in parts, each below its `== name`. `== stderr poor` stands in the place of `== stderr` for that store.
+    /// Reads a file of parts, each below its `== name`. For a store without the feature, `== stderr poor` replaces `==
+    /// stderr`.
     fn of(text: &str, store: &str) -> Self {
         let part = |name: &str| {
             let own = format!("{name} {store}");
@@ -93,7 +94,7 @@ pub(super) fn runner(store: Box<dyn Store>, is_person: bool) -> (Runner<'static>
     (Runner::new(session, console, Box::new(Unattended), false), out, err)
 }
 
-/// Runs a script on a store: what goes to stdout and stderr, and the status.
+/// Runs a script on a store; returns stdout, stderr and the status.
 fn run(store: Box<dyn Store>, script: &[u8]) -> (String, String, u8) {
     let (mut runner, out, err) = runner(store, false);
     script::run(&mut runner, &mut Bytes(script), "golden");

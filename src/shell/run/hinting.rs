@@ -1,4 +1,4 @@
-//! What is said after a line that did not do what was meant.
+//! Prints a hint after a line that did not do what the user probably meant.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::shell::text::argument::OutputMode;
 use crate::shell::text::words::Word;
 
 impl Runner<'_> {
-    /// Says what may have been meant by a line that was run, or by the program's arguments.
+    /// Prints a hint about a line that was run, or about the program's arguments.
     pub(crate) fn hint<'w>(&mut self, place: Origin<'_>, words: impl FnOnce() -> Cow<'w, [Word<'w>]>) {
         let Some(outcome) = self.outcome(place) else { return };
         if let Some(hint) = habits::hint(&words(), outcome, place == Origin::Prompt) {
@@ -19,8 +19,8 @@ impl Runner<'_> {
         }
     }
 
-    /// What has become of the last line, if a hint may follow: after a failure everywhere, but not more often than anybody
-    /// reads, after success only where a person reads.
+    /// The outcome of the last line, if a hint may follow: after a failure everywhere, but a limited number of times;
+    /// after success only on a terminal.
     fn outcome(&self, place: Origin<'_>) -> Option<Outcome> {
         const MOST: u8 = 10;
         let rendering = self.rendering();

@@ -1,20 +1,20 @@
-//! Runs commands one after another and writes their answers: what scripts, the prompt and one-shots have in common.
+//! Runs commands and writes their answers: the common part of scripts, the prompt and one-shot commands.
 //!
-//! | module | what it is |
+//! | module | purpose |
 //! | --- | --- |
 //! | `script` | lines from a file or a pipe |
-//! | `batch` | a script's changes that are synced together, and their answers meanwhile |
-//! | `output`, `answering` | where answers go, and how one gets there |
-//! | `ending` | what ends a script, and a run that is one transaction or a rehearsal |
-//! | `tally` | what a run has come to, and its status |
-//! | `settings` | the settings of a run, and where they come from |
-//! | `shell_command` | the commands of the shell itself |
-//! | `hinting` | what is said after a line that did not do what was meant |
+//! | `batch` | a script's changes that are synced together, and the answers that wait for them |
+//! | `output`, `answering` | where answers go, and how they are written |
+//! | `ending` | the end of a script, and runs that are one transaction or a dry run |
+//! | `tally` | the results of a run, and its exit status |
+//! | `settings` | the settings of a run, and where each comes from |
+//! | `shell_command` | commands that act on the shell |
+//! | `hinting` | hints after a line that did not do what the user probably meant |
 //! | `program` | `run`: another program with keys as its environment |
-//! | `frontend` | who gives the commands: a person who can be asked, or nobody |
+//! | `frontend` | the source of the commands: a prompt or a script |
 //!
-//! In a script, changes are gathered into batches: a batch takes the lock with its first change, is synced at once, and
-//! only then are its answers written, with the lock given back.
+//! In a script, changes are collected into batches: a batch takes the lock with its first change and is synced as a
+//! whole; then the lock is released and the answers are written.
 
 pub(crate) mod answering;
 pub(crate) mod batch;
@@ -62,12 +62,12 @@ use crate::shell::text::argument::OutputMode;
 use crate::shell::text::words::Word;
 use crate::store::Store as _;
 
-/// Whether a command has failed because it cannot be undone and nobody has agreed to that.
+/// Whether a command failed because it cannot be undone and was not confirmed.
 fn lacks_consent<T>(done: &Result<T, Failure>) -> bool {
     done.as_ref().is_err_and(|failure| failure.code == Code::Irreversible)
 }
 
-/// Whether a command has changed something that is stored. What a transaction changes is stored by its commit.
+/// Whether a command has changed stored data. Changes in a transaction are stored by its commit.
 fn is_stored(answer: &Answer<'_>, traits: &Traits, was_in_transaction: bool) -> bool {
     match answer.reply {
         Reply::Done(Done::Committed { changes }) => changes > 0,
@@ -76,12 +76,12 @@ fn is_stored(answer: &Answer<'_>, traits: &Traits, was_in_transaction: bool) -> 
     }
 }
 
-/// Where a command came from; failures are shown accordingly.
+/// Where a command came from, which decides how failures are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin<'a> {
     /// The program's arguments.
     OneShot,
-    /// A person at the prompt.
+    /// The prompt.
     Prompt,
     /// A line of a script.
     Script { name: &'a str, line: usize },
@@ -97,9 +97,9 @@ impl Origin<'_> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Flow {
     Next,
-    /// The commands of that file come first.
+    /// Run the commands of this file first.
     Source(PathBuf),
-    /// `exit`, `--bail`, or an output that nobody reads any more.
+    /// `exit`, `--bail`, or an output whose reader has exited.
     Stop,
 }
 
@@ -112,14 +112,14 @@ pub(crate) struct Runner<'a> {
     pub(crate) tally: Tally,
     mode: RunMode,
     batch: PendingAnswers,
-    /// End at the first status of 2 or more.
+    /// Stop at the first status of 2 or more.
     pub(crate) bail: bool,
-    /// Never ask.
+    /// Answer yes to all questions.
     yes: bool,
     pub(crate) settings: RunSettings,
-    /// The folder of the script that runs, if that is a file.
+    /// The folder of the running script, if it is a file.
     folder: Option<PathBuf>,
-    /// How many `source` are under way.
+    /// The depth of nested `source` commands.
     depth: usize,
 }
 
@@ -146,12 +146,12 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// The status that the program ends with.
+    /// The exit status of the program.
     pub(crate) fn code(&self) -> u8 {
         self.tally.code(self.output.is_gone())
     }
 
-    /// How answers are written unless a line says otherwise.
+    /// The rendering of answers, unless a line overrides it.
     pub(crate) fn rendering(&self) -> RenderOptions {
         self.output.console.rendering
     }
@@ -185,7 +185,7 @@ impl<'a> Runner<'a> {
         flow
     }
 
-    /// Runs a line, or answers it with the help that it asks for.
+    /// Runs a line, or prints the help that it asks for.
     pub(crate) fn parsed(&mut self, parsed: Parsed<Line>, place: Origin<'_>) -> Flow {
         let text = match parsed {
             Parsed::Run(line) => return self.line(line, place),
@@ -195,8 +195,8 @@ impl<'a> Runner<'a> {
         self.answer(text.map(|text| Reply::Text(text).into()), place, None)
     }
 
-    /// A plain `set` of a script, past all that it does not need: nothing is read for it, and mostly nothing said. The usual
-    /// way it would take 1.6 times as long. `None` if a person is to be asked first.
+    /// The fast path for a plain `set` of a script: it reads nothing and usually prints nothing. The general path takes
+    /// 1.6 times as long. `None` if the user must be asked first.
     fn set(&mut self, key: &str, value: &[u8], name: &str, line: usize) -> Option<Flow> {
         let rendering = self.rendering();
         let mut session = self.session.borrow_mut();
@@ -226,18 +226,18 @@ impl<'a> Runner<'a> {
     /// Runs one command.
     pub(crate) fn line(&mut self, line: Line, place: Origin<'_>) -> Flow {
         let Line { options, command } = line;
-        // Asking for the time takes longer than all else that is done here for a line of a script. `timer` times itself.
+        // Reading the clock takes longer than everything else here for a line of a script. `timer` measures itself.
         let start = (self.settings.timer || matches!(command, Command::Shell(_))).then(Instant::now);
         let in_script = place.is_script();
         let own = self.rendering();
-        // Nobody wants a script's changes confirmed one by one.
+        // A script's changes are not confirmed one by one.
         let quiet = own.quiet || in_script;
         let exact = options.output == Some(OutputMode::Raw) || (own.exact && !in_script);
         let rendering = RenderOptions { mode: options.output.unwrap_or(own.mode), quiet, exact, ..own };
         if place == Origin::Prompt && options.output == Some(OutputMode::Raw) {
             self.output.leave_row();
         }
-        // What a program shows meanwhile is not to be drawn over.
+        // The output of another program must not be overwritten.
         if !in_script && !self.output.is_in_program() {
             progress::begin(command.traits().doing);
         }
@@ -249,7 +249,7 @@ impl<'a> Runner<'a> {
             }
         }
         let flow = match command {
-            // What they say is no change that a script makes, so it is said there too.
+            // Their answers are not confirmations, so they are printed in scripts, too.
             Command::Shell(command) => {
                 self.run_shell_command(command, place, &options.output.map_or(own, |_| rendering))
             }
@@ -258,7 +258,7 @@ impl<'a> Runner<'a> {
         if !in_script {
             progress::end();
         }
-        // The rc script says nothing.
+        // The rc script prints nothing.
         let is_told = self.settings.timer && !self.rendering().quiet && flow == Flow::Next && place != Origin::Prompt;
         if let Some(start) = start.filter(|_| is_told) {
             self.note(&format!("{:.1?}", start.elapsed()));
@@ -266,12 +266,12 @@ impl<'a> Runner<'a> {
         flow
     }
 
-    /// Says what is wrong with a line that could not be split into words.
+    /// Reports a line that could not be split into words.
     pub(crate) fn fail(&mut self, failure: Failure, place: Origin<'_>) -> Flow {
         self.answer(Err(failure), place, None)
     }
 
-    /// A command on the data.
+    /// Runs a command on the data.
     fn data(&mut self, command: Command, place: Origin<'_>, rendering: &RenderOptions, yes: bool) -> Flow {
         let traits = command.traits();
         if let (NotIn::OneShot(why), Origin::OneShot) | (NotIn::Script(why), Origin::Script { .. }) =
@@ -329,7 +329,7 @@ impl<'a> Runner<'a> {
         if flow == Flow::Next { self.pace() } else { flow }
     }
 
-    /// Has a command do what it does.
+    /// Executes a command.
     fn act<'s>(
         &mut self,
         command: Command,
@@ -362,7 +362,8 @@ impl<'a> Runner<'a> {
         })
     }
 
-    /// Runs a command that could not be undone if a person agrees. A no ends a script that was run from the prompt.
+    /// Runs a command that cannot be undone, if the user confirms. A refusal ends a script that was run from the
+    /// prompt.
     fn with_consent(&mut self, command: Command, place: Origin<'_>, rendering: &RenderOptions) -> Flow {
         if self.flush() == Flow::Stop {
             return Flow::Stop;
@@ -383,7 +384,7 @@ impl<'a> Runner<'a> {
         )
     }
 
-    /// Notes that something was changed, which in a batch holds once that is written.
+    /// Records a change, which in a batch takes effect when the batch is written.
     fn note_change(&mut self, is_stored: bool, in_batch: bool) {
         let has_changed = if in_batch { &mut self.batch.has_changed } else { &mut self.tally.has_changed };
         *has_changed |= is_stored;
@@ -395,18 +396,18 @@ impl<'a> Runner<'a> {
         if self.is_alone() || self.is_stopped() { Flow::Stop } else { Flow::Next }
     }
 
-    /// Whether `--bail` or `--atomic` has ended it.
+    /// Whether `--bail` or `--atomic` has ended the run.
     fn is_stopped(&self) -> bool {
         self.bail && self.tally.worst >= Status::Usage
     }
 
-    /// Whether there is nobody left to work for. Half a transaction is of no use to anybody: it goes on to its end.
+    /// Whether nothing reads the output. A transaction still runs to its end, because half of it is useless.
     fn is_alone(&self) -> bool {
         self.output.is_gone() && !self.mode.is_atomic()
     }
 }
 
-/// Whether an answer is written as it comes rather than held.
+/// Whether an answer is streamed rather than held back.
 fn is_stream(answer: &Answer<'_>, in_batch: bool) -> bool {
     match &answer.reply {
         Reply::Listing(_) | Reply::Pieces(_) | Reply::Changes(_) | Reply::Events(_) | Reply::Outputs(_) => true,

@@ -1,4 +1,4 @@
-//! Where what the runner says ends up: stdout, which may break, or what stands for it; and stderr behind it.
+//! The output of a run: stdout, which may break, or its replacement; and stderr.
 
 use std::io::{self, ErrorKind, Write};
 
@@ -10,23 +10,23 @@ use crate::shell::terminal::interrupt;
 use crate::shell::terminal::outlet::Outlet;
 use crate::shell::terminal::progress;
 
-/// The streams of a run, and what has become of them.
+/// The streams of a run, and their state.
 pub(crate) struct Output {
-    /// Its rendering is how answers are written unless a line says otherwise.
+    /// Its rendering applies to answers unless a line overrides it.
     pub(crate) console: Console,
     /// Where the answer goes, if not to stdout.
     outlet: Option<Outlet>,
-    /// What waits for that to end before it goes to stderr.
+    /// Messages for stderr that wait until that ends.
     late: Vec<u8>,
-    /// Whether stdout is broken: nothing is written to it any more.
+    /// Whether stdout is broken; nothing more is written to it.
     deaf: bool,
-    /// Whether its reader has gone away: there is nobody left to work for.
+    /// Whether the reader of stdout has exited, so that the run can stop.
     gone: bool,
     /// Whether the line has written exact bytes to the terminal, which may end anywhere in a row.
     leaves_row: bool,
 }
 
-/// What is put back when an answer that went elsewhere has ended.
+/// The state to restore when a redirected answer ends.
 pub(crate) struct Aside {
     out: Box<dyn Write>,
     rendering: RenderOptions,
@@ -37,22 +37,22 @@ impl Output {
         Self { console, outlet: None, late: Vec::new(), deaf: false, gone: false, leaves_row: false }
     }
 
-    /// Whether stdout takes no more.
+    /// Whether stdout is broken.
     pub(crate) fn is_deaf(&self) -> bool {
         self.deaf
     }
 
-    /// Whether whoever read stdout has gone away.
+    /// Whether the reader of stdout has exited.
     pub(crate) fn is_gone(&self) -> bool {
         self.gone
     }
 
-    /// Whether the answer goes into a program behind `|`, which has the terminal meanwhile.
+    /// Whether the answer goes to a program after `|`, which has the terminal until it ends.
     pub(crate) fn is_in_program(&self) -> bool {
         self.outlet.as_ref().is_some_and(Outlet::is_program)
     }
 
-    /// Writes to stdout, or to what stands for it, for as long as that takes anything.
+    /// Writes to stdout or its replacement, as long as that works.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.deaf { Ok(()) } else { self.console.out.write_all(bytes) }
     }
@@ -61,7 +61,7 @@ impl Output {
         if self.deaf { Ok(()) } else { self.console.out.flush() }
     }
 
-    /// Brings out what comes before the next of stderr. What waits for an outlet comes behind all of stdout anyhow.
+    /// Flushes stdout before a message to stderr. Messages that wait for an outlet come after all of stdout anyway.
     pub(crate) fn flush_for_err(&mut self) -> io::Result<()> {
         if self.outlet.is_some() { Ok(()) } else { self.flush() }
     }
@@ -73,20 +73,20 @@ impl Output {
         }
         progress::make_room();
         if self.console.err_style.width > 0 && interrupt::is_asked() {
-            // Over the `^C` that the terminal has shown.
+            // Overwrites the `^C` that the terminal has printed.
             let _ = self.console.err.write_all(b"\r");
         }
-        // There is no place left to say that stderr is broken.
+        // If stderr is broken, there is nowhere left to report that.
         let _ = self.console.err.write_all(bytes);
     }
 
-    /// Stdout has failed: what is left to do is done without it. A pipe that was closed is no failure. `is_stored` says
-    /// whether what was changed holds all the same.
+    /// Handles a failure of stdout: the run continues without it. A closed pipe is not an error. `is_stored` says
+    /// whether the changes are stored nevertheless.
     pub(crate) fn give_up(&mut self, error: &io::Error, is_stored: bool) -> Status {
         if std::mem::replace(&mut self.deaf, true) {
             return Status::Done;
         }
-        // What is buffered would fail again when it is dropped.
+        // Buffered data would fail again when it is dropped.
         self.console.out = Box::new(io::sink());
         if error.kind() == ErrorKind::BrokenPipe {
             self.gone = true;
@@ -101,13 +101,13 @@ impl Output {
         if self.outlet.is_some() {
             self.late.extend_from_slice(line.as_bytes());
         } else {
-            // There is no place left to say that stderr is broken.
+            // If stderr is broken, there is nowhere left to report that.
             let _ = self.console.err.write_all(line.as_bytes());
         }
         failure.status
     }
 
-    /// From now on answers go into an outlet, rendered like that; what goes to stderr waits for its end.
+    /// Sends answers to an outlet, with this rendering; messages to stderr wait until it ends.
     pub(crate) fn turn(&mut self, outlet: &Outlet, rendering: RenderOptions) -> Aside {
         let out = std::mem::replace(&mut self.console.out, Box::new(outlet.clone()));
         let rendering = std::mem::replace(&mut self.console.rendering, rendering);
@@ -115,23 +115,23 @@ impl Output {
         Aside { out, rendering }
     }
 
-    /// From now on answers go where they went before. Returns what waited for that, and whether the outlet took all it got.
+    /// Restores the previous output. Returns the messages that waited, and whether the outlet took everything.
     pub(crate) fn turn_back(&mut self, before: Aside) -> (Vec<u8>, bool) {
         self.outlet = None;
         self.console.out = before.out;
         self.console.rendering = before.rendering;
-        // A reader that went away was the program behind the pipe, not the person at the prompt.
+        // The reader that exited was the program after the pipe, not the user's terminal.
         self.gone = false;
         let took_all = !std::mem::take(&mut self.deaf);
         (std::mem::take(&mut self.late), took_all)
     }
 
-    /// Exact bytes come, which may leave the cursor of a terminal anywhere in a row.
+    /// Announces exact bytes, which may leave the cursor anywhere in a row.
     pub(crate) fn leave_row(&mut self) {
         self.leaves_row |= self.console.rendering.terminal;
     }
 
-    /// Whether they came since this was last asked.
+    /// Whether exact bytes were written since the last call.
     pub(crate) fn has_left_row(&mut self) -> bool {
         std::mem::take(&mut self.leaves_row)
     }

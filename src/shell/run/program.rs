@@ -1,8 +1,8 @@
-//! `run`: another program, with keys as its environment variables.
+//! `run`: starts another program, with keys as its environment variables.
 //!
-//! A one-shot becomes that program, so that signals and the terminal are its own and nobody waits for it in between. At
-//! the prompt it has the terminal until it ends. Scripts run no programs: what looks like one may be a dump of data that
-//! somebody else has written.
+//! A one-shot command becomes that program, so that no process is between it and its signals and terminal. At the
+//! prompt, the program has the terminal until it ends. Scripts cannot run programs, because a script may be a dump of
+//! someone else's data.
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
@@ -18,10 +18,11 @@ use crate::shell::answer::status::Status;
 use crate::shell::commands::run::RunArgs;
 use crate::shell::render::RenderOptions;
 use crate::shell::terminal::interrupt;
+use crate::shell::terminal::outlet::how_ended;
 use crate::shell::terminal::progress;
 use crate::shell::text::escape::excerpt;
 
-/// Where systems look for programs if no PATH says so.
+/// The default search path if PATH is not set.
 const USUAL_PATH: &str = "/usr/bin:/bin";
 
 impl Runner<'_> {
@@ -58,17 +59,17 @@ impl Runner<'_> {
     }
 
     fn run_at_prompt(&mut self, command: &mut Command, program: &Path, rendering: &RenderOptions) -> Flow {
-        // It takes as long as it takes.
+        // The time of another program is not printed.
         self.frontend.share_time();
         match interrupt::run_lent(command) {
             Ok(status) if status.success() => {}
-            Ok(status) => self.note(&format!("'{}' ended with {status}", excerpt(&program.to_string_lossy(), 60))),
+            Ok(status) => self.note(&format!("'{}' {}", excerpt(&program.to_string_lossy(), 60), how_ended(status))),
             Err(error) => return self.not_run(program, &error, Origin::Prompt, rendering),
         }
         Flow::Next
     }
 
-    /// Says why a program was not run; the status is the one that shells have for it.
+    /// Reports why a program was not run; the status is the same as in other shells.
     fn not_run(&mut self, program: &Path, error: &io::Error, place: Origin<'_>, rendering: &RenderOptions) -> Flow {
         let name = excerpt(&program.to_string_lossy(), 60);
         let is_missing = error.kind() == ErrorKind::NotFound;
@@ -83,13 +84,13 @@ impl Runner<'_> {
     }
 }
 
-/// Where a program lies by the PATH of the caller, not by one among the keys.
+/// Finds a program in the PATH of the caller, not in one that a key sets.
 fn found(program: &Path, path: Option<OsString>) -> io::Result<PathBuf> {
     if program.as_os_str().as_bytes().contains(&b'/') {
         return Ok(program.to_owned());
     }
     let path = path.unwrap_or_else(|| USUAL_PATH.into());
-    // An empty folder of the PATH is the current one.
+    // An empty folder in PATH is the current one.
     let places = std::env::split_paths(&path).map(|folder| Path::new(".").join(folder).join(program));
     let files: Vec<PathBuf> = places.filter(|place| place.is_file()).collect();
     let is_program = |place: &&PathBuf| rustix::fs::access(*place, rustix::fs::Access::EXEC_OK).is_ok();

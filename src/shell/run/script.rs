@@ -1,5 +1,5 @@
-//! Scripts: commands from a file or a pipe, read as bytes in chunks, so that whoever writes them line by line is answered
-//! line by line.
+//! Scripts: commands from a file or a pipe, read as bytes in chunks, so that a program that writes one line at a time
+//! gets each answer at once.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -23,18 +23,18 @@ use crate::shell::transfer;
 use crate::storage::{LARGE, check_memory};
 use crate::value::Value;
 
-/// A value of the largest size, and the command around it.
+/// A value of the maximum size, and the command around it.
 const LONGEST: usize = Value::MAX_LEN + (1 << 20);
 
-/// What a script is read from.
+/// The input of a script.
 pub(crate) trait Input {
-    /// Appends a chunk; nothing at the end. Waits if need be.
+    /// Appends a chunk, or nothing at the end. Blocks if necessary.
     fn read(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize>;
-    /// Whether reading would not wait.
+    /// Whether a read would not block.
     fn is_ready(&self) -> bool;
-    /// Whether it is a file, which nobody writes to line by line.
+    /// Whether it is a file, which is complete already.
     fn has_known_end(&self) -> bool;
-    /// How long it is, if it is a file; else 0.
+    /// Its length, if it is a file; otherwise 0.
     fn length(&self) -> u64;
 }
 
@@ -47,12 +47,12 @@ impl<F: Read + AsFd> Input for Stream<F> {
         let start = buffer.len();
         transfer::reserve(buffer, CHUNK)?;
         buffer.resize(start + CHUNK, 0);
-        // A read goes on after a signal, a wait does not.
+        // A read is retried after a signal; a wait is not.
         let mut waits = interrupt::is_listening();
         let read = loop {
             let ready = if waits { interrupt::wait_to_read(&self.0) } else { Ok(()) };
             match ready.and_then(|()| self.0.read(&mut buffer[start..])) {
-                // Somebody has made it non-blocking.
+                // Another process has made it non-blocking.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => waits = true,
                 Err(error) if error.kind() == ErrorKind::Interrupted && !interrupt::is_asked() => {}
                 read => break read,
@@ -76,10 +76,10 @@ impl<F: Read + AsFd> Input for Stream<F> {
     }
 }
 
-/// Whether reading a file would not wait.
+/// Whether a read would not block.
 pub(crate) fn is_ready(file: &impl AsFd) -> bool {
     let mut fds = [PollFd::new(file, PollFlags::IN)];
-    // A poll that fails says nothing; taking it for "would wait" only means one write more.
+    // If poll fails, assume that a read would block, which costs only one more write.
     rustix::event::poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
 }
 
@@ -93,7 +93,7 @@ pub(crate) fn open(path: &Path) -> Result<Stream<File>, Failure> {
     })
 }
 
-/// Opens a file for reading. Who opens a FIFO waits for somebody who writes; where Ctrl-C is only noted, it ends that too.
+/// Opens a file for reading. Opening a FIFO waits for a writer; at the prompt, Ctrl-C ends that wait.
 fn open_file(path: &Path) -> io::Result<File> {
     if !interrupt::is_listening() {
         return File::open(path);
@@ -110,7 +110,7 @@ pub(crate) fn stdin() -> Stream<impl Read + AsFd> {
     Stream(io::stdin().lock())
 }
 
-/// Runs a whole script, whose lines are named `name:line` in messages.
+/// Runs a whole script; messages name its lines `name:line`.
 pub(crate) fn run(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow {
     let folder = runner.folder.take();
     let flow = run_lines(runner, input, name);
@@ -118,9 +118,9 @@ pub(crate) fn run(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) ->
     flow
 }
 
-/// Runs the script in a file; what it names by `source` lies beside it.
+/// Runs the script in a file; its `source` commands resolve paths from that file's folder.
 pub(crate) fn run_file(runner: &mut Runner<'_>, input: &mut dyn Input, path: &Path, name: &str) -> Flow {
-    // Beside a pipe, such as `/dev/fd/63`, lies nothing.
+    // A pipe, such as `/dev/fd/63`, has no folder.
     let own = path.parent().filter(|_| input.has_known_end()).map(Path::to_owned);
     let folder = std::mem::replace(&mut runner.folder, own);
     let flow = run_lines(runner, input, name);
@@ -128,7 +128,7 @@ pub(crate) fn run_file(runner: &mut Runner<'_>, input: &mut dyn Input, path: &Pa
     flow
 }
 
-/// Runs the script that a command at `place` names.
+/// Runs the script named by a command at `place`.
 pub(crate) fn source(runner: &mut Runner<'_>, file: &Path, place: Origin<'_>) -> Flow {
     const DEEPEST: usize = 16;
     if runner.depth == DEEPEST {
@@ -146,7 +146,7 @@ pub(crate) fn source(runner: &mut Runner<'_>, file: &Path, place: Origin<'_>) ->
             let flow = run_file(runner, &mut input, file, &file.to_string_lossy());
             progress::end();
             runner.depth -= 1;
-            // Scripts that run others say it once.
+            // Nested scripts report it once.
             let was_cut_short = place == Origin::Prompt && std::mem::take(&mut runner.tally.was_cut_short);
             let commands = runner.tally.lines - before;
             let done = match flow {
@@ -155,26 +155,26 @@ pub(crate) fn source(runner: &mut Runner<'_>, file: &Path, place: Origin<'_>) ->
                 Flow::Next => Done::Sourced { commands },
                 flow => return flow,
             };
-            // `-o json` owes every command a line, also one whose file holds none.
+            // With `-o json`, every command gets a line, even if its file contains none.
             runner.answer(Ok(done.into()), place, None)
         }
         Err(failure) => runner.fail(failure, place),
     }
 }
 
-/// A script on its way through a runner.
+/// A script that is being run.
 struct ScriptRun<'i> {
     input: &'i mut dyn Input,
     name: &'i str,
     splitter: Splitter,
-    /// What was read and not dropped yet, and where in it what was not run begins.
+    /// The input that was read and not dropped yet, and the position of the next line.
     buffer: Vec<u8>,
     start: usize,
-    /// The line that begins there.
+    /// The number of that line.
     line: usize,
-    /// Whether there is nothing more to read.
+    /// Whether all input was read.
     end: bool,
-    /// How much was read.
+    /// The number of bytes read.
     read: u64,
 }
 
@@ -189,7 +189,7 @@ fn run_lines(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow
 }
 
 impl ScriptRun<'_> {
-    /// Runs it to its end. A stop leaves the batch to be written.
+    /// Runs the script to its end. If it is stopped, the batch is still to be written.
     fn run(&mut self, runner: &mut Runner<'_>) -> Flow {
         let name = self.name;
         let (has_known_end, length) = (self.input.has_known_end(), self.input.length());
@@ -234,7 +234,7 @@ impl ScriptRun<'_> {
         }
     }
 
-    /// Says that a line is too long to be run, and goes on behind it.
+    /// Reports a line that is too long, and continues after it.
     fn pass_over(&mut self, runner: &mut Runner<'_>, open: Unfinished) -> Flow {
         let what =
             if matches!(open, Unfinished::Line) { "the line" } else { "the quoted text or JSON that starts here" };
@@ -249,7 +249,7 @@ impl ScriptRun<'_> {
         flow
     }
 
-    /// Reads more. What was run is answered before there is anything to wait for.
+    /// Reads more, after writing the answers of the lines so far.
     fn read_on(&mut self, runner: &mut Runner<'_>, has_known_end: bool, length: u64) -> Flow {
         if !self.input.is_ready() && runner.flush() == Flow::Stop {
             return Flow::Stop;
@@ -275,17 +275,17 @@ impl ScriptRun<'_> {
     }
 }
 
-/// Fails if there is not enough memory for what becomes of a long command on its way to the database: its words, the
-/// arguments that they are, and the value.
+/// Fails if there is not enough memory for the copies of a long command on its way to the database: its words, its
+/// arguments and its value.
 fn has_room(command: &[u8]) -> io::Result<()> {
     const COPIES: usize = 4;
     check_memory(if command.len() < LARGE { 0 } else { COPIES * command.len() })
         .map_err(|_| ErrorKind::OutOfMemory.into())
 }
 
-/// Ctrl-C: what was run is kept, and the rest is not run.
+/// Handles Ctrl-C: the lines that were run are kept, and the rest is not run.
 fn interrupted(runner: &mut Runner<'_>, place: Origin<'_>) -> Flow {
-    // A second Ctrl-C would be meant for what was run.
+    // A second Ctrl-C must not interrupt the write of those lines.
     interrupt::forget();
     let flow = runner.flush();
     interrupt::ask();
@@ -297,7 +297,7 @@ fn interrupted(runner: &mut Runner<'_>, place: Origin<'_>) -> Flow {
     flow
 }
 
-/// Reads on behind the next newline without keeping what is before it; true at the end of the input.
+/// Skips to the line after the next newline without keeping the input; true at the end.
 fn skip_line(input: &mut dyn Input, buffer: &mut Vec<u8>) -> bool {
     loop {
         buffer.clear();

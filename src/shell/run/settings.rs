@@ -1,4 +1,4 @@
-//! The settings of a run: what they are, and where each comes from.
+//! The settings of a run, and where each comes from.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +15,13 @@ pub(crate) enum SettingSource {
     Environment(&'static str),
     /// The rc file.
     Rc,
-    /// An option, or a line of this session.
+    /// An option, or a command of this session.
     #[default]
     Session,
 }
 
 impl SettingSource {
-    /// That of a setting that a variable decides, if it is set.
+    /// The source of a setting that an environment variable decides, if it is set.
     fn of_variable(name: &'static str) -> Self {
         if std::env::var_os(name).is_some() { Self::Environment(name) } else { Self::Default }
     }
@@ -36,19 +36,19 @@ impl SettingSource {
     }
 }
 
-/// What the lines of a run have set.
+/// The settings made by commands.
 #[derive(Debug, Default)]
 pub(crate) struct RunSettings {
-    /// Whether each command says how long it took.
+    /// Whether each command prints its time.
     pub(crate) timer: bool,
-    /// Who sets something now.
+    /// The source of the settings made now.
     pub(crate) by: SettingSource,
-    /// Who has set a setting last, by its name.
+    /// The last source of each setting, by name.
     set: BTreeMap<&'static str, SettingSource>,
 }
 
 impl RunSettings {
-    /// A line sets that one.
+    /// Records that a command has set this setting.
     pub(crate) fn note(&mut self, name: &'static str) {
         self.set.insert(name, self.by);
     }
@@ -64,7 +64,7 @@ pub(crate) fn on_or_off(on: bool) -> &'static str {
 }
 
 impl Runner<'_> {
-    /// All settings that hold here, with where each comes from.
+    /// All settings, with where each comes from.
     pub(crate) fn config(&self) -> Reply<'static> {
         let settings = &self.settings;
         let mut rows = Vec::new();

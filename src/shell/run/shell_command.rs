@@ -1,4 +1,4 @@
-//! The commands of the shell itself, which are done by whoever runs the others.
+//! Commands that act on the shell, which the runner executes itself.
 
 use super::frontend::TypingSetting;
 use super::settings::on_or_off;
@@ -17,7 +17,7 @@ use crate::shell::text::argument::HistoryAsk;
 use crate::value::Value;
 
 impl Runner<'_> {
-    /// Runs it; `rendering` is for its answer.
+    /// Runs the command; `rendering` applies to its answer.
     pub(crate) fn run_shell_command(
         &mut self,
         command: ShellCommand,
@@ -43,7 +43,7 @@ impl Runner<'_> {
             ShellCommand::Exit(ExitArgs { code }) => {
                 self.tally.exit = code.or(self.tally.exit);
                 self.tally.left = true;
-                // A program on the pipe is owed its line.
+                // A program on the pipe expects a line.
                 if place.is_script() {
                     self.answer(Ok(Done::Quietly.into()), place, None);
                 }
@@ -54,7 +54,7 @@ impl Runner<'_> {
         self.answer(answer, place, Some(rendering))
     }
 
-    /// Changes a setting, or says what it is.
+    /// Changes or prints a setting.
     fn setting(&mut self, command: ShellCommand) -> Result<Answer<'static>, Failure> {
         Ok(match command {
             ShellCommand::Output(OutputArgs { mode: None }) => is(self.rendering().mode.name()),
@@ -83,7 +83,7 @@ impl Runner<'_> {
         })
     }
 
-    /// Changes how lines are typed, or says how they are.
+    /// Changes or prints a setting of the line editor.
     fn typing(&mut self, command: ShellCommand) -> Result<Answer<'static>, Failure> {
         let state = self.frontend.typing_state();
         let (name, wanted, present) = match command {
@@ -135,7 +135,7 @@ impl Runner<'_> {
     }
 }
 
-/// The answer that says what a setting is.
+/// The answer that prints a setting.
 fn is(value: &str) -> Answer<'static> {
     Reply::Line(Value::from(value)).into()
 }

@@ -1,29 +1,29 @@
-//! What a run has come to so far, and the status that it ends with.
+//! The results of a run so far, and its exit status.
 
 use crate::shell::answer::status::Status;
 
-/// What the commands of a run have come to.
+/// The results of the commands of a run.
 #[derive(Debug)]
 pub(crate) struct Tally {
     /// The highest status so far.
     pub(crate) worst: Status,
-    /// How the last command has ended.
+    /// The status of the last command.
     pub(crate) last: Status,
-    /// Whether it had nothing to print.
+    /// Whether the last command printed nothing.
     pub(crate) found_nothing: bool,
-    /// Hints that were given since a person has typed something.
+    /// The number of hints since the last line at the prompt.
     pub(crate) hints: u8,
-    /// The line of a script that was the first to fail.
+    /// The first line of a script that failed.
     pub(crate) fault: Option<String>,
-    /// What `exit N` has said, or the program that was run.
+    /// The status of `exit N`, or of the program that was run.
     pub(crate) exit: Option<u8>,
-    /// Whether `exit` was said.
+    /// Whether `exit` was run.
     pub(crate) left: bool,
-    /// Commands of scripts that were run.
+    /// The number of commands of scripts.
     pub(crate) lines: u64,
-    /// Whether something was changed, and is stored.
+    /// Whether anything was changed and stored.
     pub(crate) has_changed: bool,
-    /// Whether Ctrl-C has cut a script short, and it was said what that means.
+    /// Whether Ctrl-C has cut a script short and that was reported.
     pub(crate) was_cut_short: bool,
 }
 
@@ -47,18 +47,18 @@ impl Tally {
     pub(crate) fn code(&self, is_reader_gone: bool) -> u8 {
         match self.exit {
             Some(code) => code,
-            // What a "no" would have told, nobody was there to hear.
+            // A "no" could not be reported, because the reader has exited.
             None if is_reader_gone && self.worst == Status::No => 0,
             None => self.worst.code(),
         }
     }
 
-    /// Whether nothing has failed, so that what waits for the end of the run may be stored.
+    /// Whether nothing has failed, so that changes that wait for the end of the run may be stored.
     pub(crate) fn is_good(&self, is_reader_gone: bool) -> bool {
         self.worst < Status::Usage && self.code(is_reader_gone) < Status::Usage.code()
     }
 
-    /// A person who was about to leave stays.
+    /// Notes that the user was asked and does not exit.
     pub(crate) fn stay(&mut self) {
         self.exit = None;
         self.left = false;

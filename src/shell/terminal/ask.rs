@@ -1,4 +1,4 @@
-//! A secret that is typed: read from the terminal itself, without echo, wherever stdin and stdout lead.
+//! Reads a secret from the terminal itself, without echo, even if stdin and stdout are redirected.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -28,7 +28,7 @@ pub(crate) fn secret(prompt: &str) -> Result<Vec<u8>, Failure> {
     let read = Silent::begin(&tty, modes).and_then(|_silent| {
         (&tty).write_all(prompt.as_bytes())?;
         let read = line(&tty, &signals);
-        // Its own line break was not echoed.
+        // The line break was not echoed.
         (&tty).write_all(b"\n")?;
         read
     });
@@ -51,7 +51,7 @@ fn open() -> io::Result<(File, Termios)> {
     Ok((tty, modes))
 }
 
-/// A terminal that shows nothing of what is typed, until it is dropped.
+/// A terminal with echo turned off, until it is dropped.
 struct Silent<'t> {
     tty: &'t File,
     before: Termios,
@@ -60,7 +60,7 @@ struct Silent<'t> {
 impl<'t> Silent<'t> {
     fn begin(tty: &'t File, before: Termios) -> io::Result<Self> {
         let mut modes = before.clone();
-        // Line by line the terminal would cut a line after 4 KiB.
+        // In line mode, the terminal would cut a line after 4 KiB.
         modes.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON);
         modes.local_modes.insert(LocalModes::ISIG);
         modes.special_codes[SpecialCodeIndex::VMIN] = 1;
@@ -72,18 +72,19 @@ impl<'t> Silent<'t> {
 
 impl Drop for Silent<'_> {
     fn drop(&mut self) {
-        // What was typed ahead may be the rest of the secret, and is no command. A terminal that is gone has no modes.
+        // Discards pending input, which may be the rest of the secret and must not run as a command. A closed terminal
+        // has no modes.
         let _ = tcsetattr(self.tty, OptionalActions::Flush, &self.before);
     }
 }
 
-/// What was typed.
+/// The input so far.
 #[derive(Debug, PartialEq, Eq)]
 enum SecretLine {
     Whole(Vec<u8>),
     GivenUp,
     TooLong,
-    /// There is more after its end, as when several lines are pasted.
+    /// Input follows the end of the line, as when several lines are pasted.
     Several,
 }
 
@@ -110,7 +111,7 @@ fn line(tty: &File, signals: &Signals) -> io::Result<SecretLine> {
     }
 }
 
-/// What a byte that was typed does.
+/// The effect of an input byte.
 #[derive(Debug, PartialEq, Eq)]
 enum Edit {
     GoOn,
@@ -118,7 +119,7 @@ enum Edit {
     GiveUp,
 }
 
-/// Takes in a byte: Backspace, Ctrl-U and Ctrl-D do what they do elsewhere.
+/// Processes a byte; Backspace, Ctrl-U and Ctrl-D work as usual.
 fn edit(typed: &mut Vec<u8>, byte: u8) -> Edit {
     const END: u8 = 0x04;
     const KILL: u8 = 0x15;
@@ -141,21 +142,21 @@ fn is_ready(tty: &File) -> bool {
     rustix::event::poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
 }
 
-/// Signals that end the process, or at the prompt the command: the terminal gets its modes back before.
+/// Signals that end the process, or the command at the prompt: the modes of the terminal are restored first.
 struct Signals {
-    /// The one that came.
+    /// The signal that was received.
     caught: Arc<AtomicUsize>,
-    /// Whether they end the process again.
+    /// Whether the signals end the process.
     is_over: Arc<AtomicBool>,
 }
 
 impl Signals {
-    /// Notes them from now on; where the prompt does that already, it goes on.
+    /// Catches the signals; if the prompt already does, its handlers stay.
     fn listen() -> Self {
         let signals = Self { caught: Arc::default(), is_over: Arc::default() };
         if !interrupt::is_listening() {
             for (signal, number) in [(SIGINT, 2), (SIGTERM, 15), (SIGHUP, 1), (SIGQUIT, 3)] {
-                // One that cannot be noted ends the process as before.
+                // A signal that cannot be caught ends the process as before.
                 let _ = signal_hook::flag::register_conditional_default(signal, Arc::clone(&signals.is_over));
                 let _ = signal_hook::flag::register_usize(signal, Arc::clone(&signals.caught), number);
             }
@@ -163,7 +164,7 @@ impl Signals {
         signals
     }
 
-    /// Waits for something to read; false once a signal came.
+    /// Waits for input; false after a signal.
     fn wait_to_read(&self, tty: &File) -> io::Result<bool> {
         // A signal may come just before the wait begins.
         let often = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
@@ -179,12 +180,12 @@ impl Signals {
         }
     }
 
-    /// What came does now what it does.
+    /// Lets the received signal take its effect.
     fn end(self) {
         self.is_over.store(true, Ordering::SeqCst);
         let caught = i32::try_from(self.caught.load(Ordering::SeqCst)).unwrap_or_default();
         if caught > 0 {
-            // It does not come back from this.
+            // This does not return.
             let _ = signal_hook::low_level::emulate_default_handler(caught);
         }
     }

@@ -1,4 +1,4 @@
-//! Where answers, notes and failures go: stdout and stderr, and what is known of them.
+//! The streams for answers, notes and failures: stdout and stderr, and what they are connected to.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 
@@ -11,12 +11,12 @@ use crate::shell::text::argument::ColorWhen;
 pub(crate) struct Console {
     pub(crate) out: Box<dyn Write>,
     pub(crate) err: Box<dyn Write>,
-    /// How answers look on stdout.
+    /// The format of answers on stdout.
     pub(crate) rendering: RenderOptions,
     pub(crate) err_style: MessageStyle,
 }
 
-/// Stdout, also if somebody who shares it has made it non-blocking.
+/// Stdout, even if another process that shares it has made it non-blocking.
 struct Patient(io::Stdout);
 
 impl Patient {
@@ -24,7 +24,7 @@ impl Patient {
         loop {
             match write(&mut self.0) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => match interrupt::wait_to_write(&self.0) {
-                    // Retried for ever, would it be called interrupted.
+                    // An interrupted error would be retried forever.
                     Err(stopped) if stopped.kind() == io::ErrorKind::Interrupted => return Err(error),
                     waited => waited?,
                 },
@@ -44,7 +44,7 @@ impl Write for Patient {
     }
 }
 
-/// Stdout as a terminal: what is under way gives it the room.
+/// Stdout as a terminal: the progress line makes room for it.
 struct Terminal(Patient);
 
 impl Write for Terminal {
@@ -59,7 +59,7 @@ impl Write for Terminal {
 }
 
 impl Console {
-    /// The process's own streams.
+    /// The streams of the process.
     pub(crate) fn of_process(color: ColorWhen, quiet: bool) -> Self {
         let terminal = io::stdout().is_terminal();
         let width = if terminal { width().unwrap_or(80) } else { 0 };
@@ -77,18 +77,18 @@ impl Console {
         }
     }
 
-    /// Ends the row of the terminal on which a program has left the cursor, and marks its end, unless it is at its start. The
-    /// blanks fill the rest of an empty row, which is then taken back, and run over the end of any other.
+    /// If a program has left the cursor within a row of the terminal, marks the end of that row and starts a new one.
+    /// The spaces fill the rest of an empty row, which is then erased, and wrap past the end of any other.
     pub(crate) fn end_row(&mut self) {
         if self.rendering.terminal && !is_dumb() {
             let mark = style::faint(self.rendering.color, "⏎");
             let blanks = width().unwrap_or(80) - 1;
-            // A terminal that is gone shows at the prompt, which follows at once.
+            // A closed terminal is noticed at the prompt, which follows at once.
             let _ = write!(self.out, "{mark}{:blanks$}\r\x1b[K", "");
         }
     }
 
-    /// Takes the width anew: a terminal may have been resized.
+    /// Reads the width again, because the terminal may have been resized.
     pub(crate) fn measure(&mut self) {
         if let (true, Some(width)) = (self.rendering.terminal, width()) {
             self.rendering.width = width;
@@ -99,7 +99,7 @@ impl Console {
     }
 }
 
-/// Whether the terminal is one on which rustyline reads lines without editing them.
+/// Whether the terminal is one on which rustyline reads lines without editing.
 pub(crate) fn is_dumb() -> bool {
     let term = std::env::var("TERM").unwrap_or_default();
     ["dumb", "cons25", "emacs"].iter().any(|dumb| term.eq_ignore_ascii_case(dumb))
@@ -110,24 +110,24 @@ pub(crate) fn height() -> usize {
     terminal_size::terminal_size().map_or(24, |(_, height)| usize::from(height.0).max(2))
 }
 
-/// The columns of the terminal; not fewer than a table needs to say anything.
+/// The width of the terminal, but at least what a table needs.
 fn width() -> Option<usize> {
     terminal_size::terminal_size().map(|(width, _)| usize::from(width.0).max(20))
 }
 
-/// How messages look on the process's own stderr.
+/// The format of messages on the process's stderr.
 pub(crate) fn err_style(color: ColorWhen) -> MessageStyle {
     let terminal = io::stderr().is_terminal();
     MessageStyle { color: use_color(color, terminal), width: if terminal { err_width() } else { 0 } }
 }
 
-/// The columns of the terminal that stderr is.
+/// The width of stderr, if it is a terminal.
 pub(crate) fn err_width() -> usize {
     terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| usize::from(width.0).max(20))
 }
 
-/// Whether a stream is coloured: the flag, then `NO_COLOR`, `CLICOLOR_FORCE`, `CLICOLOR=0`, `TERM=dumb`, then whether it
-/// is a terminal.
+/// Whether a stream is colored: by the flag, then by `NO_COLOR`, `CLICOLOR_FORCE`, `CLICOLOR=0` and `TERM=dumb`, then
+/// by whether it is a terminal.
 fn use_color(when: ColorWhen, terminal: bool) -> bool {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     match when {

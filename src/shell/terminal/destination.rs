@@ -1,7 +1,7 @@
-//! A file that the user names to be written: whether it may be replaced, must be written to as it is, or is spared.
+//! An output file named by the user: it may be replaced, must be written to in place, or is refused.
 //!
-//! A path that names an open descriptor, such as `/dev/stdout` or `/proc/self/fd/3`, stands for what the caller has opened
-//! there, perhaps to append to it. Nothing is truncated or put in its place.
+//! A path that names an open descriptor, such as `/dev/stdout` or `/proc/self/fd/3`, stands for whatever the caller has
+//! opened there, perhaps to append to it. It is never truncated or replaced.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
@@ -14,21 +14,21 @@ use crate::shell::answer::reply::Failure;
 use crate::shell::text::escape;
 use crate::storage;
 
-/// An open descriptor that a path names.
+/// An open descriptor of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Descriptor {
     Stdout,
     Stderr,
-    /// Any other, perhaps of another process; only the path leads to it.
+    /// Any other descriptor, perhaps of another process, which only the path leads to.
     Other,
 }
 
 impl Descriptor {
-    /// The descriptor that a path names, by whatever links.
+    /// The descriptor that a path names, through any links.
     pub(crate) fn named_by(path: &Path) -> Option<Self> {
-        // As many links as Linux follows.
+        // The number of links that Linux follows.
         const LINKS: u32 = 40;
-        // All of them are links, but for what one system has; a database is opened a little sooner for knowing that.
+        // Except on one system, all of them are links; this check makes opening a database a little faster.
         if fs::read_link(path).is_err_and(|error| error.kind() == io::ErrorKind::InvalidInput)
             && !path.starts_with("/dev")
         {
@@ -51,7 +51,7 @@ impl Descriptor {
         None
     }
 
-    /// Opens what it stands for, to write behind what is there. `path` is what names it.
+    /// Opens the descriptor for appending. `path` names it.
     fn open(self, path: &Path) -> io::Result<File> {
         match self {
             Self::Stdout => io::stdout().as_fd().try_clone_to_owned().map(File::from),
@@ -61,7 +61,7 @@ impl Descriptor {
     }
 }
 
-/// Whether the descriptors of a process, this one or another, are listed in a folder; the folder is canonical.
+/// Whether a folder lists the descriptors of a process; the folder is canonical.
 fn lists_descriptors(folder: &Path) -> Option<bool> {
     if folder == Path::new("/dev/fd") {
         return Some(true);
@@ -70,19 +70,19 @@ fn lists_descriptors(folder: &Path) -> Option<bool> {
     if folder.file_name().is_some_and(|name| name == "fd")
         && rustix::fs::statfs(folder).is_ok_and(|system| system.f_type == rustix::fs::PROC_SUPER_MAGIC)
     {
-        // `/proc/PID/fd`, or `/proc/PID/task/TID/fd`, at whatever place it is mounted.
+        // `/proc/PID/fd` or `/proc/PID/task/TID/fd`, wherever it is mounted.
         let own = std::process::id().to_string();
         return Some(folder.components().any(|part| part.as_os_str() == own.as_str()));
     }
     None
 }
 
-/// Opens for writing what is there and no regular file. A FIFO that nobody reads must not hold up the prompt.
+/// Opens an existing file that is not regular. A FIFO without a reader must not block the prompt.
 fn open_special(path: &Path, append: bool) -> io::Result<File> {
     interrupt::open_at_once(path, File::options().write(true).append(append))
 }
 
-/// An open file that is written to as it is: a descriptor, a FIFO, a device. On a terminal what could act on that is
+/// An open file that is written to in place: a descriptor, a FIFO, a device. On a terminal, active characters are
 /// escaped.
 #[derive(Debug)]
 pub(crate) struct SpecialFile {
@@ -91,8 +91,8 @@ pub(crate) struct SpecialFile {
 }
 
 impl SpecialFile {
-    /// Opens what a path leads to if that is to be written to as it is; `None` for a regular file that may be replaced,
-    /// and for one that is not there.
+    /// Opens the target of a path if it must be written to in place; `None` for a regular file, which may be replaced,
+    /// and for one that does not exist.
     pub(crate) fn of(path: &Path) -> io::Result<Option<Self>> {
         let file = match Descriptor::named_by(path) {
             Some(descriptor) => descriptor.open(path)?,
@@ -102,7 +102,7 @@ impl SpecialFile {
         Ok(Some(Self::from(file)))
     }
 
-    /// Takes out what is there.
+    /// Truncates the file.
     pub(crate) fn empty(&self) -> io::Result<()> {
         self.file.set_len(0)
     }
@@ -132,7 +132,7 @@ impl Write for SpecialFile {
     }
 }
 
-/// Refuses a path of the open database, whose files are `own`; and, unless it is `forced`, that of another database.
+/// Refuses a path of the open database, whose files are `own`, and, unless `forced`, of another database.
 pub(crate) fn check(path: &Path, own: &[PathBuf], forced: bool) -> Result<(), Failure> {
     if own.iter().any(|own| is_same(own, path)) {
         return Err(Failure::usage(format!("{path:?} belongs to the database; nothing was written to it")));
@@ -149,7 +149,7 @@ pub(crate) fn check(path: &Path, own: &[PathBuf], forced: bool) -> Result<(), Fa
     Err(Failure::usage(format!("{path:?} is a database; nothing was written to it: {way_out}")))
 }
 
-/// Whether two paths lead to the same file, there or still to be made.
+/// Whether two paths lead to the same file, even if it does not exist yet.
 pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
     let identity = |path: &Path| fs::metadata(path).map(|meta| (meta.dev(), meta.ino())).ok();
     let place = |path: &Path| {
@@ -160,8 +160,8 @@ pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
     alike(identity(one), identity(other)) || place(one).is_some_and(|one| place(other) == Some(one))
 }
 
-/// Whether a regular file begins as a database does: an object with a member `map` that is an object. How it ends does
-/// not matter: a corrupt database is one that can be repaired.
+/// Whether a regular file begins like a database: an object with a member `map` that is an object. Its end does not
+/// matter, because a corrupt database can be repaired.
 fn holds_database(path: &Path) -> io::Result<bool> {
     match fs::metadata(path) {
         Ok(meta) if meta.is_file() && meta.len() > 0 => begins_as_database(BufReader::new(File::open(path)?)),
@@ -171,11 +171,11 @@ fn holds_database(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Looks at the members of the object that comes first, without checking what it passes.
+/// Scans the members of the first object, without validating what it skips.
 fn begins_as_database(text: impl BufRead) -> io::Result<bool> {
     const BOM: [u8; 3] = [0xef, 0xbb, 0xbf];
     let mut depth = 0_u32;
-    // The last string in the object itself, and whether a ':' came after it.
+    // The last string in the object itself, and whether a ':' followed it.
     let (mut name, mut is_value) = (Vec::new(), false);
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next().transpose()? {
@@ -201,9 +201,9 @@ fn begins_as_database(text: impl BufRead) -> io::Result<bool> {
     Ok(false)
 }
 
-/// The beginning of a string whose opening quote was read, up to its end.
+/// The beginning of a string, from after its opening quote to its end.
 fn skip_string(bytes: &mut impl Iterator<Item = io::Result<u8>>) -> io::Result<Vec<u8>> {
-    // `map`, each character as an escape.
+    // `map`, with each character as an escape.
     const LONGEST: usize = 3 * 6;
     let mut string = Vec::new();
     let mut escaped = false;
@@ -263,7 +263,7 @@ mod tests {
         }
         for (name, wanted) in names {
             let found = Descriptor::named_by(Path::new(&name));
-            // Another user's process is not looked into.
+            // Another user's process cannot be inspected.
             assert!(found == wanted || name == "/proc/1/fd/1" && found.is_none(), "{name}: {found:?}");
         }
     }

@@ -1,8 +1,8 @@
-//! A text in the person's own editor: `$VISUAL`, else `$EDITOR`, else `vi`.
+//! Edits a text in the editor: `$VISUAL`, or `$EDITOR`, or `vi`.
 //!
-//! The text lies in a file that nobody else can read, in a folder that nobody else can enter, and is gone afterwards. What is
-//! left where the program was killed, the next one removes: a folder in use is locked.
-//! The words of the variable are split as a shell splits them; no shell runs.
+//! The text is in a file that only the user can read, in a folder that only the user can enter, and both are removed
+//! afterwards. If rusty-kv is killed, the next edit removes them: a folder in use is locked. The variable is split into
+//! words as a shell does; no shell runs.
 
 use std::ffi::OsString;
 use std::fs::{File, Metadata, OpenOptions, Permissions, TryLockError};
@@ -15,14 +15,15 @@ use std::process::Command;
 use rustix::fs::{Mode, OFlags};
 
 use super::interrupt;
+use super::outlet::how_ended;
 use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::Failure;
 use crate::shell::answer::status::Status;
 use crate::shell::text::escape::excerpt;
 use crate::value::Value;
 
-/// Lets a person edit a text, beginning at a line (the first is 1) where the editor can do that; `None` if they left it as it
-/// was. The suffix (`.json`) tells the editor what it is.
+/// Opens a text in the editor, at a line (starting from 1) if the editor supports that; `None` if it was not changed.
+/// The suffix (`.json`) tells the editor the type of the text.
 pub(crate) fn edit_text(initial: &[u8], suffix: &str, line: Option<usize>) -> Result<Option<Vec<u8>>, Failure> {
     let (program, args) = words()?;
     sweep();
@@ -43,8 +44,8 @@ pub(crate) fn edit_text(initial: &[u8], suffix: &str, line: Option<usize>) -> Re
     })?;
     let edited = read(&path);
     if !status.success() {
-        let mut message = format!("the editor '{name}' ended with {status}; nothing was changed");
-        // It may have been killed, with hours of work in it.
+        let mut message = format!("the editor '{name}' {}; nothing was changed", how_ended(status));
+        // The editor may have been killed after hours of work.
         if let Ok(edited) = edited
             && edited != initial
             && let Ok(kept) = keep(&edited)
@@ -57,7 +58,7 @@ pub(crate) fn edit_text(initial: &[u8], suffix: &str, line: Option<usize>) -> Re
     Ok((edited != initial).then_some(edited))
 }
 
-/// The program and what stands behind it in the variable.
+/// The program and its arguments in the variable.
 fn words() -> Result<(OsString, Vec<OsString>), Failure> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.as_bytes().trim_ascii().is_empty());
     let Some((name, value)) = ["VISUAL", "EDITOR"].into_iter().find_map(|name| Some((name, set(name)?))) else {
@@ -74,24 +75,24 @@ fn split(value: &[u8]) -> Option<(OsString, Vec<OsString>)> {
     Some((words.next()?, words.collect()))
 }
 
-/// Whether an editor begins at the line that a `+N` names.
+/// Whether the editor supports `+N` for a line.
 fn takes_line(program: &OsString) -> bool {
     const KNOWN: [&str; 11] =
         ["vi", "vim", "nvim", "view", "ex", "nano", "pico", "emacs", "emacsclient", "micro", "joe"];
     Path::new(program).file_name().is_some_and(|name| KNOWN.iter().any(|known| name == *known))
 }
 
-/// Keeps what was written in a private file, where it stays.
+/// Keeps the edited text in a private file.
 pub(crate) fn keep(text: &[u8]) -> io::Result<PathBuf> {
     let mut file = tempfile::Builder::new().prefix("rusty-kv-edited-").tempfile()?;
     file.write_all(text)?;
     Ok(file.keep()?.1)
 }
 
-/// What the name of a folder for an editor begins with.
+/// The prefix of the folder names.
 const PREFIX: &str = "rusty-kv-editing-";
 
-/// A folder of mode 0700, locked as long as it is in use.
+/// A folder with mode 0700, locked while it is in use.
 struct TempFolder {
     place: tempfile::TempDir,
     _lock: File,
@@ -107,7 +108,7 @@ impl TempFolder {
         loop {
             let mut builder = tempfile::Builder::new();
             let place = builder.prefix(PREFIX).permissions(Permissions::from_mode(0o700)).tempdir_in(parent)?;
-            // Another process may take it for one that was left, until it is locked.
+            // Until it is locked, another process may remove it as abandoned.
             match File::open(place.path()) {
                 Ok(lock) if !matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) && place.path().exists() => {
                     return Ok(Self { place, _lock: lock });
@@ -119,8 +120,8 @@ impl TempFolder {
     }
 }
 
-/// The folder in memory that some systems have for each user, if nobody else can write to it. What is made in it has a mode
-/// of its own.
+/// The user's runtime folder in memory that some systems have, if no other user can write to it. Files created in it
+/// have modes of their own.
 fn runtime_dir() -> Option<PathBuf> {
     let folder = dirs::runtime_dir()?;
     let found = std::fs::metadata(&folder).ok()?;
@@ -132,7 +133,7 @@ fn is_own(found: &Metadata) -> bool {
     found.uid() == rustix::process::geteuid().as_raw()
 }
 
-/// Removes the folders that processes have left which were killed: nobody has locked those.
+/// Removes the folders of killed processes, which are not locked.
 pub(crate) fn sweep() {
     for parent in runtime_dir().into_iter().chain([std::env::temp_dir()]) {
         let Ok(entries) = std::fs::read_dir(parent) else { continue };
@@ -141,7 +142,7 @@ pub(crate) fn sweep() {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let Ok(folder) = rustix::fs::open(&path, flags, Mode::empty()).map(File::from) else { continue };
             if folder.metadata().is_ok_and(|found| is_own(&found)) && folder.try_lock().is_ok() {
-                // What cannot be removed now is left for the next one.
+                // A folder that cannot be removed now is left for the next edit.
                 let _ = std::fs::remove_dir_all(&path);
             }
         }
@@ -152,7 +153,7 @@ fn write(path: &Path, text: &[u8]) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(text)
 }
 
-/// What is there now; most editors have put another file in its place. Never more than a value may hold.
+/// Reads the current file, because most editors replace it; at most the maximum size of a value.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     File::open(path)?.take(Value::MAX_LEN as u64 + 1).read_to_end(&mut text)?;

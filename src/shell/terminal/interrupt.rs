@@ -1,7 +1,8 @@
-//! Ctrl-C: a wish that work under way sees when it looks, instead of the end of the process. And the end itself, when
-//! TERM, HUP or QUIT asks for it at the prompt: within a second, with the terminal as it was found.
+//! Ctrl-C: a request that running work checks for, instead of the end of the process. TERM, HUP and QUIT at the prompt:
+//! the session ends within a second, and the terminal is restored.
 //!
-//! The handler of Ctrl-C is set before the line editor is made, which puts back after each line what it found then.
+//! The handler of Ctrl-C must be set before the line editor is created, which restores the previous handler after each
+//! line.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -24,10 +25,10 @@ use crate::error::Error;
 
 static ASKED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// Whether SIGINT is noted rather than obeyed.
+/// Whether SIGINT is only recorded.
 static LISTENING: AtomicBool = AtomicBool::new(false);
 
-/// Whether the session is about to be ended.
+/// Whether the session is about to end.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
 static WORK: Mutex<Work> = Mutex::new(Work { under_way: false, child: None });
@@ -35,10 +36,10 @@ static WORK: Mutex<Work> = Mutex::new(Work { under_way: false, child: None });
 /// A command has ended.
 static DONE: Condvar = Condvar::new();
 
-/// What an end from outside has to wait for.
+/// Work that the end of the session has to wait for.
 struct Work {
     under_way: bool,
-    /// A program that has the terminal meanwhile.
+    /// Another program that has the terminal.
     child: Option<Pid>,
 }
 
@@ -50,39 +51,39 @@ fn work() -> MutexGuard<'static, Work> {
     WORK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From now on SIGINT is noted rather than obeyed.
+/// From now on, SIGINT is recorded and does not end the process.
 pub(crate) fn listen() -> io::Result<()> {
     LISTENING.store(true, Ordering::SeqCst);
     signal_hook::flag::register(SIGINT, Arc::clone(flag())).map(drop)
 }
 
-/// Whether it is.
+/// Whether SIGINT is only recorded.
 pub(crate) fn is_listening() -> bool {
     LISTENING.load(Ordering::SeqCst)
 }
 
-/// Forgets what was asked before: a command begins. Not that the session is to end.
+/// Clears a request to stop, at the start of a command. A request to end the session stays.
 pub(crate) fn forget() {
     flag().store(ENDING.load(Ordering::SeqCst), Ordering::SeqCst);
 }
 
-/// As if the person had asked.
+/// Requests a stop, like Ctrl-C.
 pub(crate) fn ask() {
     flag().store(true, Ordering::SeqCst);
 }
 
-/// Whether the person wants what is under way to stop.
+/// Whether a stop was requested.
 pub(crate) fn is_asked() -> bool {
     flag().load(Ordering::Relaxed)
 }
 
-/// Fails if the person wants what is under way to stop.
+/// Fails if a stop was requested.
 pub(crate) fn check() -> Result<(), Error> {
     if is_asked() { Err(Error::Interrupted) } else { Ok(()) }
 }
 
-/// From now on TERM, HUP and QUIT end the session: what runs is asked to stop and given a moment for it, the terminal gets its
-/// modes back, and the process ends by that signal.
+/// From now on, TERM, HUP and QUIT end the session: the running command is asked to stop and given a moment to do so,
+/// the terminal is restored, and the process ends by that signal.
 pub(crate) fn leave_on_signals() -> io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGHUP, SIGQUIT])?;
     let modes = tcgetattr(io::stdin()).ok();
@@ -95,13 +96,13 @@ pub(crate) fn leave_on_signals() -> io::Result<()> {
 }
 
 fn end(signal: i32, modes: Option<&Termios>) {
-    /// A command that does not stop by then is cut short, which harms nothing: what was acknowledged is stored.
+    /// A command that does not stop in time is cut short, which is safe: acknowledged changes are stored.
     const LONGEST: Duration = Duration::from_millis(600);
     ENDING.store(true, Ordering::SeqCst);
     flag().store(true, Ordering::SeqCst);
     let work = work();
     if let Some(child) = work.child {
-        // It has its own terminal modes to put back. It may have ended meanwhile.
+        // The other program restores the terminal itself. It may have exited in between.
         let _ = kill_process(child, Signal::TERM);
     }
     // Held to the end, so that nothing new begins.
@@ -109,12 +110,12 @@ fn end(signal: i32, modes: Option<&Termios>) {
     if let Some(modes) = modes {
         leave_terminal(modes);
     }
-    // It does not come back from this, unless the system has lost its mind.
+    // This does not return unless the system misbehaves.
     let _ = signal_hook::low_level::emulate_default_handler(signal);
     drop(work);
 }
 
-/// Gives the terminal back as it was found, on a new line. One that is gone, or takes nothing, is left alone.
+/// Restores the terminal and starts a new line, unless the terminal is closed or does not accept output.
 fn leave_terminal(modes: &Termios) {
     if tcsetattr(io::stdin(), OptionalActions::Now, modes).is_err() {
         return;
@@ -125,15 +126,15 @@ fn leave_terminal(modes: &Termios) {
         rustix::event::poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
     };
     if takes() {
-        // Bracketed paste is the one thing besides the modes that the editor turns on.
+        // Bracketed paste is the only thing besides the modes that the editor turns on.
         let text: &[u8] =
             if std::env::var_os("TERM").is_some_and(|term| term != "dumb") { b"\x1b[?2004l\n" } else { b"\n" };
-        // Past the lock of stdout, which whoever waits on a terminal may hold.
+        // Bypasses the lock of stdout, which a thread waiting for the terminal may hold.
         let _ = rustix::io::write(&stdout, text);
     }
 }
 
-/// Runs a command, which an end from outside waits for.
+/// Runs a command; the end of the session waits for it.
 pub(crate) fn while_working<T>(run: impl FnOnce() -> T) -> T {
     work().under_way = true;
     let made = run();
@@ -142,13 +143,13 @@ pub(crate) fn while_working<T>(run: impl FnOnce() -> T) -> T {
     made
 }
 
-/// Says that a program has the terminal, until what is returned is dropped.
+/// Marks the terminal as used by another program, until the guard is dropped.
 pub(crate) fn lend_terminal(id: u32) -> Lent {
     work().child = i32::try_from(id).ok().and_then(Pid::from_raw);
     Lent { modes: tcgetattr(io::stdin()).ok() }
 }
 
-/// Runs a program, which has the terminal meanwhile.
+/// Runs a program that has the terminal until it exits.
 pub(crate) fn run_lent(command: &mut Command) -> io::Result<ExitStatus> {
     let mut child = command.spawn()?;
     let lent = lend_terminal(child.id());
@@ -159,7 +160,7 @@ pub(crate) fn run_lent(command: &mut Command) -> io::Result<ExitStatus> {
     status
 }
 
-/// The terminal while a program has it. Its modes are put back: the program may have been killed.
+/// The terminal while a program has it. Its modes are restored afterwards, because the program may have been killed.
 #[derive(Debug)]
 pub(crate) struct Lent {
     modes: Option<Termios>,
@@ -169,14 +170,14 @@ impl Drop for Lent {
     fn drop(&mut self) {
         work().child = None;
         if let Some(modes) = &self.modes {
-            // A terminal that is gone has none.
+            // A closed terminal has no modes.
             let _ = tcsetattr(io::stdin(), OptionalActions::Now, modes);
         }
     }
 }
 
-/// Called when the session is about to leave because its terminal says so: if it was hung up the signal that says the same
-/// is on its way, and is what the process shall end by.
+/// Called when the session is about to end because the terminal is closed: if it was hung up, the corresponding signal
+/// is on its way, and the process must end by it.
 pub(crate) fn wait_for_hangup() {
     let is_gone = tcgetattr(io::stdin()).is_err();
     if is_gone || is_ending() {
@@ -184,20 +185,20 @@ pub(crate) fn wait_for_hangup() {
     }
 }
 
-/// Whether the session is about to be ended from outside.
+/// Whether the session is about to be ended by a signal.
 pub(crate) fn is_ending() -> bool {
     ENDING.load(Ordering::SeqCst)
 }
 
-/// Opens a file without waiting for somebody at the other end of a FIFO, which would hold up the prompt. Reads and writes
-/// wait as usual.
+/// Opens a file without waiting for the other end of a FIFO, which would block the prompt. Reads and writes block as
+/// usual.
 pub(crate) fn open_at_once(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let file = options.custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
     fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
     Ok(file)
 }
 
-/// Waits until there is something to read, or the person does not want to wait any more.
+/// Waits for input, until a stop is requested.
 pub(crate) fn wait_to_read(file: &impl AsFd) -> io::Result<()> {
     // A signal may come just before the wait begins.
     let often = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
@@ -214,7 +215,7 @@ pub(crate) fn wait_to_read(file: &impl AsFd) -> io::Result<()> {
     }
 }
 
-/// Waits until something can be written.
+/// Waits until output is possible.
 pub(crate) fn wait_to_write(file: &impl AsFd) -> io::Result<()> {
     let often = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
     let timeout = is_listening().then_some(&often);
@@ -228,11 +229,11 @@ pub(crate) fn wait_to_write(file: &impl AsFd) -> io::Result<()> {
     }
 }
 
-/// Items up to the moment when the person wants it to stop; then an error, and no more.
+/// An iterator that ends with an error as soon as a stop is requested.
 pub(crate) struct Stoppable<I> {
     items: Option<I>,
     count: u64,
-    /// Told now and then how many there were.
+    /// Receives the number of items now and then.
     tell: fn(u64),
 }
 
@@ -242,7 +243,7 @@ pub(crate) fn stoppable<I>(items: I, tell: fn(u64)) -> Stoppable<I> {
 }
 
 impl<I> Stoppable<I> {
-    /// So many items are gone through between two looks.
+    /// The number of items between two checks.
     const EACH: u64 = 64;
 
     fn pull<T>(&mut self, next: impl FnOnce(&mut I) -> Option<Result<T, Error>>) -> Option<Result<T, Error>> {

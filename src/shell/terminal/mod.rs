@@ -1,13 +1,13 @@
-//! The terminal and what else is outside: streams, files that answers go to, other programs, signals.
+//! The terminal and other external resources: streams, output files, other programs, signals.
 //!
-//! | module | what it is |
+//! | module | purpose |
 //! | --- | --- |
 //! | `console` | the process's streams, and what they are connected to |
-//! | `outlet`, `destination` | answers into programs, the pager and files |
+//! | `outlet`, `destination` | answers to programs, the pager and files |
 //! | `spool` | a pipe's content as a file |
-//! | `interrupt`, `progress` | Ctrl-C and other signals; how far a long command is |
-//! | `editor_program` | a text in the user's own editor |
-//! | `ask` | a secret that is typed without echo |
+//! | `interrupt`, `progress` | Ctrl-C and other signals; the progress line |
+//! | `editor_program` | edits a text in the editor |
+//! | `ask` | reads a secret without echo |
 
 pub(crate) mod ask;
 pub(crate) mod console;

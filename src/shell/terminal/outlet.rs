@@ -1,4 +1,4 @@
-//! Where an answer goes that does not go to the terminal at once: a program behind `|`, a file behind `>`, the pager.
+//! Outlets for answers: a program after `|`, a file after `>`, the pager.
 
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -18,7 +18,7 @@ use crate::shell::answer::reply::Failure;
 use crate::shell::config;
 use crate::shell::render::size;
 
-/// A program that reads an answer and has the terminal meanwhile.
+/// A program that reads an answer and has the terminal until it exits.
 #[derive(Debug)]
 pub(crate) struct Program {
     child: Child,
@@ -41,9 +41,9 @@ impl Program {
         Ok(Self { child, input, _lent: lent })
     }
 
-    /// Ends its input and waits for it.
+    /// Closes its input and waits for it.
     fn end(mut self) -> io::Result<ExitStatus> {
-        // A program that has seen enough has closed it.
+        // A program that has read enough closes its input.
         let _ = self.input.take().map(|mut input| input.flush());
         self.child.wait()
     }
@@ -59,31 +59,38 @@ impl Write for Program {
     }
 }
 
-/// What a person should know about how a program ended: nothing, if it went well, or they ended it, or it had seen enough.
+/// A note about how a program ended; none if it succeeded, was stopped by the user, or had read enough.
 fn ending(status: ExitStatus) -> Option<String> {
     const QUIET: [i32; 2] = [signal_hook::consts::SIGINT, signal_hook::consts::SIGPIPE];
     match (status.code(), status.signal()) {
         (Some(0), _) => None,
         (Some(code), _) if QUIET.iter().any(|signal| code == 128 + signal) => None,
-        (Some(code), _) => Some(format!("the program ended with status {code}")),
         (None, Some(signal)) if QUIET.contains(&signal) => None,
-        (None, signal) => Some(format!("the program was ended by signal {}", signal.unwrap_or_default())),
+        _ => Some(format!("the program {}", how_ended(status))),
     }
 }
 
-/// A file that takes an answer. It is emptied when the first of it comes, so that a command that fails leaves it be.
+/// How a program ended, for a sentence about it.
+pub(crate) fn how_ended(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("ended with status {code}"),
+        None => format!("was ended by signal {}", status.signal().unwrap_or_default()),
+    }
+}
+
+/// A file that receives an answer. It is truncated at the first write, so a command that fails leaves it as it was.
 #[derive(Debug)]
 pub(crate) struct Saved {
     file: BufWriter<SpecialFile>,
     path: PathBuf,
     is_emptied: bool,
-    /// What it took.
+    /// The bytes written.
     length: u64,
 }
 
 impl Saved {
-    /// Opens or makes the file. `own` are the files of the database, which nothing else may write to; nor is another
-    /// database written over.
+    /// Opens or creates the file. `own` are the files of the database, which cannot be overwritten; other databases
+    /// cannot, either.
     pub(crate) fn open(path: PathBuf, append: bool, own: &[PathBuf]) -> Result<Self, Failure> {
         destination::check(&path, own, false)?;
         let failed = |error: io::Error| Failure::io("write to", &path, &error);
@@ -119,14 +126,14 @@ impl Write for Saved {
     }
 }
 
-/// The program that shows what is longer than the screen.
+/// The pager for answers longer than the screen.
 #[derive(Clone, Debug)]
 pub(crate) struct Pager {
     words: Vec<OsString>,
 }
 
 impl Pager {
-    /// The one that `$PAGER` names, else `less`; none if it is empty or `cat`, is not there, or the terminal is dumb.
+    /// The pager that `$PAGER` names, or `less`; `None` if it is empty, `cat` or missing, or if the terminal is dumb.
     pub(crate) fn of_environment() -> Option<Self> {
         match std::env::var("PAGER") {
             Ok(pager) => Self::named(&pager),
@@ -134,7 +141,7 @@ impl Pager {
         }
     }
 
-    /// The one for a person who wants one or none: that of the environment, else the usual one.
+    /// The pager after `pager on`: the one from the environment, or the default.
     pub(crate) fn chosen(on: bool) -> Result<Option<Self>, Failure> {
         if !on {
             return Ok(None);
@@ -143,7 +150,7 @@ impl Pager {
         pager.map(Some).ok_or_else(|| Failure::usage("no pager found for this terminal; set PAGER"))
     }
 
-    /// `less`, if it is there and can do anything with the terminal.
+    /// `less`, if it exists and supports the terminal.
     fn usual() -> Option<Self> {
         Self::named("less")
     }
@@ -158,7 +165,7 @@ impl Pager {
         let (program, args) = self.words.split_first().ok_or(io::ErrorKind::NotFound)?;
         let mut command = Command::new(program);
         command.args(args);
-        // Short answers end it at once, colours are colours, and what was shown stays on the screen.
+        // Exit at once for short answers, pass colors through, and keep the text on the screen.
         for (name, value) in [("LESS", "FRX"), ("LESSCHARSET", "utf-8")] {
             if std::env::var_os(name).is_none() {
                 command.env(name, value);
@@ -168,7 +175,7 @@ impl Pager {
     }
 }
 
-/// Whether there is a program by that name.
+/// Whether a program with this name exists.
 fn is_program(name: &str) -> bool {
     let runs = |path: &Path| path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok();
     if name.contains('/') {
@@ -178,24 +185,24 @@ fn is_program(name: &str) -> bool {
     std::env::split_paths(&path).any(|folder| runs(&folder.join(name)))
 }
 
-/// An answer on its way to the terminal, or into the pager once it is longer than the screen.
+/// An answer on its way to the terminal, or to the pager once it is longer than the screen.
 #[derive(Debug)]
 pub(crate) struct Paged {
     pager: Pager,
     state: PagerState,
-    /// What was counted so far.
+    /// What was measured so far.
     rows: usize,
     column: usize,
-    /// The screen.
+    /// The size of the screen.
     height: usize,
     width: usize,
 }
 
 #[derive(Debug)]
 enum PagerState {
-    /// It may still fit.
+    /// The answer may still fit.
     Held(Vec<u8>),
-    /// It does not.
+    /// The answer does not fit.
     Shown(Program),
     /// The pager could not be started.
     Plain,
@@ -206,7 +213,7 @@ impl Paged {
         Self { pager, state: PagerState::Held(Vec::new()), rows: 0, column: 0, height, width: width.max(1) }
     }
 
-    /// Goes on by what a terminal would show.
+    /// Advances by the columns and rows that a terminal would show.
     fn count(&mut self, bytes: &[u8]) {
         const TAB: usize = 8;
         let mut is_style = false;
@@ -234,7 +241,7 @@ impl Paged {
         }
     }
 
-    /// The row of the next prompt counts too.
+    /// Leaves a row for the next prompt.
     fn is_too_long(&self) -> bool {
         self.rows + usize::from(self.column > 0) >= self.height
     }
@@ -261,7 +268,7 @@ impl Write for Paged {
         Ok(bytes.len())
     }
 
-    /// What is held may still get longer.
+    /// The held text may still grow.
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.state {
             PagerState::Shown(program) => program.flush(),
@@ -271,7 +278,7 @@ impl Write for Paged {
     }
 }
 
-/// Any of them, written to from one place and ended from another.
+/// An outlet that one part of the runner writes to and another ends.
 #[derive(Clone, Debug)]
 pub(crate) struct Outlet(Rc<RefCell<Option<OutletKind>>>);
 
@@ -292,14 +299,14 @@ impl OutletKind {
     }
 }
 
-/// How an outlet ended.
+/// The result of an outlet.
 #[derive(Debug, Default)]
 pub(crate) struct Ended {
-    /// What a person should know.
+    /// A note for the user.
     pub(crate) note: Option<String>,
-    /// Whether another program has had its part in it.
+    /// Whether another program took part.
     pub(crate) was_shared: bool,
-    /// What the file did not take.
+    /// The error of the file.
     pub(crate) failure: Option<Failure>,
 }
 
@@ -316,12 +323,12 @@ impl Outlet {
         Self(Rc::new(RefCell::new(Some(OutletKind::Paged(Paged::new(pager, width, height))))))
     }
 
-    /// Whether it is a program behind `|`.
+    /// Whether it is a program after `|`.
     pub(crate) fn is_program(&self) -> bool {
         matches!(&*self.0.borrow(), Some(OutletKind::Program(_)))
     }
 
-    /// Whether it is a file, and which.
+    /// The path, if it is a file.
     pub(crate) fn path(&self) -> Option<PathBuf> {
         match &*self.0.borrow() {
             Some(OutletKind::Saved(saved)) => Some(saved.path.clone()),
@@ -329,7 +336,7 @@ impl Outlet {
         }
     }
 
-    /// Nothing more will come; `failed` says that nothing of an answer has. Waits for a program to end.
+    /// Ends the outlet and waits for its program; `failed` says that there is no answer.
     pub(crate) fn end(&self, failed: bool) -> Ended {
         let Some(kind) = self.0.borrow_mut().take() else { return Ended::default() };
         let of = |status: io::Result<ExitStatus>| status.ok().and_then(ending);
@@ -346,17 +353,17 @@ impl Outlet {
                     1.. if failure.is_none() => Some(format!("{path} holds only the first {length}")),
                     _ => None,
                 };
-                // What it did not take it would not take now.
+                // A second attempt to write would fail, too.
                 let _ = saved.file.into_parts();
                 Ended { note, failure, ..Ended::default() }
             }
             OutletKind::Paged(Paged { state: PagerState::Shown(program), .. }) => {
-                // How a pager is left is the person's affair, but what it could not do is not.
+                // The user may leave the pager in any way, but a pager that failed is reported.
                 let note = of(program.end()).filter(|_| !interrupt::is_asked());
                 Ended { note, was_shared: true, ..Ended::default() }
             }
             OutletKind::Paged(Paged { state: PagerState::Held(held), .. }) => {
-                // A terminal that is gone shows at the prompt, which follows at once.
+                // A closed terminal is noticed at the prompt, which follows at once.
                 progress::end();
                 let mut stdout = io::stdout();
                 let _ = stdout.write_all(&held).and_then(|()| stdout.flush());
@@ -395,7 +402,7 @@ mod tests {
         assert_eq!(rows(10, &"x".repeat(11)), 2);
         assert_eq!(rows(10, &"日".repeat(6)), 2);
         assert_eq!(rows(9, &"日".repeat(5)), 2, "a wide character is not cut in two");
-        assert_eq!(rows(10, "\x1b[1;31mxxxxxxxxxx\x1b[0m\n"), 1, "colours take no room");
+        assert_eq!(rows(10, "\x1b[1;31mxxxxxxxxxx\x1b[0m\n"), 1, "colors take no room");
         assert_eq!(rows(10, "\n\n\n"), 3);
         assert_eq!(rows(10, "\tab"), 1);
         assert_eq!(rows(10, "\tabc"), 2);

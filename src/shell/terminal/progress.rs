@@ -1,11 +1,11 @@
-//! How far a command is that takes over a second: one line on stderr, if that is a terminal, and gone when it is done.
+//! The progress of a command that takes over a second: one line on stderr, if that is a terminal, erased at the end.
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Nothing is shown before.
+/// The delay before progress is shown.
 const LATE: Duration = Duration::from_secs(1);
 
 thread_local! {
@@ -13,20 +13,20 @@ thread_local! {
 }
 
 struct ProgressLine {
-    /// Since when something is under way that may be shown.
+    /// The start of the current work.
     since: Option<Instant>,
     what: &'static str,
-    /// What there is to do, as it was said last; 0 if it is not known.
+    /// The total, as last reported; 0 if unknown.
     total: u64,
     bar: Option<ProgressBar>,
 }
 
-/// Something begins: `Saving`.
+/// Starts work with this label: `Saving`.
 pub(crate) fn begin(what: &'static str) {
     SHOWN.with_borrow_mut(|shown| *shown = ProgressLine { since: Some(Instant::now()), what, total: 0, bar: None });
 }
 
-/// It has ended, or nothing may be shown of it any more: what is on the screen now would be overwritten.
+/// Ends the progress line, because the work is done or other output would be overwritten.
 pub(crate) fn end() {
     SHOWN.with_borrow_mut(|shown| {
         shown.since = None;
@@ -34,22 +34,22 @@ pub(crate) fn end() {
     });
 }
 
-/// It goes on; what has passed until now was not its own time.
+/// Resumes; the time until now does not count.
 pub(crate) fn go_on() {
     SHOWN.with_borrow_mut(|shown| shown.since = shown.since.map(|_| Instant::now()));
 }
 
-/// Makes room for a line on stderr; what is under way is shown again below it.
+/// Makes room for a line on stderr; the progress line is drawn again below it.
 pub(crate) fn make_room() {
     SHOWN.with_borrow_mut(ProgressLine::clear);
 }
 
-/// How many keys there are to go through.
+/// Sets the number of keys to process.
 pub(crate) fn of_keys(total: u64) {
     SHOWN.with_borrow_mut(|shown| shown.total = total);
 }
 
-/// So many keys were gone through.
+/// Reports the number of keys processed.
 pub(crate) fn keys(done: u64) {
     SHOWN.with_borrow_mut(|shown| {
         let total = shown.total;
@@ -57,7 +57,7 @@ pub(crate) fn keys(done: u64) {
     });
 }
 
-/// So many bytes of `total` are done; 0 if it is not known how many there will be.
+/// Reports that this many bytes of `total` are done; 0 if the total is unknown.
 pub(crate) fn bytes(done: u64, total: u64) {
     SHOWN.with_borrow_mut(|shown| shown.step(done, total, "{bytes}"));
 }
@@ -86,10 +86,10 @@ impl ProgressLine {
 fn bar(what: &'static str, total: u64, count: &str) -> ProgressBar {
     let (length, template) = match total {
         0 => (None, format!("{{msg}} {{spinner}} {count}")),
-        // The blanks are for the `^C` that a terminal may show.
+        // The spaces overwrite the `^C` that a terminal may print.
         _ => (Some(total), "{msg} [{wide_bar}] {percent:>3}% {eta:>4}    ".to_owned()),
     };
-    // It draws ten times a second at most, and nothing where stderr is no terminal or a dumb one.
+    // It draws at most ten times a second, and only if stderr is a terminal that is not dumb.
     let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr_with_hz(10)).with_message(what);
     let style = ProgressStyle::with_template(&template).map(|style| style.progress_chars("=> ").tick_chars("|/-\\ "));
     match style {

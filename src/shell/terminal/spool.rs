@@ -1,4 +1,4 @@
-//! What can be read only once, such as a pipe, in a file that has no name: nothing is left of it.
+//! Copies input that can be read only once, such as a pipe, to an unnamed file, which disappears when it is closed.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -13,8 +13,8 @@ use super::interrupt;
 use crate::error::Error;
 use crate::shell::answer::reply::Failure;
 
-/// The whole of a pipe, of a descriptor that has no path of its own, or of stdin (`-`, if that is free); `None` for what
-/// can be opened by its path.
+/// The contents of a pipe, of a descriptor without a path, or of stdin (`-`, if it is free); `None` if the path can be
+/// opened directly.
 pub(crate) fn of(path: &Path, stdin_is_free: bool) -> Result<Option<File>, Failure> {
     let failed = |error: io::Error| {
         if interrupt::is_asked() { Error::Interrupted.into() } else { Failure::io("read", path, &error) }
@@ -57,7 +57,7 @@ fn copy(from: &mut (impl Read + AsFd)) -> io::Result<File> {
     }
 }
 
-/// A new file that is gone with its last descriptor. What is written comes at its end.
+/// An unnamed file that disappears with its last descriptor, opened for appending.
 pub(crate) fn nameless() -> io::Result<File> {
     let file = tempfile::tempfile()?;
     rustix::fs::fcntl_setfl(&file, OFlags::APPEND)?;

@@ -1,4 +1,4 @@
-//! Points at the word in question: a line under the one that was typed.
+//! Points at the wrong word, with carets below the line.
 
 use std::ops::Range;
 
@@ -7,35 +7,35 @@ use unicode_width::UnicodeWidthStr as _;
 use super::escape;
 use super::words::Word;
 
-/// A line as it was typed at the prompt.
+/// A line as entered at the prompt.
 #[derive(Clone, Debug)]
 pub(crate) struct TypedLine {
     text: String,
-    /// Columns before it.
+    /// The width of the prompt.
     prompt: usize,
     /// Columns of the terminal.
     room: usize,
-    /// Whether it is the last thing on the screen.
+    /// Whether the line is the last thing on the screen.
     is_above: bool,
     words: Vec<(Range<usize>, Vec<u8>)>,
 }
 
-/// What was wrong with a line.
+/// The part of a line that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Blame {
-    /// The word, or flag, that reads so.
+    /// The word or flag with this text.
     Word(Vec<u8>),
-    /// What stands there.
+    /// The text at this range.
     Span(Range<usize>),
-    /// Something is missing at its end.
+    /// Something is missing at the end.
     End,
 }
 
 impl TypedLine {
-    /// A longer line is not pointed into: nobody has it before their eyes.
+    /// There are no carets for longer lines, which do not fit on the screen.
     const LONGEST: usize = 4 << 10;
 
-    /// One command: its text without the newline, and its words. `is_above` if nothing else was typed with it.
+    /// One command: its text without the newline, and its words. `is_above` if it was entered alone.
     pub(crate) fn new(text: &str, words: &[Word<'_>], prompt: usize, room: usize, is_above: bool) -> Option<Self> {
         let text = text.trim_end_matches(['\r', '\n']);
         if text.len() > Self::LONGEST {
@@ -45,8 +45,8 @@ impl TypedLine {
         Some(Self { text: text.to_owned(), prompt, room, is_above, words })
     }
 
-    /// The lines that point at what is blamed, if it is there: with the carets under it, or once more what was typed around
-    /// it where that does not stand right above.
+    /// The lines that point at the blamed part, if it is found: the carets, with the text around it above them unless
+    /// the line is right above.
     pub(crate) fn point(&self, blame: &Blame) -> Option<Pointer> {
         let span = match blame {
             Blame::Word(word) => self.find(word)?,
@@ -67,7 +67,7 @@ impl TypedLine {
         Some(self.excerpt(before, word, &self.text[span.end..], gap))
     }
 
-    /// The nth word that is neither a flag nor a flag's, where `takes_next` says which of those take one.
+    /// The nth positional word; `takes_next` says which flags take the next word.
     pub(crate) fn argument(&self, n: usize, takes_next: impl Fn(&[u8]) -> bool) -> Option<Range<usize>> {
         let mut words = self.words.iter().skip(1);
         let mut arguments = std::iter::from_fn(|| {
@@ -88,7 +88,7 @@ impl TypedLine {
         let room = self.room.clamp(20, 200) - INDENT;
         let last_line = before.rsplit('\n').next().unwrap_or_default();
         let word = escape::excerpt(word, room * 2 / 3);
-        // What stands before it keeps its end, what stands behind it its beginning.
+        // The text before it is cut at its start, the text after it at its end.
         let shown = escape::terminal(last_line);
         let left = room.saturating_sub(word.width() + 4) / 2;
         let mut begin = tail(&shown, left).to_owned();
@@ -102,7 +102,7 @@ impl TypedLine {
         Pointer { excerpt: Some(format!("  {begin}{word}{behind}")), indent, carets }
     }
 
-    /// The word that reads so; a flag may have its value behind a `=`. The last one, as it is the one that breaks it.
+    /// The last word with this text; a flag may have its value after `=`. The last one is the one that is repeated.
     fn find(&self, word: &[u8]) -> Option<Range<usize>> {
         let is = |bytes: &[u8]| {
             let flag = || bytes.strip_prefix(word).is_some_and(|rest| rest.starts_with(b"="));
@@ -115,18 +115,18 @@ impl TypedLine {
     }
 }
 
-/// Where the carets go.
+/// The position of the carets.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Pointer {
-    /// A line to be shown before them.
+    /// The excerpt above them.
     pub(crate) excerpt: Option<String>,
-    /// Columns before them.
+    /// The spaces before them.
     pub(crate) indent: usize,
-    /// How many there are.
+    /// The number of carets.
     pub(crate) carets: usize,
 }
 
-/// The end of a text, no wider than `columns`.
+/// The end of a text, in at most `columns` columns.
 fn tail(text: &str, columns: usize) -> &str {
     let mut from = text.len();
     for (at, _) in text.char_indices().rev() {
@@ -138,7 +138,7 @@ fn tail(text: &str, columns: usize) -> &str {
     &text[from..]
 }
 
-/// The beginning of a text, no wider than `columns`.
+/// The beginning of a text, in at most `columns` columns.
 fn cut(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.to_owned();

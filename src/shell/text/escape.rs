@@ -1,24 +1,23 @@
-//! What a stored byte looks like: on a person's terminal, where it must not act, and in the lines of a pipe, from which it must
-//! come back exactly.
+//! Escapes: for a terminal, which text must not affect, and for lines in a pipe, which must be read back exactly.
 //!
-//! A terminal obeys control characters and reorders text at bidirectional ones, so a stored value could move the cursor, set
-//! the title or show one thing and be another. Everything that was stored, typed or said by the system goes through
-//! [`terminal`] or [`terminal_lossy`] on its way to a terminal; colours are added afterwards, outside.
+//! A terminal obeys control characters and reorders bidirectional text, so a stored value could move the cursor, set
+//! the title, or look like something else. All text that was stored, typed or printed by the system goes through
+//! [`terminal`] or [`terminal_lossy`] before it reaches a terminal; colors are added afterwards.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::json;
 
-/// Whether a terminal would act on a character, reorder text at it, or show nothing at all, so that two keys look like one.
-/// The joiners, without which emoji and some scripts are not themselves, are none of these.
+/// Whether a character would affect a terminal, reorder text, or be invisible, so that two keys look alike. Joiners,
+/// which emoji and some scripts need, are allowed.
 pub(crate) fn is_unsafe(c: char) -> bool {
     json::is_unsafe(c)
         || matches!(c, '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
 }
 
-/// `text` for a person's terminal: every unsafe character as an escape, `\n`, `\t`, `\r` and `\0` by their letter, the rest of
-/// ASCII as `\xHH`, others as `\u{202e}`. A backslash stays as it is: this is for reading, not for reading back.
+/// `text` for a terminal: every unsafe character as an escape, `\n`, `\t`, `\r` and `\0` by their letters, other ASCII
+/// as `\xHH`, all others as `\u{202e}`. A backslash stays as it is, because the result is not read back.
 pub(crate) fn terminal(text: &str) -> Cow<'_, str> {
     let Some(first) = text.find(is_unsafe) else {
         return Cow::Borrowed(text);
@@ -32,7 +31,7 @@ pub(crate) fn terminal(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// [`terminal`] for bytes that may not be text, such as paths and what the system says: bytes that are not UTF-8 as `\xHH`.
+/// [`terminal`] for bytes that may not be text, such as paths and system messages: bytes that are not UTF-8 as `\xHH`.
 pub(crate) fn terminal_lossy(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = str::from_utf8(bytes) {
         return terminal(text);
@@ -49,7 +48,7 @@ pub(crate) fn terminal_lossy(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// [`terminal_lossy`] for text of several lines: its line feeds and tabs stay as they are.
+/// [`terminal_lossy`] for text of several lines: line feeds and tabs are kept.
 pub(crate) fn terminal_lines(bytes: &[u8]) -> Cow<'_, str> {
     let is_kept = |byte: &u8| matches!(byte, b'\n' | b'\t');
     if !bytes.iter().any(is_kept) {
@@ -68,8 +67,8 @@ pub(crate) fn terminal_lines(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// The beginning of `text`, safe on a terminal and at most `max` characters long as shown, the last of them `…` when cut. An
-/// escape is left out rather than cut in two. Takes time by `max`, not by the length of `text`.
+/// The beginning of `text`, safe on a terminal, in at most `max` characters, with `…` as the last one if it was cut. An
+/// escape is never cut in two. The time depends on `max`, not on the length of `text`.
 pub(crate) fn excerpt(text: &str, max: usize) -> String {
     let mut shown = String::new();
     let mut length = 0;
@@ -92,7 +91,7 @@ pub(crate) fn excerpt(text: &str, max: usize) -> String {
     shown
 }
 
-/// A message without its middle if it is longer than any but one that holds a path or a name of thousands of characters.
+/// A message with its middle cut out, if a path or a name makes it extremely long.
 pub(crate) fn brief(message: &str) -> Cow<'_, str> {
     const LONGEST: usize = 2_000;
     const END: usize = 400;
@@ -104,8 +103,8 @@ pub(crate) fn brief(message: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{begin}…{end}"))
 }
 
-/// Appends `bytes` as one field of a line of a pipe: tab, newline, CR, NUL and backslash as `\t \n \r \0 \\`, bytes that are not
-/// UTF-8 as `\xHH`, everything else exactly as it is.
+/// Appends `bytes` as one field of a line in a pipe: tab, newline, CR, NUL and backslash as `\t \n \r \0 \\`, bytes
+/// that are not UTF-8 as `\xHH`, everything else as is.
 pub(crate) fn tsv(out: &mut impl json::Sink, bytes: &[u8]) {
     for chunk in bytes.utf8_chunks() {
         let mut rest = chunk.valid();
@@ -122,7 +121,7 @@ pub(crate) fn tsv(out: &mut impl json::Sink, bytes: &[u8]) {
     }
 }
 
-/// Whether a field is one that [`tsv`] writes. The error is the offset of an escape that it does not write.
+/// Whether [`tsv`] could have written a field. The error is the offset of an invalid escape.
 pub(crate) fn check_tsv(field: &[u8]) -> Result<(), usize> {
     let mut done = 0;
     while let Some(ahead) = memchr::memchr(b'\\', &field[done..]) {
@@ -133,7 +132,7 @@ pub(crate) fn check_tsv(field: &[u8]) -> Result<(), usize> {
     Ok(())
 }
 
-/// Reads back a field that [`check_tsv`] has passed, in its own memory.
+/// Reads back a field that [`check_tsv`] has accepted, in place.
 pub(crate) fn untsv(field: &mut Vec<u8>) {
     let (mut from, mut to) = (0, 0);
     while let Some(ahead) = memchr::memchr(b'\\', &field[from..]) {
@@ -148,7 +147,7 @@ pub(crate) fn untsv(field: &mut Vec<u8>) {
     field.truncate(to + rest);
 }
 
-/// The byte that an escape stands for, and the escape's length.
+/// The byte of an escape, and the escape's length.
 fn tsv_escape(text: &[u8]) -> Option<(u8, usize)> {
     Some(match text[1..] {
         [b't', ..] => (b'\t', 2),

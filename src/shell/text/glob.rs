@@ -1,18 +1,18 @@
-//! Key patterns in the manner of Redis, over characters: `*` is any text, `?` any one character, `[a-z]` one of a set, `[^x]` one
-//! outside it, and `\` takes the next character as it is.
+//! Key patterns like those of Redis, on characters: `*` matches any text, `?` any character, `[a-z]` a character in a
+//! set, `[^x]` one that is not in a set, and `\` makes the next character literal.
 //!
-//! As in Redis `*` matches everything, `/` and the empty text included, `[]` matches nothing and `[^]` any one character, a
-//! range may be written from either end, and a backslash that ends the pattern is a backslash. Unlike there, a `-` that is
-//! first or last in a set is itself, and a set that is never closed is an error. There are no `{a,b}` and no `**`.
+//! As in Redis, `*` also matches `/` and the empty text, `[]` matches nothing and `[^]` any character, a range may be
+//! reversed, and a backslash at the end of the pattern is literal. Unlike in Redis, a `-` at the start or end of a set
+//! is literal, and a set that is not closed is an error. There are no `{a,b}` and no `**`.
 
 /// A compiled pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Glob {
-    /// The pattern as it was given.
+    /// The pattern as given.
     text: String,
     /// The characters before the first special one.
     prefix: String,
-    /// What comes after them; never begins with [`Token::Char`], and never has two [`Token::Run`] in a row.
+    /// The rest; never begins with [`Token::Char`], and never has two [`Token::Run`] in a row.
     rest: Vec<Token>,
 }
 
@@ -20,16 +20,16 @@ pub(crate) struct Glob {
 enum Token {
     /// Exactly this character.
     Char(char),
-    /// Any one character.
+    /// Any character.
     Any,
-    /// Any text, the empty one included.
+    /// Any text, including the empty one.
     Run,
-    /// One character within (or, negated, outside) the ranges, both ends included.
+    /// One character in (or, negated, outside) the ranges, including both ends.
     Set { negated: bool, ranges: Vec<(char, char)> },
 }
 
 impl Glob {
-    /// Compiles a pattern. The error says what is wrong with it, and the way out.
+    /// Compiles a pattern. The error says what is wrong with it and how to fix it.
     pub(crate) fn new(pattern: &str) -> Result<Self, String> {
         let mut prefix = String::new();
         let mut rest = Vec::new();
@@ -56,16 +56,17 @@ impl Glob {
         Ok(Self { text: pattern.to_owned(), prefix, rest })
     }
 
-    /// Whether the whole of `key` is as the pattern says.
+    /// Whether the pattern matches the whole of `key`.
     ///
-    /// A mismatch goes back to the last `*` only: what came before it was matched with the least text, so giving an earlier
-    /// `*` more could not help. Time is at worst the product of the two lengths, and there is no recursion.
+    /// A mismatch backtracks to the last `*` only: everything before it was matched with the shortest text, so
+    /// backtracking further could not help. The time is at worst the product of the two lengths, and there is no
+    /// recursion.
     pub(crate) fn matches(&self, key: &str) -> bool {
         let Some(mut text) = key.strip_prefix(self.prefix.as_str()) else {
             return false;
         };
         let mut tokens = self.rest.as_slice();
-        // Where to go on after a mismatch: behind the last `*`, which then takes one character more.
+        // Where to continue after a mismatch: after the last `*`, which then takes one more character.
         let mut last_run: Option<(&[Token], &str)> = None;
         loop {
             if let [Token::Run, behind @ ..] = tokens {
@@ -83,7 +84,7 @@ impl Glob {
                     (tokens, text) = (behind, chars.as_str());
                     continue;
                 }
-                // Another start could only leave less text for the same tokens.
+                // A later start could only leave less text for the same tokens.
                 (_, None) => return false,
                 _ => {}
             }
@@ -97,12 +98,12 @@ impl Glob {
         }
     }
 
-    /// The pattern as it was given.
+    /// The pattern as given.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The text that every match begins with, for a scan of that range only.
+    /// The prefix of every match, so that a scan can be limited to that range.
     pub(crate) fn prefix(&self) -> &str {
         &self.prefix
     }
@@ -126,7 +127,7 @@ impl Token {
     }
 }
 
-/// Reads a set from behind its `[`, and gives what comes behind its `]`; `None` if there is no `]`.
+/// Reads a set from after its `[`, and returns what follows its `]`; `None` if there is no `]`.
 fn set(pattern: &str) -> Option<(Token, &str)> {
     let mut chars = pattern.chars();
     let negated = pattern.starts_with('^');
@@ -168,7 +169,7 @@ mod tests {
         Glob::new(pattern).unwrap().matches(key)
     }
 
-    /// The definition, as slow as it is plain.
+    /// The definition, slow but plain.
     fn slow(tokens: &[Token], text: &str) -> bool {
         let mut chars = text.chars();
         match (tokens.split_first(), chars.next()) {

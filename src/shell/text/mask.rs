@@ -1,7 +1,7 @@
-//! Masks: keys whose values a terminal does not show.
+//! Masks: keys whose values are hidden on a terminal.
 //!
-//! A mask is about screens and shoulders. It changes nothing in the database, and a command that is asked for one value, or
-//! that writes into a pipe, gives it.
+//! A mask only hides values from people who look at the screen. It changes nothing in the database, and a command that
+//! requests a single value or writes to a pipe prints it.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
@@ -9,24 +9,24 @@ use std::rc::Rc;
 
 use super::glob::Glob;
 
-/// What stands for a value that is not shown, whatever its length.
+/// The placeholder for a masked value, whatever its length.
 pub(crate) const HIDDEN: &str = "••••";
 
-/// The masks of a session, shared by all who show values.
+/// The masks of a session, shared by everything that shows values.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Masks(Rc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
     patterns: OnceCell<RefCell<Vec<Glob>>>,
-    /// Keys that were given a secret in this session.
+    /// Keys that were set to a secret in this session.
     secrets: RefCell<BTreeSet<String>>,
-    /// Where the patterns come from when they are needed first.
+    /// Loads the patterns when they are first needed.
     load: Option<fn() -> Vec<Glob>>,
 }
 
 impl Masks {
-    /// Masks that are looked up when something is about to be shown.
+    /// Masks that are loaded when a value is about to be shown.
     pub(crate) fn loaded_by(load: fn() -> Vec<Glob>) -> Self {
         Self(Rc::new(Shared { load: Some(load), ..Shared::default() }))
     }
@@ -40,7 +40,7 @@ impl Masks {
         self.0.secrets.borrow().is_empty() && self.patterns().borrow().is_empty()
     }
 
-    /// Whether the value of a key is not to be shown.
+    /// Whether the value of a key is masked.
     pub(crate) fn hides(&self, key: &str) -> bool {
         self.0.secrets.borrow().contains(key) || self.patterns().borrow().iter().any(|pattern| pattern.matches(key))
     }
@@ -60,12 +60,12 @@ impl Masks {
         self.0.secrets.borrow_mut().insert(key.to_owned());
     }
 
-    /// Removes the patterns. What is a secret stays one.
+    /// Removes the patterns. Keys that were set to a secret stay masked.
     pub(crate) fn clear(&self) {
         self.patterns().borrow_mut().clear();
     }
 
-    /// The patterns, as they were given.
+    /// The patterns as given.
     pub(crate) fn names(&self) -> Vec<String> {
         self.patterns().borrow().iter().map(|pattern| pattern.as_str().to_owned()).collect()
     }

@@ -1,12 +1,12 @@
-//! Text and its words: what every other room speaks of.
+//! Text and its words, used by all other modules of the shell.
 //!
-//! | module | what it is |
+//! | module | purpose |
 //! | --- | --- |
-//! | `words` | a line -> words |
-//! | `argument`, `glob` | a word -> a value: the kinds of arguments, and patterns of keys |
-//! | `caret` | which word of a line is wrong |
-//! | `mask` | keys whose values a terminal does not show |
-//! | `escape` | text that does not act on a terminal |
+//! | `words` | splits a line into words |
+//! | `argument`, `glob` | parses a word into a value: kinds of arguments, and key patterns |
+//! | `caret` | points at the wrong word of a line |
+//! | `mask` | keys whose values are hidden on a terminal |
+//! | `escape` | escapes for terminals and pipes |
 
 pub(crate) mod argument;
 pub(crate) mod caret;

@@ -1,6 +1,6 @@
 //! Comma-separated values with a header (RFC 4180). The columns key, value, type and expires carry everything.
 //!
-//! A quote that is open at the end is a file that was cut off, so it is refused; so is what stands behind a closed one.
+//! An open quote at the end means that the file was cut off, so it is refused, and so is text after a closing quote.
 
 use std::io::{self, BufRead, ErrorKind};
 
@@ -86,14 +86,14 @@ impl CsvRow {
         Ok(false)
     }
 
-    /// Ends the last field, unless the row has nothing in it.
+    /// Ends the last field, unless the row is empty.
     fn close(&mut self, field: &OpenField) {
         if field.state != FieldState::Start || !self.fields.is_empty() {
             self.fields.push((self.text.len(), field.begin));
         }
     }
 
-    /// The input ends here; false if the row has nothing in it.
+    /// Handles the end of the input; false if the row is empty.
     fn end(&mut self, field: &OpenField) -> Result<bool, ImportError> {
         if field.state == FieldState::Quoted {
             return Err(fault_at(field.begin, "the quote opened here is never closed: the file was cut off"));
@@ -130,7 +130,7 @@ impl FilePlace {
         match byte {
             b'\n' if self.follows_cr => {}
             b'\n' | b'\r' => self.next = (self.here.0 + 1, 1),
-            // What continues a character is no column of its own.
+            // A continuation byte of a character is not a column.
             0x80..0xc0 => {}
             _ => self.next.1 += 1,
         }
@@ -162,7 +162,8 @@ pub(super) struct Dialect {
 }
 
 impl Dialect {
-    /// As `--delimiter` says, or else a line `sep=;` at its beginning, which is taken off; refuses a header that shows another.
+    /// The separator from `--delimiter`, or from a first line `sep=;`, which is removed; refuses a header that suggests
+    /// another.
     pub(super) fn of(head: &mut Vec<u8>, chosen: Option<u8>) -> Result<Self, FormatError> {
         let (said, mut line) = (said_separator(head), 1);
         if let Some((_, length)) = said {
@@ -176,7 +177,7 @@ impl Dialect {
         let other =
             [b',', b';', b'\t', b'|'].into_iter().filter(|&other| other != delimiter).rev().max_by_key(|&c| count(c));
         let (here, there) = (count(delimiter), other.map_or(0, count));
-        // A decimal comma is as frequent as what separates two columns.
+        // A decimal comma occurs as often as a separator of two columns.
         let refuses = if explicit.is_some() || here == 0 { here == 0 && there > 0 } else { there >= here };
         match other {
             Some(other) if refuses => {
@@ -194,7 +195,7 @@ impl Dialect {
     }
 }
 
-/// What a first line `sep=;` says, quoted or not, and its length with its end.
+/// The separator of a first line `sep=;`, quoted or not, and the length of the line.
 fn said_separator(head: &[u8]) -> Option<(u8, usize)> {
     let line = head.split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
     let text = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
@@ -207,7 +208,7 @@ fn said_separator(head: &[u8]) -> Option<(u8, usize)> {
     Some((separator, line.len() + end))
 }
 
-/// How often a separator stands in the first line outside quotes.
+/// How often a separator occurs in the first line outside quotes.
 fn shown(head: &[u8], separator: u8) -> usize {
     let mut quoted = false;
     let is_bare = |&&byte: &&u8| {

@@ -1,4 +1,4 @@
-//! `NAME=value` lines as of a `.env` file. Nothing is ever expanded: a `$` is a `$`.
+//! `NAME=value` lines, as in a `.env` file. Nothing is ever expanded: a `$` is literal.
 
 use std::io::BufRead;
 
@@ -42,7 +42,7 @@ impl<R: BufRead> Source for Variables<R> {
             if line.is_empty() || line.starts_with(b"#") {
                 continue;
             }
-            // Each part of a line reaches to its end, so what is left says where it begins.
+            // Each part of a line extends to its end, so the rest gives its start.
             let fault =
                 |full: &[u8], rest: usize, reason| FormatError::in_line(number, full, full.len() - rest, reason);
             let after = line.strip_prefix(b"export").filter(|after| after.first().is_some_and(u8::is_ascii_whitespace));
@@ -89,7 +89,7 @@ impl<R: BufRead> Source for Variables<R> {
     }
 }
 
-/// What is wrong, and how much of the line is left there.
+/// The error, and the length of the rest of the line.
 type Wrong = (usize, &'static str);
 
 /// A `#` begins a comment only after a blank.
@@ -139,7 +139,7 @@ fn quoted(quote: u8, text: &[u8], mut value: Vec<u8>) -> Result<PartialValue, Wr
 
 /// Lines that set variables.
 pub(super) enum DotenvWriter {
-    /// `NAME='value'`, or what else all of its readers understand: see [`readers`].
+    /// `NAME='value'`, or another form that all readers understand: see [`readers`].
     Dotenv,
     /// `export NAME='value'`, for any POSIX shell.
     Sh,

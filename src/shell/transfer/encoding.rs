@@ -1,9 +1,9 @@
-//! Which encoding a file has, by its first bytes, where that is not UTF-8.
+//! Detects an encoding other than UTF-8 by the first bytes of a file.
 
 /// The mark of UTF-8, which is no part of the text.
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// What it is called, and what iconv calls it.
+/// Its name, and its name in iconv.
 pub(super) fn of(head: &[u8]) -> Option<(&'static str, &'static str)> {
     const MARKS: [(&[u8], &str, &str); 4] = [
         (b"\xff\xfe\0\0", "UTF-32 (little-endian)", "UTF-32"),
@@ -16,7 +16,7 @@ pub(super) fn of(head: &[u8]) -> Option<(&'static str, &'static str)> {
     marked.or_else(|| unmarked(head))
 }
 
-/// Without a mark: ASCII where each character has a NUL beside it.
+/// Without a byte order mark: ASCII with a NUL next to each character.
 fn unmarked(head: &[u8]) -> Option<(&'static str, &'static str)> {
     const LOOKED_AT: usize = 8;
     let pairs = || head.chunks_exact(2).take(LOOKED_AT);

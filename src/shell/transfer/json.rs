@@ -1,4 +1,4 @@
-//! One JSON object, member by member: a text is text, anything else is JSON.
+//! One JSON object, member by member: strings are text, anything else is JSON.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::BufRead;
@@ -61,7 +61,7 @@ impl<R: BufRead> Members<R> {
     fn count(&mut self, byte: u8) {
         match byte {
             b'\n' => (self.line, self.column) = (self.line + 1, 1),
-            // What continues a character is no column of its own.
+            // A continuation byte of a character is not a column.
             0x80..0xc0 => {}
             _ => self.column += 1,
         }
@@ -94,7 +94,7 @@ impl<R: BufRead> Members<R> {
         Ok(())
     }
 
-    /// Takes the bytes up to the ',' or '}' behind a member.
+    /// Consumes the bytes up to the ',' or '}' after a member.
     fn take_member(&mut self) -> Result<(), ImportError> {
         self.member.clear();
         let (mut depth, mut in_string, mut escaped) = (0_u64, false, false);

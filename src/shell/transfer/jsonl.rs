@@ -1,4 +1,4 @@
-//! One JSON object a line: the form that carries everything.
+//! One JSON object per line: the format that can hold everything.
 
 use std::io::BufRead;
 

@@ -1,4 +1,4 @@
-//! Memory for lines and rows that may be as long as a file says: it is asked for, so that too little of it is an error.
+//! Memory for lines and rows of any length: it is requested in advance, so that a lack of it is an error.
 
 use std::io::{self, ErrorKind};
 
@@ -15,7 +15,7 @@ pub(super) fn check(text: &[u8]) -> io::Result<()> {
     if text.len() < LARGE {
         return Ok(());
     }
-    // Characters that could act on a terminal become escapes of six bytes, and what grows takes up to twice its length.
+    // Unsafe characters become escapes of six bytes, and a growing buffer takes up to twice its length.
     let longer = |byte: &u8| match byte {
         0x7f => 5,
         0xc2 | 0xd8 => 4,

@@ -1,17 +1,19 @@
 //! Entries between a database and the formats of other programs, one at a time, so that memory stays bounded.
 //!
-//! | format | what it carries | what it cannot |
+//! | format | what it holds | what it cannot hold |
 //! | --- | --- | --- |
 //! | jsonl | everything: `{"key":…,"value":…,"type":…,"expires":…}` a line | — |
 //! | csv | everything: the columns key, value, type, expires; any other table as JSON values | — |
 //! | dump | everything: `set` lines of our own language; read by `rusty-kv -f`, not by `import` | — |
 //! | json | text and JSON: one object | bytes, expiries |
-//! | redis | text, bytes, expiries: `SET` and `PEXPIREAT` as redis-cli takes them | that a value is JSON |
+//! | redis | text, bytes, expiries: `SET` and `PEXPIREAT` for redis-cli | that a value is JSON |
 //! | tsv | text and bytes: key, tab, value, what `list` prints into a pipe | that a value is JSON, expiries |
-//! | dotenv | text under names that its [`readers`] agree on: `NAME='value'` | other keys, bytes, that a value is JSON, expiries |
-//! | sh, fish | as dotenv, for a shell that sources it; never read back, so types and expiries mean nothing | other keys, bytes |
+//! | dotenv | text under names that its [`readers`] agree on: `NAME='value'` | other keys, bytes, that a value is JSON,
+//! expiries |
+//! | sh, fish | like dotenv, for a shell to source; never read back, so types and expiries do not matter | other keys,
+//! bytes |
 //!
-//! What a format cannot carry it refuses ([`Unfit`]); nothing is ever left out silently.
+//! An entry that a format cannot hold is refused ([`Unfit`]); nothing is ever left out silently.
 
 mod memory;
 mod record;

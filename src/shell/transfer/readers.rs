@@ -1,12 +1,12 @@
-//! What the programs that read `.env` files make of a value: python-dotenv, dotenv from npm, `node --env-file` and bash.
-//! Each has a language of its own; a value is written in a form that says the same in all of them, if there is one.
+//! How programs that read `.env` files interpret a value: python-dotenv, dotenv from npm, `node --env-file` and bash.
+//! They have different languages; a value is written in a form that means the same in all of them, if there is one.
 //!
 //! | in | python-dotenv | dotenv, node | bash |
 //! | --- | --- | --- | --- |
 //! | '…' | `\\` and `\'` are escapes, `${name}` is expanded | all is data | all is data |
 //! | "…" | the escapes of Python, `${name}` is expanded | `\n` and `\r` are escapes | `$` and backticks are expanded |
 //!
-//! A CR is a newline to the first two, wherever it stands.
+//! For the first two, a CR is a newline everywhere.
 
 use super::record::Unfit;
 
@@ -80,9 +80,9 @@ fn bash_expands(after: &str) -> bool {
     after.starts_with(|next: char| next.is_ascii_alphanumeric() || "_{([@*#?$!-".contains(next))
 }
 
-/// Who does not keep a variable of that name.
+/// The reader that does not keep a variable with this name.
 fn loses_name(key: &str) -> Option<&'static str> {
-    /// What bash sets itself, or does not let be set.
+    /// Variables that bash sets itself or does not allow to be set.
     const OF_BASH: [&str; 28] = [
         "_",
         "BASHOPTS",

@@ -1,4 +1,4 @@
-//! What goes through: entries, what reads and what writes them, and why that may end.
+//! Entries, the traits for reading and writing them, and errors.
 
 use std::io::{self, Write};
 
@@ -8,14 +8,14 @@ use crate::shell::text::argument::Flatten;
 use crate::storage::Entry;
 use crate::value::Value;
 
-/// One key and what it holds.
+/// A key and its entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) key: String,
     pub(crate) entry: Entry,
 }
 
-/// What JSON with comments or trailing commas is, and the way out.
+/// The message for JSON with comments or trailing commas.
 pub(super) const JSONC: &str = "comments and trailing commas are JSONC, expected JSON; \
     convert it: npx json5 FILE | rusty-kv import - --format json";
 
@@ -28,9 +28,9 @@ pub(crate) struct Reading {
     pub(crate) key_column: Option<String>,
     /// The column of the values; `value`, or else a JSON object of all columns but the key's.
     pub(crate) value_column: Option<String>,
-    /// What separates the columns.
+    /// The separator of the columns.
     pub(crate) delimiter: Option<u8>,
-    /// The time that relative expiries count from.
+    /// The time that a relative expiry is added to.
     pub(crate) now: Timestamp,
 }
 
@@ -53,7 +53,7 @@ impl From<FormatError> for ImportError {
     }
 }
 
-/// What is wrong with a file, and where.
+/// The error in a file, and its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FormatError {
     /// From 1.
@@ -96,7 +96,7 @@ pub(crate) trait Source {
     fn next(&mut self) -> Result<Option<Record>, ImportError>;
     /// The line that the last one began on.
     fn last_line(&self) -> u64;
-    /// What is wrong with a file that has a key twice, where that is no matter of which one counts.
+    /// The error for a file with a repeated key, where neither may win.
     fn repeats(&self, _key: &str) -> Option<String> {
         None
     }
@@ -104,7 +104,7 @@ pub(crate) trait Source {
     fn release(&mut self) {}
 }
 
-/// What of an entry a format cannot hold.
+/// The part of an entry that a format cannot hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum What {
     /// The entry as a whole.
@@ -142,16 +142,16 @@ impl Unfit {
 
 /// Makes a file of records.
 pub(crate) trait RecordSink {
-    /// Writes what comes before all records.
+    /// Writes the part before all records.
     fn begin(&mut self, _out: &mut Out<'_>) {}
     /// Writes one, or nothing if the format cannot hold all of it.
     fn put(&mut self, key: &str, entry: &Entry, out: &mut Out<'_>) -> Result<(), Unfit>;
-    /// Writes what comes after all records.
+    /// Writes the part after all records.
     fn end(&mut self, _out: &mut Out<'_>) {}
 }
 
-/// A file that is written piece by piece, so that no large value is ever held in its written form. After an error it takes
-/// what comes and writes nothing.
+/// A file that is written piece by piece, so that the written form of a large value is never held in memory. After an
+/// error, it ignores further writes.
 pub(crate) struct Out<'w> {
     to: &'w mut dyn Write,
     piece: Vec<u8>,
@@ -199,7 +199,7 @@ impl<'w> Out<'w> {
         self.result.is_err()
     }
 
-    /// Writes the rest, and says whether all of it could be written.
+    /// Writes the rest; returns an error if anything was not written.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         self.flush();
         self.result

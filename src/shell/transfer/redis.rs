@@ -1,4 +1,4 @@
-//! `SET` and `EXPIRE` lines, quoted as redis-cli takes them. No other command is ever run.
+//! `SET` and `EXPIRE` lines, quoted for redis-cli. Other commands are never run.
 
 use std::io::BufRead;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use crate::value::Value;
 pub(super) struct Commands<R> {
     lines: Numbered<R>,
     now: Timestamp,
-    /// The entry of the last `SET`: an expiry may follow.
+    /// The entry of the last `SET`, which an expiry may follow.
     held: Option<Record>,
     /// Its line, and that of the entry before it.
     line: u64,
@@ -134,7 +134,7 @@ fn split(line: &[u8]) -> Result<Vec<Span>, (usize, &'static str)> {
     }
 }
 
-/// Where a line goes on after the quote that opens there.
+/// Where a line continues after the string that begins there.
 fn after_quoted(line: &[u8], open: usize) -> Result<usize, (usize, &'static str)> {
     let quote = line[open];
     let mut at = open + 1;
@@ -149,7 +149,7 @@ fn after_quoted(line: &[u8], open: usize) -> Result<usize, (usize, &'static str)
     }
 }
 
-/// What a word of [`split`] means, in its own memory.
+/// The value of a word of [`split`], in place.
 fn unquote(mut word: Vec<u8>) -> Vec<u8> {
     let Some(open) = word.iter().position(|byte| matches!(byte, b'"' | b'\'')) else { return word };
     let quote = word[open];
@@ -170,7 +170,7 @@ fn unquote(mut word: Vec<u8>) -> Vec<u8> {
     word
 }
 
-/// The byte that an escape stands for, whose text without the backslash this begins with, and how long that text is.
+/// The byte of the escape at the start of this text, which follows a backslash, and the length of the escape.
 fn escape(text: &[u8]) -> (u8, usize) {
     let digit = |at: usize| text.get(at).and_then(|&byte| char::from(byte).to_digit(16)?.try_into().ok());
     if text.first() == Some(&b'x')

@@ -1,4 +1,4 @@
-//! Commands of our own language: what `dump` writes.
+//! Writes commands of our own language, for `dump`.
 
 use data_encoding::BASE64;
 
@@ -8,7 +8,7 @@ use crate::shell::text::words;
 use crate::storage::{Entry, write_base64};
 use crate::value::Value;
 
-/// One `set` an entry, in words that read back as what they were, whatever they say: see [`words::quote`].
+/// One `set` per entry, in words that are read back exactly, whatever they contain: see [`words::quote`].
 pub(crate) struct ScriptWriter;
 
 impl RecordSink for ScriptWriter {

@@ -1,4 +1,4 @@
-//! Key, tab, value: what `list` prints into a pipe, and `skate list`.
+//! Key, tab, value: the output of `list` in a pipe, and of `skate list`.
 
 use std::io::BufRead;
 

@@ -1,8 +1,8 @@
-//! Changes in few words.
+//! Changes in short form.
 
 use rusty_kv::{Entry, Value};
 
-/// A key, and what it gets; nothing if it is deleted.
+/// A key and its new value; `None` deletes it.
 pub(crate) type Change = (&'static str, Option<Entry>);
 /// The changes of one commit.
 pub(crate) type Changes = Vec<Change>;

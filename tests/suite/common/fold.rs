@@ -1,9 +1,9 @@
-//! What a save notes in a journal, for states that only a crash leaves.
+//! The line that a save writes to a journal, for states that only a crash leaves.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// The line that a save writes behind `journal` before it puts a snapshot in place: the one that the header of the journal
-/// `newer` names, and that holds all commits up to `through`.
+/// The line that a save appends to `journal` before it replaces the snapshot: it names the snapshot in the header of
+/// the journal `newer`, which contains all commits up to `through`.
 pub(crate) fn fold_line(journal: &[u8], newer: &[u8], through: u64) -> Vec<u8> {
     let first = |journal: &[u8]| {
         let line = journal.split(|&byte| byte == b'\n').next().unwrap_or_default();

@@ -1,11 +1,11 @@
-//! The examples of every help text, where each of them may be run, and what must be there for it.
+//! The examples in the help, the modes in which each can run, and what each requires.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
-/// A way in.
+/// A mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     OneShot,
@@ -15,7 +15,7 @@ pub(crate) enum Mode {
 
 use Mode::{OneShot, Prompt, Script};
 
-/// What is not for all three modes, by how it begins; the first that fits counts.
+/// Examples that do not run in all three modes, by their beginnings; the first match counts.
 const MODES: [(&str, &[Mode]); 19] = [
     ("begin", &[Script, Prompt]),
     ("commit", &[Script, Prompt]),
@@ -30,9 +30,9 @@ const MODES: [(&str, &[Mode]); 19] = [
     ("mask", &[Script, Prompt]),
     ("edit ", &[OneShot, Prompt]),
     ("run ", &[OneShot, Prompt]),
-    // Elsewhere `>` and `|` are words, or those of the caller's shell.
+    // Elsewhere, `>` and `|` are words, or belong to the caller's shell.
     ("man ", &[OneShot, Prompt]),
-    // What is broken cannot be opened as a session.
+    // A session cannot open a corrupt database.
     ("repair", &[OneShot]),
     // These read stdin.
     ("check -", &[OneShot]),
@@ -54,7 +54,7 @@ impl Example {
         Self { line: line.to_owned(), modes: own.map_or(&[OneShot, Script, Prompt], |(_, modes)| modes) }
     }
 
-    /// What must have been done in the same session.
+    /// Commands that must run first in the same session.
     pub(crate) fn before(&self) -> &'static [&'static str] {
         match self.line.split(' ').next() {
             Some("commit" | "rollback") => &["begin", "set a 1"],
@@ -65,7 +65,7 @@ impl Example {
     }
 }
 
-/// What the program prints as help on a topic, or on all.
+/// Prints the help for a topic, or all help.
 pub(crate) fn help(topic: Option<&str>) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rusty-kv"));
     let output = command.arg("help").args(topic).env_clear().output().expect("it starts");
@@ -88,7 +88,7 @@ fn of(help: &str) -> Vec<Example> {
     examples.map_while(|line| line.strip_prefix("  ")).map(Example::new).collect()
 }
 
-/// Makes a home with a folder `work` in it, where the database `kv.json` and the files are that the example speaks of.
+/// Creates a home with a folder `work`, which contains the database `kv.json` and the files that the example uses.
 pub(crate) fn prepare(home: &Path, example: &Example) {
     let work = home.join("work");
     let put = |name: &str, text: &str| {
@@ -131,7 +131,7 @@ pub(crate) fn prepare(home: &Path, example: &Example) {
     }
 }
 
-/// The keys that the examples are about.
+/// The keys that the examples use.
 const KEYS: &str = "\
 set hello world
 set user:1 '{\"name\":\"Ada\"}' --json
@@ -165,7 +165,7 @@ pub(crate) fn program(home: &Path) -> Command {
     command
 }
 
-/// The place and the environment that the examples are run in.
+/// The directory and the environment in which the examples run.
 pub(crate) fn surround(command: &mut Command, home: &Path) {
     command.env_clear().env("HOME", home).current_dir(home.join("work"));
     command.env("RUSTY_KV_DB", "./kv.json").env("EDITOR", "true").env("LC_ALL", "C.UTF-8");
@@ -175,7 +175,7 @@ pub(crate) fn surround(command: &mut Command, home: &Path) {
     command.env("PATH", path.expect("folders of a PATH"));
 }
 
-/// Whether a program is installed that an example names; if not that is said, and is a failure with `CI=true`.
+/// Whether a program that an example uses is installed. If it is not, prints that, or fails with `CI=true`.
 pub(crate) fn has_its_program(example: &Example) -> bool {
     let Some((_, program)) = example.line.split_once("| ") else { return true };
     let name = program.split(' ').next().unwrap_or_default();

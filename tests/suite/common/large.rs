@@ -1,8 +1,8 @@
-//! Databases over the small limit: they have a journal.
+//! Databases above the small limit, which have a journal.
 
 use rusty_kv::Value;
 
-/// A key behind all others, and a value that takes a snapshot over the limit up to which there is no journal.
+/// A key after all others, with a value that makes a snapshot large enough to have a journal.
 pub(crate) fn filler() -> (&'static str, Value) {
     ("~filler", Value::Text("x".repeat(66_000)))
 }

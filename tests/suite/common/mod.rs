@@ -1,4 +1,4 @@
-//! What tests share.
+//! Helpers shared by the tests.
 
 pub(crate) mod changes;
 pub(crate) mod fold;
@@ -22,14 +22,13 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-/// A folder of the test's own, gone with the test; in memory where the system has such a place, as a sync costs nothing
-/// there.
+/// A folder that is removed after the test; in memory if the system has such a place, where a sync costs nothing.
 pub(crate) fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
     tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).expect("a temporary folder can be made")
 }
 
-/// Writes a file in place, as programs do that know nothing of the lock.
+/// Writes a file in place, like a program that does not use the lock.
 pub(crate) fn put(path: &Path, bytes: impl AsRef<[u8]>) {
     let mut file = File::create(path).expect("the file can be written");
     file.write_all(bytes.as_ref()).expect("the file can be written");

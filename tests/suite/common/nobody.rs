@@ -1,9 +1,9 @@
-//! Tests as a user without rights.
+//! Runs tests as a user without rights.
 
-/// The user that owns nothing.
+/// The user ID of `nobody`.
 pub(crate) const NOBODY: u32 = 65_534;
 
-/// Runs `body` as somebody who may not write everywhere. Root becomes nobody for it, in a thread of its own.
+/// Runs `body` as a user without rights. If the test runs as root, it switches to another user in a separate thread.
 pub(crate) fn without_privileges(test: &str, body: impl FnOnce() + Send) {
     if !rustix::process::geteuid().is_root() {
         return body();

@@ -1,34 +1,34 @@
-//! What the last writer has noted in the lock file, for states that only a kill, a crash or the disk leaves.
+//! The last writer's note in the lock file, for states that only a kill, a crash or a disk error leaves.
 
 use std::path::Path;
 use std::sync::OnceLock;
 
 use super::put;
 
-/// How a note says that it ended.
+/// How the last writer ended, according to the note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Note {
-    /// In this boot, with everything in order.
+    /// In this boot, normally.
     Finished,
-    /// In this boot, with a kill.
+    /// In this boot, killed.
     Unfinished,
     /// In another boot.
     OtherBoot,
     /// On another host.
     OtherHost,
-    /// It is not there.
+    /// There is no note.
     Missing,
 }
 
 static BOOT: OnceLock<String> = OnceLock::new();
 
-/// Leaves such a note beside a database that was written to.
+/// Writes such a note next to a database.
 pub(crate) fn leave(database: &Path, note: Note) {
     let path = database.with_extension("json.lock");
     let old = std::fs::read_to_string(&path).expect("it was written to");
     let finished = old.trim_end().trim_end_matches(", unfinished");
     let (writer, boot) = finished.split_once(", boot ").expect("a note names the boot");
-    // What stands there may be what was left there last.
+    // The note that exists may be the one written last.
     let boot = BOOT.get_or_init(|| boot.to_owned());
     let text = match note {
         Note::Finished => format!("{writer}, boot {boot}\n"),

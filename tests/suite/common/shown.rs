@@ -1,10 +1,10 @@
-//! What a program has shown on a pseudo-terminal so far.
+//! The output of a program on a pseudo-terminal so far.
 
 use std::fs::File;
 use std::io::Read as _;
 use std::sync::{Arc, Mutex};
 
-/// Reads on from the terminal's other end, on a thread of its own, until the program has gone.
+/// Reads the terminal's other end in a separate thread, until the program exits.
 pub(crate) fn shown(mut output: File) -> Arc<Mutex<Vec<u8>>> {
     let shown = Arc::new(Mutex::new(Vec::new()));
     let also = Arc::clone(&shown);

@@ -1,8 +1,8 @@
-//! The crate's source as text: its files, and their tokens.
+//! The crate's source files and their tokens.
 
 use std::path::Path;
 
-/// Every source file under a folder by its path in it, but `build.rs`, which is a program of its own.
+/// Every source file in a folder, by its path in the folder, except `build.rs`, which is a separate program.
 pub(crate) fn sources(folder: &Path) -> Vec<(String, String)> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -29,7 +29,7 @@ pub(crate) struct Token {
     pub(crate) line: usize,
 }
 
-/// Names, `::` and single signs; comments, strings, characters and lifetimes left out.
+/// Names, `::` and single characters, without comments, strings, characters and lifetimes.
 pub(crate) fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut rest = text;
@@ -66,7 +66,7 @@ pub(crate) fn tokens(text: &str) -> Vec<Token> {
     tokens
 }
 
-/// The length of what begins with `quote` and ends with the next one that no backslash stands before.
+/// The length of a literal that begins with `quote` and ends with the next one that is not escaped.
 fn quoted(text: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {

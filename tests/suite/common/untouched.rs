@@ -1,9 +1,9 @@
-//! The proof that a file was left alone.
+//! Checks that a file was left alone.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// What must not change about a file that was refused.
+/// The properties of a refused file that must not change.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Untouched {
     bytes: Vec<u8>,
@@ -13,7 +13,7 @@ pub(crate) struct Untouched {
 }
 
 impl Untouched {
-    /// The file as it is now.
+    /// The current state of the file.
     pub(crate) fn of(path: &Path) -> Self {
         let meta = std::fs::metadata(path).expect("the file is there");
         Self {

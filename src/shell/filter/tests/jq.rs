@@ -1,4 +1,4 @@
-//! Every filter of a list on odd values, beside jq itself.
+//! Compares every filter of a list on difficult values with jq itself.
 
 use std::fmt::Write as _;
 use std::io::Write as _;

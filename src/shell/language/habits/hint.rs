@@ -1,11 +1,11 @@
-//! What is said after a line that did not do what was meant.
+//! Hints after a line that did not do what the user probably meant.
 
 use super::pattern::Fitted;
 use super::row::{Habit, HabitMeaning, Outcome};
 use super::table::TABLE;
 use crate::shell::text::words::Word;
 
-/// What to say after a line, if that is known. Longer lines than a person types are not looked at.
+/// The hint after a line, if there is one. Lines longer than a user types are ignored.
 pub(crate) fn hint(words: &[Word<'_>], outcome: Outcome, at_prompt: bool) -> Option<String> {
     const WORDS: usize = 100;
     const BYTES: usize = 4 << 10;
@@ -18,7 +18,7 @@ pub(crate) fn hint(words: &[Word<'_>], outcome: Outcome, at_prompt: bool) -> Opt
     })
 }
 
-/// Whether it is known what was meant by a line whose first word is no command of ours.
+/// Whether there is a hint for a line whose first word is not a command.
 pub(crate) fn is_known(words: &[Word<'_>]) -> bool {
     hint(words, Outcome::Failed, true).is_some()
 }

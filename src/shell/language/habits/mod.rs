@@ -1,15 +1,15 @@
-//! The habits of other shells: what their users type first, and what it is here.
+//! The habits of other shells: what their users type first, and the equivalent.
 //!
-//! A habit is not a command. Either the line is rewritten into one of ours before it is parsed, or what was meant is said
-//! after the line has failed. Both are rows of one table, which `help redis`, `help sqlite` and `help skate` print.
+//! A habit is not a command. Either the line is rewritten before it is parsed, or a hint follows the failed line. Both
+//! are rows of one table, which `help redis`, `help sqlite` and `help skate` print.
 //!
-//! | module | what it is |
+//! | module | purpose |
 //! | --- | --- |
 //! | `table` | the rows |
 //! | `row` | what a row is |
-//! | `pattern` | which lines a row is about, and what its words stand for |
-//! | `rewrite` | a line of another shell -> a line of ours |
-//! | `hint` | what is said after a line that did not do what was meant |
+//! | `pattern` | the lines that a row matches, and its placeholders |
+//! | `rewrite` | rewrites a line of another shell |
+//! | `hint` | hints after a line that did not do what the user probably meant |
 //! | `page` | the pages of help |
 
 mod hint;

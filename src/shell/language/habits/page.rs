@@ -1,10 +1,10 @@
-//! `help redis`, `help sqlite` and `help skate`: the table for people.
+//! `help redis`, `help sqlite` and `help skate`, printed from the table.
 
 use super::row::OtherShell::{self, Any, Mongosh, Psql, Redis, Skate, Sqlite};
 use super::row::{Habit, HabitMeaning};
 use super::table::{SET_OPTIONS, TABLE};
 
-/// The topics, and whose habits each is about.
+/// The topics, and the programs that each covers.
 const PAGES: [(&str, &str, &[OtherShell]); 3] = [
     ("redis", "redis-cli", &[Redis, Any]),
     ("sqlite", "sqlite3, psql and mongosh", &[Sqlite, Psql, Mongosh, Any]),
@@ -29,13 +29,13 @@ pub(crate) fn page(topic: &str) -> Option<String> {
         );
         text.push_str(&columns(SET_OPTIONS));
     }
-    text.push_str("\nThese are done differently:\n\n");
+    text.push_str("\nThese work differently:\n\n");
     text.push_str(&columns(&hints));
     text.push_str("\nAnswers follow the rules of rusty-kv: changes print nothing in a pipe or a script, and \"no\" is status 1 (`help exit-codes`).");
     Some(text)
 }
 
-/// What is typed, and after it or below it what that is.
+/// Two columns: what the user types, and its meaning (on the next line if the first is too wide).
 fn columns(rows: &[(&str, &str)]) -> String {
     const WIDEST: usize = 24;
     let rows: Vec<_> = rows.iter().map(|(typed, meaning)| (typed.replace('/', ", "), meaning)).collect();

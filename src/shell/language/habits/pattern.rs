@@ -1,4 +1,4 @@
-//! Which lines a row is about, and what the words in capitals stand for in one of them.
+//! Patterns of the table: the lines that a row matches, and the values of its placeholders.
 
 use std::borrow::Cow;
 
@@ -9,16 +9,16 @@ use crate::shell::language::command;
 use crate::shell::text::escape::excerpt;
 use crate::shell::text::words::{Word, quote, quote_in};
 
-/// What a word must be like to stand in some place.
+/// A condition for the word at some position.
 #[derive(Clone, Copy)]
 enum Fit {
     Any,
     Like(fn(&[u8]) -> bool),
-    /// The same, but not quoted.
+    /// The same, for a word that is not quoted.
     Bare(fn(&[u8]) -> bool),
 }
 
-/// The words in capitals that stand for what the user has typed.
+/// The placeholders, in capitals.
 const SLOTS: &[(&str, Fit)] = &[
     ("BY", Any),
     ("COMMAND", Bare(command::is_name)),
@@ -45,7 +45,7 @@ const SLOTS: &[(&str, Fit)] = &[
     ("WORD", Like(|word| word.iter().all(|&byte| byte.is_ascii_alphanumeric() || b"-_:.".contains(&byte)))),
 ];
 
-/// A word of a pattern: itself, or a word in capitals with what stands before and after it.
+/// A word of a pattern: literal text, or a placeholder with the text before and after it.
 #[derive(Clone, Copy)]
 enum PatternPart {
     Literal(&'static str),
@@ -63,7 +63,7 @@ impl PatternPart {
         }
     }
 
-    /// What of a word stands for the part. To other shells a `;` at the end of a line is no part of its last word.
+    /// The part of a word that matches. For other shells, a `;` at the end of a line is not part of its last word.
     fn of_word<'w>(self, word: &'w Word<'_>, is_last: bool) -> Option<Word<'w>> {
         let bytes = &*word.bytes;
         let ended = bytes.strip_suffix(b";").filter(|_| is_last).unwrap_or(bytes);
@@ -89,20 +89,20 @@ impl PatternPart {
     }
 }
 
-/// Whether a word is `key@db` with the name of a database that is there.
+/// Whether a word is `key@db` with the name of an existing database.
 fn names_database(word: &[u8]) -> bool {
     let pair = std::str::from_utf8(word).ok().and_then(|word| word.rsplit_once('@'));
     pair.is_some_and(|(key, db)| !key.is_empty() && config::database_names().iter().any(|name| name == db))
 }
 
-/// The same word again, without a copy of its bytes.
+/// The same word, without copying its bytes.
 fn lend<'w>(word: &'w Word<'_>) -> Word<'w> {
     Word { bytes: Cow::Borrowed(&word.bytes), span: word.span.clone(), ..*word }
 }
 
-/// A line that a pattern is about.
+/// A line that a pattern matches.
 pub(super) struct Fitted<'w> {
-    /// What the words in capitals stand for.
+    /// The values of the placeholders.
     slots: Vec<(&'static str, Vec<Word<'w>>)>,
     /// What follows.
     rest: &'w [Word<'w>],
@@ -111,7 +111,7 @@ pub(super) struct Fitted<'w> {
 }
 
 impl<'w> Fitted<'w> {
-    /// Whether a pattern is about these words. At the end some that may be anything may be missing.
+    /// Matches a pattern with these words. Placeholders at its end may be missing.
     pub(super) fn of(pattern: &'static str, words: &'w [Word<'w>]) -> Option<Self> {
         let mut fitted = Self { slots: Vec::new(), rest: words, is_whole: true };
         let mut parts = pattern.split(' ').peekable();
@@ -149,7 +149,7 @@ impl<'w> Fitted<'w> {
         part.of_word(&self.rest[at], at + 1 == self.rest.len()).is_some()
     }
 
-    /// Whether all of the line was spoken of, and all of the pattern is there.
+    /// Whether the pattern covers the whole line, and the line the whole pattern.
     pub(super) fn is_exact(&self) -> bool {
         self.is_whole && self.rest.is_empty()
     }
@@ -163,14 +163,14 @@ impl<'w> Fitted<'w> {
         self.slots.iter().find(|(slot, _)| *slot == name).map(|(_, words)| &words[..])
     }
 
-    /// A line of ours with what the words in capitals stand for, and what follows in the user's line.
+    /// The rewritten line, with its placeholders replaced, followed by the rest of the user's line.
     pub(super) fn fill(&self, ours: &'static str, first: &Word<'_>) -> Vec<Word<'w>> {
         let made = |bytes| Word { bytes, quoted: false, flag: 0, span: first.span.clone() };
         let mut line: Vec<Word<'w>> = Vec::new();
         for text in ours.split(' ') {
             match PatternPart::of(text.trim_end_matches('…')) {
                 PatternPart::Literal(text) => line.push(made(Cow::Borrowed(text.as_bytes()))),
-                // What is missing, the command says.
+                // The command reports a missing word.
                 PatternPart::Slot { before, name, after, .. } => {
                     let words = self.words_for(name).unwrap_or_default();
                     line.extend(words.iter().map(|word| converted(name, word, before, after)));
@@ -181,7 +181,7 @@ impl<'w> Fitted<'w> {
         line
     }
 
-    /// A text for a person, with what the words in capitals stand for where that is known.
+    /// A text for the user, with the placeholders replaced that have values.
     pub(super) fn tell(&self, text: &str) -> String {
         let mut told = String::new();
         let mut rest = text;
@@ -201,7 +201,7 @@ impl<'w> Fitted<'w> {
         told + rest
     }
 
-    /// The key or the database of a `key@db`, or a side of a `|` without blanks around it.
+    /// The key or the database of a `key@db`, or a side of a `|` without spaces around it.
     fn part_of_pair(&self, name: &str) -> Option<String> {
         let word = |name| self.words_for(name).and_then(|words| std::str::from_utf8(&words.first()?.bytes).ok());
         let pair = match name {
@@ -213,7 +213,7 @@ impl<'w> Fitted<'w> {
     }
 }
 
-/// A word in a line of ours: a number of milliseconds or a time of Unix in the form that ours takes.
+/// A word of a rewritten line: milliseconds and Unix times are converted.
 fn converted<'w>(name: &str, word: &Word<'w>, before: &'static str, after: &'static str) -> Word<'w> {
     let number = std::str::from_utf8(&word.bytes).ok().and_then(|text| text.parse::<u64>().ok());
     let text = match (name, number) {
@@ -230,7 +230,7 @@ fn converted<'w>(name: &str, word: &Word<'w>, before: &'static str, after: &'sta
     Word { bytes, ..word.clone() }
 }
 
-/// A word as it is written in a line, or its beginning. A pattern is quoted, as the user's own shell would expand it.
+/// A word as written in a line, or its beginning. A pattern is quoted, because the user's shell would expand it.
 fn shown(name: &str, word: &Word<'_>) -> String {
     const LONGEST: usize = 60;
     match std::str::from_utf8(&word.bytes) {

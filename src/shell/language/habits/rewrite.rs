@@ -1,4 +1,4 @@
-//! A line of another shell -> a line of ours.
+//! Rewrites a line of another shell.
 
 use super::pattern::Fitted;
 use super::row::{Habit, HabitMeaning};
@@ -6,8 +6,7 @@ use super::table::{SET_OPTIONS, TABLE};
 use crate::shell::language::command;
 use crate::shell::text::words::Word;
 
-/// The line of ours that a line of another shell means, if it is one. What is ours stays as it is, but for a few lines that
-/// we would refuse.
+/// The rewritten line, if the line is a habit. Valid lines stay as they are, except for a few that would be refused.
 pub(crate) fn rewrite<'w>(words: &'w [Word<'w>]) -> Option<Vec<Word<'w>>> {
     let first = words.first().filter(|word| !word.quoted && word.flag == 0)?;
     if first.bytes.eq_ignore_ascii_case(b"set") {
@@ -15,7 +14,7 @@ pub(crate) fn rewrite<'w>(words: &'w [Word<'w>]) -> Option<Vec<Word<'w>>> {
     }
     let name = &*first.bytes;
     let is_ours = command::is_name(name);
-    // A row may be about a command of ours only by its name and more.
+    // A row may name one of our commands only together with other words.
     let is_about = |typed: &str| {
         let (own, more) = typed.as_bytes().split_at(name.len().min(typed.len()));
         !is_ours || (own.eq_ignore_ascii_case(name) && more.starts_with(b" "))
@@ -27,7 +26,7 @@ pub(crate) fn rewrite<'w>(words: &'w [Word<'w>]) -> Option<Vec<Word<'w>>> {
     })
 }
 
-/// The rows that are lines of ours.
+/// The rows that rewrite lines.
 fn lines() -> impl Iterator<Item = (&'static str, &'static str)> {
     TABLE.iter().filter_map(|Habit { typed, meaning, .. }| match meaning {
         HabitMeaning::Line(ours) => Some((*typed, *ours)),
@@ -35,7 +34,7 @@ fn lines() -> impl Iterator<Item = (&'static str, &'static str)> {
     })
 }
 
-/// `set` with the option words of Redis, if everything after the value is one.
+/// `set` with Redis's options, if everything after the value is one.
 fn set<'w>(words: &'w [Word<'w>]) -> Option<Vec<Word<'w>>> {
     let (command, mut rest) = words.split_at_checked(3)?;
     if rest.first().is_none_or(|word| word.bytes.starts_with(b"-")) {
@@ -55,18 +54,18 @@ fn set<'w>(words: &'w [Word<'w>]) -> Option<Vec<Word<'w>>> {
     Some(line)
 }
 
-/// Whether a line that begins with this word may be one of ours.
+/// Whether a line that begins with this word may be a habit.
 pub(crate) fn begins(name: &[u8]) -> bool {
     !commands(name).is_empty()
 }
 
-/// Whether a line that begins with this word is one of ours that only reads, whatever follows.
+/// Whether a line that begins with this word is always rewritten to a command that only reads.
 pub(crate) fn reads(name: &[u8]) -> bool {
     let commands = commands(name);
     !commands.is_empty() && commands.iter().all(|name| command::reads(name))
 }
 
-/// The commands of ours that a line may be that begins with this word.
+/// The commands that a line with this first word may be rewritten to.
 fn commands(name: &[u8]) -> Vec<Vec<u8>> {
     let words = [Word { bytes: name.into(), quoted: false, flag: 0, span: 0..0 }];
     let ours = lines().filter_map(|(typed, ours)| {
@@ -77,7 +76,7 @@ fn commands(name: &[u8]) -> Vec<Vec<u8>> {
     ours.collect()
 }
 
-/// The names that a value may follow: JSON there may continue on the next line.
+/// The command names that take a value: JSON after them may continue on the next line.
 pub(crate) fn names_before_values() -> impl Iterator<Item = &'static str> {
     let with_value = lines().filter(|(typed, _)| typed.split(' ').any(|part| part.trim_end_matches('…') == "VALUE"));
     with_value.filter_map(|(typed, _)| typed.split(' ').next())

@@ -1,4 +1,4 @@
-//! What a row of the table is.
+//! The rows of the table.
 
 /// The program that a habit comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,32 +12,32 @@ pub(crate) enum OtherShell {
     Any,
 }
 
-/// What has become of a line.
+/// The outcome of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// It was refused.
     Failed,
-    /// A key was not there.
+    /// A key did not exist.
     Missing,
-    /// There was nothing that it could print.
+    /// It printed nothing.
     Nothing,
-    /// It was done.
+    /// It succeeded.
     Done,
 }
 
-/// What becomes of a line.
+/// The meaning of a habit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum HabitMeaning {
-    /// It is this one of ours.
+    /// It is rewritten to this line.
     Line(&'static str),
-    /// After one of these outcomes this is said.
+    /// After one of these outcomes, this hint is printed.
     Hint(&'static [Outcome], &'static str),
 }
 
-/// One habit: what is typed, and what becomes of it.
+/// One habit: what the user types, and its meaning.
 ///
-/// What is typed is words with a blank between them. A word in capitals that [`pattern`](super::pattern) knows stands for
-/// what the user has put there, any other for itself, in any case; `a/b` stands for either. `…` stands for any words.
+/// The pattern is words with a space between them. A word in capitals that [`pattern`](super::pattern) knows is a
+/// placeholder; any other stands for itself, in any case; `a/b` stands for either. `…` stands for any words.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Habit {
     pub(crate) program: OtherShell,
@@ -45,13 +45,13 @@ pub(crate) struct Habit {
     pub(crate) meaning: HabitMeaning,
     /// Whether it is a habit at the prompt only.
     pub(crate) at_prompt: bool,
-    /// A line, and what is printed or said.
+    /// A line, and what it prints.
     #[cfg_attr(not(test), expect(dead_code, reason = "the tests walk the table"))]
     pub(crate) example: (&'static str, &'static str),
 }
 
 impl Habit {
-    /// A line that is rewritten. Its example prints that on the database of the tests.
+    /// A line that is rewritten. Its example prints this on the database of the tests.
     pub(super) const fn line(
         program: OtherShell,
         typed: &'static str,
@@ -61,7 +61,7 @@ impl Habit {
         Self { program, typed, meaning: HabitMeaning::Line(ours), at_prompt: false, example }
     }
 
-    /// A line after which something is said. Its example says that.
+    /// A line that is followed by a hint, which is also what its example prints.
     pub(super) const fn hint(
         program: OtherShell,
         after: &'static [Outcome],

@@ -1,13 +1,13 @@
-//! The table: one row a habit. Of two rows that a line fits the first counts.
+//! The table, with one row per habit. The first row that matches a line counts.
 //!
-//! The second half of an example is what the line prints and changes in the database of the tests, or after `= ` the line of
-//! ours where it needs files.
+//! The second half of an example is what the line prints and changes in the database of the tests, or after `= ` the
+//! rewritten line if it needs files.
 
 use super::row::Habit;
 use super::row::OtherShell::{Any, Mongosh, Psql, Redis, Skate, Sqlite};
 use super::row::Outcome::{Done, Failed, Missing, Nothing};
 
-/// What is typed after `set KEY VALUE`, and our flag.
+/// Redis's options after `set KEY VALUE`, and our flags.
 pub(super) const SET_OPTIONS: &[(&str, &str)] = &[
     ("EX SECONDS", "--ttl SECONDS"),
     ("PX MS", "--ttl MS"),
@@ -21,7 +21,7 @@ pub(super) const SET_OPTIONS: &[(&str, &str)] = &[
 
 /// All habits.
 pub(crate) const TABLE: &[Habit] = &[
-    // The names of Redis.
+    // Redis.
     Habit::line(Redis, "mget KEY…", "get KEY…", ("mget hello n", "hello\tworld\nn\t5\n")),
     Habit::line(Redis, "msetnx KEY…", "mset --if-absent KEY…", ("msetnx a 1 b 2", "+ a 1\n+ b 2\n")),
     Habit::line(Redis, "setnx KEY VALUE", "set KEY VALUE --if-absent", ("setnx a 1", "+ a 1\n")),
@@ -60,7 +60,7 @@ pub(crate) const TABLE: &[Habit] = &[
     ),
     Habit::line(Redis, "pexpireat KEY UNIXMS", "expire KEY --at UNIXMS", ("pexpireat n 1", "- n\n")),
     Habit::line(Redis, "pttl KEY", "ttl KEY --ms", ("pttl n", "none\n")),
-    // Dot commands. Where the rest of the word is a command of ours, the last row has it.
+    // Dot commands. The last row covers all dots before one of our commands.
     Habit::line(Sqlite, ".tables/.databases", "dbs", (".tables", "= dbs")),
     Habit::line(Sqlite, ".read FILE", "source FILE", (".read setup.kv", "= source setup.kv")),
     Habit::line(Sqlite, ".open NAME", "use NAME", (".open x.db", "= use x.db")),
@@ -85,17 +85,17 @@ pub(crate) const TABLE: &[Habit] = &[
     Habit::line(Psql, "\\timing on", "timer on", ("\\timing on", "= timer on")),
     Habit::line(Psql, "\\timing", "timer on", ("\\timing", "= timer on")),
     Habit::line(Mongosh, "show dbs/databases/collections/tables", "dbs", ("show dbs;", "= dbs")),
-    // The names of skate.
+    // skate.
     Habit::line(Skate, "list-dbs", "dbs", ("list-dbs", "= dbs")),
     Habit::line(Skate, "delete-db NAME", "drop NAME", ("delete-db old", "= drop old")),
     Habit::line(Skate, "list -k/--keys-only", "keys", ("list -k", "hello\nn\ntoken\nuser:1\n")),
     Habit::line(Skate, "list -v/--values-only", "list --values", ("list -v --limit 2", "world\n5\n")),
     Habit::line(Skate, "list -r", "list --reverse", ("list -r --limit 1", "user:1\t{\"name\":\"Ada\"}\n")),
-    // How shells are left, and asked.
+    // Exit and help.
     Habit::line(Any, "exit()/quit()/q/:q/:q!/:wq/:x/bye/logout", "exit", (":q!", "= exit")),
     Habit::line(Any, "?", "help", ("?", "= help")),
     Habit::line(Any, "COMMAND;", "COMMAND", ("dbsize;", "4\n")),
-    // What is another way here.
+    // What works differently here.
     Habit::hint(
         Redis,
         &[Failed],
@@ -165,7 +165,7 @@ pub(crate) const TABLE: &[Habit] = &[
         "`watch` prints changes as they happen",
         ("MONITOR", "`watch` prints changes as they happen"),
     ),
-    Habit::hint(Redis, &[Failed], "shutdown …", "`exit` leaves the shell", ("shutdown", "`exit` leaves the shell")),
+    Habit::hint(Redis, &[Failed], "shutdown …", "`exit` exits the shell", ("shutdown", "`exit` exits the shell")),
     Habit::hint(Redis, &[Failed], "info", "`stats` describes the database", ("info", "`stats` describes the database")),
     Habit::hint(
         Redis,
@@ -265,30 +265,30 @@ pub(crate) const TABLE: &[Habit] = &[
         Any,
         &[Done],
         "set KEY -",
-        "the value is a dash now; to read it from stdin: set KEY --file -",
-        ("set n -", "the value is a dash now; to read it from stdin: set n --file -"),
+        "this sets the value to a dash; to read it from stdin: set KEY --file -",
+        ("set n -", "this sets the value to a dash; to read it from stdin: set n --file -"),
     ),
     Habit::hint(
         Any,
         &[Done],
         "set KEY VALUE;",
-        "the `;` was stored as a part of the value; a line needs none at its end",
-        ("set n 1;", "the `;` was stored as a part of the value; a line needs none at its end"),
+        "the `;` was stored as part of the value; a line does not end in one",
+        ("set n 1;", "the `;` was stored as part of the value; a line does not end in one"),
     )
     .at_prompt(),
     Habit::hint(
         Any,
         &[Failed, Missing],
         "COMMAND … KEY;",
-        "a line needs no `;` at its end",
-        ("get n;", "a line needs no `;` at its end"),
+        "a line does not end in `;`",
+        ("get n;", "a line does not end in `;`"),
     ),
     Habit::hint(
         Any,
         &[Failed],
         "COMMAND … # …",
-        "a comment is a line of its own that begins with #",
-        ("set n 1 # one", "a comment is a line of its own that begins with #"),
+        "a comment needs a line of its own that begins with #",
+        ("set n 1 # one", "a comment needs a line of its own that begins with #"),
     ),
     Habit::hint(
         Any,

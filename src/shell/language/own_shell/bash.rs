@@ -1,14 +1,13 @@
-//! A line of bash up to its cursor, read by bash's own rules; and what may be put into it so that bash reads it as it was
-//! meant.
+//! Parses a line of bash up to its cursor by bash's rules, and quotes what is inserted so that bash reads it correctly.
 //!
-//! readline replaces the end of the line from the last character of `COMP_WORDBREAKS` on, or from an opening quote on, and
-//! not the whole of a word; so a candidate is written as the rest of a word whose beginning stays as it was typed.
+//! readline does not replace the whole word but the end of the line from the last character of `COMP_WORDBREAKS` or
+//! from an opening quote; so a candidate is written as the rest of a word whose beginning stays as typed.
 
 use std::fmt::Write as _;
 
 use crate::shell::text::escape::is_unsafe;
 
-/// What a place in a line is inside of.
+/// The quote around a position in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Quote {
     None,
@@ -21,7 +20,7 @@ enum Quote {
 }
 
 impl Quote {
-    /// What closes it.
+    /// The closing quote.
     fn mark(self) -> Option<char> {
         match self {
             Self::None => None,
@@ -31,25 +30,25 @@ impl Quote {
     }
 }
 
-/// The words of a line, and where in the last of them a candidate is put in.
+/// The words of a line, and where a candidate is inserted into the last one.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct BashLine {
-    /// What the words before the cursor's mean, the command first.
+    /// The values of the words before the cursor, the command first.
     pub(crate) before: Vec<Vec<u8>>,
-    /// What the word at the cursor means so far.
+    /// The value of the word at the cursor so far.
     pub(crate) typed: Vec<u8>,
     /// Whether that is the file of a redirection.
     pub(crate) is_file: bool,
-    /// How much of `typed` is left as it stands.
+    /// The length of the part of `typed` that stays.
     kept: usize,
-    /// What the rest is inside of.
+    /// The quote that the rest is in.
     quote: Quote,
-    /// Whether a mark of that quote stands just before.
+    /// Whether that quote was opened just before.
     opens: bool,
 }
 
 impl BashLine {
-    /// Reads a line whose end readline is about to replace. `None` where what it means is not known before it is run.
+    /// Parses a line whose end readline is about to replace. `None` if its value is only known when it runs.
     pub(crate) fn read(line: &str, replaced: &str) -> Option<Self> {
         let start = line.len().checked_sub(replaced.len()).filter(|&start| line[start..] == *replaced)?;
         let mut reader = Reader { rest: line, quote: Quote::None, word: None, before: Vec::new(), is_file: false };
@@ -69,20 +68,20 @@ impl BashLine {
         Some(Self { before: reader.before, typed, is_file: reader.is_file, kept, quote, opens })
     }
 
-    /// What a word means that may not be at its end yet, inside of a quote if one is named.
+    /// The value of a word that may be incomplete, within a quote if one is given.
     pub(crate) fn meaning_of(quote: &str, word: &str) -> Option<Vec<u8>> {
         Self::read(&format!("{quote}{word}"), "").map(|line| line.typed)
     }
 
-    /// A text as a word that means it.
+    /// Quotes a text as a word with this value.
     pub(crate) fn quoted(text: &str) -> String {
         let line =
             Self { before: Vec::new(), typed: Vec::new(), is_file: false, kept: 0, quote: Quote::None, opens: false };
         line.rest_of(text.as_bytes()).unwrap_or_default()
     }
 
-    /// A candidate as readline has to put it in; `None` for what does not go on from what is left standing, and for what no
-    /// argument can hold.
+    /// The text that readline must insert for a candidate; `None` if the candidate does not continue the part that
+    /// stays, or if no argument can hold it.
     pub(crate) fn rest_of(&self, candidate: &[u8]) -> Option<String> {
         let rest = candidate.strip_prefix(&self.typed[..self.kept])?;
         let rest = str::from_utf8(rest).ok().filter(|rest| !rest.contains('\0'))?;
@@ -91,7 +90,7 @@ impl BashLine {
             self.push(&mut text, c);
         }
         match self.quote.mark() {
-            // readline takes a mark at the beginning for the one that stands there already.
+            // readline takes a quote at the beginning for the one that is already open.
             Some(mark) => {
                 text.push(mark);
                 if self.opens && text.starts_with(mark) {
@@ -123,7 +122,7 @@ impl BashLine {
             }
             (Quote::Single, '\'') => text.push_str(r"'\''"),
             (Quote::Double, '"' | '\\' | '$' | '`') => text.extend(['\\', c]),
-            // Even there it means a line of the history.
+            // Even in double quotes, it refers to the history.
             (Quote::Double, '!') => text.push_str("\"'!'\""),
             (Quote::None, c) if !is_plain(c) => text.extend(['\\', c]),
             (_, c) => text.push(c),
@@ -131,24 +130,23 @@ impl BashLine {
     }
 }
 
-/// Whether a character outside of quotes is itself wherever it stands.
+/// Whether a character never needs quotes.
 fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_./:=@%+,-".contains(c) || (!c.is_ascii() && !c.is_whitespace())
 }
 
 fn push_bytes(text: &mut String, c: char) {
     for byte in c.encode_utf8(&mut [0; 4]).bytes() {
-        // Octal has a fixed length, so a digit behind it is safe.
-        // Writing to a String cannot fail.
+        // Octal escapes have a fixed length, so a digit after one is safe. Writing to a String cannot fail.
         let _ = write!(text, "\\{byte:03o}");
     }
 }
 
-/// Goes through a line.
+/// A parser for a line.
 struct Reader<'a> {
     rest: &'a str,
     quote: Quote,
-    /// What the word means so far, if one has begun.
+    /// The value of the word so far, if one has begun.
     word: Option<Vec<u8>>,
     before: Vec<Vec<u8>>,
     /// Whether the word is the file of a redirection.
@@ -167,7 +165,7 @@ impl Reader<'_> {
             }
             (Quote::None, '<' | '>') => {
                 self.take(1);
-                // In `2>` the number is a part of it.
+                // In `2>`, the number is part of the operator.
                 self.word = self.word.take().filter(|word| !word.iter().all(u8::is_ascii_digit));
                 self.end_word();
                 self.is_file = true;
@@ -227,7 +225,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What an exported variable holds; what a command would print is not known.
+    /// The value of an exported variable; the output of a command is not known.
     fn variable(&mut self) -> Option<()> {
         let behind = &self.rest[1..];
         let in_braces = behind.starts_with('{');
@@ -297,7 +295,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The words of a line and what its last means so far.
+    /// The words of a line, and the value of the last one so far.
     fn read(line: &str) -> Option<(Vec<String>, String)> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let line = BashLine::read(line, "")?;
@@ -355,7 +353,7 @@ mod tests {
     }
 
     proptest! {
-        /// What readline makes of the line when it puts the candidate in is read as the candidate.
+        /// The line that readline produces for a candidate is read as that candidate.
         #[test]
         fn what_was_put_in_is_read_as_it_was_meant(key in "[a-c:='\"$!`\\\\ \n\u{1b}é\u{202e}(){};*~#-]{0,8}", open in "('|\"|\\$'|)", typed in 0..4_usize) {
             prop_assume!(!open.is_empty() || !key.is_empty());
@@ -381,7 +379,7 @@ mod tests {
                 let quote = open.chars().last();
                 let mut whole = begun.clone();
                 let rest = match quote {
-                    // As readline: a quote at the beginning takes the place of the one that is open.
+                    // Like readline: a quote at the beginning replaces the open one.
                     Some(quote) if begun.ends_with(quote) && rest.starts_with(quote) => rest[1..].to_owned(),
                     _ => rest,
                 };

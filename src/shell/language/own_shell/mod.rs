@@ -1,7 +1,7 @@
-//! Tab in the user's own shell: what bash, zsh and fish are told to do, and how their words are read and written.
+//! Completion in the user's own shell: the scripts for bash, zsh and fish, and how words are read and written.
 //!
-//! Each of them calls `rusty-kv __complete` and is told in the first line what to do with those that follow. zsh and fish
-//! quote what they insert themselves; bash inserts what it is given, so for it the words are quoted here.
+//! Each script calls `rusty-kv __complete`, whose first line says what to do with the lines that follow. zsh and fish
+//! quote what they insert; bash inserts it literally, so words for bash are quoted here.
 
 mod bash;
 
@@ -9,10 +9,10 @@ pub(crate) use self::bash::BashLine;
 
 use crate::shell::text::argument::OwnShell;
 
-/// What stands in place of a command when a shell asks.
+/// The command's name when a shell asks for candidates.
 pub(crate) const ASKS: &str = "__complete";
 
-/// What a shell has to run to know what Tab means behind `rusty-kv`.
+/// The script that a shell must run to complete `rusty-kv`.
 pub(crate) fn script(shell: OwnShell) -> &'static str {
     match shell {
         OwnShell::Bash => include_str!("rusty-kv.bash"),
@@ -21,12 +21,12 @@ pub(crate) fn script(shell: OwnShell) -> &'static str {
     }
 }
 
-/// What a shell is to do.
+/// What the shell must do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ShellAction {
     /// Offer the words that follow.
     Words,
-    /// The same, and put no blank behind them: they go on.
+    /// The same, without a space after them.
     Open,
     /// Offer files.
     Files,

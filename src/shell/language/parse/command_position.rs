@@ -1,4 +1,4 @@
-//! Where the command stands among some words.
+//! Finds the command among some words.
 
 use std::borrow::Borrow;
 
@@ -7,14 +7,14 @@ use crate::shell::text::words::Word;
 
 /// Where the command stands among some words.
 pub(super) struct CommandPosition {
-    /// How many options and their values stand before it; all words if there is none, or if something else does.
+    /// The number of words for options before it; all words if there is no command, or if something else comes first.
     pub(super) command: usize,
-    /// The first of them that asks for help or the version.
+    /// The first option that asks for help or the version.
     pub(super) asks: Option<usize>,
 }
 
 impl CommandPosition {
-    /// Looks for it behind the options that may stand before it.
+    /// Finds the command after the options before it.
     pub(super) fn of<O: Borrow<clap::Command>>(words: &[Word<'_>], options: impl FnOnce() -> O) -> Self {
         let mut head = Self { command: 0, asks: None };
         let is_option = |word: &Word<'_>| may_be_flag(word) && word.bytes.len() > 1;
@@ -45,7 +45,7 @@ impl CommandPosition {
         self.asks.get_or_insert(self.command);
     }
 
-    /// Whether the last of some options of one letter takes the next word; `None` if there is one that is none.
+    /// Whether the last of some one-letter options takes the next word; `None` if one is unknown.
     fn letters(&mut self, options: &clap::Command, letters: &[u8]) -> Option<bool> {
         for (at, &letter) in letters.iter().enumerate() {
             if matches!(letter, b'h' | b'V') {
@@ -61,7 +61,7 @@ impl CommandPosition {
     }
 }
 
-/// Whether a long option, without its dashes, takes the next word; `None` if it is none.
+/// Whether a long option, without its dashes, takes the next word; `None` if it is unknown.
 fn long_takes_next(options: &clap::Command, long: &[u8]) -> Option<bool> {
     let end = long.iter().position(|&byte| byte == b'=');
     let name = &long[..end.unwrap_or(long.len())];
@@ -70,13 +70,13 @@ fn long_takes_next(options: &clap::Command, long: &[u8]) -> Option<bool> {
     Some(option.get_action().takes_values() && end.is_none())
 }
 
-/// The name of the command that some words begin with; case does not matter.
+/// The command name at the start of some words, in any case.
 pub(super) fn name_of(words: &[Word<'_>]) -> Option<String> {
     let name = std::str::from_utf8(&words.first()?.bytes).ok()?;
     Some(excerpt(name, 40).to_ascii_lowercase())
 }
 
-/// Whether a word that nothing has quoted begins as a flag does.
+/// Whether an unquoted word begins like a flag.
 pub(super) fn may_be_flag(word: &Word<'_>) -> bool {
     !word.quoted && word.bytes.first() == Some(&b'-')
 }

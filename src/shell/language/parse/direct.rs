@@ -1,4 +1,4 @@
-//! The way past clap.
+//! The fast path around clap.
 
 use super::command_position::may_be_flag;
 use crate::number::Number;
@@ -16,8 +16,8 @@ use crate::shell::text::argument::{Data, Key, Prefix, ProgramWord, path_of};
 use crate::shell::text::glob::Glob;
 use crate::shell::text::words::Word;
 
-/// The everyday commands without flags, past clap: a script of a million lines takes a twentieth of the time to parse.
-/// What it gives is what clap would give; what it does not know it leaves to clap.
+/// Parses the most frequent commands without flags, in a twentieth of clap's time, which matters in a script of a
+/// million lines. The result is the same as clap's; everything else is left to clap.
 pub(super) fn direct(words: &[Word<'_>]) -> Option<Command> {
     let (name, args) = words.split_first()?;
     match &*name.bytes {
@@ -52,7 +52,7 @@ fn incr(key: Key, by: Number) -> Command {
     Command::Incr(IncrArgs { sum: Sum { key, by, part: PartArgs::default() } })
 }
 
-/// A program and its arguments behind `--`, where nothing is a flag.
+/// A program and its arguments after `--`, where nothing is a flag.
 fn program(args: &[Word<'_>]) -> Option<RunArgs> {
     let [prefix, dashes, command @ ..] = args else { return None };
     let is_plain = !may_be_flag(prefix) && !dashes.quoted && *dashes.bytes == *b"--" && !command.is_empty();
@@ -60,7 +60,7 @@ fn program(args: &[Word<'_>]) -> Option<RunArgs> {
     is_plain.then_some(RunArgs { prefix: text(prefix).map(Prefix)?, upper: false, any_name: false, command: command() })
 }
 
-/// Which keys: all, those that match, or those that begin so.
+/// The selected keys: all, those that match, or those with a prefix.
 fn looking(args: &[Word<'_>]) -> Option<Looking> {
     let is_prefix = |flag: &Word<'_>| !flag.quoted && *flag.bytes == *b"--prefix";
     match args {
@@ -81,12 +81,12 @@ fn key(word: &Word<'_>) -> Option<Key> {
     text(word).map(Key)
 }
 
-/// A pattern for keys; what is wrong with one, clap says.
+/// A pattern for keys; clap reports errors in it.
 fn pattern(word: &Word<'_>) -> Option<Glob> {
     Glob::new(std::str::from_utf8(&word.bytes).ok()?).ok()
 }
 
-/// The key and the value of a `set` without flags, as they stand in the line.
+/// The key and the value of a `set` without flags.
 pub(crate) fn plain_set<'a>(words: &'a [Word<'_>]) -> Option<(&'a str, &'a [u8])> {
     let [name, key, value] = words else { return None };
     if *name.bytes != *b"set" || may_be_flag(key) || may_be_flag(value) {

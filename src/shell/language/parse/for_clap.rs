@@ -1,4 +1,4 @@
-//! What of some words clap is to read, of one command by itself or of all of the language.
+//! Prepares words for clap, for one command or for the whole language.
 
 use std::ffi::OsString;
 
@@ -13,8 +13,7 @@ use crate::shell::language::refused::unknown_command;
 use crate::shell::text::escape::excerpt;
 use crate::shell::text::words::Word;
 
-/// What a command that is parsed by itself comes to; nothing if all of the language is needed, as it is for help and for
-/// what is wrong.
+/// The result of parsing a single command; `None` if the whole language is needed, as for help and for errors.
 pub(super) fn alone_of<O: FromArgMatches>(
     alone: &mut Alone,
     head: &CommandPosition,
@@ -24,7 +23,7 @@ pub(super) fn alone_of<O: FromArgMatches>(
 ) -> Result<Option<(O, Command)>, ArgumentError> {
     let places = Places { command: &alone.arguments, program: &alone.arguments, in_line };
     let found = places.of(words)?;
-    // By itself a command would take `-ojson` before it for its first argument, if that may be any text.
+    // A single command would take `-ojson` before it as its first argument, if that may be any text.
     let takes_text = alone.arguments.get_positionals().next().is_some_and(clap::Arg::is_allow_hyphen_values_set);
     let is_cluster = |word: &Word<'_>| word.bytes.len() > 2 && !word.bytes.starts_with(b"--");
     if found.help.is_some() || head.asks.is_some() || (takes_text && first.iter().any(is_cluster)) {
@@ -34,24 +33,24 @@ pub(super) fn alone_of<O: FromArgMatches>(
     Ok(alone.parse(&args))
 }
 
-/// What all of the language is to parse.
+/// The input for the whole language.
 pub(super) struct ClapInput {
     /// The arguments for clap.
     pub(super) args: Vec<OsString>,
-    /// How the last word is written if it is meant as text.
+    /// How to write the last word as data.
     pub(super) as_text: String,
 }
 
-/// Why some words are not for clap to read.
+/// Why some words are not passed to clap.
 #[derive(Debug)]
 pub(super) enum NotWhole {
-    /// One of them, the options before the command included; where something is missing, what would be the next.
+    /// The position of the wrong word, counting options before the command, or of the missing one.
     Failed(usize, Failure),
-    /// Help was asked for, and something else.
+    /// Help was requested together with something else.
     Help(Failure),
 }
 
-/// The arguments for all of the language.
+/// The arguments for the whole language.
 pub(super) fn whole(
     tree: &mut clap::Command,
     head: &CommandPosition,

@@ -1,4 +1,4 @@
-//! Words or arguments -> a command, and what clap says about those that are none, in one line.
+//! Parses words or arguments into a command, and reports clap's errors in one line.
 
 mod command_position;
 mod direct;
@@ -25,24 +25,24 @@ use crate::shell::text::argument::DatabaseName;
 use crate::shell::text::caret::Blame;
 use crate::shell::text::words::Word;
 
-/// What a line or the arguments ask for.
+/// The request of a line or of the arguments.
 #[derive(Debug)]
 pub(crate) enum Parsed<T> {
-    /// Something to do.
+    /// A command.
     Run(T),
-    /// `--help`: of this command, or of the whole.
+    /// `--help`, for this command or the whole program.
     Help(Option<String>),
-    /// `--version`: the text of it.
+    /// The text of `--version`.
     Version(String),
 }
 
-/// Parses lines, one after another: what a command's definition is made into is kept, and made only if a line needs it.
+/// Parses one line after another. The definition of a command is built when a line first needs it, and kept.
 #[derive(Debug, Default)]
 pub(crate) struct Parser {
     alone: HashMap<String, Alone>,
-    /// All of the language, for the commands that seldom run and for what is wrong with the others.
+    /// The whole language, for rare commands and for errors.
     tree: Option<clap::Command>,
-    /// What was wrong with the line that failed last, if clap says.
+    /// Where the last line that failed was wrong, if clap knows.
     pub(crate) blame: Option<Blame>,
 }
 
@@ -66,7 +66,7 @@ impl Parser {
         self.by_all(&head, first, words)
     }
 
-    /// The line by all of the language.
+    /// Parses the line with the whole language.
     fn by_all(
         &mut self,
         head: &CommandPosition,
@@ -80,7 +80,7 @@ impl Parser {
         })
     }
 
-    /// The line of a command that can be parsed without the rest of the language, if nothing is wrong with it.
+    /// Parses the line of a single command, if it is correct.
     fn by_itself(
         &mut self,
         name: &str,
@@ -113,11 +113,11 @@ pub(crate) fn arguments(args: &[OsString]) -> Result<Parsed<Box<Cli>>, Failure> 
 pub(crate) fn command_in(args: &[OsString]) -> Vec<Word<'_>> {
     let mut words: Vec<Word<'_>> = args.iter().skip(1).map(word).collect();
     let head = CommandPosition::of(&words, || GlobalOptions::augment_args(clap::Command::new("").no_binary_name(true)));
-    // Where there is none, what stands in its place is wrong.
+    // Without a command, the word in its place is wrong.
     if head.command == words.len() { words } else { words.split_off(head.command) }
 }
 
-/// The everyday commands past clap, for a one-shot too; a `--db` in front is everyday.
+/// The fast path also serves one-shot commands, even with `--db` before them.
 fn direct_arguments(args: &[OsString]) -> Option<Cli> {
     let args = args.get(1..)?;
     let (db, args) = match args {
@@ -130,7 +130,7 @@ fn direct_arguments(args: &[OsString]) -> Option<Cli> {
     Some(Cli { options: GlobalOptions { db, ..GlobalOptions::default() }, command: Some(command) })
 }
 
-/// An argument as a word that nothing has quoted.
+/// An argument as an unquoted word.
 fn word(arg: &OsString) -> Word<'_> {
     Word { bytes: Cow::Borrowed(arg.as_encoded_bytes()), quoted: false, flag: 0, span: 0..0 }
 }
@@ -162,7 +162,7 @@ fn arguments_through_clap(args: &[OsString]) -> Result<Parsed<Box<Cli>>, Failure
     })
 }
 
-/// What words come to by all of the language, or the failure and what it is about.
+/// Parses words with the whole language; an error comes with its position.
 fn by_all<T: FromArgMatches>(
     tree: &mut clap::Command,
     head: &CommandPosition,
@@ -194,13 +194,13 @@ fn by_all<T: FromArgMatches>(
     Err(Attempt { tree, words, program, as_text: &whole.as_text }.failure(&error))
 }
 
-/// The options of a script or the prompt, if nothing is wrong with them.
+/// The options of a script or the prompt, if they are correct.
 fn options_alone(options: clap::Command, words: &[Word<'_>]) -> Option<GlobalOptions> {
     let mut matches = options.try_get_matches_from(words.iter().map(Word::to_arg)).ok()?;
     GlobalOptions::from_arg_matches_mut(&mut matches).ok()
 }
 
-/// Whether the arguments, which may not be parsable, ask for JSON.
+/// Whether the arguments, which may be invalid, ask for JSON.
 pub(crate) fn asks_for_json(args: &[OsString]) -> bool {
     let is = |arg: &OsString, text: &str| arg.eq_ignore_ascii_case(text);
     args.windows(2).any(|pair| (is(&pair[0], "-o") || is(&pair[0], "--output")) && is(&pair[1], "json"))

@@ -1,7 +1,7 @@
-//! Answers for a person: confirmations, aligned tables with a count below, sizes and time spans in words.
+//! Answers for a user: confirmations, aligned tables with a count, sizes and durations in words.
 //!
-//! Of what was stored everything that could act on a terminal is shown escaped, in tables a newline and a tab too: what a
-//! value does to the screen is never the value's to say. One value alone, help and the like keep their own line ends.
+//! All active characters of stored data are escaped, in tables also newlines and tabs: a value never decides what
+//! happens on the screen. A single value, help and the like keep their line breaks.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::shell::text::escape;
 use crate::storage::Entry;
 use crate::value::Value;
 
-/// So many entries are shown on a terminal to who has not said how many.
+/// The number of entries shown on a terminal if no limit is given.
 const MOST: u64 = 100;
 
 /// Writes an answer.
@@ -61,7 +61,7 @@ pub(super) fn reply(out: &mut dyn Write, rendering: &RenderOptions, reply: Reply
     Ok(())
 }
 
-/// An event in a row of its own: it cannot wait for those that it would be aligned with.
+/// Events are not aligned with each other, because they cannot wait.
 fn push_event(line: &mut String, rendering: &RenderOptions, key: &str, event: &Event) {
     let mut table = Table::new(rendering);
     let name = |name| table.cell(name, style::faint);
@@ -82,7 +82,7 @@ fn push_event(line: &mut String, rendering: &RenderOptions, key: &str, event: &E
     line.push_str(&String::from_utf8_lossy(&bytes));
 }
 
-/// What was made or found, if it is data; else what was done.
+/// The result, if it is data, or else a confirmation.
 fn done_or_not(out: &mut dyn Write, rendering: &RenderOptions, done: &Done) -> io::Result<()> {
     match done::value(done) {
         Some(made) => value(out, rendering, &made),
@@ -99,7 +99,7 @@ fn value(out: &mut dyn Write, rendering: &RenderOptions, value: &Value) -> io::R
     }
 }
 
-/// A listing and, on a terminal, how many there are and how to see the rest.
+/// A listing, followed by the number of entries and how to see the rest.
 fn list(out: &mut dyn Write, rendering: &RenderOptions, listing: Listing<'_>) -> Result<(), RenderError> {
     let most = if rendering.terminal && !listing.limited && !rendering.paged { MOST } else { u64::MAX };
     let total = table(out, rendering, listing.entries, listing.show, most)?;
@@ -119,8 +119,8 @@ fn list(out: &mut dyn Write, rendering: &RenderOptions, listing: Listing<'_>) ->
     Ok(writeln!(out, "{}", style::faint(rendering.color, &cut(&footer, rendering.room())))?)
 }
 
-/// Writes the first `most` entries as a table and returns how many there are. The rest is counted, not held. What came
-/// before a failure of the source is written.
+/// Writes the first `most` entries as a table and returns the number of all entries. The rest is counted, not held. If
+/// the source fails, the entries before the failure are written.
 fn table(
     out: &mut dyn Write,
     rendering: &RenderOptions,
@@ -161,8 +161,8 @@ fn table(
     Ok(total)
 }
 
-/// Facts under each other, then those of several rows under their names. They are not cut: who asks for a path wants all
-/// of it.
+/// Facts, one per line, and those with several rows under their names. They are not cut, because a path must be
+/// complete.
 fn record(out: &mut dyn Write, rendering: &RenderOptions, facts: &[(&'static str, Field)]) -> io::Result<()> {
     let name_width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     let mut table = Table::whole(rendering);
@@ -187,8 +187,8 @@ fn record(out: &mut dyn Write, rendering: &RenderOptions, facts: &[(&'static str
     Ok(())
 }
 
-/// Facts in columns, those of numbers at the right; a mark needs no head. What is wrong with a row stands below in full,
-/// behind what the row begins with.
+/// Facts in columns, numbers right-aligned; a mark has no head. A problem with a row is printed in full below the
+/// table, after the row's name.
 fn table_of_facts(
     out: &mut dyn Write,
     rendering: &RenderOptions,
@@ -238,7 +238,7 @@ fn table_of_facts(
     Ok(())
 }
 
-/// A bar in eighths of a column; whatever is more than nothing can be seen.
+/// A bar in eighths of a column; anything above zero is visible.
 fn bar(number: u64, most: u64, room: usize) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let longest = if room == usize::MAX { 30 } else { (room * 2 / 5).clamp(4, 40) } as u128 * 8;
@@ -281,7 +281,7 @@ fn span(left: Option<Duration>) -> (String, Style) {
     left.map_or(("none".to_owned(), style::faint as Style), |left| (format_duration(left), style::number))
 }
 
-/// A time span in its largest unit.
+/// A duration in its largest unit.
 fn coarse(span: Duration) -> String {
     let seconds = span.as_secs();
     let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
@@ -289,12 +289,12 @@ fn coarse(span: Duration) -> String {
     format!("{}{}", seconds / unit.0, unit.1)
 }
 
-/// What stands for bytes that are not text.
+/// The placeholder for binary values.
 fn binary(bytes: &[u8]) -> String {
     format!("<binary, {}>", size(bytes.len() as u64))
 }
 
-/// A number with its thousands apart: `2,522`.
+/// A number with thousands separators: `2,522`.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);

@@ -1,7 +1,6 @@
-//! What an argument stands for: its kind, which is told by the type that its parser makes of it.
+//! The kind of an argument, which follows from the type that its parser returns.
 //!
-//! Completion, hints, carets, the home directory's `~` and the user's own shells read the kind. What help calls an
-//! argument (`KEY`, `NEW`) is for people.
+//! Completion, hints, carets, `~` and shell completion use the kind. The name in help (`KEY`, `NEW`) is for users only.
 
 use std::any::TypeId;
 use std::ffi::OsString;
@@ -17,14 +16,14 @@ use crate::json::JsonPointer;
 use crate::number::Number;
 use crate::shell::text::glob::Glob;
 
-/// What an argument stands for.
+/// The kind of an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ArgumentKind {
     /// The name of a key.
     Key,
-    /// What keys begin with.
+    /// A prefix of keys.
     Prefix,
-    /// Where a range of keys begins or ends.
+    /// An end of a range of keys.
     Bound,
     /// A pattern for keys.
     Glob,
@@ -32,17 +31,17 @@ pub(crate) enum ArgumentKind {
     Regex,
     /// A filter in jq's syntax.
     Filter,
-    /// A value, or what one is compared with: any bytes.
+    /// A value, or one to compare with: any bytes.
     Value,
-    /// The way to a part of the JSON that a key holds.
+    /// The path to a part of a JSON value.
     Pointer,
-    /// A file that is read or written.
+    /// A file to read or write.
     File,
-    /// A database, by its name or by the path of its file.
+    /// A database, by name or by the path of its file.
     Database,
     /// A program and its arguments.
     Program,
-    /// What `help` explains.
+    /// A topic of `help`.
     Topic,
     /// Some other text.
     Text,
@@ -50,16 +49,16 @@ pub(crate) enum ArgumentKind {
     Delimiter,
     /// A number.
     Number,
-    /// A span of time.
+    /// A duration.
     Duration,
-    /// A point in time.
+    /// A time.
     Time,
-    /// One of a few names.
+    /// One of several names.
     Name,
 }
 
 impl ArgumentKind {
-    /// The types that have a kind of their own; a value of any other is one of a few names.
+    /// The types with a kind of their own; a value of any other type is one of several names.
     const TYPES: [(fn() -> TypeId, Self); 22] = [
         (TypeId::of::<Key>, Self::Key),
         (TypeId::of::<Prefix>, Self::Prefix),
@@ -91,23 +90,23 @@ impl ArgumentKind {
         Self::TYPES.iter().find(|(of, _)| id == of()).map_or(Self::Name, |&(_, kind)| kind)
     }
 
-    /// Whether it is text of some sort: a value, a key, a path; not a number, a time or one of a few names.
+    /// Whether it is text: a value, a key or a path, but not a number, a time or one of several names.
     pub(crate) fn is_text(self) -> bool {
         !matches!(self, Self::Number | Self::Duration | Self::Time | Self::Name)
     }
 
-    /// Whether it may be any text, also one that begins with a dash.
+    /// Whether it may be any text, including one that begins with a dash.
     pub(crate) fn is_any_text(self) -> bool {
         matches!(self, Self::Value | Self::Regex | Self::Filter)
     }
 
-    /// Whether what it may be is found in the database.
+    /// Whether its values are found in the database.
     pub(crate) fn is_in_database(self) -> bool {
         matches!(self, Self::Key | Self::Prefix | Self::Bound | Self::Glob | Self::Pointer)
     }
 }
 
-/// Makes a type for each kind of argument that would otherwise have the type of another.
+/// Defines a type for each kind of argument that would otherwise share one.
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident($inside:ty) is $seen:ty;)*) => {$(
         $(#[$doc])*
@@ -127,11 +126,11 @@ macro_rules! kinds {
 kinds! {
     /// The name of a key.
     Key(String) is str;
-    /// What keys begin with.
+    /// A prefix of keys.
     Prefix(String) is str;
-    /// The first key of a range, or the first one after it.
+    /// The first key of a range, or the first key after it.
     KeyBound(String) is str;
-    /// A filter in jq's syntax, not yet parsed: what it is given may stand after it.
+    /// A filter in jq's syntax, not parsed yet, because its arguments may follow it.
     FilterText(String) is str;
     /// A command or a topic of `help`.
     Topic(String) is str;
@@ -139,14 +138,14 @@ kinds! {
     DatabaseName(OsString) is std::ffi::OsStr;
     /// A program, or an argument of one.
     ProgramWord(PathBuf) is Path;
-    /// The bytes of a value as they were given.
+    /// The bytes of a value as given.
     Data(Vec<u8>) is [u8];
 }
 
-/// The way to a part of a JSON value.
+/// The path to a part of a JSON value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PartPointer {
-    /// As it was written.
+    /// As written.
     pub(crate) typed: String,
     pub(crate) path: JsonPointer,
 }

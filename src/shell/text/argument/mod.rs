@@ -1,11 +1,11 @@
-//! Arguments: how a word becomes a value, and what the value stands for.
+//! Arguments: how words become values, and what kind of value each is.
 //!
-//! | module | what it is |
+//! | module | purpose |
 //! | --- | --- |
-//! | `kind` | what an argument stands for: a key, a value, a file |
-//! | `values` | a word -> a value of each kind |
-//! | `names` | arguments that are one of a few names: output modes, formats |
-//! | `parser` | what all of them do to a word first |
+//! | `kind` | the kind of an argument: a key, a value, a file |
+//! | `values` | parses a word into a value of each kind |
+//! | `names` | arguments that are one of several names: output formats, file formats |
+//! | `parser` | the common part of all parsers |
 
 mod kind;
 mod names;

@@ -1,20 +1,20 @@
-//! Arguments that are one of a few names.
+//! Arguments that are one of several names.
 
 use std::path::Path;
 
 use super::parser::Unmarked;
 use crate::shell::text::escape::excerpt;
 
-/// How answers are written.
+/// The output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OutputMode {
-    /// For a person on a terminal, line by line and escaped in a pipe.
+    /// Words and tables on a terminal, escaped lines in a pipe.
     Plain,
-    /// One JSON document a command.
+    /// One JSON document per command.
     Json,
     /// Aligned columns.
     Table,
-    /// The exact bytes and nothing else.
+    /// The exact bytes, and nothing else.
     Raw,
 }
 
@@ -27,12 +27,12 @@ impl OutputMode {
     }
 }
 
-/// Whose keys the prompt has.
+/// The key bindings of the prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyMode {
-    /// Those of emacs, as in bash.
+    /// Emacs, as in bash.
     Emacs,
-    /// Those of vi.
+    /// vi.
     Vi,
 }
 
@@ -48,7 +48,7 @@ impl KeyMode {
 /// When colors are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ColorWhen {
-    /// On a terminal, unless the environment says otherwise.
+    /// On a terminal, unless the environment overrides it.
     Auto,
     /// Always.
     Always,
@@ -56,7 +56,7 @@ pub(crate) enum ColorWhen {
     Never,
 }
 
-/// A shell that Tab works in.
+/// A shell with a completion script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OwnShell {
     Bash,
@@ -68,7 +68,7 @@ impl OwnShell {
     /// The names, in the order of help.
     const NAMES: [&'static str; 3] = ["bash", "zsh", "fish"];
 
-    /// The shell of that name.
+    /// The shell with this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         let at = Self::NAMES.iter().position(|known| *known == name)?;
         Some([Self::Bash, Self::Zsh, Self::Fish][at])
@@ -80,7 +80,7 @@ pub(crate) fn switch() -> Unmarked<bool> {
     Unmarked::one_of(&["on", "off"], |at| at == 0)
 }
 
-/// Reads the name of an output mode.
+/// Parses the name of an output format.
 pub(crate) fn output_mode() -> Unmarked<OutputMode> {
     use OutputMode::{Json, Plain, Raw, Table};
     Unmarked::one_of(&OutputMode::NAMES, |at| [Plain, Json, Table, Raw][at])
@@ -92,17 +92,17 @@ pub(crate) fn color_when() -> Unmarked<ColorWhen> {
     Unmarked::one_of(&["auto", "always", "never"], |at| [Auto, Always, Never][at])
 }
 
-/// Reads the name of a shell.
+/// Parses the name of a shell.
 pub(crate) fn own_shell() -> Unmarked<OwnShell> {
     Unmarked::one_of(&OwnShell::NAMES, |at| [OwnShell::Bash, OwnShell::Zsh, OwnShell::Fish][at])
 }
 
-/// What `history` is asked for.
+/// The argument of `history`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HistoryAsk {
-    /// The last lines, so many.
+    /// The number of lines to print.
     Last(usize),
-    /// That lines are kept, or not.
+    /// Whether to add lines.
     Keep(bool),
 }
 
@@ -118,12 +118,12 @@ pub(crate) fn history_ask() -> Unmarked<HistoryAsk> {
     })
 }
 
-/// Reads the name of a set of keys.
+/// Parses the name of the key bindings.
 pub(crate) fn key_mode() -> Unmarked<KeyMode> {
     Unmarked::one_of(&KeyMode::NAMES, |at| [KeyMode::Emacs, KeyMode::Vi][at])
 }
 
-/// The format of a file that is imported or exported.
+/// A format of import and export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Json,
@@ -141,15 +141,15 @@ pub(crate) enum Format {
 impl Format {
     /// The names, in the order of help.
     pub(crate) const NAMES: [&'static str; 8] = ["json", "jsonl", "csv", "dotenv", "redis", "tsv", "sh", "fish"];
-    /// Those of the formats that can be read.
+    /// The names of the formats that can be imported.
     pub(crate) const READ: [&'static str; 6] = ["json", "jsonl", "csv", "dotenv", "redis", "tsv"];
-    /// The options of `import` and `export` that not every format uses, and the formats that do.
+    /// The options of `import` and `export` that only some formats use, with those formats.
     pub(crate) const OPTIONS: [(&'static str, &'static [Self]); 5] = [
         ("--flatten", &[Self::Json]),
         ("--key-column", &[Self::Csv]),
         ("--value-column", &[Self::Csv]),
         ("--delimiter", &[Self::Csv]),
-        // The others hold everything.
+        // All other formats hold everything.
         ("--lossy", &[Self::Json, Self::Dotenv, Self::Redis, Self::Tsv, Self::Sh, Self::Fish]),
     ];
     const ALL: [Self; 8] =
@@ -159,12 +159,12 @@ impl Format {
         Self::NAMES[self as usize]
     }
 
-    /// Whether it can be read.
+    /// Whether it can be imported.
     pub(crate) fn is_read(self) -> bool {
         !matches!(self, Self::Sh | Self::Fish)
     }
 
-    /// Refuses options that are given and that the format does not use.
+    /// Refuses options that the format does not use.
     pub(crate) fn check_options(self, given: &[(&str, bool)]) -> Result<(), String> {
         for (option, users) in Self::OPTIONS {
             if given.contains(&(option, true)) && !users.contains(&self) {
@@ -175,7 +175,7 @@ impl Format {
         Ok(())
     }
 
-    /// The format that a file's name says it has.
+    /// The format that a file's name indicates.
     pub(crate) fn of_path(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.to_ascii_lowercase();
         if name == ".env" || name.starts_with(".env.") {
@@ -189,7 +189,7 @@ impl Format {
     }
 }
 
-/// How nested objects become keys of their own. Arrays and empty objects stay values.
+/// How nested objects become keys. Arrays and empty objects stay values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flatten {
     /// `a.b`
@@ -198,7 +198,7 @@ pub(crate) enum Flatten {
     Pointer,
 }
 
-/// What becomes of a key that is there already.
+/// What to do with a key that already exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OnConflict {
     Replace,
@@ -206,12 +206,12 @@ pub(crate) enum OnConflict {
     Fail,
 }
 
-/// A format that can be read.
+/// A format that can be imported.
 pub(crate) fn import_format() -> Unmarked<Format> {
     Unmarked::one_of(&Format::READ, |at| Format::ALL[at])
 }
 
-/// A format that can be written.
+/// A format that can be exported.
 pub(crate) fn export_format() -> Unmarked<Format> {
     Unmarked::one_of(&Format::NAMES, |at| Format::ALL[at])
 }

@@ -1,4 +1,4 @@
-//! Parsers of arguments: what marks a quoted word is taken off here, for all of them.
+//! The common part of all argument parsers: removes the mark of quoted words.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -10,13 +10,13 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::shell::text::escape::excerpt;
 use crate::shell::text::words;
 
-/// Makes a value of an argument, which may be marked, or says why not.
+/// Converts an argument, which may be marked, or explains why it cannot.
 type Parse<T> = dyn Fn(&OsStr) -> Result<T, String> + Send + Sync;
 
-/// Whether an error of clap's is about a pattern.
+/// Whether an error of clap is about a pattern.
 pub(crate) const IS_PATTERN: ContextKind = ContextKind::Custom;
 
-/// A parser for one argument that first takes off the mark of quoted words ([`words::Word::to_arg`]).
+/// A parser for one argument that first removes the mark of quoted words ([`words::Word::to_arg`]).
 #[derive(Clone)]
 pub(crate) struct Unmarked<T> {
     parse: Arc<Parse<T>>,
@@ -29,7 +29,7 @@ impl<T> Unmarked<T> {
         Self::marked(move |arg| parse(&words::unmark(arg)))
     }
 
-    /// An argument whose mark says what it means.
+    /// An argument whose mark has a meaning.
     pub(super) fn marked(parse: impl Fn(&OsStr) -> Result<T, String> + Send + Sync + 'static) -> Self {
         Self { parse: Arc::new(parse), possible: &[], is_pattern: false }
     }
@@ -42,12 +42,12 @@ impl<T> Unmarked<T> {
         })
     }
 
-    /// A pattern: programs are told that it is the pattern that is wrong.
+    /// A pattern; its errors have a code of their own for programs.
     pub(super) fn pattern(parse: impl Fn(&str) -> Result<T, String> + Send + Sync + 'static) -> Self {
         Self { is_pattern: true, ..Self::text(parse) }
     }
 
-    /// One of some names, whose place is turned into the value.
+    /// One of several names, whose index is converted to the value.
     pub(crate) fn one_of(names: &'static [&'static str], make: fn(usize) -> T) -> Self
     where
         T: 'static,
@@ -86,7 +86,7 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Unmarked<T> {
     }
 }
 
-/// An argument as messages name it: a flag by its dashes, another by what it takes.
+/// An argument as named in messages: a flag with its dashes, any other by its value name.
 fn name_of(arg: &clap::Arg) -> String {
     match (arg.get_long(), value_name(arg)) {
         (Some(long), _) => format!("--{long}"),
@@ -95,12 +95,12 @@ fn name_of(arg: &clap::Arg) -> String {
     }
 }
 
-/// The name that help gives to an argument's value: for people to read, and nothing else.
+/// The name of an argument's value in help, for users only.
 pub(crate) fn value_name(arg: &clap::Arg) -> &str {
     arg.get_value_names().and_then(<[_]>::first).map_or("", |name| name.as_str())
 }
 
-/// Some names, any of which will do: `a, b or c`.
+/// A list of alternatives: `a, b or c`.
 pub(crate) fn any_of<N: AsRef<str>>(names: &[N]) -> String {
     let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     match names.split_last() {

@@ -1,4 +1,4 @@
-//! A word becomes a value: the parser of each kind of argument.
+//! The parser of each kind of argument.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -20,7 +20,7 @@ use crate::shell::text::escape::excerpt;
 use crate::shell::text::glob::Glob;
 use crate::shell::text::words::{self, Word};
 
-/// Text, of the kind that `make` says.
+/// Text of the kind that `make` constructs.
 fn kind_of_text<T>(make: fn(String) -> T) -> Unmarked<T>
 where
     T: 'static,
@@ -33,17 +33,17 @@ pub(crate) fn key() -> Unmarked<Key> {
     kind_of_text(Key)
 }
 
-/// What keys begin with.
+/// A prefix of keys.
 pub(crate) fn prefix() -> Unmarked<Prefix> {
     kind_of_text(Prefix)
 }
 
-/// Where a range of keys begins or ends.
+/// An end of a range of keys.
 pub(crate) fn bound() -> Unmarked<KeyBound> {
     kind_of_text(KeyBound)
 }
 
-/// The way to a part of a JSON value: a JSON Pointer or a path.
+/// The path to a part of a JSON value: a JSON Pointer or a path.
 pub(crate) fn pointer() -> Unmarked<PartPointer> {
     Unmarked::text(|text| {
         let path = JsonPointer::parse(text).map_err(|error| error.to_string())?;
@@ -56,7 +56,7 @@ pub(crate) fn filter() -> Unmarked<FilterText> {
     kind_of_text(FilterText)
 }
 
-/// What `help` is asked about.
+/// A topic of `help`.
 pub(crate) fn topic() -> Unmarked<Topic> {
     kind_of_text(Topic)
 }
@@ -69,7 +69,7 @@ pub(crate) fn text() -> Unmarked<String> {
 /// The name of an environment variable.
 pub(crate) fn variable() -> Unmarked<String> {
     Unmarked::text(|text| match text {
-        // What stands after the `=` is the secret itself.
+        // What follows the `=` is the secret itself.
         _ if text.contains('=') => Err("expected the name of a variable, found a name with a value ('=')".to_owned()),
         "" => Err("expected the name of a variable, found nothing".to_owned()),
         name => Ok(name.to_owned()),
@@ -85,7 +85,7 @@ pub(crate) fn glob() -> Unmarked<Glob> {
 pub(crate) fn regex() -> Unmarked<Pattern> {
     Unmarked::pattern(|text| {
         Regex::new(text).map(Pattern).map_err(|error| {
-            // The last line of the crate's drawing says what is wrong.
+            // The last line of the crate's message says what is wrong.
             let text = error.to_string();
             let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
             format!("not a regular expression: {reason}")
@@ -98,7 +98,7 @@ pub(crate) fn data() -> Unmarked<Data> {
     Unmarked::bytes(|bytes| Ok(Data(bytes.to_owned())))
 }
 
-/// A path, which need not be UTF-8. An unquoted `~` at the start of one in a line is the home directory.
+/// A path, which need not be UTF-8. In a line, an unquoted `~` at its start is the home directory.
 pub(crate) fn path() -> Unmarked<PathBuf> {
     Unmarked::marked(|arg| Ok(path_of_arg(arg)))
 }
@@ -108,7 +108,7 @@ fn path_of_arg(arg: &OsStr) -> PathBuf {
     if words::is_marked_home(arg) { in_home(&path) } else { PathBuf::from(OsStr::from_bytes(&path)) }
 }
 
-/// A database, by its name or by the path of its file.
+/// A database, by name or by the path of its file.
 pub(crate) fn database() -> Unmarked<DatabaseName> {
     Unmarked::marked(|arg| Ok(DatabaseName(path_of_arg(arg).into_os_string())))
 }
@@ -123,7 +123,7 @@ pub(crate) fn path_of(word: &Word<'_>) -> PathBuf {
     path_of_arg(&word.to_arg())
 }
 
-/// The path with the home directory in place of its `~`, if it begins with one.
+/// The path with a `~` at its start replaced by the home directory.
 pub(crate) fn in_home(path: &[u8]) -> PathBuf {
     match dirs::home_dir().filter(|_| words::is_in_home(path)) {
         Some(home) => PathBuf::from(OsString::from_vec([home.as_os_str().as_bytes(), &path[1..]].concat())),
@@ -138,7 +138,7 @@ pub(crate) fn status() -> Unmarked<u8> {
     })
 }
 
-/// How many.
+/// A number of entries.
 pub(crate) fn number<N: FromStr>() -> Unmarked<N> {
     Unmarked::text(|text| {
         text.parse().map_err(|_| format!("expected a whole number of 0 or more, found '{}'", excerpt(text, 40)))
@@ -158,17 +158,17 @@ pub(crate) fn decimal() -> Unmarked<Number> {
     Unmarked::text(|text| text.parse().map_err(|error: Error| error.to_string()))
 }
 
-/// A time span that is not nothing.
+/// A duration above zero.
 pub(crate) fn duration() -> Unmarked<Duration> {
     Unmarked::text(|text| parse_duration(text).map_err(|error| error.to_string()))
 }
 
-/// How long to wait; not at all is a way to look.
+/// How long to wait; zero only checks.
 pub(crate) fn timeout() -> Unmarked<Duration> {
     Unmarked::text(|text| parse_wait(text).map_err(|error| error.to_string()))
 }
 
-/// A point in time.
+/// A time.
 pub(crate) fn time() -> Unmarked<Timestamp> {
     Unmarked::text(|text| text.parse().map_err(|error: Error| error.to_string()))
 }

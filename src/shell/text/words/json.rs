@@ -1,21 +1,21 @@
 //! Whether a text that is still arriving can become a JSON array or object.
 
-/// Tells for each byte, one after the other, whether a text can still become a JSON array or object, by the letter of RFC 8259.
-/// Whether its numbers fit, its surrogates pair and its names are unique is for whoever stores it.
+/// Decides after each byte whether a text can still become a JSON array or object, by the syntax of RFC 8259. The code
+/// that stores it checks the range of its numbers, surrogate pairs and unique names.
 #[derive(Debug)]
 pub(super) struct JsonTracker {
     expect: Expect,
-    /// How many arrays and objects are open, at most [`JsonTracker::MAX_DEPTH`], well above what a value may have.
+    /// The number of open arrays and objects, at most [`JsonTracker::MAX_DEPTH`], well above the limit for a value.
     depth: usize,
     /// A bit for each open level: whether it is an object.
     objects: [u64; 4],
 }
 
-/// What a text is after one byte more.
+/// The state of a text after one more byte.
 pub(super) enum Verdict {
     /// It can still become JSON.
     Open,
-    /// It is a whole array or object.
+    /// It is a complete array or object.
     Done,
     /// It can no longer become JSON.
     Impossible,
@@ -41,7 +41,7 @@ enum Expect {
     },
     /// The rest of `true`, `false` or `null`.
     Rest(&'static [u8]),
-    /// The states of a number are named by what was read last.
+    /// The states of a number are named after the part that was read last.
     Minus,
     Zero,
     Integer,
@@ -60,7 +60,7 @@ impl JsonTracker {
         Self { expect: Expect::Value, depth: 0, objects: [0; 4] }
     }
 
-    /// Takes in the next byte; after any verdict but [`Verdict::Open`] there is nothing more to ask.
+    /// Reads the next byte; must not be called again after any verdict but [`Verdict::Open`].
     pub(super) fn feed(&mut self, byte: u8) -> Verdict {
         use Expect as E;
         self.expect = match (self.expect, byte) {
@@ -131,7 +131,7 @@ impl JsonTracker {
         if self.depth == 0 { Verdict::Done } else { Verdict::Open }
     }
 
-    /// Whether the innermost open level, which there is behind any value, is an object.
+    /// Whether the innermost open level is an object. There is one after any value.
     fn in_object(&self) -> bool {
         let level = self.depth - 1;
         self.objects[level / 64] >> (level % 64) & 1 == 1

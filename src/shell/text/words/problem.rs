@@ -1,10 +1,10 @@
-//! What can be wrong with a word, and how it is said.
+//! Syntax errors in words, and their messages.
 
 use super::quotes::is_surrogate;
 use crate::shell::text::escape::excerpt;
 use memchr::memchr;
 
-/// What is wrong with a word, by offsets in the input.
+/// A syntax error in a word, by offsets in the input.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Problem {
     /// Its quote is still open at the end of input.
@@ -22,14 +22,14 @@ pub(super) enum Problem {
     },
     /// Its JSON is still open at the end of input.
     NeverFinished,
-    /// It went over lines as JSON, or its quotes were taken for those of words, and it cannot become JSON.
+    /// It continued over several lines as JSON, or its quotes were read as those of words, and it cannot become JSON.
     NotJson {
         at: usize,
     },
 }
 
 impl Problem {
-    /// The message for it; `text` reaches to the end of the line that showed the problem.
+    /// The message; `text` ends with the line that showed the problem.
     pub(super) fn message(self, start: usize, text: &[u8]) -> String {
         match self {
             Self::NeverClosed { quote } => {

@@ -1,18 +1,18 @@
-//! Quotes and the escapes inside them, both ways.
+//! Writes and reads quotes and escapes.
 
 use crate::json::Sink;
 use crate::shell::text::escape::is_unsafe;
 use memchr::memchr;
 
-/// `bytes` as one word that splits back to exactly these bytes and is never taken for a flag, a comment or JSON. It stands on
-/// one line and is safe on a terminal.
+/// `bytes` as one word that is read back as exactly these bytes and never as a flag, a comment or JSON. It fits on one
+/// line and is safe on a terminal.
 pub(crate) fn quote(bytes: &[u8]) -> String {
     let mut quoted = String::with_capacity(bytes.len() + 8);
     write_quoted(&mut quoted, bytes);
     quoted
 }
 
-/// Writes what [`quote`] gives.
+/// Writes the result of [`quote`].
 pub(crate) fn write_quoted(out: &mut impl Sink, bytes: &[u8]) {
     match str::from_utf8(bytes) {
         Ok(text) if is_plain(text) => out.push_str(text),
@@ -20,7 +20,7 @@ pub(crate) fn write_quoted(out: &mut impl Sink, bytes: &[u8]) {
     }
 }
 
-/// [`quote`] for a word whose quote is there already. `'…'` cannot hold everything: what it cannot comes back in `"…"`.
+/// [`quote`] for a word whose quote is already open. If `'…'` cannot hold the bytes, `"…"` is used.
 pub(crate) fn quote_in(quote: char, bytes: &[u8]) -> String {
     let mut quoted = String::with_capacity(bytes.len() + 8);
     write_quoted_in(&mut quoted, quote, bytes);
@@ -45,7 +45,7 @@ fn write_quoted_in(out: &mut impl Sink, quote: char, bytes: &[u8]) {
     }
 }
 
-/// Whether a text is itself as a bare word, wherever it stands, also where `|` and `>` send an answer elsewhere. A BOM would
+/// Whether a text is read as itself without quotes, wherever it is, even where `|` and `>` are operators. A BOM would
 /// be skipped at the start of a script.
 fn is_plain(text: &str) -> bool {
     !matches!(text, "" | "|" | ">" | ">>")
@@ -77,7 +77,7 @@ fn write_with_escapes(quoted: &mut impl Sink, bytes: &[u8]) {
     quoted.push('"');
 }
 
-/// A backslash inside quotes and what it stands for.
+/// An escape inside quotes, and its value.
 pub(super) struct Escape {
     /// Its bytes in the input.
     pub(super) length: usize,
@@ -90,8 +90,8 @@ enum Meaning {
 }
 
 impl Escape {
-    /// Reads the backslash that `text` begins with, inside the given quotes: `None` if more input is needed to tell. The error
-    /// is the length of what is not an escape.
+    /// Reads the escape at the start of `text`, inside the given quotes: `None` if more input is needed. The error is
+    /// the length of an invalid escape.
     pub(super) fn read(quote: u8, text: &[u8]) -> Result<Option<Self>, usize> {
         let Some(&letter) = text.get(1) else {
             return Ok(None);
@@ -111,7 +111,7 @@ impl Escape {
             b'x' => return Self::hex(text),
             b'u' => return Self::unicode(text),
             _ => {
-                // The whole character, by what its first byte announces, so that the message can show it.
+                // The whole character, by the length in its first byte, for the message.
                 let length = 1 + (letter.leading_ones() as usize).clamp(1, 4);
                 return if length <= text.len() { Err(length) } else { Ok(None) };
             }
@@ -132,7 +132,7 @@ impl Escape {
         Ok(Some(Self::byte(value, 4)))
     }
 
-    /// `\uHHHH` as in JSON, where two make a character beyond the first 65,536; or `\u{H…}`.
+    /// `\uHHHH` as in JSON, where a surrogate pair is one character; or `\u{H…}`.
     fn unicode(text: &[u8]) -> Result<Option<Self>, usize> {
         match text.get(2) {
             None => return Ok(None),
@@ -179,7 +179,7 @@ impl Escape {
 /// The bytes of a `\uHHHH`.
 const UNIT: usize = 6;
 
-/// The UTF-16 unit of the `\uHHHH` that `text` begins with, of which the first two bytes are there; `None` if more is needed.
+/// The UTF-16 unit of the `\uHHHH` at the start of `text`, whose first two bytes exist; `None` if more input is needed.
 fn unit(text: &[u8]) -> Result<Option<u32>, usize> {
     let mut value = 0;
     for at in 2..UNIT {
@@ -189,8 +189,8 @@ fn unit(text: &[u8]) -> Result<Option<u32>, usize> {
     Ok(Some(value))
 }
 
-/// The second half of a surrogate pair that `text` begins with; `None` if more is needed to tell. The error is the length of
-/// the first half, which is alone.
+/// The second half of a surrogate pair at the start of `text`; `None` if more input is needed. The error is the length
+/// of the unpaired first half.
 fn second_unit(text: &[u8]) -> Result<Option<u32>, usize> {
     if !text.starts_with(b"\\u") {
         return if b"\\u".starts_with(text) { Ok(None) } else { Err(UNIT) };
@@ -202,7 +202,7 @@ fn second_unit(text: &[u8]) -> Result<Option<u32>, usize> {
     }
 }
 
-/// Whether an escape that is none is half of a surrogate pair.
+/// Whether an invalid escape is half of a surrogate pair.
 pub(super) fn is_surrogate(escape: &[u8]) -> bool {
     matches!(escape, [b'\\', b'u', b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F', _, _])
 }
@@ -216,7 +216,7 @@ const fn hex_digit(byte: u8) -> Option<u8> {
     }
 }
 
-/// What a quoted text stands for, behind the `flag` before it.
+/// The value of a quoted text, after the `flag` before it.
 pub(super) fn decode(quote: u8, flag: &[u8], mut inner: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(flag.len() + inner.len());
     bytes.extend_from_slice(flag);

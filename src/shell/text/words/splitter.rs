@@ -1,4 +1,4 @@
-//! Input -> words, a command at a time, however it arrives.
+//! Splits input into commands and words, in pieces of any size.
 
 use super::json::{JsonTracker, Verdict};
 use super::problem::Problem;
@@ -8,37 +8,37 @@ use memchr::{memchr, memchr_iter, memchr2, memrchr};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// What [`Splitter::step`] found.
+/// The result of [`Splitter::step`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Step<'a> {
-    /// More input is needed; never the answer at the end of input.
+    /// More input is needed; never returned at the end of input.
     More(Unfinished),
     /// A command.
     Command {
         /// Its words; none for a blank line or a comment.
         words: Vec<Word<'a>>,
-        /// Its bytes, the newline included.
+        /// The length in bytes, including the newline.
         consumed: usize,
-        /// The lines it stands on.
+        /// The number of lines.
         lines: usize,
     },
     /// Not a command.
     Error {
-        /// What is wrong. It is on the last of the `lines`.
+        /// The error, which is on the last of the `lines`.
         error: SyntaxError,
-        /// The bytes to skip: up to and including the line on which the offending word begins.
+        /// The number of bytes to skip: up to and including the line on which the wrong word begins.
         consumed: usize,
-        /// The lines in them.
+        /// The number of lines in them.
         lines: usize,
-        /// The bytes up to the end of the line that has shown it.
+        /// The number of bytes up to the end of the line that showed the error.
         through: usize,
     },
 }
 
-/// What the input ends in while it is not yet a command.
+/// The unfinished construct at the end of the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unfinished {
-    /// A line without its newline; it would be a command if the input ended here, or is one that is wrong.
+    /// A line without its newline, which would be a command or an error if the input ended here.
     Line,
     /// This quote.
     Quote(char),
@@ -49,26 +49,26 @@ pub(crate) enum Unfinished {
 /// Why some input is not a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SyntaxError {
-    /// The byte offset, in the input given, at which the offending word begins.
+    /// The byte offset in the input at which the wrong word begins.
     pub(crate) at: usize,
-    /// What is wrong and how to write it: one line, safe on a terminal, with at most 40 characters of the input.
+    /// The error and how to fix it: one line, safe on a terminal, with at most 40 characters of the input.
     pub(crate) message: String,
 }
 
-/// Splits input into commands and remembers how far it has looked, so that a value of many lines that arrives line by line
-/// costs no more than one that is there at once.
+/// Splits input into commands and remembers its position, so that a value of many lines that arrives line by line costs
+/// no more than one that arrives at once.
 #[derive(Debug)]
 pub(crate) struct Splitter {
-    /// Whether a BOM can no longer come.
+    /// Whether a BOM can no longer occur.
     begun: bool,
-    /// Everything before this offset has been looked at.
+    /// Everything before this offset was scanned.
     position: usize,
     mode: LexState,
     marks: Vec<WordMark>,
-    /// Whether JSON after these words may go on on the next line: where a value stands, and where a command should, so that a
-    /// document in the place of a script is one mistake.
+    /// Whether JSON after these words may continue on the next line: where a value is expected, and where a command is
+    /// expected, so that a document instead of a script is one error.
     may_go_on: fn(&[&[u8]]) -> bool,
-    /// At the prompt: whether the answer of the command that begins with this word may go into a program.
+    /// At the prompt: whether the answer of the command with this name can be piped.
     may_pipe: Option<fn(&[u8]) -> bool>,
 }
 
@@ -80,7 +80,7 @@ enum LexState {
     Bare {
         start: usize,
     },
-    /// In a quoted word; its quote is behind the `flag` bytes of a `--flag=`.
+    /// In a quoted word; its quote follows the `flag` bytes of a `--flag=`.
     Quote {
         start: usize,
         flag: usize,
@@ -91,18 +91,18 @@ enum LexState {
         start: usize,
         json: JsonTracker,
     },
-    /// Right behind a closing quote or JSON literal, the last of the marks.
+    /// Right after a closing quote or JSON literal, the last of the marks.
     Closed,
-    /// Behind the `|` of a line typed at the prompt, or the `!` that begins one: the rest of the line is a program's.
+    /// After the `|` of a line at the prompt, or the `!` that begins one: the rest of the line is a shell command.
     Program,
-    /// The word begun at `start` is wrong; only the end of this line is still looked for.
+    /// The word that begins at `start` is wrong; the scan only looks for the end of this line.
     Failed {
         start: usize,
         problem: Problem,
     },
 }
 
-/// Where a word stands and what kind it is.
+/// The position and the kind of a word.
 #[derive(Debug)]
 struct WordMark {
     span: Range<usize>,
@@ -117,34 +117,34 @@ enum WordKind {
     Quoted {
         escaped: bool,
     },
-    /// The rest of a line, which is for another shell to read.
+    /// The rest of a line, for another shell.
     Program,
 }
 
-/// What a look at the input came to.
+/// The result of scanning the input.
 enum Found {
     More(Unfinished),
-    /// The command, or the lines that an error costs, end here.
+    /// The command, or the lines to skip after an error, end here.
     End(usize),
 }
 
 impl Splitter {
-    /// A splitter at the very start of some input. JSON that is open at a line's end goes on on the next one after the words
-    /// that `may_go_on` says.
+    /// A splitter at the start of an input. JSON that is open at the end of a line continues on the next one after
+    /// words for which `may_go_on` is true.
     pub(crate) fn new(may_go_on: fn(&[&[u8]]) -> bool) -> Self {
         Self { begun: false, position: 0, mode: LexState::Blank, marks: Vec::new(), may_go_on, may_pipe: None }
     }
 
-    /// The same for lines typed at the prompt: behind an unquoted `|`, in a command whose first word may be followed by one,
-    /// and behind a `!` that begins a line, the rest of the line is one word, verbatim.
+    /// The same for lines of the prompt: after an unquoted `|`, in a command whose answer can be piped, and after a `!`
+    /// at the start, the rest of the line is one word, verbatim.
     pub(crate) fn at_prompt(may_go_on: fn(&[&[u8]]) -> bool, may_pipe: fn(&[u8]) -> bool) -> Self {
         Self { may_pipe: Some(may_pipe), ..Self::new(may_go_on) }
     }
 
-    /// Looks for one command at the start of `input`; `end` says that no more will come behind it.
+    /// Reads one command at the start of `input`; `end` says that the input is complete.
     ///
-    /// After [`Step::More`] call again with the same bytes and more behind them. After the others drop `consumed` bytes, which
-    /// are at least one unless `input` is empty; the next call begins a new command.
+    /// After [`Step::More`], call it again with the same bytes followed by more. Otherwise, drop `consumed` bytes, at
+    /// least one unless `input` is empty; the next call begins a new command.
     pub(crate) fn step<'a>(&mut self, input: &'a [u8], end: bool) -> Step<'a> {
         let consumed = match self.scan(input, end) {
             Found::More(open) => return Step::More(open),
@@ -261,7 +261,7 @@ impl Splitter {
         None
     }
 
-    /// Whether the last of the marks sends the answer of those before it into a program.
+    /// Whether the last of the marks pipes the answer of the words before it.
     fn is_pipe(&self, input: &[u8]) -> bool {
         let (Some(may_pipe), [first, .., last]) = (self.may_pipe, &self.marks[..]) else { return false };
         input[last.span.clone()] == *b"|" && first.kind == WordKind::Bare && may_pipe(&input[first.span.clone()])
@@ -356,7 +356,7 @@ impl Splitter {
         None
     }
 
-    /// The word begun at `start` looked like JSON and is not, as `self.position` shows.
+    /// The word that begins at `start` looked like JSON but is not, as `self.position` shows.
     fn not_json(&mut self, input: &[u8], start: usize) {
         let at = self.position;
         if memchr(b'\n', &input[start..at]).is_none() {
@@ -367,8 +367,8 @@ impl Splitter {
         }
     }
 
-    /// The word in front of a wrong one that looked like JSON and was not: its blanks have cut it into words, and its quotes
-    /// are what is wrong with them.
+    /// The word before a wrong one that looked like JSON but was not: it was split at its spaces, and the error is in
+    /// its quotes.
     fn broken_json(&self, text: &[u8]) -> Option<(usize, Problem)> {
         let mark = self.marks.iter().find(|mark| mark.kind == WordKind::Bare && text[mark.span.start] == b'{')?;
         let mut json = JsonTracker::new();
@@ -436,8 +436,8 @@ const MAY_END_BARE: [bool; 256] = {
     table
 };
 
-/// Whether a word ends before `byte`, which `next` follows: at white space or at the end of input. A CR counts before a newline
-/// and at the end only. `None` if that depends on input still to come.
+/// Whether a word ends before `byte`, which `next` follows: at white space or at the end of input. A CR counts only
+/// before a newline and at the end. `None` if that depends on further input.
 fn is_boundary(byte: Option<&u8>, next: Option<&u8>, end: bool) -> Option<bool> {
     match (byte, next) {
         (None, _) | (Some(b'\r'), None) => end.then_some(true),
@@ -454,7 +454,8 @@ fn is_flag(text: &[u8]) -> bool {
     })
 }
 
-/// Refuses what may not stand in a command even inside quotes: bytes that are not UTF-8, and NUL, which marks data in arguments.
+/// Refuses what a command cannot contain, even in quotes: bytes that are not UTF-8, and NUL, which marks data in
+/// arguments.
 fn check_bytes(command: &[u8], marks: &[WordMark]) -> Result<(), SyntaxError> {
     let valid = if command.is_ascii() { Ok("") } else { str::from_utf8(command) };
     let invalid = valid.err().map(|error| error.valid_up_to());
@@ -478,9 +479,9 @@ pub(super) fn count_newlines(text: &[u8]) -> usize {
     memchr_iter(b'\n', text).count()
 }
 
-/// The lines in `text`, a last one without newline included.
+/// The number of lines in `text`, including a last one without newline.
 pub(super) fn count_lines(text: &[u8]) -> usize {
-    // Nearly every command stands on one line.
+    // Nearly every command is on one line.
     if memchr(b'\n', text).is_some_and(|newline| newline + 1 == text.len()) {
         return 1;
     }

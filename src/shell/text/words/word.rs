@@ -1,4 +1,4 @@
-//! One word, and how it is handed to a parser of arguments.
+//! A word, and how it is passed to an argument parser.
 
 use memchr::memchr;
 use std::borrow::Cow;
@@ -9,20 +9,20 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 /// One word of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Word<'a> {
-    /// What it means, with quotes and escapes gone; may be any bytes.
+    /// Its value without quotes and escapes, which may be any bytes.
     pub(crate) bytes: Cow<'a, [u8]>,
-    /// Whether all of it was quoted or is a JSON literal, and so is data, never a flag.
+    /// Whether it is all quoted or a JSON literal, and so is data, never a flag.
     pub(crate) quoted: bool,
-    /// How many of `bytes` are a bare `--flag=` before a quoted rest; 0 for every other word.
+    /// The length of a bare `--flag=` before a quoted rest; 0 for every other word.
     pub(crate) flag: usize,
-    /// Where it stands in the input given, quotes included; empty for an argument of the program, which stands in no line.
+    /// Its position in the input, including quotes; empty for an argument of the program.
     pub(crate) span: Range<usize>,
 }
 
 impl Word<'_> {
-    /// The word as an argument for a parser that takes what begins with `-` for a flag. A NUL, which no argument from outside
-    /// can contain, marks what was written how: one in front is for data, one after a `~` for the home directory, if the
-    /// argument is a path. [`unmark`] takes it off again.
+    /// The word as an argument for a parser that reads what begins with `-` as a flag. A NUL, which no argument from
+    /// outside can contain, marks how it was written: one at the start marks data, one after a `~` the home directory,
+    /// if the argument is a path. [`unmark`] removes it.
     pub(crate) fn to_arg(&self) -> OsString {
         let is_data = self.quoted || self.flag > 0 || self.bytes.starts_with(b"\0");
         let at = if is_data { Some(self.flag) } else { self.after_tilde() };
@@ -31,8 +31,8 @@ impl Word<'_> {
         OsString::from_vec([before, mark, after].concat())
     }
 
-    /// Where a bare `~`, alone or before a slash, ends, at the word's start or right after `--flag=`. A `~` that the caller's
-    /// own shell has left in an argument of the program is an ordinary character.
+    /// The end of a bare `~`, alone or before a slash, at the start of the word or right after `--flag=`. A `~` in an
+    /// argument of the program, which the caller's shell did not expand, is an ordinary character.
     fn after_tilde(&self) -> Option<usize> {
         if self.span.is_empty() {
             return None;
@@ -42,7 +42,7 @@ impl Word<'_> {
     }
 }
 
-/// Whether a path begins with the home directory's `~`.
+/// Whether a path begins with a `~` for the home directory.
 pub(crate) fn is_in_home(path: &[u8]) -> bool {
     path == b"~" || path.starts_with(b"~/")
 }
@@ -57,7 +57,7 @@ pub(crate) fn unmark(arg: &OsStr) -> Cow<'_, [u8]> {
     }
 }
 
-/// Whether an argument or a flag's value begins with a `~` that stands for the home directory.
+/// Whether an argument or a flag's value begins with a `~` for the home directory.
 pub(crate) fn is_marked_home(arg: &OsStr) -> bool {
     arg.as_bytes().starts_with(b"~\0")
 }

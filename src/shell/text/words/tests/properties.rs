@@ -1,4 +1,4 @@
-//! What holds for every input.
+//! Properties that hold for every input.
 
 use super::*;
 use crate::shell::text::escape::is_unsafe;
