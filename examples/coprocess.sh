@@ -32,7 +32,7 @@ for _ in 1 2 3; do
 done
 ask get nobody
 case $answer in
-    '{"error":{"code":"not_found",'*) echo "nobody is not there" ;;
+    '{"error":{"code":"not_found",'*) echo "nobody does not exist" ;;
 esac
 ask keys
 echo "$answer"

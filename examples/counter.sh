@@ -1,5 +1,5 @@
 #!/bin/sh
-# A counter that any number of processes share: each gets a number that nobody else gets.
+# A counter that any number of processes share: every number is given out once.
 #
 #     sh examples/counter.sh NAME [TIMES]
 set -eu

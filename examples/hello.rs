@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("goodbye = {:?}", db.get("goodbye")?);
 
-    // Every change was durable when its method returned. Saving puts a file that was edited by hand into its one form,
+    // Every change was durable when its method returned. Saving rewrites a file that was edited by hand in canonical form,
     // and leaves out what has expired.
     db.save()?;
     print!("{}", std::fs::read_to_string(&path)?);

@@ -3,7 +3,7 @@
 #
 #     sh examples/mutex.sh NAME COMMAND...
 #
-# Whoever sets a key that is not there has the mutex. It has a time to live, so that one whose holder was killed comes
+# The process that creates the key holds the mutex. The key expires, so that the mutex of a killed holder comes
 # free; a command must not take longer.
 set -u
 key=mutex:$1

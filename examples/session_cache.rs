@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     show(&db, "session:1")?;
     show(&db, "session:2")?;
 
-    // Whoever does something stays logged in: a new expiry for the same value.
+    // Activity extends the session: the same value with a new expiry.
     let expiry = db.now().after(half_an_hour)?;
     db.expire("session:2", Some(expiry))?;
     println!("after a click");
@@ -56,7 +56,7 @@ fn show(db: &Database, session: &str) -> rusty_kv::Result<()> {
         Some(Entry { value, expiry: Some(expiry) }) => {
             println!("  {session}: {value}, for {} more", format_duration(expiry.since(db.now())));
         }
-        Some(Entry { value, expiry: None }) => println!("  {session}: {value}, for ever"),
+        Some(Entry { value, expiry: None }) => println!("  {session}: {value}, forever"),
         None => println!("  {session}: nobody"),
     }
     Ok(())

@@ -60,7 +60,7 @@ impl<'a> Range<'a> {
         Ok(())
     }
 
-    /// The next live entry from an end, made into what is wanted of it.
+    /// The next live entry from an end, converted by `make`.
     pub(super) fn pull<T>(
         &mut self,
         end: End,

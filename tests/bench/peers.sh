@@ -54,7 +54,7 @@ fi
 for program in "$KV" ${BASE:+"$BASE"} hello hello-default; do
     python3 "$home/turns.py" evict "$program"
 done
-# Settings of whoever measures must not matter.
+# The user's settings must not matter.
 export HOME=$work
 [[ $(stat -f -c %T . 2>/dev/null) != tmpfs ]] || echo "peers.sh: $work is in memory: a sync costs nothing there" >&2
 

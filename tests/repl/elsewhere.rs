@@ -206,7 +206,7 @@ fn a_pager_that_is_left_early_or_fails_does_no_harm() {
 }
 
 #[test]
-fn less_is_the_usual_pager_and_colours_and_wide_text_come_through() {
+fn less_is_the_usual_pager_and_colors_and_wide_text_come_through() {
     if !std::path::Path::new("/usr/bin/less").exists() {
         let _ = std::io::Write::write_all(&mut std::io::stderr(), b"skipped: there is no less\n");
         assert!(std::env::var_os("CI").is_none(), "there is no less");
@@ -255,7 +255,7 @@ fn there_is_no_pager_where_it_is_turned_off_or_the_terminal_is_dumb() {
 }
 
 #[test]
-fn json_is_spread_out_and_coloured_for_a_person() {
+fn json_is_spread_out_and_colored_for_a_person() {
     let home = Home::new();
     home.run(&["set", "--json", "small", r#"{"a": 1}"#]);
     home.run(&["set", "--json", "nested", r#"{"a": {"b": {"c": "\u202e"}}, "d": [true, null]}"#]);

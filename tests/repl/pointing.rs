@@ -99,7 +99,7 @@ fn where_the_line_is_not_right_above_it_is_shown_again() {
 }
 
 #[test]
-fn without_colours_and_on_a_dumb_terminal_the_carets_are_the_same() {
+fn without_colors_and_on_a_dumb_terminal_the_carets_are_the_same() {
     let home = Home::new();
     home.run(&["set", "a", "1"]);
     let mut terminal = home.terminal().env("NO_COLOR", "1").at_prompt();

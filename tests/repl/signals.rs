@@ -32,7 +32,7 @@ fn ctrl_c_stops_a_script_that_is_under_way_and_keeps_what_is_done() {
 }
 
 #[test]
-fn ctrl_c_ends_the_wait_for_somebody_who_writes_into_a_fifo() {
+fn ctrl_c_ends_the_wait_for_a_writer_of_a_fifo() {
     let home = Home::new();
     // The FIFO has no writer.
     drop(home.fifo());

@@ -51,7 +51,7 @@ fn a_long_text_that_comes_all_at_once_is_not_drawn_anew_for_each_character() {
 }
 
 #[test]
-fn words_are_coloured_by_what_they_are() {
+fn words_are_colored_by_what_they_are() {
     use vt100::Color::{Default, Idx};
     let home = home();
     let mut terminal = home.at_prompt();

@@ -148,7 +148,7 @@ fn coprocess() {
         if let Some(mut bash) = script("bash", "coprocess.sh", &[path_text], &path) {
             let counts = [1, 2, 3].map(|n| format!("{{\"ok\":true,\"value\":{n}}}\n")).concat();
             let wanted = format!(
-                "\"two lines,\\n\\\"quoted\\\"\"\n{counts}nobody is not there\n[\"a key\",\"visits\"]\nstatus 1\n"
+                "\"two lines,\\n\\\"quoted\\\"\"\n{counts}nobody does not exist\n[\"a key\",\"visits\"]\nstatus 1\n"
             );
             assert_eq!(says(&mut bash), wanted);
         }

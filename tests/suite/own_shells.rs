@@ -323,7 +323,7 @@ fn commands_flags_databases_and_files_are_completed_too() {
 }
 
 #[test]
-fn whoever_asks_is_told_lines_without_control_characters_whatever_the_keys() {
+fn completions_are_lines_without_control_characters_whatever_the_keys() {
     let home = Home::new();
     let odd = (1..0x20).chain(0x7f..0xa0).chain([0xad, 0x61c, 0x200b, 0x200e, 0x2028, 0x202e, 0x2066, 0xfeff]);
     let keys: Vec<String> = odd.filter_map(char::from_u32).map(|c| format!("k{c}x")).collect();

@@ -69,7 +69,7 @@ impl Home {
         home
     }
 
-    /// With so many entries that a save takes a while.
+    /// With enough entries that a save takes a while.
     fn large() -> Self {
         let home = Self::new();
         let value = "v".repeat(200);
@@ -424,7 +424,7 @@ fn an_output_that_takes_nothing_loses_and_repeats_no_write() {
 }
 
 #[test]
-fn a_stdout_that_somebody_has_made_non_blocking_gets_everything() {
+fn a_stdout_that_another_program_made_non_blocking_gets_everything() {
     use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
     let home = Home::large();
     let wanted = home.command(&["list"]).output().unwrap().stdout;

@@ -330,11 +330,11 @@ mod tests {
     }
 
     /// The output without our own colors.
-    fn without_colours(text: &str) -> String {
+    fn without_colors(text: &str) -> String {
         let mut left = String::new();
         let mut rest = text;
         while let Some(at) = rest.find("\x1b[") {
-            let end = at + rest[at..].find('m').expect("a colour ends with m");
+            let end = at + rest[at..].find('m').expect("a color ends with m");
             assert!(rest[at + 2..end].bytes().all(|byte| byte.is_ascii_digit() || byte == b';'), "{text:?}");
             left.push_str(&rest[..at]);
             rest = &rest[end + 1..];
@@ -352,7 +352,7 @@ mod tests {
                     for reply in all(&text) {
                         let name = format!("{reply:?}");
                         let shown = shown(&rendering, reply);
-                        let shown = if color { without_colours(&shown) } else { shown };
+                        let shown = if color { without_colors(&shown) } else { shown };
                         // One value keeps its tabs.
                         let live = shown.find(|c| !matches!(c, '\n' | '\t') && escape::is_unsafe(c));
                         assert_eq!(live, None, "{mode:?} {name}: {shown:?}");
@@ -374,7 +374,7 @@ mod tests {
             let person = super::failure(style, Some(&text), &failure);
             let noted = note(style, &format!("warning: {text}"));
             for line in [person, failure_json(&failure), noted] {
-                let line = without_colours(&line);
+                let line = without_colors(&line);
                 let line = line.strip_suffix('\n').unwrap();
                 assert!(!line.contains(escape::is_unsafe), "{line:?}");
             }
@@ -430,7 +430,7 @@ mod tests {
                 for reply in tables(text) {
                     let rendering = RenderOptions { width, color, ..rendering(mode, true) };
                     let shown = shown(&rendering, reply);
-                    for line in without_colours(&shown).lines() {
+                    for line in without_colors(&shown).lines() {
                         assert!(line.width() <= width, "{line:?}");
                         let by_character: usize = line.chars().map(|c| c.to_string().width()).sum();
                         assert!(by_character <= width, "{line:?}");
@@ -441,12 +441,12 @@ mod tests {
     }
 
     #[test]
-    fn colours_change_nothing_but_the_colours() {
+    fn colors_change_nothing_but_the_colors() {
         for mode in MODES {
-            for (plain, coloured) in all("日本 x").into_iter().zip(all("日本 x")) {
+            for (plain, colored) in all("日本 x").into_iter().zip(all("日本 x")) {
                 let plain = shown(&rendering(mode, true), plain);
-                let coloured = shown(&RenderOptions { color: true, ..rendering(mode, true) }, coloured);
-                assert_eq!(without_colours(&coloured), plain);
+                let colored = shown(&RenderOptions { color: true, ..rendering(mode, true) }, colored);
+                assert_eq!(without_colors(&colored), plain);
             }
         }
     }

@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_tell_names_texts_numbers_and_words_apart() {
+    fn colors_tell_names_texts_numbers_and_words_apart() {
         let mut out = Vec::new();
         json(&mut out, true, 80, r#"{"a":["b",1,true]}"#).unwrap();
         let text = String::from_utf8(out).unwrap();

@@ -121,7 +121,7 @@ mod tests {
     ];
 
     #[test]
-    fn without_colour_a_style_changes_nothing() {
+    fn without_color_a_style_changes_nothing() {
         for style in ALL {
             assert_eq!(style(false, "a b"), "a b");
             assert_eq!(style(true, ""), "");
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn with_colour_a_style_goes_around_the_text_and_ends_behind_it() {
+    fn with_color_a_style_goes_around_the_text_and_ends_behind_it() {
         for style in &ALL[..16] {
             let styled = style(true, "a b");
             assert!(styled.starts_with("\x1b[") && styled.ends_with("ma b\x1b[0m"), "{styled:?}");

@@ -279,7 +279,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn items_come_through_from_both_ends_and_somebody_is_told_how_many() {
+    fn items_come_through_from_both_ends_and_the_caller_is_told_how_many() {
         use std::sync::atomic::AtomicU64;
         static TOLD: AtomicU64 = AtomicU64::new(0);
         let items = |count: i32| stoppable((0..count).map(Ok), |count| TOLD.store(count, Ordering::SeqCst));

@@ -121,7 +121,7 @@ fn a_listing_is_cut_to_the_terminal_and_to_one_line_each() {
 }
 
 #[test]
-fn keys_are_coloured_and_what_is_about_them_is_faint() {
+fn keys_are_colored_and_what_is_about_them_is_faint() {
     let rendering = RenderOptions { color: true, ..terminal() };
     let shown = shown(&rendering, Reply::Listing(numbered(Show::Entries, 1)));
     assert_eq!(shown, "\x1b[2mKEY\x1b[0m     \x1b[2mVALUE\x1b[0m\n\x1b[36mk00000\x1b[0m  v0\n\x1b[2m1 key\x1b[0m\n");

@@ -411,7 +411,7 @@ impl Stacks {
     }
 }
 
-/// Goes up to so many steps one way, from the state that there is; how many, and where that leads.
+/// Takes up to this many steps one way; returns how many, and the state they lead to.
 fn walk(from: &mut Vec<Content>, to: &mut Vec<Content>, count: usize, mut now: Content) -> (usize, Content) {
     let steps = count.min(from.len());
     for _ in 0..steps {
