@@ -30,7 +30,7 @@ impl CommandArgs for DropArgs {
         let location = Location::of(Some(&self.name))?;
         let mut other = session.access.open(&location)?;
         if !other.is_on_disk() {
-            let message = format!("There is no database '{}' ({:?})", location.name, location.path);
+            let message = format!("there is no database '{}' ({:?})", location.name, location.path);
             return Err(Failure { status: Status::No, code: Code::NotFound, message, key: None });
         }
         let count = other.len()?;

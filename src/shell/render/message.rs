@@ -44,7 +44,9 @@ pub(crate) fn failure(style: MessageStyle, place: Option<&str>, failure: &Failur
             line.push_str(&escape::terminal(row));
             line.push('\n');
         }
-        return line;
+        // An indented row is an excerpt, or the caret below it.
+        let width = |row: &str| if row.starts_with(' ') { 0 } else { style.width };
+        return line.lines().map(|row| wrapped(row, width(row)) + "\n").collect();
     }
     line.push_str(&escape::terminal(&escape::brief(&failure.message)));
     wrapped(&line, style.width) + "\n"
