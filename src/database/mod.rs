@@ -18,6 +18,8 @@ mod restore;
 
 mod saving;
 
+mod sections;
+
 mod transaction;
 
 mod watch;
@@ -42,11 +44,12 @@ use self::options::Clock;
 pub(crate) use self::glance::Outline;
 pub(crate) use self::load::{Conflict, Existing, LoadObserver, Loaded, Loading};
 pub use self::options::Options;
+pub(crate) use self::range::prefix_end;
 pub use self::range::{Keys, Range};
-pub(crate) use self::range::{Visitor, prefix_end};
 pub(crate) use self::rehearsal::Difference;
 pub use self::repair::Repair;
 pub use self::restore::Restored;
+pub(crate) use self::sections::Visitor;
 pub(crate) use self::transaction::Changed;
 pub use self::transaction::Transaction;
 pub use crate::storage::{Event, Repaired, Report};

@@ -8,11 +8,8 @@ use crate::expiry::Timestamp;
 use crate::json::Fault;
 use crate::storage::{End, Entries, Entry, LARGE, RawEntry, Stored, check_memory};
 
-/// Is given keys, values in their form on disk, and expiries.
-pub(crate) type Visitor<'a> = dyn FnMut(&str, &str, Option<Timestamp>) -> Result<()> + 'a;
-
-/// Entries in key order, from [`Database::iter`], [`Database::range`] or [`Database::prefix`]. They are streamed: only
-/// a read-ahead buffer is in memory. The iterator ends after an error.
+/// Entries in key order, from [`Database::iter`], [`Database::range`] or [`Database::prefix`]: a stream, of which only
+/// what is read ahead is in memory. After an error there are no more.
 ///
 /// ```
 /// let db = rusty_kv::Database::in_memory();
@@ -52,15 +49,7 @@ impl<'a> Range<'a> {
         self
     }
 
-    /// Gives every live entry as it is stored, until a failure.
-    pub(crate) fn visit(mut self, each: &mut Visitor<'_>) -> Result<()> {
-        while let Some(given) = self.pull(End::Front, |line| Ok(each(&line.key, line.text, line.expiry))) {
-            given??;
-        }
-        Ok(())
-    }
-
-    /// The next live entry from an end, converted by `make`.
+    /// The next live entry from an end, made into what is wanted of it.
     pub(super) fn pull<T>(
         &mut self,
         end: End,

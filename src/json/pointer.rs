@@ -64,6 +64,11 @@ impl JsonPointer {
         if self.0.first().is_some_and(|first| starts_array(first)) { "[]" } else { "{}" }
     }
 
+    /// The names on the way, between dots.
+    pub(crate) fn name(&self) -> String {
+        self.0.join(".")
+    }
+
     pub(super) fn tokens(&self) -> &[String] {
         &self.0
     }

@@ -6,7 +6,9 @@ use super::{
     Batch, Changes, Description, DifferenceIter, EntryIter, IsWanted, KeyIter, LoadSource, MayGoOn, Mutation,
     OutlineIter, Scan, Scope, Store, StoreSavepoint, Visitor, Watching,
 };
-use crate::database::{Changed, Database, Event, LoadObserver, Loaded, Loading, Range, Seen, Transaction, Watch};
+use crate::database::{
+    Changed, Database, Event, LoadObserver, Loaded, Loading, Range, Seen, Transaction, Watch, prefix_end,
+};
 use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::storage::Entry;
@@ -43,8 +45,10 @@ impl Store for Database {
         if scan.reverse { Box::new(range.rev()) } else { Box::new(range) }
     }
 
-    fn visit(&self, scan: &Scan, each: &mut Visitor<'_>) -> Result<()> {
-        range(self, scan).visit(each)
+    fn visit(&self, prefix: &str, visitors: &mut [Box<Visitor<'_>>]) -> Result<()> {
+        let end = prefix_end(prefix);
+        let from = if prefix.is_empty() { Bound::Unbounded } else { Bound::Included(prefix) };
+        Database::visit(self, from, end.as_deref().map_or(Bound::Unbounded, Bound::Excluded), visitors)
     }
 
     fn scan_keys(&self, scan: &Scan) -> KeyIter<'_> {

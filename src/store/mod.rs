@@ -68,11 +68,13 @@ pub(crate) trait Store: Debug {
         Box::new(self.scan(scan).map(|item| item.map(|(key, _)| key)))
     }
 
-    /// Entries in key order, each in its form on disk, until a failure.
-    fn visit(&self, scan: &Scan, each: &mut Visitor<'_>) -> Result<()> {
-        for item in self.scan(scan) {
+    /// Entries, each in its form on disk, until a failure. A store that can be read in several places at once gives each
+    /// visitor a section of them; the first visitor gets the first, in whose thread it is called.
+    fn visit(&self, prefix: &str, visitors: &mut [Box<Visitor<'_>>]) -> Result<()> {
+        let Some(visitor) = visitors.first_mut() else { return Ok(()) };
+        for item in self.scan(&Scan::prefix(prefix)) {
             let (key, entry) = item?;
-            each(&key, &Stored::of(&entry).text, entry.expiry)?;
+            visitor(&key, &Stored::of(&entry).text, entry.expiry)?;
         }
         Ok(())
     }

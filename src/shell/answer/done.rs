@@ -66,7 +66,13 @@ pub(crate) enum Done {
         from: String,
         to: String,
     },
-    /// The number of keys deleted, and the named keys that did not exist.
+    RenamedMany {
+        keys: u64,
+    },
+    CopiedMany {
+        keys: u64,
+    },
+    /// So many keys; those that were named and not there.
     Deleted {
         keys: u64,
         missing: Vec<String>,
@@ -80,6 +86,15 @@ pub(crate) enum Done {
         key: String,
         after: Duration,
         at: Timestamp,
+    },
+    /// So many keys; `None` if there were none.
+    ExpiresMany {
+        keys: u64,
+        after: Option<Duration>,
+        at: Option<Timestamp>,
+    },
+    PersistsMany {
+        keys: u64,
     },
     Persists {
         key: String,

@@ -5,6 +5,8 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
+use regex::bytes::Regex;
+
 use super::code::Code;
 use super::done::Done;
 use super::status::Status;
@@ -57,6 +59,8 @@ pub(crate) enum Reply<'a> {
     TimeLeft(Option<Duration>),
     /// `keys`, `list`, `find`.
     Listing(Listing<'a>),
+    /// A table of entries: `list -l`, `list --columns`.
+    Sheet(Sheet<'a>),
     /// Named facts: `info`, `stats`.
     Record(Vec<(&'static str, Field)>),
     /// A table: `dbs`. The first column names the row.
@@ -157,6 +161,53 @@ pub(crate) struct Listing<'a> {
     pub(crate) nul: bool,
     /// Whether the user has given a limit; then a terminal shows all entries.
     pub(crate) limited: bool,
+    /// What was searched for: on a terminal it stands out.
+    pub(crate) marks: Option<Marks>,
+}
+
+/// What stands out in keys and values.
+#[derive(Clone, Debug)]
+pub(crate) struct Marks {
+    pub(crate) regex: Regex,
+    pub(crate) keys: bool,
+    pub(crate) values: bool,
+}
+
+/// A table whose rows come as a stream.
+pub(crate) struct Sheet<'a> {
+    /// The names of the columns, the key's first.
+    pub(crate) columns: Vec<String>,
+    pub(crate) rows: Box<dyn Iterator<Item = Result<Vec<Field>>> + 'a>,
+    /// Whether the user has said how many: then a terminal shows all of them.
+    pub(crate) limited: bool,
+}
+
+impl std::fmt::Debug for Sheet<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sheet").field("columns", &self.columns).finish_non_exhaustive()
+    }
+}
+
+impl<'a> From<Listing<'a>> for Sheet<'a> {
+    fn from(listing: Listing<'a>) -> Self {
+        let names: &[&str] = match listing.show {
+            Show::Keys => &["key"],
+            Show::Entries => &["key", "value"],
+            Show::Values => &["value"],
+        };
+        let show = listing.show;
+        let rows = listing.entries.map(move |item| {
+            let (key, entry) = item?;
+            let (key, value) = (Field::Text(key), Field::Value(entry.value));
+            Ok(match show {
+                Show::Keys => vec![key],
+                Show::Entries => vec![key, value],
+                Show::Values => vec![value],
+            })
+        });
+        let columns = names.iter().map(|&name| name.to_owned()).collect();
+        Self { columns, rows: Box::new(rows), limited: listing.limited }
+    }
 }
 
 /// A function that shows a key and what happened to it; an error ends the stream.

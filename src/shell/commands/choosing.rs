@@ -1,6 +1,7 @@
 //! `--where` and `--select`: filters on entries.
 
 use std::cell::{Cell, RefCell};
+use std::time::Duration;
 
 use clap::Args;
 
@@ -10,7 +11,7 @@ use crate::expiry::{Timestamp, whole_seconds};
 use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::{Failure, FilterOutput, shown};
 use crate::shell::filter::{self, Content, Failed, Filter, FilterProblem, Scratch, Subject};
-use crate::shell::text::argument::{FilterText, filter, text};
+use crate::shell::text::argument::{FilterText, ValueType, duration, filter, text, value_type};
 use crate::shell::text::escape;
 use crate::storage::Entry;
 use crate::store::Store as _;
@@ -22,11 +23,25 @@ pub(crate) struct Where {
     /// Only entries for which this filter is true: '.age > 30' (see `help filters`)
     #[arg(long = "where", value_name = "FILTER", value_parser = filter(), allow_hyphen_values = true)]
     pub(crate) condition: Option<FilterText>,
+    /// Only values of this type
+    #[arg(long = "type", value_name = "TYPE", value_parser = value_type())]
+    pub(crate) kind: Option<ValueType>,
+    /// Only keys that expire, or that expire within this time: 1h30m
+    #[arg(long, value_name = "WITHIN", num_args = 0..=1, value_parser = duration())]
+    #[expect(clippy::option_option, reason = "the time may be left out")]
+    pub(crate) expiring: Option<Option<Duration>>,
     #[command(flatten)]
     pub(crate) given: Given,
 }
 
-/// The arguments of filters.
+impl Where {
+    /// Whether any entries are left out.
+    pub(super) fn is_given(&self) -> bool {
+        self.condition.is_some() || self.kind.is_some() || self.expiring.is_some()
+    }
+}
+
+/// What filters are given.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub(crate) struct Given {
     /// Set $NAME to this text in filters
@@ -51,83 +66,133 @@ pub(crate) struct Select {
 /// The filters of a command, and their results. At the end, they report the number of entries on which they failed.
 #[derive(Debug)]
 pub(super) struct Asking {
+    filters: Filters,
+    tally: FilterTally,
+    warnings: Warnings,
+}
+
+/// The filters themselves, which any thread may ask.
+#[derive(Debug)]
+pub(super) struct Filters {
+    kind: Option<&'static str>,
+    /// Whether a key is to expire, and by when.
+    expires: bool,
+    expires_by: Option<Timestamp>,
     condition: Option<Filter>,
     select: Option<Filter>,
-    scratch: Scratch,
     now: Timestamp,
     strict: bool,
+}
+
+/// What has come of the entries that one thread has asked about.
+#[derive(Debug, Default)]
+pub(super) struct FilterTally {
+    scratch: Scratch,
     failed: Cell<u64>,
     first: RefCell<Option<String>>,
-    warnings: Warnings,
 }
 
 impl Asking {
     /// Reads the filters; `None` if there are none.
     pub(super) fn new(
-        condition: Option<&FilterText>,
+        wanted: &Where,
         select: Option<&FilterText>,
-        given: &Given,
         session: &Session,
         warnings: Warnings,
     ) -> Result<Option<Self>, Failure> {
+        let Where { condition, kind, expiring, given } = wanted;
         let variables = given.variables()?;
         if condition.is_none() && select.is_none() {
-            if given.strict || !variables.is_empty() {
-                let message = "--arg, --argjson and --strict are for a filter; give one with --where or --select";
-                return Err(Failure::usage(message));
+            given.check_unused()?;
+            if !wanted.is_given() {
+                return Ok(None);
             }
-            return Ok(None);
         }
         let parse = |text: Option<&FilterText>| {
             text.map(|text| Filter::parse(text, &variables).map_err(|problem| refused(text, &problem))).transpose()
         };
-        Ok(Some(Self {
-            condition: parse(condition)?,
-            select: parse(select)?,
-            scratch: Scratch::default(),
-            now: session.db.now(),
-            strict: given.strict,
-            failed: Cell::new(0),
-            first: RefCell::default(),
-            warnings,
-        }))
+        let (condition, select) = (parse(condition.as_ref())?, parse(select)?);
+        let now = session.db.now();
+        let expires_by = expiring.flatten().map(|within| now.after(within)).transpose()?;
+        let kind = kind.map(ValueType::name);
+        let expires = expiring.is_some();
+        let filters = Filters { kind, expires, expires_by, condition, select, now, strict: given.strict };
+        Ok(Some(Self { filters, tally: FilterTally::default(), warnings }))
+    }
+
+    /// The filters, for threads that have a tally each.
+    pub(super) fn filters(&self) -> &Filters {
+        &self.filters
+    }
+
+    /// Takes in the tally of entries that come after those before.
+    pub(super) fn add(&self, tally: FilterTally) {
+        self.tally.failed.set(self.tally.failed.get() + tally.failed.get());
+        if let Some(first) = tally.first.into_inner() {
+            self.tally.first.borrow_mut().get_or_insert(first);
+        }
     }
 
     /// Whether an entry counts. One on which the filter fails does not.
     pub(super) fn holds(&self, key: &str, entry: &Entry) -> Result<bool, Error> {
-        self.holds_for(&self.subject(key, entry))
+        self.filters.holds(key, entry, &self.tally)
     }
 
-    /// The same of an entry in its form on disk.
-    pub(super) fn holds_stored(&self, key: &str, text: &str, expiry: Option<Timestamp>) -> Result<bool, Error> {
+    /// What the filter makes of an entry; nothing where it fails, or where no filter selects.
+    pub(super) fn outputs(&self, key: &str, entry: &Entry) -> Result<Vec<FilterOutput>, Error> {
+        let Some(select) = &self.filters.select else { return Ok(Vec::new()) };
+        match select.outputs(&self.filters.subject(key, entry), &self.tally.scratch) {
+            Ok(outputs) => Ok(outputs),
+            Err(failed) => self.filters.note(key, &failed, &self.tally).map(|()| Vec::new()),
+        }
+    }
+}
+
+impl Filters {
+    fn holds(&self, key: &str, entry: &Entry, tally: &FilterTally) -> Result<bool, Error> {
+        if !self.fits(entry.value.kind(), entry.expiry) {
+            return Ok(false);
+        }
+        self.holds_for(&self.subject(key, entry), tally)
+    }
+
+    /// Whether an entry counts, in its form on disk.
+    pub(super) fn holds_stored(
+        &self,
+        key: &str,
+        text: &str,
+        expiry: Option<Timestamp>,
+        tally: &FilterTally,
+    ) -> Result<bool, Error> {
         let content = match text.as_bytes() {
             // A wrapped value, or one that looks like it.
             [b'{', b'"', b'$' | b'\\', ..] => {
                 // A full read finds what cannot be read.
                 let value = crate::storage::decode(text).unwrap_or(Value::Bytes(Vec::new()));
-                return self.holds(key, &Entry { value, expiry });
+                return self.holds(key, &Entry { value, expiry }, tally);
             }
             _ => Content::Json(text),
         };
         let kind = if text.starts_with('"') { "text" } else { "json" };
-        let size = crate::storage::value_len(text);
-        self.holds_for(&Subject { key, kind, content, size, ttl: self.left(expiry), now: seconds(self.now) })
-    }
-
-    fn holds_for(&self, subject: &Subject<'_>) -> Result<bool, Error> {
-        let Some(condition) = &self.condition else { return Ok(true) };
-        match condition.matches(subject, &self.scratch) {
-            Ok(holds) => Ok(holds),
-            Err(failed) => self.note(subject.key, &failed).map(|()| false),
+        if !self.fits(kind, expiry) {
+            return Ok(false);
         }
+        let size = crate::storage::value_len(text);
+        self.holds_for(&Subject { key, kind, content, size, ttl: self.left(expiry), now: seconds(self.now) }, tally)
     }
 
-    /// The outputs of the filter for an entry; none if it fails, or if there is no `--select`.
-    pub(super) fn outputs(&self, key: &str, entry: &Entry) -> Result<Vec<FilterOutput>, Error> {
-        let Some(select) = &self.select else { return Ok(Vec::new()) };
-        match select.outputs(&self.subject(key, entry), &self.scratch) {
-            Ok(outputs) => Ok(outputs),
-            Err(failed) => self.note(key, &failed).map(|()| Vec::new()),
+    /// Whether an entry is of the type and the expiry that are asked for.
+    fn fits(&self, kind: &str, expiry: Option<Timestamp>) -> bool {
+        self.kind.is_none_or(|wanted| kind == wanted)
+            && (!self.expires || expiry.is_some())
+            && self.expires_by.is_none_or(|by| expiry.is_some_and(|expiry| expiry <= by))
+    }
+
+    fn holds_for(&self, subject: &Subject<'_>, tally: &FilterTally) -> Result<bool, Error> {
+        let Some(condition) = &self.condition else { return Ok(true) };
+        match condition.matches(subject, &tally.scratch) {
+            Ok(holds) => Ok(holds),
+            Err(failed) => self.note(subject.key, &failed, tally).map(|()| false),
         }
     }
 
@@ -146,13 +211,13 @@ impl Asking {
         expiry.map(|expiry| whole_seconds(expiry.since(self.now)) as f64)
     }
 
-    fn note(&self, key: &str, failed: &Failed) -> Result<(), Error> {
+    fn note(&self, key: &str, failed: &Failed, tally: &FilterTally) -> Result<(), Error> {
         let message = format!("'{}': {}", shown(key), failed.message());
         if self.strict {
             return Err(Error::WrongType { wanted: "an entry that the filter can be asked about", found: message });
         }
-        self.failed.set(self.failed.get() + 1);
-        self.first.borrow_mut().get_or_insert(message);
+        tally.failed.set(tally.failed.get() + 1);
+        tally.first.borrow_mut().get_or_insert(message);
         Ok(())
     }
 }
@@ -175,14 +240,23 @@ pub(super) fn kept(
 
 impl Drop for Asking {
     fn drop(&mut self) {
-        if let Some(first) = self.first.take() {
-            let entries = counted(self.failed.get(), "entry", "entries");
+        if let Some(first) = self.tally.first.take() {
+            let entries = counted(self.tally.failed.get(), "entry", "entries");
             self.warnings.say(&format!("warning: the filter failed on {entries}, left out; the first is {first}"));
         }
     }
 }
 
 impl Given {
+    /// Fails if there is anything, where no filter is.
+    pub(super) fn check_unused(&self) -> Result<(), Failure> {
+        if self.strict || !self.arg.is_empty() || !self.argjson.is_empty() {
+            let message = "--arg, --argjson and --strict are for a filter; give one with --where or --select";
+            return Err(Failure::usage(message));
+        }
+        Ok(())
+    }
+
     /// The names and their JSON.
     fn variables(&self) -> Result<Vec<(String, String)>, Failure> {
         let mut variables = Vec::new();

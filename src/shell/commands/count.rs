@@ -1,8 +1,11 @@
 //! `count`.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
 use clap::Args;
 
-use super::choosing::{Asking, Where};
+use super::choosing::{Asking, FilterTally, Where};
 use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
 use super::{Caller, Session};
 use crate::shell::answer::reply::{Answer, Failure, Reply};
@@ -10,7 +13,7 @@ use crate::shell::terminal::interrupt::{self, stoppable};
 use crate::shell::terminal::progress;
 use crate::shell::text::argument::glob;
 use crate::shell::text::glob::Glob;
-use crate::store::{Scan, Store as _};
+use crate::store::{Scan, Store as _, Visitor};
 
 /// Count keys
 #[derive(Args, Clone, Debug, Default, PartialEq)]
@@ -27,8 +30,7 @@ impl CommandArgs for CountArgs {
     const TRAITS: Traits = Traits::reads_only("count", Group::Queries).on(OpenDatabase::NotedIfMissing).everyday();
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
-        let Where { condition, given } = &self.filtered;
-        if let Some(asking) = Asking::new(condition.as_ref(), None, given, session, caller.warnings)? {
+        if let Some(asking) = Asking::new(&self.filtered, None, session, caller.warnings)? {
             return matching(session, self.glob.as_ref(), &asking);
         }
         let Some(glob) = self.glob else { return Ok(Reply::Number(session.db.len()?).into()) };
@@ -40,20 +42,36 @@ impl CommandArgs for CountArgs {
     }
 }
 
-/// Counts the entries for which a filter is true, without copying them.
+/// Counts the entries for which a filter holds, where they are stored, on all processors.
 fn matching<'s>(session: &'s Session, glob: Option<&Glob>, asking: &Asking) -> Result<Answer<'s>, Failure> {
-    let scan = Scan::prefix(glob.map_or("", Glob::prefix));
-    let (mut seen, mut count) = (0_u64, 0);
-    session.db.visit(&scan, &mut |key, text, expiry| {
-        seen += 1;
-        if seen.is_multiple_of(64) {
-            progress::keys(seen);
-            interrupt::check()?;
-        }
-        if glob.is_none_or(|glob| glob.matches(key)) && asking.holds_stored(key, text, expiry)? {
-            count += 1;
-        }
-        Ok(())
-    })?;
-    Ok(Reply::Number(count).into())
+    /// Each takes memory.
+    const MOST: usize = 8;
+    let threads = thread::available_parallelism().map_or(1, |n| n.get().min(MOST));
+    let (filters, seen) = (asking.filters(), AtomicU64::new(0));
+    let mut tallies: Vec<(u64, FilterTally)> = (0..threads).map(|_| Default::default()).collect();
+    let mut visitors: Vec<Box<Visitor<'_>>> = Vec::new();
+    for (count, tally) in &mut tallies {
+        let (seen, mut unsaid) = (&seen, 0);
+        visitors.push(Box::new(move |key, text, expiry| {
+            unsaid += 1;
+            if unsaid == 64 {
+                unsaid = 0;
+                // Of the threads one has a line on the terminal.
+                progress::keys(64 + seen.fetch_add(64, Ordering::Relaxed));
+                interrupt::check()?;
+            }
+            if glob.is_none_or(|glob| glob.matches(key)) && filters.holds_stored(key, text, expiry, tally)? {
+                *count += 1;
+            }
+            Ok(())
+        }));
+    }
+    session.db.visit(glob.map_or("", Glob::prefix), &mut visitors)?;
+    drop(visitors);
+    let mut total = 0;
+    for (count, tally) in tallies {
+        total += count;
+        asking.add(tally);
+    }
+    Ok(Reply::Number(total).into())
 }

@@ -79,8 +79,7 @@ impl CommandArgs for ExportArgs {
             })?,
         };
         format.check_options(&[("--lossy", self.lossy)]).map_err(Failure::usage)?;
-        let Where { condition, given } = &self.filtered;
-        let asking = Asking::new(condition.as_ref(), None, given, session, caller.warnings)?;
+        let asking = Asking::new(&self.filtered, None, session, caller.warnings)?;
         let choice =
             Choice { glob: self.glob, strip: self.strip_prefix.0, lossy: self.lossy, force: self.force, asking };
         session.write_out(file, choice, transfer::sink(format))

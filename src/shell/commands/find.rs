@@ -7,7 +7,7 @@ use super::choosing::{self, Asking, Where};
 use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
 use super::{Caller, Session, at_most};
 use crate::shell::answer::code::Code;
-use crate::shell::answer::reply::{Answer, Failure, Listing, Reply, Show};
+use crate::shell::answer::reply::{Answer, Failure, Listing, Marks, Reply, Show};
 use crate::shell::terminal::interrupt::stoppable;
 use crate::shell::terminal::progress;
 use crate::shell::text::argument::{Pattern, number, regex};
@@ -40,11 +40,11 @@ impl CommandArgs for FindArgs {
     const TRAITS: Traits = Traits::reads_only("find", Group::Queries).on(OpenDatabase::NotedIfMissing).parsed_alone();
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
-        let Self { regex: Pattern(regex), ignore_case, keys, values, limit, filtered: Where { condition, given } } =
-            self;
+        let Self { regex: Pattern(regex), ignore_case, keys, values, limit, filtered } = self;
         let regex = if ignore_case { without_case(&regex)? } else { regex };
-        let asking = Asking::new(condition.as_ref(), None, &given, session, caller.warnings)?;
+        let asking = Asking::new(&filtered, None, session, caller.warnings)?;
         progress::of_keys(session.db.len()?);
+        let marks = Marks { regex: regex.clone(), keys: !values, values: !keys };
         let scan = Scan::default().partial(limit.is_some());
         let entries = stoppable(session.db.scan(&scan), progress::keys).filter(move |item| match item {
             Ok((key, entry)) => {
@@ -54,7 +54,8 @@ impl CommandArgs for FindArgs {
         });
         let entries = entries.filter_map(move |item| choosing::kept(item, asking.as_ref()));
         let entries = Box::new(entries.take(at_most(limit)));
-        let listing = Listing { entries, show: Show::Entries, nul: false, limited: limit.is_some() };
+        let listing =
+            Listing { entries, show: Show::Entries, nul: false, limited: limit.is_some(), marks: Some(marks) };
         Ok(Reply::Listing(listing).into())
     }
 }

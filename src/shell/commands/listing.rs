@@ -5,37 +5,48 @@ use std::rc::Rc;
 use clap::Args;
 
 use super::choosing::{self, Asking, Select, Where};
+use super::sheet::{self, SheetColumns};
 use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
 use super::{Caller, Session, at_most};
 use crate::database::prefix_end;
 use crate::shell::answer::reply::{Answer, Failure, Listing, Outputs, Reply, Show};
 use crate::shell::terminal::interrupt::stoppable;
 use crate::shell::terminal::progress;
-use crate::shell::text::argument::{FilterText, KeyBound, Prefix, bound, glob, number, prefix};
+use crate::shell::text::argument::{
+    FilterText, KeyBound, MemberColumns, PartPointer, Prefix, bound, glob, member_columns, number, pointer, prefix,
+};
 use crate::shell::text::glob::Glob;
 use crate::storage::Entry;
 use crate::store::{Scan, Store as _};
 
 /// Print keys, in order
-#[derive(Args, Clone, Debug, PartialEq)]
+#[derive(Args, Clone, Debug, Default, PartialEq)]
 #[command(after_help = "Examples:\n  keys user:*\n  keys --from 2026-01 --to 2026-02 --limit 10")]
 pub(crate) struct KeysArgs {
     #[command(flatten)]
     pub(crate) looking: Looking,
+    /// Print the type, the size and the time to live, too
+    #[arg(short, long, conflicts_with = "nul")]
+    pub(crate) long: bool,
 }
 
 impl CommandArgs for KeysArgs {
     const TRAITS: Traits = Traits::reads_only("keys", Group::Queries).on(OpenDatabase::NotedIfMissing).parsed_alone();
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
-        listing(session, self.looking, Show::Keys, None, caller)
+        if !self.long {
+            return listing(session, self.looking, Show::Keys, None, caller);
+        }
+        let now = session.db.now();
+        let answer = listing(session, self.looking, Show::Entries, None, caller)?;
+        Ok(sheet::of(answer, SheetColumns::Long { now, values: false }, caller))
     }
 }
 
 /// Print keys and values
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 #[command(
-    after_help = "Examples:\n  list --prefix log: --reverse --limit 5\n  list user:* --where '.age > 30' --select .name"
+    after_help = "Examples:\n  list --prefix log: --reverse --limit 5\n  list user:* --where '.age > 30' --select .name\n  list user:* --sort-by /age --reverse --limit 10\n  list user:* --columns /name,/age -o csv"
 )]
 pub(crate) struct ListArgs {
     #[command(flatten)]
@@ -43,6 +54,12 @@ pub(crate) struct ListArgs {
     /// Print only the values
     #[arg(long)]
     pub(crate) values: bool,
+    /// Print the type, the size and the time to live, too
+    #[arg(short, long, conflicts_with_all = ["values", "select", "nul"])]
+    pub(crate) long: bool,
+    /// Print a table of these parts of JSON values: /name,/age
+    #[arg(long, value_name = "POINTERS", value_parser = member_columns(), conflicts_with_all = ["values", "select", "long", "nul"])]
+    pub(crate) columns: Option<MemberColumns>,
     #[command(flatten)]
     pub(crate) selected: Select,
 }
@@ -54,8 +71,15 @@ impl CommandArgs for ListArgs {
         .parsed_alone();
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
-        let show = if self.values { Show::Values } else { Show::Entries };
-        listing(session, self.looking, show, self.selected.select.as_ref(), caller)
+        let Self { looking, values, long, columns, selected } = self;
+        let now = session.db.now();
+        let show = if values { Show::Values } else { Show::Entries };
+        let answer = listing(session, looking, show, selected.select.as_ref(), caller)?;
+        Ok(match (long, columns) {
+            (true, _) => sheet::of(answer, SheetColumns::Long { now, values: true }, caller),
+            (false, Some(MemberColumns(members))) => sheet::of(answer, SheetColumns::Members(members), caller),
+            (false, None) => answer,
+        })
     }
 }
 
@@ -80,6 +104,9 @@ pub(crate) struct Looking {
     /// Print in reverse order
     #[arg(long)]
     pub(crate) reverse: bool,
+    /// Sort by the part of the JSON values at this JSON Pointer or path, in the order of jq; missing parts first
+    #[arg(long, value_name = "POINTER", value_parser = pointer())]
+    pub(crate) sort_by: Option<PartPointer>,
     /// End each record with NUL instead of newline, and escape nothing
     #[arg(short = '0', long = "null")]
     pub(crate) nul: bool,
@@ -87,25 +114,29 @@ pub(crate) struct Looking {
     pub(crate) filtered: Where,
 }
 
-fn listing<'s>(
+/// Lists what is looked for.
+pub(super) fn listing<'s>(
     session: &'s mut Session,
     looking: Looking,
     show: Show,
     select: Option<&FilterText>,
     caller: &Caller<'_>,
 ) -> Result<Answer<'s>, Failure> {
-    let Looking { glob, prefix, from, to, limit, reverse, nul, filtered } = looking;
-    let Where { condition, given } = &filtered;
-    let asking = Asking::new(condition.as_ref(), select, given, session, caller.warnings)?.map(Rc::new);
+    let Looking { glob, prefix, from, to, limit, reverse, sort_by, nul, filtered } = looking;
+    let asking = Asking::new(&filtered, select, session, caller.warnings)?.map(Rc::new);
     let prefixes = [prefix.as_deref(), glob.as_ref().map(Glob::prefix)];
     // The narrowest range that holds all that can match.
     let from = prefixes.into_iter().flatten().chain(from.as_deref()).max();
     let ends = prefixes.into_iter().flatten().filter_map(prefix_end);
     let to = ends.chain(to.map(|KeyBound(to)| to)).min();
-    let is_partial = limit.is_some();
-    let scan = Scan { from: from.map(str::to_owned), to, reverse, is_partial };
-    let entries: Box<dyn Iterator<Item = _>> = if show == Show::Keys && asking.is_none() {
-        // Parts that are not printed need not be copied.
+    let is_limited = limit.is_some();
+    let is_partial = is_limited && sort_by.is_none();
+    let scan = Scan { from: from.map(str::to_owned), to, reverse: reverse && sort_by.is_none(), is_partial };
+    let entries: Box<dyn Iterator<Item = _>> = if let Some(by) = sort_by {
+        let entries = pick(stoppable(session.db.scan(&scan), progress::keys), glob, asking.clone(), None);
+        Box::new(sheet::sorted(entries, &by, reverse, limit)?.into_iter().map(Ok))
+    } else if show == Show::Keys && asking.is_none() {
+        // What is not shown need not be copied.
         let keys = stoppable(session.db.scan_keys(&scan), progress::keys);
         pick(keys.map(|key| Ok((key?, Entry::from("")))), glob, None, limit)
     } else {
@@ -120,7 +151,7 @@ fn listing<'s>(
         let outputs = Outputs { entries: Box::new(entries), keys: show == Show::Entries };
         return Ok(Reply::Outputs(outputs).into());
     }
-    let listing = Listing { entries, show, nul, limited: is_partial };
+    let listing = Listing { entries, show, nul, limited: is_limited, marks: None };
     Ok(Reply::Listing(listing).into())
 }
 

@@ -6,12 +6,14 @@
 //!
 //! | module | purpose |
 //! | --- | --- |
-//! | `traits` | properties of every command |
-//! | `mode` | when the changes of a run are stored, and which commands it refuses |
-//! | `settings`, `mask`, `lines`, `manual` | commands that act on the shell, which the runner executes |
-//! | `part` | the target of a change: a value, or a part of one |
-//! | `atomic_file` | the files that an export creates |
-//! | `choosing` | filters on entries |
+//! | `traits` | what every command is |
+//! | `mode` | when the changes of a run are stored, and what is refused meanwhile |
+//! | `settings`, `mask`, `lines`, `manual` | the shell's own commands, which whoever runs the others does |
+//! | `part` | what a command changes: a value, or a part of one |
+//! | `atomic_file` | files that an export makes |
+//! | `choosing` | filters that are asked of entries |
+//! | `sheet` | entries as the rows of a table |
+//! | `many` | changes of all keys that a glob, a prefix or a filter picks |
 //!
 //! The session is the state that lasts from one command to the next; the caller is the source of a command.
 
@@ -38,6 +40,7 @@ pub(crate) mod info;
 pub(crate) mod lines;
 pub(crate) mod listing;
 pub(crate) mod manual;
+mod many;
 pub(crate) mod mask;
 pub(crate) mod merge;
 pub(crate) mod mode;
@@ -54,6 +57,7 @@ pub(crate) mod run;
 pub(crate) mod save;
 pub(crate) mod set;
 pub(crate) mod settings;
+mod sheet;
 pub(crate) mod stats;
 pub(crate) mod traits;
 pub(crate) mod transaction;

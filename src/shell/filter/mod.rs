@@ -32,6 +32,7 @@ mod tests;
 mod time;
 
 use std::cell::RefCell;
+use std::cmp::Ordering;
 
 use self::ast::Expr;
 use self::budget::{Budget, MAX_OUTPUTS};
@@ -153,6 +154,13 @@ impl Filter {
             Err(Stop::Bound(bound)) => Err(Failed::new(bound)),
         }
     }
+}
+
+/// jq's order of two JSON texts; what is missing is null. Where it would take too long to tell, they are alike.
+pub(crate) fn order(a: Option<&str>, b: Option<&str>) -> Ordering {
+    let (a, b) = (a.unwrap_or("null"), b.unwrap_or("null"));
+    let budget = Budget::new(a.len().saturating_add(b.len()));
+    order::compare(&Term::of(a), &Term::of(b), &budget).unwrap_or(Ordering::Equal)
 }
 
 /// A text as a JSON string, for a variable.

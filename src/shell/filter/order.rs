@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::budget::Budget;
 use super::problem::Stop;
-use super::term::{Term, TermArray, TermObject};
+use super::term::{RawObject, Term, TermArray, TermObject};
 
 pub(super) fn compare(a: &Term<'_>, b: &Term<'_>, budget: &Budget) -> Result<Ordering, Stop> {
     budget.work(1)?;
@@ -29,9 +29,10 @@ pub(super) fn equal(a: &Term<'_>, b: &Term<'_>, budget: &Budget) -> Result<bool,
             Ok(a.equals(b))
         }
         (Term::Array(TermArray::Raw(a)), Term::Array(TermArray::Raw(b)))
-        | (Term::Object(TermObject::Raw(a)), Term::Object(TermObject::Raw(b)))
-            if a == b =>
-        {
+        | (
+            Term::Object(TermObject::Raw(RawObject { text: a, .. })),
+            Term::Object(TermObject::Raw(RawObject { text: b, .. })),
+        ) if a == b => {
             budget.work(a.len() / 64)?;
             Ok(true)
         }

@@ -64,6 +64,11 @@ impl<'a> Parts<'a> {
         Self { text, at: 1 }
     }
 
+    /// Those of a text from one of them on.
+    pub(super) fn from(text: &'a str, at: usize) -> Self {
+        Self { text, at }
+    }
+
     /// How far it was read.
     pub(super) fn position(&self) -> usize {
         self.at
@@ -89,15 +94,16 @@ impl<'a> Parts<'a> {
         Some((name, self.take()?))
     }
 
-    /// Goes to the value of the member of this name.
-    pub(super) fn find(&mut self, wanted: &str) -> Option<&'a str> {
-        loop {
+    /// Goes to the value of the member of this name, unless that begins at `end` or after.
+    pub(super) fn find(&mut self, wanted: &str, end: usize) -> Option<&'a str> {
+        while self.at < end {
             let name = self.take()?;
             if is_name(name, wanted) {
                 return self.take();
             }
             self.take()?;
         }
+        None
     }
 }
 

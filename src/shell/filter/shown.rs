@@ -1,6 +1,6 @@
 //! Values in messages.
 
-use super::term::{Term, TermArray, TermObject};
+use super::term::{RawObject, Term, TermArray, TermObject};
 use crate::shell::text::escape;
 
 /// A value in a message: its type, and its beginning.
@@ -12,7 +12,7 @@ pub(super) fn shown(term: &Term<'_>) -> String {
         // Only its beginning is needed.
         Term::Text(text) if text.length() > 200 => return format!("a long {kind}"),
         Term::Array(TermArray::Made(items)) if items.len() > 8 => return format!("a long {kind}"),
-        Term::Array(TermArray::Raw(raw)) | Term::Object(TermObject::Raw(raw)) => {
+        Term::Array(TermArray::Raw(raw)) | Term::Object(TermObject::Raw(RawObject { text: raw, .. })) => {
             return format!("{} {kind} {}", article(kind), excerpt(raw));
         }
         term => term.write(&mut text),

@@ -1,6 +1,7 @@
 //! Values in a filter: stored text, which is only parsed when needed.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::rc::Rc;
 
@@ -38,9 +39,16 @@ pub(super) enum TermArray<'a> {
 
 #[derive(Clone, Debug)]
 pub(super) enum TermObject<'a> {
-    Raw(&'a str),
+    Raw(RawObject<'a>),
     /// No name is there twice.
     Made(Rc<[(Text<'a>, Term<'a>)]>),
+}
+
+/// An object where it is stored. Members are mostly asked for in their order, so each search begins where the last one ended.
+#[derive(Clone, Debug)]
+pub(super) struct RawObject<'a> {
+    pub(super) text: &'a str,
+    searched: Cell<usize>,
 }
 
 /// A value, or why there is none.
@@ -50,7 +58,7 @@ impl<'a> Term<'a> {
     /// Of a JSON text.
     pub(super) fn of(text: &'a str) -> Self {
         match text.as_bytes().first() {
-            Some(b'{') => Self::Object(TermObject::Raw(text)),
+            Some(b'{') => Self::Object(TermObject::Raw(RawObject { text, searched: Cell::new(1) })),
             Some(b'[') => Self::Array(TermArray::Raw(text)),
             Some(b'"') => Self::Text(Text::Raw(text)),
             Some(b't') => Self::Bool(true),
@@ -102,7 +110,9 @@ impl<'a> Term<'a> {
             Self::Bool(false) => out.push_str("false"),
             Self::Number(number) => number.write(out),
             Self::Text(text) => text.write(out),
-            Self::Array(TermArray::Raw(raw)) | Self::Object(TermObject::Raw(raw)) => out.push_str(raw),
+            Self::Array(TermArray::Raw(text)) | Self::Object(TermObject::Raw(RawObject { text, .. })) => {
+                out.push_str(text)
+            }
             Self::Array(TermArray::Made(items)) => {
                 out.push('[');
                 for (at, item) in items.iter().enumerate() {
@@ -233,7 +243,7 @@ impl<'a> Iterator for Items<'a, '_> {
 impl<'a> TermObject<'a> {
     pub(super) fn members(&self) -> TermMembers<'a, '_> {
         match self {
-            Self::Raw(text) => TermMembers::Raw(Parts::of(text)),
+            Self::Raw(object) => TermMembers::Raw(Parts::of(object.text)),
             Self::Made(members) => TermMembers::Made(members.iter()),
         }
     }
@@ -241,11 +251,7 @@ impl<'a> TermObject<'a> {
     /// The value of a member, and the number of bytes or members skipped to find it.
     pub(super) fn get(&self, name: &str) -> (Option<Term<'a>>, usize) {
         match self {
-            Self::Raw(text) => {
-                let mut parts = Parts::of(text);
-                let found = parts.find(name).map(Term::of);
-                (found, parts.position())
-            }
+            Self::Raw(object) => object.get(name),
             Self::Made(members) => {
                 (members.iter().find(|(there, _)| there.is(name)).map(|(_, value)| value.clone()), members.len())
             }
@@ -266,6 +272,25 @@ impl<'a> TermObject<'a> {
         budget.work(members.len() * (1 + members.len().max(1).ilog2() as usize))?;
         members.sort_by(|(a, _), (b, _)| a.compare(b));
         Ok(members)
+    }
+}
+
+impl<'a> RawObject<'a> {
+    fn get(&self, name: &str) -> (Option<Term<'a>>, usize) {
+        let Self { text, searched } = self;
+        let start = searched.get();
+        let mut parts = Parts::from(text, start);
+        let mut found = parts.find(name, text.len());
+        let mut passed = parts.position() - start;
+        if found.is_none() {
+            parts = Parts::of(text);
+            found = parts.find(name, start);
+            passed += parts.position();
+        }
+        if found.is_some() {
+            searched.set(parts.position());
+        }
+        (found.map(Term::of), passed)
     }
 }
 

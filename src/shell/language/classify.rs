@@ -107,7 +107,7 @@ impl<'a> Places<'a> {
             let it = format!("'{}'", shown(last));
             walk.placed.as_text = format!(".{}", self.as_text(place, words, words.len() - 1, &it));
         }
-        match walk.value_of {
+        match walk.value_of.filter(|(option, _)| !may_lack_value(option)) {
             Some((option, flag)) => {
                 let message = format!("{}, found nothing{}", expected(option, &flag), walk.placed.as_text);
                 Err(ArgumentError { at: words.len(), message })
@@ -122,8 +122,13 @@ impl<'a> Places<'a> {
         let bytes = &*word.bytes;
         let may_be_option = !word.quoted && !walk.only_data && bytes.starts_with(b"-") && bytes.len() > 1;
         if let Some((option, flag)) = walk.value_of.take() {
-            let is_wrong = may_be_option && is_no_value(option, bytes);
-            return if is_wrong { Err(self.no_value(option, &flag, words, at)) } else { Ok(false) };
+            let is_none = may_be_option && is_no_value(option, bytes);
+            if !is_none {
+                return Ok(false);
+            }
+            if !may_lack_value(option) {
+                return Err(self.no_value(option, &flag, words, at));
+            }
         }
         if may_be_option && bytes == b"--" {
             walk.only_data = true;
@@ -297,7 +302,12 @@ pub(crate) fn is_no_value(option: &Arg, word: &[u8]) -> bool {
     !(takes_dashes(option) && (word == b"--" || is_data(word)))
 }
 
-/// The value that an option expects.
+/// Whether the value of an option may be left out.
+pub(crate) fn may_lack_value(option: &Arg) -> bool {
+    option.get_num_args().is_some_and(|values| values.min_values() == 0)
+}
+
+/// What an option is to be followed by.
 fn expected(option: &Arg, flag: &str) -> String {
     let names = option.get_possible_values();
     let names: Vec<&str> = names.iter().map(PossibleValue::get_name).collect();

@@ -40,7 +40,7 @@ impl Line {
 #[derive(Args, Debug, Default, PartialEq)]
 #[command(next_help_heading = "Options for every command")]
 pub(crate) struct LineOptions {
-    /// Output format: plain, json, table or raw
+    /// Output format: plain, json, table, raw, csv or jsonl
     #[arg(short, long, global = true, value_name = "MODE", value_parser = output_mode(), hide_possible_values = true)]
     pub(crate) output: Option<OutputMode>,
     /// Answer yes to all questions
@@ -55,7 +55,7 @@ pub(crate) struct GlobalOptions {
     /// The database: a name, or a path (with a slash, or ending in .json or .db) [default: `RUSTY_KV_DB`, or kv]
     #[arg(short, long, global = true, value_name = "NAME|PATH", value_parser = database())]
     pub(crate) db: Option<DatabaseName>,
-    /// Output format: plain, json, table, or raw (exact bytes)
+    /// Output format: plain, json, table, raw (exact bytes), or csv or jsonl for listings
     #[arg(short, long, global = true, value_name = "MODE", value_parser = output_mode(), hide_possible_values = true)]
     pub(crate) output: Option<OutputMode>,
     /// When to use color: auto, always or never

@@ -65,11 +65,18 @@ pub(super) fn sentence(done: &Done) -> Option<String> {
         Done::Patched { key } => format!("Patched key: {}", shown(key)),
         Done::Renamed { from, to } => format!("Renamed key: {} to {}", shown(from), shown(to)),
         Done::Copied { from, to } => format!("Copied key: {} to {}", shown(from), shown(to)),
+        Done::RenamedMany { keys: count } => format!("Renamed {}", keys(*count)),
+        Done::CopiedMany { keys: count } => format!("Copied {}", keys(*count)),
         Done::Deleted { keys: count, .. } | Done::Cleared { keys: count, hint: None } => {
             format!("Deleted {}", keys(*count))
         }
         Done::Cleared { keys: count, hint: Some(hint) } => format!("Deleted {} ({hint})", keys(*count)),
         Done::Expires { key, after, .. } => format!("Key '{}' expires in {}", shown(key), format_duration(*after)),
+        Done::ExpiresMany { keys: count, after: Some(after), .. } => {
+            format!("Set the time to live of {} to {}", keys(*count), format_duration(*after))
+        }
+        Done::ExpiresMany { after: None, .. } => "No key was chosen".to_owned(),
+        Done::PersistsMany { keys: count } => format!("Removed the expiry of {}", keys(*count)),
         Done::Persists { key, had_expiry: true } => format!("Key '{}' no longer expires", shown(key)),
         Done::Persists { key, had_expiry: false } => format!("Key '{}' had no expiry", shown(key)),
         Done::Unchanged { key, is_there: true } => format!("Key '{}' is unchanged", shown(key)),
@@ -147,6 +154,14 @@ pub(super) fn fields(done: Done) -> Vec<(&'static str, Field)> {
         }
         Done::Cleared { keys, .. } | Done::Dropped { keys, .. } => vec![("deleted", Field::Number(keys))],
         Done::Expires { at, .. } => vec![("expires", Field::Text(at.to_string()))],
+        Done::ExpiresMany { keys, at, .. } => {
+            let mut fields = numbers([("keys", keys)]);
+            fields.extend(at.map(|at| ("expires", Field::Text(at.to_string()))));
+            fields
+        }
+        Done::PersistsMany { keys } | Done::RenamedMany { keys } | Done::CopiedMany { keys } => {
+            numbers([("keys", keys)])
+        }
         Done::Committed { changes } | Done::RolledBack { changes } => vec![("changes", Field::Number(changes))],
         Done::Undone { undone, .. } => {
             let Counts { restored, set_back, removed } = Counts::of(&undone);

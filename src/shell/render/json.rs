@@ -56,7 +56,7 @@ pub(super) fn reply(out: &mut dyn Write, reply: Reply<'_>) -> Result<(), RenderE
         }
         Reply::Text(text) => write_string(&mut line, &text),
         Reply::Events(events) => return super::events(out, events, &mut push_event),
-        Reply::Pieces(_) | Reply::Changes(_) | Reply::Outputs(_) => {}
+        Reply::Pieces(_) | Reply::Changes(_) | Reply::Outputs(_) | Reply::Sheet(_) => {}
     }
     line.push('\n');
     Ok(out.write_all(line.as_bytes())?)
@@ -230,7 +230,7 @@ pub(super) fn push_value(text: &mut impl Sink, value: &Value) {
     }
 }
 
-fn push_field(text: &mut String, field: &Field) {
+pub(super) fn push_field(text: &mut String, field: &Field) {
     match field {
         Field::None => text.push_str("null"),
         Field::Number(number) | Field::Bytes(number) | Field::Bar(number) => text.push_str(&number.to_string()),

@@ -7,6 +7,7 @@
 //! | raw | `plain`: bare values, escaped; a single value exactly, if the line itself has `-o raw` | `plain`: the exact
 //! bytes |
 //! | json | `json`: one document | the same |
+//! | csv, jsonl | `sheet`: an entry a line; what is no listing as plain, or as json | the same |
 //!
 //! `pretty` formats JSON that is the whole answer. `done` turns the result of a change into a sentence or into JSON
 //! members, and `message` formats everything that is not an answer.
@@ -46,6 +47,8 @@ mod stream;
 
 mod message;
 mod outputs;
+
+mod sheet;
 
 mod counts;
 
@@ -140,6 +143,7 @@ pub(crate) fn reply(out: &mut dyn Write, rendering: &RenderOptions, reply: Reply
         Reply::Pieces(pieces) => return stream::pieces(out, rendering, pieces),
         Reply::Changes(changes) => return stream::changes(out, rendering, changes),
         Reply::Outputs(outputs) => return outputs::write(out, rendering, outputs),
+        Reply::Sheet(rows) => return sheet::write(out, rendering, rows),
         Reply::Listing(mut listing) => {
             // A value of a listing is copied together with its surroundings.
             let entries = std::mem::replace(&mut listing.entries, Box::new(std::iter::empty()));
@@ -150,6 +154,9 @@ pub(crate) fn reply(out: &mut dyn Write, rendering: &RenderOptions, reply: Reply
                 Ok(entry)
             });
             listing.entries = Box::new(entries);
+            if matches!(rendering.mode, OutputMode::Csv | OutputMode::Jsonl) {
+                return sheet::write(out, rendering, listing.into());
+            }
             Reply::Listing(listing)
         }
         reply => reply,
@@ -167,10 +174,10 @@ pub(crate) fn reply(out: &mut dyn Write, rendering: &RenderOptions, reply: Reply
             _ => false,
         };
     match (rendering.mode, rendering.terminal) {
-        (OutputMode::Json, _) => json::reply(out, reply),
+        (OutputMode::Json | OutputMode::Jsonl, _) => json::reply(out, reply),
         (_, _) if is_exact => plain::reply(out, PlainStyle::Exact, reply),
-        (OutputMode::Plain | OutputMode::Table, true) => human::reply(out, rendering, reply),
-        (OutputMode::Plain, false) => plain::reply(out, PlainStyle::Lines, reply),
+        (OutputMode::Plain | OutputMode::Table | OutputMode::Csv, true) => human::reply(out, rendering, reply),
+        (OutputMode::Plain | OutputMode::Csv, false) => plain::reply(out, PlainStyle::Lines, reply),
         (OutputMode::Raw, true) => plain::reply(out, PlainStyle::Shown, reply),
         (OutputMode::Raw, false) => plain::reply(out, PlainStyle::Exact, reply),
         (OutputMode::Table, false) => match reply {
@@ -239,7 +246,7 @@ mod tests {
         entries: impl IntoIterator<Item = (String, V), IntoIter: 'a>,
     ) -> Listing<'a> {
         let entries = entries.into_iter().map(|(key, value)| Ok((key, Entry::from(value.into()))));
-        Listing { entries: Box::new(entries), show, nul: false, limited: false }
+        Listing { entries: Box::new(entries), show, nul: false, limited: false, marks: None }
     }
 
     /// A text, JSON, bytes, and text that needs escaping.
@@ -257,7 +264,7 @@ mod tests {
     pub(super) fn broken(show: Show, length: usize) -> Listing<'static> {
         let good = ["a", "b"].map(|key| Ok((key.to_owned(), Entry::from("v".repeat(length)))));
         let entries = good.into_iter().chain([Err(Error::OutOfRange { range: "test" })]);
-        Listing { entries: Box::new(entries), show, nul: false, limited: false }
+        Listing { entries: Box::new(entries), show, nul: false, limited: false, marks: None }
     }
 
     /// Every reply, with that text wherever a user or the system can put one.

@@ -18,6 +18,15 @@ pub(super) fn write(out: &mut dyn Write, rendering: &RenderOptions, outputs: Out
         let (key, values) = entry?;
         for value in values {
             line.clear();
+            if rendering.mode == OutputMode::Jsonl && outputs.keys {
+                line.push_str("{\"key\":");
+                write_string(&mut line, &key);
+                line.push_str(",\"value\":");
+                line.push_str(&value.json);
+                line.push_str("}\n");
+                out.write_all(line.as_bytes())?;
+                continue;
+            }
             if outputs.keys && rendering.terminal {
                 line.push_str(&escape::terminal(&key));
                 line.push_str("  ");

@@ -24,8 +24,8 @@ pub(super) enum PlainStyle {
 }
 
 impl PlainStyle {
-    /// The separator of a record's fields.
-    fn gap(self) -> &'static [u8] {
+    /// What stands between the fields of a record.
+    pub(super) fn gap(self) -> &'static [u8] {
         if self == Self::Shown { b"  " } else { b"\t" }
     }
 
@@ -87,7 +87,7 @@ pub(super) fn reply(out: &mut dyn Write, form: PlainStyle, reply: Reply<'_>) -> 
         Reply::Events(events) => {
             return super::events(out, events, &mut |line, key, event| push_event(line, form, key, event));
         }
-        Reply::Pieces(_) | Reply::Changes(_) | Reply::Outputs(_) => {}
+        Reply::Pieces(_) | Reply::Changes(_) | Reply::Outputs(_) | Reply::Sheet(_) => {}
     }
     Ok(out.write_all(&lines)?)
 }
@@ -185,9 +185,9 @@ fn push_fact(lines: &mut Vec<u8>, form: PlainStyle, name: &str, fact: &Field) {
     }
 }
 
-/// Appends one fact. Keys are separated like fields, by a gap that no escaped key contains.
-fn push_field(line: &mut Vec<u8>, form: PlainStyle, field: &Field) {
-    // Even a raw fact is kept on one line.
+/// Appends one fact. Keys stand apart by the same gap as fields, which no escaped key holds.
+pub(super) fn push_field(line: &mut Vec<u8>, form: PlainStyle, field: &Field) {
+    // Here too a raw fact keeps to its line.
     let form = if form == PlainStyle::Exact { PlainStyle::Lines } else { form };
     match field {
         Field::None | Field::Fault(None) => line.extend_from_slice(b"none"),

@@ -70,7 +70,10 @@ impl Spread {
     /// Opens a container; `rest` is its contents and everything after it.
     fn open(&mut self, token: &str, rest: &str) {
         self.lines.push_str(token);
-        self.is_inline = width_inline(token, rest, self.room.min(LONGEST).saturating_sub(self.column)).is_some();
+        // Numbers in a row are read at once; without a terminal's width there is no end to them.
+        let is_numbers = token == "[" && self.room != usize::MAX && is_numbers(rest, self.room);
+        let room = if is_numbers { self.room } else { self.room.min(LONGEST) };
+        self.is_inline = width_inline(token, rest, room.saturating_sub(self.column)).is_some();
         if self.is_inline {
             self.column += 1;
         } else {
@@ -109,7 +112,13 @@ impl Spread {
     }
 }
 
-/// The width of a container on one line, if it contains only empty ones and is no wider than `room`.
+/// Whether an array holds nothing but numbers, as far as a line shows it.
+fn is_numbers(rest: &str, room: usize) -> bool {
+    let is_of_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE,".contains(byte);
+    rest.bytes().take(room).take_while(|&byte| byte != b']').all(|byte| is_of_number(&byte))
+}
+
+/// Columns of a container on one line, if it holds no other but empty ones and is no wider than `room`.
 fn width_inline(open: &str, mut rest: &str, room: usize) -> Option<usize> {
     let mut width = open.len();
     loop {
@@ -191,6 +200,9 @@ mod tests {
             pretty(80, r#"{"a":[1,2,{}],"b":{"c":null},"d":[[true]]}"#),
             "{\n  \"a\": [1, 2, {}],\n  \"b\": {\"c\": null},\n  \"d\": [\n    [true]\n  ]\n}\n"
         );
+        let numbers = format!("[{}]", ["1234"; 20].join(","));
+        assert_eq!(pretty(120, &numbers), numbers.replace(',', ", ") + "\n", "numbers take the whole width");
+        assert_eq!(pretty(100, &numbers).lines().count(), 22);
         for scalar in ["[]", "{}", "1e400", "\"a\\\"b\"", "null"] {
             assert_eq!(pretty(80, &format!("[{scalar}]")), format!("[{scalar}]\n"));
         }

@@ -58,7 +58,12 @@ pub(crate) fn warning(color: bool, text: &str) -> String {
     paint(color, text, |text| text.yellow().bold())
 }
 
-/// The prompt.
+/// What was searched for.
+pub(crate) fn found(color: bool, text: &str) -> String {
+    paint(color, text, |text| text.red().bold())
+}
+
+/// What stands before the cursor.
 pub(crate) fn prompt(color: bool, text: &str) -> String {
     paint(color, text, |text| text.blue().bold())
 }

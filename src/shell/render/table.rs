@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use regex::bytes::Regex;
 use unicode_width::UnicodeWidthChar as _;
 
 use super::style::{self, Style};
@@ -34,6 +35,8 @@ pub(super) struct Table {
     rows: Vec<Vec<Cell>>,
     /// The number of bytes in the rows.
     held: usize,
+    /// What stands out in marked cells.
+    marks: Option<Regex>,
 }
 
 /// One cell. On a terminal, its text is not escaped yet, so that no escape is cut in two.
@@ -46,6 +49,8 @@ pub(super) struct Cell {
     right: bool,
     /// Text after the `…` if it is cut.
     size: Option<String>,
+    /// Whether what was searched for stands out.
+    marked: bool,
 }
 
 impl Cell {
@@ -54,7 +59,7 @@ impl Cell {
         let mut field = Vec::with_capacity(bytes.len());
         escape::tsv(&mut field, bytes);
         let text = String::from_utf8(field).expect("an escaped field is UTF-8");
-        Self { width: width(&text), text, style, right: false, size: None }
+        Self { width: width(&text), text, style, right: false, size: None, marked: false }
     }
 
     /// The same cell for a value of this many bytes, a size that is shown if the value is cut.
@@ -64,7 +69,13 @@ impl Cell {
         self
     }
 
-    /// The same cell, right-aligned if `right`.
+    /// The same cell, in which what was searched for stands out if `marked`.
+    pub(super) fn marked(mut self, marked: bool) -> Self {
+        self.marked = marked;
+        self
+    }
+
+    /// The same cell at the right edge of its column if `right`.
     pub(super) fn at_right(mut self, right: bool) -> Self {
         self.right = right;
         self
@@ -81,10 +92,16 @@ impl Table {
             needed: Vec::new(),
             rows: Vec::new(),
             held: 0,
+            marks: None,
         }
     }
 
-    /// A table that is never cut, even on a terminal.
+    /// The same table, in whose marked cells the matches stand out.
+    pub(super) fn marking(self, regex: Regex) -> Self {
+        Self { marks: Some(regex), ..self }
+    }
+
+    /// A table of which nothing is cut, even on a terminal.
     pub(super) fn whole(rendering: &RenderOptions) -> Self {
         Self { room: usize::MAX, ..Self::new(rendering) }
     }
@@ -105,7 +122,7 @@ impl Table {
                 break;
             }
         }
-        Cell { text: text[..end].to_owned(), width, style, right: false, size: None }
+        Cell { text: text[..end].to_owned(), width, style, right: false, size: None, marked: false }
     }
 
     /// The head of a column.
@@ -142,7 +159,10 @@ impl Table {
                 blanks += before + if at > 0 { GAP } else { 0 };
                 if !shown.is_empty() {
                     lines.extend(std::iter::repeat_n(' ', blanks));
-                    lines.push_str(&(cell.style)(self.color, &shown));
+                    match self.marks.as_ref().filter(|_| cell.marked && self.color) {
+                        Some(regex) => push_marked(&mut lines, regex, &shown, cell.style),
+                        None => lines.push_str(&(cell.style)(self.color, &shown)),
+                    }
                     blanks = 0;
                 }
                 blanks += behind;
@@ -191,6 +211,20 @@ impl Table {
         }
         widths
     }
+}
+
+/// Appends a text in which the matches stand out: as far as they are shown, as they are shown.
+fn push_marked(lines: &mut String, regex: &Regex, shown: &str, style: Style) {
+    let mut rest = 0;
+    for found in regex.find_iter(shown.as_bytes()) {
+        let (Some(before), Some(text)) = (shown.get(rest..found.start()), shown.get(found.range())) else { continue };
+        if !text.is_empty() {
+            lines.push_str(&style(true, before));
+            lines.push_str(&style::found(true, text));
+            rest = found.end();
+        }
+    }
+    lines.push_str(&style(true, &shown[rest..]));
 }
 
 /// A size in words: `12 KiB`, with one decimal below ten unless it is zero.

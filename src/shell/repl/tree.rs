@@ -135,8 +135,12 @@ impl<'t> Before<'t> {
         }
         let is_bare = !word.quoted && !self.only_data && text.starts_with('-') && text.len() > 1;
         if let Some(option) = self.value_of.take() {
-            let is_wrong = is_bare && classify::is_no_value(option, &word.bytes);
-            return if is_wrong { Role::NoFlag } else { Role::Value };
+            let is_none = is_bare && classify::is_no_value(option, &word.bytes);
+            match (is_none, classify::may_lack_value(option)) {
+                (false, _) => return Role::Value,
+                (true, false) => return Role::NoFlag,
+                (true, true) => {}
+            }
         }
         let takes_text = |arg: Option<&Arg>| arg.is_some_and(classify::takes_dashes);
         let takes_text = takes_text(self.command.and_then(|command| positional(command, self.places.len())));

@@ -410,7 +410,12 @@ impl<'a> Runner<'a> {
 /// Whether an answer is streamed rather than held back.
 fn is_stream(answer: &Answer<'_>, in_batch: bool) -> bool {
     match &answer.reply {
-        Reply::Listing(_) | Reply::Pieces(_) | Reply::Changes(_) | Reply::Events(_) | Reply::Outputs(_) => true,
+        Reply::Listing(_)
+        | Reply::Sheet(_)
+        | Reply::Pieces(_)
+        | Reply::Changes(_)
+        | Reply::Events(_)
+        | Reply::Outputs(_) => true,
         reply => !in_batch && render::large(reply).is_some(),
     }
 }

@@ -1,13 +1,12 @@
 //! Merges the layers in memory with the snapshot in its file, as a reader sees them.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::cmp::Ordering;
 use std::mem;
 
 use super::layers::{LayerEntry, Layers};
 use super::snapshot::cursor::{Cursor, End, RawEntry};
-use super::snapshot::{ReadFault, Sums};
+use super::snapshot::{LineSum, ReadFault, SumsCell};
 use crate::expiry::Timestamp;
 
 /// The entries in key order, from both ends, including expired ones. Copies nothing except the line of the snapshot
@@ -57,13 +56,25 @@ impl<'a> Merged<'a> {
         Self { above, below, front: Ahead::default(), back: Ahead::default() }
     }
 
-    /// Verifies the snapshot's checksum on the way, and stores the result in `sums`; false if not all lines will be
-    /// read.
-    pub(crate) fn sum_up(&mut self, sums: &'a Cell<Sums>) -> bool {
+    /// Sums up the snapshot's lines, and notes at their end whether that agrees with its layout; false if not all of them
+    /// come.
+    pub(crate) fn sum_up(&mut self, sums: &'a SumsCell) -> bool {
         self.below.as_mut().is_some_and(|below| below.sum_up(sums))
     }
 
-    /// Frees the memory that a long line took after it was returned.
+    /// The same for a part of the snapshot: the sum is for whoever has those of the others.
+    pub(crate) fn sum_up_part(&mut self) {
+        if let Some(below) = &mut self.below {
+            below.sum_up_part();
+        }
+    }
+
+    /// What the lines of a part come to.
+    pub(crate) fn take_sum(&mut self) -> Option<LineSum> {
+        self.below.as_mut().and_then(Cursor::take_sum)
+    }
+
+    /// Gives back the memory that a long line has taken which was given out.
     pub(crate) fn release(&mut self) {
         for held in [&mut self.front.line, &mut self.back.line] {
             if !held.full {

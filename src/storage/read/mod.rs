@@ -2,12 +2,12 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | `view`, `pinned_journal` | the pinned snapshot and its journal; that journal |
-//! | `snapshot`, `journal` | the contents of each |
-//! | `pending`, `arena` | pending changes; those that have not been read |
-//! | `overlay`, `layers`, `merged` | changes on top of a snapshot, and both merged |
-//! | `reading`, `reads` | lookups and ranges; what an open transaction has read |
-//! | `watch`, `state` | the change feed; the state of the files |
+//! | `view`, `pinned_journal` | the pinned snapshot with its journal; that journal |
+//! | `snapshot`, `journal` | what each of them holds |
+//! | `pending`, `arena` | changes that are not written yet; those that nobody has read |
+//! | `overlay`, `layers`, `merged` | changes above a snapshot, and both as one |
+//! | `reading`, `sections`, `reads` | lookups and ranges; their parts for several threads; what an open transaction has read |
+//! | `watch`, `state` | what has changed since; what the files are like |
 
 pub(crate) mod arena;
 pub(crate) mod journal;
@@ -18,6 +18,7 @@ pub(crate) mod pending;
 pub(crate) mod pinned_journal;
 pub(crate) mod reading;
 pub(crate) mod reads;
+pub(crate) mod sections;
 pub(crate) mod snapshot;
 pub(crate) mod state;
 pub(crate) mod view;

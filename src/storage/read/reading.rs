@@ -18,11 +18,11 @@ use crate::storage::format::record::{Entry, Stored};
 #[derive(Debug)]
 pub(crate) struct Entries<'a> {
     store: &'a Storage,
-    merged: Merged<'a>,
-    /// How many were returned.
+    pub(super) merged: Merged<'a>,
+    /// How many were given out.
     given: u64,
-    /// Whether the file's checksum is verified after the last one.
-    verifies: bool,
+    /// Whether the file's checksum is looked at behind the last of them.
+    pub(super) verifies: bool,
 }
 
 /// How many entries are read between two checks that the snapshot has not changed.

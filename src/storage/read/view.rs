@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::journal::{Fold, Stamp};
 use super::pinned_journal::{Journal, Replay, open_journal};
-use super::snapshot::{self, Document, Indexed, Layout, ReadFault, Sums, Unreadable};
+use super::snapshot::{self, Document, Indexed, Layout, LineSum, ReadFault, Sums, SumsCell, Unreadable};
 use crate::error::{Error, Result};
 use crate::json::Fault;
 use crate::storage::files::disk::{self, Disk, DiskFile, Identity, JOURNAL, OpenAs};
@@ -41,8 +41,8 @@ pub(crate) struct View {
     file: Option<Box<dyn DiskFile>>,
     /// The file's state when it was last known to have the pinned content.
     intact: Cell<Option<Identity>>,
-    /// Whether the snapshot's content has been verified since it was opened.
-    pub(crate) sums: Cell<Sums>,
+    /// Whether the snapshot's content was found to be what its layout says, since it was opened.
+    pub(crate) sums: SumsCell,
 }
 
 /// The result of a refresh.
@@ -82,7 +82,7 @@ impl View {
             unwritten: true,
             file: None,
             intact: Cell::new(None),
-            sums: Cell::new(Sums::Unread),
+            sums: SumsCell::new(Sums::Unread),
         }
     }
 
@@ -156,7 +156,7 @@ impl View {
                 && snapshot::hash(&*file, &layout).map_err(|fault| fault.error(path, &*file))?;
             if is_copy {
                 journal.skip(through);
-                let (journal, sums) = (Some(journal), Cell::new(Sums::Agree));
+                let (journal, sums) = (Some(journal), SumsCell::new(Sums::Agree));
                 return Ok(Self { journal, unpublished: true, sums, ..Self::of(path, file, seen, layout) });
             }
         }
@@ -182,7 +182,7 @@ impl View {
         let view = Self { seen: Some(seen), unwritten: false, ..Self::empty(path) };
         // In one pass without a map: only other layouts must be in memory.
         if let Some(layout) = snapshot::check(&*file).map_err(|fault| fault.error(path, &*file))? {
-            let sums = Cell::new(Sums::Agree);
+            let sums = SumsCell::new(Sums::Agree);
             return Ok(Self { unpublished: true, sums, ..Self::of(path, file, seen, layout) });
         }
         let bytes =
@@ -235,7 +235,16 @@ impl View {
         Ok(())
     }
 
-    /// Fails if all of the snapshot was read and its checksum did not match.
+    /// Notes what all lines of the snapshot come to, which were read in parts.
+    pub(crate) fn note_sum(&self, sum: LineSum) -> Result<()> {
+        if let Base::Indexed(indexed) = &self.base {
+            let agrees = sum.is_of(indexed.file(), indexed.layout()).map_err(|fault| self.fault(fault))?;
+            self.sums.set(agrees.into());
+        }
+        Ok(())
+    }
+
+    /// Fails if all of the snapshot was read and its content is not what its layout says.
     pub(crate) fn check_sums(&self) -> Result<()> {
         match self.sums.get() {
             Sums::Differ => Err(Error::Corrupt { path: self.path.clone() }),

@@ -12,7 +12,7 @@ use crate::storage::format::record::Stored;
 use crate::storage::read::overlay::Overlay;
 use crate::storage::read::pending::Pending;
 use crate::storage::read::reads::Reads;
-use crate::storage::{Entries, Storage, View};
+use crate::storage::{Entries, RangeSection, Storage, View};
 
 /// A store, with or without an open transaction.
 #[derive(Debug)]
@@ -127,7 +127,13 @@ impl Phase {
         Ok(entries)
     }
 
-    /// The number of live entries at `now`.
+    /// The parts of a range, as [`Storage::sections`].
+    pub(crate) fn sections(&self, from: Bound<&str>, to: Bound<&str>, most: usize) -> Result<Vec<RangeSection<'_>>> {
+        self.note_range(from, to);
+        Storage::sections(self, from, to, most)
+    }
+
+    /// How many entries there are at `now`.
     pub(crate) fn count(&self, now: Timestamp) -> Result<u64> {
         self.note_range(Bound::Unbounded, Bound::Unbounded);
         Storage::count(self, now)

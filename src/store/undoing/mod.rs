@@ -256,8 +256,8 @@ impl Store for Undoing {
         self.inner.scan(scan)
     }
 
-    fn visit(&self, scan: &Scan, each: &mut Visitor<'_>) -> Result<()> {
-        self.inner.visit(scan, each)
+    fn visit(&self, prefix: &str, visitors: &mut [Box<Visitor<'_>>]) -> Result<()> {
+        self.inner.visit(prefix, visitors)
     }
 
     fn scan_keys(&self, scan: &Scan) -> KeyIter<'_> {

@@ -22,7 +22,7 @@ pub(super) fn direct(words: &[Word<'_>]) -> Option<Command> {
     let (name, args) = words.split_first()?;
     match &*name.bytes {
         b"list" => return Some(Command::List(ListArgs { looking: looking(args)?, ..ListArgs::default() })),
-        b"keys" => return looking(args).map(|looking| Command::Keys(KeysArgs { looking })),
+        b"keys" => return looking(args).map(|looking| Command::Keys(KeysArgs { looking, ..KeysArgs::default() })),
         b"run" => return program(args).map(Command::Run),
         _ if args.iter().any(may_be_flag) => return None,
         _ => {}

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr as _;
 
+use super::counts::grouped;
 use super::style::{self, Style};
 use super::table::{Cell, Table, cut, size};
 use super::{RenderError, RenderOptions, done, plain, pretty};
@@ -15,13 +16,13 @@ use crate::database::Event;
 use crate::error::Error;
 use crate::expiry::format_duration;
 use crate::shell::answer::done::Done;
-use crate::shell::answer::reply::{Field, Listing, Reply, Show};
+use crate::shell::answer::reply::{Field, Listing, Marks, Reply, Show};
 use crate::shell::text::escape;
 use crate::storage::Entry;
 use crate::value::Value;
 
-/// The number of entries shown on a terminal if no limit is given.
-const MOST: u64 = 100;
+/// So many entries are shown on a terminal to who has not said how many.
+pub(super) const MOST: u64 = 100;
 
 /// Writes an answer.
 pub(super) fn reply(out: &mut dyn Write, rendering: &RenderOptions, reply: Reply<'_>) -> Result<(), RenderError> {
@@ -31,9 +32,12 @@ pub(super) fn reply(out: &mut dyn Write, rendering: &RenderOptions, reply: Reply
         Reply::Line(line) => writeln!(out, "{}", escape::terminal_lossy(line.as_bytes()))?,
         Reply::Values(values) => {
             let found = values.into_iter().filter_map(|(key, value)| Some(Ok((key, Entry::from(value?)))));
-            table(out, rendering, found, Show::Entries, u64::MAX)?;
+            table(out, rendering, found, Show::Entries, u64::MAX, None)?;
         }
-        Reply::Number(number) => writeln!(out, "{}", style::number(rendering.color, &number.to_string()))?,
+        Reply::Number(number) => {
+            let number = if rendering.terminal { grouped(number) } else { number.to_string() };
+            writeln!(out, "{}", style::number(rendering.color, &number))?;
+        }
         Reply::TimeLeft(left) => {
             let (text, style) = span(left);
             writeln!(out, "{}", style(rendering.color, &text))?;
@@ -56,7 +60,7 @@ pub(super) fn reply(out: &mut dyn Write, rendering: &RenderOptions, reply: Reply
             }
             return super::events(out, events, &mut |line, key, event| push_event(line, rendering, key, event));
         }
-        Reply::Pieces(_) | Reply::Changes(_) | Reply::Outputs(_) => {}
+        Reply::Pieces(_) | Reply::Changes(_) | Reply::Outputs(_) | Reply::Sheet(_) => {}
     }
     Ok(())
 }
@@ -102,7 +106,12 @@ fn value(out: &mut dyn Write, rendering: &RenderOptions, value: &Value) -> io::R
 /// A listing, followed by the number of entries and how to see the rest.
 fn list(out: &mut dyn Write, rendering: &RenderOptions, listing: Listing<'_>) -> Result<(), RenderError> {
     let most = if rendering.terminal && !listing.limited && !rendering.paged { MOST } else { u64::MAX };
-    let total = table(out, rendering, listing.entries, listing.show, most)?;
+    let total = table(out, rendering, listing.entries, listing.show, most, listing.marks)?;
+    Ok(footer(out, rendering, total, most)?)
+}
+
+/// How many there are and, if only `most` were shown, how to see the rest: a terminal is told.
+pub(super) fn footer(out: &mut dyn Write, rendering: &RenderOptions, total: u64, most: u64) -> io::Result<()> {
     if !rendering.terminal || (rendering.quiet && total <= most) {
         return Ok(());
     }
@@ -116,7 +125,7 @@ fn list(out: &mut dyn Write, rendering: &RenderOptions, listing: Listing<'_>) ->
         }
         _ => format!("{} keys", grouped(total)),
     };
-    Ok(writeln!(out, "{}", style::faint(rendering.color, &cut(&footer, rendering.room())))?)
+    writeln!(out, "{}", style::faint(rendering.color, &cut(&footer, rendering.room())))
 }
 
 /// Writes the first `most` entries as a table and returns the number of all entries. The rest is counted, not held. If
@@ -127,8 +136,13 @@ fn table(
     entries: impl Iterator<Item = Result<(String, Entry), Error>>,
     show: Show,
     most: u64,
+    marks: Option<Marks>,
 ) -> Result<u64, RenderError> {
     let mut table = Table::new(rendering);
+    let (in_keys, in_values) = marks.as_ref().map_or((false, false), |marks| (marks.keys, marks.values));
+    if let Some(marks) = marks {
+        table = table.marking(marks.regex);
+    }
     let mut total = 0;
     for entry in entries {
         let (key, entry) = match entry {
@@ -145,8 +159,8 @@ fn table(
         if total == 1 && show == Show::Entries {
             table.push(vec![table.head("key"), table.head("value")]);
         }
-        let key = || table.cell(&key, style::key);
-        let value = || value_cell(&table, rendering, &entry.value);
+        let key = || table.cell(&key, style::key).marked(in_keys);
+        let value = || value_cell(&table, rendering, &entry.value).marked(in_values);
         let row = match show {
             Show::Keys => vec![key()],
             Show::Entries => vec![key(), value()],
@@ -256,7 +270,7 @@ fn value_cell(table: &Table, rendering: &RenderOptions, value: &Value) -> Cell {
     }
 }
 
-fn field_cell(table: &Table, rendering: &RenderOptions, field: &Field) -> Cell {
+pub(super) fn field_cell(table: &Table, rendering: &RenderOptions, field: &Field) -> Cell {
     match field {
         Field::None => table.cell("none", style::faint),
         Field::Number(number) | Field::Bar(number) => table.cell(&grouped(*number), style::number),
@@ -292,19 +306,6 @@ fn coarse(span: Duration) -> String {
 /// The placeholder for binary values.
 fn binary(bytes: &[u8]) -> String {
     format!("<binary, {}>", size(bytes.len() as u64))
-}
-
-/// A number with thousands separators: `2,522`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 #[cfg(test)]

@@ -58,8 +58,8 @@ pub(crate) enum ArgumentKind {
 }
 
 impl ArgumentKind {
-    /// The types with a kind of their own; a value of any other type is one of several names.
-    const TYPES: [(fn() -> TypeId, Self); 22] = [
+    /// The types that have a kind of their own; a value of any other is one of a few names.
+    const TYPES: [(fn() -> TypeId, Self); 23] = [
         (TypeId::of::<Key>, Self::Key),
         (TypeId::of::<Prefix>, Self::Prefix),
         (TypeId::of::<KeyBound>, Self::Bound),
@@ -68,6 +68,7 @@ impl ArgumentKind {
         (TypeId::of::<FilterText>, Self::Filter),
         (TypeId::of::<Data>, Self::Value),
         (TypeId::of::<PartPointer>, Self::Pointer),
+        (TypeId::of::<MemberColumns>, Self::Pointer),
         (TypeId::of::<PathBuf>, Self::File),
         (TypeId::of::<DatabaseName>, Self::Database),
         (TypeId::of::<ProgramWord>, Self::Program),
@@ -149,6 +150,10 @@ pub(crate) struct PartPointer {
     pub(crate) typed: String,
     pub(crate) path: JsonPointer,
 }
+
+/// The members that are the columns of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MemberColumns(pub(crate) Vec<PartPointer>);
 
 /// The character that separates the columns of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,18 +16,45 @@ pub(crate) enum OutputMode {
     Table,
     /// The exact bytes, and nothing else.
     Raw,
+    /// Listings as comma-separated values.
+    Csv,
+    /// Listings as a JSON document an entry.
+    Jsonl,
 }
 
 impl OutputMode {
     /// The names, in the order of help.
-    pub(crate) const NAMES: [&'static str; 4] = ["plain", "json", "table", "raw"];
+    pub(crate) const NAMES: [&'static str; 6] = ["plain", "json", "table", "raw", "csv", "jsonl"];
 
     pub(crate) fn name(self) -> &'static str {
         Self::NAMES[self as usize]
     }
 }
 
-/// The key bindings of the prompt.
+/// What a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ValueType {
+    Text,
+    Json,
+    Binary,
+}
+
+impl ValueType {
+    /// The names, as [`Value::kind`](crate::Value::kind) has them.
+    const NAMES: [&'static str; 3] = ["text", "json", "binary"];
+
+    pub(crate) fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+}
+
+/// `text`, `json` or `binary`.
+pub(crate) fn value_type() -> Unmarked<ValueType> {
+    use ValueType::{Binary, Json, Text};
+    Unmarked::one_of(&ValueType::NAMES, |at| [Text, Json, Binary][at])
+}
+
+/// Whose keys the prompt has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyMode {
     /// Emacs, as in bash.
@@ -82,8 +109,8 @@ pub(crate) fn switch() -> Unmarked<bool> {
 
 /// Parses the name of an output format.
 pub(crate) fn output_mode() -> Unmarked<OutputMode> {
-    use OutputMode::{Json, Plain, Raw, Table};
-    Unmarked::one_of(&OutputMode::NAMES, |at| [Plain, Json, Table, Raw][at])
+    use OutputMode::{Csv, Json, Jsonl, Plain, Raw, Table};
+    Unmarked::one_of(&OutputMode::NAMES, |at| [Plain, Json, Table, Raw, Csv, Jsonl][at])
 }
 
 /// `auto`, `always` or `never`.

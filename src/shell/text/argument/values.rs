@@ -9,7 +9,8 @@ use std::time::Duration;
 use regex::bytes::Regex;
 
 use super::kind::{
-    Data, DatabaseName, Delimiter, FilterText, Key, KeyBound, PartPointer, Pattern, Prefix, ProgramWord, Topic,
+    Data, DatabaseName, Delimiter, FilterText, Key, KeyBound, MemberColumns, PartPointer, Pattern, Prefix, ProgramWord,
+    Topic,
 };
 use super::parser::Unmarked;
 use crate::error::Error;
@@ -48,6 +49,17 @@ pub(crate) fn pointer() -> Unmarked<PartPointer> {
     Unmarked::text(|text| {
         let path = JsonPointer::parse(text).map_err(|error| error.to_string())?;
         Ok(PartPointer { typed: text.to_owned(), path })
+    })
+}
+
+/// Pointers between commas.
+pub(crate) fn member_columns() -> Unmarked<MemberColumns> {
+    Unmarked::text(|text| {
+        let pointer = |typed: &str| {
+            let path = JsonPointer::parse(typed).map_err(|error| error.to_string())?;
+            Ok(PartPointer { typed: typed.to_owned(), path })
+        };
+        text.split(',').map(pointer).collect::<Result<_, String>>().map(MemberColumns)
     })
 }
 

@@ -1,7 +1,7 @@
 //! Checks whether a file is a snapshot in canonical form, and computes its layout.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -86,6 +86,28 @@ pub(crate) enum Sums {
     Differ,
 }
 
+/// Where that is noted.
+#[derive(Debug)]
+pub(crate) struct SumsCell(AtomicU8);
+
+impl SumsCell {
+    pub(crate) const fn new(sums: Sums) -> Self {
+        Self(AtomicU8::new(sums as u8))
+    }
+
+    pub(crate) fn get(&self) -> Sums {
+        match self.0.load(Ordering::Relaxed) {
+            agree if agree == Sums::Agree as u8 => Sums::Agree,
+            differ if differ == Sums::Differ as u8 => Sums::Differ,
+            _ => Sums::Unread,
+        }
+    }
+
+    pub(crate) fn set(&self, sums: Sums) {
+        self.0.store(sums as u8, Ordering::Relaxed);
+    }
+}
+
 impl From<bool> for Sums {
     fn from(agree: bool) -> Self {
         if agree { Self::Agree } else { Self::Differ }
@@ -94,7 +116,7 @@ impl From<bool> for Sums {
 
 /// The sum of the lines read so far, so that verifying the checksum needs no extra pass.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct LineSum {
+pub(crate) struct LineSum {
     hash: u64,
     lines: u64,
     expiries: u64,
@@ -106,8 +128,17 @@ impl LineSum {
         *if section == Section::Map { &mut self.lines } else { &mut self.expiries } += 1;
     }
 
-    /// Whether the file has that layout, given that those were all of its lines.
-    pub(super) fn is_of(self, file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
+    /// What these lines and those come to.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            hash: self.hash.wrapping_add(other.hash),
+            lines: self.lines + other.lines,
+            expiries: self.expiries + other.expiries,
+        }
+    }
+
+    /// Whether the file is the one of that layout, if those were all lines of it.
+    pub(crate) fn is_of(self, file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
         if (self.lines, self.expiries) != (layout.count, layout.expiring) || !has_frame(file, layout)? {
             return Ok(false);
         }

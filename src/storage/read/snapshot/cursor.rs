@@ -1,10 +1,9 @@
 //! Entries of a snapshot in key order, from both ends.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::cmp::Ordering;
 
-use super::check::{LineSum, Sums};
+use super::check::{LineSum, SumsCell};
 use super::lines::Lines;
 use super::window::ReadFault;
 use crate::expiry::Timestamp;
@@ -21,9 +20,10 @@ pub(crate) struct Cursor<'a> {
     layout: Layout,
     /// Whether these are all lines of the snapshot.
     is_whole: bool,
-    /// The sum of the lines read so far, and where to store the result; `None` if it is not needed, or is already
-    /// stored.
-    sum: Option<(LineSum, &'a Cell<Sums>)>,
+    /// What the lines that were read come to; none if nobody asks, or it was noted already.
+    sum: Option<LineSum>,
+    /// Where it is noted at the end whether that agrees; none if there are other lines besides.
+    noted: Option<&'a SumsCell>,
 }
 
 /// The end to take from.
@@ -48,30 +48,52 @@ impl<'a> Cursor<'a> {
         let ends = Ends::new(file, lines, layout.expires.1);
         let expires = Expiries { lines: ends, front: Waiting::default(), back: Waiting::default() };
         let is_whole = (map, lines) == (layout.map, layout.expires);
-        Self { map: Ends::new(file, map, layout.map.1), expires, file, layout: *layout, is_whole, sum: None }
+        Self {
+            map: Ends::new(file, map, layout.map.1),
+            expires,
+            file,
+            layout: *layout,
+            is_whole,
+            sum: None,
+            noted: None,
+        }
     }
 
     /// Sums up the lines from the first one on; false if they are not all lines of the snapshot.
-    pub(crate) fn sum_up(&mut self, sums: &'a Cell<Sums>) -> bool {
-        self.sum = self.is_whole.then(|| (LineSum::default(), sums));
+    pub(crate) fn sum_up(&mut self, sums: &'a SumsCell) -> bool {
+        if self.is_whole {
+            (self.sum, self.noted) = (Some(LineSum::default()), Some(sums));
+        }
         self.is_whole
     }
 
-    /// Takes the next entry from an end.
+    /// Sums up the lines for whoever has read the others.
+    pub(crate) fn sum_up_part(&mut self) {
+        self.sum = Some(LineSum::default());
+    }
+
+    /// What the lines of a part come to.
+    pub(crate) fn take_sum(&mut self) -> Option<LineSum> {
+        self.sum.take()
+    }
+
+    /// The entry next to an end that is left.
     pub(crate) fn take(&mut self, end: End) -> Result<Option<RawEntry<'_>>, ReadFault> {
         let at = self.map.at(end);
         let Some(content) = self.map.take(end)? else {
-            if let Some((sum, noted)) = self.sum.take() {
+            if let Some(noted) = self.noted
+                && let Some(sum) = self.sum.take()
+            {
                 noted.set(sum.is_of(self.file, &self.layout)?.into());
             }
             return Ok(None);
         };
-        if let Some((sum, _)) = &mut self.sum {
+        if let Some(sum) = &mut self.sum {
             sum.add(Section::Map, content);
         }
         let (key, text) = snapshot_line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
         let text = str::from_utf8(text).map_err(|_| ReadFault::corrupt(at, "not UTF-8"))?;
-        let expiry = self.expires.of(end, &key, self.sum.as_mut().map(|(sum, _)| sum))?;
+        let expiry = self.expires.of(end, &key, self.sum.as_mut())?;
         Ok(Some(RawEntry { key, text, expiry }))
     }
 

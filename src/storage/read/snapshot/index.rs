@@ -148,7 +148,30 @@ impl Indexed {
         Ok(Cursor::new(self.file(), &self.layout, range(Section::Map)?, expires))
     }
 
-    /// Where the lines start or, if `upper`, end that a bound includes; `open` if it includes all.
+    /// Keys that part the lines between two bounds into at most so many of about one length, none of them short.
+    pub(crate) fn splits(&self, from: Bound<&str>, to: Bound<&str>, most: usize) -> Result<Vec<String>, ReadFault> {
+        /// A thread of its own is not worth less.
+        const SHORT: u64 = 1 << 20;
+        let (start, end) = self.layout.map;
+        let from = self.bound(Section::Map, from, start, false)?;
+        let to = self.bound(Section::Map, to, end, true)?.max(from);
+        let parts = ((to - from) / SHORT).min(most as u64);
+        let mut window = Window::default();
+        let mut keys: Vec<String> = Vec::new();
+        for part in 1..parts {
+            let at = from + (to - from) / parts * part;
+            let Some(line) = line_after(&mut window, &*self.file, at, to)? else { break };
+            let key = probed_key(&mut window, &*self.file, line, end)?.into_owned();
+            let key = String::from_utf8(key).map_err(|_| ReadFault::corrupt(line, "not UTF-8"))?;
+            // A long line may reach over several places.
+            if keys.last().is_none_or(|last| *last < key) {
+                keys.push(key);
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Where the lines begin, or (`upper`) end, that a bound lets in; `open` if it lets in all.
     fn bound(&self, section: Section, bound: Bound<&str>, open: u64, upper: bool) -> Result<u64, ReadFault> {
         let (key, is_after) = match bound {
             Bound::Unbounded => return Ok(open),

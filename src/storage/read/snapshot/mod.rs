@@ -12,7 +12,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::check::{Sums, check, hash, verify};
+pub(crate) use self::check::{LineSum, Sums, SumsCell, check, hash, verify};
 pub(crate) use self::cursor::RawEntry;
 pub(crate) use self::document::{Document, Unreadable};
 pub(crate) use self::index::{Indexed, ReadFault};
