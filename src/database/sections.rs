@@ -85,3 +85,67 @@ fn visit_sections<'w, 'a, 'v>(
         next = take(work);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::prefix_end;
+
+    /// The keys that each of four visitors is given of those that begin so.
+    fn visited(db: &Database, prefix: &str) -> Vec<Vec<String>> {
+        let mut seen = vec![Vec::new(); 4];
+        let mut visitors: Vec<Box<Visitor<'_>>> = Vec::new();
+        for seen in &mut seen {
+            visitors.push(Box::new(|key, text, _| {
+                assert!(text.starts_with('"'), "{key}");
+                seen.push(key.to_owned());
+                Ok(())
+            }));
+        }
+        let end = prefix_end(prefix);
+        let from = if prefix.is_empty() { Bound::Unbounded } else { Bound::Included(prefix) };
+        db.visit(from, end.as_deref().map_or(Bound::Unbounded, Bound::Excluded), &mut visitors).unwrap();
+        drop(visitors);
+        seen
+    }
+
+    #[test]
+    fn sections_are_all_entries_in_order_with_those_of_the_journal_and_without_the_expired() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kv.json");
+        let mut db = Database::open(&path).unwrap();
+        db.transaction(|tx| (0..5_000).try_for_each(|n| tx.set(&format!("{n:04}"), "v".repeat(1_000)))).unwrap();
+        db.save().unwrap();
+        db.set("2500x", "new").unwrap();
+        db.delete("0001").unwrap();
+        let seen = visited(&db, "");
+        assert!(seen.iter().all(|keys| !keys.is_empty()), "each has a section");
+        assert_eq!(seen.concat(), db.iter().keys().collect::<Result<Vec<_>>>().unwrap());
+        assert_eq!(visited(&db, "2").concat().len(), 1_001);
+        assert_eq!(visited(&db, "none").concat().len(), 0);
+        let missing = visited(&Database::in_memory(), "");
+        assert_eq!(missing.concat().len(), 0);
+    }
+
+    #[test]
+    fn the_failure_that_comes_first_in_key_order_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut db = Database::open(folder.path().join("kv.json")).unwrap();
+        db.transaction(|tx| (0..5_000).try_for_each(|n| tx.set(&format!("{n:04}"), "v".repeat(1_000)))).unwrap();
+        db.save().unwrap();
+        for _ in 0..20 {
+            let mut visitors: Vec<Box<Visitor<'_>>> = Vec::new();
+            for _ in 0..4 {
+                // The last entry of the first section fails late, the first of the others at once.
+                visitors.push(Box::new(|key, _, _| match key {
+                    "1200" | "1300" | "2600" | "4000" => {
+                        Err(Error::Unsupported { store: key.to_owned(), reason: "for a test" })
+                    }
+                    _ => Ok(()),
+                }));
+            }
+            let error = db.visit(Bound::Unbounded, Bound::Unbounded, &mut visitors).unwrap_err();
+            assert!(error.to_string().contains("1200"), "{error}");
+        }
+    }
+}

@@ -201,7 +201,7 @@ mod tests {
             "{\n  \"a\": [1, 2, {}],\n  \"b\": {\"c\": null},\n  \"d\": [\n    [true]\n  ]\n}\n"
         );
         let numbers = format!("[{}]", ["1234"; 20].join(","));
-        assert_eq!(pretty(120, &numbers), numbers.replace(',', ", ") + "\n", "numbers take the whole width");
+        assert_eq!(pretty(125, &numbers), numbers.replace(',', ", ") + "\n", "numbers take the whole width");
         assert_eq!(pretty(100, &numbers).lines().count(), 22);
         for scalar in ["[]", "{}", "1e400", "\"a\\\"b\"", "null"] {
             assert_eq!(pretty(80, &format!("[{scalar}]")), format!("[{scalar}]\n"));

@@ -56,7 +56,7 @@ fn several_values_are_a_table_of_the_found_ones() {
 
 #[test]
 fn numbers_are_digits_and_times_are_words() {
-    assert_eq!(both(|| Reply::Number(2_522)), ["2522\n"; 2]);
+    assert_eq!(both(|| Reply::Number(2_522)), ["2,522\n", "2522\n"]);
     assert_eq!(both(|| Reply::TimeLeft(Some(Duration::from_millis(5_399_200)))), ["1h 30m\n"; 2]);
     assert_eq!(both(|| Reply::TimeLeft(None)), ["none\n"; 2]);
 }
