@@ -24,6 +24,8 @@ mod sink;
 
 mod strings;
 
+mod three_way;
+
 mod walk;
 
 pub(crate) use self::edit::{PutMode, pop, push, put, remove};
@@ -34,7 +36,8 @@ pub(crate) use self::pointer::JsonPointer;
 pub(crate) use self::scanner::Scanner;
 pub(crate) use self::sink::{Length, Nowhere, Same, Sink};
 pub(crate) use self::strings::{Escaped, is_unsafe, unescape_in_place, write_string};
-pub(crate) use self::walk::{part, parts};
+pub(crate) use self::three_way::{Side, three_way, unchanged_side};
+pub(crate) use self::walk::{kind_of, part, parts};
 
 /// The longest value, in bytes.
 pub(crate) const MAX_LEN: usize = 512 << 20;

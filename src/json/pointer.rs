@@ -54,6 +54,11 @@ impl JsonPointer {
         self.0.is_empty()
     }
 
+    /// A member of the whole document.
+    pub(crate) fn member(name: &str) -> Self {
+        Self(vec![name.to_owned()])
+    }
+
     /// An item of the whole document.
     pub(super) fn item(index: usize) -> Self {
         Self(vec![index.to_string()])
@@ -69,7 +74,8 @@ impl JsonPointer {
         self.0.join(".")
     }
 
-    pub(super) fn tokens(&self) -> &[String] {
+    /// The names and indexes on the way.
+    pub(crate) fn tokens(&self) -> &[String] {
         &self.0
     }
 

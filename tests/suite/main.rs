@@ -29,6 +29,8 @@ mod destinations;
 #[cfg(feature = "shell")]
 mod dotenv;
 #[cfg(feature = "shell")]
+mod git;
+#[cfg(feature = "shell")]
 mod help_examples;
 mod imports;
 mod interchange;
@@ -47,6 +49,8 @@ mod queue;
 mod signals;
 #[cfg(feature = "shell")]
 mod sources;
+#[cfg(feature = "shell")]
+mod tables;
 
 // Documents, examples, and the source code.
 mod examples;

@@ -167,6 +167,12 @@ pub(crate) enum Done {
         keys: u64,
         file: PathBuf,
     },
+    /// So many keys of a file were changed by a merge.
+    MergedFiles {
+        keys: u64,
+        file: PathBuf,
+        conflicts: Vec<MergeConflict>,
+    },
     Switched(Setting),
     /// The number of commands of a file that were run from the prompt.
     Ran {
@@ -176,6 +182,17 @@ pub(crate) enum Done {
     Sourced {
         commands: u64,
     },
+}
+
+/// A part of an entry that two versions have changed in different ways.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MergeConflict {
+    pub(crate) key: String,
+    /// A JSON Pointer, or `expiry`; empty for the whole value.
+    pub(crate) part: String,
+    /// What it is in the versions, or its beginning.
+    pub(crate) ours: String,
+    pub(crate) theirs: String,
 }
 
 /// A setting for the rest of the session.

@@ -20,6 +20,8 @@ pub(crate) enum Status {
     Busy,
     /// 70: a bug.
     Internal,
+    /// 129: a merge that was not made. More than 128, as git takes any less for conflicts that were found.
+    NotMerged,
 }
 
 impl Status {
@@ -33,6 +35,7 @@ impl Status {
             Self::Io => 4,
             Self::Busy => 5,
             Self::Internal => 70,
+            Self::NotMerged => 129,
         }
     }
 
@@ -80,6 +83,7 @@ Exit statuses:
     4  input or output failed
     5  busy or conflict: timed out waiting for the lock, or another program changed the same data
    70  internal error (a bug)
+  129  merge-file could not read or write a file, so that git stops
   129, 130, 131, 143  ended by a signal
 
 A script continues after a failed line and exits with the highest status of its lines, or with N after `exit N`. With --bail, it stops \
@@ -93,8 +97,8 @@ mod tests {
 
     #[test]
     fn the_order_of_statuses_is_the_order_of_their_codes_and_all_are_in_the_table() {
-        use Status::{Busy, Database, Done, Internal, Io, No, Usage};
-        let all = [Done, No, Usage, Database, Io, Busy, Internal];
+        use Status::{Busy, Database, Done, Internal, Io, No, NotMerged, Usage};
+        let all = [Done, No, Usage, Database, Io, Busy, Internal, NotMerged];
         assert!(all.is_sorted_by_key(|status| status.code()) && all.is_sorted());
         for status in all {
             assert!(TABLE.contains(&format!("\n{:>5}  ", status.code())), "{status:?}");

@@ -29,7 +29,7 @@ impl AtomicFile {
         #[cfg(target_os = "linux")]
         if let Ok(file) = rustix::fs::open(
             folder,
-            OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC,
+            OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC,
             rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
         ) {
             let file = File::from(file);

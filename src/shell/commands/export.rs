@@ -13,6 +13,7 @@ use super::choosing::{Asking, Where};
 use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
 use super::{Caller, Session, counted};
 use crate::error::Error;
+use crate::json::JsonPointer;
 use crate::shell::answer::code::Code;
 use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::{Answer, Failure, Pieces, Reply, shown};
@@ -20,9 +21,9 @@ use crate::shell::config;
 use crate::shell::terminal::destination::{self, Descriptor, SpecialFile};
 use crate::shell::terminal::interrupt::{Stoppable, stoppable};
 use crate::shell::terminal::progress;
-use crate::shell::text::argument::{Format, Prefix, export_format, glob, path, prefix};
+use crate::shell::text::argument::{Format, Prefix, export_format, glob, path, prefix, text};
 use crate::shell::text::glob::Glob;
-use crate::shell::transfer::{self, Out, RecordSink, Unfit, What};
+use crate::shell::transfer::{self, Out, RecordSink, Unfit, What, Writing, WrittenColumn};
 use crate::storage::Entry;
 use crate::store::{EntryIter, Scan, Store as _};
 use crate::value::Value;
@@ -30,7 +31,7 @@ use crate::value::Value;
 /// Export entries to a file or stdout
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(
-    after_help = "Examples:\n  export all.jsonl\n  export users.csv user:*\n  export --format sh --strip-prefix app:"
+    after_help = "Examples:\n  export all.jsonl\n  export users.csv user:*\n  export users.csv user:* --columns /name,/age\n  export users.json user:* --format json-array --key id\n  export --format sh --strip-prefix app:"
 )]
 pub(crate) struct ExportArgs {
     /// The file (default: stdout)
@@ -42,6 +43,12 @@ pub(crate) struct ExportArgs {
     /// The format; if none is given, the file's name says, and jsonl is the default on stdout
     #[arg(long, value_name = "FORMAT", value_parser = export_format())]
     pub(crate) format: Option<Format>,
+    /// The name of the member or column with the key, in plain documents (json-array, jsonl) and in tables
+    #[arg(long, value_name = "NAME", value_parser = text())]
+    pub(crate) key: Option<String>,
+    /// Write a table of the keys and these parts of the values, such as /name,/address/city (csv, tsv)
+    #[arg(long, value_name = "P,P", value_parser = text())]
+    pub(crate) columns: Option<String>,
     /// Only keys with this prefix, and remove it from them
     #[arg(long, value_name = "P", value_parser = prefix(), default_value = "", hide_default_value = true)]
     pub(crate) strip_prefix: Prefix,
@@ -71,19 +78,49 @@ impl CommandArgs for ExportArgs {
         let format = match (self.format, file) {
             (Some(format), _) => format,
             (None, None) => Format::Jsonl,
-            (None, Some(file)) => Format::of_path(file).ok_or_else(|| {
-                let names = Format::NAMES.join(", ");
+            (None, Some(file)) => Format::of_path(file).filter(|format| format.is_written()).ok_or_else(|| {
+                let names = Format::WRITTEN.join(", ");
                 Failure::usage(format!(
                     "the name {file:?} does not indicate a format; use --format with one of {names}"
                 ))
             })?,
         };
-        format.check_options(&[("--lossy", self.lossy)]).map_err(Failure::usage)?;
+        let given = [
+            ("--lossy", self.lossy && self.key.is_none()),
+            ("--key", self.key.is_some()),
+            ("--columns", self.columns.is_some()),
+        ];
+        format.check_options(&Format::EXPORT_OPTIONS, &given).map_err(Failure::usage)?;
+        let writing = writing(format, self.key, self.columns.as_deref())?;
         let asking = Asking::new(&self.filtered, None, session, caller.warnings)?;
         let choice =
             Choice { glob: self.glob, strip: self.strip_prefix.0, lossy: self.lossy, force: self.force, asking };
-        session.write_out(file, choice, transfer::sink(format))
+        session.write_out(file, choice, transfer::sink(format, writing))
     }
+}
+
+/// How plain documents and tables are written.
+fn writing(format: Format, key: Option<String>, columns: Option<&str>) -> Result<Writing, Failure> {
+    if key.is_some() && columns.is_none() && matches!(format, Format::Csv | Format::Tsv) {
+        return Err(Failure::usage(format!("--key with {} needs --columns", format.name())));
+    }
+    let mut written: Vec<WrittenColumn> = Vec::new();
+    for text in columns.map(|columns| columns.split(',')).into_iter().flatten() {
+        let pointer = JsonPointer::parse(text).map_err(|error| Failure::usage(format!("--columns: {error}")))?;
+        let name = match pointer.tokens() {
+            [] => "value".to_owned(),
+            [name] => name.clone(),
+            _ => pointer.to_string(),
+        };
+        if written.iter().any(|column| column.name == name) || key.as_deref().unwrap_or("key") == name {
+            let name = shown(&name);
+            return Err(Failure::usage(format!(
+                "two columns would be named '{name}'; name the key's column with --key NAME"
+            )));
+        }
+        written.push(WrittenColumn { name, pointer });
+    }
+    Ok(Writing { key, columns: written })
 }
 
 /// Write a script that recreates the database

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::os::fd::AsFd;
@@ -13,8 +14,9 @@ use clap::Args;
 
 use super::traits::{CommandArgs, Group, Traits, WithoutUndo};
 use super::{Caller, Session};
-use crate::database::{Conflict, Existing, Loading};
+use crate::database::{Conflict, Existing, Loaded, Loading};
 use crate::error::Error;
+use crate::json::{self, JsonPointer};
 use crate::shell::answer::code::Code;
 use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::{Answer, DifferenceStream, Failure, Reply, shown};
@@ -23,12 +25,13 @@ use crate::shell::render::imported;
 use crate::shell::terminal::interrupt;
 use crate::shell::terminal::progress;
 use crate::shell::text::argument::{
-    Delimiter, Flatten, Format, OnConflict, Prefix, delimiter, flatten, import_format, on_conflict, path, prefix, text,
+    Delimiter, Flatten, Format, OnConflict, PartPointer, Prefix, delimiter, flatten, import_format, on_conflict, path,
+    pointer, prefix, text,
 };
-use crate::shell::transfer::{self, FormatError, ImportError, Reading, Record, Source};
+use crate::shell::transfer::{self, FormatError, ImportError, Reading, Record, RowShape, Source};
 use crate::storage::{self, Entry, LARGE};
-use crate::store::{Store as _, until_failure};
-use crate::value::Value;
+use crate::store::{Store as _, StoreExt as _, until_failure};
+use crate::value::{Json, Value};
 
 /// So much is read at once.
 const PIECE: usize = 64 << 10;
@@ -36,7 +39,7 @@ const PIECE: usize = 64 << 10;
 /// Import entries from a file, all or nothing
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(
-    after_help = "Examples:\n  import users.jsonl\n  import .env --prefix env: --on-conflict skip\n  import table.csv --key-column id"
+    after_help = "Examples:\n  import users.jsonl\n  import .env --prefix env: --on-conflict skip\n  import users.json --key /id\n  import table.csv --key /id --value /name\n  import .env --expand"
 )]
 pub(crate) struct ImportArgs {
     /// The file (- for stdin)
@@ -57,15 +60,63 @@ pub(crate) struct ImportArgs {
     /// Split nested JSON objects into keys such as a.b (dotted) or /a/b (pointer)
     #[arg(long, value_name = "HOW", value_parser = flatten())]
     pub(crate) flatten: Option<Flatten>,
-    /// The column of a table with the keys
-    #[arg(long, value_name = "NAME", value_parser = text())]
-    pub(crate) key_column: Option<String>,
-    /// The column with the values; without it, each row becomes a JSON object
-    #[arg(long, value_name = "NAME", value_parser = text())]
-    pub(crate) value_column: Option<String>,
+    /// Replace $NAME and ${NAME} with what earlier lines of the file set (dotenv)
+    #[arg(long)]
+    pub(crate) expand: bool,
+    #[command(flatten)]
+    pub(crate) rows: RowArgs,
+}
+
+/// What of a row or a document becomes key and value.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub(crate) struct RowArgs {
+    /// The part that is the key, in arrays of objects, lines of plain objects, and tables; repeat it to join several
+    #[arg(long, value_name = "POINTER", value_parser = pointer())]
+    pub(crate) key: Vec<PartPointer>,
+    /// What joins several parts of a key
+    #[arg(long, value_name = "TEXT", value_parser = text(), default_value = ":")]
+    pub(crate) key_separator: String,
+    /// The part that is the value; without it, the whole object or row
+    #[arg(long, value_name = "POINTER", value_parser = pointer())]
+    pub(crate) value: Option<PartPointer>,
+    /// The table has no header: its columns are /1, /2 and so on
+    #[arg(long)]
+    pub(crate) no_header: bool,
     /// The character that separates columns: , ; or \t
     #[arg(long, value_name = "C", value_parser = delimiter())]
     pub(crate) delimiter: Option<Delimiter>,
+    /// Another spelling of --key
+    #[arg(long, value_name = "NAME", value_parser = text(), hide = true, conflicts_with = "key")]
+    pub(crate) key_column: Option<String>,
+    /// Another spelling of --value
+    #[arg(long, value_name = "NAME", value_parser = text(), hide = true, conflicts_with = "value")]
+    pub(crate) value_column: Option<String>,
+}
+
+impl RowArgs {
+    /// Refuses what makes no sense together.
+    fn check(&self, format: Format, flatten: bool) -> Result<(), Failure> {
+        let documents = matches!(format, Format::Json | Format::Jsonl | Format::Jsonc);
+        if documents && self.key.is_empty() && self.value.is_some() {
+            return Err(Failure::usage(format!(
+                "--value with {} needs --key, the part that is the key",
+                format.name()
+            )));
+        }
+        if flatten && !self.key.is_empty() {
+            return Err(Failure::usage(
+                "--flatten is for one object, and --key for an array of objects; give one of them",
+            ));
+        }
+        Ok(())
+    }
+
+    fn shape(self) -> RowShape {
+        let by_name = |name: &String| JsonPointer::member(name);
+        let keys = self.key.into_iter().map(|key| key.path).chain(self.key_column.as_ref().map(by_name)).collect();
+        let value = self.value.map(|value| value.path).or(self.value_column.as_ref().map(by_name));
+        RowShape { keys, separator: self.key_separator, value, no_header: self.no_header }
+    }
 }
 
 impl CommandArgs for ImportArgs {
@@ -87,28 +138,37 @@ impl CommandArgs for ImportArgs {
         };
         let given = [
             ("--flatten", self.flatten.is_some()),
-            ("--key-column", self.key_column.is_some()),
-            ("--value-column", self.value_column.is_some()),
-            ("--delimiter", self.delimiter.is_some()),
+            ("--key", !self.rows.key.is_empty()),
+            ("--value", self.rows.value.is_some()),
+            ("--key-column", self.rows.key_column.is_some()),
+            ("--value-column", self.rows.value_column.is_some()),
+            ("--no-header", self.rows.no_header),
+            ("--delimiter", self.rows.delimiter.is_some()),
+            ("--expand", self.expand),
         ];
-        format.check_options(&given).map_err(Failure::usage)?;
+        format.check_options(&Format::IMPORT_OPTIONS, &given).map_err(Failure::usage)?;
+        self.rows.check(format, self.flatten.is_some())?;
         let input = session.input(&self.file)?;
         let reading = Reading {
             flatten: self.flatten,
-            key_column: self.key_column,
-            value_column: self.value_column,
-            delimiter: self.delimiter.map(|Delimiter(byte)| byte),
+            delimiter: self.rows.delimiter.map(|Delimiter(byte)| byte),
+            rows: self.rows.shape(),
+            expand: self.expand,
             now: session.db.now(),
         };
+        // Two members of one object have no order: neither is the one that counts. Items of an array have one.
+        let unique = matches!(format, Format::Json | Format::Jsonc) && reading.rows.keys.is_empty();
         let source = transfer::source(format, input, reading).map_err(|trouble| failure(&self.file, trouble))?;
         let mut records = FileRecords { source, file: self.file, prefix: self.prefix.0, count: 0 };
         let existing = match self.on_conflict {
-            OnConflict::Replace => Existing::Replaced,
+            OnConflict::Replace | OnConflict::Merge => Existing::Replaced,
             OnConflict::Skip => Existing::Kept,
             OnConflict::Fail => Existing::Refused,
         };
-        // Two members of one object have no order: neither is the one that counts.
-        let how = Loading { existing, unique: format == Format::Json };
+        let how = Loading { existing, unique };
+        if self.on_conflict == OnConflict::Merge {
+            return session.merge_in(&mut records, format, how, self.dry_run);
+        }
         let mut failed = None;
         let mut entries = until_failure(entries(&mut records, format), &mut failed);
         if self.dry_run {
@@ -128,6 +188,55 @@ impl CommandArgs for ImportArgs {
 }
 
 impl Session {
+    /// Merges objects into those that exist, and into those of one key in the file; other values are replaced. What is read
+    /// is held in memory.
+    fn merge_in(
+        &mut self,
+        records: &mut FileRecords<'_>,
+        format: Format,
+        how: Loading,
+        is_dry: bool,
+    ) -> Result<Answer<'_>, Failure> {
+        let now = self.db.now();
+        let mut loaded = Loaded::default();
+        let mut read: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
+        let mut repeated = None;
+        for entry in entries(records, format) {
+            let (key, entry) = entry?;
+            loaded.read += 1;
+            if !entry.is_live(now) {
+                loaded.expired += 1;
+                continue;
+            }
+            if how.unique && read.contains_key(&key) {
+                repeated = Some(Conflict::Repeats(key));
+                break;
+            }
+            read.entry(key).or_default().push(entry);
+        }
+        refuse(repeated.as_ref(), records)?;
+        loaded.entries = read.len() as u64;
+        let merged = |key: &str, there: Option<Entry>| {
+            read.get(key).into_iter().flatten().try_fold(there, |there, entry| merged_entry(there, entry).map(Some))
+        };
+        if is_dry {
+            let keys = read.keys().map(|key| Ok((key.clone(), merged(key, self.db.entry(key)?)?)));
+            let merged: Vec<_> = keys.collect::<crate::Result<_>>()?;
+            let mut entries = merged.into_iter().filter_map(|(key, entry)| Some(Ok((key, entry?))));
+            let changes = self.db.rehearse_load(&mut entries, how)?.1;
+            let changes = DifferenceStream::of(changes.map(|change| change.map_err(Failure::from)));
+            return Ok(Answer { notes: vec![imported("Would import", &loaded)], ..Reply::Changes(changes).into() });
+        }
+        let keys: Vec<&str> = read.keys().map(String::as_str).collect();
+        self.db.transaction(&keys, |tx| {
+            keys.iter().try_for_each(|key| match merged(key, tx.entry(key)?)? {
+                Some(entry) => tx.set(key, &entry),
+                None => Ok(()),
+            })
+        })?;
+        Ok(Done::Imported(loaded).into())
+    }
+
     fn input(&self, path: &Path) -> Result<Box<dyn BufRead>, Failure> {
         if path == Path::new("-") {
             if !self.stdin_is_free {
@@ -193,7 +302,7 @@ fn entries<'r>(
             }
             _ => false,
         };
-        looks.set(Some(is_part && looks.get().unwrap_or(format == Format::Json)));
+        looks.set(Some(is_part && looks.get().unwrap_or(matches!(format, Format::Json | Format::Jsonc))));
         Ok((key, entry))
     });
     entries.chain(std::iter::from_fn(move || {
@@ -203,6 +312,19 @@ fn entries<'r>(
             Err(Failure::usage(format!("the file is a database; to import its entries: {way}. Nothing was imported")))
         })
     }))
+}
+
+/// What an entry becomes: objects are merged as RFC 7396 says and keep their expiry, unless they are given another one.
+fn merged_entry(there: Option<Entry>, entry: &Entry) -> crate::Result<Entry> {
+    match (there, &entry.value) {
+        (Some(Entry { value: Value::Json(old), expiry }), Value::Json(new))
+            if old.as_str().starts_with('{') && new.as_str().starts_with('{') =>
+        {
+            let text = json::merged(Some(old.as_str()), new.as_str())?;
+            Ok(Entry { value: Value::Json(Json::from_checked(text)), expiry: entry.expiry.or(expiry) })
+        }
+        _ => Ok(entry.clone()),
+    }
 }
 
 /// The failure of an import that a key kept from being made.

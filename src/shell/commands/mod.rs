@@ -43,6 +43,7 @@ pub(crate) mod manual;
 mod many;
 pub(crate) mod mask;
 pub(crate) mod merge;
+pub(crate) mod merge_file;
 pub(crate) mod mode;
 pub(crate) mod mset;
 pub(crate) mod part;

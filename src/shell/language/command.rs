@@ -95,6 +95,7 @@ commands! {
         Import(import::ImportArgs),
         Export(export::ExportArgs),
         Dump(export::DumpArgs),
+        MergeFile(merge_file::MergeFileArgs),
         Diff(diff::DiffArgs),
         Ping(ping::PingArgs),
         Echo(echo::EchoArgs),

@@ -17,7 +17,7 @@ pub(crate) struct Topic {
 }
 
 /// All topics, sorted by name.
-pub(crate) const TOPICS: [Topic; 11] = [
+pub(crate) const TOPICS: [Topic; 12] = [
     Topic { name: "exit-codes", about: "the exit statuses", text: || status::TABLE.to_owned() },
     Topic { name: "file", about: "the database file and its side files", text: || FILE.to_owned() },
     Topic {
@@ -26,6 +26,7 @@ pub(crate) const TOPICS: [Topic; 11] = [
         text: || FILTERS.to_owned(),
     },
     Topic { name: "formats", about: "the formats of import and export", text: || FORMATS.to_owned() },
+    Topic { name: "git", about: "databases in git: merge, diff, ignore", text: || GIT.to_owned() },
     Topic { name: "options", about: "the options of every command", text: options },
     Topic { name: "pipes", about: "sending an answer to a program or a file", text: redirect::help },
     Topic { name: "quoting", about: "words, quotes, JSON and comments", text: || QUOTING.to_owned() },
@@ -118,19 +119,61 @@ import and export take the format from the file's name, or from --format:
 
   jsonl   everything, one entry per line: {\"key\":\"a\",\"value\":1,\"type\":\"json\",\"expires\":\"2030-01-01T00:00:00Z\"}
   csv     everything, in the columns key, value, type, expires. In any other table, each row becomes a JSON object \
-          under the key in its first column, unless --key-column and --value-column say otherwise; \
-          if the columns are not separated by commas, give --delimiter ';' or a first line sep=;
+          under the key in its first column, unless --key /COLUMN and --value /COLUMN say otherwise; \
+          --no-header names the columns /1, /2 and so on; \
+          --delimiter ';' or a first line sep=; if no comma separates the columns
   json    text and JSON: one object. --flatten splits nested objects into a.b (dotted) or /a/b (pointer)
+  jsonc   import only: JSON with comments and trailing commas
   redis   text, bytes and expiry: SET and PEXPIREAT lines for redis-cli; other commands are refused on import
-  tsv     text and bytes: key, tab, value, with \\t \\n \\r \\0 \\\\ \\xHH; what `list` prints into a pipe
+  tsv     text and bytes: key, tab, value, with \\t \\n \\r \\0 \\\\ \\xHH; what `list` prints into a pipe. With --key, \
+          a table like csv
   dotenv  text under names of variables: NAME='value', exported only if python-dotenv, dotenv from npm, \
-          node --env-file and bash all read it back exactly; variables are not expanded on import
-  sh      export only: lines for a shell to source: export NAME='value'
-  fish    export only: the same for fish: set -gx NAME 'value'
+          node --env-file and bash all read it back exactly; import --expand replaces $NAME and ${NAME} with what \
+          earlier lines of the file set
+  sh      export only: the same for a shell to source: export NAME='value'
+  fish    export only: set -gx NAME 'value'
 
-An entry that a format cannot hold is refused and named; `export --lossy` skips it and reports how many there were. \
-An import is all or nothing. If a key repeats, the last row wins, unless --on-conflict says otherwise. Two members of one \
+Documents of other programs hold their keys themselves. import --key /id takes the key from that part of each item of a \
+JSON array or of each line of jsonl (a pointer such as /a/b or a path such as .a.b; several --key are joined with \
+--key-separator), and the value is the whole item or the part in --value. To write such documents: \
+export --format json-array, or jsonl with --key NAME, where NAME is the member with the key. \
+export --format csv (or tsv) --columns /name,/age writes a table of these parts.
+
+An entry that a format cannot hold is refused and named; `export --lossy` leaves it out and reports how many there were. \
+An import is all or nothing. If a key repeats, the last row counts, unless --on-conflict says otherwise: \
+merge merges objects by member (null removes one), skip keeps what is there, fail imports nothing. Two members of one \
 JSON document that would become the same key are refused. `dump` writes commands, which `rusty-kv -f` runs.
+";
+
+const GIT: &str = "\
+Git merges a database line by line, which fails where two branches change neighboring keys. With merge-file as its merge driver, \
+it merges by key, and inside JSON objects by member. The driver takes two lines of configuration, the second one in each \
+repository:
+
+  git config --global merge.rusty-kv.driver 'rusty-kv merge-file %O %A %B'
+  echo 'kv.json merge=rusty-kv diff=rusty-kv' >> .gitattributes
+
+A conflict is a key, a member or an expiry that both branches changed in different ways, or that one branch deleted and the \
+other one changed. Git then stops as usual. Each conflict is on stderr, the file holds our value (with --theirs, their value), \
+and it is a valid database: set the values that you want, then `git add` and commit. If a version cannot be read, \
+the status is 129, and git does not merge at all.
+
+For `git diff` and `git log -p` by entry, with the expiry next to its value:
+
+  git config --global diff.rusty-kv.textconv 'rusty-kv --read-only export -d'
+
+Side files do not belong in a repository. In .gitignore:
+
+  *.json.lock
+  *.json.journal*
+  *.json.tmp-*
+
+Run `save` before you commit, merge or switch branches: a database of more than 64 KiB keeps recent changes in its journal, \
+which git does not see.
+
+To compare the database with any commit (in bash and zsh):
+
+  rusty-kv -d ./kv.json diff <(git show HEAD:kv.json)
 ";
 
 const QUOTING: &str = "\

@@ -6,7 +6,7 @@ use super::counts::{changes, counted, keys};
 use super::undone::{Counts, told, told_again};
 use crate::database::Loaded;
 use crate::expiry::format_duration;
-use crate::shell::answer::done::{Done, Setting};
+use crate::shell::answer::done::{Done, MergeConflict, Setting};
 use crate::shell::answer::reply::{Field, shown};
 use crate::shell::config;
 use crate::value::Value;
@@ -107,6 +107,9 @@ pub(super) fn sentence(done: &Done) -> Option<String> {
         Done::Dropped { name, keys: count } => format!("Dropped {name} ({})", keys(*count)),
         Done::Imported(loaded) => imported("Imported", loaded),
         Done::Exported { keys: count, file } => format!("Wrote {} to {}", keys(*count), config::short(file)),
+        Done::MergedFiles { keys: count, file, .. } => {
+            format!("Merged {} into {}", changes(*count), config::short(file))
+        }
         Done::Switched(Setting::Timer(on)) => format!("Timer is {}", on_or_off(on)),
         Done::Switched(Setting::Pager(on)) => format!("Pager is {}", on_or_off(on)),
         Done::Switched(Setting::Hints(on)) => format!("Hints are {}", on_or_off(on)),
@@ -123,6 +126,7 @@ pub(super) fn is_ok(done: &Done) -> bool {
     match done {
         Done::Refused(_) => false,
         Done::Checked { faults, .. } => faults.is_empty(),
+        Done::MergedFiles { conflicts, .. } => conflicts.is_empty(),
         Done::WithOld(done, _) => is_ok(done),
         _ => true,
     }
@@ -199,6 +203,14 @@ pub(super) fn fields(done: Done) -> Vec<(&'static str, Field)> {
             fields
         }
         Done::Exported { keys, .. } => vec![("exported", Field::Number(keys))],
+        Done::MergedFiles { keys, conflicts, .. } => {
+            let text = |text: String| Field::Text(text);
+            let row = |MergeConflict { key, part, ours, theirs }| {
+                vec![("key", text(key)), ("part", text(part)), ("ours", text(ours)), ("theirs", text(theirs))]
+            };
+            let conflicts = conflicts.into_iter().map(row).collect();
+            vec![("changes", Field::Number(keys)), ("conflicts", Field::Rows(conflicts))]
+        }
         Done::Sourced { commands } => vec![("commands", Field::Number(commands))],
         // Only the fact that it was done.
         _ => Vec::new(),

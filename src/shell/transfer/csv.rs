@@ -8,6 +8,7 @@ use data_encoding::BASE64;
 
 use super::memory;
 use super::record::{FormatError, ImportError, Out, Reading, Record, RecordSink, Source, Unfit};
+use super::rows::Columns;
 use crate::error::cut;
 use crate::expiry::Timestamp;
 use crate::json;
@@ -19,12 +20,9 @@ const OWN: [&str; 4] = ["key", "value", "type", "expires"];
 /// A row is held as a whole; one that is longer than any entry can be is refused.
 const LONGEST: usize = 3 << 30;
 
-/// Which column is what.
-struct Columns {
-    names: Vec<String>,
-    key: usize,
-    /// None: a JSON object of all columns.
-    value: Option<usize>,
+/// The columns of a table; in one of our own, also those of types and expiries.
+struct CsvColumns {
+    all: Columns,
     kind: Option<usize>,
     expires: Option<usize>,
 }
@@ -225,7 +223,7 @@ pub(super) struct CsvReader<R> {
     place: FilePlace,
     delimiter: u8,
     reading: Reading,
-    columns: Option<Columns>,
+    columns: Option<CsvColumns>,
 }
 
 impl<R: BufRead> CsvReader<R> {
@@ -279,80 +277,60 @@ impl<R: BufRead> CsvReader<R> {
         }
     }
 
-    /// The beginning of a JSON object of the row, with room for all of it.
+    /// A JSON object of the row, in memory that is had at once.
     fn object(&self, columns: &Columns) -> Result<String, ImportError> {
         let mut object = String::new();
         if self.row.text.len() >= LARGE {
-            let mut length = json::Length(2);
-            for (at, name) in columns.names.iter().enumerate() {
-                json::write_string(&mut length, name);
-                json::write_string(&mut length, self.row.text(at, "a value")?);
-                length.0 += ":,".len();
-            }
+            let mut length = json::Length::default();
+            columns.object(&mut length, |at| self.row.text(at, "a value"))?;
             object.try_reserve_exact(length.0).map_err(|_| io::Error::from(ErrorKind::OutOfMemory))?;
         }
-        object.push('{');
+        columns.object(&mut object, |at| self.row.text(at, "a value"))?;
         Ok(object)
     }
 
-    fn header(&mut self) -> Result<Option<Columns>, ImportError> {
-        if !self.read()? {
-            return Ok(None);
-        }
+    /// The columns that the row says there are, which is the first.
+    fn header(&self) -> Result<CsvColumns, ImportError> {
         let row = &self.row;
-        let mut names: Vec<String> = Vec::new();
-        for at in 0..row.fields.len() {
-            let name = row.text(at, "the name of a column")?;
-            if names.iter().any(|there| there == name) {
-                return Err(row.fault(at, format!("two columns are named {:?}", cut(name))));
-            }
-            names.push(name.to_owned());
-        }
-        let find = |name: &str| names.iter().position(|there| there == name);
-        let chosen = |name: &Option<String>| match name {
-            None => Ok(None),
-            Some(name) => find(name).map(Some).ok_or_else(|| {
-                let there = names.iter().map(|name| cut(name)).collect::<Vec<_>>().join(", ");
-                row.fault(0, format!("there is no column {:?}; there are {there}", cut(name)))
-            }),
-        };
-        let (key, value) = (chosen(&self.reading.key_column)?, chosen(&self.reading.value_column)?);
-        let is_own = key.is_none() && value.is_none() && names.iter().all(|name| OWN.contains(&name.as_str()));
+        let names = (0..row.fields.len()).map(|at| row.text(at, "the name of a column").map(str::to_owned));
+        let shape = &self.reading.rows;
+        let mut all =
+            Columns::new(names.collect::<Result<_, _>>()?, shape).map_err(|(at, reason)| row.fault(at, reason))?;
+        let is_own = all.keys.is_empty() && all.value.is_none() && all.names.iter().all(|name| OWN.contains(&&**name));
+        let find = |name: &str| all.names.iter().position(|there| there == name);
         let own = |name: &str| if is_own { find(name) } else { None };
-        let (kind, expires) = (own("type"), own("expires"));
-        let value = value.or_else(|| own("value"));
-        let key = key.or_else(|| find("key")).unwrap_or(0);
-        Ok(Some(Columns { names, key, value, kind, expires }))
+        let (kind, expires, value) = (own("type"), own("expires"), own("value"));
+        let key = find("key").unwrap_or(0);
+        if all.keys.is_empty() {
+            all.keys.push(key);
+        }
+        all.value = all.value.or(value);
+        Ok(CsvColumns { all, kind, expires })
     }
 }
 
 impl<R: BufRead> Source for CsvReader<R> {
     fn next(&mut self) -> Result<Option<Record>, ImportError> {
-        if self.columns.is_none() {
-            self.columns = self.header()?;
-        }
         if !self.read()? {
             return Ok(None);
         }
+        if self.columns.is_none() {
+            self.columns = Some(self.header()?);
+            if !self.reading.rows.no_header && !self.read()? {
+                return Ok(None);
+            }
+        }
         let (Some(columns), row) = (&self.columns, &self.row) else { return Ok(None) };
-        if row.fields.len() != columns.names.len() {
-            let reason = format!("the header has {} columns, this row {}", columns.names.len(), row.fields.len());
+        let expected = columns.all.names.len();
+        if row.fields.len() != expected {
+            let first = if self.reading.rows.no_header { "first row" } else { "header" };
+            let reason = format!("the {first} has {expected} columns, this row {}", row.fields.len());
             return Err(row.fault(0, reason));
         }
-        let key = row.text(columns.key, "the key")?.to_owned();
+        let key = columns.all.key(|at| row.text(at, "the key"))?;
         let kind = columns.kind.map_or(Ok(""), |at| row.text(at, "the type"))?;
-        let value = match (columns.value, kind) {
-            (None, _) => {
-                let mut object = self.object(columns)?;
-                for (at, name) in columns.names.iter().enumerate() {
-                    object.push_str(if at == 0 { "" } else { "," });
-                    json::write_string(&mut object, name);
-                    object.push(':');
-                    json::write_string(&mut object, row.text(at, "a value")?);
-                }
-                object.push('}');
-                Value::Json(Json::from_checked(object))
-            }
+        let value = match (columns.all.value, kind) {
+            (None, _) => Value::Json(Json::from_checked(self.object(&columns.all)?)),
             (Some(at), "" | "text") => Value::from_bytes(row.field(at).to_vec()),
             (Some(at), "json") => Value::from_json(row.text(at, "the value")?)
                 .map_err(|error| row.fault(at, format!("the value: {error}")))?,
@@ -411,7 +389,7 @@ impl RecordSink for CsvWriter {
 }
 
 /// Quoted where it must be, and where a spreadsheet would otherwise change it.
-fn field(out: &mut Out<'_>, bytes: &[u8]) {
+pub(super) fn field(out: &mut Out<'_>, bytes: &[u8]) {
     let plain = |byte: &u8| !matches!(byte, b'"' | b',' | b'\r' | b'\n');
     let is_edge = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_whitespace);
     if bytes.iter().all(plain) && !is_edge(bytes.first()) && !is_edge(bytes.last()) && !bytes.starts_with(b"\xef") {

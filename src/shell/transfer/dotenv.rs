@@ -1,5 +1,7 @@
-//! `NAME=value` lines, as in a `.env` file. Nothing is ever expanded: a `$` is literal.
+//! `NAME=value` lines as of a `.env` file. A `$` is a `$`, unless variables are to be expanded: then from the file's own
+//! earlier lines, and from nowhere else.
 
+use std::collections::HashMap;
 use std::io::BufRead;
 
 use super::lines::Numbered;
@@ -19,11 +21,15 @@ pub(super) struct Variables<R> {
     lines: Numbered<R>,
     /// That the last value began on.
     line: u64,
+    /// The variables so far, if they are expanded.
+    known: Option<KnownVariables>,
 }
 
+type KnownVariables = HashMap<String, Vec<u8>>;
+
 impl<R: BufRead> Variables<R> {
-    pub(super) fn new(input: R) -> Self {
-        Self { lines: Numbered::at_any_end(input), line: 0 }
+    pub(super) fn new(input: R, expand: bool) -> Self {
+        Self { lines: Numbered::at_any_end(input), line: 0, known: expand.then(KnownVariables::new) }
     }
 }
 
@@ -63,18 +69,22 @@ impl<R: BufRead> Source for Variables<R> {
             let has_blank = text.first().is_some_and(u8::is_ascii_whitespace);
             let text = text.trim_ascii_start();
             let start = fault(full, text.len(), "the quote opened here is never closed: the file was cut off");
-            let mut part = begin(text, has_blank).map_err(|(rest, reason)| fault(full, rest, reason))?;
+            let mut part =
+                begin(text, has_blank, self.known.as_ref()).map_err(|(rest, reason)| fault(full, rest, reason))?;
             let value = loop {
                 match part {
                     PartialValue::Whole(value) => break value,
                     PartialValue::Open(quote, mut value) => {
                         value.push(if self.lines.has_ended_in_cr()? { b'\r' } else { b'\n' });
                         let Some((number, line)) = self.lines.next()? else { return Err(start.into()) };
-                        part = quoted(quote, line, value)
+                        part = quoted(quote, line, value, self.known.as_ref())
                             .map_err(|(rest, reason)| FormatError::in_line(number, line, line.len() - rest, reason))?;
                     }
                 }
             };
+            if let Some(known) = &mut self.known {
+                known.insert(key.clone(), value.clone());
+            }
             return Ok(Some(Record { key, entry: Value::from_bytes(value).into() }));
         }
         Ok(None)
@@ -93,18 +103,66 @@ impl<R: BufRead> Source for Variables<R> {
 type Wrong = (usize, &'static str);
 
 /// A `#` begins a comment only after a blank.
-fn begin(text: &[u8], has_blank: bool) -> Result<PartialValue, Wrong> {
+fn begin(text: &[u8], has_blank: bool, known: Option<&KnownVariables>) -> Result<PartialValue, Wrong> {
     match text.first() {
-        Some(&quote @ (b'"' | b'\'' | b'`')) => quoted(quote, &text[1..], Vec::new()),
+        Some(&quote @ (b'"' | b'\'' | b'`')) => quoted(quote, &text[1..], Vec::new(), known),
         _ => {
             let comment = text.windows(2).position(|pair| pair[0].is_ascii_whitespace() && pair[1] == b'#');
-            let text = if has_blank && text.starts_with(b"#") { &[] } else { &text[..comment.unwrap_or(text.len())] };
-            Ok(PartialValue::Whole(text.trim_ascii_end().to_vec()))
+            let end = if has_blank && text.starts_with(b"#") { 0 } else { comment.unwrap_or(text.len()) };
+            let bare = text[..end].trim_ascii_end();
+            match known {
+                None => Ok(PartialValue::Whole(bare.to_vec())),
+                Some(known) => expanded(bare, known)
+                    .map(PartialValue::Whole)
+                    .map_err(|(rest, reason)| (rest + text.len() - bare.len(), reason)),
+            }
         }
     }
 }
 
-fn quoted(quote: u8, text: &[u8], mut value: Vec<u8>) -> Result<PartialValue, Wrong> {
+/// A bare value with variables in place of their names; `\$` is a `$`.
+fn expanded(text: &[u8], known: &KnownVariables) -> Result<Vec<u8>, Wrong> {
+    let (mut value, mut at) = (Vec::new(), 0);
+    while let Some(&byte) = text.get(at) {
+        at += 1;
+        match (byte, text.get(at)) {
+            (b'\\', Some(b'$')) => {
+                value.push(b'$');
+                at += 1;
+            }
+            (b'$', _) => at += reference(&text[at..], known, &mut value)?,
+            _ => value.push(byte),
+        }
+    }
+    Ok(value)
+}
+
+/// Adds the variable that is named after a `$`, and says how long its name is, with braces; without one, the `$` itself.
+fn reference(after: &[u8], known: &KnownVariables, value: &mut Vec<u8>) -> Result<usize, Wrong> {
+    let wrong = |reason| (after.len() + 1, reason);
+    let (name, length) = if after.starts_with(b"{") {
+        let end = memchr::memchr(b'}', after).ok_or(wrong("expected '}' after the variable's name"))?;
+        (&after[1..end], end + 1)
+    } else {
+        let is_part = |byte: &u8| *byte == b'_' || byte.is_ascii_alphanumeric();
+        let end = after.iter().position(|byte| !is_part(byte)).unwrap_or(after.len());
+        let starts_name = after.first().is_some_and(|first| !first.is_ascii_digit());
+        if end == 0 || !starts_name {
+            value.push(b'$');
+            return Ok(0);
+        }
+        (&after[..end], end)
+    };
+    let name = str::from_utf8(name).ok().filter(|name| is_name(name));
+    let name = name.ok_or(wrong("expected the name of a variable in ${…}"))?;
+    let found = known.get(name);
+    let found =
+        found.ok_or(wrong("no earlier line sets this variable, and --expand looks nowhere else; write \\$ for a $"))?;
+    value.extend_from_slice(found);
+    Ok(length)
+}
+
+fn quoted(quote: u8, text: &[u8], mut value: Vec<u8>, known: Option<&KnownVariables>) -> Result<PartialValue, Wrong> {
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
         at += 1;
@@ -130,6 +188,9 @@ fn quoted(quote: u8, text: &[u8], mut value: Vec<u8>) -> Result<PartialValue, Wr
                     b'"' | b'\\' | b'$' | b'`' => value.push(escaped),
                     _ => value.extend([b'\\', escaped]),
                 }
+            }
+            b'$' if quote == b'"' && known.is_some() => {
+                at += known.map_or(Ok(0), |known| reference(&text[at..], known, &mut value))?;
             }
             _ => value.push(byte),
         }

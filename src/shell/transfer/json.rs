@@ -1,10 +1,11 @@
-//! One JSON object, member by member: strings are text, anything else is JSON.
+//! One JSON object, member by member, or an array of documents: a text is text, anything else is JSON.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::BufRead;
 
 use super::memory;
-use super::record::{FormatError, ImportError, JSONC, Out, Record, RecordSink, Source, Unfit};
+use super::record::{FormatError, ImportError, JSONC, Out, Reading, Record, RecordSink, RowShape, Source, Unfit};
+use super::rows::record_of;
 use crate::error::cut;
 use crate::json::{self, Length, Scanner};
 use crate::shell::text::argument::Flatten;
@@ -27,7 +28,10 @@ enum ReadState {
 pub(super) struct Members<R> {
     input: R,
     flatten: Option<Flatten>,
+    rows: RowShape,
     state: ReadState,
+    /// What ends the object, or the array.
+    close: u8,
     /// The text of the member that is read.
     member: Vec<u8>,
     /// Of the byte that comes next.
@@ -40,9 +44,10 @@ pub(super) struct Members<R> {
 }
 
 impl<R: BufRead> Members<R> {
-    pub(super) fn new(input: R, flatten: Option<Flatten>) -> Self {
+    pub(super) fn new(input: R, Reading { flatten, rows, .. }: Reading) -> Self {
         let (member, ready, odd) = (Vec::new(), VecDeque::new(), Odd::new());
-        Self { input, flatten, state: ReadState::Start, member, line: 1, column: 1, ready, odd, begin: 0 }
+        let (state, close, begin) = (ReadState::Start, b'}', 0);
+        Self { input, flatten, rows, state, close, member, line: 1, column: 1, ready, odd, begin }
     }
 
     fn fault<T>(&self, reason: impl Into<String>) -> Result<T, ImportError> {
@@ -85,8 +90,23 @@ impl<R: BufRead> Members<R> {
         let next = self.after_blanks()?;
         self.no_comment()?;
         match next {
-            Some(b'{') => self.step(b'{'),
-            Some(b'[') => return self.fault("expected an object, {\"key\": value, …}, found an array"),
+            Some(b'{') if self.rows.keys.is_empty() => self.step(b'{'),
+            Some(b'[') if !self.rows.keys.is_empty() => {
+                self.step(b'[');
+                self.close = b']';
+            }
+            Some(b'[') => {
+                return self.fault(
+                    "expected an object, {\"key\": value, …}, found an array; to import its items, name the part that is \
+                     the key: --key /id",
+                );
+            }
+            Some(b'{') => {
+                return self.fault(
+                    "expected an array of objects, found an object, whose members' names are the keys; omit --key",
+                );
+            }
+            Some(_) if !self.rows.keys.is_empty() => return self.fault("expected an array of objects"),
             Some(_) => return self.fault("expected an object: {\"key\": value, …}"),
             None => return self.fault("the file is empty; expected an object: {\"key\": value, …}"),
         }
@@ -101,7 +121,8 @@ impl<R: BufRead> Members<R> {
         loop {
             let buffer = self.input.fill_buf()?;
             if buffer.is_empty() {
-                return self.fault("the file ends inside the object");
+                let what = if self.close == b']' { "array" } else { "object" };
+                return self.fault(format!("the file ends inside the {what}"));
             }
             let end = buffer.iter().position(|&byte| {
                 match byte {
@@ -141,6 +162,10 @@ impl<R: BufRead> Members<R> {
 
     fn read_member(&mut self) -> Result<(), json::Fault> {
         let mut scanner = Scanner::new(&self.member);
+        if self.close == b']' {
+            self.ready.push_back(document(&mut scanner, &self.rows)?);
+            return scanner.end();
+        }
         let name = scanner.name()?;
         match self.flatten {
             None => self.ready.push_back(Record { key: name.into_owned(), entry: read(&mut scanner)? }),
@@ -168,16 +193,16 @@ impl<R: BufRead> Source for Members<R> {
                 self.step(b',');
                 next = self.after_blanks()?;
                 self.no_comment()?;
-                if next == Some(b'}') {
+                if next == Some(self.close) {
                     return self.fault(format!("trailing comma: {JSONC}"));
                 }
             }
-            if next == Some(b'}') {
-                self.step(b'}');
+            if next == Some(self.close) {
+                self.step(self.close);
                 let next = self.after_blanks()?;
                 self.no_comment()?;
                 if next.is_some() {
-                    return self.fault("unexpected data after the end of the object");
+                    return self.fault("unexpected data after the end of the document");
                 }
                 self.state = ReadState::End;
                 continue;
@@ -196,6 +221,9 @@ impl<R: BufRead> Source for Members<R> {
 
     /// Which members have that key.
     fn repeats(&self, key: &str) -> Option<String> {
+        if self.close == b']' {
+            return None;
+        }
         let plain = match self.flatten {
             None => MemberPath::TOP.child(Flatten::Pointer, key).pointer,
             Some(Flatten::Pointer) => key.to_owned(),
@@ -231,6 +259,15 @@ struct MemberPath {
     pointer: String,
     /// Whether its dotted key, split at the dots, gives other names.
     is_odd: bool,
+}
+
+/// Reads a document that is an entry by itself.
+pub(super) fn document(scanner: &mut Scanner<'_>, rows: &RowShape) -> Result<Record, json::Fault> {
+    scanner.peek();
+    let at = scanner.at();
+    let mut text = String::new();
+    scanner.value(&mut text)?;
+    record_of(text, rows).map_err(|reason| json::Fault::shape(at, reason))
 }
 
 fn read(scanner: &mut Scanner<'_>) -> Result<Entry, json::Fault> {
@@ -306,9 +343,7 @@ impl RecordSink for Object {
     }
 
     fn put(&mut self, key: &str, entry: &Entry, out: &mut Out<'_>) -> Result<(), Unfit> {
-        if let Value::Bytes(_) = entry.value {
-            return Err(Unfit::entry("JSON cannot hold bytes; use jsonl or csv, or --lossy to leave it out"));
-        }
+        Unfit::if_it_is_bytes(entry)?;
         Unfit::if_it_expires(entry)?;
         out.bytes(if self.any { b",\n  " } else { b"\n  " });
         json::write_string(out, key);

@@ -2,8 +2,9 @@
 
 use std::io::BufRead;
 
+use super::json::document;
 use super::lines::Numbered;
-use super::record::{FormatError, ImportError, Out, Record, RecordSink, Source, Unfit};
+use super::record::{FormatError, ImportError, Out, Record, RecordSink, RowShape, Source, Unfit};
 use crate::expiry::Timestamp;
 use crate::json::{self, Scanner};
 use crate::storage::{Entry, decode_base64_in_place, write_base64};
@@ -11,11 +12,12 @@ use crate::value::{Json, Value};
 
 pub(super) struct JsonlReader<R> {
     lines: Numbered<R>,
+    rows: RowShape,
 }
 
 impl<R: BufRead> JsonlReader<R> {
-    pub(super) fn new(input: R) -> Self {
-        Self { lines: Numbered::new(input) }
+    pub(super) fn new(input: R, rows: RowShape) -> Self {
+        Self { lines: Numbered::new(input), rows }
     }
 }
 
@@ -25,7 +27,8 @@ impl<R: BufRead> Source for JsonlReader<R> {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            return match read(line) {
+            let record = if self.rows.keys.is_empty() { read(line) } else { read_document(line, &self.rows) };
+            return match record {
                 Ok(record) => Ok(Some(record)),
                 Err(fault) => Err(FormatError::of_json(&fault, line, number, 1).into()),
             };
@@ -41,6 +44,16 @@ impl<R: BufRead> Source for JsonlReader<R> {
         self.lines.release();
     }
 }
+
+fn read_document(line: &[u8], rows: &RowShape) -> Result<Record, json::Fault> {
+    let mut scanner = Scanner::new(line);
+    let record = document(&mut scanner, rows)?;
+    scanner.end()?;
+    Ok(record)
+}
+
+/// What else a line may be.
+const PLAIN: &str = "to import other objects, name the part that is the key: --key /id";
 
 fn read(line: &[u8]) -> Result<Record, json::Fault> {
     let (mut key, mut value, mut kind, mut expires) = (None, None, None, None);
@@ -70,12 +83,12 @@ fn read(line: &[u8]) -> Result<Record, json::Fault> {
                 let expiry = text.parse::<Timestamp>().map_err(|error| json::Fault::shape(at, error.to_string()))?;
                 expires.replace(expiry).is_some()
             }
-            _ => return Err(json::Fault::shape(at, format!("unknown member {:?}", crate::error::cut(&name)))),
+            _ => return Err(json::Fault::shape(at, format!("unknown member {:?}; {PLAIN}", crate::error::cut(&name)))),
         };
         if twice { Err(json::duplicate(at, "member", &name)) } else { Ok(()) }
     })?;
     scanner.end()?;
-    let missing = |what: &str| json::Fault::shape(0, format!("the line has no {what:?}"));
+    let missing = |what: &str| json::Fault::shape(0, format!("the line has no {what:?}; {PLAIN}"));
     let key = key.ok_or_else(|| missing("key"))?;
     let (at, value) = value.ok_or_else(|| missing("value"))?;
     let value = match (kind.as_ref().map(|(at, kind)| (at, kind.as_str())), value) {

@@ -5,8 +5,10 @@
 //! | jsonl | everything: `{"key":…,"value":…,"type":…,"expires":…}` a line | — |
 //! | csv | everything: the columns key, value, type, expires; any other table as JSON values | — |
 //! | dump | everything: `set` lines of our own language; read by `rusty-kv -f`, not by `import` | — |
-//! | json | text and JSON: one object | bytes, expiries |
-//! | redis | text, bytes, expiries: `SET` and `PEXPIREAT` for redis-cli | that a value is JSON |
+//! | json | text and JSON: one object; also an array of documents that hold their keys | bytes, expiries |
+//! | jsonc | the same with comments and trailing commas, read only | — |
+//! | json-array, jsonl with a key's name | text and JSON, as plain documents that hold their keys | bytes, expiries |
+//! | redis | text, bytes, expiries: `SET` and `PEXPIREAT` as redis-cli takes them | that a value is JSON |
 //! | tsv | text and bytes: key, tab, value, what `list` prints into a pipe | that a value is JSON, expiries |
 //! | dotenv | text under names that its [`readers`] agree on: `NAME='value'` | other keys, bytes, that a value is JSON,
 //! expiries |
@@ -22,15 +24,21 @@ mod csv;
 mod dotenv;
 mod encoding;
 mod json;
+mod jsonc;
 mod jsonl;
 mod lines;
+mod plain;
 mod readers;
 mod redis;
+mod rows;
 mod script;
 mod tsv;
 
 pub(crate) use self::memory::reserve;
-pub(crate) use self::record::{FormatError, ImportError, Out, Reading, Record, RecordSink, Source, Unfit, What};
+pub(crate) use self::plain::WrittenColumn;
+pub(crate) use self::record::{
+    FormatError, ImportError, Out, Reading, Record, RecordSink, RowShape, Source, Unfit, What,
+};
 pub(crate) use self::script::ScriptWriter;
 
 use std::io::{BufRead, Cursor, Read};
@@ -63,18 +71,37 @@ pub(crate) fn source<'a>(
     let input = Cursor::new(head).chain(input);
     Ok(match (format, dialect) {
         (Format::Csv, Some(dialect)) => Box::new(csv::CsvReader::new(input, reading, dialect)),
-        (Format::Json, _) => Box::new(json::Members::new(input, reading.flatten)),
+        (Format::Json | Format::JsonArray, _) => Box::new(json::Members::new(input, reading)),
+        (Format::Jsonc, _) => Box::new(json::Members::new(Cursor::new(jsonc::to_json(input)?), reading)),
         (Format::Redis, _) => Box::new(redis::Commands::new(input, reading.now)),
-        (Format::Tsv, _) => Box::new(tsv::Pairs::new(input)),
-        (Format::Dotenv | Format::Sh | Format::Fish, _) => Box::new(dotenv::Variables::new(input)),
-        (Format::Jsonl | Format::Csv, _) => Box::new(jsonl::JsonlReader::new(input)),
+        (Format::Tsv, _) if reading.rows.keys.is_empty() && reading.rows.value.is_none() => {
+            Box::new(tsv::Pairs::new(input))
+        }
+        (Format::Tsv, _) => Box::new(tsv::TsvTable::new(input, reading.rows)),
+        (Format::Dotenv | Format::Sh | Format::Fish, _) => Box::new(dotenv::Variables::new(input, reading.expand)),
+        (Format::Jsonl | Format::Csv, _) => Box::new(jsonl::JsonlReader::new(input, reading.rows)),
     })
 }
 
+/// What `export` is told about plain documents and tables.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Writing {
+    /// The name of the member or column that holds the key.
+    pub(crate) key: Option<String>,
+    /// The columns of a table; none for the form that carries everything.
+    pub(crate) columns: Vec<WrittenColumn>,
+}
+
 /// Writes a format.
-pub(crate) fn sink(format: Format) -> Box<dyn RecordSink> {
+pub(crate) fn sink(format: Format, Writing { key, columns }: Writing) -> Box<dyn RecordSink> {
+    let name = key.clone().unwrap_or_else(|| "key".to_owned());
     match format {
-        Format::Json => Box::new(json::Object::default()),
+        Format::Csv | Format::Tsv if !columns.is_empty() => {
+            Box::new(plain::TableWriter::new(name, columns, format == Format::Tsv))
+        }
+        Format::JsonArray => Box::new(plain::DocumentWriter::new(name, true)),
+        Format::Jsonl if key.is_some() => Box::new(plain::DocumentWriter::new(name, false)),
+        Format::Json | Format::Jsonc => Box::new(json::Object::default()),
         Format::Jsonl => Box::new(jsonl::JsonlWriter),
         Format::Csv => Box::new(csv::CsvWriter),
         Format::Dotenv => Box::new(dotenv::DotenvWriter::Dotenv),

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::expiry::Timestamp;
-use crate::json;
+use crate::json::{self, JsonPointer};
 use crate::shell::text::argument::Flatten;
 use crate::storage::Entry;
 use crate::value::Value;
@@ -15,20 +15,32 @@ pub(crate) struct Record {
     pub(crate) entry: Entry,
 }
 
-/// The message for JSON with comments or trailing commas.
-pub(super) const JSONC: &str = "comments and trailing commas are JSONC, expected JSON; \
-    convert it: npx json5 FILE | rusty-kv import - --format json";
+/// What JSON with comments or trailing commas is, and the way out.
+pub(super) const JSONC: &str = "comments and trailing commas are JSONC, expected JSON; import it with --format jsonc";
+
+/// What `import` is told about the rows of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RowShape {
+    /// The parts that make up the key; if there are none, the format decides.
+    pub(crate) keys: Vec<JsonPointer>,
+    /// What joins them.
+    pub(crate) separator: String,
+    /// The part that is the value; without one, it is the whole row.
+    pub(crate) value: Option<JsonPointer>,
+    /// Whether a table has no line that names its columns: they are /1, /2 and so on.
+    pub(crate) no_header: bool,
+}
 
 /// How a file is read.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
     /// Takes nested JSON objects apart.
     pub(crate) flatten: Option<Flatten>,
-    /// The column of the keys; `key`, or else the first.
-    pub(crate) key_column: Option<String>,
-    /// The column of the values; `value`, or else a JSON object of all columns but the key's.
-    pub(crate) value_column: Option<String>,
-    /// The separator of the columns.
+    /// What of a row or document becomes key and value.
+    pub(crate) rows: RowShape,
+    /// Puts values of earlier lines into those of later ones.
+    pub(crate) expand: bool,
+    /// What separates the columns.
     pub(crate) delimiter: Option<u8>,
     /// The time that a relative expiry is added to.
     pub(crate) now: Timestamp,
@@ -130,6 +142,12 @@ impl Unfit {
     pub(super) fn if_it_expires(entry: &Entry) -> Result<(), Self> {
         let reason = "it has an expiry, which this format cannot hold; use jsonl or csv, or --lossy to leave it out";
         if entry.expiry.is_some() { Err(Self { what: What::Expiry, reason: reason.to_owned() }) } else { Ok(()) }
+    }
+
+    /// For a format that is JSON.
+    pub(super) fn if_it_is_bytes(entry: &Entry) -> Result<(), Self> {
+        let reason = "JSON cannot hold bytes; use jsonl or csv, or --lossy to leave it out";
+        if let Value::Bytes(_) = entry.value { Err(Self::entry(reason)) } else { Ok(()) }
     }
 
     /// For a format that knows text only.

@@ -5,12 +5,19 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::expiry::Timestamp;
+use crate::json::JsonPointer;
 use crate::shell::text::argument::Flatten;
 use crate::storage::Entry;
 use crate::value::Value;
 
 fn plain() -> Reading {
-    Reading { flatten: None, key_column: None, value_column: None, delimiter: None, now: Timestamp::from_millis(0) }
+    Reading { flatten: None, rows: RowShape::default(), expand: false, delimiter: None, now: Timestamp::from_millis(0) }
+}
+
+fn shape(keys: &[&str], value: Option<&str>) -> RowShape {
+    let pointer = |text: &str| JsonPointer::parse(text).unwrap();
+    let keys = keys.iter().map(|key| pointer(key)).collect();
+    RowShape { keys, separator: ":".to_owned(), value: value.map(pointer), no_header: false }
 }
 
 fn read(format: Format, bytes: &[u8]) -> Result<Vec<Record>, ImportError> {
@@ -40,7 +47,7 @@ fn formats() -> impl Iterator<Item = Format> {
 }
 
 fn write(format: Format, records: &[Record]) -> Result<Vec<u8>, Unfit> {
-    let mut sink = sink(format);
+    let mut sink = sink(format, Writing::default());
     let mut written = Vec::new();
     let mut refused = Ok(());
     let mut wrote = |sink: &mut Box<dyn RecordSink>,
@@ -227,11 +234,54 @@ fn nested_objects_become_keys() {
 }
 
 #[test]
+fn an_array_gives_its_items_by_the_parts_that_are_the_key() {
+    let text = br#" [ {"id":"a]\"","n":[{"x":1.10}]} , {"n":[{"x":-0}],"id":1e400},{"id":true,"n":[{"x":"t"}]} ] "#;
+    let whole = Reading { rows: shape(&["/id"], None), ..plain() };
+    let records = read_as(Format::Json, text, whole.clone()).unwrap();
+    assert_eq!(records[1], record("1e400", json(r#"{"n":[{"x":-0}],"id":1e400}"#)));
+    let part = Reading { rows: shape(&[".n[0].x", "/id"], Some("/n/0/x")), ..plain() };
+    let wanted =
+        [record("1.10:a]\"", json("1.10")), record("-0:1e400", json("-0")), record("t:true", Value::from("t"))];
+    assert_eq!(read_as(Format::Json, text, part).unwrap(), wanted);
+    assert_eq!(read_as(Format::Jsonc, b"[/* none */]", whole.clone()).unwrap(), []);
+    for (text, wanted) in [
+        (&b"[{\"id\":1},\n {\"id\":null}]"[..], "2:2: expected text or a number for the key at '/id', found null"),
+        (b"[{\"id\":1},\n 2]", "2:2: no '/id' for the key"),
+        (b"[{\"id\":1}}", "1:10: expected a value"),
+        (b"[{\"id\":1}] 2", "1:12: unexpected data after the end"),
+        (b"[{\"id\":1}", "1:10: the file ends inside the array"),
+        (b"{\"id\":1}", "1:1: expected an array of objects, found an object"),
+    ] {
+        let Err(ImportError::Fault(fault)) = read_as(Format::Json, text, whole.clone()) else { panic!("{wanted}") };
+        let said = format!("{}:{}: {}", fault.line, fault.column, fault.reason);
+        assert!(said.starts_with(wanted), "{said:?}");
+    }
+}
+
+#[test]
+fn comments_and_trailing_commas_of_jsonc_are_left_out_and_no_place_moves() {
+    let text = b"// a\n{\"a\": \"// b\", /* c,] */ \"d\": [1, {\"e\": 2,},],}// end";
+    let wanted = [record("a", "// b"), record("d", json(r#"[1,{"e":2}]"#))];
+    assert_eq!(read(Format::Jsonc, text).unwrap(), wanted);
+    for (text, place) in [
+        (&b"{\"a\": [,]}"[..], "1:8: "),
+        (b"{\"a\": [1,,]}", "1:10: "),
+        (b"{\n /* x */ \"a\": 'b'}", "2:15: not JSONC"),
+        (b"{\"a\": 1 /* ", "1:"),
+        (b"{,}", "1:2: "),
+        (b"{\"a\": \"\xff\"}", "1:"),
+    ] {
+        let said = fault(Format::Jsonc, text);
+        assert!(said.starts_with(place), "{said:?} {place}");
+    }
+}
+
+#[test]
 fn a_table_gives_the_chosen_columns_or_all_of_them() {
     let text = b"id,name,note\n1,Ada,\"a, \"\"b\"\"\nc\"\n2,Grace,\n";
     let rows = read(Format::Csv, text).unwrap();
     assert_eq!(rows[0], record("1", json(r#"{"id":"1","name":"Ada","note":"a, \"b\"\nc"}"#)));
-    let chosen = Reading { key_column: Some("name".to_owned()), value_column: Some("note".to_owned()), ..plain() };
+    let chosen = Reading { rows: shape(&["/name"], Some("/note")), ..plain() };
     assert_eq!(read_as(Format::Csv, text, chosen).unwrap(), [record("Ada", "a, \"b\"\nc"), record("Grace", "")]);
     assert_eq!(
         read(Format::Csv, b"\xef\xbb\xbfkey,value\r\na,\"1\r\n2\"\r\n\r\nb,").unwrap(),

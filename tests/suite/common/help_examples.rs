@@ -100,6 +100,7 @@ pub(crate) fn prepare(home: &Path, example: &Example) {
     put("setup.kv", KEYS);
     put("my commands.kv", "set a 1\n");
     put("users.jsonl", "{\"key\":\"user:7\",\"value\":\"Eve\"}\n");
+    put("users.json", "[{\"id\":7,\"name\":\"Eve\"}]\n");
     put(".env", "NAME=value\n");
     put("table.csv", "id,name\n1,Ada\n");
     put("server", "#!/bin/sh\ntest \"$1 $2 $TOKEN\" = '--port 80 abc'\n");
@@ -109,7 +110,16 @@ pub(crate) fn prepare(home: &Path, example: &Example) {
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     };
     run(&["-f", "setup.kv"]);
-    for copy in ["backup.json", "backups/monday.json", "project.json", "old.json", "new.json"] {
+    for copy in [
+        "backup.json",
+        "backups/monday.json",
+        "project.json",
+        "old.json",
+        "new.json",
+        "base.json",
+        "ours.json",
+        "theirs.json",
+    ] {
         fs::copy(work.join("kv.json"), work.join(copy)).expect("the database can be copied");
     }
     fs::create_dir_all(home.join(".config/rusty-kv")).expect("a folder can be made");

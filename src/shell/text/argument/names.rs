@@ -150,7 +150,10 @@ pub(crate) fn key_mode() -> Unmarked<KeyMode> {
     Unmarked::one_of(&KeyMode::NAMES, |at| [KeyMode::Emacs, KeyMode::Vi][at])
 }
 
-/// A format of import and export.
+/// An option, and the formats that use it.
+type FormatOption = (&'static str, &'static [Format]);
+
+/// The format of a file that is imported or exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Json,
@@ -159,28 +162,54 @@ pub(crate) enum Format {
     Dotenv,
     Redis,
     Tsv,
+    /// JSON with comments and trailing commas; read only.
+    Jsonc,
     /// `export` lines for a POSIX shell; written only.
     Sh,
     /// `set -gx` lines for fish; written only.
     Fish,
+    /// A JSON array of plain documents; written only, and read as JSON.
+    JsonArray,
 }
 
 impl Format {
-    /// The names, in the order of help.
-    pub(crate) const NAMES: [&'static str; 8] = ["json", "jsonl", "csv", "dotenv", "redis", "tsv", "sh", "fish"];
-    /// The names of the formats that can be imported.
-    pub(crate) const READ: [&'static str; 6] = ["json", "jsonl", "csv", "dotenv", "redis", "tsv"];
-    /// The options of `import` and `export` that only some formats use, with those formats.
-    pub(crate) const OPTIONS: [(&'static str, &'static [Self]); 5] = [
-        ("--flatten", &[Self::Json]),
-        ("--key-column", &[Self::Csv]),
-        ("--value-column", &[Self::Csv]),
-        ("--delimiter", &[Self::Csv]),
-        // All other formats hold everything.
-        ("--lossy", &[Self::Json, Self::Dotenv, Self::Redis, Self::Tsv, Self::Sh, Self::Fish]),
+    const NAMES: [&'static str; 10] =
+        ["json", "jsonl", "csv", "dotenv", "redis", "tsv", "jsonc", "sh", "fish", "json-array"];
+    const ALL: [Self; 10] = [
+        Self::Json,
+        Self::Jsonl,
+        Self::Csv,
+        Self::Dotenv,
+        Self::Redis,
+        Self::Tsv,
+        Self::Jsonc,
+        Self::Sh,
+        Self::Fish,
+        Self::JsonArray,
     ];
-    const ALL: [Self; 8] =
-        [Self::Json, Self::Jsonl, Self::Csv, Self::Dotenv, Self::Redis, Self::Tsv, Self::Sh, Self::Fish];
+    /// The names of the formats that can be read: the first ones.
+    pub(crate) const READ: [&'static str; 7] = ["json", "jsonl", "csv", "dotenv", "redis", "tsv", "jsonc"];
+    /// The names of those that can be written.
+    pub(crate) const WRITTEN: [&'static str; 9] =
+        ["json", "jsonl", "csv", "dotenv", "redis", "tsv", "sh", "fish", "json-array"];
+    /// The options of `import` that not every format uses, and the formats that do.
+    pub(crate) const IMPORT_OPTIONS: [FormatOption; 8] = [
+        ("--flatten", &[Self::Json, Self::Jsonc]),
+        ("--key", &[Self::Json, Self::Jsonl, Self::Csv, Self::Tsv, Self::Jsonc]),
+        ("--value", &[Self::Json, Self::Jsonl, Self::Csv, Self::Tsv, Self::Jsonc]),
+        ("--key-column", &[Self::Csv, Self::Tsv]),
+        ("--value-column", &[Self::Csv, Self::Tsv]),
+        ("--no-header", &[Self::Csv, Self::Tsv]),
+        ("--delimiter", &[Self::Csv]),
+        ("--expand", &[Self::Dotenv]),
+    ];
+    /// Those of `export`.
+    pub(crate) const EXPORT_OPTIONS: [FormatOption; 3] = [
+        // The others hold everything.
+        ("--lossy", &[Self::Json, Self::Dotenv, Self::Redis, Self::Tsv, Self::Sh, Self::Fish, Self::JsonArray]),
+        ("--key", &[Self::Jsonl, Self::Csv, Self::Tsv, Self::JsonArray]),
+        ("--columns", &[Self::Csv, Self::Tsv]),
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         Self::NAMES[self as usize]
@@ -188,12 +217,17 @@ impl Format {
 
     /// Whether it can be imported.
     pub(crate) fn is_read(self) -> bool {
-        !matches!(self, Self::Sh | Self::Fish)
+        !matches!(self, Self::Sh | Self::Fish | Self::JsonArray)
     }
 
-    /// Refuses options that the format does not use.
-    pub(crate) fn check_options(self, given: &[(&str, bool)]) -> Result<(), String> {
-        for (option, users) in Self::OPTIONS {
+    /// Whether it can be written.
+    pub(crate) fn is_written(self) -> bool {
+        self != Self::Jsonc
+    }
+
+    /// Refuses options that are given and that the format does not use.
+    pub(crate) fn check_options(self, options: &[FormatOption], given: &[(&str, bool)]) -> Result<(), String> {
+        for (option, users) in options {
             if given.contains(&(option, true)) && !users.contains(&self) {
                 let users = users.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ");
                 return Err(format!("{option} does not apply to {}, only to {users}", self.name()));
@@ -229,6 +263,8 @@ pub(crate) enum Flatten {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OnConflict {
     Replace,
+    /// Objects are merged, other values replaced.
+    Merge,
     Skip,
     Fail,
 }
@@ -240,7 +276,7 @@ pub(crate) fn import_format() -> Unmarked<Format> {
 
 /// A format that can be exported.
 pub(crate) fn export_format() -> Unmarked<Format> {
-    Unmarked::one_of(&Format::NAMES, |at| Format::ALL[at])
+    Unmarked::one_of(&Format::WRITTEN, |at| Format::ALL[if at < 6 { at } else { at + 1 }])
 }
 
 /// `dotted` or `pointer`.
@@ -248,8 +284,8 @@ pub(crate) fn flatten() -> Unmarked<Flatten> {
     Unmarked::one_of(&["dotted", "pointer"], |at| [Flatten::Dotted, Flatten::Pointer][at])
 }
 
-/// `replace`, `skip` or `fail`.
+/// `replace`, `merge`, `skip` or `fail`.
 pub(crate) fn on_conflict() -> Unmarked<OnConflict> {
-    use OnConflict::{Fail, Replace, Skip};
-    Unmarked::one_of(&["replace", "skip", "fail"], |at| [Replace, Skip, Fail][at])
+    use OnConflict::{Fail, Merge, Replace, Skip};
+    Unmarked::one_of(&["replace", "merge", "skip", "fail"], |at| [Replace, Merge, Skip, Fail][at])
 }
