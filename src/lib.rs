@@ -29,6 +29,7 @@
 //! | — `render`, `transfer` | answers as text; the formats of `import` and `export` |
 //! | — `config`, `answer` | folders and settings; replies, failures, statuses |
 //! | — `text` | words, patterns, kinds of arguments, escapes |
+//! | `redis` | the store that is a database on Redis or Valkey (feature `redis`) |
 //! | `store` | what a session needs of any store, and what it remembers to undo |
 //! | `database` | the public face: [`Database`], [`Transaction`], [`Range`], [`Keys`], [`Options`], [`Watch`], [`Report`], [`Repaired`] |
 //! | `storage` | what is on disk, and when: the format, commits and saves, crash by crash |
@@ -57,6 +58,9 @@
 pub mod shell;
 
 #[cfg(feature = "shell")]
+mod redis;
+
+#[cfg(feature = "shell")]
 mod store;
 
 mod database;
@@ -76,7 +80,7 @@ mod error;
 pub use self::database::{
     Database, Event, Keys, Options, Range, Repair, Repaired, Report, Restored, Transaction, Watch,
 };
-pub use self::error::{Error, Result};
+pub use self::error::{Error, RemoteFault, Result};
 pub use self::expiry::{Timestamp, format_duration, parse_duration};
 pub use self::number::Number;
 pub use self::storage::{Entry, Progress};

@@ -41,6 +41,8 @@ mod memory;
 mod own_shells;
 mod processes;
 mod program;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(all(feature = "shell", target_os = "linux"))]
 mod signals;
 #[cfg(feature = "shell")]

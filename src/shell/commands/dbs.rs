@@ -40,7 +40,7 @@ impl CommandArgs for DbsArgs {
                     Ok(None) => (Field::Unknown, None),
                     Err(error) => (Field::Unknown, Some(in_short(&error))),
                 };
-                let is_current = session.location.named && session.location.name == name;
+                let is_current = session.location.is_named() && session.location.name == name;
                 Some(vec![
                     Field::Text(name),
                     keys,

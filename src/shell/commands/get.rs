@@ -8,7 +8,7 @@ use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::{Answer, Failure, Reply, shown};
 use crate::shell::answer::status::Status;
 use crate::shell::text::argument::{Data, Key, Pointer, data, key, pointer};
-use crate::store::StoreExt as _;
+use crate::store::Store as _;
 use crate::value::Value;
 
 /// Print the values of keys

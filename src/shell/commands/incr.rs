@@ -8,8 +8,7 @@ use crate::number::Number;
 use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::{Answer, Failure};
 use crate::shell::text::argument::{Key, decimal, key};
-use crate::storage::Entry;
-use crate::store::StoreExt as _;
+use crate::store::Store as _;
 
 /// Add to a number (1 if BY is not given); a missing key counts from 0
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -55,12 +54,6 @@ pub(crate) struct Sum {
 }
 
 fn add<'s>(session: &mut Session, key: &str, by: Number) -> Result<Answer<'s>, Failure> {
-    let value = session.db.transaction(&[key], |tx| {
-        let entry = tx.entry(key)?.unwrap_or_else(|| Entry::from("0"));
-        let value = entry.value.checked_add(by)?;
-        tx.set(key, &Entry { value: value.clone(), ..entry })?;
-        Ok(value)
-    });
-    let value = value.map_err(|error| Failure::from(error).on(key))?;
+    let value = session.db.add(key, by).map_err(|error| Failure::from(error).on(key))?;
     Ok(Done::Computed(value).into())
 }

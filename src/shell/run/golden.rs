@@ -74,8 +74,8 @@ impl Write for Written {
 
 /// Runs a script on a store: what goes to stdout and stderr, and the status.
 fn run(store: Box<dyn Store>, script: &[u8]) -> (String, String, u8) {
-    let location = Location { name: "golden".to_owned(), path: "golden.json".into(), named: false };
-    let access = Access { read_only: false, wait: Duration::ZERO };
+    let location = Location::of_file("golden", "golden.json");
+    let access = Access { read_only: false, wait: Some(Duration::ZERO) };
     let session = Rc::new(RefCell::new(Session::on(store, location, access)));
     let (out, err) = (Written::default(), Written::default());
     let console = Console {
