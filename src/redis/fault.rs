@@ -25,6 +25,14 @@ pub(super) fn remote(server: &str, fault: RemoteFault, reason: impl Into<String>
     Error::Remote { server: server.to_owned(), fault, reason: reason.into() }
 }
 
+/// The same failure of another command.
+pub(super) fn same(error: &Error) -> Error {
+    match error {
+        Error::Remote { server, fault, reason } => remote(server, *fault, reason.clone()),
+        other => remote("", RemoteFault::Io, other.to_string()),
+    }
+}
+
 /// The failure of a connection that could not be made.
 pub(super) fn of_link(server: &str, error: &LinkError) -> Error {
     match error {
@@ -102,6 +110,9 @@ pub(super) fn of_answer(server: &str, said: &str) -> Error {
         "EXECABORT" | "CROSSSLOT" | "TRYAGAIN" => (RemoteFault::Unsupported, rest.to_owned()),
         _ if rest.starts_with("unknown command") || rest.starts_with("syntax error") => {
             (RemoteFault::Unsupported, format!("the server is too old for this: it needs Redis 6.2 or newer ({rest})"))
+        }
+        _ if rest.starts_with("SELECT is not allowed") => {
+            (RemoteFault::Unsupported, "a cluster has only database 0".to_owned())
         }
         _ if rest.starts_with("DB index") || rest.starts_with("invalid DB index") => (
             RemoteFault::CannotOpen,

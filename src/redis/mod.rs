@@ -3,7 +3,9 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `remote` | the store |
-//! | `router`, `link`, `requests` | commands, a connection, and what becomes of what was lost on it |
+//! | `router` | sends commands where they belong |
+//! | `single`, `cluster` | to one server, or to the one that has the key |
+//! | `tries`, `link`, `requests`, `slot` | answers, a connection, commands, parts of a cluster |
 //! | `fault` | what a person is told of a failure |
 //! | `raw` | values as a server holds them |
 //! | `url` | where a database is |
@@ -30,6 +32,18 @@ mod requests;
 
 #[cfg(feature = "redis")]
 mod router;
+
+#[cfg(feature = "redis")]
+mod cluster;
+
+#[cfg(feature = "redis")]
+mod single;
+
+#[cfg(feature = "redis")]
+mod slot;
+
+#[cfg(feature = "redis")]
+mod tries;
 
 use crate::error::Result;
 use crate::store::Store;

@@ -67,6 +67,20 @@ impl Requests {
         &self.bytes[self.start(number)..]
     }
 
+    /// One command as it is sent.
+    pub(super) fn alone(&self, number: usize) -> &[u8] {
+        &self.bytes[self.start(number)..self.ends[number]]
+    }
+
+    /// The key that a command is about, the first if it is about several.
+    pub(super) fn key(&self, number: usize) -> Option<&[u8]> {
+        match self.part(number, 0) {
+            b"EVAL" => Some(self.part(number, 3)),
+            b"SCAN" | b"DBSIZE" | b"FLUSHDB" | b"INFO" | b"CLUSTER" | b"PING" => None,
+            _ => Some(self.part(number, 1)),
+        }
+    }
+
     fn start(&self, number: usize) -> usize {
         number.checked_sub(1).map_or(0, |before| self.ends[before])
     }

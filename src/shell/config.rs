@@ -107,6 +107,14 @@ impl Location {
         Some(Self { name: url.to_string(), place: Place::Remote(Box::new(url)) })
     }
 
+    /// Its number, if it is on a server.
+    pub(crate) fn number(&self) -> Option<u32> {
+        match &self.place {
+            Place::File { .. } => None,
+            Place::Remote(url) => Some(url.database),
+        }
+    }
+
     /// The same with a password, if it is on a server and has none in its URL.
     pub(crate) fn with_password(mut self, password: String) -> Self {
         if let Place::Remote(url) = &mut self.place

@@ -166,6 +166,11 @@ pub(crate) trait Store: Debug {
     /// Follows what happens to the keys that begin with `prefix`.
     fn watch(&self, prefix: &str) -> Result<Box<dyn Watching>>;
 
+    /// The databases on the same server by their numbers, with how many keys each has, if it is on one.
+    fn siblings(&self) -> Result<Vec<(u32, u64)>> {
+        Ok(Vec::new())
+    }
+
     /// What a person should know about the store, each said once.
     fn take_notices(&mut self) -> Vec<String>;
 
@@ -229,8 +234,10 @@ pub(crate) type Mutation<'a> = dyn FnMut(&mut dyn Changes) -> Result<()> + 'a;
     expect(dead_code, reason = "a database locks all of its keys, and need not know")
 )]
 pub(crate) enum Scope<'a> {
-    /// These.
+    /// These, together.
     Keys(&'a [&'a str]),
+    /// Each of these: together if the store can do that.
+    Each(&'a [&'a str]),
     /// Those that begin so.
     #[cfg_attr(
         all(feature = "redis", not(test)),

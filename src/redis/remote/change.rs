@@ -6,12 +6,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use redis::Value as Answer;
 
-use super::{Fetched, Remote, no_transaction};
+use super::fetch::Fetched;
+use super::{Remote, no_transaction};
 use crate::database::{Changed, Difference};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::redis::link::text;
 use crate::redis::requests::{Requests, raw_of};
+use crate::redis::slot::slot;
 use crate::storage::{Entry, check_entry};
 use crate::store::{Changes, IsWanted, MayGoOn, Mutation, Scan, Scope, Store as _};
 
@@ -47,6 +49,8 @@ return 0";
 pub(super) struct PendingChange {
     seen: RefCell<BTreeMap<String, ReadKey>>,
     writes: KeyWrites,
+    /// Whether its keys have nothing to do with each other.
+    is_of_each: bool,
 }
 
 type KeyWrites = BTreeMap<String, Option<Entry>>;
@@ -190,7 +194,9 @@ impl Remote {
         self.forget_ahead(keys);
         loop {
             let fetched = RefCell::new(self.fetch_first(keys)?);
-            let mut change = RemoteChange { store: self, pending: PendingChange::default(), undo: Vec::new(), fetched };
+            let is_of_each = matches!(keys, Scope::Each(_));
+            let pending = PendingChange { is_of_each, ..PendingChange::default() };
+            let mut change = RemoteChange { store: self, pending, undo: Vec::new(), fetched };
             body(&mut change)?;
             let pending = change.pending;
             if self.make(&pending)?.is_none() {
@@ -203,8 +209,8 @@ impl Remote {
     /// Reads several keys at once that are going to be asked for one after the other.
     fn fetch_first(&self, keys: Scope<'_>) -> Result<HashMap<String, Fetched>> {
         match keys {
-            Scope::Keys(keys) if keys.len() > 2 => self.fetch_known(keys),
-            Scope::Keys(_) | Scope::Prefix(_) => Ok(HashMap::new()),
+            Scope::Keys(keys) | Scope::Each(keys) if keys.len() > 2 => self.fetch_known(keys),
+            Scope::Keys(_) | Scope::Each(_) | Scope::Prefix(_) => Ok(HashMap::new()),
         }
     }
 
@@ -229,6 +235,44 @@ impl Remote {
         {
             return self.put(key, entry).map(|()| None);
         }
+        let parts = self.parts(pending)?;
+        if parts.len() == 1 {
+            return self.make_part(pending);
+        }
+        for part in parts {
+            if let Some(key) = self.make_part(&part)? {
+                return Ok(Some(key));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What one script each can make: all of it, but on a cluster what is in one slot. Only what does not hang together may
+    /// be made in parts.
+    fn parts(&self, pending: &PendingChange) -> Result<Vec<PendingChange>> {
+        let mut parts: BTreeMap<usize, PendingChange> = BTreeMap::new();
+        if self.router.borrow().is_cluster() {
+            for (key, entry) in &pending.writes {
+                let part = parts.entry(slot(key.as_bytes())).or_default();
+                part.writes.insert(key.clone(), entry.clone());
+                if let Some(seen) = pending.seen.borrow().get(key) {
+                    part.seen.borrow_mut().insert(key.clone(), seen.clone());
+                }
+            }
+        }
+        if parts.len() < 2 {
+            return Ok(vec![PendingChange::default()]);
+        }
+        if pending.is_of_each || pending.writes.values().all(Option::is_none) {
+            return Ok(parts.into_values().collect());
+        }
+        Err(self.unsupported(
+            "cannot change these keys together, because they are on different slots of the cluster; keys with the same text in braces are on one slot, as in {user:1}.name and {user:1}.age",
+        ))
+    }
+
+    /// Makes what one script can.
+    fn make_part(&mut self, pending: &PendingChange) -> Result<Option<String>> {
         let (keys, arguments) = pending.command();
         let count = keys.len().to_string();
         let mut parts: Vec<&[u8]> = vec![b"EVAL", SCRIPT.as_bytes(), count.as_bytes()];
@@ -292,17 +336,18 @@ impl Remote {
 
     /// Deletes the keys that begin so and are wanted, all of one piece at a time; how many.
     pub(super) fn unlink_all(&mut self, prefix: &str, is_wanted: &IsWanted<'_>, may_go_on: MayGoOn) -> Result<u64> {
-        const PIECE: usize = 512;
+        const PIECE: usize = 1_000;
         let mut keys = self.found(&Scan::prefix(prefix))?;
         keys.retain(|key| is_wanted(key));
         let mut deleted = 0;
         for piece in keys.chunks(PIECE) {
             may_go_on()?;
-            let mut parts: Vec<&[u8]> = vec![b"UNLINK"];
-            parts.extend(piece.iter().map(String::as_bytes));
-            // Twice would do no harm, but for the count.
-            if let Answer::Int(count) = self.ask_one(&parts)? {
-                deleted += u64::try_from(count).unwrap_or(0);
+            let mut requests = Requests::default();
+            for key in piece {
+                requests.push(&[b"UNLINK", key.as_bytes()]);
+            }
+            for answer in self.ask(&requests)? {
+                deleted += u64::from(self.checked(answer)? == Answer::Int(1));
             }
         }
         Ok(deleted)

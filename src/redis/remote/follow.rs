@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use redis::Value as Answer;
 
-use super::{Remote, deadline};
+use super::Remote;
+use super::fetch::deadline;
 use crate::database::Event;
 use crate::error::Result;
 use crate::expiry::Timestamp;
@@ -14,7 +15,7 @@ use crate::redis::fault::{self, Fate};
 use crate::redis::link::{Link, LinkError, said};
 use crate::redis::raw;
 use crate::redis::requests::Requests;
-use crate::redis::router::Router;
+use crate::redis::router::{Router, Shard};
 use crate::storage::Entry;
 use crate::store::{Store as _, Watching};
 
@@ -27,8 +28,8 @@ pub(super) struct Follower {
     prefix: String,
     /// Asks what keys hold, and connects anew.
     router: Router,
-    /// Where the news comes from, while there is a connection.
-    news: Option<Link>,
+    /// Where the news comes from, of each server whose connection has not broken.
+    news: Vec<(Shard, Link)>,
     /// The deadlines that keys had when they were seen last: what goes then has expired.
     deadlines: HashMap<String, Timestamp>,
     missed: Option<&'static str>,
@@ -40,16 +41,23 @@ impl Follower {
         let router = store.router.borrow().another()?;
         let name = store.describe().name;
         let mut follower =
-            Self { name, prefix: prefix.to_owned(), router, news: None, deadlines: HashMap::new(), missed: None };
+            Self { name, prefix: prefix.to_owned(), router, news: Vec::new(), deadlines: HashMap::new(), missed: None };
         follower.listen()?;
         Ok(follower)
     }
 
-    /// Has the server tell what changes.
+    /// Has each server tell what changes.
     fn listen(&mut self) -> Result<()> {
-        if self.news.is_some() {
-            return Ok(());
+        for shard in self.router.shards() {
+            if !self.news.iter().any(|(known, _)| *known == shard) {
+                let link = self.listen_to(&shard)?;
+                self.news.push((shard, link));
+            }
         }
+        Ok(())
+    }
+
+    fn listen_to(&self, shard: &Shard) -> Result<Link> {
         let mut requests = Requests::one(&[b"HELLO", b"3"]);
         let prefix = self.prefix.as_bytes();
         if prefix.is_empty() {
@@ -57,7 +65,7 @@ impl Follower {
         } else {
             requests.push(&[b"CLIENT", b"TRACKING", b"ON", b"BCAST", b"PREFIX", prefix]);
         }
-        let made = self.router.link().and_then(|mut link| {
+        let made = self.router.link(shard).and_then(|mut link| {
             link.send(requests.from(0))?;
             for _ in 0..requests.len() {
                 if let Answer::ServerError(error) = link.receive()? {
@@ -67,33 +75,37 @@ impl Follower {
             link.set_patience(Some(LOOK))?;
             Ok(link)
         });
-        self.news = Some(made.map_err(|error| fault::of_link(&self.name, &error))?);
-        Ok(())
+        made.map_err(|error| fault::of_link(&self.name, &error))
     }
 
     /// The keys that have changed since the last look.
     fn changed(&mut self) -> Result<BTreeSet<Vec<u8>>> {
         const MOST: usize = 10_000;
         let mut keys = BTreeSet::new();
-        while let Some(news) = &mut self.news
-            && keys.len() < MOST
-        {
-            match news.receive() {
-                Ok(Answer::Push { data, .. }) => match data.into_iter().next() {
-                    Some(Answer::Array(list)) => keys.extend(list.into_iter().filter_map(|key| match key {
-                        Answer::BulkString(key) => Some(key),
-                        _ => None,
-                    })),
-                    _ => self.missed = Some("the server's database was flushed"),
-                },
-                Ok(_) => {}
-                Err(error) if error.is_timeout() => break,
-                Err(error) => {
-                    self.news = None;
-                    self.missed = Some("the connection was lost");
-                    return Err(fault::of_connection(&self.name, &error, Fate::Repeatable));
+        let mut broken = None;
+        for (number, (_, link)) in self.news.iter_mut().enumerate() {
+            while keys.len() < MOST {
+                match link.receive() {
+                    Ok(Answer::Push { data, .. }) => match data.into_iter().next() {
+                        Some(Answer::Array(list)) => keys.extend(list.into_iter().filter_map(|key| match key {
+                            Answer::BulkString(key) => Some(key),
+                            _ => None,
+                        })),
+                        _ => self.missed = Some("the server's database was flushed"),
+                    },
+                    Ok(_) => {}
+                    Err(error) if error.is_timeout() => break,
+                    Err(error) => {
+                        broken = Some((number, error));
+                        break;
+                    }
                 }
             }
+        }
+        if let Some((number, error)) = broken {
+            self.news.swap_remove(number);
+            self.missed = Some("a connection was lost");
+            return Err(fault::of_connection(&self.name, &error, Fate::Repeatable));
         }
         keys.retain(|key| key.starts_with(self.prefix.as_bytes()));
         Ok(keys)

@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 
 use redis::Value as Answer;
 
-use super::{Fetched, Remote, deadline};
+use super::Remote;
+use super::fetch::{Fetched, deadline};
 use crate::database::{Outline, Seen, prefix_end};
 use crate::error::Result;
 use crate::redis::link::text;
 use crate::redis::raw;
 use crate::redis::requests::Requests;
+use crate::redis::router::Shard;
 use crate::storage::Entry;
 use crate::store::{OutlineIter, Scan, Store as _};
 
@@ -53,7 +55,7 @@ impl Remote {
         self.check_listing()?;
         let mut others = Others::default();
         let mut found = Vec::new();
-        self.scan_server(&common_prefix(scan), &mut |key| {
+        self.scan_all(&common_prefix(scan), &mut |key| {
             match String::from_utf8(key) {
                 Ok(key) => {
                     let is_in = scan.from.as_ref().is_none_or(|from| key >= *from)
@@ -75,8 +77,23 @@ impl Remote {
         Ok(found)
     }
 
-    /// Tells each key that begins so and holds a string, until there are no more or it has had enough.
-    fn scan_server(&self, prefix: &str, each: &mut dyn FnMut(Vec<u8>) -> bool) -> Result<()> {
+    /// Tells each key that begins so and holds a string. A key that went from a server that was not looked at yet to one
+    /// that was is found when all are looked at once more: it goes there once.
+    fn scan_all(&self, prefix: &str, each: &mut dyn FnMut(Vec<u8>) -> bool) -> Result<()> {
+        self.send_queued();
+        let before = self.router.borrow_mut().layout()?;
+        let shards = self.router.borrow().shards();
+        shards.iter().try_for_each(|shard| self.scan_server(shard, prefix, each))?;
+        let after = self.router.borrow_mut().layout()?;
+        if before.is_some() && before == after {
+            return Ok(());
+        }
+        let shards = self.router.borrow().shards();
+        shards.iter().try_for_each(|shard| self.scan_server(shard, prefix, each))
+    }
+
+    /// The same on one server, until there are no more keys or it has had enough.
+    fn scan_server(&self, shard: &Shard, prefix: &str, each: &mut dyn FnMut(Vec<u8>) -> bool) -> Result<()> {
         let pattern = pattern(prefix);
         let mut cursor = b"0".to_vec();
         loop {
@@ -85,7 +102,8 @@ impl Remote {
             if !prefix.is_empty() {
                 parts.extend([b"MATCH", pattern.as_slice()]);
             }
-            let Answer::Array(answer) = self.ask_one(&parts)? else { return Ok(()) };
+            let answer = self.router.borrow_mut().on_shard(shard, &Requests::one(&parts)).all()?.pop();
+            let Answer::Array(answer) = self.checked(answer.unwrap_or(Answer::Nil))? else { return Ok(()) };
             let mut answer = answer.into_iter();
             let next = answer.next().map(|next| text(&next).into_bytes()).unwrap_or_default();
             let Some(Answer::Array(keys)) = answer.next() else { return Ok(()) };
@@ -131,10 +149,13 @@ impl Remote {
         let keys = self.glances.known(prefix).or_else(|| {
             let begun = Instant::now();
             let (mut keys, mut is_whole) = (Vec::new(), true);
-            let scanned = self.scan_server(prefix, &mut |key| {
-                keys.extend(String::from_utf8(key).ok().filter(|key| key.starts_with(prefix)));
-                is_whole = begun.elapsed() < GLANCE;
-                is_whole
+            let shards = self.router.borrow().shards();
+            let scanned = shards.iter().try_for_each(|shard| {
+                self.scan_server(shard, prefix, &mut |key| {
+                    keys.extend(String::from_utf8(key).ok().filter(|key| key.starts_with(prefix)));
+                    is_whole = begun.elapsed() < GLANCE;
+                    is_whole
+                })
             });
             keys.sort_unstable();
             keys.dedup();

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use redis::Value as Answer;
 
-use super::{Fetched, Remote, push_set};
+use super::Remote;
+use super::fetch::Fetched;
+use super::queue::push_set;
 use crate::database::{Changed, Conflict, Existing, LoadObserver, Loaded, Loading};
 use crate::error::Result;
 use crate::redis::fault;

@@ -3,11 +3,15 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `change` | changes that depend on what is there: read, computed here, compared and set by a script |
+//! | `fetch` | what keys hold, as it is stored |
+//! | `queue` | sets that wait, and values that are read ahead |
 //! | `keys` | listings, by a scan that is sorted here |
 //! | `load` | many entries at once |
 //! | `follow` | what happens to keys |
 
 mod change;
+
+mod fetch;
 
 mod follow;
 
@@ -15,15 +19,18 @@ mod keys;
 
 mod load;
 
+mod queue;
+
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use redis::Value as Answer;
 
 use self::change::PendingChange;
+use self::fetch::Fetched;
 use self::follow::Follower;
 use self::keys::{EntryPieces, Glances};
+use self::queue::{Queue, ReadAhead};
 use crate::database::{Changed, Database, LoadObserver, Loaded, Loading, Seen};
 use crate::error::{Error, RemoteFault, Result};
 use crate::expiry::Timestamp;
@@ -40,9 +47,6 @@ use crate::store::{
     Scope, Store, StoreExt as _, StoreSavepoint, Watching,
 };
 use crate::value::Value;
-
-/// What is read for the next lines of a script is as old as this at most.
-const FRESH: Duration = Duration::from_millis(100);
 
 /// What is said of a password in a URL.
 const SHOWN_PASSWORD: &str =
@@ -76,50 +80,13 @@ impl StopCheck {
     }
 }
 
-/// Sets on their way.
-#[derive(Debug, Default)]
-struct Queue {
-    requests: Requests,
-    /// How many the batch had before them.
-    sent: u64,
-    /// Which of the batch's changes were not made.
-    failures: Vec<(u64, Error)>,
-}
-
-impl Queue {
-    /// More is not kept waiting.
-    const MOST: usize = 8_192;
-    const MOST_BYTES: usize = 1 << 20;
-
-    fn is_full(&self) -> bool {
-        self.requests.len() >= Self::MOST || self.requests.size() >= Self::MOST_BYTES
-    }
-}
-
-/// What keys hold that are soon to be read.
-#[derive(Debug, Default)]
-struct ReadAhead {
-    since: Option<Instant>,
-    values: HashMap<String, Option<Value>>,
-}
-
-impl ReadAhead {
-    fn get(&self, key: &str) -> Option<&Option<Value>> {
-        let since = self.since?;
-        self.values.get(key).filter(|_| since.elapsed() < FRESH)
-    }
-}
-
 impl Remote {
     pub(super) fn open(url: &Url, settings: &RemoteSettings) -> Result<Self> {
         let router = Router::open(url, settings)?;
-        let facts = &router.facts;
+        let facts = router.facts();
         let refused = |reason: String| Err(fault::remote(&url.to_string(), RemoteFault::Unsupported, reason));
         if facts.mode == "sentinel" {
             return refused("this is a Sentinel, which keeps no data; give the address of the primary".to_owned());
-        }
-        if facts.mode == "cluster" || url.is_cluster {
-            return refused("clusters cannot be used yet; give the address of a single server".to_owned());
         }
         if facts.version < (6, 2) {
             let (major, minor) = facts.version;
@@ -200,125 +167,6 @@ impl Remote {
         }
         Err(Error::ReadOnly { path: self.name.clone().into(), reason: String::new() })
     }
-
-    /// Makes the changes that wait; which were not made, is noted.
-    fn send_queued(&self) {
-        let mut queue = self.queue.borrow_mut();
-        if queue.requests.is_empty() {
-            return;
-        }
-        let answers = self.router.borrow_mut().repeatable(&queue.requests);
-        let answered = answers.values.len();
-        for (number, answer) in answers.values.into_iter().enumerate() {
-            if matches!(answer, Answer::ServerError(_)) {
-                let key = queue.requests.part(number, 1).to_vec();
-                let error = self.checked_on(&key, answer).err();
-                let number = queue.sent + number as u64;
-                queue.failures.extend(error.map(|error| (number, error)));
-            }
-        }
-        let (first, count) = (queue.sent, queue.requests.len());
-        if let Some(failure) = answers.failure {
-            let text = match &failure {
-                Error::Remote { fault, reason, .. } => (*fault, reason.clone()),
-                other => (RemoteFault::Io, other.to_string()),
-            };
-            let error = |_| fault::remote(&self.name, text.0, text.1.clone());
-            queue.failures.extend((answered..count).map(|number| (first + number as u64, error(number))));
-        }
-        queue.sent += count as u64;
-        queue.requests.clear();
-    }
-
-    /// Sets a key whatever it held, unless that is no string: now, or in a batch some time.
-    fn put(&mut self, key: &str, entry: &Entry) -> Result<()> {
-        check_entry(key, &entry.value)?;
-        let queue = self.queue.get_mut();
-        push_set(&mut queue.requests, key, entry);
-        if self.in_batch {
-            let ahead = self.ahead.get_mut();
-            if let Some(value) = ahead.values.get_mut(key) {
-                *value = Some(entry.value.clone());
-            }
-            if queue.is_full() {
-                self.send_queued();
-            }
-            Ok(())
-        } else {
-            self.send_queued();
-            let queue = self.queue.get_mut();
-            queue.sent = 0;
-            queue.failures.pop().map_or(Ok(()), |(_, error)| Err(error))
-        }
-    }
-
-    /// What was read ahead of keys that are changed does not hold any more.
-    fn forget_ahead(&mut self, keys: Scope<'_>) {
-        let values = &mut self.ahead.get_mut().values;
-        match keys {
-            Scope::Keys(keys) => keys.iter().for_each(|key| drop(values.remove(*key))),
-            Scope::Prefix(_) => values.clear(),
-        }
-    }
-
-    /// What keys hold; of each its own failure.
-    fn fetch<K: AsRef<str>>(&self, keys: &[K]) -> Result<Vec<Result<Option<Fetched>>>> {
-        let has_times = self.router.borrow().facts.version >= (7, 0);
-        let time: &[u8] = if has_times { b"PEXPIRETIME" } else { b"PTTL" };
-        let mut requests = Requests::default();
-        for key in keys {
-            requests.push(&[b"GET", key.as_ref().as_bytes()]);
-            requests.push(&[time, key.as_ref().as_bytes()]);
-        }
-        let mut answers = self.ask(&requests)?.into_iter();
-        let now = self.now();
-        let mut fetched = Vec::with_capacity(keys.len());
-        for key in keys {
-            let (value, time) = (answers.next().unwrap_or(Answer::Nil), answers.next().unwrap_or(Answer::Nil));
-            let value = self.checked_on(key.as_ref().as_bytes(), value).map(|value| match value {
-                Answer::BulkString(raw) => Some(Fetched { raw, deadline: deadline(&time, has_times, now) }),
-                _ => None,
-            });
-            fetched.push(value);
-        }
-        Ok(fetched)
-    }
-}
-
-/// What a key holds, as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Fetched {
-    raw: Vec<u8>,
-    deadline: Option<Timestamp>,
-}
-
-impl Fetched {
-    fn entry(&self) -> Entry {
-        self.clone().into_entry()
-    }
-
-    fn into_entry(self) -> Entry {
-        Entry { value: raw::decode(self.raw), deadline: self.deadline }
-    }
-}
-
-/// The deadline that a server has answered: a point in time, or a span.
-fn deadline(answer: &Answer, is_point: bool, now: Timestamp) -> Option<Timestamp> {
-    let Answer::Int(millis) = answer else { return None };
-    let millis = u64::try_from(*millis).ok()?;
-    Some(Timestamp::from_millis(if is_point { millis } else { now.as_millis().saturating_add(millis) }))
-}
-
-/// Adds the command that sets a key. It answers the old value, which nobody wants: without that it would replace a hash.
-fn push_set(requests: &mut Requests, key: &str, entry: &Entry) {
-    let value = raw_of(&entry.value);
-    match entry.deadline {
-        None => requests.push(&[b"SET", key.as_bytes(), &value, b"GET"]),
-        Some(deadline) => {
-            let at = deadline.as_millis().max(1).to_string();
-            requests.push(&[b"SET", key.as_bytes(), &value, b"GET", b"PXAT", at.as_bytes()]);
-        }
-    }
 }
 
 impl Store for Remote {
@@ -367,8 +215,17 @@ impl Store for Remote {
 
     fn len(&self) -> Result<u64> {
         self.check_listing()?;
-        let Answer::Int(count) = self.ask_one(&[b"DBSIZE"])? else { return Ok(0) };
-        Ok(u64::try_from(count).unwrap_or(0))
+        self.send_queued();
+        let mut router = self.router.borrow_mut();
+        let mut count = 0;
+        for shard in router.shards() {
+            for answer in router.on_shard(&shard, &Requests::one(&[b"DBSIZE"])).all()? {
+                if let Answer::Int(keys) = self.checked(answer)? {
+                    count += u64::try_from(keys).unwrap_or(0);
+                }
+            }
+        }
+        Ok(count)
     }
 
     fn scan(&self, scan: &Scan) -> EntryIter<'_> {
@@ -439,14 +296,16 @@ impl Store for Remote {
 
     fn delete_all(&mut self, prefix: &str, is_wanted: &IsWanted<'_>, may_go_on: MayGoOn) -> Result<u64> {
         self.check_writable()?;
+        self.forget_ahead(Scope::Prefix(prefix));
         self.unlink_all(prefix, is_wanted, may_go_on)
     }
 
     fn clear(&mut self, _: MayGoOn) -> Result<u64> {
         self.check_writable()?;
         let count = self.len()?;
-        let answer = self.router.borrow_mut().once_patiently(&Requests::one(&[b"FLUSHDB"]))?;
-        self.checked(answer).map(|_| count)
+        let answers = self.router.borrow_mut().everywhere_patiently(&Requests::one(&[b"FLUSHDB"]))?;
+        answers.into_iter().try_for_each(|answer| self.checked(answer).map(drop))?;
+        Ok(count)
     }
 
     fn load(&mut self, entries: &mut LoadSource<'_>, how: Loading, observer: &mut dyn LoadObserver) -> Result<Loaded> {
@@ -572,6 +431,19 @@ impl Store for Remote {
 
     fn watch(&self, prefix: &str) -> Result<Box<dyn Watching>> {
         Ok(Box::new(Follower::of(self, prefix)?))
+    }
+
+    fn siblings(&self) -> Result<Vec<(u32, u64)>> {
+        if self.router.borrow().is_cluster() {
+            return Ok(vec![(0, self.len()?)]);
+        }
+        let info = text(&self.ask_one(&[b"INFO", b"keyspace"])?);
+        // Such as `db0:keys=3,expires=0,avg_ttl=0`.
+        let database = |line: &str| {
+            let (number, rest) = line.strip_prefix("db")?.split_once(":keys=")?;
+            Some((number.parse().ok()?, rest.split(',').next()?.parse().ok()?))
+        };
+        Ok(info.lines().filter_map(database).collect())
     }
 
     fn take_notices(&mut self) -> Vec<String> {

@@ -15,6 +15,7 @@
 pub(crate) mod append;
 mod atomic_file;
 pub(crate) mod clear;
+pub(crate) mod copy_to;
 pub(crate) mod count;
 pub(crate) mod dbs;
 pub(crate) mod del;

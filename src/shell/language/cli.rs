@@ -53,7 +53,7 @@ pub(crate) struct LineOptions {
 #[derive(Args, Debug, PartialEq)]
 #[command(next_help_heading = "Options for every command")]
 pub(crate) struct GlobalOptions {
-    /// The database: a name, a path (with a slash, or ending in .json or .db), or the URL of one on a server (redis://host) [default: `RUSTY_KV_DB`, or kv]
+    /// The database: a name, a path (with a slash, or ending in .json or .db), or the URL of one on a server (`redis://HOST`) [default: `RUSTY_KV_DB`, or kv]
     #[arg(short, long, global = true, value_name = "DB", value_parser = database())]
     pub(crate) db: Option<DatabaseName>,
     /// Output format: plain, json, table, or raw (exact bytes)

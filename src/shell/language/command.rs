@@ -88,6 +88,7 @@ commands! {
         Import(import::ImportArgs),
         Export(export::ExportArgs),
         Dump(export::DumpArgs),
+        CopyTo(copy_to::CopyToArgs),
         Diff(diff::DiffArgs),
         ..Shell(ShellCommand)
     }

@@ -85,6 +85,7 @@ pub(super) fn sentence(done: &Done) -> Option<String> {
         Done::Using { name, keys: None } => format!("Using {name} (new; the first change creates it)"),
         Done::Dropped { name, keys: count } => format!("Dropped {name} ({})", keys(*count)),
         Done::Imported(loaded) => imported("Imported", loaded),
+        Done::CopiedOut(loaded) => imported("Copied", loaded),
         Done::Exported { keys: count, file } => format!("Wrote {} to {}", keys(*count), config::short(file)),
         Done::Switched(Setting::Timer(on)) => format!("Timer is {}", on_or_off(on)),
         Done::Switched(Setting::Pager(on)) => format!("Pager is {}", on_or_off(on)),
@@ -150,6 +151,10 @@ pub(super) fn fields(done: Done) -> Vec<(&'static str, Field)> {
             let name = if is_entries { "entries" } else { "changes" };
             let fields = [(name, Field::Number(count)), ("path", path(made)), ("dropped", Field::Keys(dropped))];
             fields.into_iter().chain(is_corrupt.then_some(("corrupt", Field::Flag(true)))).collect()
+        }
+        Done::CopiedOut(loaded) => {
+            let counts = [("copied", loaded.entries), ("read", loaded.read), ("skipped", loaded.kept)];
+            numbers(counts)
         }
         Done::Imported(loaded) => {
             let (repeated, skipped) = (loaded.repeated(), loaded.kept);

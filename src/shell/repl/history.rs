@@ -63,10 +63,10 @@ impl HistoryFile {
         history.load(path).map_err(io_error)
     }
 
-    /// Adds what was entered, all its lines as one entry, unless it begins with a blank.
+    /// Adds what was entered, all its lines as one entry, unless it begins with a blank or has a password in a URL.
     pub(super) fn add(&mut self, history: &mut DefaultHistory, text: &str) {
         let text = text.trim_end();
-        if text.contains(|c| is_live(c) && c != '\r') {
+        if text.contains(|c| is_live(c) && c != '\r') || shows_password(text) {
             return;
         }
         // The history in memory cannot fail.
@@ -91,6 +91,15 @@ impl HistoryFile {
                 .push(format!("cannot {operation} the history {path:?}: {reason}; it is kept for this session only"));
         }
     }
+}
+
+/// Whether there is a URL with a password in it.
+fn shows_password(text: &str) -> bool {
+    let has_one = |rest: &str| {
+        let word = rest.split(char::is_whitespace).next().unwrap_or_default();
+        word.rsplit_once('@').is_some_and(|(access, _)| access.contains(':'))
+    };
+    text.split("://").skip(1).any(has_one)
 }
 
 /// The whole file, while nobody is writing to it.

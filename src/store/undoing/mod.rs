@@ -119,7 +119,7 @@ impl Undoing {
             let (seen, undone) = self.plan(count, &mut agreed, allow)?;
             let keys: Vec<&str> = seen.keys().map(String::as_str).collect();
             let mut is_current = true;
-            self.inner.change(Scope::Keys(&keys), &mut |changes| {
+            self.inner.change(Scope::Each(&keys), &mut |changes| {
                 is_current = true;
                 for (key, seen) in &seen {
                     if Left::of(changes.entry(key)?.as_ref()) != *seen {
@@ -370,6 +370,10 @@ impl Store for Undoing {
 
     fn read_ahead(&mut self, keys: &[&str]) {
         self.inner.read_ahead(keys);
+    }
+
+    fn siblings(&self) -> Result<Vec<(u32, u64)>> {
+        self.inner.siblings()
     }
 
     fn take_failures(&mut self) -> Vec<(u64, Error)> {

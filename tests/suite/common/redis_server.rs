@@ -62,3 +62,62 @@ impl Drop for RedisServer {
         self.kill();
     }
 }
+
+fn free_port() -> u16 {
+    let bound = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+    bound.expect("a port is free").port()
+}
+
+/// A cluster of three primaries.
+pub(crate) struct RedisCluster {
+    pub(crate) nodes: Vec<RedisServer>,
+}
+
+impl RedisCluster {
+    pub(crate) fn start() -> Option<Self> {
+        const RANGES: [(&str, &str); 3] = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
+        let buses: Vec<String> = RANGES.iter().map(|_| free_port().to_string()).collect();
+        let start = |bus: &String| {
+            RedisServer::start(&["--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "1000"])
+        };
+        let nodes: Vec<RedisServer> = buses.iter().map(start).collect::<Option<_>>()?;
+        for (node, (first, last)) in nodes.iter().zip(RANGES) {
+            assert_eq!(node.cli(&["CLUSTER", "ADDSLOTSRANGE", first, last]), "OK\n");
+        }
+        for (node, bus) in nodes.iter().zip(&buses).skip(1) {
+            assert_eq!(nodes[0].cli(&["CLUSTER", "MEET", "127.0.0.1", &node.port.to_string(), bus]), "OK\n");
+        }
+        let is_ready = |node: &RedisServer| {
+            let info = node.cli(&["CLUSTER", "INFO"]);
+            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
+        };
+        while !nodes.iter().all(is_ready) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Some(Self { nodes })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        let hosts: Vec<String> = self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
+        format!("redis+cluster://{}", hosts.join(","))
+    }
+
+    pub(crate) fn clear(&self) {
+        for node in &self.nodes {
+            node.cli(&["FLUSHALL"]);
+        }
+    }
+
+    /// Moves so many slots from one node to another, and returns when they are there.
+    pub(crate) fn move_slots(&self, from: usize, to: usize, slots: u32) {
+        let id = |node: usize| self.nodes[node].cli(&["CLUSTER", "MYID"]).trim().to_owned();
+        let (from, to, slots) = (id(from), id(to), slots.to_string());
+        let address = format!("127.0.0.1:{}", self.nodes[0].port);
+        let done = Command::new("redis-cli")
+            .args(["--cluster", "reshard", &address, "--cluster-from", &from, "--cluster-to", &to])
+            .args(["--cluster-slots", &slots, "--cluster-yes"])
+            .output()
+            .expect("redis-cli comes with it");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+    }
+}
