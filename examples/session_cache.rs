@@ -38,25 +38,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     show(&db, "session:1")?;
     show(&db, "session:2")?;
 
-    // Whoever does something stays logged in: a new deadline for the same value.
-    let deadline = db.now().after(half_an_hour)?;
-    db.expire("session:2", Some(deadline))?;
+    // Whoever does something stays logged in: a new expiry for the same value.
+    let expiry = db.now().after(half_an_hour)?;
+    db.expire("session:2", Some(expiry))?;
     println!("after a click");
     show(&db, "session:2")?;
     Ok(())
 }
 
 fn log_in(db: &mut Database, session: &str, user: &str, span: Duration) -> rusty_kv::Result<()> {
-    let deadline = Some(db.now().after(span)?);
-    db.set_entry(session, Entry { deadline, ..Entry::from(user) })
+    let expiry = Some(db.now().after(span)?);
+    db.set_entry(session, Entry { expiry, ..Entry::from(user) })
 }
 
 fn show(db: &Database, session: &str) -> rusty_kv::Result<()> {
     match db.entry(session)? {
-        Some(Entry { value, deadline: Some(deadline) }) => {
-            println!("  {session}: {value}, for {} more", format_duration(deadline.since(db.now())));
+        Some(Entry { value, expiry: Some(expiry) }) => {
+            println!("  {session}: {value}, for {} more", format_duration(expiry.since(db.now())));
         }
-        Some(Entry { value, deadline: None }) => println!("  {session}: {value}, for ever"),
+        Some(Entry { value, expiry: None }) => println!("  {session}: {value}, for ever"),
         None => println!("  {session}: nobody"),
     }
     Ok(())

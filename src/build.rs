@@ -1,4 +1,4 @@
-//! How the program is linked. The library is not touched.
+//! Linker options for the program. The library is not affected.
 
 use std::env;
 use std::fs::{self, File};
@@ -16,8 +16,8 @@ fn main() {
     let arguments: &[&str] = if asked || link_statically().is_some() {
         &["-no-pie", "-static"]
     } else {
-        // Told to the linker alone: to a compiler driver that was asked for `-static-pie` later on, `-no-pie` would undo
-        // the whole of it and make a program that crashes; so the linker refuses it.
+        // For the linker only: given to the compiler driver, `-no-pie` would cancel a later `-static-pie` altogether
+        // and produce a program that crashes, so the linker refuses it.
         &["-Wl,-no-pie"]
     };
     for argument in arguments {
@@ -25,9 +25,9 @@ fn main() {
     }
 }
 
-/// Has the C library linked in where it is there to be: a quarter of the time of a one-shot `get` went into finding it
-/// at the start. rustc can do that only for all that it builds, procedural macros included, which cannot be so; hence
-/// libraries of the same names before those of the system, which are nothing but a word for the static ones.
+/// Links the C library statically if it is installed: finding the shared one at startup took a quarter of the time of a
+/// one-shot `get`. rustc can do that only for everything it builds, which includes procedural macros, where it is not
+/// possible. Hence a directory before the system's with libraries of the same names that only refer to the static ones.
 fn link_statically() -> Option<()> {
     if env::var("HOST").ok()? != env::var("TARGET").ok()? {
         return None;

@@ -1,16 +1,15 @@
-//! What can go wrong, modelled by what the caller can do about it.
+//! The errors, grouped by what the caller can do about them.
 
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The result of everything in this crate that can fail.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong. The message is one line: what failed, on which path, why, and the way out.
+/// An error. The message is one line: what failed, on which path, why, and the way out.
 ///
-/// Paths in messages are shown with their control characters escaped, so that a message may be
-/// written to a terminal as it is.
+/// Control characters in paths are escaped, so that a message can be printed to a terminal as it is.
 ///
 /// ```
 /// let error = rusty_kv::Json::parse("{\"a\":1,\"a\":2}").unwrap_err();
@@ -25,56 +24,56 @@ pub enum Error {
     Open {
         /// The file or folder that could not be opened.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The path names something that cannot hold a database: a folder, a FIFO, a device, a dangling link.
+    /// The path leads to something that cannot hold a database: a folder, a FIFO, a device, a dangling link.
     #[error("cannot open {path:?}: {reason}")]
     Unsuitable {
-        /// The path as it was given.
+        /// The path as given.
         path: PathBuf,
         /// What it is, or why it cannot be used.
         reason: String,
     },
-    /// The file is not a database that this version can read. No byte of it was changed.
+    /// The file is not a database that this version can read. It was not changed.
     #[error("cannot open {path:?}: {} at line {line} column {column}: {reason}. Nothing was changed{}", if *syntax { "not valid JSON" } else { "not a rusty-kv database" }, salvage(*syntax, (*line, *column)))]
-    Damaged {
+    Unreadable {
         /// The snapshot.
         path: PathBuf,
-        /// Line of the first fault, from 1.
+        /// The line of the first fault, from 1.
         line: u64,
-        /// Column of the first fault in characters, from 1 (in bytes where the line is not UTF-8).
+        /// The column of the first fault in characters, from 1 (in bytes if the line is not UTF-8).
         column: u64,
-        /// Whether the file is no JSON at all (true), or JSON of another shape (false).
+        /// Whether the file is not valid JSON (true), or JSON of another form (false).
         syntax: bool,
         /// What is wrong there.
         reason: String,
     },
-    /// The file was made by a newer version. No byte of it was changed.
+    /// A newer version wrote the file. It was not changed.
     #[error("cannot open {path:?}: made by a newer version of rusty-kv; use that version. Nothing was changed")]
     NewerVersion {
         /// The snapshot.
         path: PathBuf,
     },
-    /// A write failed. It was not stored: what was saved before is untouched.
+    /// A write failed, and nothing was stored. What was saved before is unchanged.
     #[error("cannot {operation} {path:?}: {}. Nothing was stored", reason(source))]
     Io {
         /// The step that failed, as a verb.
         operation: &'static str,
-        /// The file or folder it was done to.
+        /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// A save failed. Nothing is lost: the file is what it was, and all changes are in the journal.
+    /// A save failed. Nothing is lost: the file is unchanged, and all changes are in the journal.
     #[error("cannot save {path:?}: {}. All changes are safe in the journal", reason(source))]
     NotSaved {
         /// The file or folder that could not be written.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// A step failed after which it cannot be known whether the write is durable.
+    /// A step failed after which it is unknown whether the write is durable.
     #[error(
         "outcome unknown: {path:?} was changed, but its folder could not be synced: {}; a crash may undo the change, so save again before you rely on it",
         reason(source)
@@ -82,19 +81,19 @@ pub enum Error {
     OutcomeUnknown {
         /// The snapshot.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The journal could not be synced, nor could what was written be taken out of it again. Others may see it until the
-    /// next write, which begins by taking it out.
+    /// The journal could not be synced, and the write could not be removed from it, either. Other processes may see it
+    /// until the next write, which removes it first.
     #[error(
         "outcome unknown: {path:?} could not be synced: {}; the change may be visible until the next write, which removes it: repeat it",
         reason(source)
     )]
-    InDoubt {
+    Uncertain {
         /// The journal.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The database, its folder or its file system is read-only, or it was opened read-only.
@@ -102,7 +101,7 @@ pub enum Error {
     ReadOnly {
         /// What could not be written.
         path: PathBuf,
-        /// Why, empty if it was asked for.
+        /// The cause; empty if it was opened read-only.
         reason: String,
     },
     /// Another process held the writers' lock for the whole wait. Nothing was stored.
@@ -110,16 +109,16 @@ pub enum Error {
     Busy {
         /// The lock file.
         path: PathBuf,
-        /// Who says to hold it: process id, host, command and since when.
+        /// The holder, according to its note: process id, host, command and start time.
         holder: String,
-        /// How long it was waited for.
+        /// How long this process waited.
         waited: Duration,
     },
-    /// Whoever was told of the progress ([`Options::on_progress`](crate::Options::on_progress)) wanted it to stop. Nothing
-    /// was changed.
+    /// The progress callback ([`Options::on_progress`](crate::Options::on_progress)) stopped the operation. Nothing was
+    /// changed.
     #[error("interrupted")]
     Interrupted,
-    /// The file was changed by a program that takes no lock, while a write, a listing or a transaction was under way. Nothing was stored.
+    /// A program that takes no lock changed the file during a write, a listing or a transaction. Nothing was stored.
     #[error(
         "conflict: {path:?} was changed by another program. Nothing was stored; try again (a transaction from its `begin`)"
     )]
@@ -127,7 +126,7 @@ pub enum Error {
         /// The snapshot.
         path: PathBuf,
     },
-    /// A key or range that a transaction had read or written was changed by someone else before its commit. Nothing was
+    /// Another process changed a key or range that a transaction had read or written before its commit. Nothing was
     /// stored.
     #[error("conflict: key {key:?} was changed by another process. Nothing was stored; start again with `begin`")]
     Overtaken {
@@ -144,53 +143,54 @@ pub enum Error {
         /// What went wrong, and the way out.
         reason: String,
     },
-    /// The store has nothing of the kind.
+    /// The store does not support the operation.
     #[error("{store} {reason}")]
     Unsupported {
-        /// What the store is called.
+        /// The name of the store.
         store: String,
-        /// What it cannot do, and the way out.
+        /// What it does not support, and the way out.
         reason: &'static str,
     },
-    /// A transaction was to be begun inside another, or ended without one.
+    /// A transaction was started inside another, or ended without one.
     #[error("{reason}")]
     Transaction {
         /// What is wrong, and the way out.
         reason: &'static str,
     },
-    /// The change could not be undone, as more than can be remembered would be replaced, and nobody has agreed to that.
-    /// Nothing was changed.
+    /// The change could not be undone, because it would replace more than undo can remember, and the user did not agree
+    /// to that. Nothing was changed.
     #[error("this cannot be undone, because undo remembers at most 64 MiB. Nothing was changed; -y does it anyway")]
     Irreversible,
-    /// The journal is damaged before its end. No byte of it was changed.
+    /// The journal is corrupt before its end. It was not changed.
     #[error(
         "cannot open {path:?}: corrupt in line {line} (offset {offset}): {reason}; {good_after} good lines follow. Nothing was changed; `repair` writes what can be read to a new file, `repair --drop-journal` sets the journal aside"
     )]
-    JournalDamaged {
+    JournalCorrupt {
         /// The journal.
         path: PathBuf,
         /// The first bad line, from 1.
         line: u64,
-        /// Where it begins, in bytes.
+        /// Where it starts, in bytes.
         offset: u64,
         /// What is wrong with it.
         reason: String,
         /// How many good lines follow.
         good_after: u64,
     },
-    /// The journal ends in a record that cannot be read. All before it can be; reads leave it out. No byte was changed.
+    /// The journal's last record is unreadable. Reads leave it out, and see everything before it. It was not changed.
     #[error("{}", last_record(path, (*offset, *bytes), *acknowledged))]
     LastRecord {
         /// The journal.
         path: PathBuf,
-        /// Where the record begins, in bytes.
+        /// Where the record starts, in bytes.
         offset: u64,
-        /// How long it is, to the end of the file.
+        /// Its length up to the end of the file.
         bytes: u64,
-        /// Whether it is known to have been acknowledged: then writes are refused. Otherwise the next write sets it aside.
+        /// Whether it is known to have been acknowledged; if so, writes are refused. If not, the next write sets it
+        /// aside.
         acknowledged: bool,
     },
-    /// All of the file was read, and its checksum is not the one that it was written with: a value in it changed on disk.
+    /// All of the file was read, and its checksum does not match: a value changed on disk.
     #[error(
         "{path:?} is corrupt: its checksum does not match its content, so what was read may be wrong. Nothing was changed; run `check` for details, or restore a backup"
     )]
@@ -209,47 +209,73 @@ pub enum Error {
         /// Its journal.
         journal: PathBuf,
     },
-    /// A repair was asked for that has nothing to do. Nothing was changed.
+    /// There is nothing to repair. Nothing was changed.
     #[error("nothing to repair at {path:?}: {reason}")]
     NothingToRepair {
         /// The snapshot.
         path: PathBuf,
-        /// Why, and what to do instead.
+        /// The reason, and what to do instead.
         reason: &'static str,
     },
-    /// A large value needs more memory than there is.
+    /// There is not enough memory for a large value.
     #[error("out of memory: {} MiB could not be allocated. No data was lost", bytes.div_ceil(1 << 20))]
     OutOfMemory {
-        /// How much was asked for.
+        /// The size of the allocation.
         bytes: usize,
     },
-    /// A key, value or nesting is over its limit.
+    /// A key, value or nesting depth exceeds its limit.
     #[error("{what} is {actual}; the limit is {limit}")]
     Limit {
         /// What is too large: `key`, `value`, `nesting`.
         what: &'static str,
-        /// The size that was given, with its unit.
+        /// The actual size, with its unit.
         actual: String,
         /// The limit, with its unit.
         limit: &'static str,
     },
-    /// A text that should be JSON is not.
+    /// A text is not valid JSON.
     #[error("not valid JSON at line {line} column {column}: {reason}")]
     NotJson {
-        /// Line of the first fault, from 1.
+        /// The line of the first fault, from 1.
         line: u64,
-        /// Column of the first fault in characters, from 1.
+        /// The column of the first fault in characters, from 1.
         column: u64,
         /// What is wrong there.
         reason: String,
     },
-    /// A value is of another type than the operation wants.
+    /// A value does not have the type that the operation needs.
     #[error("expected {wanted}, found {found}")]
     WrongType {
-        /// What the operation wants, with its article: `a number`, `text`.
+        /// The type that the operation needs, with its article: `a number`, `text`.
         wanted: &'static str,
         /// What the value is.
         found: String,
+    },
+    /// A pointer leads to no part of a JSON value. Nothing was changed.
+    #[error("nothing at '{}'", pointer.escape_debug())]
+    NothingThere {
+        /// The pointer, as RFC 6901 writes it.
+        pointer: String,
+    },
+    /// A change does not fit the JSON value that it is made to. Nothing was changed.
+    #[error("{reason}")]
+    NotApplicable {
+        /// What does not fit.
+        reason: String,
+    },
+    /// A `test` of a JSON Patch found another value. Nothing was changed.
+    #[error("'{}' has another value", pointer.escape_debug())]
+    Differs {
+        /// The pointer, as RFC 6901 writes it.
+        pointer: String,
+    },
+    /// An operation of a JSON Patch failed, so none of them was applied.
+    #[error("operation {operation}: {source}. Nothing was changed")]
+    Patch {
+        /// Which one, from 1.
+        operation: usize,
+        /// Why.
+        source: Box<Error>,
     },
     /// Arithmetic left the range of the type. Nothing was changed.
     #[error("the result is out of range ({range})")]
@@ -257,15 +283,15 @@ pub enum Error {
         /// The range, in words.
         range: &'static str,
     },
-    /// A duration or time could not be read.
+    /// A duration or time could not be parsed.
     #[error("{reason}")]
     NotATime {
-        /// What was given, cut to 40 characters.
+        /// The text, cut to 40 characters.
         given: String,
         /// What is wrong with it, and what is expected.
         reason: String,
     },
-    /// A Rust value and a stored value do not fit each other.
+    /// A Rust value and a stored value do not match.
     #[error("cannot convert: {0}")]
     Convert(#[from] serde_json::Error),
 }
@@ -299,17 +325,17 @@ pub(crate) fn reason(error: &io::Error) -> String {
     }
 }
 
-/// What was given, short enough for a message.
+/// A text, cut to a length that fits in a message.
 pub(crate) fn cut(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
-/// The way out of a damaged file; of one that never was a database there is none.
+/// The way out of a corrupt file; there is none for a file that never was a database.
 fn salvage(is_syntax: bool, place: (u64, u64)) -> &'static str {
     if is_syntax && place != (1, 1) { "; `repair` writes what can be read to a new file" } else { "" }
 }
 
-/// What is known of a journal's last record that cannot be read, and the way out.
+/// What is known about an unreadable last record of a journal, and the way out.
 fn last_record(path: &std::path::Path, (offset, bytes): (u64, u64), acknowledged: bool) -> String {
     let place = format!("{bytes} bytes from offset {offset}");
     if acknowledged {

@@ -1,4 +1,4 @@
-//! Deadlines: points in time, and "1h30m" both ways. Only [`Timestamp::now`] asks for the time.
+//! Expiries: timestamps, and reading and writing durations such as "1h30m". Only [`Timestamp::now`] reads the clock.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use crate::error::{Error, Result, cut};
 
 /// A point in time: UTC, in whole milliseconds since 1970, up to the year 9999.
 ///
-/// It is read and shown as RFC 3339, which is also its form in the file.
+/// It is parsed from and formatted as RFC 3339, which is also its format in the file.
 ///
 /// ```
 /// use std::time::Duration;
@@ -23,22 +23,22 @@ use crate::error::{Error, Result, cut};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
-/// The last millisecond of the year 9999, the last that RFC 3339 can write.
+/// The last millisecond of the year 9999, the limit of RFC 3339.
 const LAST: u64 = 253_402_300_799_999;
 
 impl Timestamp {
-    /// The system's clock. A clock before 1970 counts as 1970, one after 9999 as its end.
+    /// The current time of the system's clock, limited to the years 1970 to 9999.
     ///
     /// ```
     /// assert!(rusty_kv::Timestamp::now() > rusty_kv::Timestamp::from_millis(0));
     /// ```
-    #[expect(clippy::disallowed_methods, reason = "the one home of the clock")]
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the clock")]
     pub fn now() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self::from_millis(u64::try_from(since.as_millis()).unwrap_or(LAST))
     }
 
-    /// From milliseconds since 1970, cut off at the end of the year 9999.
+    /// Converts milliseconds since 1970, limited to the year 9999.
     ///
     /// ```
     /// assert_eq!(rusty_kv::Timestamp::from_millis(1_000).to_string(), "1970-01-01T00:00:01.000Z");
@@ -56,7 +56,7 @@ impl Timestamp {
         self.0
     }
 
-    /// The point `span` later, rounded up to a millisecond.
+    /// The time `span` later, rounded up to a millisecond.
     ///
     /// # Errors
     /// [`Error::OutOfRange`] after the year 9999.
@@ -74,7 +74,7 @@ impl Timestamp {
             .ok_or(Error::OutOfRange { range: "an expiry must be before the year 10000" })
     }
 
-    /// How long after `earlier` this is; zero if it is not after it.
+    /// The time since `earlier`; zero if `earlier` is later.
     ///
     /// ```
     /// use rusty_kv::Timestamp;
@@ -97,21 +97,22 @@ impl fmt::Display for Timestamp {
 impl FromStr for Timestamp {
     type Err = Error;
 
-    /// Reads RFC 3339 (`2026-11-23T04:00:00Z`, `2026-11-23T05:00:00.5+01:00`). Finer fractions are cut to milliseconds.
+    /// Parses RFC 3339 (`2026-11-23T04:00:00Z`, `2026-11-23T05:00:00.5+01:00`). Truncates finer fractions to
+    /// milliseconds.
     fn from_str(text: &str) -> Result<Self> {
-        let (utc, behind) = split_offset(&text.to_ascii_uppercase());
+        let (utc, ahead) = split_offset(&text.to_ascii_uppercase());
         humantime::parse_rfc3339(&utc)
             .ok()
             .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
             .and_then(|since| i64::try_from(since.as_millis()).ok())
-            .and_then(|millis| u64::try_from(millis - behind).ok())
+            .and_then(|millis| u64::try_from(millis - ahead).ok())
             .filter(|&millis| millis <= LAST)
             .map(Self)
             .ok_or_else(|| not_a_time(text, "expected a time such as 2026-11-23T04:00:00Z"))
     }
 }
 
-/// The local time of an RFC 3339 text as if it were UTC, and how many milliseconds it is ahead of UTC.
+/// The local time of an RFC 3339 text as if it were UTC, and its offset from UTC in milliseconds.
 fn split_offset(text: &str) -> (String, i64) {
     let offset = || {
         let (local, offset) = text.split_at_checked(text.len().checked_sub(6)?)?;
@@ -129,23 +130,24 @@ fn split_offset(text: &str) -> (String, i64) {
     offset().unwrap_or_else(|| (text.to_owned(), 0))
 }
 
-/// Why a text is no time or duration.
+/// Why a text is not a time or a duration.
 fn not_a_time(text: &str, expected: &str) -> Error {
     let given = cut(text);
     let reason = format!("{expected}, found '{}'", given.escape_debug());
     Error::NotATime { given, reason }
 }
 
-/// Why a text with a number of some unit in it is no duration.
+/// Why a text with a number and a unit is not a duration.
 fn not_a_unit(text: &str, reason: String) -> Error {
     Error::NotATime { given: cut(text), reason }
 }
 
-/// Reads a duration: `90` (seconds), `1.5h`, `1h30m`, `2days`. Units of one letter are lower case: `m` is a minute, and `M`,
-/// which elsewhere is a month, is refused.
+/// Parses a duration: `90` (seconds), `1.5h`, `1h30m`, `2days`. Units of one letter are lowercase: `m` is a minute, and
+/// `M`, which often means a month, is refused.
 ///
 /// # Errors
-/// [`Error::NotATime`], also for zero and for anything negative (an expiry is in the future), and for more than 10,000 years.
+/// [`Error::NotATime`], also for zero and negative durations (an expiry is in the future), and for more than 10,000
+/// years.
 ///
 /// ```
 /// use std::time::Duration;
@@ -165,7 +167,7 @@ pub fn parse_duration(text: &str) -> Result<Duration> {
     }
 }
 
-/// Reads how long to wait: a duration, or zero for not at all.
+/// Parses how long to wait: a duration, or zero for not at all.
 pub(crate) fn parse_wait(text: &str) -> Result<Duration> {
     const LONGEST: u128 = 10_000 * 31_557_600 * SECOND;
     let is_number = |c: char| c.is_ascii_digit() || c == '.';
@@ -173,10 +175,10 @@ pub(crate) fn parse_wait(text: &str) -> Result<Duration> {
     let mut nanos = 0u128;
     loop {
         let end = rest.find(|c| !is_number(c)).unwrap_or(rest.len());
-        let (number, behind) = rest.split_at(end);
-        let behind = behind.trim_start();
-        let end = behind.find(|c: char| is_number(c) || c.is_whitespace()).unwrap_or(behind.len());
-        let (unit, behind) = behind.split_at(end);
+        let (number, after) = rest.split_at(end);
+        let after = after.trim_start();
+        let end = after.find(|c: char| is_number(c) || c.is_whitespace()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(end);
         let is_all = number.len() == text.trim().len();
         let unit = if is_all { SECOND } else { unit_of(unit, number, text)? };
         let part = times(number, unit).ok_or_else(|| not_a_time(text, EXPECTED))?;
@@ -184,7 +186,7 @@ pub(crate) fn parse_wait(text: &str) -> Result<Duration> {
             .checked_add(nanos)
             .filter(|&nanos| nanos <= LONGEST)
             .ok_or_else(|| not_a_time(text, "a duration may be at most 10,000 years"))?;
-        rest = behind.trim_start();
+        rest = after.trim_start();
         if rest.is_empty() {
             let seconds = u64::try_from(nanos / SECOND).expect("it is at most the longest");
             return Ok(Duration::new(seconds, u32::try_from(nanos % SECOND).expect("it is less than a second")));
@@ -194,10 +196,10 @@ pub(crate) fn parse_wait(text: &str) -> Result<Duration> {
 
 const EXPECTED: &str = "expected a duration such as 90, 45s, 1h30m or 2days";
 
-/// Nanoseconds.
+/// In nanoseconds.
 const SECOND: u128 = 1_000_000_000;
 
-/// The units by their names, in nanoseconds. A month is a twelfth of a year, a year 365.25 days.
+/// The names of the units and their lengths in nanoseconds. A month is a twelfth of a year, a year is 365.25 days.
 const UNITS: [(&[&str], u128); 10] = [
     (&["ns", "nsec", "nanos"], 1),
     (&["us", "µs", "usec"], 1_000),
@@ -211,7 +213,7 @@ const UNITS: [(&[&str], u128); 10] = [
     (&["y", "yr", "yrs", "year", "years"], 31_557_600 * SECOND),
 ];
 
-/// The nanoseconds of a unit, which stands after a number in a text.
+/// The length in nanoseconds of a unit, which follows a number in a text.
 fn unit_of(unit: &str, number: &str, text: &str) -> Result<u128> {
     let find = |unit: &str| UNITS.iter().find(|(names, _)| names.contains(&unit)).map(|&(_, nanos)| nanos);
     if let Some(nanos) = find(unit) {
@@ -226,15 +228,15 @@ fn unit_of(unit: &str, number: &str, text: &str) -> Result<u128> {
         ),
         _ if unit.len() == 1 && find(&lower).is_some() => not_a_unit(
             text,
-            format!("expected {number}{lower}, found '{number}{unit}': single-letter units are lower case"),
+            format!("expected {number}{lower}, found '{number}{unit}': single-letter units are lowercase"),
         ),
         _ => not_a_time(text, EXPECTED),
     })
 }
 
-/// A decimal number of a unit; finer than a nanosecond it is cut.
+/// A decimal number times a unit, truncated to nanoseconds.
 fn times(number: &str, unit: u128) -> Option<u128> {
-    // Nobody means more digits, and so many fit.
+    // More digits make no sense, and this many fit.
     const DIGITS: usize = 18;
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let value = |digits: &str| {
@@ -247,7 +249,7 @@ fn times(number: &str, unit: u128) -> Option<u128> {
     Some(value(whole)?.saturating_mul(unit).saturating_add(part))
 }
 
-/// Shows a duration for a person, in whole seconds rounded up so that what is left never reads as nothing.
+/// Formats a duration for people, in whole seconds, rounded up so that a remaining time is never shown as nothing.
 ///
 /// ```
 /// use std::time::Duration;
@@ -302,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn units_of_one_letter_are_lower_case_and_what_is_ambiguous_names_both_meanings() {
+    fn single_letter_units_are_lowercase_and_an_ambiguous_one_names_both_meanings() {
         for text in ["30M", "1h30M", "1.5 M"] {
             let error = parse_duration(text).unwrap_err().to_string();
             assert!(error.contains("m for minutes") && error.contains("months for months"), "{error}");
@@ -361,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn an_offset_is_taken_off() {
+    fn an_offset_is_subtracted() {
         for (text, utc) in [
             ("2026-11-23T05:00:00+01:00", "2026-11-23T04:00:00.000Z"),
             ("2026-11-22T22:30:00.25-05:30", "2026-11-23T04:00:00.250Z"),

@@ -12,46 +12,47 @@
 //! # }
 //! ```
 //!
-//! # What it is, and is not
-//! It is an embedded store for one machine: text, JSON and bytes under text keys, deadlines, ordered ranges, atomic
-//! transactions, any number of processes on one file. It is not a server, and has no query language.
+//! # What it is, and what it is not
+//! It is an embedded store for one machine: text, JSON and bytes under text keys, expiries, ordered ranges, atomic
+//! transactions, and any number of processes on one file. It is not a server, and has no query language.
 //!
-//! # Floor plan, top first
-//! A module uses only what is below it; `tests/suite/floors.rs` holds it to that.
+//! # Modules, from top to bottom
+//! A module uses only modules below it; `tests/suite/floors.rs` enforces that.
 //!
 //! | module | what it is |
 //! | --- | --- |
 //! | `shell` | the program `rusty-kv` (feature `shell`, on by default) |
-//! | — `repl`, `run` | the prompt; one-shots and scripts |
-//! | — `language` | what may be said: options, the commands together, help |
-//! | — `commands` | each command: its arguments, what it is, what it does |
+//! | — `repl`, `run` | the prompt; one-shot commands and scripts |
+//! | — `language` | parsing command lines: options, the list of commands, help |
+//! | — `commands` | each command: its arguments, traits and implementation |
 //! | — `terminal` | streams, pager, other programs, Ctrl-C, progress |
-//! | — `render`, `transfer` | answers as text; the formats of `import` and `export` |
+//! | — `render`, `transfer`, `filter` | answers as text; the formats of `import` and `export`; filters in jq's syntax |
 //! | — `config`, `answer` | folders and settings; replies, failures, statuses |
 //! | — `text` | words, patterns, kinds of arguments, escapes |
 //! | `redis` | the store that is a database on Redis or Valkey (feature `redis`) |
-//! | `store` | what a session needs of any store, and what it remembers to undo |
-//! | `database` | the public face: [`Database`], [`Transaction`], [`Range`], [`Keys`], [`Options`], [`Watch`], [`Report`], [`Repaired`] |
-//! | `storage` | what is on disk, and when: the format, commits and saves, crash by crash |
+//! | `store` | what a session needs of any store, and undo |
+//! | `database` | the public API: [`Database`], [`Transaction`], [`Range`], [`Keys`], [`Options`], [`Watch`], [`Report`], [`Repaired`] |
+//! | `storage` | the files: their format, commits and saves, and why crashes lose nothing |
 //! | — `check` | check, repair, salvage |
-//! | — `write` | the writer under the lock: commits, saves, recovery |
-//! | — `read` | a snapshot and its journal, pinned; lookups, ranges, what has changed |
-//! | — `format`, `files` | pure bytes; the file system and the writers' lock |
+//! | — `write` | the writer that holds the lock: commits, saves, recovery |
+//! | — `read` | a snapshot and its journal, pinned; lookups, ranges, the change feed |
+//! | — `format`, `files` | the formats as pure bytes; the file system and the writers' lock |
 //! | `value` | [`Value`]: text, [`Json`] or bytes |
 //! | `number` | [`Number`]: exact decimals for `incr` |
-//! | `json` | the checking scanner over JSON text |
+//! | `json` | the checking scanner over JSON text, and changes of its parts |
 //! | `expiry` | [`Timestamp`] and durations |
 //! | `error` | [`Error`] |
 //!
 //! # Glossary
-//! *Key*: any UTF-8 text of at most 64 KiB. *Value*: what it holds. *Entry*: a value and its deadline. *Snapshot*: the
-//! JSON file. *Journal*: the commits since it was saved. *Commit*: changes that become durable together. *Fold*, *save*:
-//! snapshot and journal become a new snapshot. *Session*: one open database and its settings. *Reply*: what a command answers.
+//! *Key*: any UTF-8 text of at most 64 KiB. *Value*: what a key holds. *Entry*: a value and its expiry. *Snapshot*: the
+//! JSON file. *Journal*: the commits since the last save. *Commit*: changes that become durable together. *Fold*,
+//! *save*: merging snapshot and journal into a new snapshot. *Session*: an open database and its settings. *Reply*: the
+//! answer to a command.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(
     not(feature = "shell"),
-    expect(dead_code, unused_imports, reason = "the shell asks for more of the engine than the library shows")
+    expect(dead_code, unused_imports, reason = "the shell uses more of the engine than the library exports")
 )]
 
 #[cfg(feature = "shell")]
@@ -86,7 +87,7 @@ pub use self::number::Number;
 pub use self::storage::{Entry, Progress};
 pub use self::value::{Json, Value};
 
-/// The library's part of the README is compiled with the documentation's tests.
+/// Compiles the Rust examples in the README as doctests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-//! The program: hands over the arguments, returns the status.
+//! The program: passes the arguments to the library and returns the exit status.
 
 use std::process::ExitCode;
 

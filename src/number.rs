@@ -1,13 +1,13 @@
-//! Exact decimal numbers for `incr`: what is written is what is added, no binary fractions. Pure.
+//! Exact decimal numbers for `incr`, without binary rounding. Pure.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result, cut};
 
-/// An integer, or a decimal with its digits after the point kept: `1.10` plus `1` is `2.10`.
+/// An integer, or a decimal that keeps its digits after the point: `1.10` plus `1` is `2.10`.
 ///
-/// Integers are checked against `i64`, decimals against 38 digits.
+/// Integers must fit in `i64`, decimals in 38 digits.
 ///
 /// ```
 /// use rusty_kv::Number;
@@ -18,14 +18,14 @@ use crate::error::{Error, Result, cut};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Number {
     unscaled: i128,
-    /// Digits after the point.
+    /// The number of digits after the point.
     scale: u32,
 }
 
 const OUT: Error = Error::OutOfRange { range: "integers have 64 bits, decimals 38 digits" };
 
 impl Number {
-    /// 1.
+    /// The number 1.
     ///
     /// ```
     /// assert_eq!(rusty_kv::Number::ONE.to_string(), "1");
@@ -49,7 +49,7 @@ impl Number {
         Self { unscaled: sum.ok_or(OUT)?, scale }.checked()
     }
 
-    /// The number with its sign turned.
+    /// The number with the opposite sign.
     ///
     /// ```
     /// let five: rusty_kv::Number = "5".parse()?;
@@ -75,7 +75,7 @@ impl Number {
 impl FromStr for Number {
     type Err = Error;
 
-    /// Reads `-12`, `+3`, `1.50`; no exponent, no blanks.
+    /// Parses `-12`, `+3`, `1.50`; no exponents, no spaces.
     fn from_str(text: &str) -> Result<Self> {
         let wrong = || Error::WrongType {
             wanted: "a number such as 12 or -1.50",
@@ -118,7 +118,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_is_no_plain_number_is_refused() {
+    fn anything_but_a_plain_number_is_refused() {
         for text in ["", "-", "1.", ".5", "1e3", " 1", "1 ", "0x1", "NaN", "٣", "1.2.3", "--1"] {
             assert!(text.parse::<Number>().is_err(), "{text:?}");
         }

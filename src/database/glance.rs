@@ -1,4 +1,4 @@
-//! Looks at the data on behalf of somebody who is still typing: they take a bounded time, and are no reads of an open
+//! Bounded lookups for hints and completion while a line is being typed. They do not count as reads of an open
 //! transaction.
 
 use super::range::with_prefix;
@@ -8,26 +8,26 @@ use crate::expiry::Timestamp;
 use crate::json::Fault;
 use crate::storage::{End, RawEntry, Seen, kind};
 
-/// What an entry is, without its value.
+/// An entry without its value.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Outline {
     pub(crate) key: String,
-    /// As [`Value::kind`](crate::Value::kind) has it.
+    /// As returned by [`Value::kind`](crate::Value::kind).
     pub(crate) kind: &'static str,
-    pub(crate) deadline: Option<Timestamp>,
+    pub(crate) expiry: Option<Timestamp>,
 }
 
 impl Database {
-    /// What a key holds, if no more than about `limit` bytes of the file have to be read for it.
+    /// Looks up a key, reading at most about `limit` bytes of the file.
     pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Seen>> {
         let now = self.now();
         let is_there = |seen: &Seen| !matches!(seen, Seen::Entry(entry) if !entry.is_live(now));
         Ok(self.store.glance(key, limit)?.filter(is_there))
     }
 
-    /// The entries whose keys begin with `prefix`, without their values, of which the first bytes alone are looked at.
+    /// The entries whose keys start with `prefix`, without their values, of which only the first bytes are read.
     pub(crate) fn outlines(&self, prefix: &str) -> Outlines<'_> {
-        Outlines(Range::new(with_prefix(prefix, |from, to| self.store.unnoted_range(from, to)), self.now()))
+        Outlines(Range::new(with_prefix(prefix, |from, to| self.store.untracked_range(from, to)), self.now()))
     }
 }
 
@@ -48,9 +48,9 @@ impl DoubleEndedIterator for Outlines<'_> {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it stands where an entry, which can be at fault, does")]
+#[expect(clippy::unnecessary_wraps, reason = "it replaces a conversion that can fail")]
 fn outline(line: RawEntry<'_>) -> Result<Outline, Fault> {
-    Ok(Outline { kind: kind(line.text), key: line.key.into_owned(), deadline: line.deadline })
+    Ok(Outline { kind: kind(line.text), key: line.key.into_owned(), expiry: line.expiry })
 }
 
 #[cfg(test)]
@@ -81,15 +81,15 @@ mod tests {
     }
 
     #[test]
-    fn outlines_tell_kind_and_deadline_in_key_order() {
+    fn outlines_tell_kind_and_expiry_in_key_order() {
         let folder = tempfile::tempdir().unwrap();
         let mut db = filled(&folder.path().join("kv.json"));
-        let deadline = Some(Timestamp::from_millis(db.now().as_millis() + 60_000));
-        db.expire("text", deadline).unwrap();
+        let expiry = Some(Timestamp::from_millis(db.now().as_millis() + 60_000));
+        db.expire("text", expiry).unwrap();
         let mut seen = Vec::new();
         for outline in db.outlines("") {
             let outline = outline.unwrap();
-            seen.push((outline.key, outline.kind, outline.deadline.is_some()));
+            seen.push((outline.key, outline.kind, outline.expiry.is_some()));
         }
         let wanted = [("bytes", "binary"), ("json", "json"), ("large", "text"), ("text", "text")];
         assert_eq!(seen, wanted.map(|(key, kind)| (key.to_owned(), kind, key == "text")));

@@ -1,4 +1,4 @@
-//! Databases in files that are known by an open descriptor, not by a path.
+//! Databases in files that are given by an open descriptor rather than a path.
 
 use std::fs::File;
 use std::path::Path;
@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::storage::{self, Storage};
 
 impl Options {
-    /// What a file holds, for reading; `shown` names it in messages.
+    /// Opens the database in a file for reading; `shown` names it in messages.
     ///
     /// # Errors
     /// As [`Options::open`].
@@ -16,7 +16,7 @@ impl Options {
         Ok(self.with(Storage::of_file(file, shown, self.settings.clone())?))
     }
 
-    /// As [`Options::check`], of a file that has no journal.
+    /// As [`Options::check`], for a file without a journal.
     ///
     /// # Errors
     /// As [`Options::check`].
@@ -26,7 +26,7 @@ impl Options {
 }
 
 impl Database {
-    /// Whether the file that was opened held nothing, not even an empty database.
+    /// Whether the opened file was empty, without even an empty database.
     pub(crate) fn is_blank(&self) -> bool {
         self.store.is_blank()
     }

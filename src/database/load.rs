@@ -1,4 +1,4 @@
-//! Loads of any size, all or none.
+//! Bulk loads of any size, all or nothing.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -9,73 +9,73 @@ use crate::storage::{self, Arena, Sorted, Stored, Winner, check_memory};
 
 use super::rehearsal::Difference;
 
-/// What becomes of keys that already exist or that repeat, as if the entries were set one after the other.
+/// What to do with keys that already exist or occur twice, as if the entries were set one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Existing {
-    /// They get the new values; of several the last.
+    /// Set them; the last of several values counts.
     Replaced,
-    /// They stay as they are; of several new values the first counts.
+    /// Keep them; the first of several new values counts.
     Kept,
-    /// They are a reason to set none.
+    /// Set nothing at all.
     Refused,
 }
 
-/// How entries are loaded.
+/// How to load entries.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Loading {
     pub(crate) existing: Existing,
-    /// A key that repeats is a reason to set none, whatever becomes of keys that exist.
+    /// Whether a key that occurs twice makes the load set nothing, regardless of `existing`.
     pub(crate) unique: bool,
 }
 
-/// What a load has come to. Of the entries read, those that were neither set nor kept out repeated a key or had expired.
+/// The result of a load. Entries that were read, but neither set nor kept, repeated a key or had expired.
 #[derive(Debug, Default)]
 pub(crate) struct Loaded {
     /// How many entries were read.
     pub(crate) read: u64,
-    /// How many of them had expired before they were read.
+    /// How many of them had already expired.
     pub(crate) expired: u64,
     /// How many keys were set.
     pub(crate) entries: u64,
-    /// How many keys existed and stayed as they were.
+    /// How many keys existed and were kept.
     pub(crate) kept: u64,
-    /// Why none were set, if none were to be.
+    /// Why nothing was set, if so.
     pub(crate) conflict: Option<Conflict>,
 }
 
 impl Loaded {
-    /// How many entries had the key of another one.
+    /// How many entries had the same key as another.
     pub(crate) fn repeated(&self) -> u64 {
         self.read.saturating_sub(self.expired + self.entries + self.kept)
     }
 }
 
-/// A key that is a reason to set none.
+/// A key that made the load set nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Conflict {
     Exists(String),
     Repeats(String),
 }
 
-/// Is told what a load replaces.
+/// Receives what a load replaces.
 pub(crate) trait LoadObserver {
-    /// Of how many bytes of keys and values it is to be told, if of any.
+    /// How many bytes of keys and values to report at most; `None` to report nothing.
     fn limit(&self) -> Option<usize>;
-    /// A key is set: what the open transaction had made of it, what it holds, and what it is to hold.
+    /// Reports a key that is set: its change in the open transaction, its old entry, and its new one.
     fn note(&mut self, key: &str, changed: Changed, before: Option<Entry>, after: &Entry);
-    /// There is more than that, of which it is told nothing.
+    /// Called when there is more than the limit; nothing is reported in that case.
     ///
     /// # Errors
-    /// Then nothing is set.
+    /// An error makes the load set nothing.
     fn too_many(&mut self) -> Result<()>;
-    /// All of it was noted.
+    /// Called when everything has been reported.
     ///
     /// # Errors
-    /// Then nothing is set.
+    /// An error makes the load set nothing.
     fn agree(&mut self) -> Result<()>;
 }
 
-/// Nobody wants to know.
+/// Observes nothing.
 impl LoadObserver for () {
     fn limit(&self) -> Option<usize> {
         None
@@ -92,15 +92,15 @@ impl LoadObserver for () {
     }
 }
 
-/// A load on its way.
+/// A load in progress.
 struct Load {
     how: Loading,
-    /// Whether nothing is to be written.
+    /// Whether to write nothing.
     rehearses: bool,
     now: Timestamp,
-    /// The entries that were read and are still in memory.
+    /// Entries that were read and are still in memory.
     sets: Arena,
-    /// The keys that are no longer in memory.
+    /// Keys that are no longer in memory.
     gone: Gone,
     loaded: Loaded,
 }
@@ -125,11 +125,12 @@ impl Load {
 }
 
 impl Database {
-    /// Sets many entries, all or none; of those with one key the last. What takes more than 256 MiB is spilled into a file
-    /// without a name next to the database; from then on until the end other writers wait. Returns how many keys were set.
+    /// Sets many entries, all or nothing; the last of several with the same key counts. Anything beyond 256 MiB is
+    /// spilled into a file without a name next to the database, and from then on other writers wait. Returns how many
+    /// keys were set.
     ///
     /// # Errors
-    /// As [`Database::set`], and the first error among the entries; then none of them was stored.
+    /// As [`Database::set`], and the first error among the entries. After an error, nothing is stored.
     ///
     /// ```
     /// use rusty_kv::{Database, Entry, Error};
@@ -146,7 +147,7 @@ impl Database {
         self.load_entries(entries, how, &mut ()).map(|loaded| loaded.entries)
     }
 
-    /// The same, where keys that already exist may be left as they are, or be a reason to set none.
+    /// As [`Database::load_all`]; existing keys may be kept, or make it set nothing.
     pub(crate) fn load_entries<E: From<Error>>(
         &mut self,
         entries: impl IntoIterator<Item = Result<(String, Entry), E>>,
@@ -170,8 +171,8 @@ impl Database {
         done.map(|()| loaded)
     }
 
-    /// What the same would come to, entry by entry in key order. Neither locks nor writes anything; the entries are held in
-    /// memory.
+    /// The result that [`Database::load_entries`] would have, and the changes in key order. Takes no lock and writes
+    /// nothing; holds the entries in memory.
     pub(crate) fn rehearse_load<E: From<Error>>(
         &mut self,
         entries: impl IntoIterator<Item = Result<(String, Entry), E>>,
@@ -184,9 +185,9 @@ impl Database {
         let count = if loaded.conflict.is_some() { 0 } else { sets.len() };
         let differences = (0..count).filter_map(move |at| {
             let difference = || -> Result<Option<Difference>> {
-                let (key, text, deadline) = sets.get(at);
+                let (key, text, expiry) = sets.get(at);
                 let old = self.entry(key)?;
-                let new = self.store.entry(&Stored { text: text.into(), deadline })?;
+                let new = self.store.entry(&Stored { text: text.into(), expiry })?;
                 let new = Some(new).filter(|entry| entry.is_live(now));
                 Ok((old != new).then(|| Difference { key: key.to_owned(), old, new }))
             };
@@ -195,7 +196,7 @@ impl Database {
         Ok((loaded, differences))
     }
 
-    /// Reads the entries; returns those that are to be set and were not spilled.
+    /// Reads the entries; returns those to set that were not spilled.
     fn read_all<E: From<Error>>(
         &mut self,
         entries: impl IntoIterator<Item = Result<(String, Entry), E>>,
@@ -207,19 +208,19 @@ impl Database {
             load.loaded.read += 1;
             if !entry.is_live(load.now) {
                 load.loaded.expired += 1;
-                // It takes the place of what it may replace, and is nothing itself.
+                // An expired entry replaces what it may replace, and is itself gone.
                 if load.how.existing != Existing::Replaced {
                     continue;
                 }
             }
-            let Entry { value, deadline } = entry;
+            let Entry { value, expiry } = entry;
             if load.rehearses {
-                load.sets.set(&key, &value, deadline);
+                load.sets.set(&key, &value, expiry);
                 continue;
             }
             storage::check_entry(&key, &value)?;
             self.store.check_writable()?;
-            load.sets.set(&key, &value, deadline);
+            load.sets.set(&key, &value, expiry);
             if !self.store.is_open() && self.store.is_full(load.sets.bytes()) {
                 observer.too_many()?;
                 let sets = self.thin_out(load, true)?;
@@ -231,7 +232,7 @@ impl Database {
         Ok(self.thin_out(load, false)?)
     }
 
-    /// Takes what is to be set of the entries in memory, each key once, and counts it.
+    /// Takes the entries to set from memory, each key once, and counts them.
     fn thin_out(&mut self, load: &mut Load, spills: bool) -> Result<Sorted> {
         let replaces = load.how.existing == Existing::Replaced;
         let winner = if replaces { Winner::Last } else { Winner::First };
@@ -257,10 +258,10 @@ impl Database {
         Ok(sets)
     }
 
-    /// Leaves out the keys that exist, and those that the load itself has set.
+    /// Drops keys that exist, and those that the load has already set.
     fn keep_existing(&mut self, load: &mut Load, sets: &mut Sorted) -> Result<()> {
         if !load.rehearses {
-            // From now on no further key comes to exist.
+            // From now on, no other process can add a key.
             self.store.hold()?;
         }
         let now = self.now();
@@ -276,14 +277,14 @@ impl Database {
         })
     }
 
-    /// Commits what was put, or makes it part of the open transaction.
+    /// Commits the sets, or adds them to the open transaction.
     fn put_sets(&mut self, sets: Sorted, observer: &mut dyn LoadObserver) -> Result<()> {
         if observer.limit().is_some_and(|limit| !self.store.has_spilled() && sets.is_up_to(limit)) {
-            // Each is there once more as a change, and once as what can be undone.
+            // Each set is copied twice: as a pending change, and for undo.
             check_memory(2 * sets.bytes())?;
             return self.transaction(|tx| {
-                for (key, text, deadline) in sets.iter() {
-                    let stored = Stored { text: text.into(), deadline };
+                for (key, text, expiry) in sets.iter() {
+                    let stored = Stored { text: text.into(), expiry };
                     observer.note(key, tx.changed(key)?, tx.entry(key)?, &tx.decode(stored.clone())?);
                     tx.put(key, Some(stored));
                 }
@@ -299,12 +300,12 @@ impl Database {
     }
 }
 
-/// The keys of a load that are no longer in memory, to tell those that repeat: eight bytes for each. A key is known by its
-/// hash alone, which errs about three times in a million loads of ten million keys.
+/// The keys of a load that are no longer in memory, to detect repeated ones, at eight bytes each. Keys are compared by
+/// their hashes alone, which is wrong for about three in a million loads of ten million keys.
 #[derive(Default)]
 struct Gone {
     hasher: RandomState,
-    /// Each is sorted.
+    /// Each part is sorted.
     parts: Vec<Vec<u64>>,
 }
 
@@ -318,7 +319,7 @@ impl Gone {
         !self.is_empty() && self.parts.iter().any(|part| part.binary_search(&hash()).is_ok())
     }
 
-    /// Of the keys that have not expired.
+    /// The hashes of the keys that have not expired.
     fn hashes(&self, sets: &Sorted, now: Timestamp) -> Vec<u64> {
         let live = sets.iter().filter(|set| is_live(set, now));
         let mut hashes: Vec<u64> = live.map(|(key, ..)| self.hasher.hash_one(key)).collect();
@@ -326,7 +327,7 @@ impl Gone {
         hashes
     }
 
-    /// How many of them are here.
+    /// How many of them are known.
     fn known(&self, hashes: &[u64]) -> u64 {
         let mut parts: Vec<_> = self.parts.iter().map(|part| part.iter().peekable()).collect();
         let is_known = |hash: &&u64| {
@@ -339,6 +340,6 @@ impl Gone {
     }
 }
 
-fn is_live((_, _, deadline): &(&str, &str, Option<Timestamp>), now: Timestamp) -> bool {
-    deadline.is_none_or(|deadline| now < deadline)
+fn is_live((_, _, expiry): &(&str, &str, Option<Timestamp>), now: Timestamp) -> bool {
+    expiry.is_none_or(|expiry| now < expiry)
 }

@@ -1,4 +1,4 @@
-//! The public face: open, get, set, delete, ranges, transactions, deadlines, save.
+//! The public API: open, get, set, delete, ranges, transactions, expiries, save.
 
 mod glance;
 
@@ -42,8 +42,8 @@ use self::options::Clock;
 pub(crate) use self::glance::Outline;
 pub(crate) use self::load::{Conflict, Existing, LoadObserver, Loaded, Loading};
 pub use self::options::Options;
-pub(crate) use self::range::prefix_end;
 pub use self::range::{Keys, Range};
+pub(crate) use self::range::{Visitor, prefix_end};
 pub(crate) use self::rehearsal::Difference;
 pub use self::repair::Repair;
 pub use self::restore::Restored;
@@ -54,12 +54,11 @@ pub(crate) use crate::storage::{FileState, JournalState, Seen};
 
 pub use self::watch::Watch;
 
-/// A database: sorted keys, each with a value and perhaps a deadline, in one readable JSON file.
+/// A database: sorted keys, each with a value and optionally an expiry, in one readable JSON file.
 ///
-/// Every change is durable when its method returns; several become durable at once by
-/// [`Database::transaction`]. Changes take a lock for that moment only, so any number of processes may share a file.
-/// Reads answer from memory; [`Database::refresh`] takes in what other processes wrote since (writes do that by
-/// themselves).
+/// Every change is durable when its method returns; [`Database::transaction`] makes several durable at once. The lock
+/// is held only during a change, so any number of processes can share a file. Reads answer from memory;
+/// [`Database::refresh`] loads what other processes wrote (changes do that automatically).
 ///
 /// ```
 /// use rusty_kv::{Database, Value};
@@ -75,12 +74,12 @@ pub use self::watch::Watch;
 pub struct Database {
     store: Phase,
     clock: Clock,
-    /// Whether commits are held back until [`Database::commit_batch`].
+    /// Whether changes wait for [`Database::commit_batch`].
     batch: bool,
 }
 
 impl Database {
-    /// Opens the database in a file with the default [`Options`]. The file is created by the first change.
+    /// Opens the database in a file with the default [`Options`]. The first change creates the file.
     ///
     /// # Errors
     /// As [`Options::open`].
@@ -96,7 +95,7 @@ impl Database {
         Options::new().open(path)
     }
 
-    /// Opens a database that refuses changes.
+    /// Opens a database read-only.
     ///
     /// # Errors
     /// As [`Options::open`].
@@ -112,7 +111,7 @@ impl Database {
         Options::new().read_only(true).open(path)
     }
 
-    /// A database without a file.
+    /// Creates a database without a file.
     ///
     /// ```
     /// let mut db = rusty_kv::Database::in_memory();
@@ -124,7 +123,7 @@ impl Database {
         Options::new().in_memory()
     }
 
-    /// The file, with symbolic links followed.
+    /// The path of the file, with symbolic links resolved; `None` in memory.
     ///
     /// ```
     /// assert_eq!(rusty_kv::Database::in_memory().path(), None);
@@ -133,7 +132,7 @@ impl Database {
         self.store.path()
     }
 
-    /// Whether the file was there when it was last looked at.
+    /// Whether the file existed at the last refresh.
     ///
     /// ```
     /// assert!(!rusty_kv::Database::in_memory().is_on_disk());
@@ -142,7 +141,7 @@ impl Database {
         self.store.is_on_disk()
     }
 
-    /// The length of the file when it was last looked at, in bytes.
+    /// The length of the file at the last refresh, in bytes.
     ///
     /// ```
     /// assert_eq!(rusty_kv::Database::in_memory().file_len(), 0);
@@ -151,7 +150,7 @@ impl Database {
         self.store.file_len()
     }
 
-    /// The point in time that this moment's reads answer for.
+    /// The current time, as used to decide which entries have expired.
     ///
     /// ```
     /// assert!(rusty_kv::Database::in_memory().now() > rusty_kv::Timestamp::from_millis(0));
@@ -160,7 +159,7 @@ impl Database {
         self.clock.now()
     }
 
-    /// Takes in what others wrote since the last look; true if there was anything.
+    /// Loads what other processes wrote since the last refresh; true if there was anything.
     ///
     /// # Errors
     /// As [`Options::open`].
@@ -178,7 +177,8 @@ impl Database {
         self.store.refresh()
     }
 
-    /// What a person should know about the file (an empty file taken as new, hard links split), each said once.
+    /// Returns notices about the file, each of them once: for example, that an empty file was taken for a new database,
+    /// or that hard links were split.
     ///
     /// ```
     /// assert!(rusty_kv::Database::in_memory().take_notices().is_empty());
@@ -187,11 +187,11 @@ impl Database {
         self.store.store_mut().take_notices()
     }
 
-    /// The value of a key; `None` if there is none, or its deadline has passed.
+    /// The value of a key; `None` if it does not exist or has expired.
     ///
     /// # Errors
-    /// [`Error::Open`] if the file cannot be read, [`Error::Damaged`] or [`Error::JournalDamaged`] if what is read there is
-    /// at fault.
+    /// [`Error::Open`] if the file cannot be read; [`Error::Unreadable`] or [`Error::JournalCorrupt`] if its content is
+    /// corrupt.
     ///
     /// ```
     /// assert_eq!(rusty_kv::Database::in_memory().get("nothing")?, None);
@@ -201,7 +201,7 @@ impl Database {
         Ok(self.entry(key)?.map(|entry| entry.value))
     }
 
-    /// The value of a key together with its deadline.
+    /// The value of a key and its expiry.
     ///
     /// # Errors
     /// As [`Database::get`].
@@ -216,7 +216,7 @@ impl Database {
         self.live(key)?.map(|stored| self.store.entry_of(stored)).transpose()
     }
 
-    /// Whether a key has a value.
+    /// Whether a key exists.
     ///
     /// # Errors
     /// As [`Database::get`].
@@ -229,10 +229,10 @@ impl Database {
         Ok(self.live(key)?.is_some())
     }
 
-    /// Loads a Rust value out of a key's JSON or text.
+    /// Deserializes a key's JSON or text into a Rust value.
     ///
     /// # Errors
-    /// [`Error::Convert`] if it does not fit, and as [`Database::get`].
+    /// [`Error::Convert`] if the types do not match, and as [`Database::get`].
     ///
     /// ```
     /// let mut db = rusty_kv::Database::in_memory();
@@ -245,14 +245,14 @@ impl Database {
     }
 
     fn live(&self, key: &str) -> Result<Option<Stored>> {
-        Ok(self.store.get(key)?.filter(|stored| stored.deadline.is_none() || stored.is_live(self.now())))
+        Ok(self.store.get(key)?.filter(|stored| stored.expiry.is_none() || stored.is_live(self.now())))
     }
 
-    /// Sets a key, without a deadline. Durable on return.
+    /// Sets a key, without an expiry. Durable on return.
     ///
     /// # Errors
-    /// [`Error::Limit`], [`Error::Busy`], [`Error::ReadOnly`], [`Error::Io`] and the others that writing has; after any
-    /// but [`Error::OutcomeUnknown`] and [`Error::InDoubt`] nothing was stored.
+    /// [`Error::Limit`], [`Error::Busy`], [`Error::ReadOnly`], [`Error::Io`] and other errors of writing. After any
+    /// error but [`Error::OutcomeUnknown`] and [`Error::Uncertain`], nothing is stored.
     ///
     /// ```
     /// let mut db = rusty_kv::Database::in_memory();
@@ -264,7 +264,7 @@ impl Database {
         self.set_entry(key, Entry::from(value))
     }
 
-    /// Sets a key and its deadline.
+    /// Sets a key and its expiry.
     ///
     /// # Errors
     /// As [`Database::set`].
@@ -273,8 +273,8 @@ impl Database {
     /// use std::time::Duration;
     /// use rusty_kv::{Database, Entry};
     /// let mut db = Database::in_memory();
-    /// let deadline = Some(db.now().after(Duration::from_secs(60))?);
-    /// db.set_entry("session:1", Entry { deadline, ..Entry::from("Ada") })?;
+    /// let expiry = Some(db.now().after(Duration::from_secs(60))?);
+    /// db.set_entry("session:1", Entry { expiry, ..Entry::from("Ada") })?;
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
     pub fn set_entry(&mut self, key: &str, entry: Entry) -> Result<()> {
@@ -296,7 +296,7 @@ impl Database {
         self.set(key, Value::from_serialize(value)?)
     }
 
-    /// Deletes a key; true if it was there.
+    /// Deletes a key; true if it existed.
     ///
     /// # Errors
     /// As [`Database::set`].
@@ -312,7 +312,7 @@ impl Database {
         self.transaction(|tx| tx.delete(key))
     }
 
-    /// Gives a key a deadline, or takes it away; true if the key was there.
+    /// Sets or removes a key's expiry; true if the key exists.
     ///
     /// # Errors
     /// As [`Database::set`].
@@ -321,30 +321,30 @@ impl Database {
     /// use std::time::Duration;
     /// let mut db = rusty_kv::Database::in_memory();
     /// db.set("a", "b")?;
-    /// let deadline = db.now().after(Duration::from_secs(5))?;
-    /// assert!(db.expire("a", Some(deadline))?);
-    /// assert_eq!(db.entry("a")?.unwrap().deadline, Some(deadline));
+    /// let expiry = db.now().after(Duration::from_secs(5))?;
+    /// assert!(db.expire("a", Some(expiry))?);
+    /// assert_eq!(db.entry("a")?.unwrap().expiry, Some(expiry));
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
-    pub fn expire(&mut self, key: &str, deadline: Option<Timestamp>) -> Result<bool> {
+    pub fn expire(&mut self, key: &str, expiry: Option<Timestamp>) -> Result<bool> {
         self.transaction(|tx| {
             let Some(entry) = tx.entry(key)? else { return Ok(false) };
-            tx.set_entry(key, Entry { deadline, ..entry })?;
+            tx.set_entry(key, Entry { expiry, ..entry })?;
             Ok(true)
         })
     }
 
-    /// The file and its journal as they were last looked at, and what a save would find to do.
+    /// The state of the file and its journal at the last refresh.
     pub(crate) fn file_state(&self) -> Result<FileState> {
         self.store.file_state()
     }
 
-    /// Whether opening a file takes no time to speak of, because it is small or its journal vouches for it.
+    /// Whether opening a file is fast: it is small, or its journal has its layout.
     pub(crate) fn opens_at_once(path: &Path) -> Result<bool> {
         Storage::opens_at_once(path)
     }
 
-    /// How many keys have a value.
+    /// The number of keys.
     ///
     /// # Errors
     /// As [`Database::get`].
@@ -357,7 +357,7 @@ impl Database {
         self.store.count(self.now())
     }
 
-    /// Whether no key has a value.
+    /// Whether there are no keys.
     ///
     /// # Errors
     /// As [`Database::get`].
@@ -376,7 +376,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_save_that_leaves_out_what_has_expired_changes_nothing_for_a_transaction() {
+    fn a_save_that_drops_expired_entries_changes_nothing_for_a_transaction() {
         use std::sync::atomic::{AtomicU64, Ordering};
         static NOW: AtomicU64 = AtomicU64::new(0);
         let folder = tempfile::tempdir().unwrap();
@@ -386,7 +386,7 @@ mod tests {
             NOW.store(1_000, Ordering::Relaxed);
             let (mut ours, mut theirs) = (open(), open());
             theirs.set("c", "x").unwrap();
-            theirs.set_entry("b", Entry { deadline: Some(Timestamp::from_millis(2_000)), ..Entry::from("x") }).unwrap();
+            theirs.set_entry("b", Entry { expiry: Some(Timestamp::from_millis(2_000)), ..Entry::from("x") }).unwrap();
             NOW.store(2_000, Ordering::Relaxed);
             ours.begin().unwrap();
             if reads {
@@ -404,8 +404,8 @@ mod tests {
         use std::sync::atomic::{AtomicU64, Ordering};
         static NOW: AtomicU64 = AtomicU64::new(1_000);
         let mut db = Options::new().clock(|| Timestamp::from_millis(NOW.load(Ordering::Relaxed))).in_memory();
-        let deadline = Some(Timestamp::from_millis(2_000));
-        db.set_entry("a", Entry { deadline, ..Entry::from("x") }).unwrap();
+        let expiry = Some(Timestamp::from_millis(2_000));
+        db.set_entry("a", Entry { expiry, ..Entry::from("x") }).unwrap();
         assert_eq!(db.len().unwrap(), 1);
         NOW.store(2_000, Ordering::Relaxed);
         assert_eq!(db.get("a").unwrap(), None);

@@ -1,4 +1,4 @@
-//! How a database is opened, and the clock it goes by.
+//! The options for opening a database, and its clock.
 
 use std::cell::Cell;
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::expiry::Timestamp;
 use crate::storage::{Phase, Policy, Progress, Settings, Storage};
 
-/// How a database is opened.
+/// Options for opening a database.
 ///
 /// ```
 /// use std::time::Duration;
@@ -37,7 +37,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Reading and writing, 5 s of waiting for the lock, the system's clock, no folder made.
+    /// The defaults: read and write, wait 5 s for the lock, use the system's clock, create no folder.
     ///
     /// ```
     /// let options = rusty_kv::Options::new();
@@ -70,7 +70,7 @@ impl Options {
         self
     }
 
-    /// Whether the first change makes the folder of the file (mode 0700) if it is missing.
+    /// Whether the first change creates the file's folder (mode 0700) if it is missing.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -87,9 +87,9 @@ impl Options {
         self
     }
 
-    /// Who is told how far a save or a check is, each few KiB to MiB, and, with nothing done, that a change waits for the
-    /// lock. [`ControlFlow::Break`] stops it with
-    /// [`Error::Interrupted`]: the database is what it was, and a change that was to be made by that save is not made.
+    /// Sets a progress callback. It is called every few KiB to MiB of a save or a check and, with nothing done, while a
+    /// change waits for the lock. [`ControlFlow::Break`] stops the operation with [`Error::Interrupted`]: the database
+    /// is unchanged, and a change that needed that save is not made.
     ///
     /// ```
     /// use std::ops::ControlFlow;
@@ -108,15 +108,15 @@ impl Options {
         self
     }
 
-    /// How many bytes of changes memory holds.
+    /// How many bytes of pending changes to hold in memory.
     #[cfg(test)]
     pub(crate) fn memory(mut self, bytes: u64) -> Self {
         self.settings.policy.memory = bytes;
         self
     }
 
-    /// Where `now` comes from, for deadlines. It is asked once an operation, and a step back is not followed, so that
-    /// nothing that has expired comes back.
+    /// Sets the clock for expiries. It is read once per operation, and never goes back, so that an expired entry stays
+    /// expired.
     ///
     /// ```
     /// use rusty_kv::{Options, Timestamp};
@@ -129,10 +129,10 @@ impl Options {
         self
     }
 
-    /// Opens the database in a file. The file is created by the first change.
+    /// Opens the database in a file. The first change creates the file.
     ///
     /// # Errors
-    /// [`Error::Open`], [`Error::Unsuitable`], [`Error::Damaged`], [`Error::NewerVersion`]; no byte is changed.
+    /// [`Error::Open`], [`Error::Unsuitable`], [`Error::Unreadable`], [`Error::NewerVersion`]. Nothing is changed.
     ///
     /// ```
     /// assert!(rusty_kv::Options::new().open("/").is_err());
@@ -141,7 +141,7 @@ impl Options {
         Ok(self.with(Storage::open(path.as_ref(), self.settings.clone())?))
     }
 
-    /// A database without a file.
+    /// Creates a database without a file.
     ///
     /// ```
     /// let mut db = rusty_kv::Options::new().in_memory();

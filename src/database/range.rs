@@ -1,4 +1,4 @@
-//! Entries, or keys alone, in key order and from both ends.
+//! Iterators over entries or keys, in key order and from both ends.
 
 use std::ops::{Bound, RangeBounds};
 
@@ -8,8 +8,11 @@ use crate::expiry::Timestamp;
 use crate::json::Fault;
 use crate::storage::{End, Entries, Entry, LARGE, RawEntry, Stored, check_memory};
 
-/// Entries in key order, from [`Database::iter`], [`Database::range`] or [`Database::prefix`]: a stream, of which only
-/// what is read ahead is in memory. After an error there are no more.
+/// Is given keys, values in their form on disk, and expiries.
+pub(crate) type Visitor<'a> = dyn FnMut(&str, &str, Option<Timestamp>) -> Result<()> + 'a;
+
+/// Entries in key order, from [`Database::iter`], [`Database::range`] or [`Database::prefix`]. They are streamed: only
+/// a read-ahead buffer is in memory. The iterator ends after an error.
 ///
 /// ```
 /// let db = rusty_kv::Database::in_memory();
@@ -18,7 +21,7 @@ use crate::storage::{End, Entries, Entry, LARGE, RawEntry, Stored, check_memory}
 /// ```
 #[derive(Debug)]
 pub struct Range<'a> {
-    /// An error is given out once.
+    /// An error is returned once.
     entries: Option<Result<Entries<'a>>>,
     now: Timestamp,
 }
@@ -28,7 +31,7 @@ impl<'a> Range<'a> {
         Self { entries: Some(entries), now }
     }
 
-    /// The keys alone: values are not copied.
+    /// Only the keys, without copying values.
     ///
     /// ```
     /// let mut db = rusty_kv::Database::in_memory();
@@ -41,7 +44,7 @@ impl<'a> Range<'a> {
         Keys { range: self }
     }
 
-    /// Does not look at the file's checksum at its end: for whoever wants only so many.
+    /// Skips the file's checksum at the end, for callers that may stop early.
     pub(crate) fn unverified(mut self) -> Self {
         if let Some(Ok(entries)) = &mut self.entries {
             entries.leave_unverified();
@@ -49,21 +52,33 @@ impl<'a> Range<'a> {
         self
     }
 
+    /// Gives every live entry as it is stored, until a failure.
+    pub(crate) fn visit(mut self, each: &mut Visitor<'_>) -> Result<()> {
+        while let Some(given) = self.pull(End::Front, |line| Ok(each(&line.key, line.text, line.expiry))) {
+            given??;
+        }
+        Ok(())
+    }
+
     /// The next live entry from an end, made into what is wanted of it.
-    pub(super) fn pull<T>(&mut self, end: End, make: fn(RawEntry<'_>) -> Result<T, Fault>) -> Option<Result<T>> {
+    pub(super) fn pull<T>(
+        &mut self,
+        end: End,
+        make: impl FnOnce(RawEntry<'_>) -> Result<T, Fault>,
+    ) -> Option<Result<T>> {
         if let Some(Err(_)) = &self.entries {
             return self.entries.take()?.err().map(Err);
         }
         let Some(Ok(entries)) = &mut self.entries else { return None };
         let taken = loop {
             match entries.take(end) {
-                Ok(Some(line)) if line.deadline.is_some_and(|deadline| deadline <= self.now) => {}
+                Ok(Some(line)) if line.expiry.is_some_and(|expiry| expiry <= self.now) => {}
                 Ok(Some(line)) => {
                     let is_large = line.text.len() >= LARGE;
                     if let Err(error) = check_memory(line.text.len()) {
                         break Err(error);
                     }
-                    let result = make(line).map_err(|fault| entries.damaged(fault));
+                    let result = make(line).map_err(|fault| entries.corrupt(fault));
                     if is_large {
                         entries.release();
                     }
@@ -82,14 +97,14 @@ impl<'a> Range<'a> {
 
 fn entry(line: RawEntry<'_>) -> Result<(String, Entry), Fault> {
     let entry = if line.text.len() < LARGE {
-        Entry::decode(line.text, line.deadline)?
+        Entry::decode(line.text, line.expiry)?
     } else {
-        Entry::of_stored(Stored { text: line.text.into(), deadline: line.deadline })?
+        Entry::of_stored(Stored { text: line.text.into(), expiry: line.expiry })?
     };
     Ok((line.key.into_owned(), entry))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it stands where an entry, which can be at fault, does")]
+#[expect(clippy::unnecessary_wraps, reason = "it replaces a conversion that can fail")]
 fn key(line: RawEntry<'_>) -> Result<String, Fault> {
     Ok(line.key.into_owned())
 }
@@ -161,8 +176,7 @@ impl Database {
         self.between(Bound::Unbounded, Bound::Unbounded)
     }
 
-    /// The entries of a range of keys, in key order; it can be walked from both ends. Nothing for a range that runs
-    /// backwards.
+    /// The entries in a range of keys, in key order and from both ends. Empty if the bounds are in the wrong order.
     ///
     /// ```
     /// let mut db = rusty_kv::Database::in_memory();
@@ -177,7 +191,7 @@ impl Database {
         self.between(keys.start_bound().map(AsRef::as_ref), keys.end_bound().map(AsRef::as_ref))
     }
 
-    /// The entries whose keys begin with `prefix`, in key order.
+    /// The entries whose keys start with `prefix`, in key order.
     ///
     /// ```
     /// let mut db = rusty_kv::Database::in_memory();
@@ -196,17 +210,17 @@ impl Database {
     }
 }
 
-/// What a range is of the keys that begin with `prefix`.
+/// Calls `range` with the bounds of the keys that start with `prefix`.
 pub(super) fn with_prefix<T>(prefix: &str, range: impl FnOnce(Bound<&str>, Bound<&str>) -> T) -> T {
     let end = prefix_end(prefix);
     range(Bound::Included(prefix), end.as_deref().map_or(Bound::Unbounded, Bound::Excluded))
 }
 
-/// The least text that is greater than everything that begins with `prefix`; `None` if there is none.
+/// The smallest text that is greater than every text that starts with `prefix`; `None` if there is none.
 pub(crate) fn prefix_end(prefix: &str) -> Option<String> {
     let mut end = prefix.to_owned();
     while let Some(last) = end.pop() {
-        // U+D800 to U+DFFF are no characters, so the one after U+D7FF is U+E000.
+        // U+D800 to U+DFFF are not characters, so U+E000 follows U+D7FF.
         let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(u32::from(last) + 1) };
         if let Some(next) = next {
             end.push(next);
@@ -234,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_that_runs_backwards_is_empty() {
+    fn a_range_with_bounds_in_the_wrong_order_is_empty() {
         let mut db = Database::in_memory();
         db.set("b", "").unwrap();
         assert_eq!(db.range("c".."a").count(), 0);

@@ -1,16 +1,16 @@
-//! Changes that are made to see what they would come to: an open transaction, read before it is rolled back.
+//! Trial changes: made in an open transaction, read, and rolled back.
 
 use super::{Changed, Database};
 use crate::error::{Error, Result};
 use crate::storage::{Entry, Savepoint, Stored};
 
-/// A key that would be another one, or is not the same in two databases.
+/// A key with different entries before and after a change, or in two databases.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Difference {
     pub(crate) key: String,
-    /// What is there.
+    /// The old entry.
     pub(crate) old: Option<Entry>,
-    /// What would be.
+    /// The new entry.
     pub(crate) new: Option<Entry>,
 }
 
@@ -20,24 +20,24 @@ impl Database {
         self.store.savepoint()
     }
 
-    /// Forgets what the open transaction has changed since; returns how many keys had changed by then.
+    /// Undoes what the open transaction changed after the savepoint; returns how many keys had changed before.
     pub(crate) fn rollback_to(&mut self, mark: Savepoint) -> u64 {
         let changed = self.store.changed_keys();
         self.store.rollback_to(mark);
         changed
     }
 
-    /// Makes of a key in the open transaction what [`Transaction::changed`](super::Transaction::changed) had said.
+    /// Restores a key in the open transaction to what [`Transaction::changed`](super::Transaction::changed) returned.
     pub(crate) fn put_back(&mut self, key: &str, changed: Changed) {
         let changed = match changed {
             Changed::Not => None,
             Changed::Deleted => Some(None),
             Changed::Set(entry) => Some(Some(Stored::of(&entry))),
         };
-        self.store.pending().take_back(key, changed);
+        self.store.pending().undo_insert(key, changed);
     }
 
-    /// What the open transaction would change, in key order.
+    /// The changes of the open transaction, in key order.
     pub(crate) fn differences(&mut self) -> impl Iterator<Item = Result<Difference>> + '_ {
         let now = self.clock.now();
         let store = &self.store;
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_comes_to_nothing_is_no_difference() {
+    fn changes_without_effect_are_not_a_difference() {
         let mut db = Database::in_memory();
         db.set("a", "1").unwrap();
         db.set("b", "1").unwrap();
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn collecting_keys_stops_when_it_is_told_to() {
+    fn collecting_keys_can_be_stopped() {
         let mut db = Database::in_memory();
         db.extend((0..3000).map(|n| (format!("{n:04}"), "x"))).unwrap();
         let collect =

@@ -1,4 +1,4 @@
-//! Checking the files of a database, and the ways out of what is refused.
+//! Checking and repairing the files of a database.
 
 use std::path::Path;
 
@@ -8,19 +8,19 @@ use crate::error::Error;
 use crate::error::Result;
 use crate::storage::{self, Repaired, Report, Storage};
 
-/// What [`Database::repair`] shall do.
+/// How [`Database::repair`] proceeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repair {
-    /// Write what is readable into a new file.
+    /// Write what is readable to a new file.
     Salvage,
-    /// Apply a foreign journal's changes to the file that is there.
+    /// Apply the changes of a foreign journal to the file.
     KeepJournal,
-    /// Set a foreign or damaged journal aside under another name.
+    /// Set a foreign or corrupt journal aside under a different name.
     DropJournal,
 }
 
 impl Options {
-    /// [`Database::check`], telling of its progress.
+    /// As [`Database::check`], with progress reports.
     ///
     /// # Errors
     /// As [`Database::check`], and [`Error::Interrupted`].
@@ -34,14 +34,13 @@ impl Options {
 }
 
 impl Database {
-    /// Reads everything, as it is at one moment, and says what is wrong. Changes nothing and holds up nobody.
+    /// Reads everything, as it is at one moment, and reports what is wrong. Changes nothing and takes no lock.
     ///
-    /// A file that is in no order is read into memory; any other is checked as a stream.
+    /// A file that is not in canonical form is read into memory; any other is checked as a stream.
     ///
     /// # Errors
-    /// [`Error::Open`] or [`Error::Unsuitable`] if a file cannot be read at all, or is not there;
-    /// [`Error::Conflict`] if an editor writes into the file meanwhile. What is wrong with the content of the files is no
-    /// error but a fault in the report.
+    /// [`Error::Open`] or [`Error::Unsuitable`] if a file cannot be read at all or does not exist; [`Error::Conflict`]
+    /// if an editor changes the file during the check. Corrupt content is not an error, but a fault in the report.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -49,8 +48,8 @@ impl Database {
     /// use rusty_kv::{Database, Error};
     /// # let write = |text: &str| std::io::Write::write_all(&mut std::fs::File::create(&path).unwrap(), text.as_bytes());
     /// # write("{\"map\":{\n\"a\":\"1\",\n\"b\":2x,\n\"c\":\"3\"}}").unwrap();
-    /// let report = Database::check(&path)?; // {"map":{ "a":"1", "b":2x, "c":"3"}}, an entry a line
-    /// assert!(matches!(report.faults[..], [Error::Damaged { line: 3, .. }]));
+    /// let report = Database::check(&path)?; // {"map":{ "a":"1", "b":2x, "c":"3"}}, one entry per line
+    /// assert!(matches!(report.faults[..], [Error::Unreadable { line: 3, .. }]));
     /// assert_eq!(report.entries, 2);
     /// # Ok::<(), rusty_kv::Error>(())
     /// ```
@@ -60,16 +59,16 @@ impl Database {
 
     /// Makes a database usable again.
     ///
-    /// - [`Repair::Salvage`] writes all that can be read into a new file beside (`kv.repaired.json`) and leaves both files
-    ///   as they are. It is held in memory meanwhile. If nothing is wrong but the journal's last record, that record is
-    ///   set aside (`kv.json.journal.torn`) and the database is sound again.
-    /// - [`Repair::KeepJournal`] applies the changes of a journal that belongs to another version of the file to the file
-    ///   that is there.
-    /// - [`Repair::DropJournal`] gives a foreign or damaged journal another name (`kv.json.journal.dropped-…`).
+    /// - [`Repair::Salvage`] writes everything readable to a new file next to it (`kv.repaired.json`) and leaves both
+    ///   files unchanged. The content must fit in memory. If only the journal's last record is bad, that record is set
+    ///   aside (`kv.json.journal.torn`), and the database is intact again.
+    /// - [`Repair::KeepJournal`] applies the changes of a journal that belongs to another version of the file to the
+    ///   current file.
+    /// - [`Repair::DropJournal`] renames a foreign or corrupt journal (`kv.json.journal.dropped-…`).
     ///
     /// # Errors
-    /// [`Error::NothingToRepair`] if nothing is wrong that this could mend; the error that the database cannot be opened
-    /// with if this is no way out of it. After any but [`Error::OutcomeUnknown`] the database is as it was.
+    /// [`Error::NothingToRepair`] if there is no fault that this can repair; the error of opening the database if this
+    /// is not the right repair for it. After any error but [`Error::OutcomeUnknown`], the database is unchanged.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -77,7 +76,7 @@ impl Database {
     /// use rusty_kv::{Database, Repair};
     /// # let write = |text: &str| std::io::Write::write_all(&mut std::fs::File::create(&path).unwrap(), text.as_bytes());
     /// # write("{\"map\":{\n\"a\":\"1\",\n\"b\":2x,\n\"c\":\"3\"}}").unwrap();
-    /// let repaired = Database::repair(&path, Repair::Salvage)?; // {"map":{ "a":"1", "b":2x, "c":"3"}}, an entry a line
+    /// let repaired = Database::repair(&path, Repair::Salvage)?; // {"map":{ "a":"1", "b":2x, "c":"3"}}, one entry per line
     /// assert_eq!(repaired.path.file_name(), Some("kv.repaired.json".as_ref()));
     /// assert_eq!(repaired.dropped, ["line 3: \"\\\"b\\\":2x,\""]);
     /// assert_eq!(Database::open(&repaired.path)?.len()?, 2);
@@ -89,10 +88,10 @@ impl Database {
 }
 
 impl Options {
-    /// As [`Database::repair`], waiting for the lock and asking for the time as a database opened so would.
+    /// As [`Database::repair`], with the wait and the clock of these options.
     ///
     /// # Errors
-    /// As [`Database::repair`]; [`Error::Busy`] if the lock was not had in time.
+    /// As [`Database::repair`]; [`Error::Busy`] after waiting for the lock.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! A backup in place of a database.
+//! Restoring a backup.
 
 use std::path::{Path, PathBuf};
 
@@ -6,21 +6,21 @@ use super::{Database, Options};
 use crate::error::{Error, Result};
 use crate::storage::Storage;
 
-/// What [`Options::restore`] has done.
+/// The result of [`Options::restore`].
 #[derive(Debug)]
 pub struct Restored {
-    /// How many keys there are now.
+    /// The number of keys in the restored database.
     pub keys: u64,
-    /// Where what was there before is now, if there was anything.
+    /// The new path of the previous database, if there was one.
     pub kept: Option<PathBuf>,
 }
 
 impl Options {
-    /// Puts what another database holds, such as a backup, in the place of the one at `path`, atomically. What was there is
-    /// kept beside it, also if it is damaged; then as it is.
+    /// Atomically replaces the database at `path` by the content of another one, such as a backup. The previous
+    /// database is kept next to it, unchanged if it is corrupt.
     ///
     /// # Errors
-    /// As [`Options::open`], but for what is wrong with the content of the files at `path`; and as [`Database::set`].
+    /// As [`Options::open`], except for faults in the content at `path`; and as [`Database::set`].
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -37,26 +37,26 @@ impl Options {
     /// ```
     pub fn restore(&self, path: impl AsRef<Path>, from: &mut Database) -> Result<Restored> {
         let path = path.as_ref();
-        // All of it is read before anything is replaced.
+        // Read all of it before anything is replaced.
         let mut keys = 0;
         for key in from.iter().keys() {
             key?;
             keys += 1;
         }
         let now = from.now();
-        // Damage may show up only when what is there is copied, or its journal is put in order.
+        // Corruption may show only when the old content is copied, or its journal recovered.
         let restored = self.open(path).and_then(|mut db| db.store.must_be_idle()?.restore(&from.store, now));
         let kept = match restored {
             Ok(kept) => kept,
             Err(
-                Error::Damaged { .. }
-                | Error::JournalDamaged { .. }
+                Error::Unreadable { .. }
+                | Error::JournalCorrupt { .. }
                 | Error::LastRecord { .. }
                 | Error::Corrupt { .. }
                 | Error::ForeignJournal { .. }
                 | Error::NewerVersion { .. }
                 | Error::Unsuitable { .. },
-            ) => Some(Storage::restore_damaged(path, &from.store, self.settings.clone(), now)?),
+            ) => Some(Storage::restore_corrupt(path, &from.store, self.settings.clone(), now)?),
             Err(error) => return Err(error),
         };
         Ok(Restored { keys, kept })

@@ -1,4 +1,4 @@
-//! Saves, copies, and the end of the file.
+//! Saving, copying and removing the file.
 
 use std::path::{Path, PathBuf};
 
@@ -8,8 +8,8 @@ use super::Options;
 use crate::error::Result;
 
 impl Database {
-    /// Puts the file into its one form: sorted, one entry a line, without what has expired. Changes are durable without
-    /// it.
+    /// Writes the file in canonical form: sorted, one entry per line, without expired entries. Changes are durable
+    /// without it.
     ///
     /// # Errors
     /// As [`Database::set`].
@@ -28,7 +28,7 @@ impl Database {
         self.store.must_be_idle()?.save(now)
     }
 
-    /// The tutorial's name for [`Database::save`].
+    /// An alias for [`Database::save`], named as in the tutorial.
     ///
     /// # Errors
     /// As [`Database::save`].
@@ -41,8 +41,8 @@ impl Database {
         self.save()
     }
 
-    /// Writes a snapshot of the database to another file, atomically; returns its real path. If there is a file already,
-    /// it must be a database, which is replaced.
+    /// Atomically writes a snapshot of the database to another file; returns its resolved path. An existing file must
+    /// be a database, and is replaced.
     ///
     /// # Errors
     /// As [`Options::open`] and [`Database::set`].
@@ -59,7 +59,8 @@ impl Database {
         self.store.save_to(path.as_ref(), self.clock.now())
     }
 
-    /// Removes the file; the database is empty then. The lock file stays: others may be waiting for it.
+    /// Removes the file; the database is then empty. The lock file remains, because other processes may be waiting for
+    /// it.
     ///
     /// # Errors
     /// As [`Database::set`].

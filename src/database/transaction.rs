@@ -1,4 +1,4 @@
-//! Changes made under the lock, all or none.
+//! Changes made with the lock held, all or none.
 
 #[cfg(doc)]
 use super::Database;
@@ -11,7 +11,7 @@ use crate::expiry::Timestamp;
 use crate::storage::{Change, Entry, Phase, Stored, check_entry};
 use crate::value::Value;
 
-/// The newest state under the lock, and the changes made to it; see [`Database::transaction`].
+/// The current state with the lock held, and changes to it; see [`Database::transaction`].
 ///
 /// ```
 /// let mut db = rusty_kv::Database::in_memory();
@@ -27,26 +27,26 @@ use crate::value::Value;
 pub struct Transaction<'a> {
     store: &'a mut Phase,
     now: Timestamp,
-    /// What was pending for each changed key before, oldest first.
+    /// The previous pending change of each changed key, oldest first.
     undo: Vec<(String, Option<Change>)>,
     kept: bool,
 }
 
-/// What an open transaction has made of a key.
+/// An open transaction's change of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Changed {
-    /// It has not changed it.
+    /// The key has not been changed.
     Not,
     Deleted,
     Set(Entry),
 }
 
-/// Takes every change back unless they are to be kept: the body failed, or panicked.
+/// Undoes every change unless they are to be kept: the body failed or panicked.
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         if !self.kept {
             for (key, old) in std::mem::take(&mut self.undo).into_iter().rev() {
-                self.store.pending().take_back(&key, old);
+                self.store.pending().undo_insert(&key, old);
             }
             self.store.release();
         }
@@ -54,17 +54,17 @@ impl Drop for Transaction<'_> {
 }
 
 impl<'a> Transaction<'a> {
-    /// Of a store that [`Phase::hold`] came before.
+    /// The caller must have called [`Phase::hold`].
     pub(super) fn new(store: &'a mut Phase, now: Timestamp) -> Self {
         Self { store, now, undo: Vec::new(), kept: false }
     }
 
-    /// Leaves the changes in the store.
+    /// Keeps the changes in the store.
     pub(super) fn keep(mut self) {
         self.kept = true;
     }
 
-    /// The one point in time of the transaction.
+    /// The time of the transaction, which does not change.
     ///
     /// ```
     /// rusty_kv::Database::in_memory().transaction(|tx| tx.now().after(std::time::Duration::from_secs(1)))?;
@@ -74,7 +74,7 @@ impl<'a> Transaction<'a> {
         self.now
     }
 
-    /// As [`Database::get`], this transaction's changes included.
+    /// As [`Database::get`], including this transaction's changes.
     ///
     /// # Errors
     /// As [`Database::get`].
@@ -87,7 +87,7 @@ impl<'a> Transaction<'a> {
         Ok(self.entry(key)?.map(|entry| entry.value))
     }
 
-    /// As [`Database::entry`], this transaction's changes included.
+    /// As [`Database::entry`], including this transaction's changes.
     ///
     /// # Errors
     /// As [`Database::get`].
@@ -100,7 +100,7 @@ impl<'a> Transaction<'a> {
         self.stored(key)?.map(|stored| self.store.entry_of(stored)).transpose()
     }
 
-    /// The keys that begin with `prefix` (all of them for the empty prefix), in order.
+    /// The keys that start with `prefix`, in order; all keys if it is empty.
     ///
     /// # Errors
     /// As [`Database::get`].
@@ -114,7 +114,7 @@ impl<'a> Transaction<'a> {
         self.all_keys(prefix, |_| true, || Ok(()))
     }
 
-    /// The keys that begin with `prefix` and are wanted, in order; now and then it is asked whether to go on.
+    /// The keys that start with `prefix` and for which `is_wanted` is true, in order; stops when `may_go_on` fails.
     pub(crate) fn all_keys(
         &self,
         prefix: &str,
@@ -160,6 +160,25 @@ impl<'a> Transaction<'a> {
         self.put_entry(key, &entry)
     }
 
+    /// As [`Database::update`]; durable when the transaction is.
+    ///
+    /// # Errors
+    /// Those of `change`, and [`Error::Limit`].
+    ///
+    /// ```
+    /// let mut db = rusty_kv::Database::in_memory();
+    /// db.transaction(|tx| tx.update("a", |value| Ok(Some(value.unwrap_or("b".into())))))?;
+    /// assert_eq!(db.get("a")?, Some("b".into()));
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn update(&mut self, key: &str, change: impl FnOnce(Option<Value>) -> Result<Option<Value>>) -> Result<()> {
+        let (value, expiry) = self.entry(key)?.map_or((None, None), |entry| (Some(entry.value), entry.expiry));
+        match change(value)? {
+            Some(value) => self.put_entry(key, &Entry { value, expiry }),
+            None => self.delete(key).map(drop),
+        }
+    }
+
     /// As [`Transaction::set_entry`].
     pub(crate) fn put_entry(&mut self, key: &str, entry: &Entry) -> Result<()> {
         check_entry(key, &entry.value)?;
@@ -167,7 +186,7 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
-    /// What the open transaction has made of a key.
+    /// The open transaction's change of a key.
     pub(crate) fn changed(&mut self, key: &str) -> Result<Changed> {
         Ok(match self.store.pending().get(key) {
             None => Changed::Not,
@@ -193,17 +212,17 @@ impl<'a> Transaction<'a> {
         Ok(is_live)
     }
 
-    /// The entry that is stored so.
+    /// Decodes a stored entry.
     pub(super) fn decode(&self, stored: Stored) -> Result<Entry> {
         self.store.entry_of(stored)
     }
 
-    /// What a key holds, as it is stored.
+    /// A key's stored entry.
     fn stored(&self, key: &str) -> Result<Change> {
         Ok(self.store.get(key)?.filter(|stored| stored.is_live(self.now)))
     }
 
-    /// Changes a key in any way.
+    /// Changes a key.
     pub(super) fn put(&mut self, key: &str, change: Change) {
         let old = self.store.pending().insert(key, change);
         self.undo.push((key.to_owned(), old));

@@ -1,4 +1,4 @@
-//! What changes in a database while one looks on.
+//! The change feed of a database.
 
 use std::ops::ControlFlow;
 
@@ -8,11 +8,11 @@ use super::range::with_prefix;
 use crate::error::Result;
 use crate::storage::{Event, Feed};
 
-/// Follows the keys of a database that begin with a prefix, from [`Database::watch`].
+/// Watches the keys that start with a prefix; see [`Database::watch`].
 ///
-/// It is told each key's last value, not every value on the way: what is set twice between two looks is told once. A look
-/// that finds nothing costs two `stat`s. Commits to the journal of a large database cost what they hold; behind a save the
-/// entries before and after it are compared, which reads both files once.
+/// It reports each key's last value, not every value in between: a key that is set twice between two looks is reported
+/// once. A look that finds nothing costs two `stat`s. With a journal, a look costs as much as the new commits hold.
+/// After a save, the entries before and after it are compared, which reads both files once.
 #[derive(Debug)]
 pub struct Watch {
     feed: Feed,
@@ -20,9 +20,8 @@ pub struct Watch {
 }
 
 impl Database {
-    /// Follows what happens to the keys that begin with `prefix` in the database's file from now on, whoever does it. It
-    /// looks for itself, whatever this `Database` does. A database without a file has nobody else who changes it: nothing
-    /// is told of it.
+    /// Watches the keys that start with `prefix` in the database's file from now on, for changes by any process. It is
+    /// independent of this `Database`. A database in memory reports nothing, because no other process can change it.
     ///
     /// # Errors
     /// As [`Options::open`](crate::Options::open).
@@ -48,12 +47,14 @@ impl Database {
 }
 
 impl Watch {
-    /// Tells what has changed since the last look, or since the watch began. It does not wait: look again in a moment.
+    /// Reports what changed since the last look, or since the watch was created. Does not wait for changes: call it
+    /// repeatedly.
     ///
     /// # Errors
-    /// As [`Options::open`](crate::Options::open); the next look begins where the last one did that had none. But where an
-    /// editor has written into a large file, what was there before is gone, and so is what changed:
-    /// [`Error::Conflict`](crate::Error::Conflict) says so once, and the next look begins with what is there.
+    /// As [`Options::open`](crate::Options::open); the next look then starts where the last successful one ended. If an
+    /// editor wrote into a large file in place, the old content and thus the changes are lost:
+    /// [`Error::Conflict`](crate::Error::Conflict) reports that once, and the next look starts from the current
+    /// content.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -68,12 +69,12 @@ impl Watch {
         })
     }
 
-    /// Whether the last look found that what has changed cannot be told.
+    /// Whether the last look missed changes.
     pub(crate) fn has_missed(&self) -> bool {
         self.feed.missed
     }
 
-    /// The same, until `stop` says so, which is asked now and then, or a break.
+    /// As [`Watch::look`], until `stop` returns true, which is checked from time to time, or `each` breaks.
     pub(crate) fn look_until(
         &mut self,
         stop: &dyn Fn() -> bool,

@@ -1,4 +1,4 @@
-//! How changes are made: in transactions, also open ones; one by one in a batch; and many at once.
+//! Making changes: in transactions, including open ones, in batches, and in bulk.
 
 #[cfg(doc)]
 use super::Options;
@@ -11,8 +11,8 @@ use crate::value::Value;
 const NO_TRANSACTION: Error = Error::Transaction { reason: "no transaction is open; start one with `begin`" };
 
 impl Database {
-    /// Runs `body` on the newest state with the writers' lock held, then makes all of its changes durable at once. If
-    /// `body` fails, none of them was made.
+    /// Runs `body` on the current state with the writers' lock held, then makes all of its changes durable at once. If
+    /// `body` fails, none are made.
     ///
     /// # Errors
     /// Those of `body`, and as [`Database::set`].
@@ -35,9 +35,31 @@ impl Database {
             Ok(_) => tx.keep(),
             Err(_) => drop(tx),
         }
-        // A commit of nothing gives the lock back.
+        // Committing no changes releases the lock.
         self.commit_alone(Some(now))?;
         done
+    }
+
+    /// Makes one atomic change of what a key holds: `change` gets its value, `None` if there is none, and returns what it
+    /// becomes, `None` to delete it. The expiry stays.
+    ///
+    /// # Errors
+    /// Those of `change`, and as [`Database::set`]; then nothing was changed.
+    ///
+    /// ```
+    /// use rusty_kv::{Database, Json, Value};
+    /// let mut db = Database::in_memory();
+    /// db.set("user:1", Value::from_json(r#"{"name":"Ada","balance":1.10}"#)?)?;
+    /// db.update("user:1", |value| {
+    ///     let mut user = value.map_or_else(|| Json::parse("{}"), Json::try_from)?;
+    ///     user.set("/city", "London")?;
+    ///     Ok(Some(user.into()))
+    /// })?;
+    /// assert_eq!(db.get("user:1")?.unwrap().to_string(), r#"{"name":"Ada","balance":1.10,"city":"London"}"#);
+    /// # Ok::<(), rusty_kv::Error>(())
+    /// ```
+    pub fn update(&mut self, key: &str, change: impl FnOnce(Option<Value>) -> Result<Option<Value>>) -> Result<()> {
+        self.transaction(|tx| tx.update(key, change))
     }
 
     /// Commits what is no part of a batch or of an open transaction. Only then is the time asked for, if it is not known:
@@ -48,11 +70,11 @@ impl Database {
         store.commit(now)
     }
 
-    /// Opens a transaction: until [`Database::commit`] or [`Database::rollback`] reads answer from the state of this
-    /// moment and the own changes, and changes are made in memory only. No lock is held meanwhile.
+    /// Opens a transaction: until [`Database::commit`] or [`Database::rollback`], reads see the current state plus the
+    /// transaction's own changes, and changes are made in memory only. No lock is held.
     ///
     /// # Errors
-    /// [`Error::Transaction`] if one is open already, and as [`Options::open`].
+    /// [`Error::Transaction`] if one is already open, and as [`Options::open`].
     ///
     /// ```
     /// let mut db = rusty_kv::Database::in_memory();
@@ -74,10 +96,10 @@ impl Database {
     /// Makes the open transaction's changes durable, all at once, and ends it; returns how many keys it changed.
     ///
     /// # Errors
-    /// [`Error::Overtaken`] if a key or range that it has read or written was changed by someone else meanwhile;
-    /// [`Error::Transaction`] if none is open; and as [`Options::open`] and [`Database::set`]. The transaction stays open if
-    /// the newest state could not be read or locked, as with [`Error::Busy`]; any other error ends it.
-    /// [`Database::open_transaction`] tells.
+    /// [`Error::Overtaken`] if another process changed a key or range that it read or wrote; [`Error::Transaction`] if
+    /// none is open; and as [`Options::open`] and [`Database::set`]. The transaction stays open if the current state
+    /// could not be read or locked, as with [`Error::Busy`]; any other error ends it. To find out, call
+    /// [`Database::open_transaction`].
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -86,7 +108,7 @@ impl Database {
     /// let (mut ours, mut theirs) = (Database::open(&path)?, Database::open(&path)?);
     /// ours.begin()?;
     /// let seen = ours.get("a")?;
-    /// theirs.set("a", "meanwhile")?;
+    /// theirs.set("a", "first")?;
     /// ours.set("b", seen.unwrap_or("nothing".into()))?;
     /// assert!(matches!(ours.commit(), Err(Error::Overtaken { key }) if key == "a"));
     /// # Ok::<(), rusty_kv::Error>(())
@@ -96,7 +118,7 @@ impl Database {
         self.store.commit(self.clock.now()).map(|()| changes)
     }
 
-    /// Forgets the open transaction's changes and ends it; returns how many keys it had changed.
+    /// Discards the open transaction's changes and ends it; returns how many keys it had changed.
     ///
     /// # Errors
     /// [`Error::Transaction`] if none is open.
@@ -124,8 +146,8 @@ impl Database {
         self.store.is_open().then(|| self.store.changed_keys())
     }
 
-    /// Sets many keys, without deadlines: much faster than one by one. Durable on return; what takes more
-    /// than 256 MiB is made durable in parts, so after an error a part of it may be there.
+    /// Sets many keys without expiries, much faster than one by one. Durable on return. Anything beyond 256 MiB is made
+    /// durable in parts, so after an error some of it may be stored.
     ///
     /// # Errors
     /// As [`Database::set`].
@@ -163,18 +185,18 @@ impl Database {
         Ok(())
     }
 
-    /// Sets a key as part of a batch, without reading anything and without the lock until the batch is committed.
+    /// Sets a key as part of a batch, without reading it, and without taking the lock before the batch is committed.
     pub(crate) fn set_unread(&mut self, key: &str, value: &Value) -> Result<()> {
         self.put_unread(key, value)?;
         self.commit_alone(None)
     }
 
-    /// How many bytes of changes are not written yet.
+    /// The size of the pending changes, in bytes.
     pub(crate) fn pending_bytes(&self) -> u64 {
         self.store.pending_bytes()
     }
 
-    /// Whether a transaction is open: asked for each line of a script, where counting its changes would take too long.
+    /// Whether a transaction is open. Called for each line of a script, where counting its changes would take too long.
     pub(crate) fn is_in_transaction(&self) -> bool {
         self.store.is_open()
     }
@@ -184,8 +206,8 @@ impl Database {
         self.store.is_locked()
     }
 
-    /// From now on changes are held back: the first takes the lock, and [`Database::commit_batch`] makes all of them
-    /// durable with one write. Other writers wait meanwhile, so a batch must not wait for anything.
+    /// Starts a batch: the first change takes the lock, and [`Database::commit_batch`] makes all changes durable with
+    /// one write. Other writers have to wait until then, so do not wait for anything during a batch.
     ///
     /// ```
     /// let mut db = rusty_kv::Database::in_memory();
@@ -199,7 +221,7 @@ impl Database {
         self.batch = true;
     }
 
-    /// Whether a batch has taken the lock, so that [`Database::commit_batch`] has something to do.
+    /// Whether a batch has taken the lock, so that it needs [`Database::commit_batch`].
     ///
     /// ```
     /// assert!(!rusty_kv::Database::in_memory().has_open_batch());
@@ -211,7 +233,7 @@ impl Database {
     /// Makes the changes since [`Database::begin_batch`] durable and ends the batch.
     ///
     /// # Errors
-    /// As [`Database::set`]; then none of the batch's changes was stored, and none is in memory any more.
+    /// As [`Database::set`]; then none of the batch's changes are stored, and they are discarded.
     ///
     /// ```
     /// rusty_kv::Database::in_memory().commit_batch()?;

@@ -1,9 +1,9 @@
-//! The floating-point numbers that JSON lacks: `serde_json` would write each of them as `null`.
+//! Finds floating-point numbers that JSON lacks: `serde_json` would write each of them as `null`.
 
 use serde::Serialize;
 use serde::ser::{self, Error as _};
 
-/// Fails if a value holds a number that is infinite or not a number, at any depth.
+/// Fails if a value contains, at any depth, a number that is infinite or NaN.
 pub(crate) fn check_finite<T: Serialize + ?Sized>(value: &T) -> Result<(), serde_json::Error> {
     value.serialize(Finite)
 }
@@ -14,14 +14,14 @@ struct Finite;
 
 type Checked = Result<(), serde_json::Error>;
 
-/// Values that are what they are.
+/// Values without parts.
 macro_rules! plain {
     ($($method:ident($($of:ty),*);)*) => {
         $(fn $method(self, $(_: $of),*) -> Checked { Ok(()) })*
     };
 }
 
-/// Values that begin something.
+/// Values with parts.
 macro_rules! begun {
     ($($method:ident($($of:ty),*);)*) => {
         $(fn $method(self, $(_: $of),*) -> Result<Self, serde_json::Error> { Ok(self) })*
@@ -68,7 +68,7 @@ impl ser::Serializer for Finite {
         value.serialize(self)
     }
 
-    /// Nothing is made of it.
+    /// The text is not needed.
     fn collect_str<T: std::fmt::Display + ?Sized>(self, _: &T) -> Checked {
         Ok(())
     }
@@ -105,7 +105,7 @@ impl ser::Serializer for Finite {
     }
 }
 
-/// Parts of a whole, each of which is looked at.
+/// The parts of a value, each of which is checked.
 macro_rules! parts {
     ($($part:ident::$method:ident($($name:ty),*);)*) => {
         $(impl ser::$part for Finite {

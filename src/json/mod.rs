@@ -1,9 +1,22 @@
-//! JSON as text: one checking scanner and one way to write a string. Pure.
+//! JSON as text: one checking scanner, one way to write a string, and changes of parts by their pointers. Pure.
 //!
 //! The scanner never builds a tree. It checks RFC 8259 strictly and three things more that a store needs: no
 //! object names a member twice, nesting ends at [`MAX_DEPTH`], and a number is any number, kept digit for digit.
 
+mod edit;
+
+mod equal;
+
 mod finite;
+
+mod merge;
+
+mod patch;
+
+mod pointer;
+
+#[cfg(test)]
+mod properties;
 
 mod scanner;
 
@@ -11,22 +24,32 @@ mod sink;
 
 mod strings;
 
+mod walk;
+
+pub(crate) use self::edit::{PutMode, pop, push, put, remove};
 pub(crate) use self::finite::check_finite;
+pub(crate) use self::merge::merged;
+pub(crate) use self::patch::patched;
+pub(crate) use self::pointer::JsonPointer;
 pub(crate) use self::scanner::Scanner;
 pub(crate) use self::sink::{Length, Nowhere, Same, Sink};
 pub(crate) use self::strings::{Escaped, is_unsafe, unescape_in_place, write_string};
+pub(crate) use self::walk::{part, parts};
+
+/// The longest value, in bytes.
+pub(crate) const MAX_LEN: usize = 512 << 20;
 
 /// How deep arrays and objects may nest in a value.
 pub(crate) const MAX_DEPTH: usize = 100;
 
-/// The first thing that is wrong with a text, and the byte where.
+/// The first fault in a text, and its offset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fault {
     /// Offset in bytes.
     pub(crate) at: usize,
     /// What is wrong, without the place.
     pub(crate) reason: String,
-    /// Whether it is valid JSON there, but not of the shape that is wanted.
+    /// Whether the JSON is valid there, but not of the expected form.
     pub(crate) shape: bool,
 }
 
@@ -39,8 +62,8 @@ impl Fault {
         Self { at, reason: reason.into(), shape: true }
     }
 
-    /// Line and column of the fault in `bytes`, both from 1; the column counts characters, or bytes where the line
-    /// is not UTF-8.
+    /// The line and column of the fault in `bytes`, both from 1; the column counts characters, or bytes if the line is
+    /// not UTF-8.
     pub(crate) fn place(&self, bytes: &[u8]) -> (u64, u64) {
         let before = &bytes[..self.at.min(bytes.len())];
         let line_start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
@@ -51,17 +74,17 @@ impl Fault {
     }
 }
 
-/// The fault of a second member of the same name; `what` is `key` or `member`.
+/// The fault of a duplicate name; `what` is `key` or `member`.
 pub(crate) fn duplicate(at: usize, what: &str, name: &str) -> Fault {
     Fault::new(at, format!("duplicate {what} {:?}", crate::error::cut(name)))
 }
 
-/// The fault of a value that nests too deep.
+/// The fault of a value that is nested too deep.
 pub(crate) fn too_deep(at: usize) -> Fault {
     Fault::new(at, format!("nested deeper than {MAX_DEPTH} levels"))
 }
 
-/// How many levels a checked text nests.
+/// The nesting depth of a checked text.
 pub(crate) fn depth(text: &str) -> usize {
     let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in text.bytes() {

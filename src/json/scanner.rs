@@ -1,4 +1,4 @@
-//! The checking scanner.
+//! The validating scanner.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -7,7 +7,7 @@ use super::sink::{Nowhere, Sink};
 use super::strings::{check_raw, find_unsafe, push_escape, unescape, unescape_into};
 use super::{Fault, MAX_DEPTH, duplicate, too_deep};
 
-/// Reads JSON tokens out of bytes, in order.
+/// Reads JSON tokens from bytes, in order.
 #[derive(Clone, Debug)]
 pub(crate) struct Scanner<'a> {
     bytes: &'a [u8],
@@ -19,19 +19,19 @@ impl<'a> Scanner<'a> {
         Self { bytes, at: 0 }
     }
 
-    /// Takes a byte order mark, if there is one.
+    /// Skips a byte order mark, if there is one.
     pub(crate) fn skip_mark(&mut self) {
         if self.bytes[self.at..].starts_with(b"\xef\xbb\xbf") {
             self.at += 3;
         }
     }
 
-    /// Where the next byte is read.
+    /// The offset of the next byte.
     pub(crate) fn at(&self) -> usize {
         self.at
     }
 
-    /// Goes past white space and returns the byte that follows, without taking it.
+    /// Skips white space and returns the next byte without consuming it.
     pub(crate) fn peek(&mut self) -> Option<u8> {
         while let Some(&byte) = self.bytes.get(self.at) {
             if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
@@ -42,7 +42,7 @@ impl<'a> Scanner<'a> {
         None
     }
 
-    /// Takes `wanted` after white space.
+    /// Skips white space and consumes `wanted`.
     pub(crate) fn expect(&mut self, wanted: u8, what: &str) -> Result<(), Fault> {
         if self.peek() == Some(wanted) {
             self.at += 1;
@@ -51,8 +51,8 @@ impl<'a> Scanner<'a> {
         Err(self.unexpected(what))
     }
 
-    /// Takes the `,` before another item and returns true, or the closing `end` and returns false. `first` says that
-    /// no item was read yet.
+    /// Consumes the `,` before another item and returns true, or the closing `end` and returns false. `first` says that
+    /// no item has been read yet.
     pub(crate) fn more(&mut self, end: u8, first: bool) -> Result<bool, Fault> {
         match self.peek() {
             Some(byte) if byte == end => {
@@ -72,8 +72,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// An object, member by member: `member` is given the offset of its name and the name, and must take its value. What
-    /// is no object is a fault of shape, `what` its reason.
+    /// Reads an object: calls `member` with the offset of each name and the name, and it must consume the value.
+    /// Anything but an object is a fault of form, with `what` as its reason.
     pub(crate) fn object<E: From<Fault>>(
         &mut self,
         what: &str,
@@ -96,7 +96,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// The end of the text, white space aside.
+    /// Expects the end of the text after white space.
     pub(crate) fn end(&mut self) -> Result<(), Fault> {
         match self.peek() {
             None => Ok(()),
@@ -105,7 +105,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// A string, unescaped.
+    /// Reads a string, unescaped.
     pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, Fault> {
         let (raw, start) = self.raw_string()?;
         if memchr::memchr(b'\\', raw.as_bytes()).is_none() {
@@ -114,13 +114,13 @@ impl<'a> Scanner<'a> {
         unescape(raw, start).map(Cow::Owned)
     }
 
-    /// A string, checked, and unescaped into `out`.
+    /// Reads a string and appends it to `out`, unescaped.
     pub(crate) fn string_into(&mut self, out: &mut impl Sink) -> Result<(), Fault> {
         let (raw, start) = self.raw_string()?;
         unescape_into(raw, start, out)
     }
 
-    /// A member's name and the `:` behind it.
+    /// Reads a member's name and the `:` after it.
     pub(crate) fn name(&mut self) -> Result<Cow<'a, str>, Fault> {
         if self.peek() != Some(b'"') {
             return Err(self.unexpected("a member's name in double quotes"));
@@ -134,6 +134,49 @@ impl<'a> Scanner<'a> {
     /// act on a terminal ([`super::is_unsafe`]) become `\u` escapes; everything else stays as it was written.
     pub(crate) fn value(&mut self, out: &mut impl Sink) -> Result<(), Fault> {
         self.nested(out, MAX_DEPTH)
+    }
+
+    /// Goes past any value of a text that was checked before.
+    pub(crate) fn skip(&mut self) {
+        self.peek();
+        let mut levels = 0_usize;
+        while let Some(&byte) = self.bytes.get(self.at) {
+            match byte {
+                b'"' => self.skip_string(),
+                b'{' | b'[' => {
+                    levels += 1;
+                    self.at += 1;
+                }
+                b'}' | b']' => {
+                    levels -= 1;
+                    self.at += 1;
+                }
+                b',' | b':' => self.at += 1,
+                _ => {
+                    let rest = &self.bytes[self.at..];
+                    let is_over = |byte: &u8| matches!(byte, b',' | b':' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
+                    self.at += rest.iter().position(is_over).unwrap_or(rest.len());
+                    if levels > 0 {
+                        self.peek();
+                    }
+                }
+            }
+            if levels == 0 {
+                return;
+            }
+        }
+    }
+
+    fn skip_string(&mut self) {
+        self.at += 1;
+        while let Some(skip) = memchr::memchr2(b'"', b'\\', self.bytes.get(self.at..).unwrap_or_default()) {
+            let is_end = self.bytes[self.at + skip] == b'"';
+            self.at += skip + if is_end { 1 } else { 2 };
+            if is_end {
+                return;
+            }
+        }
+        self.at = self.bytes.len();
     }
 
     /// Like [`Scanner::value`], for a value that may stand in a wrapper of one level.
@@ -215,7 +258,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// The text between the quotes, escapes not yet looked at, and its offset.
+    /// The text between the quotes, with its escapes, and its offset.
     fn raw_string(&mut self) -> Result<(&'a str, usize), Fault> {
         self.expect(b'"', "a string in double quotes")?;
         let start = self.at;
@@ -289,7 +332,7 @@ impl<'a> Scanner<'a> {
         self.bytes.get(self.at).copied()
     }
 
-    /// A fault at the next byte, saying what stands there and, for the usual mistakes, the way out.
+    /// A fault at the next byte, which says what was found and, for common mistakes, the way out.
     fn unexpected(&self, wanted: &str) -> Fault {
         let rest = &self.bytes[self.at.min(self.bytes.len())..];
         let Some(&byte) = rest.first() else {
@@ -317,7 +360,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// The names of one object so far: a list while it is short, a set from then on.
+/// The names in one object so far: a list while it is short, then a set.
 #[derive(Debug, Default)]
 struct Names<'a> {
     few: Vec<Cow<'a, str>>,
@@ -325,7 +368,7 @@ struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// Gives the name back if it was there already.
+    /// Adds a name; returns it if it was already there.
     fn insert(&mut self, name: Cow<'a, str>) -> Option<Cow<'a, str>> {
         const FEW: usize = 16;
         if self.many.is_empty() && self.few.len() < FEW {

@@ -1,6 +1,6 @@
-//! What becomes of a text that is checked: it is kept, compared, or nothing at all, which takes no memory.
+//! What happens to a text that is checked: it is kept, compared or discarded. The latter two need no memory.
 
-/// Takes a text piece by piece.
+/// Receives a text in pieces.
 pub(crate) trait Sink {
     fn push(&mut self, c: char);
     fn push_str(&mut self, text: &str);
@@ -16,7 +16,7 @@ impl Sink for String {
     }
 }
 
-/// Keeps nothing.
+/// Discards the text.
 #[derive(Debug)]
 pub(crate) struct Nowhere;
 
@@ -25,10 +25,10 @@ impl Sink for Nowhere {
     fn push_str(&mut self, _: &str) {}
 }
 
-/// Compares a text with another.
+/// Compares the text with another.
 #[derive(Debug)]
 pub(crate) struct Same<'a> {
-    /// What is still to come; `None` once something else came.
+    /// What is still expected; `None` after a difference.
     rest: Option<&'a [u8]>,
 }
 
@@ -37,7 +37,7 @@ impl<'a> Same<'a> {
         Self { rest: Some(text) }
     }
 
-    /// Whether all of the other text came, and nothing else.
+    /// Whether the text was equal to the other one.
     pub(crate) fn is_whole(&self) -> bool {
         self.rest.is_some_and(<[u8]>::is_empty)
     }

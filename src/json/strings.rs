@@ -1,9 +1,9 @@
-//! JSON strings: their escapes, both ways.
+//! JSON strings: escaping and unescaping.
 
 use super::Fault;
 use super::sink::Sink;
 
-/// The text of a JSON string whose escapes are still in it: UTF-8, and no bare control character.
+/// The text of a JSON string with its escapes; fails unless it is UTF-8 without raw control characters.
 pub(super) fn check_raw(raw: &[u8], start: usize) -> Result<&str, Fault> {
     if let Some(at) = raw.iter().position(|&byte| byte < 0x20) {
         if raw[at..].iter().all(|&byte| byte == 0) {
@@ -19,14 +19,14 @@ pub(super) fn check_raw(raw: &[u8], start: usize) -> Result<&str, Fault> {
     })
 }
 
-/// Resolves the escapes of a string; `start` is its offset, for faults.
+/// Unescapes a string; `start` is its offset, for faults.
 pub(super) fn unescape(raw: &str, start: usize) -> Result<String, Fault> {
     let mut text = String::with_capacity(raw.len());
     unescape_into(raw, start, &mut text)?;
     Ok(text)
 }
 
-/// The same into what takes no memory, perhaps.
+/// Unescapes a string into a sink, which may need no memory.
 pub(super) fn unescape_into(raw: &str, start: usize, text: &mut impl Sink) -> Result<(), Fault> {
     let mut at = 0;
     while let Some(skip) = memchr::memchr(b'\\', &raw.as_bytes()[at..]) {
@@ -41,7 +41,7 @@ pub(super) fn unescape_into(raw: &str, start: usize, text: &mut impl Sink) -> Re
     Ok(())
 }
 
-/// The same where the string stands. It was checked, and no escape is shorter than what it stands for.
+/// Unescapes a string in place. It must have been checked; no escape is shorter than its character.
 pub(crate) fn unescape_in_place(bytes: &mut Vec<u8>) {
     let (mut from, mut to) = (0, 0);
     while let Some(skip) = memchr::memchr(b'\\', &bytes[from..]) {
@@ -58,7 +58,7 @@ pub(crate) fn unescape_in_place(bytes: &mut Vec<u8>) {
     bytes.truncate(to + rest);
 }
 
-/// The character that the escape at the beginning of `raw` stands for, and the escape's length.
+/// The character of the escape at the start of `raw`, and the escape's length.
 fn escape(raw: &[u8]) -> Result<(char, usize), Fault> {
     let plain = match raw.get(1) {
         Some(b'"') => '"',
@@ -94,8 +94,8 @@ fn hex4(raw: &[u8], at: usize) -> Option<u32> {
     u32::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// Whether a character could act on a terminal or hide what stands there: C0, DEL, C1, the bidirectional controls and
-/// the separators U+2028/9. It is the one list of them.
+/// Whether a character could act on a terminal or hide text: C0, DEL, C1, the bidirectional controls and the separators
+/// U+2028/9. The only list of them.
 pub(crate) fn is_unsafe(c: char) -> bool {
     matches!(c,
         '\0'..='\x1f' | '\x7f'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -106,9 +106,9 @@ pub(super) fn find_unsafe(text: &str) -> Option<(usize, char)> {
     find(text, false)
 }
 
-/// Looks at bytes that can begin such a character, and only there at characters. `quotes` counts `"` and `\` too.
+/// Searches the bytes that can start such a character, and decodes only there. `quotes` includes `"` and `\`.
 fn find(text: &str, quotes: bool) -> Option<(usize, char)> {
-    /// Plain ASCII is passed over in blocks, which the compiler turns into vector instructions.
+    /// Plain ASCII is skipped in blocks, which compile to vector instructions.
     const BLOCK: usize = 8;
     const LEADS: [bool; 256] = {
         let mut leads = [false; 256];
@@ -141,14 +141,14 @@ fn find(text: &str, quotes: bool) -> Option<(usize, char)> {
     None
 }
 
-/// Appends `text` as a JSON string in its quotes, unsafe characters escaped.
+/// Appends `text` as a quoted JSON string, with unsafe characters escaped.
 pub(crate) fn write_string(out: &mut impl Sink, text: &str) {
     out.push('"');
     Escaped(out).push_str(text);
     out.push('"');
 }
 
-/// Writes what it takes as the inside of a JSON string.
+/// Writes a text as the inside of a JSON string.
 pub(crate) struct Escaped<'a, S>(pub(crate) &'a mut S);
 
 impl<S: Sink> Sink for Escaped<'_, S> {

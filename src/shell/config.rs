@@ -196,9 +196,14 @@ pub(crate) fn database_names() -> Vec<String> {
     names
 }
 
-/// The script that is run when the shell starts interactively.
+/// Where the script is that is run when the shell starts interactively, if there is one.
+pub(crate) fn rc_path() -> Option<PathBuf> {
+    databases_dir().ok().map(|dir| dir.join("rc"))
+}
+
+/// The same if there is one.
 pub(crate) fn rc_file() -> Option<PathBuf> {
-    databases_dir().ok().map(|dir| dir.join("rc")).filter(|path| path.is_file())
+    rc_path().filter(|path| path.is_file())
 }
 
 /// The history file; `RUSTY_KV_HISTORY` names another, and empty turns it off.

@@ -25,6 +25,8 @@ mod transfer;
 
 mod render;
 
+mod filter;
+
 mod language;
 
 mod config;
@@ -47,15 +49,17 @@ use self::commands::{Access, Session};
 use self::config::Location;
 use self::language::cli::{Cli, GlobalOptions, Line};
 use self::language::command::{Command, ShellCommand};
+use self::language::habits::{self, Outcome};
 use self::language::parse::{self, Parsed};
-use self::language::{help, own_shell};
+use self::language::{help, own_shell, rc};
 use self::run::frontend::{self, Frontend, Unattended};
 use self::run::script;
 use self::run::{Flow, Origin, Runner};
-use self::terminal::console::Console;
+use self::terminal::console::{self, Console};
 use self::terminal::progress;
 use self::text::argument::{ColorWhen, OutputMode};
 use self::text::escape;
+use self::text::mask::Masks;
 
 /// Runs the program with its arguments, its own name first, on the process's streams; returns its exit status.
 ///
@@ -69,7 +73,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     // Writing beyond the file-size limit must be an error, not the end of the process.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
     std::panic::set_hook(Box::new(|_| {}));
-    let code = std::panic::catch_unwind(|| start(args)).unwrap_or_else(|panic| {
+    let code = std::panic::catch_unwind(|| start(&args)).unwrap_or_else(|panic| {
         let what = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
         let what = escape::excerpt(what.unwrap_or("no message"), 200);
         let _ = writeln!(
@@ -81,23 +85,32 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn start(args: Vec<OsString>) -> u8 {
+fn start(args: &[OsString]) -> u8 {
     if args.get(1).is_some_and(|arg| arg == own_shell::ASKS) {
         repl::offer(&args[2..]);
         return 0;
     }
-    let json = parse::asks_for_json(&args);
+    let json = parse::asks_for_json(args);
     match parse::arguments(args) {
         Ok(Parsed::Run(cli)) => {
             let mode = cli.options.output;
-            run_mode(*cli).unwrap_or_else(|failure| say(&failure, mode == Some(OutputMode::Json)))
+            run_mode(*cli, args).unwrap_or_else(|failure| say(&failure, mode == Some(OutputMode::Json)))
         }
         Ok(Parsed::Help(command)) => text_alone(json, |width| match command {
             Some(command) => help::text(Some(&command), width),
             None => Ok(help::program(width)),
         }),
         Ok(Parsed::Version(text)) => text_alone(json, |_| Ok(text)),
-        Err(failure) => say(&failure, json),
+        Err(failure) => {
+            let code = say(&failure, json);
+            let hint = habits::hint(&parse::command_in(args), Outcome::Failed, false).filter(|_| !json);
+            if let Some(hint) = hint {
+                // There is no place left to say that stderr is broken.
+                let style = console::err_style(ColorWhen::Never);
+                let _ = io::stderr().write_all(render::note(style, &format!("hint: {hint}")).as_bytes());
+            }
+            code
+        }
     }
 }
 
@@ -109,7 +122,7 @@ fn text_alone(json: bool, text: impl FnOnce(usize) -> Result<String, Failure>) -
 }
 
 /// Chooses the mode: one command, a script, or the prompt.
-fn run_mode(cli: Cli) -> Result<u8, Failure> {
+fn run_mode(cli: Cli, args: &[OsString]) -> Result<u8, Failure> {
     let Cli { options, command } = cli;
     if command.is_some() {
         check_for_command(&options)?;
@@ -148,6 +161,7 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
         session.location.check_folder()?;
         return repl::run(session, console, options.yes);
     }
+    session.masks = Masks::loaded_by(rc::masks);
     let session = Rc::new(RefCell::new(session));
     let frontend: Box<dyn Frontend> = if command.is_some() { Box::new(OneShotFrontend) } else { Box::new(Unattended) };
     let mut runner = Runner::new(session, console, frontend, options.yes);
@@ -159,6 +173,7 @@ fn run_mode(cli: Cli) -> Result<u8, Failure> {
                 script::source(&mut runner, &file, Origin::OneShot);
                 runner.end_script(&file.to_string_lossy());
             }
+            runner.hint(Origin::OneShot, || parse::command_in(args).into());
             runner.flush();
             runner.end_rehearsal();
         }
@@ -230,7 +245,11 @@ impl Frontend for OneShotFrontend {
             return true;
         }
         let mut answer = String::new();
-        let asked = write!(io::stderr(), "{} [y/N] ", escape::terminal(question));
+        let asked = write!(
+            io::stderr(),
+            "{} ",
+            render::wrapped(&format!("{} [y/N]", escape::terminal(question)), console::err_width())
+        );
         asked.and_then(|()| io::stdin().lock().read_line(&mut answer)).is_ok() && frontend::is_yes(&answer)
     }
 }
@@ -252,7 +271,11 @@ fn one_off_text(mut console: Console, mode: OutputMode, text: &str) -> Result<u8
 
 /// Says a failure that came before there was anything to run.
 fn say(failure: &Failure, json: bool) -> u8 {
-    let line = if json { render::failure_json(failure) } else { render::failure(false, None, failure) };
+    let line = if json {
+        render::failure_json(failure)
+    } else {
+        render::failure(console::err_style(ColorWhen::Never), None, failure)
+    };
     // There is no place left to say that stderr is broken.
     let _ = io::stderr().write_all(line.as_bytes());
     failure.status.code()

@@ -1,10 +1,10 @@
-//! The store that is a database in a file, or in memory.
+//! The store of a database in a file or in memory.
 
 use std::ops::{Bound, ControlFlow};
 
 use super::{
     Batch, Changes, Description, DifferenceIter, EntryIter, IsWanted, KeyIter, LoadSource, MayGoOn, Mutation,
-    OutlineIter, Scan, Scope, Store, StoreSavepoint, Watching,
+    OutlineIter, Scan, Scope, Store, StoreSavepoint, Visitor, Watching,
 };
 use crate::database::{Changed, Database, Event, LoadObserver, Loaded, Loading, Range, Seen, Transaction, Watch};
 use crate::error::Result;
@@ -43,6 +43,10 @@ impl Store for Database {
         if scan.reverse { Box::new(range.rev()) } else { Box::new(range) }
     }
 
+    fn visit(&self, scan: &Scan, each: &mut Visitor<'_>) -> Result<()> {
+        range(self, scan).visit(each)
+    }
+
     fn scan_keys(&self, scan: &Scan) -> KeyIter<'_> {
         let keys = range(self, scan).keys();
         if scan.reverse { Box::new(keys.rev()) } else { Box::new(keys) }
@@ -57,7 +61,7 @@ impl Store for Database {
     }
 
     fn change(&mut self, _: Scope<'_>, body: &mut Mutation<'_>) -> Result<()> {
-        // The lock keeps all keys as they are.
+        // The lock covers all keys.
         Database::transaction(self, |tx| body(tx))
     }
 

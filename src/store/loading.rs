@@ -1,9 +1,9 @@
-//! A load from a source whose failures are not those of a store.
+//! A load from a source whose errors are not those of a store.
 
 use crate::error::{Error, Result};
 use crate::storage::Entry;
 
-/// The entries until the first that cannot be had, whose failure is kept: a store knows errors of its own only.
+/// The entries up to the first failure, which is kept separately: a store can only pass on its own errors.
 pub(crate) fn until_failure<'e, E>(
     entries: impl Iterator<Item = Result<(String, Entry), E>> + 'e,
     failed: &'e mut Option<E>,

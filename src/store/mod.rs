@@ -1,12 +1,12 @@
-//! What a session needs of a store of entries, wherever they are kept.
+//! What a session needs of a store of entries, wherever it is.
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | `undoing` | a decorator that remembers what can be undone |
-//! | `loading` | a load from a source whose failures are not those of a store |
-//! | `in_file` | the store that is a [`Database`] |
+//! | `undoing` | a decorator that adds undo |
+//! | `loading` | a load from a source whose errors are not those of a store |
+//! | `in_file` | the store of a [`Database`] |
 //!
-//! Nothing here speaks of files but [`Store::files`], which lends the database to the commands that need one.
+//! Files are mentioned only in [`Store::files`], which gives the database to the commands that need one.
 
 mod in_file;
 mod loading;
@@ -19,11 +19,12 @@ use std::fmt::Debug;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+pub(crate) use crate::database::Visitor;
 use crate::database::{Changed, Database, Difference, Event, LoadObserver, Loaded, Loading, Outline, Seen, prefix_end};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::number::Number;
-use crate::storage::Entry;
+use crate::storage::{Entry, Stored};
 use crate::value::Value;
 
 pub(crate) use self::loading::until_failure;
@@ -33,22 +34,23 @@ pub(crate) use self::undoing::{
     Foreign, MOST as UNDO_LIMIT, RestoreStep, TOO_LARGE, UndoEnd, UndoHistory, Undoing, Undone,
 };
 
-/// A store of entries as a session uses it.
+/// A store of entries, as a session uses it.
 ///
-/// Reads miss none of the session's own changes; an implementor that queues some sends them first, and keeps its connection
-/// in a cell for that. Of what others write they show at least what was there at the last [`Store::refresh`]. A database in
-/// a file shows exactly that; a store without snapshots may show more. A value past its deadline is not there.
+/// Reads see all of the session's own changes; an implementation that queues changes must send them first, and keep its
+/// connection in a cell for that. Of other processes' changes, reads see at least those before the last
+/// [`Store::refresh`]. A database in a file shows exactly those; a store without snapshots may show more. Expired
+/// entries do not exist.
 pub(crate) trait Store: Debug {
-    /// What it is called, and whether it is there. What it cannot do fails with [`Unsupported`](crate::Error::Unsupported).
+    /// Its name, and whether it exists. Unsupported operations fail with [`Unsupported`](crate::Error::Unsupported).
     fn describe(&self) -> Description;
 
-    /// Takes in what others have written; true if there was anything.
+    /// Loads what others wrote; true if there was anything.
     fn refresh(&mut self) -> Result<bool>;
 
-    /// The point in time that this moment's reads answer for.
+    /// The current time, as used to decide which entries have expired.
     fn now(&self) -> Timestamp;
 
-    /// A key's value and deadline.
+    /// A key's value and expiry.
     fn entry(&self, key: &str) -> Result<Option<Entry>>;
 
     /// A key's value.
@@ -56,35 +58,45 @@ pub(crate) trait Store: Debug {
         Ok(self.entry(key)?.map(|entry| entry.value))
     }
 
-    /// Whether a key has a value.
+    /// Whether a key exists.
     fn contains(&self, key: &str) -> Result<bool> {
         Ok(self.entry(key)?.is_some())
     }
 
-    /// How many keys have a value.
+    /// The number of keys.
     fn len(&self) -> Result<u64>;
 
-    /// Entries in key order, or against it; after an error there are no more.
+    /// Entries in key order, or in reverse; the iterator ends after an error.
     fn scan(&self, scan: &Scan) -> EntryIter<'_>;
 
-    /// Their keys alone.
+    /// Only the keys.
     fn scan_keys(&self, scan: &Scan) -> KeyIter<'_> {
         Box::new(self.scan(scan).map(|item| item.map(|(key, _)| key)))
+    }
+
+    /// Entries in key order, each in its form on disk, until a failure.
+    fn visit(&self, scan: &Scan, each: &mut Visitor<'_>) -> Result<()> {
+        for item in self.scan(scan) {
+            let (key, entry) = item?;
+            each(&key, &Stored::of(&entry).text, entry.expiry)?;
+        }
+        Ok(())
     }
 
     /// What a key holds, if that takes no time to speak of; no read of an open transaction.
     fn glance(&self, key: &str, limit: u64) -> Result<Option<Seen>>;
 
-    /// What the keys that begin with `prefix` hold, from both ends, without their values; no read of an open transaction.
+    /// The entries of the keys that start with `prefix`, from both ends, without their values; does not count as a read
+    /// of an open transaction.
     fn outlines(&self, prefix: &str) -> OutlineIter<'_>;
 
-    /// Makes one atomic change of these keys. The body may run again, if others were quicker.
+    /// Makes one atomic change of these keys. The body may run again if another writer came first.
     ///
     /// # Errors
-    /// Those of the body, and of writing: then nothing was changed.
+    /// Those of the body, and of writing; then nothing was changed.
     fn change(&mut self, keys: Scope<'_>, body: &mut Mutation<'_>) -> Result<()>;
 
-    /// Sets a key, whatever it held, without a deadline. In a batch nobody waits for it.
+    /// Sets a key, without an expiry. In a batch, it need not be sent at once.
     fn set(&mut self, key: &str, value: &Value) -> Result<()>;
 
     /// Adds to the number that a key holds, 0 if it holds none; the sum.
@@ -102,10 +114,10 @@ pub(crate) trait Store: Debug {
         self.delete_all("", &|_| true, may_go_on)
     }
 
-    /// Sets many entries, all or none; `observer` is told what they replace.
+    /// Sets many entries, all or nothing; `observer` receives what they replace.
     fn load(&mut self, entries: &mut LoadSource<'_>, how: Loading, observer: &mut dyn LoadObserver) -> Result<Loaded>;
 
-    /// What a load would come to, and each key that would be another one.
+    /// The result that a load would have, and each key that would change.
     fn rehearse_load(&mut self, entries: &mut LoadSource<'_>, how: Loading) -> Result<(Loaded, DifferenceIter<'_>)>;
 
     /// Whether it is worth telling which keys are soon to be read: where each read alone is slow.
@@ -116,16 +128,16 @@ pub(crate) trait Store: Debug {
     /// Reads what these keys hold for [`Store::get`] within the batch.
     fn read_ahead(&mut self, _: &[&str]) {}
 
-    /// From now on changes wait for [`Store::commit_batch`].
+    /// Starts a batch: changes wait for [`Store::commit_batch`].
     fn begin_batch(&mut self);
 
-    /// Makes the changes since durable, with one write if that can be, and ends the batch.
+    /// Makes the changes of the batch durable, with one write if possible, and ends the batch.
     ///
     /// # Errors
-    /// Those of writing; then none of the batch's changes was made.
+    /// Those of writing; then none of the batch's changes were made.
     fn commit_batch(&mut self) -> Result<()>;
 
-    /// What waits in the batch.
+    /// The state of the batch.
     fn batch(&self) -> Batch;
 
     /// Which changes of batches have failed alone, by their numbers, and how.
@@ -136,34 +148,34 @@ pub(crate) trait Store: Debug {
     /// Opens a transaction.
     ///
     /// # Errors
-    /// If one is open, or the store has none.
+    /// If one is already open, or the store does not support it.
     fn begin(&mut self) -> Result<()>;
 
-    /// Commits the open transaction; how many keys it has changed.
+    /// Commits the open transaction; returns how many keys it changed.
     fn commit(&mut self) -> Result<u64>;
 
-    /// Forgets the open transaction; how many keys it had changed.
+    /// Discards the open transaction; returns how many keys it had changed.
     fn rollback(&mut self) -> Result<u64>;
 
     /// How many keys the open transaction has changed, if one is open.
     fn open_transaction(&self) -> Option<u64>;
 
-    /// Whether one is open: asked for each line of a script, where counting would take too long.
+    /// Whether a transaction is open. Called for each line of a script, where counting would take too long.
     fn is_in_transaction(&self) -> bool;
 
-    /// Makes of a key in the open transaction what [`Changes::changed`] had said.
+    /// Restores a key in the open transaction to what [`Changes::changed`] returned.
     fn put_back(&mut self, key: &str, changed: Changed);
 
     /// The changes of the open transaction so far.
     fn savepoint(&mut self) -> StoreSavepoint;
 
-    /// Forgets those that came after; how many keys the whole of the transaction had changed by then.
+    /// Undoes what came after the savepoint; returns how many keys the whole transaction had changed before.
     fn rollback_to(&mut self, mark: StoreSavepoint) -> u64;
 
-    /// What the open transaction would change, in key order.
+    /// The changes of the open transaction, in key order.
     fn differences(&mut self) -> DifferenceIter<'_>;
 
-    /// Follows what happens to the keys that begin with `prefix`.
+    /// Watches the keys that start with `prefix`.
     fn watch(&self, prefix: &str) -> Result<Box<dyn Watching>>;
 
     /// The databases on the same server by their numbers, with how many keys each has, if it is on one.
@@ -171,44 +183,44 @@ pub(crate) trait Store: Debug {
         Ok(Vec::new())
     }
 
-    /// What a person should know about the store, each said once.
+    /// Returns notices about the store, each of them once.
     fn take_notices(&mut self) -> Vec<String>;
 
-    /// The database, if the store is one in a file.
+    /// The database, if the store is in a file.
     fn files(&self) -> Option<&Database>;
 
-    /// The same, for what changes the file.
+    /// The database, to change its file.
     fn files_mut(&mut self) -> Option<&mut Database>;
 }
 
-/// A store, for whoever has it before them.
+/// A store as shown to the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Description {
-    /// A path or an address, without what is secret in it.
+    /// A path or an address, without secrets.
     pub(crate) name: String,
-    /// Whether it is there already, and not made by the first change.
+    /// Whether it exists already, or will be created by the first change.
     pub(crate) exists: bool,
 }
 
-/// Which entries are scanned, and how.
+/// Which entries to scan, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Scan {
     /// The first key.
     pub(crate) from: Option<String>,
-    /// The first key that is no longer part of it.
+    /// The end of the range, exclusive.
     pub(crate) to: Option<String>,
     pub(crate) reverse: bool,
-    /// Whether only some of the entries are wanted, so that the store need not be proved whole.
+    /// Whether only some of the entries are needed, so that the store need not be verified.
     pub(crate) is_partial: bool,
 }
 
 impl Scan {
-    /// The keys that begin with `prefix`; all for the empty one.
+    /// The keys that start with `prefix`; all if it is empty.
     pub(crate) fn prefix(prefix: &str) -> Self {
         Self { from: Some(prefix.to_owned()), to: prefix_end(prefix), ..Self::default() }
     }
 
-    /// The same keys, of which only some are wanted.
+    /// Sets whether only some of the entries are needed.
     pub(crate) fn partial(self, is_partial: bool) -> Self {
         Self { is_partial, ..self }
     }
@@ -218,16 +230,16 @@ pub(crate) type EntryIter<'a> = Box<dyn Iterator<Item = Result<(String, Entry)>>
 pub(crate) type KeyIter<'a> = Box<dyn Iterator<Item = Result<String>> + 'a>;
 pub(crate) type OutlineIter<'a> = Box<dyn DoubleEndedIterator<Item = Result<Outline>> + 'a>;
 pub(crate) type DifferenceIter<'a> = Box<dyn Iterator<Item = Result<Difference>> + 'a>;
-/// What is to be loaded.
+/// The entries to load.
 pub(crate) type LoadSource<'a> = dyn Iterator<Item = Result<(String, Entry)>> + 'a;
-/// Which keys are wanted.
+/// A filter of keys.
 pub(crate) type IsWanted<'a> = dyn Fn(&str) -> bool + 'a;
-/// Fails once a person wants to go no further.
+/// Fails if the user stopped the operation.
 pub(crate) type MayGoOn = fn() -> Result<()>;
-/// What makes a change.
+/// The body of a change.
 pub(crate) type Mutation<'a> = dyn FnMut(&mut dyn Changes) -> Result<()> + 'a;
 
-/// The keys that a change is about.
+/// The keys that a change may access.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(
     not(any(test, feature = "redis")),
@@ -246,14 +258,14 @@ pub(crate) enum Scope<'a> {
     Prefix(&'a str),
 }
 
-/// What waits in a batch.
+/// The state of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Batch {
-    /// Whether there is anything.
+    /// Whether a batch is open.
     pub(crate) is_open: bool,
-    /// Whether others wait for its end.
+    /// Whether other writers are waiting for its end.
     pub(crate) is_locked: bool,
-    /// Its size.
+    /// Its size, in bytes.
     pub(crate) bytes: u64,
     /// How many changes it has had, if each of them may fail alone.
     pub(crate) changes: Option<u64>,
@@ -261,21 +273,21 @@ pub(crate) struct Batch {
     pub(crate) is_full: bool,
 }
 
-/// The newest state, while it is changed.
+/// The current state during a change.
 pub(crate) trait Changes {
-    /// The one point in time of the change.
+    /// The time of the change, which does not move.
     fn now(&self) -> Timestamp;
     fn entry(&self, key: &str) -> Result<Option<Entry>>;
-    /// What the open transaction has made of a key.
+    /// The open transaction's change of a key.
     fn changed(&mut self, key: &str) -> Result<Changed>;
     fn set(&mut self, key: &str, entry: &Entry) -> Result<()>;
-    /// True if the key was there.
+    /// Deletes a key; true if it existed.
     fn delete(&mut self, key: &str) -> Result<bool>;
-    /// The keys that begin so and are wanted; now and then it is asked whether to go on.
+    /// The keys that start with `prefix` and for which `is_wanted` is true; stops when `may_go_on` fails.
     fn keys(&self, prefix: &str, is_wanted: &IsWanted<'_>, may_go_on: MayGoOn) -> Result<Vec<String>>;
 }
 
-/// The changes of an open transaction at some time, as its store has them.
+/// The changes of an open transaction at some point, as its store keeps them.
 #[derive(Debug)]
 pub(crate) struct StoreSavepoint(Box<dyn Any>);
 
@@ -290,17 +302,18 @@ impl StoreSavepoint {
     }
 }
 
-/// What follows the keys of a store.
+/// Watches the keys of a store.
 pub(crate) trait Watching {
-    /// Tells what has changed since the last poll, until `stop` says so, which is asked now and then, or a break.
+    /// Reports what changed since the last poll, until `stop` returns true, which is checked from time to time, or
+    /// `each` breaks.
     fn poll(&mut self, stop: &dyn Fn() -> bool, each: &mut dyn FnMut(&str, Event) -> ControlFlow<()>) -> Result<()>;
     /// Why the last poll could not tell what has changed, if so.
     fn missed(&self) -> Option<&'static str>;
 }
 
-/// What can be said in terms of a store.
+/// Convenience methods for stores.
 pub(crate) trait StoreExt: Store {
-    /// As [`Store::change`], with what comes of it.
+    /// As [`Store::change`], with a result.
     fn transaction<T>(&mut self, keys: &[&str], mut body: impl FnMut(&mut dyn Changes) -> Result<T>) -> Result<T> {
         let mut done = None;
         self.change(Scope::Keys(keys), &mut |changes| body(changes).map(|result| done = Some(result)))?;
@@ -331,7 +344,7 @@ pub(crate) trait StoreExt: Store {
         Ok(deleted)
     }
 
-    /// The path of the database, if the store is one in a file.
+    /// The path of the database, if the store is in a file.
     fn path(&self) -> Option<&Path> {
         self.files().and_then(Database::path)
     }

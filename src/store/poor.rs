@@ -1,6 +1,5 @@
-//! A store that can do as little as a store may: it has no transactions and no files, and what it finds in no order it sorts,
-//! as a store must. What works on it does not
-//! lean on what a database in a file happens to do besides.
+//! A store for tests with the minimum of features: no transactions, no files, and explicit sorting. Code that works
+//! with it does not rely on what a database in a file happens to offer.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -19,14 +18,14 @@ use crate::value::Value;
 #[derive(Debug, Default)]
 pub(crate) struct Poor {
     entries: HashMap<String, Entry>,
-    /// How many sets the batch has that is open.
+    /// How many sets are in the open batch.
     batched: Option<u64>,
     /// Whether batches fail.
     fails: bool,
 }
 
 impl Poor {
-    /// One whose batches fail.
+    /// A store whose batches fail.
     pub(crate) fn failing() -> Self {
         Self { fails: true, ..Self::default() }
     }
@@ -79,14 +78,13 @@ impl Store for Poor {
     }
 
     fn outlines(&self, prefix: &str) -> OutlineIter<'_> {
-        let outline =
-            |(key, entry): (String, Entry)| Outline { key, kind: entry.value.kind(), deadline: entry.deadline };
+        let outline = |(key, entry): (String, Entry)| Outline { key, kind: entry.value.kind(), expiry: entry.expiry };
         let found: Vec<_> = self.scan(&Scan::prefix(prefix)).map(|item| item.map(outline)).collect();
         Box::new(found.into_iter())
     }
 
     fn change(&mut self, keys: Scope<'_>, body: &mut Mutation<'_>) -> Result<()> {
-        // Somebody is always quicker once.
+        // The first attempt always loses to another writer.
         let mut first = Change { store: self, keys, changed: BTreeMap::new() };
         body(&mut first)?;
         let mut change = Change { store: self, keys, changed: BTreeMap::new() };
@@ -204,7 +202,7 @@ impl Store for Poor {
     }
 }
 
-/// A change on its way. Of keys that were not named it knows nothing.
+/// A change in progress. It may only access the keys that were named.
 struct Change<'s> {
     store: &'s Poor,
     keys: Scope<'s>,
@@ -254,7 +252,7 @@ impl Changes for Change<'_> {
     }
 }
 
-/// What a load comes to: each key that is written, with what it is to be.
+/// The result of a load: each key that is written, with its new entry.
 fn plan(
     store: &dyn Store,
     entries: &mut LoadSource<'_>,
@@ -274,7 +272,7 @@ fn plan(
             loaded.conflict.get_or_insert_with(|| Conflict::Repeats(key.clone()));
         }
         match how.existing {
-            // What has expired takes the place of what it may replace, and is nothing itself.
+            // An expired entry replaces what it may replace, and is itself gone.
             Existing::Replaced => _ = sets.insert(key, Some(entry).filter(|_| is_live)),
             Existing::Kept | Existing::Refused => {
                 if !is_live || repeats {
@@ -296,7 +294,7 @@ fn plan(
     Ok((loaded, sets))
 }
 
-/// The keys that would be other ones.
+/// The keys whose entries would change.
 fn differences(store: &dyn Store, sets: BTreeMap<String, Option<Entry>>) -> impl Iterator<Item = Result<Difference>> {
     sets.into_iter().filter_map(|(key, new)| {
         let difference = store.entry(&key).map(|old| (old != new).then_some(Difference { key, old, new }));

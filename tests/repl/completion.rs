@@ -187,6 +187,9 @@ fn pointers_are_those_of_the_value_that_is_there() {
     completes(&mut terminal, "get u --pointer=/name/a", "get u --pointer=/name/a~1b~0 ");
     completes(&mut terminal, "get u --pointer /tags/1/", "get u --pointer /tags/1/x ");
     lists(&mut terminal, "get u --pointer ", "/name  {…}  /tags  [2]");
+    completes(&mut terminal, "set u --pointer /n", "set u --pointer /name");
+    completes(&mut terminal, "push u --pointer .t", "push u --pointer .tags");
+    completes(&mut terminal, "incr u --pointer $.tags[1].", "incr u --pointer $.tags[1].x ");
     completes(&mut terminal, "get text --pointer /", "get text --pointer /");
     completes(&mut terminal, "get nothing --pointer /", "get nothing --pointer /");
     terminal.leave();

@@ -10,7 +10,7 @@ fn with_editor(home: &Home, script: &str) -> Terminal {
 }
 
 #[test]
-fn json_goes_out_spread_and_comes_back_compact_with_its_deadline() {
+fn json_goes_out_spread_and_comes_back_compact_with_its_expiry() {
     let home = Home::new();
     home.run(&["set", "--json", "user:1", "{\"name\":\"Ada\",\"n\":1.50}", "--ttl", "1h"]);
     let script = "cp \"$1\" seen.json; stat -c %a \"$1\" > mode; sed -i s/Ada/Eve/ \"$1\"";

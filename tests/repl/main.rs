@@ -12,6 +12,8 @@ mod completion;
 
 mod edit;
 
+mod habits;
+
 mod help_examples;
 
 mod history;
@@ -29,6 +31,10 @@ mod pointing;
 mod run;
 
 mod safety;
+
+mod secrets;
+
+mod settings;
 
 mod signals;
 

@@ -13,7 +13,7 @@ pub(crate) use rexpect::process::Signal;
 use rexpect::process::{PtyProcess, WaitStatus};
 use rustix::termios::{LocalModes, OptionalActions, Winsize, tcgetattr, tcgetsid, tcsetattr, tcsetwinsize};
 
-use crate::process::{DEADLINE, is_waiting, wait_until};
+use crate::process::{EXPIRY, is_waiting, wait_until};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_rusty-kv");
 
@@ -267,9 +267,10 @@ impl Terminal {
         self.wait(before_cursor, |seen| seen.before_cursor() == before_cursor);
     }
 
-    /// Waits until the screen holds a text.
+    /// Waits until the screen holds a text, whose rows may end at any of its blanks.
+    #[track_caller]
     pub(crate) fn shows(&self, text: &str) {
-        self.wait(text, |seen| seen.text().contains(text));
+        self.wait(text, |seen| holds(&seen.text(), text));
     }
 
     /// The screen as it is.
@@ -285,7 +286,7 @@ impl Terminal {
     #[track_caller]
     pub(crate) fn wait(&self, what: &str, until: impl Fn(&Seen) -> bool) {
         let (seen, changed) = &*self.shown;
-        let (seen, timeout) = changed.wait_timeout_while(seen.lock().unwrap(), DEADLINE, |seen| !until(seen)).unwrap();
+        let (seen, timeout) = changed.wait_timeout_while(seen.lock().unwrap(), EXPIRY, |seen| !until(seen)).unwrap();
         let (text, cursor) = (seen.text(), seen.before_cursor());
         drop(seen);
         assert!(!timeout.timed_out(), "waited for {what:?}; cursor behind {cursor:?} on this screen:\n{text}\n");
@@ -330,7 +331,7 @@ impl Terminal {
         loop {
             match self.process.status() {
                 Some(WaitStatus::Signaled(_, signal, _)) => return signal,
-                Some(WaitStatus::StillAlive) if start.elapsed() < DEADLINE => {
+                Some(WaitStatus::StillAlive) if start.elapsed() < EXPIRY => {
                     std::thread::sleep(Duration::from_millis(1));
                 }
                 other => panic!("{other:?}, with this screen:\n{}\n", self.text()),
@@ -344,7 +345,7 @@ impl Terminal {
         loop {
             match self.process.status() {
                 Some(WaitStatus::Exited(_, code)) => return code,
-                Some(WaitStatus::StillAlive) if start.elapsed() < DEADLINE => {
+                Some(WaitStatus::StillAlive) if start.elapsed() < EXPIRY => {
                     std::thread::sleep(Duration::from_millis(1));
                 }
                 other => panic!("{other:?}, with this screen:\n{}\n", self.text()),
@@ -374,4 +375,10 @@ fn is_open_elsewhere(path: &Path) -> bool {
     let output = std::process::Command::new("lsof").arg("-t").arg(path).output().expect("lsof is there");
     let own = std::process::id().to_string();
     String::from_utf8_lossy(&output.stdout).lines().any(|pid| pid != own)
+}
+
+/// Whether a screen holds a text: messages break between words.
+fn holds(screen: &str, text: &str) -> bool {
+    let is_same = |(seen, wanted): (&u8, &u8)| seen == wanted || (*seen, *wanted) == (b'\n', b' ');
+    screen.as_bytes().windows(text.len()).any(|part| part.iter().zip(text.as_bytes()).all(is_same))
 }

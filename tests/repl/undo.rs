@@ -21,13 +21,34 @@ fn undo_takes_back_a_command_and_names_what_it_restored() {
     terminal.enter("undo");
     assert_eq!(terminal.text().matches("Nothing to undo").count(), 2);
     assert_eq!((home.get("n"), home.get("k"), home.get("user:1")), ("4\n".into(), String::new(), "Ada\n".into()));
-    assert!(String::from_utf8(home.run(&["ttl", "user:1"]).stdout).unwrap().trim() != "none", "the deadline is back");
+    assert!(String::from_utf8(home.run(&["ttl", "user:1"]).stdout).unwrap().trim() != "none", "the expiry is back");
     terminal.enter("set n 9 --ttl 2h");
     terminal.enter("persist n");
     terminal.enter("undo");
     terminal.shows("Undone: n expires in 2h again");
     terminal.enter("undo 0");
     terminal.shows("expected a whole number of 1 or more, found '0'");
+    terminal.leave();
+}
+
+#[test]
+fn undo_takes_back_what_was_changed_inside_a_value() {
+    let home = Home::new();
+    home.run(&["set", "--json", "u", "{\"name\":\"Ada\",\"tags\":[1.10]}"]);
+    let mut terminal = home.at_prompt();
+    for line in [
+        "set u --pointer /name Eve",
+        "push u --pointer /tags 2 --json",
+        "pop u --pointer /tags --front",
+        "merge u {\"name\":null}",
+        "patch u [{\"op\":\"remove\",\"path\":\"/tags\"}]",
+    ] {
+        terminal.enter(line);
+    }
+    assert_eq!(home.get("u"), "{}\n");
+    terminal.enter("undo 5");
+    terminal.shows("Undone 5 steps: set u back to");
+    assert_eq!(home.get("u"), "{\"name\":\"Ada\",\"tags\":[1.10]}\n");
     terminal.leave();
 }
 
@@ -323,4 +344,43 @@ fn what_a_key_or_a_value_holds_reaches_the_terminal_escaped_in_questions_and_ans
         }
     });
     terminal.leave();
+}
+
+#[test]
+fn redo_makes_again_what_was_undone_until_something_else_changes() {
+    let home = Home::new();
+    let mut terminal = home.at_prompt();
+    terminal.enter("redo");
+    terminal.shows("Nothing to redo");
+    terminal.enter("set n 4");
+    terminal.enter("set n 5 --ttl 2h");
+    terminal.enter("del n");
+    terminal.enter("undo 3");
+    terminal.enter("redo");
+    terminal.shows("Redid: set n to 4\n");
+    terminal.enter("redo 5");
+    terminal.shows("Redid 2 steps: deleted n\nThere is nothing more to redo");
+    terminal.enter("undo");
+    terminal.shows("Undone: restored n (was deleted, expires in");
+    terminal.enter("undo");
+    home.run(&["set", "n", "theirs"]);
+    terminal.press("redo\r");
+    terminal.shows("'n' was since changed by another program: its value is now theirs. Redo it anyway? [y/N]");
+    terminal.enter("n");
+    terminal.shows("Nothing was redone");
+    terminal.enter("redo -y");
+    terminal.shows("Redid: set n to 5 (expires in ");
+    terminal.enter("begin");
+    terminal.enter("set a 1");
+    terminal.enter("incr a");
+    terminal.enter("undo 2");
+    terminal.enter("redo 2");
+    terminal.shows("Redid 2 steps: set a to 2");
+    terminal.enter("undo");
+    terminal.enter("set b 1");
+    terminal.enter("redo");
+    terminal.shows("Nothing to redo in this transaction");
+    terminal.enter("commit");
+    terminal.leave();
+    assert_eq!((home.get("a"), home.get("b"), home.get("n")), ("1\n".into(), "1\n".into(), "5\n".into()));
 }

@@ -1,4 +1,4 @@
-//! Files that are no database: each is refused with its place, in one line, and not a byte of it is changed.
+//! Files that are not a database: each is refused with its place, on one line, and is not changed.
 
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
@@ -11,7 +11,7 @@ use rusty_kv::{Database, Entry, Error, Options, Timestamp, Value};
 use crate::common::untouched::Untouched;
 use crate::common::{folder, put};
 
-/// What a file was refused with, after the checks that hold for every refusal.
+/// The error for a file, after the checks that apply to every error.
 fn refusal(bytes: &[u8]) -> Error {
     let folder = folder();
     let path = folder.path().join("kv.json");
@@ -22,11 +22,11 @@ fn refusal(bytes: &[u8]) -> Error {
     let read_only = Database::open_read_only(&path).expect_err("this is no database");
     assert_eq!(read_only.to_string(), error.to_string());
     assert_eq!(Untouched::of(&path), before, "{error}");
-    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder is there").count(), 1, "nothing lies beside it");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder exists").count(), 1, "there is nothing next to it");
     error
 }
 
-/// A message is one line that is safe on a terminal, names the path and says nothing of Rust.
+/// Checks that a message is one line that is safe on a terminal, names the path, and does not mention Rust.
 fn assert_tellable(error: &Error, path: &Path) {
     let message = error.to_string();
     assert!(!message.chars().any(char::is_control), "{message:?}");
@@ -34,14 +34,15 @@ fn assert_tellable(error: &Error, path: &Path) {
     assert!(!message.contains("os error") && !message.contains("Error"), "{message}");
 }
 
-/// A document is refused at this line and column, as broken JSON (`true`) or as JSON of another shape, for this reason.
+/// Checks that a document is refused at this line and column, as invalid JSON (`true`) or as JSON of another form, for
+/// this reason.
 #[track_caller]
 fn assert_refused(document: impl AsRef<[u8]>, place: (u64, u64), is_syntax: bool, why: &str) {
     let document = document.as_ref();
     let shown = String::from_utf8_lossy(&document[..document.len().min(100)]).into_owned();
     let error = refusal(document);
     let message = error.to_string();
-    let Error::Damaged { line, column, syntax, reason, .. } = error else { panic!("{shown}: {message}") };
+    let Error::Unreadable { line, column, syntax, reason, .. } = error else { panic!("{shown}: {message}") };
     assert_eq!((line, column, syntax), (place.0, place.1, is_syntax), "{shown}: {message}");
     assert!(reason.contains(why), "{shown}: {message}");
     let kind = if syntax { "not valid JSON" } else { "not a rusty-kv database" };
@@ -65,7 +66,7 @@ fn an_empty_file_is_new_unless_it_was_written_to_before() {
         db.set("a", "b").unwrap();
         assert_eq!(Database::open(&path).unwrap().len().unwrap(), 1);
 
-        // The lock file is what is left of the earlier life.
+        // The lock file remains from the earlier database.
         put(&path, blank);
         let before = Untouched::of(&path);
         let error = Database::open(&path).unwrap_err();
@@ -107,7 +108,7 @@ fn zero_bytes_are_named_with_their_offset() {
 }
 
 #[test]
-fn raw_control_characters_in_a_string_are_refused_where_they_stand() {
+fn raw_control_characters_in_a_string_are_refused_with_their_place() {
     for (document, place) in [
         ("{\"map\":{\"a\":\"x\0y\"}}", (1, 15)),
         ("{\"map\":{\"a\":\"\x1b[2J\"}}", (1, 14)),
@@ -152,7 +153,7 @@ fn an_offset_counts_a_byte_order_mark_too() {
 }
 
 #[test]
-fn half_a_surrogate_pair_is_no_character() {
+fn half_a_surrogate_pair_is_not_a_character() {
     for (document, column) in [
         (r#"{"map":{"a":"\ud800"}}"#, 14),
         (r#"{"map":{"a":"x\udc00"}}"#, 15),
@@ -167,7 +168,7 @@ fn half_a_surrogate_pair_is_no_character() {
 }
 
 #[test]
-fn a_key_that_is_there_twice_is_refused_with_both_lines() {
+fn a_duplicate_key_is_refused_with_both_lines() {
     assert_refused("{\"map\":{\n\"a\":\"1\",\n\"a\":\"1\"}}", (3, 1), true, "duplicate key \"a\", first in line 2");
     assert_refused("{\"map\":{\"a\":1,\n  \"\\u0061\":2}}", (2, 3), true, "duplicate key \"a\", first in line 1");
     assert_refused("{\"map\":{\"é\":1,\n\n\"\\u00e9\":2}}", (3, 1), true, "duplicate key \"é\", first in line 1");
@@ -236,7 +237,7 @@ fn habits_of_other_notations_are_refused_with_a_hint() {
 }
 
 #[test]
-fn json_of_another_shape_is_told_from_broken_json() {
+fn json_of_another_shape_is_distinguished_from_invalid_json() {
     for document in ["[]", "\"map\"", "17", "-1", "null", "true", "false", "[{\"map\":{}}]"] {
         assert_refused(document, (1, 1), false, "expected an object");
     }
@@ -248,8 +249,8 @@ fn json_of_another_shape_is_told_from_broken_json() {
         assert_refused(document, (1, 8), false, "\"map\" is not an object");
     }
     assert_refused("{\"map\":{},\"expires\":[]}", (1, 21), false, "\"expires\" is not an object");
-    for deadline in ["5", "\"soon\"", "\"\"", "null", "{}", "\"2026-13-01T00:00:00Z\"", "\"1969-12-31T23:59:59Z\""] {
-        let document = format!("{{\"map\":{{\"a\":1}},\n\"expires\":{{\"a\":{deadline}}}}}");
+    for expiry in ["5", "\"soon\"", "\"\"", "null", "{}", "\"2026-13-01T00:00:00Z\"", "\"1969-12-31T23:59:59Z\""] {
+        let document = format!("{{\"map\":{{\"a\":1}},\n\"expires\":{{\"a\":{expiry}}}}}");
         assert_refused(document, (2, 16), false, "an expiry is a time such as");
     }
     for mark in ["5", "\"a\"", "\"aGk\"", "\"a Gk=\"", "{}", "null"] {
@@ -261,7 +262,7 @@ fn json_of_another_shape_is_told_from_broken_json() {
 }
 
 #[test]
-fn a_large_object_that_is_no_database_is_refused_like_a_small_one() {
+fn a_large_object_that_is_not_a_database_is_refused_like_a_small_one() {
     let members: Vec<String> = (0..200_000).map(|n| format!("\"{n}\":0")).collect();
     assert_refused(format!("{{{}}}", members.join(",")), (1, 1), false, "it has no member \"map\"");
 }
@@ -273,8 +274,8 @@ fn nesting_over_the_limit_is_refused_at_any_depth() {
         let (member, other) = ("{\"map\":{\"a\":", "{\"map\":{},\"other\":");
         let width = open.len() as u64;
         for depth in [101, 128, 100_000] {
-            // The place is where a value begins that is over the limit, or where the level over it begins; one level
-            // more may be a mark.
+            // The place is where the first value over the limit starts, or its parent, because one more level may be a
+            // marker.
             let column = if depth == 101 { 13 } else { 13 + 101 * width };
             let value = value(depth);
             assert_refused(format!("{member}{value}}}}}"), (1, column), true, "nested deeper than 100 levels");
@@ -287,7 +288,7 @@ fn nesting_over_the_limit_is_refused_at_any_depth() {
 }
 
 #[test]
-fn a_file_that_a_newer_version_made_is_told_from_damage() {
+fn a_file_of_a_newer_version_is_distinguished_from_corruption() {
     for document in [r#"{"$rusty-kv":2,"map":{}}"#, r#"{"map":{"a":"b"},"$rusty-kv":{"any":"thing"}}"#] {
         let error = refusal(document.as_bytes());
         assert!(matches!(error, Error::NewerVersion { .. }), "{error}");
@@ -295,14 +296,14 @@ fn a_file_that_a_newer_version_made_is_told_from_damage() {
             error.to_string().ends_with("made by a newer version of rusty-kv; use that version. Nothing was changed")
         );
     }
-    // Only at the top: it is a key like any other below.
+    // Only at the top level: below, it is an ordinary key.
     let folder = folder();
     let path = folder.path().join("kv.json");
     put(&path, r#"{"map":{"$rusty-kv":{"$rusty-kv":1}}}"#);
     assert!(Database::open(&path).unwrap().contains("$rusty-kv").unwrap());
 }
 
-/// A file of every kind of member, about 1 KiB long.
+/// A file with every kind of member, about 1 KiB long.
 const REFERENCE: &str = r#"{
   "map": {
     "": "the empty key",
@@ -338,14 +339,14 @@ fn entries(path: &Path) -> Result<Vec<(String, Entry)>, Error> {
     Options::new().clock(noon).open(path)?.iter().collect()
 }
 
-/// How a document was taken.
+/// How a document was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Opened,
     Refused,
 }
 
-/// Opens a document that may be damaged, and holds what comes of it to the promise.
+/// Opens a document that may be corrupt, and checks what is promised of the result.
 fn outcome(path: &Path, document: &[u8], what: &str) -> Outcome {
     put(path, document);
     match entries(path) {
@@ -360,29 +361,29 @@ fn outcome(path: &Path, document: &[u8], what: &str) -> Outcome {
             assert_eq!(std::fs::read(path).expect("it was saved"), form, "{what}: a second save changes nothing");
             Outcome::Opened
         }
-        Err(Error::Damaged { line, column, syntax, reason, .. }) => {
+        Err(Error::Unreadable { line, column, syntax, reason, .. }) => {
             let lines = document.split(|&byte| byte == b'\n').count() as u64;
             assert!((1..=lines).contains(&line) && column >= 1, "{what}: line {line} column {column}");
             let text = std::str::from_utf8(document).ok();
             let is_json = text.is_some_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
-            // It passes over names that are there twice, and over the escapes of what it ignores.
+            // serde_json accepts duplicate names, and escapes in what it ignores.
             let stricter = ["duplicate", "surrogate"].iter().any(|word| reason.contains(word));
             assert!(!(syntax && is_json) || stricter, "{what}: it is JSON, but: {reason}");
-            assert_eq!(std::fs::read(path).expect("it is there"), document, "{what}");
+            assert_eq!(std::fs::read(path).expect("it exists"), document, "{what}");
             Outcome::Refused
         }
         Err(other) => panic!("{what}: {other}"),
     }
 }
 
-/// The entries are those that another reader finds in the document.
+/// The entries must be those that another parser finds in the document.
 fn assert_says_what_serde_json_reads(document: &[u8], opened: &[(String, Entry)], what: &str) {
-    // A number beyond f64 is the one thing that we read and serde_json does not.
+    // A number beyond f64 is the one thing that we accept and serde_json does not.
     let Ok(theirs) = serde_json::from_slice::<serde_json::Value>(document) else { return };
     let map = theirs["map"].as_object().expect("what opened has a map");
     let expired = |key: &str| {
-        let deadline = theirs["expires"][key].as_str().and_then(|text| text.parse::<Timestamp>().ok());
-        deadline.is_some_and(|deadline| deadline <= noon())
+        let expiry = theirs["expires"][key].as_str().and_then(|text| text.parse::<Timestamp>().ok());
+        expiry.is_some_and(|expiry| expiry <= noon())
     };
     assert_eq!(opened.len(), map.keys().filter(|key| !expired(key)).count(), "{what}");
     for (key, entry) in opened {
@@ -398,7 +399,7 @@ fn assert_says_what_serde_json_reads(document: &[u8], opened: &[(String, Entry)]
     }
 }
 
-/// The reference with each of its possible small damages, and what was done to it.
+/// Every possible small corruption of the reference, with a description.
 fn damages() -> Vec<(Vec<u8>, String)> {
     let reference = REFERENCE.as_bytes();
     let mut damages = Vec::new();
@@ -436,9 +437,9 @@ fn damages() -> Vec<(Vec<u8>, String)> {
     damages
 }
 
-/// T13 in small.
+/// T13, on a small scale.
 #[test]
-fn every_small_damage_is_read_rightly_or_refused_with_its_place() {
+fn every_small_corruption_is_read_correctly_or_refused_with_its_place() {
     let damages = damages();
     let workers = 2;
     let outcomes: Vec<Outcome> = std::thread::scope(|scope| {
@@ -463,7 +464,7 @@ fn every_small_damage_is_read_rightly_or_refused_with_its_place() {
 }
 
 #[test]
-fn the_reference_is_in_the_form_that_a_save_gives() {
+fn the_reference_is_in_canonical_form() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     put(&path, REFERENCE);
@@ -471,7 +472,7 @@ fn the_reference_is_in_the_form_that_a_save_gives() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), REFERENCE);
 }
 
-/// What opening and then writing to a path ends with; fails if that takes for ever.
+/// The error of opening a path and writing to it; fails if that takes forever.
 fn opening(path: &Path) -> Error {
     let (send, receive) = mpsc::channel();
     let own: PathBuf = path.to_owned();
@@ -484,7 +485,7 @@ fn opening(path: &Path) -> Error {
 }
 
 #[test]
-fn paths_that_cannot_hold_a_database_are_refused_by_what_they_are() {
+fn paths_that_cannot_hold_a_database_are_refused_with_their_kind() {
     let folder = folder();
     let home = folder.path();
     std::fs::create_dir(home.join("folder.json")).unwrap();
@@ -520,7 +521,7 @@ fn paths_that_cannot_hold_a_database_are_refused_by_what_they_are() {
 }
 
 #[test]
-fn a_missing_folder_is_named_and_not_made() {
+fn a_missing_folder_is_reported_and_not_created() {
     let folder = folder();
     let missing = folder.path().join("missing");
     let path = missing.join("kv.json");
@@ -545,7 +546,7 @@ fn a_path_that_is_not_utf_8_works() {
     use std::os::unix::ffi::OsStrExt;
     let folder = folder();
     let path = folder.path().join(std::ffi::OsStr::from_bytes(b"k\xffv.json"));
-    // Some file systems take only UTF-8.
+    // Some file systems accept only UTF-8.
     if std::fs::File::create(&path).is_err() {
         return;
     }
@@ -556,7 +557,7 @@ fn a_path_that_is_not_utf_8_works() {
 }
 
 #[test]
-fn a_file_that_breaks_under_a_session_is_refused_at_the_next_write_and_left_alone() {
+fn a_file_corrupted_during_a_session_is_refused_at_the_next_write() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     let mut db = Database::open(&path).unwrap();
@@ -565,7 +566,7 @@ fn a_file_that_breaks_under_a_session_is_refused_at_the_next_write_and_left_alon
     let before = Untouched::of(&path);
     for result in [db.set("c", "d"), db.delete("a").map(drop), db.save(), db.remove_file(), db.refresh().map(drop)] {
         let error = result.unwrap_err();
-        assert!(matches!(error, Error::Damaged { line: 2, column: 1, .. }), "{error}");
+        assert!(matches!(error, Error::Unreadable { line: 2, column: 1, .. }), "{error}");
         assert_eq!(Untouched::of(&path), before);
     }
     put(&path, "{\"map\":{\"a\":\"mended\"}}");

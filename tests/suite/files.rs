@@ -1,4 +1,4 @@
-//! The file among others: its mode, its links, its atomic replacement, and those who use it at the same time.
+//! The file in its environment: its mode, its links, its atomic replacement, and concurrent users.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -14,7 +14,7 @@ use crate::common::untouched::Untouched;
 use crate::common::{folder, put};
 
 fn mode(path: &Path) -> u32 {
-    std::fs::metadata(path).expect("it is there").mode() & 0o7777
+    std::fs::metadata(path).expect("it exists").mode() & 0o7777
 }
 
 fn set_mode(path: &Path, mode: u32) {
@@ -22,7 +22,7 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 fn names(folder: &Path) -> BTreeSet<String> {
-    let items = std::fs::read_dir(folder).expect("the folder is there");
+    let items = std::fs::read_dir(folder).expect("the folder exists");
     items.map(|item| item.expect("it can be listed").file_name().to_string_lossy().into_owned()).collect()
 }
 
@@ -30,7 +30,7 @@ fn assert_names(folder: &Path, wanted: &[&str]) {
     assert_eq!(names(folder), wanted.iter().map(|&name| name.to_owned()).collect());
 }
 
-/// The number that a key holds as text.
+/// A key's text as a number.
 fn number(value: Option<Value>) -> u32 {
     value.map_or(0, |value| value.to_string().parse().expect("a number"))
 }
@@ -42,7 +42,7 @@ fn increment(db: &mut Database, key: &str) -> Result<()> {
     })
 }
 
-/// Runs one test of this file, written for the purpose and otherwise ignored, in a process of its own.
+/// Runs one test of this file, which is otherwise ignored, in a separate process.
 fn run_apart(test: &str, folder: &Path, variable: (&str, &str)) {
     let mut command = Command::new(std::env::current_exe().expect("a test knows its program"));
     let test = format!("files::{test}");
@@ -53,13 +53,13 @@ fn run_apart(test: &str, folder: &Path, variable: (&str, &str)) {
     assert!(output.status.success() && said.contains("1 passed"), "{test} failed:\n{said}");
 }
 
-/// The folder that [`run_apart`] gave.
+/// The folder given by [`run_apart`].
 fn given_folder() -> PathBuf {
     std::env::var_os("RUSTY_KV_TEST_FOLDER").expect("only another test runs this one").into()
 }
 
 #[test]
-fn a_new_file_and_its_lock_are_for_the_user_alone_whatever_the_umask() {
+fn a_new_file_and_its_lock_are_for_the_user_only_with_any_umask() {
     for umask in ["000", "022", "027", "077"] {
         let folder = folder();
         run_apart("apart::makes_a_database", folder.path(), ("RUSTY_KV_TEST_UMASK", umask));
@@ -79,14 +79,18 @@ fn an_existing_files_mode_is_kept_and_its_lock_is_as_open() {
         set_mode(&path, wanted);
         Database::open(&path).and_then(|mut db| db.set("a", "b")).unwrap();
         assert_eq!(mode(&path), wanted);
-        assert_eq!(mode(&folder.path().join("kv.json.lock")), wanted, "whoever may write the one must lock the other");
+        assert_eq!(
+            mode(&folder.path().join("kv.json.lock")),
+            wanted,
+            "a user who may write the one must be able to lock the other"
+        );
         Database::open(&path).and_then(|mut db| db.set("a", "c")).unwrap();
         assert_eq!(mode(&path), wanted);
     }
 }
 
 #[test]
-fn a_file_that_a_group_may_write_has_a_lock_that_the_group_may_write() {
+fn a_group_writable_file_has_a_group_writable_lock() {
     for wanted in [0o660, 0o664, 0o666] {
         let folder = folder();
         let path = folder.path().join("kv.json");
@@ -99,7 +103,7 @@ fn a_file_that_a_group_may_write_has_a_lock_that_the_group_may_write() {
 }
 
 #[test]
-fn rights_that_make_no_sense_on_data_are_not_carried_on() {
+fn setuid_and_execute_bits_are_not_copied() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     put(&path, r#"{"map":{}}"#);
@@ -111,7 +115,7 @@ fn rights_that_make_no_sense_on_data_are_not_carried_on() {
 #[test]
 fn the_owner_of_an_existing_file_is_kept_and_owns_its_lock() {
     if !rustix::process::geteuid().is_root() {
-        // Nobody else can give a file away, so there is nothing to keep for anybody else.
+        // Only root can give a file away, so there is nothing to keep for others.
         println!("SKIPPED: the_owner_of_an_existing_file_is_kept_and_owns_its_lock: only root can try it");
         return;
     }
@@ -158,7 +162,7 @@ fn two_names_of_one_file_share_a_lock() {
 }
 
 #[test]
-fn a_link_to_nothing_is_refused_and_its_target_not_made() {
+fn a_dangling_link_is_refused_and_its_target_is_not_created() {
     let folder = folder();
     let link = folder.path().join("link.json");
     symlink("nowhere.json", &link).unwrap();
@@ -205,7 +209,7 @@ fn a_split_from_hard_links_is_noticed_once() {
 }
 
 #[test]
-fn beside_the_file_only_its_lock_is_left_and_that_stays() {
+fn only_the_lock_remains_next_to_the_file() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     let lock = folder.path().join("kv.json.lock");
@@ -225,7 +229,7 @@ fn beside_the_file_only_its_lock_is_left_and_that_stays() {
 }
 
 #[test]
-fn reading_makes_no_file() {
+fn reading_creates_no_files() {
     let (folder, path, mut db) = opened();
     assert_eq!(db.get("a").unwrap(), None);
     assert!(!db.refresh().unwrap() && !db.is_on_disk());
@@ -258,7 +262,7 @@ fn a_database_opened_read_only_refuses_every_change() {
     assert_names(folder.path(), &["kv.json"]);
 }
 
-/// A new database in a folder of its own, which goes with the first of the three.
+/// A new database in a temporary folder, which is removed with the first of the three.
 fn opened() -> (tempfile::TempDir, PathBuf, Database) {
     let folder = folder();
     let path = folder.path().join("kv.json");
@@ -267,8 +271,8 @@ fn opened() -> (tempfile::TempDir, PathBuf, Database) {
 }
 
 #[test]
-fn where_nothing_may_be_written_a_write_fails_and_leaves_nothing() {
-    // A folder that may not be written to, a file that may not, and a folder whose lock file is there already.
+fn a_write_without_permission_fails_and_leaves_nothing() {
+    // A read-only folder, a read-only file, and a folder with an existing lock file.
     for (place, folder_mode, file_mode, locked) in
         [("folder", 0o500, 0o600, false), ("file", 0o700, 0o400, false), ("folder with a lock", 0o500, 0o600, true)]
     {
@@ -287,7 +291,7 @@ fn where_nothing_may_be_written_a_write_fails_and_leaves_nothing() {
         set_mode(&path, file_mode);
         set_mode(folder.path(), folder_mode);
         let before = Untouched::of(&path);
-        without_privileges("where_nothing_may_be_written_a_write_fails_and_leaves_nothing", || {
+        without_privileges("a_write_without_permission_fails_and_leaves_nothing", || {
             let mut db = Database::open(&path).unwrap();
             for result in [db.set("c", "d"), db.delete("a").map(drop), db.save(), db.transaction(|tx| tx.set("a", "x"))]
             {
@@ -316,7 +320,7 @@ mod apart {
     use super::{Options, given_folder};
 
     #[test]
-    #[ignore = "run by a_new_file_and_its_lock_are_for_the_user_alone_whatever_the_umask"]
+    #[ignore = "run by a_new_file_and_its_lock_are_for_the_user_only_with_any_umask"]
     fn makes_a_database() {
         let umask = std::env::var("RUSTY_KV_TEST_UMASK").unwrap();
         let umask = rustix::fs::RawMode::from_str_radix(&umask, 8).unwrap();
@@ -329,12 +333,12 @@ mod apart {
 }
 
 #[test]
-fn after_a_failed_write_nothing_is_stored_and_nothing_is_left_beside_the_file() {
+fn after_a_failed_write_nothing_is_stored_and_no_files_are_left() {
     let (folder, path, mut db) = opened();
     db.set("a", "b").unwrap();
     let result = db.transaction(|tx| {
         tx.set("c", "d")?;
-        // Somebody puts a folder in the place of the file: the replacement must fail at its very end.
+        // Another program puts a folder in the place of the file: the replacement must fail at its very end.
         std::fs::remove_file(&path).unwrap();
         std::fs::create_dir(&path).unwrap();
         Ok(())
@@ -373,7 +377,7 @@ fn a_failed_transaction_leaves_the_file_alone() {
 }
 
 #[test]
-fn a_failed_transaction_in_a_group_takes_back_only_its_own_changes() {
+fn a_failed_transaction_in_a_batch_undoes_only_its_own_changes() {
     let (_folder, path, mut db) = opened();
     db.begin_batch();
     db.set("a", "1").unwrap();
@@ -390,7 +394,7 @@ fn a_failed_transaction_in_a_group_takes_back_only_its_own_changes() {
 }
 
 #[test]
-fn a_transaction_that_panics_leaves_nothing_behind() {
+fn a_transaction_that_panics_leaves_nothing() {
     let (_folder, path, mut db) = opened();
     db.set("a", "1").unwrap();
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -439,7 +443,7 @@ fn readers_see_a_whole_document_while_it_is_replaced_200_times() {
         });
         let writer = scope.spawn(|| {
             for round in 1..=200 {
-                // The reader must be told to stop whatever happens here.
+                // The reader must be told to stop in any case.
                 if let Err(error) = write(&mut db, round) {
                     done.store(true, Ordering::Relaxed);
                     panic!("{error}");
@@ -455,7 +459,7 @@ fn readers_see_a_whole_document_while_it_is_replaced_200_times() {
 }
 
 #[test]
-fn whoever_waits_in_vain_is_told_who_holds_the_lock() {
+fn a_timed_out_wait_names_the_holder_of_the_lock() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     let mut holder = Database::open(&path).unwrap();
@@ -479,7 +483,7 @@ fn whoever_waits_in_vain_is_told_who_holds_the_lock() {
 }
 
 #[test]
-fn the_lock_is_free_again_after_whatever_became_of_its_holder() {
+fn the_lock_is_free_after_any_end_of_its_holder() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     let is_free = || Options::new().wait(Duration::ZERO).open(&path).and_then(|mut db| db.set("free", "yes"));
@@ -497,7 +501,7 @@ fn the_lock_is_free_again_after_whatever_became_of_its_holder() {
     is_free().unwrap_err();
     drop(db);
     is_free().unwrap();
-    assert_eq!(Database::open(&path).unwrap().get("a").unwrap(), Some("b".into()), "a dropped group was not stored");
+    assert_eq!(Database::open(&path).unwrap().get("a").unwrap(), Some("b".into()), "a dropped batch was not stored");
     Database::open(&path).and_then(|mut db| db.remove_file()).unwrap();
     is_free().unwrap();
 }
@@ -536,7 +540,7 @@ fn an_edit_by_a_program_that_takes_no_lock_is_a_conflict_and_survives() {
     let edits: [&dyn Fn(); 3] = [
         &|| put(&path, edit),
         &|| {
-            // As careful editors do.
+            // Like careful editors.
             put(&folder.path().join("new"), edit);
             #[expect(clippy::disallowed_methods, reason = "this plays another program")]
             std::fs::rename(folder.path().join("new"), &path).unwrap();
@@ -553,7 +557,7 @@ fn an_edit_by_a_program_that_takes_no_lock_is_a_conflict_and_survives() {
         });
         assert!(matches!(result, Err(Error::Conflict { .. })), "{result:?}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), edit);
-        assert_eq!(db.get("edited").unwrap(), Some("by hand".into()), "the session goes on with the edit");
+        assert_eq!(db.get("edited").unwrap(), Some("by hand".into()), "the session continues with the edit");
         assert_eq!(db.get("a").unwrap(), None);
         assert_names(folder.path(), &["kv.json", "kv.json.lock"]);
         db.set("a", "1").unwrap();
@@ -569,7 +573,7 @@ fn an_edit_in_place_under_an_open_transaction_or_a_listing_is_a_conflict_and_sur
     db.extend((0..9_000).map(|n| (format!("key:{n:04}"), Value::from("1 of some length")))).unwrap();
     db.save().unwrap();
     let edit = |from: &str, to: &str| {
-        // No clock tells what happens within one tick of it.
+        // No clock tells what happens within one of its ticks.
         std::thread::sleep(Duration::from_millis(20));
         put(&path, std::fs::read_to_string(&path).unwrap().replace(from, to));
     };
@@ -592,7 +596,7 @@ fn an_edit_in_place_under_an_open_transaction_or_a_listing_is_a_conflict_and_sur
 }
 
 #[test]
-fn a_file_made_or_removed_by_another_program_under_a_write_is_a_conflict() {
+fn a_file_created_or_removed_by_another_program_during_a_write_is_a_conflict() {
     let (_folder, path, mut db) = opened();
     let made = db.transaction(|tx| {
         put(&path, r#"{"map":{"theirs":"1"}}"#);
@@ -609,7 +613,7 @@ fn a_file_made_or_removed_by_another_program_under_a_write_is_a_conflict() {
 }
 
 #[test]
-fn a_refresh_takes_in_what_other_writers_and_editors_did() {
+fn a_refresh_loads_the_changes_of_writers_and_editors() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     let mut ours = Database::open(&path).unwrap();
@@ -639,7 +643,7 @@ fn the_removal_of_the_file_is_noticed_once() {
     assert!(db.refresh().unwrap());
     let notices = db.take_notices();
     assert!(
-        notices.len() == 1 && notices[0].contains("was removed; this session goes on with an empty"),
+        notices.len() == 1 && notices[0].contains("was removed; this session continues with an empty"),
         "{notices:?}"
     );
     assert!(!db.refresh().unwrap() && db.take_notices().is_empty());
@@ -655,17 +659,17 @@ fn a_removed_database_is_empty_and_can_be_filled_again() {
     db.set("a", "1").unwrap();
     db.remove_file().unwrap();
     assert!(!path.exists() && db.is_empty().unwrap() && !db.is_on_disk());
-    assert!(db.take_notices().is_empty(), "whoever removes it knows");
+    assert!(db.take_notices().is_empty(), "the one who removed it knows");
     db.set("b", "2").unwrap();
     assert_eq!(Database::open(&path).unwrap().len().unwrap(), 1);
 }
 
 #[test]
-fn a_child_that_is_just_being_made_does_not_keep_the_lock() {
+fn a_child_process_being_started_does_not_keep_the_lock() {
     let (_folder, path, mut db) = opened();
     let done = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
-        // A child shares all open files with this process until it runs its program.
+        // A child shares all open files with this process until it executes its program.
         scope.spawn(|| {
             while !done.load(std::sync::atomic::Ordering::Relaxed) {
                 assert!(std::process::Command::new("true").status().unwrap().success());
@@ -679,7 +683,7 @@ fn a_child_that_is_just_being_made_does_not_keep_the_lock() {
 }
 
 #[test]
-fn a_lock_file_that_is_another_file_too_is_not_written_to() {
+fn a_lock_file_with_another_hard_link_is_not_written_to() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     let other = folder.path().join("other");
@@ -699,7 +703,7 @@ fn a_removed_database_in_memory_is_empty() {
 }
 
 #[test]
-fn a_removal_within_a_group_takes_the_groups_changes_with_it() {
+fn a_removal_in_a_batch_discards_the_batch_s_changes() {
     let (_folder, path, mut db) = opened();
     db.set("a", "1").unwrap();
     db.begin_batch();
@@ -710,7 +714,7 @@ fn a_removal_within_a_group_takes_the_groups_changes_with_it() {
 }
 
 #[test]
-fn a_group_is_on_disk_as_a_whole_or_not_at_all() {
+fn a_batch_is_on_disk_completely_or_not_at_all() {
     let (_folder, path, mut db) = opened();
     db.set("before", "1").unwrap();
     let before = Untouched::of(&path);
@@ -726,11 +730,11 @@ fn a_group_is_on_disk_as_a_whole_or_not_at_all() {
     assert_eq!(Database::open(&path).unwrap().len().unwrap(), 3);
     db.commit_batch().unwrap();
     db.set("d", "1").unwrap();
-    assert_eq!(Database::open(&path).unwrap().len().unwrap(), 4, "after a group each change is durable by itself");
+    assert_eq!(Database::open(&path).unwrap().len().unwrap(), 4, "after a batch each change is durable by itself");
 }
 
 #[test]
-fn a_group_that_could_not_be_stored_is_not_in_memory_either() {
+fn a_batch_that_could_not_be_stored_is_discarded_from_memory() {
     let (_folder, path, mut db) = opened();
     db.set("before", "1").unwrap();
     db.begin_batch();
@@ -757,9 +761,9 @@ fn a_copy_over_an_existing_file_keeps_that_files_mode() {
     set_mode(&copy, 0o644);
     db.save_to(&copy).unwrap();
     assert_eq!(mode(&copy), 0o644);
-    // Nobody works on a backup, and nothing looks as if somebody did.
+    // No process works on a backup, and the files do not look as if one did.
     assert_names(folder.path(), &["copy.json"]);
-    // A database that others may be writing to is replaced under its lock.
+    // A database that other processes may be writing to is replaced with its lock held.
     Database::open(&copy).and_then(|mut copy| copy.set("b", "2")).unwrap();
     db.save_to(&copy).unwrap();
     assert_names(folder.path(), &["copy.json", "copy.json.lock"]);

@@ -1,8 +1,9 @@
-//! T18: databases of every format that was ever released open, say what they said then, and can be written to.
+//! T18: databases of every released format open, have the same content as then, and can be written to.
 //!
-//! `tests/fixtures/v1` holds a folder each: `kv.json`, perhaps `kv.json.journal`, and `expected.json`, what is to be read
-//! there at [`noon`]. They are copies, so no stamp in a journal fits and its hashes decide. The ignored test
-//! `makes_the_fixtures_of_this_version` has made them; once a version is released its folder is never made anew.
+//! `tests/fixtures/v1` has a folder for each: `kv.json`, in some cases `kv.json.journal`, and `expected.json` with the
+//! expected content at [`noon`]. They are copies, so no stamp in a journal matches, and the hashes decide. They were
+//! created by the ignored test `makes_the_fixtures_of_this_version`; after the release of a version, its folder is
+//! never recreated.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,7 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
-/// What is to be read, as `expected.json` says it.
+/// The expected content in `expected.json`.
 fn expected(file: &Path) -> State {
     let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{file:?}: {error}"));
     let entries: Vec<serde_json::Value> = serde_json::from_str(&text).expect("it is JSON");
@@ -40,8 +41,8 @@ fn expected(file: &Path) -> State {
             let times = usize::try_from(item["times"].as_u64().expect("a number")).expect("a small one");
             Value::Text(item["repeated"].as_str().expect("a text").repeat(times))
         };
-        let deadline = item["expires"].as_str().map(|text| text.parse().expect("a time"));
-        (item["key"].as_str().expect("a key").to_owned(), Entry { value, deadline })
+        let expiry = item["expires"].as_str().map(|text| text.parse().expect("a time"));
+        (item["key"].as_str().expect("a key").to_owned(), Entry { value, expiry })
     };
     entries.iter().map(entry).collect()
 }
@@ -58,7 +59,7 @@ fn open(path: &Path, read_only: bool) -> Database {
 /// All folders of all versions.
 fn all() -> Vec<PathBuf> {
     let folders = |of: PathBuf| {
-        let items = std::fs::read_dir(of).expect("it is there").map(|item| item.expect("it can be listed").path());
+        let items = std::fs::read_dir(of).expect("it exists").map(|item| item.expect("it can be listed").path());
         items.filter(|path| path.is_dir()).collect::<Vec<_>>()
     };
     let mut all: Vec<_> = folders(fixtures()).into_iter().flat_map(folders).collect();
@@ -66,7 +67,7 @@ fn all() -> Vec<PathBuf> {
     all
 }
 
-/// A copy of a fixture that may be written to.
+/// A writable copy of a fixture.
 fn copy(of: &Path) -> (tempfile::TempDir, PathBuf) {
     let folder = folder();
     for name in ["kv.json", "kv.json.journal"] {
@@ -79,7 +80,7 @@ fn copy(of: &Path) -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
-fn every_database_of_an_earlier_version_says_what_it_said_then() {
+fn every_database_of_an_earlier_version_has_the_expected_content() {
     let all = all();
     assert!(all.len() >= 8, "{all:?}");
     for fixture in all {
@@ -134,7 +135,7 @@ fn every_database_of_an_earlier_version_can_be_written_to() {
 }
 
 mod making {
-    //! How they were made.
+    //! How they were created.
 
     use super::*;
     use crate::common::changes::{Changes, gone, json, text, until};
@@ -160,7 +161,7 @@ mod making {
         ]
     }
 
-    /// What the journals hold.
+    /// The commits in the journals.
     fn later() -> Vec<Changes> {
         vec![
             vec![text("text", "008")],
@@ -177,7 +178,7 @@ mod making {
 
     struct Made {
         folder: tempfile::TempDir,
-        /// After each commit.
+        /// The state after each commit.
         states: Vec<State>,
     }
 
@@ -196,7 +197,7 @@ mod making {
 
         fn commit(&mut self, changes: &Changes) {
             let mut state = self.states.last().expect("there is a first").clone();
-            // A clock before every deadline: nothing is left out.
+            // A clock before every expiry, so that nothing is left out.
             let early = || "2026-01-01T00:00:00Z".parse().expect("a time");
             let mut db = Options::new().clock(early).open(self.path()).expect("it opens");
             let done = db.transaction(|tx| {
@@ -218,7 +219,7 @@ mod making {
             self.states.push(state);
         }
 
-        /// A database with a journal that holds the first so many of the commits.
+        /// A database with a journal that holds the first `commits` commits.
         fn large(commits: usize) -> Self {
             let mut made = Self::new();
             let (key, value) = filler();
@@ -229,7 +230,7 @@ mod making {
             made
         }
 
-        /// Puts it among the fixtures, with the state that is `back` commits old as what is to be read.
+        /// Adds it to the fixtures; the expected content is the state `back` commits ago.
         fn keep(&self, name: &str, back: usize) {
             let target = fixtures().join("v1").join(name);
             std::fs::create_dir_all(&target).expect("it can be made");
@@ -243,9 +244,9 @@ mod making {
         }
     }
 
-    /// A state in the form of `expected.json`.
+    /// A state in the format of `expected.json`.
     fn said(state: &State) -> String {
-        let live = state.iter().filter(|(_, entry)| entry.deadline.is_none_or(|deadline| noon() < deadline));
+        let live = state.iter().filter(|(_, entry)| entry.expiry.is_none_or(|expiry| noon() < expiry));
         let items = live.map(|(key, entry)| {
             let mut item = serde_json::json!({ "key": key });
             match &entry.value {
@@ -257,8 +258,8 @@ mod making {
                 Value::Json(text) => item["json"] = serde_json::json!(text.as_str()),
                 Value::Bytes(bytes) => item["bytes"] = serde_json::json!(bytes),
             }
-            if let Some(deadline) = entry.deadline {
-                item["expires"] = serde_json::json!(deadline.to_string());
+            if let Some(expiry) = entry.expiry {
+                item["expires"] = serde_json::json!(expiry.to_string());
             }
             format!("  {item}")
         });
@@ -272,7 +273,7 @@ mod making {
         small.commit(&first());
         small.keep("small", 0);
 
-        // As written by hand, or by the program of the tutorial: another layout, a member of somebody's, an old state.
+        // As written by hand or by the tutorial's program: another layout, an unknown member, an old state.
         let edited = "\u{feff}{ \"mine\": [1.0], \"expires\": {\"b\": \"2027-01-01T00:00:00Z\"},\r\n\"map\": {\"b\":\"2\", \"\\u0061\" : {\"$binary\": \"aGk=\"}} }";
         let mut by_hand = Made::new();
         put(&by_hand.path(), edited);
@@ -283,33 +284,33 @@ mod making {
         Made::large(0).keep("large-saved", 0);
         Made::large(5).keep("large", 0);
 
-        // A crash in the last commit, which has three lines: the second one is cut.
+        // A crash during the last commit, which has three lines: the second one is cut off.
         let torn = Made::large(5);
-        let journal = std::fs::read(torn.journal()).expect("it is there");
+        let journal = std::fs::read(torn.journal()).expect("it exists");
         let last = journal.windows(7).rposition(|bytes| bytes == b",\"last\"").expect("a commit ends");
         let start = journal[..last].iter().rposition(|&byte| byte == b'\n').expect("a line ends");
         put(&torn.journal(), &journal[..start - 20]);
         torn.keep("large-torn", 1);
 
-        // A crash after the new snapshot was put in place and before the journal was renewed.
+        // A crash after the new snapshot was installed, and before the journal was renewed.
         let folded = Made::large(4);
-        let journal = std::fs::read(folded.journal()).expect("it is there");
+        let journal = std::fs::read(folded.journal()).expect("it exists");
         open(&folded.path(), false).save().expect("it can be saved");
-        let newer = std::fs::read(folded.journal()).expect("it is there");
+        let newer = std::fs::read(folded.journal()).expect("it exists");
         let with_fold = [&journal[..], &fold_line(&journal, &newer, 4)].concat();
         put(&folded.journal(), &with_fold);
         folded.keep("large-folded", 0);
 
-        // A crash before it was put in place; whoever came next wrote one more commit.
+        // A crash before it was installed; the next writer wrote one more commit.
         let unfinished = Made::large(4);
-        let journal = std::fs::read(unfinished.journal()).expect("it is there");
+        let journal = std::fs::read(unfinished.journal()).expect("it exists");
         let nowhere = String::from_utf8(journal.clone()).expect("it is text").replace("\"inode\":", "\"inode\":9");
         put(&unfinished.journal(), [&journal[..], &fold_line(&journal, nowhere.as_bytes(), 4)].concat());
         let mut unfinished = unfinished;
         unfinished.commit(&later()[4]);
         unfinished.keep("large-unfinished", 0);
 
-        // Renewed by a save: commits are numbered on.
+        // Renewed by a save: the numbers of commits continue.
         let mut renewed = Made::large(3);
         open(&renewed.path(), false).save().expect("it can be saved");
         later()[3..].iter().for_each(|changes| renewed.commit(changes));

@@ -1,5 +1,5 @@
-//! Bytes that changed on disk are never served as if nothing had happened (P9 P36): a last record of the journal that
-//! cannot be read is told apart by the lock file's note, and whoever reads every line looks at the checksum.
+//! Bytes that changed on disk are never served silently (P9 P36): the lock file's note classifies an unreadable last
+//! record of the journal, and a read of all lines verifies the checksum.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -15,7 +15,7 @@ use crate::common::note::{Note, leave};
 use crate::common::untouched::Untouched;
 use crate::common::{folder, put};
 
-/// A database that is too large to be without a journal.
+/// A database that is large enough for a journal.
 struct Place {
     folder: tempfile::TempDir,
 }
@@ -31,7 +31,7 @@ impl Place {
             (0..2000).step_by(10).try_for_each(|n| {
                 let key = format!("key:{n:04}");
                 let entry = tx.entry(&key)?.unwrap();
-                tx.set_entry(&key, rusty_kv::Entry { deadline: Some(expires), ..entry })
+                tx.set_entry(&key, rusty_kv::Entry { expiry: Some(expires), ..entry })
             })
         })
         .unwrap();
@@ -39,7 +39,7 @@ impl Place {
         place
     }
 
-    /// With two commits in the journal, the last of which is corrupt.
+    /// Two commits in the journal, the last of which is corrupt.
     fn with_a_bad_end(note: Note) -> Self {
         let place = Self::new();
         let mut db = Database::open(place.path()).unwrap();
@@ -51,7 +51,7 @@ impl Place {
         place
     }
 
-    /// Whose snapshot has another byte than was written, and looks to a stat as it did.
+    /// A snapshot with one changed byte and the same stat as before.
     fn corrupt() -> Self {
         let place = Self::new();
         place.flip("key:0700\": \"x", "key:0700\": \"y");
@@ -70,16 +70,16 @@ impl Place {
         let text = std::fs::read_to_string(self.path()).unwrap();
         assert!(text.contains(from), "{from}");
         put(&self.path(), text.replacen(from, to, 1));
-        // A disk that flips a bit changes no time; so the journal must say the new times.
+        // A bit that flips on disk changes no times, so the journal must have the new ones.
         let meta = std::fs::metadata(self.path()).unwrap();
         let times = [(meta.mtime(), meta.mtime_nsec()), (meta.ctime(), meta.ctime_nsec())];
         let [modified, changed] = times.map(|(seconds, nanos)| format!("[{seconds},{nanos}]"));
         let journal = std::fs::read_to_string(self.journal()).unwrap();
         let (header, rest) = journal.split_once('\n').unwrap();
         let (before, _) = header.split_once("\"modified\":").unwrap();
-        let (_, behind) = header.split_once("},\"layout\"").unwrap();
-        let (behind, _) = behind.rsplit_once(",\"sum\":").unwrap();
-        let content = format!("{before}\"modified\":{modified},\"changed\":{changed}}},\"layout\"{behind}");
+        let (_, after) = header.split_once("},\"layout\"").unwrap();
+        let (after, _) = after.rsplit_once(",\"sum\":").unwrap();
+        let content = format!("{before}\"modified\":{modified},\"changed\":{changed}}},\"layout\"{after}");
         let (_, epoch) = content.split_once("\"epoch\":\"").unwrap();
         let epoch = u64::from_str_radix(&epoch[..16], 16).unwrap();
         let sum = xxh3_64_with_seed(content.as_bytes(), epoch);
@@ -93,24 +93,24 @@ impl Place {
         command
     }
 
-    fn run(&self, args: &[&str]) -> Told {
-        Told::of(self.command(args).output().unwrap())
+    fn run(&self, args: &[&str]) -> Ran {
+        Ran::of(self.command(args).output().unwrap())
     }
 
-    fn script(&self, args: &[&str], script: &str) -> Told {
+    fn script(&self, args: &[&str], script: &str) -> Ran {
         let file = self.folder.path().join("script.kv");
         put(&file, script);
-        Told::of(self.command(args).stdin(std::fs::File::open(file).unwrap()).output().unwrap())
+        Ran::of(self.command(args).stdin(std::fs::File::open(file).unwrap()).output().unwrap())
     }
 }
 
-struct Told {
+struct Ran {
     status: i32,
     out: String,
     err: String,
 }
 
-impl Told {
+impl Ran {
     fn of(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Self { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
@@ -137,7 +137,7 @@ fn an_acknowledged_last_record_that_cannot_be_read_is_corruption_until_it_is_rep
     {
         place.run(read).is(0, "was acknowledged");
     }
-    // What reads every line gives less than was acknowledged, and no file is made of that.
+    // Reads of all lines return less than was acknowledged, and no file is made of that.
     for whole in [
         &["list"][..],
         &["keys"],
@@ -156,15 +156,15 @@ fn an_acknowledged_last_record_that_cannot_be_read_is_corruption_until_it_is_rep
     for refused in
         [&["set", "b", "c"][..], &["del", "a"], &["incr", "n"], &["save"], &["check"], &["-o", "json", "check"]]
     {
-        let told = place.run(refused);
-        assert_eq!(told.status, 3, "{refused:?}: {}", told.err);
-        assert!((told.err + &told.out).contains("was acknowledged"), "{refused:?}");
+        let ran = place.run(refused);
+        assert_eq!(ran.status, 3, "{refused:?}: {}", ran.err);
+        assert!((ran.err + &ran.out).contains("was acknowledged"), "{refused:?}");
     }
     place.script(&[], "get a\nset b c\n").is(3, "was acknowledged");
     assert!(before == [place.path(), place.journal()].map(|path| Untouched::of(&path)), "a file was changed");
-    let told = place.run(&["repair"]);
-    told.is(0, "last record");
-    assert!(told.err.contains("dropped: ") && told.err.contains("kv.json.journal.torn"), "{}", told.err);
+    let ran = place.run(&["repair"]);
+    ran.is(0, "last record");
+    assert!(ran.err.contains("dropped: ") && ran.err.contains("kv.json.journal.torn"), "{}", ran.err);
     place.run(&["check"]).is(0, "");
     place.run(&["set", "b", "c"]).is(0, "");
     assert_eq!(place.run(&["get", "a"]).out, "one\n");
@@ -172,7 +172,7 @@ fn an_acknowledged_last_record_that_cannot_be_read_is_corruption_until_it_is_rep
 }
 
 #[test]
-fn a_damaged_journal_can_also_be_dropped_whole() {
+fn a_corrupt_journal_can_also_be_dropped() {
     let place = Place::with_a_bad_end(Note::Finished);
     place.run(&["repair", "--drop-journal"]).is(0, "1 change");
     place.run(&["check"]).is(0, "");
@@ -192,23 +192,23 @@ fn a_backup_takes_the_place_of_a_database_with_a_corrupt_end_which_is_kept() {
 #[test]
 fn a_record_that_its_writer_did_not_finish_is_torn() {
     let place = Place::with_a_bad_end(Note::Unfinished);
-    let told = place.run(&["get", "a"]);
-    told.is(0, "");
-    assert_eq!(told.out, "one\n");
-    let told = place.run(&["check"]);
-    told.is(0, "warning: the journal ends in ");
-    assert!(!told.err.contains("error"), "{}", told.err);
+    let ran = place.run(&["get", "a"]);
+    ran.is(0, "");
+    assert_eq!(ran.out, "one\n");
+    let ran = place.run(&["check"]);
+    ran.is(0, "warning: the journal ends in ");
+    assert!(!ran.err.contains("error"), "{}", ran.err);
     place.run(&["set", "b", "c"]).is(0, "never acknowledged");
     place.run(&["check"]).is(0, "");
 }
 
 #[test]
-fn a_record_of_which_nobody_knows_is_neither_torn_nor_corruption() {
+fn a_record_with_an_unknown_outcome_is_neither_torn_nor_corrupt() {
     for note in [Note::OtherBoot, Note::OtherHost, Note::Missing] {
         let place = Place::with_a_bad_end(note);
-        let told = place.run(&["get", "a"]);
-        told.is(0, "may or may not have been acknowledged");
-        assert_eq!(told.out, "one\n");
+        let ran = place.run(&["get", "a"]);
+        ran.is(0, "may or may not have been acknowledged");
+        assert_eq!(ran.out, "one\n");
         place.run(&["check"]).is(3, "may or may not have been acknowledged");
         place.run(&["get", "a"]).is(0, "may or may not have been acknowledged");
         place.run(&["set", "b", "c"]).is(0, "may or may not have been acknowledged");
@@ -222,7 +222,7 @@ fn a_record_of_which_nobody_knows_is_neither_torn_nor_corruption() {
 }
 
 #[test]
-fn a_copy_of_a_database_does_not_make_known_what_was_not() {
+fn copying_a_database_does_not_make_an_unknown_end_known() {
     let place = Place::with_a_bad_end(Note::OtherBoot);
     let copy = folder();
     for name in ["kv.json", "kv.json.journal", "kv.json.lock"] {
@@ -240,7 +240,7 @@ fn a_copy_of_a_database_does_not_make_known_what_was_not() {
 }
 
 #[test]
-fn whoever_reads_every_line_finds_a_flipped_bit() {
+fn every_full_read_finds_a_flipped_bit() {
     let place = Place::corrupt();
     for read in [
         &["list"][..],
@@ -262,12 +262,12 @@ fn whoever_reads_every_line_finds_a_flipped_bit() {
         &["-o", "raw", "list"],
         &["check"],
     ] {
-        let told = place.run(read);
-        assert_eq!(told.status, 3, "{read:?}: {}", told.err);
+        let ran = place.run(read);
+        assert_eq!(ran.status, 3, "{read:?}: {}", ran.err);
     }
-    let told = place.run(&["list"]);
-    told.is(3, "is corrupt: its checksum");
-    assert_eq!(told.out.lines().count(), 2000);
+    let ran = place.run(&["list"]);
+    ran.is(3, "is corrupt: its checksum");
+    assert_eq!(ran.out.lines().count(), 2000);
     let scripted = place.script(&[], "list\nget key:0001\n");
     scripted.is(3, "stdin:1: error: ");
     assert_eq!(scripted.out.lines().count(), 2001);
@@ -320,10 +320,10 @@ fn no_file_is_made_of_a_corrupt_database() {
     names.sort();
     assert_eq!(names, ["kv.json", "kv.json.journal", "kv.json.lock", "old.json"]);
     assert!(std::fs::read_to_string(place.folder.path().join("old.json")).unwrap().contains("\"old\""));
-    // A corrupt backup restores nothing; a sound one replaces what is corrupt.
+    // A corrupt backup is not restored; an intact one replaces a corrupt database.
     let other = Place::new();
-    let told = other.run(&["restore", &place.path().to_string_lossy()]);
-    told.is(3, "is corrupt");
+    let ran = other.run(&["restore", &place.path().to_string_lossy()]);
+    ran.is(3, "is corrupt");
     assert_eq!(place.run(&["restore", &other.path().to_string_lossy()]).status, 0);
     place.run(&["list"]).is(0, "");
 }
@@ -332,14 +332,14 @@ fn no_file_is_made_of_a_corrupt_database() {
 fn a_repair_of_a_corrupt_database_warns_that_a_value_may_be_wrong() {
     let place = Place::corrupt();
     place.run(&["repair", "-y"]).is(0, "a value in the new one may be wrong; compare it with a backup");
-    let told = place.run(&["repair", "-y", "-o", "json"]);
-    assert!(told.out.contains("\"corrupt\":true"), "{}", told.out);
-    // What is damaged in another way was dropped, and the rest is right.
+    let ran = place.run(&["repair", "-y", "-o", "json"]);
+    assert!(ran.out.contains("\"corrupt\":true"), "{}", ran.out);
+    // A line that is corrupt in another way is dropped, and the rest is right.
     let place = Place::new();
     place.flip("key:0700\": \"x", "key:0700\": \"\\");
     std::fs::remove_file(place.journal()).unwrap();
-    let told = place.run(&["repair", "-y"]);
-    assert!(!told.err.contains("may be wrong"), "{}", told.err);
+    let ran = place.run(&["repair", "-y"]);
+    assert!(!ran.err.contains("may be wrong"), "{}", ran.err);
 }
 
 #[test]
@@ -347,29 +347,29 @@ fn a_document_of_a_corrupt_database_is_whole_and_the_error_is_on_stderr() {
     let place = Place::corrupt();
     for (command, is_object) in [("list", true), ("keys", false), ("list --values", false), ("find key", true)] {
         let args: Vec<_> = ["-o", "json"].into_iter().chain(command.split(' ')).collect();
-        for told in [place.run(&args), place.script(&["-o", "json"], &format!("{command}\n"))] {
-            told.is(3, "\"code\":\"corrupt\"");
-            let document: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+        for ran in [place.run(&args), place.script(&["-o", "json"], &format!("{command}\n"))] {
+            ran.is(3, "\"code\":\"corrupt\"");
+            let document: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
             let length = document.as_object().map(serde_json::Map::len).or(document.as_array().map(Vec::len));
             assert_eq!((document.is_object(), length), (is_object, Some(2000)), "{command}");
-            assert_eq!(told.err.lines().count(), 1);
+            assert_eq!(ran.err.lines().count(), 1);
         }
     }
-    let told = place.run(&["export", "--format", "json", "--lossy"]);
-    told.is(3, "is corrupt");
-    assert!(serde_json::from_str::<serde_json::Value>(&told.out).unwrap().is_object());
+    let ran = place.run(&["export", "--format", "json", "--lossy"]);
+    ran.is(3, "is corrupt");
+    assert!(serde_json::from_str::<serde_json::Value>(&ran.out).unwrap().is_object());
     put(&place.folder.path().join("other.json"), "{\"map\":{\"zzz\":\"1\"}}");
-    for told in [
+    for ran in [
         place.run(&["-o", "json", "diff", "kv.json", "other.json"]),
         place.run(&["-o", "json", "diff", "other.json", "kv.json"]),
     ] {
-        told.is(3, "is corrupt");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&told.out).unwrap().as_array().unwrap().len(), 2001);
+        ran.is(3, "is corrupt");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&ran.out).unwrap().as_array().unwrap().len(), 2001);
     }
-    // One answer a line: what has no document of its own is the error.
-    let told = place.script(&["-o", "json"], "count *1\nget key:0001\n");
-    told.is(3, "");
-    assert!(told.out.starts_with("{\"error\":{\"code\":\"corrupt\"") && told.out.lines().count() == 2, "{}", told.out);
+    // One answer per line: if there is no document, the error takes its place.
+    let ran = place.script(&["-o", "json"], "count *1\nget key:0001\n");
+    ran.is(3, "");
+    assert!(ran.out.starts_with("{\"error\":{\"code\":\"corrupt\"") && ran.out.lines().count() == 2, "{}", ran.out);
 }
 
 #[test]
@@ -380,9 +380,9 @@ fn changes_in_the_journal_come_with_a_listing_of_a_corrupt_file() {
         db.set(key, "new").unwrap();
     }
     db.delete("key:1999").unwrap();
-    let told = place.run(&["keys"]);
-    told.is(3, "is corrupt");
-    assert!(told.out.starts_with("a\n") && told.out.ends_with("key:1998\nzzz\n"));
+    let ran = place.run(&["keys"]);
+    ran.is(3, "is corrupt");
+    assert!(ran.out.starts_with("a\n") && ran.out.ends_with("key:1998\nzzz\n"));
     place.run(&["save"]).is(0, "");
     place.run(&["keys"]).is(3, "is corrupt");
 }
@@ -409,8 +409,8 @@ fn a_library_s_listing_of_all_keys_ends_in_the_error() {
     assert_eq!(both.flatten().flatten().count(), 1000);
 }
 
-/// As a crash leaves it between the snapshot's rename and the journal's, with that edit of the snapshot, which keeps its
-/// length and time.
+/// The files after a crash between the renames of the snapshot and the journal, with an edit of the snapshot that keeps
+/// its length and times.
 fn crashed(edit: impl FnOnce(&Path)) -> Place {
     let place = Place::new();
     let mut db = Database::open(place.path()).unwrap();
@@ -425,7 +425,7 @@ fn crashed(edit: impl FnOnce(&Path)) -> Place {
 }
 
 #[test]
-fn an_edit_behind_a_crash_that_keeps_length_and_time_is_not_believed() {
+fn an_edit_after_a_crash_that_keeps_length_and_time_is_not_trusted() {
     let sound = crashed(|_| ());
     assert_eq!(sound.run(&["get", "a"]).out, "one\n");
     sound.run(&["check"]).is(0, "");
@@ -436,14 +436,14 @@ fn an_edit_behind_a_crash_that_keeps_length_and_time_is_not_believed() {
         std::fs::File::options().write(true).open(path).unwrap().set_modified(modified).unwrap();
     });
     let before = [place.path(), place.journal()].map(|path| Untouched::of(&path));
-    let told = place.run(&["get", "a"]);
-    assert_eq!((told.status, told.out.as_str()), (3, ""), "{}", told.err);
+    let ran = place.run(&["get", "a"]);
+    assert_eq!((ran.status, ran.out.as_str()), (3, ""), "{}", ran.err);
     place.run(&["set", "b", "c"]).is(3, "cannot open");
     place.run(&["check"]).is(3, "its content does not match the checksum");
     assert!(before == [place.path(), place.journal()].map(|path| Untouched::of(&path)), "a file was changed");
 }
 
-/// A child whose lines of stdout and stderr can be waited for.
+/// A child process whose lines of stdout and stderr can be awaited.
 struct Looking {
     child: std::process::Child,
     lines: std::sync::mpsc::Receiver<String>,
@@ -470,7 +470,7 @@ impl Looking {
         self.lines.recv_timeout(std::time::Duration::from_secs(30)).expect("it says something")
     }
 
-    /// Changes a key until that is told, so that the child is known to look; whatever else it tells goes before it.
+    /// Changes a key until the child reports it, which shows that it is watching; skips its earlier output.
     fn is_looking(&self, place: &Place) {
         let mut db = Database::open(place.path()).unwrap();
         for n in 0.. {
@@ -499,20 +499,20 @@ fn a_watch_outlives_a_file_that_cannot_be_read_for_a_while() {
         }
         let watch = Looking::new(&place, &["watch"]);
         watch.is_looking(&place);
-        // An editor in the middle of its work, as long as that takes.
+        // An editor in the middle of writing.
         let text = std::fs::read_to_string(place.path()).unwrap();
         put(&place.path(), &text[..text.len() / 2]);
         assert!(watch.next().starts_with("warning: cannot open"), "is_large: {is_large}");
         let _ = std::fs::remove_file(place.journal());
         put(&place.path(), text.replacen("\n  }", ",\n    \"zzz\": \"1\"\n  }", 1));
         loop {
-            // What was only in the journal is told to be gone.
+            // What was only in the journal is reported as gone.
             match watch.next() {
                 line if line == "set\tzzz\t1" => break,
                 line => assert!(line.contains("probe"), "{line}"),
             }
         }
-        // Another outage is another warning.
+        // Another outage leads to another warning.
         put(&place.path(), "");
         assert!(watch.next().starts_with("warning: "));
     }
@@ -536,7 +536,7 @@ fn a_watch_outlives_a_journal_that_belongs_to_another_file() {
 fn a_wait_outlives_a_file_that_cannot_be_read_for_a_while_and_ends_with_what_it_knows() {
     let place = Place { folder: folder() };
     Database::open(place.path()).unwrap().set("a", "1").unwrap();
-    // The first lines of a script say that it has begun.
+    // The first lines of a script show that it has started.
     let script = place.folder.path().join("script.kv");
     for (timeout, status) in [("", 0), ("--timeout 3s", 3)] {
         put(&place.path(), "{\"map\":{\"a\":\"1\"}}");
@@ -551,8 +551,8 @@ fn a_wait_outlives_a_file_that_cannot_be_read_for_a_while_and_ends_with_what_it_
         assert_eq!(wait.child.wait().unwrap().code(), Some(status));
     }
     put(&place.path(), "{\"map\":{\"a\":\"1\"}}");
-    let told = place.script(&[], "get a\nwait b --timeout 100ms\n");
-    told.is(1, "was not created within 100ms");
+    let ran = place.script(&[], "get a\nwait b --timeout 100ms\n");
+    ran.is(1, "was not created within 100ms");
 }
 
 #[test]

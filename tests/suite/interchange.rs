@@ -318,7 +318,7 @@ fn binaries() -> Vec<Vec<u8>> {
 }
 
 fn until(millis: u64) -> Entry {
-    Entry { deadline: Some(Timestamp::from_millis(millis)), ..Entry::from("x") }
+    Entry { expiry: Some(Timestamp::from_millis(millis)), ..Entry::from("x") }
 }
 
 /// Every nasty text as a key and as a value.
@@ -341,11 +341,11 @@ fn with_bytes() -> BTreeMap<String, Entry> {
     values.enumerate().map(|(n, entry)| (format!("bytes:{n:05}"), entry)).collect()
 }
 
-/// Deadlines to the millisecond, on keys of every kind.
-fn with_deadlines() -> BTreeMap<String, Entry> {
-    let deadlines = [4_102_444_800_001, 4_102_444_800_999, 32_472_144_000_000, 253_402_300_799_999];
+/// Expiries to the millisecond, on keys of every kind.
+fn with_expiries() -> BTreeMap<String, Entry> {
+    let expiries = [4_102_444_800_001, 4_102_444_800_999, 32_472_144_000_000, 253_402_300_799_999];
     let keys = nasty().into_iter().take(40).chain(["ttl".to_owned(), "-".to_owned()]);
-    let entry = |n: usize| until(deadlines[n % deadlines.len()]);
+    let entry = |n: usize| until(expiries[n % expiries.len()]);
     keys.enumerate().map(|(n, key)| (format!("{key}ttl"), entry(n))).collect()
 }
 
@@ -368,7 +368,7 @@ fn all(parts: &[BTreeMap<String, Entry>]) -> BTreeMap<String, Entry> {
 #[test]
 fn everything_comes_back_by_the_formats_that_carry_everything() {
     let place = Place::new();
-    let everything = all(&[texts(), with_json(), with_bytes(), with_deadlines()]);
+    let everything = all(&[texts(), with_json(), with_bytes(), with_expiries()]);
     place.fill("all", &everything);
     assert_alike(&place.content("all"), &everything, "stored");
     for format in ["jsonl", "csv", COMMANDS] {
@@ -386,7 +386,7 @@ fn everything_comes_back_by_the_formats_that_carry_everything() {
 fn what_a_format_can_carry_comes_back_by_it() {
     for (format, content) in [
         ("json", all(&[texts(), with_json()])),
-        ("redis", all(&[texts(), with_bytes(), with_deadlines()])),
+        ("redis", all(&[texts(), with_bytes(), with_expiries()])),
         ("tsv", all(&[texts(), with_bytes()])),
         ("dotenv", plain_variables()),
     ] {
@@ -403,17 +403,17 @@ fn what_a_format_cannot_carry_is_refused_by_key_and_no_file_is_left() {
         ("TEXT", Entry::from("x")),
         ("JSON", Entry::from(Value::from_json("1").unwrap())),
         ("BYTES", Entry::from(Value::from_bytes(vec![0xff]))),
-        ("DEADLINE", until(4_102_444_800_000)),
+        ("EXPIRY", until(4_102_444_800_000)),
         ("no name", Entry::from("x")),
         ("NUL", Entry::from("\0")),
     ];
     let refuses: [(&str, &[&str]); 8] = [
         ("jsonl", &[]),
         ("csv", &[]),
-        ("json", &["BYTES", "DEADLINE"]),
+        ("json", &["BYTES", "EXPIRY"]),
         ("redis", &["JSON"]),
-        ("tsv", &["JSON", "DEADLINE"]),
-        ("dotenv", &["JSON", "BYTES", "DEADLINE", "no name", "NUL"]),
+        ("tsv", &["JSON", "EXPIRY"]),
+        ("dotenv", &["JSON", "BYTES", "EXPIRY", "no name", "NUL"]),
         ("sh", &["BYTES", "no name", "NUL"]),
         ("fish", &["BYTES", "no name", "NUL"]),
     ];
@@ -666,7 +666,7 @@ impl Drop for Redis {
 fn a_real_redis_takes_the_lines_and_holds_the_same() {
     let place = Place::new();
     let Some(redis) = Redis::start(&place) else { return };
-    let content = all(&[texts(), with_bytes(), with_deadlines()]);
+    let content = all(&[texts(), with_bytes(), with_expiries()]);
     place.fill("db", &content);
     let lines = place.says("db", &["export", "--format", "redis"]);
     let answers = redis.says(&lines);
@@ -674,7 +674,7 @@ fn a_real_redis_takes_the_lines_and_holds_the_same() {
     let good = answers.split(|&byte| byte == b'\n').filter(|line| matches!(*line, b"OK" | b"1")).count();
     assert_eq!(good, count, "{}", String::from_utf8_lossy(&answers));
     assert_eq!(redis.says(b"DBSIZE\n"), format!("{}\n", content.len()).into_bytes());
-    // Asked by a script of its own, so that nothing rests on how redis-cli shows a value: key, value and deadline in hex.
+    // Asked by a script of its own, so that nothing rests on how redis-cli shows a value: key, value and expiry in hex.
     let script = "local a = {} for _, k in ipairs(redis.call('KEYS', '*')) do local h = function(s) return (s:gsub('.', function(c) return string.format('%02x', c:byte()) end)) end a[#a + 1] = h(k) .. ' ' .. h(redis.call('GET', k)) .. ' ' .. string.format('%.0f', redis.call('PEXPIRETIME', k)) end return a";
     let found = redis.says(format!("EVAL \"{script}\" 0\n").as_bytes());
     let mut found: Vec<&str> = str::from_utf8(&found).unwrap().lines().collect();
@@ -687,8 +687,8 @@ fn a_real_redis_takes_the_lines_and_holds_the_same() {
             .concat()
     };
     let wanted = content.iter().map(|(key, entry)| {
-        let deadline = entry.deadline.map_or("-1".to_owned(), |deadline| deadline.as_millis().to_string());
-        format!("{} {} {deadline}", hex(key.as_bytes()), hex(entry.value.as_bytes()))
+        let expiry = entry.expiry.map_or("-1".to_owned(), |expiry| expiry.as_millis().to_string());
+        format!("{} {} {expiry}", hex(key.as_bytes()), hex(entry.value.as_bytes()))
     });
     let mut wanted: Vec<String> = wanted.collect();
     found.sort_unstable();

@@ -1,5 +1,5 @@
-//! T13 for databases with a journal: whatever small damage either file takes, what opens is a state that was, and whatever
-//! is refused keeps every byte.
+//! T13 for databases with a journal: after any small corruption of either file, an open succeeds only with an earlier
+//! state, and a refused file keeps every byte.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -15,7 +15,7 @@ use crate::common::untouched::Untouched;
 use crate::common::{folder, put};
 
 type State = BTreeMap<String, Entry>;
-/// What the snapshot holds.
+/// The content of the snapshot.
 fn first() -> Changes {
     let (key, value) = filler();
     vec![
@@ -29,7 +29,7 @@ fn first() -> Changes {
     ]
 }
 
-/// What the journal holds.
+/// The commits in the journal.
 fn commits() -> Vec<Changes> {
     vec![
         vec![text("a", "2")],
@@ -45,7 +45,7 @@ fn commit(db: &mut Database, model: &mut State, changes: &Changes) {
         for (key, change) in changes {
             match change {
                 Some(entry) => tx.set_entry(key, entry.clone())?,
-                None => assert!(tx.delete(key)?, "only what is there can be deleted"),
+                None => assert!(tx.delete(key)?, "only an existing key can be deleted"),
             }
         }
         Ok(())
@@ -61,13 +61,13 @@ fn commit(db: &mut Database, model: &mut State, changes: &Changes) {
 
 fn listed(db: &Database) -> Result<State, Error> {
     match db.iter().collect() {
-        // Without a record that was acknowledged the whole is not given out; parts of it are.
+        // Without an acknowledged record, the complete content is refused, but parts of it are not.
         Err(Error::LastRecord { acknowledged: true, .. }) => db.range(.."m").chain(db.range("m"..)).collect(),
         listed => listed,
     }
 }
 
-/// What a line of a journal is part of.
+/// The part of a journal that a line belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     Header,
@@ -86,15 +86,15 @@ struct Unit {
     commits: usize,
 }
 
-/// A sound database, and all the states that it had.
+/// An intact database, and all of its states.
 struct Reference {
     folder: tempfile::TempDir,
     snapshot: Vec<u8>,
     journal: Vec<u8>,
     units: Vec<Unit>,
-    /// After each number of commits.
+    /// The state after each number of commits.
     states: Vec<State>,
-    /// How many of the commits the snapshot holds already, as the fold line says; its header says none.
+    /// How many commits the fold line says are in the snapshot; its header says none.
     folded: usize,
 }
 
@@ -107,8 +107,8 @@ impl Reference {
         self.folder.path().join("kv.json.journal")
     }
 
-    /// A journal of these commits; a fold line that names no file behind so many of them.
-    fn new(commits: &[Changes], fold_behind: Option<usize>) -> Self {
+    /// Creates a journal of these commits, and a fold line that names no file after `fold_after` of them.
+    fn new(commits: &[Changes], fold_after: Option<usize>) -> Self {
         let folder = folder();
         let path = folder.path().join("kv.json");
         let mut db = Database::open(&path).expect("a new database opens");
@@ -117,8 +117,8 @@ impl Reference {
         let mut states = vec![state.clone()];
         let journal_path = folder.path().join("kv.json.journal");
         for at in 0..=commits.len() {
-            if fold_behind == Some(at) {
-                let journal = std::fs::read(&journal_path).expect("it is there");
+            if fold_after == Some(at) {
+                let journal = std::fs::read(&journal_path).expect("it exists");
                 let nowhere =
                     String::from_utf8(journal.clone()).expect("it is text").replace("\"inode\":", "\"inode\":1");
                 append(&journal_path, &fold_line(&journal, nowhere.as_bytes(), at as u64));
@@ -131,13 +131,13 @@ impl Reference {
         Self::of(folder, states, 0)
     }
 
-    /// As a crash leaves it between the snapshot's rename and the journal's.
+    /// The files after a crash between the renames of the snapshot and the journal.
     fn folded(commits: &[Changes]) -> Self {
         let Self { folder, states, journal, .. } = Self::new(commits, None);
         let path = folder.path().join("kv.json");
         Database::open(&path).and_then(|mut db| db.save()).expect("it can be saved");
         let journal_path = folder.path().join("kv.json.journal");
-        let newer = std::fs::read(&journal_path).expect("it is there");
+        let newer = std::fs::read(&journal_path).expect("it exists");
         put(&journal_path, [&journal[..], &fold_line(&journal, &newer, commits.len() as u64)].concat());
         Self::of(folder, states, commits.len())
     }
@@ -145,11 +145,11 @@ impl Reference {
     fn of(folder: tempfile::TempDir, states: Vec<State>, commits: usize) -> Self {
         let path = folder.path().join("kv.json");
         let (snapshot, journal) = (std::fs::read(&path), std::fs::read(folder.path().join("kv.json.journal")));
-        let (snapshot, journal) = (snapshot.expect("it is there"), journal.expect("a large database has one"));
+        let (snapshot, journal) = (snapshot.expect("it exists"), journal.expect("a large database has one"));
         let units = units(&journal);
         let reference = Self { folder, snapshot, journal, units, states, folded: commits };
         assert_eq!(listed(&Database::open_read_only(&path).expect("it opens")).expect("it reads"), *reference.newest());
-        assert_eq!(std::fs::read(reference.journal_path()).expect("it is there"), reference.journal);
+        assert_eq!(std::fs::read(reference.journal_path()).expect("it exists"), reference.journal);
         reference
     }
 
@@ -161,8 +161,8 @@ impl Reference {
         *self.units.last().expect("there is a header")
     }
 
-    /// What the journal's damage must lead to.
-    fn wanted(&self, harm: &Harm) -> Wanted {
+    /// The expected result of corrupting the journal.
+    fn wanted(&self, corruption: &Corruption) -> Wanted {
         let count = self.states.len() - 1;
         let last = self.last();
         let before_last = if matches!(last.part, Part::Commit(_)) { count - 1 } else { count };
@@ -170,29 +170,29 @@ impl Reference {
             let good = self.units.iter().rev().find(|unit| unit.to <= at);
             good.map_or(Wanted::Refused, |unit| Wanted::State { commits: unit.commits, torn: at - unit.to })
         };
-        let wanted = match *harm {
-            Harm::Cut(at) => torn_at(at),
-            Harm::Byte(at, _) if at >= last.from && last.part != Part::Header => {
+        let wanted = match *corruption {
+            Corruption::Cut(at) => torn_at(at),
+            Corruption::Byte(at, _) if at >= last.from && last.part != Part::Header => {
                 Wanted::State { commits: before_last, torn: self.journal.len() - last.from }
             }
-            Harm::Byte(..) => Wanted::Refused,
-            Harm::Dropped(line) => match self.unit_of(line) {
+            Corruption::Byte(..) => Wanted::Refused,
+            Corruption::Dropped(line) => match self.unit_of(line) {
                 Unit { part: Part::Fold, .. } => Wanted::State { commits: count, torn: 0 },
                 unit if unit.from != last.from || unit.part == Part::Header => Wanted::Refused,
                 unit if unit.lines == 1 => Wanted::State { commits: before_last, torn: 0 },
                 _ => Wanted::LastTwo,
             },
-            Harm::Doubled(line) => match self.unit_of(line).part {
+            Corruption::Doubled(line) => match self.unit_of(line).part {
                 Part::Fold => Wanted::State { commits: count, torn: 0 },
                 _ => Wanted::Refused,
             },
-            Harm::Swapped(..) => Wanted::LastTwo,
+            Corruption::Swapped(..) => Wanted::LastTwo,
         };
         match wanted {
-            // What the snapshot holds already is right as long as nobody goes back behind it.
-            Wanted::State { commits, .. } if self.folded > 0 => match harm {
-                Harm::Cut(_) if commits == 0 => Wanted::State { commits: self.folded, torn: usize::MAX },
-                Harm::Doubled(_) => wanted,
+            // The snapshot's content is right unless the journal is read from further back.
+            Wanted::State { commits, .. } if self.folded > 0 => match corruption {
+                Corruption::Cut(_) if commits == 0 => Wanted::State { commits: self.folded, torn: usize::MAX },
+                Corruption::Doubled(_) => wanted,
                 _ => Wanted::Refused,
             },
             wanted => wanted,
@@ -210,7 +210,7 @@ impl Reference {
 }
 
 fn append(path: &Path, bytes: &[u8]) {
-    let mut file = File::options().append(true).open(path).expect("it is there");
+    let mut file = File::options().append(true).open(path).expect("it exists");
     std::io::Write::write_all(&mut file, bytes).expect("it can be written");
 }
 
@@ -237,20 +237,20 @@ fn units(journal: &[u8]) -> Vec<Unit> {
     units
 }
 
-/// A small damage.
+/// A small corruption.
 #[derive(Clone, Copy, Debug)]
-enum Harm {
-    /// All from there on is gone.
+enum Corruption {
+    /// Everything from there on is missing.
     Cut(usize),
-    /// One byte is another one.
+    /// One byte is changed.
     Byte(usize, u8),
     Dropped(usize),
     Doubled(usize),
     Swapped(usize, usize),
 }
 
-impl Harm {
-    /// Each that can be done within these bytes of a file.
+impl Corruption {
+    /// Every corruption of these ranges of a file.
     fn all(bytes: &[u8], within: &[std::ops::Range<usize>]) -> Vec<Self> {
         let mut all = Vec::new();
         for at in within.iter().cloned().flatten() {
@@ -284,11 +284,11 @@ impl Harm {
     }
 }
 
-/// What must come of a damage.
+/// The expected result of a corruption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wanted {
     Refused,
-    /// The state after so many commits; so many bytes do not count (`usize::MAX`: it does not matter how many).
+    /// The state after this many commits, with this many invalid bytes after them (`usize::MAX` for any number).
     State {
         commits: usize,
         torn: usize,
@@ -297,29 +297,29 @@ enum Wanted {
     LastTwo,
 }
 
-/// How often what happened.
+/// How often each result occurred.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
     opened: usize,
     torn: usize,
     refused: usize,
-    /// A single key was answered out of a journal that is refused as a whole: from another line, which is sound.
+    /// A single key was read from a journal that is refused as a whole: its line is intact.
     answered: usize,
 }
 
 fn names(folder: &Path) -> BTreeSet<std::ffi::OsString> {
-    let items = std::fs::read_dir(folder).expect("the folder is there");
+    let items = std::fs::read_dir(folder).expect("the folder exists");
     items.map(|item| item.expect("it can be listed").file_name()).collect()
 }
 
-/// How the files get back into their sound state.
+/// How the intact files are restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Keeping {
-    /// No writer touches the snapshot, so only the journal is written anew.
+    /// No writer changes the snapshot, so only the journal is rewritten.
     Snapshot,
-    /// A second name keeps the snapshot's file: a fold line knows it by its inode, and not by its ctime.
+    /// A hard link keeps the snapshot's file: a fold line identifies it by its inode, not by its ctime.
     Link,
-    /// Both are written anew, so that no stamp fits and the hash decides.
+    /// Both are rewritten, so that no stamp matches, and the hash decides.
     Copy,
 }
 
@@ -332,19 +332,19 @@ struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// Holds a reader, a reader of single keys, a writer that reads and one that does not to the promise, after each of
-    /// these damages to the journal.
-    fn run(reference: &Reference, harms: &[Harm], keeping: Keeping) -> Tally {
+    /// For each corruption of the journal, checks a reader, a reader of single keys, a writer that reads, and one that
+    /// does not.
+    fn run(reference: &Reference, corruptions: &[Corruption], keeping: Keeping) -> Tally {
         let mut sweep = Sweep { reference, keeping, note: Note::Finished, tally: Tally::default() };
         if keeping == Keeping::Link {
             std::fs::hard_link(reference.path(), sweep.kept()).expect("a link can be made");
         }
-        for (number, harm) in harms.iter().enumerate() {
-            let journal = harm.done_to(&reference.journal);
+        for (number, corruption) in corruptions.iter().enumerate() {
+            let journal = corruption.done_to(&reference.journal);
             if journal != reference.journal {
                 sweep.note = [Note::Unfinished, Note::Finished, Note::OtherBoot][number / 2 % 3];
-                sweep.damage(&journal);
-                sweep.look(*harm, number);
+                sweep.corrupt(&journal);
+                sweep.look(*corruption, number);
             }
         }
         sweep.tally
@@ -354,13 +354,13 @@ impl Sweep<'_> {
         self.reference.folder.path().join("kept")
     }
 
-    fn damage(&self, journal: &[u8]) {
+    fn corrupt(&self, journal: &[u8]) {
         let Reference { snapshot, .. } = self.reference;
         let path = self.reference.path();
         match self.keeping {
             Keeping::Snapshot => {}
             Keeping::Link => {
-                std::fs::remove_file(&path).expect("it is there");
+                std::fs::remove_file(&path).expect("it exists");
                 std::fs::hard_link(self.kept(), &path).expect("a link can be made");
             }
             Keeping::Copy => put(&path, snapshot),
@@ -369,8 +369,8 @@ impl Sweep<'_> {
         leave(&path, self.note);
     }
 
-    fn look(&mut self, harm: Harm, number: usize) {
-        let (path, wanted) = (self.reference.path(), self.reference.wanted(&harm));
+    fn look(&mut self, corruption: Corruption, number: usize) {
+        let (path, wanted) = (self.reference.path(), self.reference.wanted(&corruption));
         let before = self.files();
         let seen = Database::open_read_only(&path).and_then(|db| listed(&db));
         let states = &self.reference.states;
@@ -385,40 +385,40 @@ impl Sweep<'_> {
                 let is_one = states[permitted.clone()].iter().any(|permitted| permitted == state);
                 assert!(
                     is_one,
-                    "{harm:?}: {:?}: {wanted:?}, but it opened as {:?}",
+                    "{corruption:?}: {:?}: {wanted:?}, but it opened as {:?}",
                     self.reference.units,
                     without_filler(state)
                 );
                 self.tally.opened += 1;
             }
             Err(error) => {
-                assert!(!matches!(wanted, Wanted::State { .. }), "{harm:?}: {wanted:?}, but: {error}");
+                assert!(!matches!(wanted, Wanted::State { .. }), "{corruption:?}: {wanted:?}, but: {error}");
                 let message = error.to_string();
                 assert!(
                     message.starts_with("cannot open ") && !message.contains(char::is_control),
-                    "{harm:?}: {message}"
+                    "{corruption:?}: {message}"
                 );
                 self.tally.refused += 1;
             }
         }
-        self.single_keys(harm, number, seen.as_ref().ok());
-        assert!(self.files() == before, "{harm:?}: a reader changed a file");
+        self.single_keys(corruption, number, seen.as_ref().ok());
+        assert!(self.files() == before, "{corruption:?}: a reader changed a file");
         match seen {
-            Ok(state) => self.write(harm, wanted, state, number.is_multiple_of(2)),
+            Ok(state) => self.write(corruption, wanted, state, number.is_multiple_of(2)),
             Err(error) => {
                 let blind = |db: &mut Database| db.set("probe", "1");
                 let reading = |db: &mut Database| db.transaction(|tx| tx.get("a").and_then(|_| tx.set("probe", "1")));
                 for write in [blind, reading, Database::save] {
                     let written = Database::open(&path).and_then(|mut db| write(&mut db));
-                    assert!(written.is_err(), "{harm:?}: a writer accepted what a reader refuses: {error}");
-                    assert!(self.files() == before, "{harm:?}: a refused writer changed a file");
+                    assert!(written.is_err(), "{corruption:?}: a writer accepted what a reader refuses: {error}");
+                    assert!(self.files() == before, "{corruption:?}: a refused writer changed a file");
                 }
             }
         }
     }
 
-    /// Single keys, each looked for in a journal that was not read yet.
-    fn single_keys(&mut self, harm: Harm, number: usize, state: Option<&State>) {
+    /// Single keys, each looked up in a journal that has not been read.
+    fn single_keys(&mut self, corruption: Corruption, number: usize, state: Option<&State>) {
         const KEYS: [&str; 9] = ["", "a", "b\n\"", "bytes", "gone", "session", "user", "é\u{202e}", "nothing"];
         let keys = (number..number + 3).map(|at| KEYS[at % KEYS.len()]);
         let answers =
@@ -426,54 +426,55 @@ impl Sweep<'_> {
         let answers: Vec<_> = match (answers, state) {
             (Ok(answers), _) => answers,
             (Err(_), None) => return,
-            (Err(error), Some(_)) => panic!("{harm:?}: {error}"),
+            (Err(error), Some(_)) => panic!("{corruption:?}: {error}"),
         };
         for (key, answer) in answers {
             match (answer, state) {
-                (Ok(entry), Some(state)) => assert_eq!(entry.as_ref(), state.get(key), "{harm:?}: {key:?}"),
+                (Ok(entry), Some(state)) => assert_eq!(entry.as_ref(), state.get(key), "{corruption:?}: {key:?}"),
                 (Ok(entry), None) => {
                     let mut states = self.reference.states.iter();
                     assert!(
                         states.any(|state| state.get(key) == entry.as_ref()),
-                        "{harm:?}: {key:?} was never {entry:?}"
+                        "{corruption:?}: {key:?} was never {entry:?}"
                     );
                     self.tally.answered += 1;
                 }
                 (Err(_), None) => {}
-                (Err(error), Some(_)) => panic!("{harm:?}: {key:?}: {error}"),
+                (Err(error), Some(_)) => panic!("{corruption:?}: {key:?}: {error}"),
             }
         }
     }
 
-    /// What opens can be written to, and what a torn tail was is told and set aside; but what was acknowledged and cannot be
-    /// read is corruption, which must be repaired first.
-    fn write(&mut self, harm: Harm, wanted: Wanted, mut state: State, reads: bool) {
+    /// A database that opens can be written to, and a torn end is reported and set aside. An acknowledged record that
+    /// is unreadable is corrupt, and must be repaired first.
+    fn write(&mut self, corruption: Corruption, wanted: Wanted, mut state: State, reads: bool) {
         let path = self.reference.path();
-        let mut db = Database::open(&path).unwrap_or_else(|error| panic!("{harm:?}: a reader could open it: {error}"));
+        let mut db =
+            Database::open(&path).unwrap_or_else(|error| panic!("{corruption:?}: a reader could open it: {error}"));
         if reads {
-            assert!(listed(&db).is_ok_and(|listed| listed == state), "{harm:?}");
+            assert!(listed(&db).is_ok_and(|listed| listed == state), "{corruption:?}");
         }
         let mut repaired = 0;
         match db.set("probe", "1") {
             Ok(()) => assert!(
                 self.note != Note::Finished
                     || matches!(wanted, Wanted::State { torn: 0 | usize::MAX, .. } | Wanted::LastTwo),
-                "{harm:?}: an acknowledged record was given up"
+                "{corruption:?}: an acknowledged record was given up"
             ),
             Err(Error::LastRecord { acknowledged: true, .. }) if self.note == Note::Finished => {
                 let notices = db.take_notices();
                 assert!(
                     notices.iter().filter(|notice| notice.contains("corrupt")).count() <= 1,
-                    "{harm:?}: {notices:?}"
+                    "{corruption:?}: {notices:?}"
                 );
                 drop(db);
                 let done = Database::repair(&path, Repair::Salvage).expect("it can be repaired");
-                assert!(done.in_place && done.path == self.torn_path(), "{harm:?}: {done:?}");
+                assert!(done.in_place && done.path == self.torn_path(), "{corruption:?}: {done:?}");
                 repaired = 1;
                 db = Database::open(&path).expect("it opens");
-                db.set("probe", "1").unwrap_or_else(|error| panic!("{harm:?}: after a repair: {error}"));
+                db.set("probe", "1").unwrap_or_else(|error| panic!("{corruption:?}: after a repair: {error}"));
             }
-            Err(error) => panic!("{harm:?}, {:?}: {error}", self.note),
+            Err(error) => panic!("{corruption:?}, {:?}: {error}", self.note),
         }
         state.insert("probe".to_owned(), Entry::from("1"));
         let notices: Vec<_> = db.take_notices().into_iter().filter(|notice| notice.contains("torn")).collect();
@@ -481,51 +482,55 @@ impl Sweep<'_> {
         if let Wanted::State { torn: wanted, .. } = wanted
             && wanted != usize::MAX
         {
-            let whole = harm.done_to(&self.reference.journal);
-            assert!(torn == whole[whole.len() - wanted..], "{harm:?}: {} of {wanted} bytes were set aside", torn.len());
+            let whole = corruption.done_to(&self.reference.journal);
+            assert!(
+                torn == whole[whole.len() - wanted..],
+                "{corruption:?}: {} of {wanted} bytes were set aside",
+                torn.len()
+            );
         }
-        assert_eq!(notices.len() + repaired, usize::from(!torn.is_empty()), "{harm:?}: {notices:?}");
+        assert_eq!(notices.len() + repaired, usize::from(!torn.is_empty()), "{corruption:?}: {notices:?}");
         let what = if self.note == Note::Unfinished { "torn record" } else { "corrupt record" };
         for notice in &notices {
-            assert!(notice.contains(&format!("{what}: {} bytes", torn.len())), "{harm:?}: {notice}");
+            assert!(notice.contains(&format!("{what}: {} bytes", torn.len())), "{corruption:?}: {notice}");
         }
         if !torn.is_empty() {
-            std::fs::remove_file(self.torn_path()).expect("it is there");
+            std::fs::remove_file(self.torn_path()).expect("it exists");
             self.tally.torn += 1;
         }
         for db in [Ok(db), Database::open_read_only(&path)] {
-            assert!(db.and_then(|db| listed(&db)).is_ok_and(|listed| listed == state), "{harm:?}: after a write");
+            assert!(db.and_then(|db| listed(&db)).is_ok_and(|listed| listed == state), "{corruption:?}: after a write");
         }
         let mut wanted: BTreeSet<_> = ["kv.json", "kv.json.journal", "kv.json.lock"].map(Into::into).into();
         wanted.extend(self.kept().exists().then(|| "kept".into()));
-        assert_eq!(names(self.reference.folder.path()), wanted, "{harm:?}");
+        assert_eq!(names(self.reference.folder.path()), wanted, "{corruption:?}");
     }
 
     fn torn_path(&self) -> PathBuf {
         self.reference.folder.path().join("kv.json.journal.torn")
     }
 
-    /// All that must not change about a database that is refused.
+    /// Everything that must not change about a database that is refused.
     fn files(&self) -> (Untouched, Untouched, BTreeSet<std::ffi::OsString>) {
         let Self { reference, .. } = self;
         (Untouched::of(&reference.path()), Untouched::of(&reference.journal_path()), names(reference.folder.path()))
     }
 }
 
-/// Values, and deadlines as times.
+/// Values, and expiries as timestamps.
 type Read = BTreeMap<String, (serde_json::Value, Option<Timestamp>)>;
 
-/// What another reader finds in a document; without what has expired.
+/// The content of a document according to another parser, without expired entries.
 fn read_by_serde_json(document: &[u8]) -> Option<Read> {
     let document: serde_json::Value = serde_json::from_slice(document).ok()?;
     let now = Database::in_memory().now();
-    let deadline = |key: &str| document["expires"][key].as_str().and_then(|text| text.parse::<Timestamp>().ok());
+    let expiry = |key: &str| document["expires"][key].as_str().and_then(|text| text.parse::<Timestamp>().ok());
     let entries = document["map"].as_object()?.iter();
-    let entries = entries.map(|(key, value)| (key.clone(), (value.clone(), deadline(key))));
-    Some(entries.filter(|(_, (_, deadline))| deadline.is_none_or(|deadline| now < deadline)).collect())
+    let entries = entries.map(|(key, value)| (key.clone(), (value.clone(), expiry(key))));
+    Some(entries.filter(|(_, (_, expiry))| expiry.is_none_or(|expiry| now < expiry)).collect())
 }
 
-/// The same of what was opened.
+/// The content of an open database in the same form.
 fn as_json(state: &State) -> Read {
     let mut db = Database::in_memory();
     for (key, entry) in state {
@@ -533,18 +538,18 @@ fn as_json(state: &State) -> Read {
     }
     let folder = folder();
     let copy = db.save_to(folder.path().join("copy.json")).expect("it can be saved");
-    read_by_serde_json(&std::fs::read(copy).expect("it is there")).expect("what is saved is JSON")
+    read_by_serde_json(&std::fs::read(copy).expect("it exists")).expect("what is saved is JSON")
 }
 
-/// Damages the snapshot in each of these ways, as an editor or a disk would: in place. With `keep_time` it has the old
-/// mtime afterwards.
-fn sweep_snapshot(reference: &Reference, harms: &[Harm], keep_time: bool) -> Tally {
+/// Corrupts the snapshot in each of these ways in place, as an editor or a disk would. With `keep_time`, its mtime
+/// stays the same.
+fn sweep_snapshot(reference: &Reference, corruptions: &[Corruption], keep_time: bool) -> Tally {
     let (path, journal_path) = (reference.path(), reference.journal_path());
     let has_changes = reference.states.len() > 1;
-    let modified = std::fs::metadata(&path).and_then(|meta| meta.modified()).expect("it is there");
+    let modified = std::fs::metadata(&path).and_then(|meta| meta.modified()).expect("it exists");
     let mut tally = Tally::default();
-    for (number, harm) in harms.iter().enumerate() {
-        let document = harm.done_to(&reference.snapshot);
+    for (number, corruption) in corruptions.iter().enumerate() {
+        let document = corruption.done_to(&reference.snapshot);
         if document == reference.snapshot {
             continue;
         }
@@ -557,32 +562,32 @@ fn sweep_snapshot(reference: &Reference, harms: &[Harm], keep_time: bool) -> Tal
         let before = files();
         let seen = Database::open_read_only(&path).and_then(|db| listed(&db));
         let single = Database::open_read_only(&path).and_then(|db| db.entry("a"));
-        assert!(files() == before, "{harm:?}: a reader changed a file");
+        assert!(files() == before, "{corruption:?}: a reader changed a file");
         match seen {
             Err(error) => {
                 tally.refused += 1;
-                assert!(single.is_err(), "{harm:?}: a single key was answered: {single:?}");
-                let told = matches!(error, Error::ForeignJournal { .. } | Error::Damaged { .. });
-                assert!(told || document.is_empty(), "{harm:?}: {error}");
+                assert!(single.is_err(), "{corruption:?}: a single key was answered: {single:?}");
+                let is_reported = matches!(error, Error::ForeignJournal { .. } | Error::Unreadable { .. });
+                assert!(is_reported || document.is_empty(), "{corruption:?}: {error}");
                 for write in [|db: &mut Database| db.set("probe", "1"), Database::save] {
                     let written = Database::open(&path).and_then(|mut db| write(&mut db));
-                    assert!(written.is_err(), "{harm:?}: a writer accepted what a reader refuses: {error}");
-                    assert!(files() == before, "{harm:?}: a refused writer changed a file");
+                    assert!(written.is_err(), "{corruption:?}: a writer accepted what a reader refuses: {error}");
+                    assert!(files() == before, "{corruption:?}: a refused writer changed a file");
                 }
             }
             Ok(mut state) => {
                 tally.opened += 1;
-                assert!(!has_changes, "{harm:?}: changes of another snapshot were applied");
-                let theirs = read_by_serde_json(&document).unwrap_or_else(|| panic!("{harm:?}: it is no JSON"));
-                assert!(as_json(&state) == theirs, "{harm:?}: another reader finds something else");
-                assert_eq!(single.ok().flatten().as_ref(), state.get("a"), "{harm:?}");
+                assert!(!has_changes, "{corruption:?}: changes of another snapshot were applied");
+                let theirs = read_by_serde_json(&document).unwrap_or_else(|| panic!("{corruption:?}: it is not JSON"));
+                assert!(as_json(&state) == theirs, "{corruption:?}: another reader finds something else");
+                assert_eq!(single.ok().flatten().as_ref(), state.get("a"), "{corruption:?}");
                 if number.is_multiple_of(4) {
                     Database::open(&path)
                         .and_then(|mut db| db.set("probe", "1"))
-                        .unwrap_or_else(|error| panic!("{harm:?}: {error}"));
+                        .unwrap_or_else(|error| panic!("{corruption:?}: {error}"));
                     state.insert("probe".to_owned(), Entry::from("1"));
                     let again = Database::open_read_only(&path).and_then(|db| listed(&db));
-                    assert!(again.is_ok_and(|again| again == state), "{harm:?}: after a write");
+                    assert!(again.is_ok_and(|again| again == state), "{corruption:?}: after a write");
                 }
             }
         }
@@ -590,40 +595,40 @@ fn sweep_snapshot(reference: &Reference, harms: &[Harm], keep_time: bool) -> Tal
     tally
 }
 
-/// The damages to a snapshot before and behind the long value.
-fn harms_of_snapshot(reference: &Reference) -> Vec<Harm> {
+/// Corruptions of a snapshot before and after the long value.
+fn corruptions_of_snapshot(reference: &Reference) -> Vec<Corruption> {
     let at = |part: &str| {
         let found = reference.snapshot.windows(part.len()).position(|bytes| bytes == part.as_bytes());
-        found.expect("it is there")
+        found.expect("it exists")
     };
-    let behind = at("xxx\"\n");
-    Harm::all(&reference.snapshot, &[0..at("xxx"), behind..reference.snapshot.len()])
+    let after = at("xxx\"\n");
+    Corruption::all(&reference.snapshot, &[0..at("xxx"), after..reference.snapshot.len()])
 }
 
 #[test]
-fn a_damaged_snapshot_is_refused_or_a_legal_edit() {
+fn a_corrupt_snapshot_is_refused_or_a_legal_edit() {
     let reference = Reference::new(&[], None);
-    let harms = harms_of_snapshot(&reference);
+    let corruptions = corruptions_of_snapshot(&reference);
     let tallies: Vec<Tally> = std::thread::scope(|scope| {
-        let halves = harms.chunks(harms.len().div_ceil(2));
+        let halves = corruptions.chunks(corruptions.len().div_ceil(2));
         let halves = halves.map(|half| scope.spawn(|| sweep_snapshot(&Reference::new(&[], None), half, false)));
         let halves: Vec<_> = halves.collect();
         halves.into_iter().map(|half| half.join().expect("nothing may panic")).collect()
     });
-    println!("{} damages: {tallies:?}", harms.len());
-    assert!(harms.len() > 3_500 && tallies.iter().all(|tally| tally.refused > 100));
-    let kept = sweep_snapshot(&reference, &harms.into_iter().step_by(11).collect::<Vec<_>>(), true);
+    println!("{} corruptions: {tallies:?}", corruptions.len());
+    assert!(corruptions.len() > 3_500 && tallies.iter().all(|tally| tally.refused > 100));
+    let kept = sweep_snapshot(&reference, &corruptions.into_iter().step_by(11).collect::<Vec<_>>(), true);
     println!("with their old mtime: {kept:?}");
     assert!(kept.opened > 50 && kept.refused > 100);
 }
 
 #[test]
-fn changes_are_never_applied_to_a_damaged_snapshot() {
+fn changes_are_never_applied_to_a_corrupt_snapshot() {
     let reference = Reference::new(&commits(), None);
-    let harms = harms_of_snapshot(&reference);
-    let tally = sweep_snapshot(&reference, &harms, false);
-    println!("{} damages: {tally:?}", harms.len());
-    let kept = sweep_snapshot(&reference, &harms.into_iter().step_by(7).collect::<Vec<_>>(), true);
+    let corruptions = corruptions_of_snapshot(&reference);
+    let tally = sweep_snapshot(&reference, &corruptions, false);
+    println!("{} corruptions: {tally:?}", corruptions.len());
+    let kept = sweep_snapshot(&reference, &corruptions.into_iter().step_by(7).collect::<Vec<_>>(), true);
     println!("with their old mtime: {kept:?}");
     assert!(tally.opened + kept.opened == 0 && tally.refused > 3_500);
 }
@@ -636,40 +641,45 @@ fn whole(bytes: &[u8]) -> std::ops::Range<usize> {
     0..bytes.len()
 }
 
-/// Every damage to the journal, or every so-many-th unless there is time for all.
+/// Every corruption of the journal, or every `step`-th unless in a long run.
 fn sweep_all(reference: &Reference, keeping: Keeping, step: usize) {
     let long = std::env::var_os("RUSTY_KV_LONG").is_some_and(|long| long == "1");
-    let harms = Harm::all(&reference.journal, &[whole(&reference.journal)]);
-    let harms: Vec<Harm> = harms.into_iter().step_by(if long { 1 } else { step }).collect();
+    let corruptions = Corruption::all(&reference.journal, &[whole(&reference.journal)]);
+    let corruptions: Vec<Corruption> = corruptions.into_iter().step_by(if long { 1 } else { step }).collect();
     let started = std::time::Instant::now();
-    let tally = Sweep::run(reference, &harms, keeping);
-    println!("{} damages to {} bytes, {:?}: {tally:?}", harms.len(), reference.journal.len(), started.elapsed());
-    assert!(harms.len() >= 10_000 / step && tally.opened > 0 && tally.refused > 0, "{tally:?}");
+    let tally = Sweep::run(reference, &corruptions, keeping);
+    println!(
+        "{} corruptions to {} bytes, {:?}: {tally:?}",
+        corruptions.len(),
+        reference.journal.len(),
+        started.elapsed()
+    );
+    assert!(corruptions.len() >= 10_000 / step && tally.opened > 0 && tally.refused > 0, "{tally:?}");
 }
 
 #[test]
-fn a_journal_with_any_small_damage_is_read_to_a_state_that_was_or_refused() {
+fn a_journal_with_any_small_corruption_gives_an_earlier_state_or_is_refused() {
     sweep_all(&Reference::new(&commits(), None), Keeping::Snapshot, 1);
 }
 
 #[test]
-fn so_is_one_with_the_note_of_a_save_that_was_not_finished() {
+fn a_journal_noted_by_an_unfinished_save_gives_an_earlier_state_or_is_refused() {
     let commits = commits();
     sweep_all(&Reference::new(&commits[..4], Some(2)), Keeping::Snapshot, 1);
     sweep_all(&Reference::new(&commits[..2], Some(2)), Keeping::Snapshot, 3);
 }
 
 #[test]
-fn so_is_one_whose_save_came_as_far_as_the_snapshot() {
+fn a_journal_whose_save_reached_the_snapshot_gives_an_earlier_state_or_is_refused() {
     sweep_all(&Reference::folded(&commits()[1..4]), Keeping::Link, 3);
 }
 
 #[test]
-fn so_is_a_copy_of_both_files() {
+fn a_copy_of_both_files_gives_an_earlier_state_or_is_refused() {
     let reference = Reference::new(&commits()[3..], None);
-    let harms = Harm::all(&reference.journal, &[whole(&reference.journal)]);
-    let harms: Vec<Harm> = harms.into_iter().step_by(5).collect();
-    let tally = Sweep::run(&reference, &harms, Keeping::Copy);
-    println!("{} damages: {tally:?}", harms.len());
+    let corruptions = Corruption::all(&reference.journal, &[whole(&reference.journal)]);
+    let corruptions: Vec<Corruption> = corruptions.into_iter().step_by(5).collect();
+    let tally = Sweep::run(&reference, &corruptions, Keeping::Copy);
+    println!("{} corruptions: {tally:?}", corruptions.len());
     assert!(tally.opened > 100 && tally.refused > 100, "{tally:?}");
 }

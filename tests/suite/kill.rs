@@ -1,6 +1,7 @@
-//! SIGKILL at any moment: what was answered is there, what was not is there whole or not at all, and the file opens.
+//! SIGKILL at any moment: what was acknowledged is there, any other change is there completely or not at all, and the
+//! file opens.
 //!
-//! `RUSTY_KV_SEED=N` runs the rounds of that seed again (when each kill comes depends on the machine too);
+//! `RUSTY_KV_SEED=N` repeats the rounds of that seed (the time of each kill also depends on the machine);
 //! `RUSTY_KV_LONG=1` runs 1,500 rounds instead of 300.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -19,10 +20,10 @@ use serde::de::IgnoredAny;
 
 use crate::common::random::Random;
 
-/// What the database holds: keys and texts.
+/// The content of the database: keys and texts.
 type State = BTreeMap<String, String>;
 
-/// A line for the program and what its success does.
+/// A line for the program, and its effect on success.
 #[derive(Clone, Debug)]
 struct Line {
     text: String,
@@ -59,14 +60,14 @@ impl Effect {
 
 const COUNTER: &str = "counter";
 
-/// The lines that one process is given, without end. Each value says which line wrote it.
+/// An endless sequence of lines for one process. Each value names the line that wrote it.
 struct Script {
     random: Random,
     round: u64,
     lines: u64,
-    /// The most that is added to a value.
+    /// The maximum padding of a value.
     pad: u64,
-    /// The rest of a transaction that was begun, its last line first.
+    /// The rest of an open transaction, in reverse.
     planned: Vec<Line>,
 }
 
@@ -79,7 +80,7 @@ impl Script {
         let [key, other, third] = [(); 3].map(|()| format!("key:{:02}", self.random.below(40)));
         let (text, effect) = match self.random.below(40) {
             0..16 => {
-                // Some are longer than a page of memory, so that a write can end within them.
+                // Some are longer than a page of memory, so that a write can end inside them.
                 let pad = if self.random.below(8) == 0 { self.random.below(self.pad) } else { self.random.below(60) };
                 let value = format!("{}:{}{}", self.round, self.lines, "x".repeat(usize::try_from(pad).unwrap()));
                 (format!("set {key} {value}"), Effect::Set(vec![(key, value)]))
@@ -94,7 +95,7 @@ impl Script {
             }
             18..25 => (format!("incr {COUNTER}"), Effect::Increment),
             25..29 => (format!("del {key} {other} {third}"), Effect::Delete(vec![key, other, third])),
-            // Two keys change, and only together.
+            // Two keys change, both or neither.
             29..37 => (format!("rename {key} {other} --replace"), Effect::Rename(key, other)),
             37 => ("save".to_owned(), Effect::Nothing),
             _ => (format!("get {key}"), Effect::Nothing),
@@ -103,13 +104,13 @@ impl Script {
     }
 }
 
-/// What a process that was killed had been told and had answered.
+/// The lines that a killed process was sent, and its answers.
 struct Talk {
-    told: Vec<Line>,
+    sent: Vec<Line>,
     answers: Vec<String>,
 }
 
-/// Runs the program until it is killed. At most `window` lines are told ahead of their answers.
+/// Runs the program until it is killed. Sends at most `window` lines ahead of their answers.
 fn talk_until_killed(path: &Path, mut script: Script, window: usize, life: Duration) -> Talk {
     let mut child = Command::new(env!("CARGO_BIN_EXE_rusty-kv"))
         .args(["-o", "json"])
@@ -125,18 +126,18 @@ fn talk_until_killed(path: &Path, mut script: Script, window: usize, life: Durat
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let (answered, answers): (_, Receiver<()>) = channel();
     std::thread::scope(|scope| {
-        let teller = scope.spawn(move || {
-            let mut told = Vec::new();
+        let sender = scope.spawn(move || {
+            let mut sent = Vec::new();
             for ahead in 0.. {
                 if ahead >= window && answers.recv().is_err() {
                     break;
                 }
-                told.push(script.next());
-                if writeln!(stdin, "{}", told[ahead].text).is_err() {
+                sent.push(script.next());
+                if writeln!(stdin, "{}", sent[ahead].text).is_err() {
                     break;
                 }
             }
-            told
+            sent
         });
         let listener = scope.spawn(move || {
             let mut answers = Vec::new();
@@ -144,11 +145,11 @@ fn talk_until_killed(path: &Path, mut script: Script, window: usize, life: Durat
                 let mut answer = String::new();
                 stdout.read_line(&mut answer).unwrap();
                 if !answer.ends_with('\n') {
-                    // A line without an end was no answer yet.
+                    // A partial line is not an answer.
                     break answers;
                 }
                 answers.push(answer);
-                // The teller may have gone with its pipe.
+                // The sender may have stopped with its pipe.
                 let _ = answered.send(());
             }
         });
@@ -158,11 +159,11 @@ fn talk_until_killed(path: &Path, mut script: Script, window: usize, life: Durat
         child.kill().unwrap();
         let status = child.wait().unwrap();
         assert_eq!(status.signal(), Some(9), "it ended before it was killed: {status}");
-        Talk { told: teller.join().unwrap(), answers: listener.join().unwrap() }
+        Talk { sent: sender.join().unwrap(), answers: listener.join().unwrap() }
     })
 }
 
-/// Whoever reads the file at any moment reads a document.
+/// Anyone who reads the file at any moment reads a valid document.
 fn assert_is_json(path: &Path) {
     match std::fs::read(path) {
         Ok(bytes) => drop(serde_json::from_slice::<IgnoredAny>(&bytes).unwrap()),
@@ -170,7 +171,7 @@ fn assert_is_json(path: &Path) {
     }
 }
 
-/// The entries that the scripts write, and how many others there are.
+/// The entries that the scripts write, and the number of other entries.
 fn read(path: &Path) -> (State, usize) {
     let mut state = State::new();
     let mut others = 0;
@@ -201,21 +202,21 @@ fn seed() -> u64 {
     }
 }
 
-/// What the rounds have shown.
+/// Totals over all rounds.
 #[derive(Debug, Default)]
 struct Tally {
     answered: usize,
-    /// Rounds in which something was told that was not answered.
+    /// Rounds in which a line was sent, but not answered.
     open: usize,
-    /// Those of them in which some of it had happened.
+    /// Those of them in which some of it took effect.
     happened: usize,
-    /// Rounds that ended beside a journal.
+    /// Rounds that ended with a journal.
     journals: usize,
-    /// Rounds that ended within a save.
+    /// Rounds that ended during a save.
     saves: usize,
 }
 
-/// Rounds on one file that begins with `fill` other entries, and whose values are `pad` bytes long at most.
+/// Runs rounds on one file that starts with `fill` other entries, and whose values are at most `pad` bytes long.
 fn rounds(seed: u64, count: u64, fill: usize, pad: u64) -> Tally {
     let folder = crate::common::folder();
     let path = folder.path().join("db.json");
@@ -234,13 +235,13 @@ fn rounds(seed: u64, count: u64, fill: usize, pad: u64) -> Tally {
         let talk = talk_until_killed(&path, script, window, life);
         let case = format!("RUSTY_KV_SEED={seed}, round {round}, {fill} others, {pad} bytes, window {window}");
 
-        for (line, answer) in talk.told.iter().zip(&talk.answers) {
+        for (line, answer) in talk.sent.iter().zip(&talk.answers) {
             line.effect.apply(&mut state);
             let answer: serde_json::Value = serde_json::from_str(answer).unwrap();
             match &line.effect {
                 Effect::Increment => assert_eq!(answer["value"].to_string(), state[COUNTER], "{case}: {answer}"),
                 Effect::Set(..) => assert_eq!(answer["ok"], true, "{case}: {}: {answer}", line.text),
-                // The key may not be there.
+                // The key may not exist.
                 _ => {}
             }
         }
@@ -252,8 +253,8 @@ fn rounds(seed: u64, count: u64, fill: usize, pad: u64) -> Tally {
         tally.saves += strays;
         let (found, others) = read(&path);
         assert_eq!(others, fill, "{case}");
-        // All that was answered, and of the rest, in its order, any number.
-        let open = &talk.told[talk.answers.len()..];
+        // All answered lines, and any number of the others, in order.
+        let open = &talk.sent[talk.answers.len()..];
         let steps = open.iter().scan(state.clone(), |state, line| {
             line.effect.apply(state);
             Some(state.clone())
@@ -287,13 +288,13 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_was_answered_survives_any_kill_and_the_rest_is_whole_or_absent() {
+fn answered_changes_survive_any_kill_and_others_are_complete_or_absent() {
     let seed = seed();
     let long = std::env::var_os("RUSTY_KV_LONG").is_some_and(|long| long == "1");
     let count = if long { 500 } else { 100 };
     println!("RUSTY_KV_SEED={seed}, {count} rounds on each of three files");
     let (mut touched, started) = (0, Instant::now());
-    // Every commit is a save; the file grows from there to one with a journal; the journal is the rule.
+    // Every commit is a save; the file grows until it has a journal; it always has a journal.
     for (fill, pad) in [(0, 100), (0, 60_000), (6_000, 60_000)] {
         let tally = rounds(seed, count, fill, pad);
         println!("{fill} others, {pad} bytes, {:.1?}: {tally:?}", started.elapsed());

@@ -1,5 +1,5 @@
-//! What is deleted, moved or left behind while others write: the lock file, the database itself, the temporary files of
-//! writers that were killed.
+//! Files that are deleted, moved or left over while other processes write: the lock file, the database itself, the
+//! temporary files of killed writers.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -15,7 +15,7 @@ use crate::common::large::filler;
 use crate::common::random::Random;
 use crate::common::{folder, put};
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+fn side_file(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
@@ -49,13 +49,13 @@ fn create(path: &Path, large: bool) {
         let (key, value) = filler();
         db.set(key, value).expect("it can be written");
     }
-    assert_eq!(beside(path, ".journal").exists(), large);
+    assert_eq!(side_file(path, ".journal").exists(), large);
 }
 
 /// Deletes the lock file again and again while `body` runs.
 fn without_lock_file<T>(path: &Path, body: impl FnOnce() -> T) -> (T, u64) {
     let (done, deleted) = (AtomicBool::new(false), AtomicU64::new(0));
-    let lock = beside(path, ".lock");
+    let lock = side_file(path, ".lock");
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
@@ -69,7 +69,8 @@ fn without_lock_file<T>(path: &Path, body: impl FnOnce() -> T) -> (T, u64) {
     })
 }
 
-/// Counts and sets a key of its own until so many of all writers' changes were acknowledged; how many were its own.
+/// Increments a counter and sets its own key until all writers together have `wanted` acknowledged changes; returns how
+/// many were its own.
 fn count(path: &Path, writer: usize, acknowledged: &AtomicU64, wanted: u64) -> u64 {
     let options = Options::new().wait(Duration::from_mins(1));
     let mut db = options.open(path).expect("it opens");
@@ -96,9 +97,9 @@ fn count(path: &Path, writer: usize, acknowledged: &AtomicU64, wanted: u64) -> u
 }
 
 #[test]
-fn ten_thousand_acknowledgements_are_kept_though_the_lock_file_is_deleted_all_the_time() {
+fn ten_thousand_acknowledged_changes_survive_constant_deletion_of_the_lock_file() {
     let is_long = std::env::var_os("RUSTY_KV_LONG").is_some_and(|long| long == "1");
-    // A journal is made anew each time, as what the lock file said of it is lost.
+    // The journal is rewritten each time, because the lock file's note is lost.
     for (large, wanted) in [(false, 8_500), (true, if is_long { 10_000 } else { 1_500 })] {
         let folder = folder();
         let path = folder.path().join("kv.json");
@@ -128,14 +129,14 @@ fn ten_thousand_acknowledgements_are_kept_though_the_lock_file_is_deleted_all_th
 }
 
 #[test]
-fn who_waits_for_a_database_whose_lock_file_is_deleted_all_the_time_waits_no_longer_than_was_said() {
+fn constant_deletion_of_the_lock_file_does_not_extend_the_wait() {
     for large in [false, true] {
         let folder = folder();
         let path = folder.path().join("kv.json");
         create(&path, large);
-        // As one does who has another lock file.
-        let held = File::open(&path).expect("it is there");
-        held.lock().expect("nobody has it");
+        // Like a writer with another lock file.
+        let held = File::open(&path).expect("it exists");
+        held.lock().expect("it is free");
         let started = Instant::now();
         let (output, _) = without_lock_file(&path, || run(&path, &["--wait", "300ms", "set", "a", "2"]));
         let waited = started.elapsed();
@@ -147,7 +148,7 @@ fn who_waits_for_a_database_whose_lock_file_is_deleted_all_the_time_waits_no_lon
     }
 }
 
-/// A session that is told one line at a time.
+/// A session that is sent one line at a time.
 struct Session {
     child: Child,
     answers: BufReader<ChildStdout>,
@@ -175,7 +176,7 @@ impl Session {
 }
 
 #[test]
-fn a_database_that_was_moved_and_replaced_by_a_link_to_it_is_not_written_by_who_had_it_open() {
+fn a_session_does_not_write_to_a_database_that_was_replaced_by_a_link() {
     for large in [false, true] {
         let folder = folder();
         let (path, elsewhere) = (folder.path().join("kv.json"), folder.path().join("moved.json"));
@@ -185,16 +186,16 @@ fn a_database_that_was_moved_and_replaced_by_a_link_to_it_is_not_written_by_who_
         let moved = Command::new("mv").args([&path, &elsewhere]).status();
         assert!(moved.expect("it runs").success());
         symlink("moved.json", &path).expect("a link can be made");
-        let before = std::fs::read(&elsewhere).expect("it is there");
+        let before = std::fs::read(&elsewhere).expect("it exists");
         for line in ["set a 3", "get a", "save", "del a"] {
             let answer = session.ask(line);
             assert!(answer.contains("replaced by a symbolic link"), "large {large}: {line}: {answer}");
         }
         assert_eq!(session.end(), Some(3));
-        assert!(std::fs::read(&elsewhere).expect("it is there") == before, "large {large}");
-        assert!(std::fs::symlink_metadata(&path).expect("it is there").is_symlink());
+        assert!(std::fs::read(&elsewhere).expect("it exists") == before, "large {large}");
+        assert!(std::fs::symlink_metadata(&path).expect("it exists").is_symlink());
         if large {
-            // What it acknowledged is in the journal, which must follow.
+            // What it acknowledged is in the journal, which must be moved, too.
             let journal = |path: &Path| PathBuf::from(format!("{}.journal", path.display()));
             for args in [&["get", "b"][..], &["set", "b", "4"], &["check"]] {
                 let output = command(&path, args).output().expect("it runs");
@@ -206,7 +207,7 @@ fn a_database_that_was_moved_and_replaced_by_a_link_to_it_is_not_written_by_who_
             assert!(moved.expect("it runs").success());
             assert_eq!(run_well(&path, &["get", "a"]), "2\n");
         }
-        // Whoever opens it now goes where the link leads.
+        // Opening it now follows the link.
         run_well(&path, &["set", "b", "4"]);
         assert_eq!(run_well(&elsewhere, &["get", "b"]), "4\n");
     }
@@ -214,12 +215,11 @@ fn a_database_that_was_moved_and_replaced_by_a_link_to_it_is_not_written_by_who_
 
 /// The temporary files in a folder.
 fn left(folder: &Path) -> Vec<String> {
-    let names = std::fs::read_dir(folder).expect("it is there").flatten().map(|item| item.file_name());
+    let names = std::fs::read_dir(folder).expect("it exists").flatten().map(|item| item.file_name());
     names.map(|name| name.to_string_lossy().into_owned()).filter(|name| name.contains("tmp")).collect()
 }
 
-/// Runs a command again and again and kills it, after each time between nothing and what it takes; how often something
-/// was left.
+/// Runs a command and kills it, again and again, after different times; returns how often files were left.
 fn kill(database: &Path, rounds: u64, random: &mut Random, args: impl Fn(u64) -> Vec<String>) -> usize {
     let folder = database.parent().expect("it is in one");
     let words = |round| args(round).into_iter().collect::<Vec<_>>();
@@ -246,12 +246,12 @@ fn kill(database: &Path, rounds: u64, random: &mut Random, args: impl Fn(u64) ->
 }
 
 #[test]
-fn killed_writers_leave_one_temporary_file_at_most_and_the_next_write_removes_it() {
+fn killed_writers_leave_at_most_one_temporary_file_and_the_next_write_removes_it() {
     let seed = std::env::var("RUSTY_KV_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
     let mut random = Random(seed);
     let (folder, backups) = (folder(), folder());
     let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
-    // Small: each write makes the file anew.
+    // Small: each write rewrites the file.
     let path = folder.path().join("kv.json");
     let (key, _) = filler();
     let value = "x".repeat(50_000);
@@ -262,7 +262,7 @@ fn killed_writers_leave_one_temporary_file_at_most_and_the_next_write_removes_it
     run_well(&path, &["set", "a", "1"]);
     assert_eq!(left(folder.path()), [""; 0]);
 
-    // Large, whose saves are made without the lock.
+    // Large: saves are built without the lock.
     let path = folder.path().join("large.json");
     let entries = (0..120).map(|n| (format!("key {n}"), rusty_kv::Value::Text("y".repeat(100_000))));
     let mut db = Database::open(&path).expect("a new one opens");
@@ -273,7 +273,7 @@ fn killed_writers_leave_one_temporary_file_at_most_and_the_next_write_removes_it
     times += kill(&path, 40, &mut random, |_| words(&["save"]));
     run_well(&path, &["set", "a", "1"]);
     assert_eq!(left(folder.path()), [""; 0], "after saves");
-    // Copies, each under a name of its own.
+    // Copies, each with a different name.
     let copy = |round: u64| backups.path().join(format!("{round}.json")).to_str().expect("it is text").to_owned();
     let killed = kill(&path, 40, &mut random, |round| words(&["save", &copy(round)]));
     assert!(left(backups.path()).len() <= 1, "{:?}", left(backups.path()));

@@ -10,6 +10,7 @@ mod fixtures;
 #[cfg(feature = "shell")]
 mod integrity;
 mod journal_damage;
+mod json_patch;
 mod model;
 mod progress;
 mod real_data;
@@ -41,6 +42,7 @@ mod memory;
 mod own_shells;
 mod processes;
 mod program;
+mod queue;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(all(feature = "shell", target_os = "linux"))]

@@ -1,4 +1,4 @@
-//! Values that take much of the memory: one copy to be read, two to be moved, and an error where there is none.
+//! Memory for large values: one copy to read, two to move, and an error if there is not enough.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -11,17 +11,17 @@ use rusty_kv::{Database, Value};
 
 use crate::common::{folder, put};
 
-/// How long the values are, in KiB.
+/// The size of the values, in KiB.
 const LONG: u64 = 20 << 10;
 
-/// Runs a line of a shell in a folder, in which `$K` is the program.
+/// Runs a line of a shell in a folder; `$K` is the program.
 fn sh(folder: &Path, line: &str) -> Output {
     let mut command = Command::new("bash");
     command.args(["-c", line]).current_dir(folder).env("HOME", folder).env("K", env!("CARGO_BIN_EXE_rusty-kv"));
     command.output().unwrap()
 }
 
-/// The most memory that a command had, in KiB; `None` where no tool tells.
+/// The peak memory of a command, in KiB; `None` if no tool reports it.
 fn peak(folder: &Path, args: &str) -> Option<u64> {
     const TIME: &str = "/usr/bin/time";
     if !Path::new(TIME).exists() {
@@ -29,7 +29,7 @@ fn peak(folder: &Path, args: &str) -> Option<u64> {
         assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "SKIPPED: {TIME}");
         return None;
     }
-    // So that memory that is no longer used is given back at once.
+    // Returns memory that is no longer used at once.
     let output = sh(folder, &format!("MALLOC_MMAP_THRESHOLD_=65536 {TIME} -f %M -o peak $K {args} > answer"));
     assert!(output.status.success(), "{args}: {output:?}");
     Some(fs::read_to_string(folder.join("peak")).unwrap().trim().parse().unwrap())
@@ -38,7 +38,7 @@ fn peak(folder: &Path, args: &str) -> Option<u64> {
 /// The formats that can be exported and imported.
 const FORMATS: [&str; 6] = ["jsonl", "csv", "json", "redis", "tsv", "dotenv"];
 
-/// Values whose lines are about so long: text with escapes, and bytes.
+/// Values whose lines are about this long: text with escapes, and bytes.
 fn values(kib: u64) -> [(&'static str, Value); 2] {
     let length = usize::try_from(kib << 10).unwrap();
     [
@@ -49,7 +49,7 @@ fn values(kib: u64) -> [(&'static str, Value); 2] {
 
 #[test]
 fn a_long_value_takes_little_more_than_its_line_to_get_and_two_and_a_half_to_move() {
-    /// As [`LONG`], which takes much longer to measure.
+    /// As [`LONG`], for what takes much longer to measure.
     const LONG: u64 = 8 << 10;
     let folder = folder();
     let path = |name: &str| folder.path().join(name);
@@ -63,7 +63,7 @@ fn a_long_value_takes_little_more_than_its_line_to_get_and_two_and_a_half_to_mov
         check(format!("-d ./{name}.json get big -o raw"), 13);
         assert!(fs::read(path("answer")).unwrap() == value.as_bytes(), "{name}");
         check(format!("-d ./{name}.json get big -o json"), 13);
-        // Nobody vouches for a copy, so it is checked first.
+        // There is no layout for a copy, so it is checked first.
         fs::copy(path(&format!("{name}.json")), path("copy.json")).unwrap();
         check("-d ./copy.json get big".to_owned(), 13);
         check(format!("-d ./{name}.json dump"), 25);
@@ -73,7 +73,7 @@ fn a_long_value_takes_little_more_than_its_line_to_get_and_two_and_a_half_to_mov
             }
             check(format!("-d ./{name}.json export --force out.{format}"), 25);
             check(format!("-d ./{name}.json export - --format {format}"), 25);
-            // Where four characters stand for a byte, the line is three times as long.
+            // With four characters for a byte, the line is three times as long.
             let tenths = if name == "bytes" && matches!(format, "redis" | "tsv") { 35 } else { 25 };
             check(format!("-d ./{name}-again.json import out.{format}"), tenths);
             let db = Database::open(path(&format!("{name}-again.json"))).unwrap();
@@ -87,7 +87,7 @@ fn a_long_value_takes_little_more_than_its_line_to_get_and_two_and_a_half_to_mov
 }
 
 #[test]
-fn memory_that_cannot_be_had_for_a_value_is_an_error_and_nothing_is_lost() {
+fn running_out_of_memory_for_a_value_is_an_error_and_loses_nothing() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     let [(name, value), ..] = values(LONG);
@@ -123,7 +123,7 @@ fn memory_that_cannot_be_had_for_a_value_is_an_error_and_nothing_is_lost() {
     }
 }
 
-/// The files that programs may hand in: each holds one entry on one line of half of [`LONG`], and is read by the command.
+/// Files from other programs: each holds one entry on one line of half of [`LONG`], and is read by the command.
 fn imported(folder: &Path) -> Vec<String> {
     let db = folder.join("db.json");
     let text = "a b\u{7f}'".repeat(usize::try_from(LONG << 9).unwrap() / 5);
@@ -150,7 +150,7 @@ fn imported(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn memory_that_cannot_be_had_for_a_line_of_a_file_is_an_error_and_nothing_is_lost() {
+fn running_out_of_memory_for_a_line_of_a_file_is_an_error_and_loses_nothing() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     let commands = imported(folder.path());
@@ -162,7 +162,7 @@ fn memory_that_cannot_be_had_for_a_line_of_a_file_is_an_error_and_nothing_is_los
             let output = sh(folder.path(), &format!("ulimit -v {limit}; $K -d ./kv.json {args} > /dev/null"));
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             match output.status.code() {
-                // It is refused for what it holds.
+                // It is refused for its content.
                 Some(2) if args.contains("commas") => {}
                 Some(0) => {}
                 // It cannot even be started.

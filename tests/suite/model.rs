@@ -1,4 +1,4 @@
-//! Whatever is done to a database, in whatever order and by whichever of two handles, it answers as a `BTreeMap` would.
+//! For any sequence of operations by either of two handles, a database behaves like a `BTreeMap`.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ use crate::common::large::filler;
 use crate::common::{folder, put};
 
 thread_local! {
-    /// The time of the sequence that this thread runs, in milliseconds.
+    /// The time in the sequence that this thread runs, in milliseconds.
     static NOW: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -24,7 +24,7 @@ fn clock() -> Timestamp {
     Timestamp::from_millis(NOW.get())
 }
 
-/// Keys that are hard to sort, to escape or to look at; close to each other, so that prefixes and ranges hit.
+/// Keys that are hard to sort, escape or print; close to each other, so that prefixes and ranges match.
 const KEYS: &[&str] = &[
     "",
     " ",
@@ -70,7 +70,7 @@ const KEYS: &[&str] = &[
     "user:2",
 ];
 
-/// JSON that is easy to lose a digit, a member or a mark of.
+/// JSON in which a digit, a member or a marker is easily lost.
 const JSON: &[&str] = &[
     "null",
     "true",
@@ -92,11 +92,11 @@ const JSON: &[&str] = &[
     "[\"\\ud83d\\ude00\",\"\\u202e\"]",
 ];
 
-/// What is done to one key.
+/// A change of one key.
 #[derive(Clone, Debug)]
 enum Change {
     Set(String, Value),
-    /// With a deadline so many milliseconds ahead.
+    /// Sets it to expire this many milliseconds later.
     SetFor(String, Value, u64),
     Delete(String),
     Expire(String, Option<u64>),
@@ -107,7 +107,7 @@ enum Operation {
     Change(Change),
     /// A transaction that succeeds or, after its changes, fails.
     Transaction(Vec<Change>, bool),
-    Group(Vec<Change>),
+    Batch(Vec<Change>),
     /// A transaction of this handle that is open while the other one writes.
     Open(Open),
     Range(Bound<String>, Bound<String>),
@@ -117,20 +117,20 @@ enum Operation {
     Save,
     Reopen,
     Remove,
-    /// Another program lays the file out in another way.
+    /// Another program changes the layout of the file.
     Edit,
-    /// So many milliseconds pass.
+    /// This many milliseconds pass.
     Wait(u64),
 }
 
-/// What happens from `begin` to `commit` or `rollback`.
+/// What happens between `begin` and `commit` or `rollback`.
 #[derive(Clone, Debug)]
 struct Open {
     looks: Vec<String>,
     range: Option<(Bound<String>, Bound<String>)>,
     ours: Vec<Change>,
     theirs: Vec<Change>,
-    /// Whether the other handle saves as well.
+    /// Whether the other handle also saves.
     saves: bool,
     commits: bool,
 }
@@ -174,7 +174,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
         12 => change().prop_map(Operation::Change),
         3 => (changes(), any::<bool>()).prop_map(|(changes, succeeds)| Operation::Transaction(changes, succeeds)),
-        2 => changes().prop_map(Operation::Group),
+        2 => changes().prop_map(Operation::Batch),
         3 => open_transaction().prop_map(Operation::Open),
         3 => (bound(), bound()).prop_map(|(from, to)| Operation::Range(from, to)),
         2 => key().prop_map(Operation::Prefix),
@@ -209,7 +209,7 @@ fn is_within((from, to): &(Bound<String>, Bound<String>), key: &String) -> bool 
         }
 }
 
-/// What a database must be equal to.
+/// The expected content of a database.
 #[derive(Clone, Debug, Default)]
 struct Model(BTreeMap<String, Entry>);
 
@@ -223,7 +223,7 @@ impl Model {
         live.map(|(key, entry)| (key.clone(), entry.clone()))
     }
 
-    /// Does it, and says what the database must answer: whether the key was there, for those that ask.
+    /// Applies a change and returns the expected answer: whether the key existed, for changes that return that.
     fn apply(&mut self, change: &Change) -> bool {
         match change {
             Change::Set(key, value) => {
@@ -231,7 +231,7 @@ impl Model {
                 true
             }
             Change::SetFor(key, value, span) => {
-                self.0.insert(key.clone(), Entry { value: value.clone(), deadline: Some(ahead(*span)) });
+                self.0.insert(key.clone(), Entry { value: value.clone(), expiry: Some(ahead(*span)) });
                 true
             }
             Change::Delete(key) => {
@@ -242,7 +242,7 @@ impl Model {
             Change::Expire(key, span) => {
                 let there = self.get(key).is_some();
                 if there && let Some(entry) = self.0.get_mut(key) {
-                    entry.deadline = span.map(ahead);
+                    entry.expiry = span.map(ahead);
                 }
                 there
             }
@@ -250,9 +250,9 @@ impl Model {
     }
 }
 
-/// The library's own word for it is not to be trusted here.
+/// Computed independently of the library.
 fn is_live(entry: &Entry) -> bool {
-    entry.deadline.is_none_or(|deadline| clock().as_millis() < deadline.as_millis())
+    entry.expiry.is_none_or(|expiry| clock().as_millis() < expiry.as_millis())
 }
 
 fn ahead(span: u64) -> Timestamp {
@@ -263,7 +263,7 @@ fn apply(db: &mut Database, change: &Change) -> Result<bool> {
     match change {
         Change::Set(key, value) => db.set(key, value.clone()).map(|()| true),
         Change::SetFor(key, value, span) => {
-            db.set_entry(key, Entry { value: value.clone(), deadline: Some(ahead(*span)) }).map(|()| true)
+            db.set_entry(key, Entry { value: value.clone(), expiry: Some(ahead(*span)) }).map(|()| true)
         }
         Change::Delete(key) => db.delete(key),
         Change::Expire(key, span) => db.expire(key, span.map(ahead)),
@@ -274,12 +274,12 @@ fn apply_within(tx: &mut Transaction<'_>, change: &Change) -> Result<bool> {
     match change {
         Change::Set(key, value) => tx.set(key, value.clone()).map(|()| true),
         Change::SetFor(key, value, span) => {
-            tx.set_entry(key, Entry { value: value.clone(), deadline: Some(ahead(*span)) }).map(|()| true)
+            tx.set_entry(key, Entry { value: value.clone(), expiry: Some(ahead(*span)) }).map(|()| true)
         }
         Change::Delete(key) => tx.delete(key),
         Change::Expire(key, span) => {
             let Some(entry) = tx.entry(key)? else { return Ok(false) };
-            tx.set_entry(key, Entry { deadline: span.map(ahead), ..entry }).map(|()| true)
+            tx.set_entry(key, Entry { expiry: span.map(ahead), ..entry }).map(|()| true)
         }
     }
 }
@@ -298,7 +298,7 @@ fn all(items: rusty_kv::Range<'_>) -> std::result::Result<Vec<(String, Entry)>, 
     items.collect::<Result<_>>().map_err(|error| failed(&error))
 }
 
-/// A transaction on both, the answers within it compared.
+/// A transaction on both, whose answers are compared.
 fn transact(db: &mut Database, model: &mut Model, changes: &[Change], succeeds: bool) -> Checked {
     let mut after = model.clone();
     let mut answers = Vec::new();
@@ -357,7 +357,7 @@ fn interleave(db: &mut Database, other: &mut Database, model: &mut Model, open: 
         return Ok(());
     }
     let mut changed = false;
-    // Whether an entry past its deadline is still there is nobody's business.
+    // Whether an expired entry is still stored makes no difference.
     let mut look_at = |key: &String| changed |= before.get(key) != model.get(key);
     open.looks.iter().chain(open.ours.iter().map(Change::key)).for_each(&mut look_at);
     if let Some(range) = &open.range {
@@ -366,7 +366,7 @@ fn interleave(db: &mut Database, other: &mut Database, model: &mut Model, open: 
     match db.commit() {
         Ok(keys) => {
             prop_assert_eq!(keys, written.len() as u64);
-            prop_assert!(!changed || written.is_empty(), "what was read was changed meanwhile");
+            prop_assert!(!changed || written.is_empty(), "what was read was changed by the other");
             for key in written {
                 match after.0.get(&key) {
                     Some(entry) => model.0.insert(key, entry.clone()),
@@ -383,7 +383,7 @@ fn interleave(db: &mut Database, other: &mut Database, model: &mut Model, open: 
     Ok(())
 }
 
-/// Does one operation to one of the handles and to the model; every answer must be the same.
+/// Performs one operation on one of the handles and on the model; all answers must be the same.
 fn operate(db: &mut Database, path: &Path, model: &mut Model, operation: &Operation) -> Checked {
     match operation {
         Operation::Change(change) => {
@@ -391,7 +391,7 @@ fn operate(db: &mut Database, path: &Path, model: &mut Model, operation: &Operat
             prop_assert_eq!(answer, model.apply(change));
         }
         Operation::Transaction(changes, succeeds) => transact(db, model, changes, *succeeds)?,
-        Operation::Group(changes) => {
+        Operation::Batch(changes) => {
             let files = || (std::fs::read(path).ok(), std::fs::read(path.with_added_extension("journal")).ok());
             let before = files();
             db.begin_batch();
@@ -399,7 +399,7 @@ fn operate(db: &mut Database, path: &Path, model: &mut Model, operation: &Operat
                 let answer = apply(db, change).map_err(|error| failed(&error))?;
                 prop_assert_eq!(answer, model.apply(change));
             }
-            prop_assert!(files() == before, "a group is on disk before its end");
+            prop_assert!(files() == before, "a batch is on disk before its end");
             db.commit_batch().map_err(|error| failed(&error))?;
         }
         Operation::Open(_) => unreachable!("it takes both handles"),
@@ -432,9 +432,9 @@ fn operate(db: &mut Database, path: &Path, model: &mut Model, operation: &Operat
             model.0.clear();
         }
         Operation::Edit => {
-            // An edit beside a journal with changes is another matter.
+            // Editing the file next to a journal with changes is a different case.
             db.save().map_err(|error| failed(&error))?;
-            // No value holds a bare newline, so this changes the layout and nothing else.
+            // No value contains a raw newline, so this changes only the layout.
             if let Ok(text) = std::fs::read_to_string(path) {
                 put(path, format!("\u{feff}{}", text.trim_start_matches('\u{feff}').replace('\n', " \r\n\t")));
             }
@@ -444,7 +444,7 @@ fn operate(db: &mut Database, path: &Path, model: &mut Model, operation: &Operat
     Ok(())
 }
 
-/// Runs a sequence; `true` beside an operation means the second handle. A large database has a journal.
+/// Runs a sequence; `true` selects the second handle. A large database has a journal.
 fn run(large: bool, operations: &[(bool, Operation)]) -> Checked {
     NOW.set(START);
     let folder = folder();
@@ -458,8 +458,8 @@ fn run(large: bool, operations: &[(bool, Operation)]) -> Checked {
     }
     for (swapped, operation) in operations {
         let (db, other) = if *swapped { (&mut second, &mut first) } else { (&mut first, &mut second) };
-        // Writes take in what others wrote by themselves, reads when they are told to.
-        if !matches!(operation, Operation::Change(_) | Operation::Transaction(..) | Operation::Group(_)) {
+        // Writes load what others wrote; reads need a refresh.
+        if !matches!(operation, Operation::Change(_) | Operation::Transaction(..) | Operation::Batch(_)) {
             db.refresh().map_err(|error| failed(&error))?;
         }
         match operation {
@@ -469,7 +469,7 @@ fn run(large: bool, operations: &[(bool, Operation)]) -> Checked {
         db.refresh().map_err(|error| failed(&error))?;
         prop_assert_eq!(all(db.iter())?, model.live().collect::<Vec<_>>(), "after {:?}", operation);
     }
-    // The way that a database took does not show in its file.
+    // The file does not depend on the history of the database.
     let mut db = first;
     db.save().map_err(|error| failed(&error))?;
     let mut fresh = Options::new().clock(clock).in_memory();
@@ -484,7 +484,7 @@ fn run(large: bool, operations: &[(bool, Operation)]) -> Checked {
 }
 
 #[test]
-fn every_sequence_of_operations_gives_what_a_sorted_map_gives() {
+fn every_sequence_of_operations_behaves_like_a_sorted_map() {
     let long = std::env::var_os("RUSTY_KV_LONG").is_some_and(|long| long == "1");
     let cases = if long { 20_000 } else { 500 };
     let sequences = prop::collection::vec((any::<bool>(), operation()), 1..=60);

@@ -1,7 +1,7 @@
-//! T10: many processes on one database that has a journal. Sessions on pipes, one-shots and transactions of the library
-//! write at once, some are killed, and no acknowledged change is lost, done twice or overlooked.
+//! T10: many processes on one database with a journal. Sessions on pipes, one-shot commands and library transactions
+//! write concurrently, some are killed, and no acknowledged change is lost, applied twice or missed.
 //!
-//! `RUSTY_KV_SEED` repeats what each process did, though not how they met; `RUSTY_KV_LONG=1` does it for longer.
+//! `RUSTY_KV_SEED` repeats what each process did, though not the timing; `RUSTY_KV_LONG=1` runs longer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -22,13 +22,13 @@ const SESSIONS: usize = 4;
 const ONE_SHOTS: usize = 4;
 const WRITERS: usize = SESSIONS + ONE_SHOTS;
 
-/// How much is done.
+/// How many operations there are.
 #[derive(Clone, Copy, Debug)]
 struct Size {
-    /// By each session, and by each loop of one-shots.
+    /// In each session, and in each loop of one-shot commands.
     session: usize,
     one_shot: usize,
-    /// By each of two threads.
+    /// In each of two threads.
     transactions: u64,
     limit: Duration,
 }
@@ -36,38 +36,38 @@ struct Size {
 const SHORT: Size = Size { session: 8_000, one_shot: 1_200, transactions: 1_000, limit: Duration::from_mins(5) };
 const LONG: Size = Size { session: 200_000, one_shot: 50_000, transactions: 10_000, limit: Duration::from_hours(5) };
 
-/// What all know of each other: what was acknowledged to whom.
+/// What was acknowledged, known to all writers.
 #[derive(Debug, Default)]
 struct Acknowledged {
     total: AtomicU64,
     own: [AtomicU64; WRITERS],
-    /// How often a race for a key was entered; eight enter each.
+    /// How often a race for a key was entered; eight writers enter each.
     races: AtomicU64,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Operation {
-    /// Adds one to a number of all.
+    /// Increments a shared number.
     Total,
-    /// Sets the own key to the next number.
+    /// Sets the writer's own key to the next number.
     Own(u64),
-    /// Puts a unique word behind a text of all.
+    /// Appends a unique word to a shared text.
     Log(u64),
-    /// Sets a key of a race, if nobody has yet.
+    /// Sets the key of a race unless it exists.
     Race(u64),
-    /// Reads the number, which was at least so much before.
+    /// Reads the shared number, which was at least this before.
     ReadTotal(u64),
-    /// Reads somebody's own key, which was at least so much before.
+    /// Reads another writer's own key, which was at least this before.
     ReadOwn(usize, u64),
     Save,
-    /// The lines of a transaction that moves one from account to account.
+    /// The lines of a transaction that moves one unit between accounts.
     Begin,
     Take,
     Give,
     Commit,
 }
 
-/// All of it; a session takes no lock before the last line.
+/// The whole transaction; a session takes no lock before the last line.
 const MOVE: [Operation; 4] = [Operation::Begin, Operation::Take, Operation::Give, Operation::Commit];
 
 impl Operation {
@@ -89,10 +89,10 @@ impl Operation {
     }
 }
 
-/// What one writer has done, as far as it knows.
+/// What one writer did, as far as it knows.
 #[derive(Debug, Default)]
 struct Record {
-    /// What the number was after each of the own additions.
+    /// The number after each of its own additions.
     totals: Vec<u64>,
     unknown_totals: u64,
     last_own: u64,
@@ -144,7 +144,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Takes in what was answered.
+    /// Records an answer.
     fn answered(&mut self, operation: Operation, answer: &Value) {
         self.record.operations += 1;
         let seen = || {
@@ -190,7 +190,7 @@ impl Writer<'_> {
         }
     }
 
-    /// What was not answered may have been done or not.
+    /// An unanswered operation may or may not have been performed.
     fn unanswered(&mut self, operation: Operation) {
         match operation {
             Operation::Total => self.record.unknown_totals += 1,
@@ -201,10 +201,10 @@ impl Writer<'_> {
         }
     }
 
-    fn settle(&mut self, operations: &[Operation], answers: impl Iterator<Item = String>) {
+    fn record_answers(&mut self, operations: &[Operation], answers: impl Iterator<Item = String>) {
         let mut answers = answers;
         for &operation in operations {
-            // A line that was cut by a kill is no answer.
+            // A line that a kill cut off is not an answer.
             let answer = answers.next().and_then(|line| serde_json::from_str(&line).ok());
             match answer {
                 Some(answer) => self.answered(operation, &answer),
@@ -213,7 +213,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Talks to a session in bursts, and now and then kills it in the middle of one.
+    /// Sends operations to a session in bursts, and sometimes kills it in the middle of one.
     fn run_session(mut self, operations: usize) -> Record {
         let mut session = Session::start(&mut self.command());
         while self.record.operations < operations {
@@ -228,18 +228,18 @@ impl Writer<'_> {
                 std::thread::sleep(Duration::from_micros(self.random.below(3_000)));
                 let rest = session.kill();
                 self.record.kills += 1;
-                self.settle(&burst, rest.lines().map(str::to_owned));
+                self.record_answers(&burst, rest.lines().map(str::to_owned));
                 session = Session::start(&mut self.command());
             } else {
                 let answers: Vec<String> = burst.iter().map(|_| session.answer()).collect();
-                self.settle(&burst, answers.into_iter());
+                self.record_answers(&burst, answers.into_iter());
             }
         }
         session.end();
         self.record
     }
 
-    /// Runs one-shots, and kills some.
+    /// Runs one-shot commands, and kills some.
     fn run_one_shots(mut self, operations: usize) -> Record {
         while self.record.operations < operations {
             let operation = self.choose();
@@ -251,10 +251,10 @@ impl Writer<'_> {
                 self.record.kills += 1;
             }
             let output = child.wait_with_output().expect("it ends");
-            // Errors are told on stderr.
+            // Errors go to stderr.
             let said = String::from_utf8([output.stdout, output.stderr].concat()).expect("it writes text");
             assert!(killed || !said.is_empty(), "{operation:?}: {}", output.status);
-            self.settle(&[operation], said.lines().map(str::to_owned));
+            self.record_answers(&[operation], said.lines().map(str::to_owned));
         }
         self.record
     }
@@ -285,13 +285,13 @@ impl Session {
         answer
     }
 
-    /// What it still had to say.
+    /// Kills it and returns its remaining output.
     fn kill(mut self) -> String {
         self.child.kill().expect("it is ours");
         let mut rest = Vec::new();
         self.answers.read_to_end(&mut rest).expect("it can be read");
         self.child.wait().expect("it has ended");
-        // A line without its end was not acknowledged.
+        // A partial line was not acknowledged.
         let whole = rest.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         String::from_utf8(rest[..whole].to_vec()).expect("it writes text")
     }
@@ -299,7 +299,7 @@ impl Session {
     fn end(mut self) {
         drop(self.child.stdin.take());
         let status = self.child.wait().expect("it ends");
-        // 1: some key was not there, or was there already; 5: some transaction was overtaken.
+        // 1: a key did not exist, or already existed; 5: a transaction was overtaken.
         assert!(matches!(status.code(), Some(0 | 1 | 5)), "{status}");
     }
 }
@@ -309,7 +309,7 @@ fn number(db: &Database, key: &str) -> i64 {
     value.map_or(0, |value| value.to_string().parse().expect("a number"))
 }
 
-/// Moves one from account to account in transactions that hold no lock while they are open. Returns how often it was
+/// Moves one unit between accounts in transactions that hold no lock while they are open. Returns how often one was
 /// overtaken.
 fn run_transactions(database: &Path, number_of: usize, times: u64) -> usize {
     let options = Options::new().wait(Duration::from_mins(1));
@@ -328,7 +328,7 @@ fn run_transactions(database: &Path, number_of: usize, times: u64) -> usize {
                 done += 1;
             }
             Err(Error::Overtaken { key }) => {
-                assert!(key.starts_with("account:"), "{key} is nobody else's");
+                assert!(key.starts_with("account:"), "{key} belongs to no one else");
                 overtaken += 1;
             }
             Err(error) => panic!("{error}"),
@@ -339,7 +339,7 @@ fn run_transactions(database: &Path, number_of: usize, times: u64) -> usize {
     overtaken
 }
 
-/// The end state must follow from the records.
+/// The final state must follow from the records.
 fn assert_complete(database: &Path, records: &[Record], transactions: u64) {
     let db = Database::open_read_only(database).expect("it opens");
     let total = u64::try_from(number(&db, "total")).expect("it only grows");
@@ -356,7 +356,7 @@ fn assert_complete(database: &Path, records: &[Record], transactions: u64) {
         assert!(own >= record.last_own, "writer {writer} was acknowledged {}, but left {own}", record.last_own);
     }
 
-    let log = db.get("log").expect("it can be read").expect("it is there").to_string();
+    let log = db.get("log").expect("it can be read").expect("it exists").to_string();
     let mut logged: Vec<Vec<u64>> = vec![Vec::new(); records.len()];
     for word in log.split_terminator(',') {
         let (writer, n) = word.split_once('.').unwrap_or_else(|| panic!("{word:?} was never appended whole"));
@@ -367,7 +367,7 @@ fn assert_complete(database: &Path, records: &[Record], transactions: u64) {
         let logged: BTreeSet<u64> = logged.into_iter().collect();
         let known: BTreeSet<u64> = record.log.iter().copied().collect();
         assert!(known.is_subset(&logged), "an append that was acknowledged is lost");
-        assert!(logged.difference(&known).all(|n| record.unknown_log.contains(n)), "an append that nobody made");
+        assert!(logged.difference(&known).all(|n| record.unknown_log.contains(n)), "an append that no one made");
     }
 
     let races = |of: fn(&Record) -> &Vec<u64>| {
@@ -383,14 +383,14 @@ fn assert_complete(database: &Path, records: &[Record], transactions: u64) {
     for key in won.keys().chain(lost.keys()).chain(unknown.keys()) {
         let there = db.get(&format!("race:{key}")).expect("it can be read");
         let winner = there.map(|value| value.to_string().parse::<usize>().expect("a writer"));
-        let nobody = Vec::new();
-        match (&won.get(key).unwrap_or(&nobody)[..], winner) {
+        let none = Vec::new();
+        match (&won.get(key).unwrap_or(&none)[..], winner) {
             (&[one], Some(winner)) => assert_eq!(one, winner, "race {key}"),
             ([], Some(winner)) => {
-                assert!(unknown.get(key).unwrap_or(&nobody).contains(&winner), "race {key}: {winner}");
+                assert!(unknown.get(key).unwrap_or(&none).contains(&winner), "race {key}: {winner}");
             }
-            ([], None) => assert!(!lost.contains_key(key), "race {key} was lost to nobody"),
-            (_, winner) => panic!("race {key} was won by {:?}, and {winner:?} is there", won.get(key)),
+            ([], None) => assert!(!lost.contains_key(key), "race {key} was lost, but has no winner"),
+            (_, winner) => panic!("race {key} was won by {:?}, but the value is {winner:?}", won.get(key)),
         }
     }
 
@@ -406,7 +406,7 @@ fn run(seed: u64, size: Size) {
     let folder = folder();
     let database: PathBuf = folder.path().join("kv.json");
     let (key, value) = filler();
-    // As an editor may have written it: the first writer brings it into its one form.
+    // As an editor may have written it: the first writer saves it in canonical form.
     put(&database, format!("{{\"map\": {{\"{key}\": \"{value}\"}}}}"));
     let acknowledged = Acknowledged::default();
     let started = std::time::Instant::now();
@@ -441,7 +441,7 @@ fn run(seed: u64, size: Size) {
     assert_complete(&database, &records, size.transactions);
     Database::open(&database).and_then(|mut db| db.save()).expect("it can be saved");
     assert_complete(&database, &records, size.transactions);
-    let left = std::fs::read_dir(folder.path()).expect("the folder is there").flatten();
+    let left = std::fs::read_dir(folder.path()).expect("the folder exists").flatten();
     let left: Vec<_> = left.map(|item| item.file_name().into_string().expect("ours are text")).collect();
     assert!(left.iter().all(|name| !name.contains(".tmp-")), "a save removes what killed writers left: {left:?}");
 
@@ -457,7 +457,7 @@ fn run(seed: u64, size: Size) {
 }
 
 #[test]
-fn eight_processes_lose_nothing_and_overlook_nothing_though_some_are_killed() {
+fn eight_processes_lose_and_miss_nothing_although_some_are_killed() {
     let seed = std::env::var("RUSTY_KV_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(|| u64::from(std::process::id()) ^ Database::in_memory().now().as_millis());
     println!("RUSTY_KV_SEED={seed}");

@@ -1,5 +1,5 @@
-//! Databases that are refused, and the ways out (P10 P11 P12): what is checked is never changed, what can be read is
-//! rescued, and nothing is thrown away.
+//! Databases that are refused, and how to repair them (P10 P11 P12): checked files are never changed, what is readable
+//! is rescued, and nothing is thrown away.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
@@ -15,7 +15,7 @@ use crate::common::note::{Note, leave};
 use crate::common::untouched::Untouched;
 use crate::common::{folder, put};
 
-/// A database in a folder of its own.
+/// A database in a temporary folder.
 struct Place {
     folder: TempDir,
 }
@@ -25,14 +25,14 @@ impl Place {
         Self { folder: folder() }
     }
 
-    /// With a file of those bytes.
+    /// A file with these bytes.
     fn of(bytes: impl AsRef<[u8]>) -> Self {
         let place = Self::new();
         put(&place.path(), bytes);
         place
     }
 
-    /// With a database that is too large to be without a journal, and `changes` commits in it: `change:N` is N.
+    /// A database that is large enough for a journal, and `changes` commits in it: `change:N` is N.
     fn large(changes: usize) -> Self {
         let place = Self::new();
         let mut db = Database::open(place.path()).unwrap();
@@ -54,7 +54,7 @@ impl Place {
         self.folder.path().join("kv.json.journal")
     }
 
-    /// Changes the file as an editor does, so that the journal is another file's.
+    /// Changes the file like an editor, so that the journal belongs to another file.
     fn edit(&self) {
         let text =
             std::fs::read_to_string(self.path()).unwrap().replace("\"key:0000\": \"x", "\"key:0000\": \"by hand x");
@@ -63,14 +63,14 @@ impl Place {
         std::fs::rename(self.folder.path().join("edited"), self.path()).unwrap();
     }
 
-    /// All files but the lock, as they are now.
+    /// The current state of all files except the lock.
     fn files(&self) -> BTreeMap<PathBuf, Untouched> {
         let entries = std::fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().path());
         let files = entries.filter(|path| path.extension().is_none_or(|extension| extension != "lock"));
         files.map(|path| (path.clone(), Untouched::of(&path))).collect()
     }
 
-    /// What a check says, which changes nothing; not even a lock file is made.
+    /// The result of a check, which changes nothing and does not even create a lock file.
     fn check(&self) -> rusty_kv::Report {
         let before = (self.files(), std::fs::read_dir(self.folder.path()).unwrap().count());
         let report = Database::check(self.path()).unwrap();
@@ -78,7 +78,7 @@ impl Place {
         report
     }
 
-    /// What is rescued. Both files are as they were.
+    /// The rescued entries and the dropped lines. Both files stay as they were.
     fn salvage(&self) -> (BTreeMap<String, Entry>, Vec<String>) {
         let before = self.files();
         let repaired = Database::repair(self.path(), Repair::Salvage).unwrap();
@@ -91,7 +91,7 @@ impl Place {
         (entries, repaired.dropped)
     }
 
-    /// A repair that is refused, and changes nothing.
+    /// The error of a repair that is refused, and changes nothing.
     #[track_caller]
     fn refuses(&self, how: Repair) -> Error {
         let before = self.files();
@@ -114,7 +114,7 @@ fn lines(path: &Path) -> Vec<Vec<u8>> {
     bytes.split_inclusive(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect()
 }
 
-/// The texts of the values by key.
+/// The values as texts, by key.
 fn texts(entries: &BTreeMap<String, Entry>) -> Vec<(&str, String)> {
     entries
         .iter()
@@ -135,7 +135,7 @@ fn assert_salvaged(document: impl AsRef<[u8]>, wanted: &[(&str, &str)], dropped:
 const DOCUMENT: &str = "{\n  \"map\": {\n    \"a\": \"1\",\n    \"b\": {\"c\":[2]},\n    \"d\": 34\n  }\n}\n";
 
 #[test]
-fn a_sound_database_is_told_to_be_sound_and_is_not_repaired() {
+fn an_intact_database_is_reported_as_such_and_is_not_repaired() {
     for place in [
         Place::of(DOCUMENT),
         Place::of("{\"map\":{\"b\":\"1\",\"a\":\"2\",\"c\":3}}"),
@@ -171,8 +171,10 @@ fn the_first_fault_of_each_file_is_named_with_its_place() {
     snapshot[9] = b"    what is this\n".to_vec();
     put(&place.path(), snapshot.concat());
     let report = place.check();
-    let [Error::Damaged { line: 10, column: 5, .. }, Error::JournalDamaged { line: 4, offset: at, good_after: 3, .. }] =
-        report.faults[..]
+    let [
+        Error::Unreadable { line: 10, column: 5, .. },
+        Error::JournalCorrupt { line: 4, offset: at, good_after: 3, .. },
+    ] = report.faults[..]
     else {
         panic!("{:?}", report.faults)
     };
@@ -183,7 +185,7 @@ fn the_first_fault_of_each_file_is_named_with_its_place() {
 }
 
 #[test]
-fn what_a_killed_writer_has_left_is_counted_and_is_no_fault() {
+fn what_a_killed_writer_left_is_counted_and_is_not_a_fault() {
     let place = Place::large(3);
     let mut journal = lines(&place.journal()).concat();
     journal.extend_from_slice(b"{\"n\":4,\"key\":");
@@ -195,7 +197,7 @@ fn what_a_killed_writer_has_left_is_counted_and_is_no_fault() {
 }
 
 #[test]
-fn what_both_sides_of_a_merge_have_deleted_does_not_come_back() {
+fn entries_deleted_by_both_sides_of_a_merge_do_not_come_back() {
     let conflict = "{\n  \"map\": {\n    \"a\": \"1\",\n<<<<<<< HEAD\n    \"b\": \"ours\",\n||||||| 1234567\n    \"b\": \"old\",\n    \"gone\": {\n      \"x\": 1\n    },\n=======\n    \"b\": \"theirs\",\n    \"c\": \"3\",\n>>>>>>> topic\n    \"d\": \"4\"\n  }\n}\n";
     let kept = [("a", "1"), ("b", "theirs"), ("c", "3"), ("d", "4")];
     let dropped = [
@@ -209,17 +211,17 @@ fn what_both_sides_of_a_merge_have_deleted_does_not_come_back() {
         "line 14: \">>>>>>> topic\"",
     ];
     assert_salvaged(conflict, &kept, &dropped);
-    // Deadlines that both sides have taken away are not brought back either.
+    // Expiries that both sides removed are not brought back, either.
     let place = Place::of(
         "{\n  \"map\": {\n    \"a\": \"1\",\n    \"b\": \"2\"\n  },\n  \"expires\": {\n<<<<<<<<< ours\n    \"b\": \"2100-01-01T00:00:00.000Z\"\n||||||||| base\n    \"a\": \"2001-01-01T00:00:00.000Z\",\n    \"b\": \"2001-01-01T00:00:00.000Z\"\n=========\n>>>>>>>>> theirs\n  }\n}\n",
     );
     let db = Database::open(Database::repair(place.path(), Repair::Salvage).unwrap().path).unwrap();
-    assert_eq!(db.entry("a").unwrap().unwrap().deadline, None);
-    assert_eq!(db.entry("b").unwrap().unwrap().deadline, Some("2100-01-01T00:00:00.000Z".parse().unwrap()));
+    assert_eq!(db.entry("a").unwrap().unwrap().expiry, None);
+    assert_eq!(db.entry("b").unwrap().unwrap().expiry, Some("2100-01-01T00:00:00.000Z".parse().unwrap()));
 }
 
 #[test]
-fn a_conflict_of_which_nothing_is_left_is_repaired_to_an_empty_database() {
+fn a_conflict_without_entries_is_repaired_to_an_empty_database() {
     let conflict = "{\n  \"map\": {\n<<<<<<< a\n||||||| b\n    \"x\": \"1\"\n=======\n>>>>>>> c\n  }\n}\n";
     let marks = ["line 3: \"<<<<<<< a\"", "line 4: \"||||||| b\"", "line 5: \"\\\"x\\\": \\\"1\\\"\""];
     let all: Vec<_> = marks.into_iter().chain(["line 6: \"=======\"", "line 7: \">>>>>>> c\""]).collect();
@@ -227,13 +229,13 @@ fn a_conflict_of_which_nothing_is_left_is_repaired_to_an_empty_database() {
 }
 
 #[test]
-fn a_file_of_which_nothing_can_be_read_is_not_sent_back_to_repair() {
+fn an_unreadable_file_is_not_sent_back_to_repair() {
     let said = Place::of("{\"map\": {\"a\": x}}").refuses(Repair::Salvage).to_string();
     assert!(said.contains("restore a backup") && !said.contains("`repair`"), "{said}");
 }
 
 #[test]
-fn what_is_dropped_is_named_in_the_order_of_the_file() {
+fn dropped_lines_are_listed_in_the_order_of_the_file() {
     let text = "{\"map\": {\n\"a\": \"1\",\n\"b\": 2x,\n\"a\": \"3\",\n\"c\": \"4\"\n}}";
     assert_salvaged(
         text,
@@ -283,7 +285,7 @@ fn a_merge_that_git_left_unfinished_is_repaired_without_its_base_in_every_style(
 }
 
 #[test]
-fn of_a_file_with_an_entry_a_line_only_damaged_lines_are_lost() {
+fn with_one_entry_per_line_only_corrupt_lines_are_lost() {
     let replaced = |from: &str, to: &str| DOCUMENT.replacen(from, to, 1);
     let (a, b, d) = (("a", "1"), ("b", "{\"c\":[2]}"), ("d", "34"));
     assert_salvaged(replaced("\"1\"", "\"1"), &[b, d], &["line 3: \"\\\"a\\\": \\\"1,\""]);
@@ -294,14 +296,14 @@ fn of_a_file_with_an_entry_a_line_only_damaged_lines_are_lost() {
     assert_salvaged(replaced("\"1\",", "\"1\""), &[a, b, d], &[]);
     assert_salvaged(replaced("34\n", "34,\n"), &[a, b, d], &[]);
     assert_salvaged(replaced("  }\n}\n", "  }\n}\nmore\n"), &[a, b, d], &["line 8: \"more\""]);
-    // Any indent, and values over several lines.
+    // Any indent, and values on several lines.
     let spread = "{\"map\":{\n\t\"a\": \"1\",\n\t\"b\": {\n\t\t\"c\": [2\n\t\t]},\n\t\"x\": {\n\t\t\"a\": nought,\n\t\t\"y\": 1\n\t},\n\t\"d\":34}}";
     let named = ["line 6: \"\\\"x\\\": {\"", "line 7: \"\\\"a\\\": nought,\"", "line 8: \"\\\"y\\\": 1\""];
     assert_salvaged(spread, &[a, b, d], &named);
 }
 
 #[test]
-fn of_a_file_in_one_line_what_stands_before_the_fault_is_kept() {
+fn in_a_file_of_one_line_everything_before_the_fault_is_kept() {
     let document = "{\"map\":{\"a\":\"1\",\"b\":{\"c\":[2]},\"d\":34,\"e\":!,\"f\":\"6\"}}";
     let kept = [("a", "1"), ("b", "{\"c\":[2]}"), ("d", "34")];
     assert_salvaged(document, &kept, &["line 1: \"\\\"e\\\":!,\\\"f\\\":\\\"6\\\"}}\""]);
@@ -331,12 +333,12 @@ fn a_file_cut_anywhere_gives_the_entries_before_the_cut_and_no_others() {
 }
 
 #[test]
-fn deadlines_are_rescued_and_a_damaged_frame_makes_no_value_of_them() {
+fn expiries_are_rescued_and_never_mistaken_for_values() {
     let place = Place::new();
     let mut db = Database::open(place.path()).unwrap();
-    let deadline = Some(Timestamp::from_millis(4_000_000_000_000));
+    let expiry = Some(Timestamp::from_millis(4_000_000_000_000));
     for key in ["a", "b", "c"] {
-        db.set_entry(key, Entry { deadline, ..Entry::from(key) }).unwrap();
+        db.set_entry(key, Entry { expiry, ..Entry::from(key) }).unwrap();
     }
     drop(db);
     let whole = entries(&place.path());
@@ -349,18 +351,18 @@ fn deadlines_are_rescued_and_a_damaged_frame_makes_no_value_of_them() {
         assert_eq!(place.salvage().0, whole, "{from:?}");
     }
     let (rescued, dropped) = Place::of(text.replacen("\"b\": \"2096", "\"b\": \"2O96", 1)).salvage();
-    assert_eq!((rescued["b"].deadline, rescued["c"].deadline), (None, deadline));
+    assert_eq!((rescued["b"].expiry, rescued["c"].expiry), (None, expiry));
     assert_eq!(dropped.len(), 1);
 }
 
 #[test]
-fn of_a_key_that_comes_twice_the_last_wins_and_the_first_is_named() {
+fn the_last_of_two_equal_keys_wins_and_the_first_is_listed() {
     let document = "{\n  \"map\": {\n    \"a\": \"1\",\n    \"b\": \"2\",\n    \"\\u0061\": \"3\"\n  }\n}\n";
     assert_salvaged(document, &[("a", "3"), ("b", "2")], &["line 3: \"\\\"a\\\": \\\"1\\\"\""]);
 }
 
 #[test]
-fn bad_utf_8_and_rubbish_are_dropped_and_named_so_that_a_terminal_is_safe() {
+fn bad_utf_8_and_garbage_are_dropped_and_listed_safely_for_a_terminal() {
     let document =
         [&b"{\"map\":{\n\"a\":\"1\",\n\"b\":\"\xff\x1b[31m\",\n"[..], b"\x9b\xe2\x80\xae\x00\x07\n\"d\":34\n}}"]
             .concat();
@@ -374,7 +376,7 @@ fn bad_utf_8_and_rubbish_are_dropped_and_named_so_that_a_terminal_is_safe() {
 }
 
 #[test]
-fn what_is_dropped_is_named_up_to_a_hundred_lines_of_forty_characters_and_the_rest_is_counted() {
+fn a_hundred_dropped_lines_are_listed_and_the_rest_is_counted() {
     let bad = format!("    \"{}\": ?,\n", "é".repeat(300));
     let (entries, dropped) =
         Place::of(format!("{{\n  \"map\": {{\n{}    \"z\": 1\n  }}\n}}\n", bad.repeat(250))).salvage();
@@ -415,7 +417,7 @@ fn a_repaired_file_takes_a_new_name_and_the_mode_of_the_old() {
 }
 
 #[test]
-fn of_a_damaged_journal_every_complete_commit_is_applied_and_the_lines_left_out_are_named() {
+fn every_complete_commit_of_a_corrupt_journal_is_applied_and_dropped_lines_are_listed() {
     let place = Place::large(0);
     let mut db = Database::open(place.path()).unwrap();
     db.set("a", "1").unwrap();
@@ -427,10 +429,10 @@ fn of_a_damaged_journal_every_complete_commit_is_applied_and_the_lines_left_out_
     let journal = lines(&place.journal());
     assert_eq!(journal.len(), 6);
     for bad in 1..journal.len() - 1 {
-        let mut damaged = journal.clone();
-        damaged[bad][8] ^= 1;
-        put(&place.journal(), damaged.concat());
-        assert!(matches!(place.check().faults[..], [Error::JournalDamaged { .. }]), "{bad}");
+        let mut corrupt = journal.clone();
+        corrupt[bad][8] ^= 1;
+        put(&place.journal(), corrupt.concat());
+        assert!(matches!(place.check().faults[..], [Error::JournalCorrupt { .. }]), "{bad}");
         let (rescued, dropped) = place.salvage();
         let mut wanted = whole.clone();
         match bad {
@@ -442,18 +444,18 @@ fn of_a_damaged_journal_every_complete_commit_is_applied_and_the_lines_left_out_
         let named = if matches!(bad, 2 | 3) { 2 } else { 1 };
         assert!(dropped.len() == named && dropped.iter().all(|line| line.starts_with("journal line ")), "{dropped:?}");
     }
-    // The header: its epoch is all that is needed.
-    let mut damaged = journal.clone();
-    let len = damaged[0].len();
-    damaged[0][len - 5] ^= 1;
-    put(&place.journal(), damaged.concat());
+    // In the header, the epoch is enough.
+    let mut corrupt = journal.clone();
+    let len = corrupt[0].len();
+    corrupt[0][len - 5] ^= 1;
+    put(&place.journal(), corrupt.concat());
     let (rescued, dropped) = place.salvage();
     assert_eq!((rescued, dropped.len()), (whole.clone(), 1));
-    // Rubbish of a whole page in the middle.
-    let mut damaged = journal.clone();
-    damaged.insert(3, vec![b'\n'; 10]);
-    damaged.insert(3, vec![0; 4096]);
-    put(&place.journal(), damaged.concat());
+    // A page of garbage in the middle.
+    let mut corrupt = journal.clone();
+    corrupt.insert(3, vec![b'\n'; 10]);
+    corrupt.insert(3, vec![0; 4096]);
+    put(&place.journal(), corrupt.concat());
     assert_eq!(place.check().faults.len(), 1);
     let kept = place.salvage().0;
     assert_eq!(kept["a"], whole["a"]);
@@ -472,7 +474,7 @@ fn a_journal_that_belongs_to_another_file_is_a_fault_and_its_changes_are_not_cou
 }
 
 #[test]
-fn to_keep_a_foreign_journal_applies_its_changes_to_the_file_that_is_there() {
+fn keeping_a_foreign_journal_applies_its_changes_to_the_file() {
     for torn in [&b""[..], b"{\"n\":6,\"key\":"] {
         for one_form in [true, false] {
             let place = Place::large(5);
@@ -498,7 +500,7 @@ fn to_keep_a_foreign_journal_applies_its_changes_to_the_file_that_is_there() {
 }
 
 #[test]
-fn a_restored_backup_is_not_taken_for_the_file_of_the_journal() {
+fn a_restored_backup_is_not_mistaken_for_the_journal_s_snapshot() {
     let place = Place::large(3);
     let backup = std::fs::read(place.path()).unwrap();
     let mut db = Database::open(place.path()).unwrap();
@@ -539,14 +541,14 @@ fn a_repair_waits_for_the_lock_as_long_as_it_is_told_to() {
 }
 
 #[test]
-fn a_journal_that_is_dropped_is_another_name_and_never_gone() {
-    let damaged = Place::large(5);
-    let mut journal = lines(&damaged.journal());
+fn a_dropped_journal_is_renamed_and_never_deleted() {
+    let corrupt = Place::large(5);
+    let mut journal = lines(&corrupt.journal());
     journal[2][9] ^= 1;
-    put(&damaged.journal(), journal.concat());
+    put(&corrupt.journal(), journal.concat());
     let foreign = Place::large(5);
     foreign.edit();
-    for (place, count) in [(damaged, 4), (foreign, 5)] {
+    for (place, count) in [(corrupt, 4), (foreign, 5)] {
         let mut before = place.files();
         let journal = before.remove(&place.journal()).unwrap();
         let repaired = Database::repair(place.path(), Repair::DropJournal).unwrap();
@@ -565,7 +567,7 @@ fn a_journal_that_is_dropped_is_another_name_and_never_gone() {
 }
 
 #[test]
-fn a_missing_file_is_named_and_the_journal_s_changes_can_be_had() {
+fn a_missing_file_is_reported_and_the_journal_s_changes_can_be_rescued() {
     let place = Place::large(4);
     std::fs::remove_file(place.path()).unwrap();
     let report = place.check();
@@ -581,14 +583,14 @@ fn a_missing_file_is_named_and_the_journal_s_changes_can_be_had() {
 }
 
 #[test]
-fn a_damaged_journal_is_not_kept() {
+fn a_corrupt_journal_is_not_kept() {
     let place = Place::large(5);
     let mut journal = lines(&place.journal());
     journal[2][9] ^= 1;
     put(&place.journal(), journal.concat());
-    assert!(matches!(place.refuses(Repair::KeepJournal), Error::NothingToRepair { .. } | Error::JournalDamaged { .. }));
+    assert!(matches!(place.refuses(Repair::KeepJournal), Error::NothingToRepair { .. } | Error::JournalCorrupt { .. }));
     place.edit();
-    assert!(matches!(place.refuses(Repair::KeepJournal), Error::JournalDamaged { .. }));
+    assert!(matches!(place.refuses(Repair::KeepJournal), Error::JournalCorrupt { .. }));
 }
 
 #[test]
@@ -600,12 +602,12 @@ fn a_file_that_was_changed_in_place_without_a_trace_is_found_by_a_check() {
     put(&place.path(), snapshot.concat());
     std::fs::File::options().write(true).open(place.path()).unwrap().set_modified(modified).unwrap();
     let report = place.check();
-    // The time of the change cannot be set back, so this file is another one to the journal.
+    // The ctime cannot be set back, so to the journal this is another file.
     assert!(matches!(report.faults[..], [Error::ForeignJournal { .. }]), "{:?}", report.faults);
 }
 
 #[test]
-fn any_damage_of_a_line_costs_that_line_alone() {
+fn any_corruption_of_a_line_loses_only_that_line() {
     let place = Place::new();
     let mut db = Database::open(place.path()).unwrap();
     let text = |n: usize| format!("a value \\ \"{n}\" with é and {}", "x".repeat(n % 7));
@@ -617,10 +619,10 @@ fn any_damage_of_a_line_costs_that_line_alone() {
     for _ in 0..2_000 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let line = 2 + (state >> 33) as usize % 40;
-        let mut damaged = document.clone();
-        let at = (state >> 13) as usize % (damaged[line].len() - 1);
-        damaged[line][at] = [0, 0xff, b'"', b'\\', b'{', b'}', b'[', b','][(state >> 40) as usize % 8];
-        let place = Place::of(damaged.concat());
+        let mut corrupt = document.clone();
+        let at = (state >> 13) as usize % (corrupt[line].len() - 1);
+        corrupt[line][at] = [0, 0xff, b'"', b'\\', b'{', b'}', b'[', b','][(state >> 40) as usize % 8];
+        let place = Place::of(corrupt.concat());
         if place.check().faults.is_empty() {
             continue;
         }

@@ -1,4 +1,4 @@
-//! A backup in the place of a database: all or nothing, with what was there kept, whatever state it is in.
+//! Restoring a backup: all or nothing, and the previous database is kept, whatever state it is in.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -11,7 +11,7 @@ use rusty_kv::{Database, Error, Options, Restored, Timestamp, Value};
 
 use crate::common::{folder, put};
 
-/// Large enough for a journal beside it.
+/// Large enough for a journal.
 fn large(path: &Path, value: &str) -> Database {
     let mut db = Database::open(path).unwrap();
     db.extend((0..3_000).map(|n| (format!("key:{n:05}"), format!("{value} and what it takes to be long enough"))))
@@ -28,7 +28,7 @@ fn content(path: &Path) -> Vec<(String, Value)> {
     db.iter().map(|item| item.map(|(key, entry)| (key, entry.value))).collect::<rusty_kv::Result<_>>().unwrap()
 }
 
-/// The names in a folder but for those of locks.
+/// The names in a folder, except for lock files.
 fn names(folder: &Path) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap().map(|item| item.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<_> = names.filter(|name| !name.contains(".lock")).collect();
@@ -37,7 +37,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_is_in_the_journals_of_both_counts() {
+fn both_journals_count() {
     let folder = folder();
     let (path, backup) = (folder.path().join("kv.json"), folder.path().join("backup.json"));
     let (mut ours, mut theirs) = (large(&path, "ours"), large(&backup, "theirs"));
@@ -49,7 +49,7 @@ fn what_is_in_the_journals_of_both_counts() {
     let kept = restored.kept.unwrap();
     assert_eq!(kept, folder.path().canonicalize().unwrap().join("kv.before-restore.json"));
     assert!(content(&path) == new && content(&kept) == old && content(&backup) == new);
-    // A session that is open goes on with it, and nothing of the old journal comes back.
+    // An open session continues with it, and nothing of the old journal comes back.
     ours.refresh().unwrap();
     assert_eq!(ours.get("key:00001").unwrap(), Some("theirs, later".into()));
     ours.set("a", "1").unwrap();
@@ -62,7 +62,7 @@ fn what_is_in_the_journals_of_both_counts() {
 }
 
 #[test]
-fn what_cannot_be_opened_is_kept_as_it_is() {
+fn a_database_that_cannot_be_opened_is_kept_unchanged() {
     let good = "{\"map\": {\"a\": \"1\"}}\n";
     let folder = folder();
     let (path, backup) = (folder.path().join("kv.json"), folder.path().join("backup.json"));
@@ -118,18 +118,18 @@ fn a_journal_of_another_file_and_one_without_a_file_are_kept_too() {
 }
 
 #[test]
-fn a_new_database_keeps_nothing_and_what_is_over_does_not_come() {
+fn restoring_to_a_new_path_keeps_nothing_and_drops_expired_entries() {
     let folder = folder();
     let (path, backup) = (folder.path().join("kv.json"), folder.path().join("backup.json"));
     put(&backup, "{\"map\": {\"a\": \"1\", \"b\": \"2\"}, \"expires\": {\"b\": \"2001-01-01T00:00:00.000Z\"}}");
     let restored = restore(&path, &backup).unwrap();
     assert!(restored.kept.is_none() && restored.keys == 1);
     assert_eq!(content(&path), [("a".to_owned(), "1".into())]);
-    let deadline = Some(Timestamp::from_millis(4_102_444_800_123));
+    let expiry = Some(Timestamp::from_millis(4_102_444_800_123));
     let mut db = Database::open(&backup).unwrap();
-    db.expire("a", deadline).unwrap();
+    db.expire("a", expiry).unwrap();
     restore(&path, &backup).unwrap();
-    assert_eq!(Database::open(&path).unwrap().entry("a").unwrap().unwrap().deadline, deadline);
+    assert_eq!(Database::open(&path).unwrap().entry("a").unwrap().unwrap().expiry, expiry);
 }
 
 #[test]
@@ -141,8 +141,8 @@ fn a_link_stays_a_link_and_the_mode_stays_the_database_s() {
     fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
     symlink(&real, &path).unwrap();
     put(&backup, "{\"map\": {\"new\": \"1\"}}");
-    for damaged in [false, true] {
-        if damaged {
+    for corrupt in [false, true] {
+        if corrupt {
             put(&real, "{");
         }
         let kept = restore(&path, &backup).unwrap().kept.unwrap();
@@ -153,7 +153,7 @@ fn a_link_stays_a_link_and_the_mode_stays_the_database_s() {
 }
 
 #[test]
-fn whoever_holds_the_lock_is_waited_for_and_a_bad_backup_changes_nothing() {
+fn a_restore_waits_for_the_lock_and_a_bad_backup_changes_nothing() {
     let folder = folder();
     let (path, backup) = (folder.path().join("kv.json"), folder.path().join("backup.json"));
     large(&path, "old");
@@ -177,7 +177,7 @@ fn whoever_holds_the_lock_is_waited_for_and_a_bad_backup_changes_nothing() {
 }
 
 #[test]
-fn a_file_of_nothing_but_a_byte_order_mark_is_empty_and_what_was_no_database_is_not_sent_to_repair() {
+fn a_byte_order_mark_alone_is_empty_and_a_file_that_never_was_a_database_is_not_sent_to_repair() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     put(&path, b"\xef\xbb\xbf\n");

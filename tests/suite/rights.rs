@@ -1,5 +1,5 @@
-//! T15: who may read and write the files of a database, and what is never followed: modes, owners, attributes, planted
-//! links, for the snapshot, its journal, its lock and its temporary files.
+//! T15: who may read and write the files of a database, and what is never followed: modes, owners, attributes and
+//! planted links, for the snapshot, its journal, its lock and its temporary files.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
@@ -25,18 +25,18 @@ fn set_mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("it is ours");
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+fn side_file(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
 }
 
 fn names(folder: &Path) -> BTreeSet<String> {
-    let items = std::fs::read_dir(folder).expect("the folder is there");
+    let items = std::fs::read_dir(folder).expect("the folder exists");
     items.map(|item| item.expect("it can be listed").file_name().to_string_lossy().into_owned()).collect()
 }
 
-/// Says that something could not be tried; where everything must be tried that is a failure.
+/// Reports that a case could not be tested; fails if every case must be.
 fn skip(what: &str) {
     println!("SKIPPED: {what}");
     assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "SKIPPED: {what}");
@@ -55,27 +55,27 @@ fn run_well(umask: &str, database: &Path, args: &[&str]) {
     assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A document that is, or is not, over the limit up to which there is no journal.
+/// A document of a size with or without a journal.
 fn document(large: bool) -> String {
     let value = if large { "x".repeat(70_000) } else { "x".to_owned() };
     format!("{{\n  \"map\": {{\n    \"key\": \"{value}\"\n  }}\n}}\n")
 }
 
-/// How the database comes to be where it is.
+/// The origin of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Replaced,
     Symlink,
     HardLink,
-    /// Somebody else's file; only root can write to it.
+    /// Another user's file; only root can write to it.
     OtherOwner,
 }
 
-/// Looks at all files of the database: as open as this, and no more.
+/// Checks that all files of the database have exactly this mode.
 fn assert_modes(path: &Path, wanted: u32, large: bool, what: &str) {
     assert_eq!(mode(path), wanted, "{what}: the snapshot");
-    assert_eq!(mode(&beside(path, ".lock")), wanted | 0o600, "{what}: the lock");
-    let journal = beside(path, ".journal");
+    assert_eq!(mode(&side_file(path, ".lock")), wanted | 0o600, "{what}: the lock");
+    let journal = side_file(path, ".journal");
     assert_eq!(journal.exists(), large, "{what}");
     if large {
         assert_eq!(mode(&journal), wanted, "{what}: the journal");
@@ -85,7 +85,7 @@ fn assert_modes(path: &Path, wanted: u32, large: bool, what: &str) {
     assert!(temporary.is_empty(), "{what}: {temporary:?}");
 }
 
-/// The steps that write each of the files, looked at one by one.
+/// Checks the modes after each step that writes one of the files.
 fn assert_kept(umask: &str, given: &Path, path: &Path, wanted: u32, large: bool, what: &str) {
     run_well(umask, given, &["set", "a", "1"]);
     assert_modes(path, wanted, large, what);
@@ -98,7 +98,7 @@ fn assert_kept(umask: &str, given: &Path, path: &Path, wanted: u32, large: bool,
 }
 
 #[test]
-fn a_database_that_becomes_more_open_or_less_takes_its_lock_along_at_the_owner_s_next_write() {
+fn the_owner_s_next_write_gives_the_lock_the_database_s_new_mode() {
     for large in [false, true] {
         let folder = folder();
         let path = folder.path().join("kv.json");
@@ -108,8 +108,8 @@ fn a_database_that_becomes_more_open_or_less_takes_its_lock_along_at_the_owner_s
         for wanted in [0o664, 0o666, 0o640, 0o600] {
             set_mode(&path, wanted);
             if large {
-                // Who may write to it but not to the database is not believed, so it is for the owner to say.
-                set_mode(&beside(&path, ".journal"), wanted);
+                // A side file that others can write to, but not the database, is refused, so the owner must fix it.
+                set_mode(&side_file(&path, ".journal"), wanted);
             }
             run_well("077", &path, &["set", "a", &wanted.to_string()]);
             assert_modes(&path, wanted, large, &format!("{wanted:o}, large {large}"));
@@ -118,11 +118,11 @@ fn a_database_that_becomes_more_open_or_less_takes_its_lock_along_at_the_owner_s
 }
 
 #[test]
-fn every_file_is_as_open_as_the_database_whatever_the_umask() {
+fn every_file_is_as_open_as_the_database_with_any_umask() {
     let mut cases = 0;
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
-        skip("only root can try somebody else's file");
+        skip("only root can test a file of another user");
     }
     let places = [Place::Replaced, Place::Symlink, Place::HardLink, Place::OtherOwner];
     for umask in ["000", "022", "027", "077"] {
@@ -162,16 +162,19 @@ fn every_file_is_as_open_as_the_database_whatever_the_umask() {
                 match place {
                     Place::Replaced => {}
                     Place::Symlink => {
-                        assert!(std::fs::symlink_metadata(&given).expect("it is there").is_symlink(), "{what}");
-                        assert!(!beside(&given, ".lock").exists() && !beside(&given, ".journal").exists(), "{what}");
+                        assert!(std::fs::symlink_metadata(&given).expect("it exists").is_symlink(), "{what}");
+                        assert!(
+                            !side_file(&given, ".lock").exists() && !side_file(&given, ".journal").exists(),
+                            "{what}"
+                        );
                     }
                     Place::HardLink => {
-                        let other = std::fs::read_to_string(folder.path().join("other.json")).expect("it is there");
+                        let other = std::fs::read_to_string(folder.path().join("other.json")).expect("it exists");
                         assert!(other == document(large), "{what}: it keeps the old content");
                     }
                     Place::OtherOwner => {
                         for suffix in ["", ".lock", ".journal"].iter().take(2 + usize::from(large)) {
-                            let meta = std::fs::metadata(beside(&path, suffix)).expect("it is there");
+                            let meta = std::fs::metadata(side_file(&path, suffix)).expect("it exists");
                             assert_eq!((meta.uid(), meta.gid()), (NOBODY, NOBODY), "{what}: {suffix}");
                         }
                     }
@@ -195,10 +198,10 @@ fn a_temporary_file_is_never_more_open_than_the_database() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
-                for item in std::fs::read_dir(folder.path()).expect("it is there").flatten() {
+                for item in std::fs::read_dir(folder.path()).expect("it exists").flatten() {
                     let Ok(meta) = item.metadata() else { continue };
                     let mode = meta.mode() & 0o7777;
-                    // The old snapshot, displaced, has such a name for a moment too.
+                    // The old snapshot, displaced, has such a name for a moment, too.
                     assert!(mode & !0o640 == 0, "{:?} has mode {mode:o}", item.file_name());
                     looks.fetch_add(
                         usize::from(item.file_name().to_string_lossy().contains(".tmp-")),
@@ -217,7 +220,7 @@ fn a_temporary_file_is_never_more_open_than_the_database() {
 }
 
 #[test]
-fn what_a_crash_has_left_is_set_aside_for_the_user_alone() {
+fn what_a_crash_left_is_set_aside_for_the_user_only() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     put(&path, document(true));
@@ -225,19 +228,19 @@ fn what_a_crash_has_left_is_set_aside_for_the_user_alone() {
     run_well("000", &path, &["set", "a", "1"]);
     tear(&path);
     run_well("000", &path, &["set", "b", "1"]);
-    assert_eq!(mode(&beside(&path, ".journal.torn")), 0o600);
+    assert_eq!(mode(&side_file(&path, ".journal.torn")), 0o600);
     assert_modes(&path, 0o644, true, "after it");
 }
 
-/// Half a line at the end of the journal.
+/// Writes half a line at the end of the journal.
 fn tear(path: &Path) {
-    let journal = beside(path, ".journal");
-    let bytes = std::fs::read(&journal).expect("it is there");
+    let journal = side_file(path, ".journal");
+    let bytes = std::fs::read(&journal).expect("it exists");
     put(&journal, [&bytes[..], b"{\"n\":2,\"key\":\"hal"].concat());
     leave(path, Note::Unfinished);
 }
 
-/// A folder of a file system that keeps attributes of this name, if there is any.
+/// A folder on a file system that supports this attribute, if there is one.
 fn folder_with(name: &str, value: &[u8]) -> Option<tempfile::TempDir> {
     let candidates = [folder(), tempfile::tempdir().expect("a temporary folder can be made")];
     candidates.into_iter().find(|folder| {
@@ -256,27 +259,27 @@ fn attribute(path: &Path, name: &str) -> Option<Vec<u8>> {
 
 #[test]
 fn extended_attributes_survive_a_save_and_are_on_the_journal_too() {
-    let Some(folder) = folder_with("user.colour", b"green") else {
+    let Some(folder) = folder_with("user.color", b"green") else {
         return skip("no file system here has extended attributes");
     };
     for large in [false, true] {
         let path = folder.path().join(format!("{large}.json"));
         put(&path, document(large));
-        setxattr(&path, "user.colour", b"green", XattrFlags::empty()).expect("it could before");
+        setxattr(&path, "user.color", b"green", XattrFlags::empty()).expect("it could before");
         for args in [&["set", "a", "1"][..], &["set", "a", "2"], &["save"]] {
             run_well("022", &path, args);
-            assert_eq!(attribute(&path, "user.colour").as_deref(), Some(&b"green"[..]), "{large} {args:?}");
+            assert_eq!(attribute(&path, "user.color").as_deref(), Some(&b"green"[..]), "{large} {args:?}");
             if large {
-                assert_eq!(attribute(&beside(&path, ".journal"), "user.colour").as_deref(), Some(&b"green"[..]));
+                assert_eq!(attribute(&side_file(&path, ".journal"), "user.color").as_deref(), Some(&b"green"[..]));
             }
         }
     }
 }
 
-/// What the kernel keeps an access control list under.
+/// The attribute in which the kernel keeps an access control list.
 const ACL: &str = "system.posix_acl_access";
 
-/// An access control list: the owner and one more user may do all, the group and strangers nothing. The mode says 0660.
+/// An access control list: the owner and one more user may do everything, group and others nothing. The mode is 0660.
 fn list() -> Vec<u8> {
     let mut bytes = 2_u32.to_le_bytes().to_vec();
     for (tag, rights, id) in
@@ -302,18 +305,18 @@ fn an_access_control_list_survives_a_save_and_is_on_the_journal_too() {
             run_well("022", &path, args);
             assert_eq!(attribute(&path, ACL), Some(list()), "{large} {args:?}");
             if large {
-                assert_eq!(attribute(&beside(&path, ".journal"), ACL), Some(list()));
+                assert_eq!(attribute(&side_file(&path, ".journal"), ACL), Some(list()));
             }
         }
     }
 }
 
-/// What lies in the place of a side file.
+/// What is planted in the place of a side file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Planted {
-    /// A symbolic link to a file of somebody's.
+    /// A symbolic link to another file.
     Link,
-    /// One to a name that nothing has.
+    /// A symbolic link to a missing file.
     Dangling,
     Fifo,
     Folder,
@@ -321,7 +324,7 @@ enum Planted {
 }
 
 #[test]
-fn what_is_planted_in_the_place_of_a_side_file_is_never_followed_nor_waited_for() {
+fn a_planted_side_file_is_never_followed_nor_waited_for() {
     let mut cases = 0;
     for suffix in [".journal", ".lock", ".journal.torn", ".tmp-0123456789abcdef"] {
         for planted in [Planted::Link, Planted::Dangling, Planted::Fifo, Planted::Folder, Planted::Socket] {
@@ -340,7 +343,7 @@ fn what_is_planted_in_the_place_of_a_side_file_is_never_followed_nor_waited_for(
                     run_well("022", &path, &["set", "a", "1"]);
                     tear(&path);
                 }
-                let place = beside(&path, suffix);
+                let place = side_file(&path, suffix);
                 let mut _listener = None;
                 match planted {
                     Planted::Link => symlink("precious", &place).expect("a link can be made"),
@@ -382,10 +385,10 @@ fn what_is_planted_in_the_place_of_a_side_file_is_never_followed_nor_waited_for(
 
 #[cfg(target_os = "linux")]
 #[test]
-fn where_a_large_database_may_not_be_written_it_can_be_read_and_stays_as_it_is() {
+fn a_large_database_without_write_permission_can_be_read_and_stays_unchanged() {
     for (place, folder_mode, file_mode, has_lock, is_appended) in [
         ("a folder without a lock", 0o500, 0o600, false, false),
-        // What is there already may be appended to; no new name is needed for that.
+        // An existing file may be appended to; that needs no new name.
         ("a folder", 0o500, 0o600, true, true),
         ("a file", 0o700, 0o400, true, false),
         ("a folder and a file", 0o500, 0o400, true, false),
@@ -395,19 +398,19 @@ fn where_a_large_database_may_not_be_written_it_can_be_read_and_stays_as_it_is()
         put(&path, document(true));
         Database::open(&path).and_then(|mut db| db.set("a", "1")).expect("it can be written yet");
         if !has_lock {
-            std::fs::remove_file(beside(&path, ".lock")).expect("it is there");
+            std::fs::remove_file(side_file(&path, ".lock")).expect("it exists");
         }
-        for path in [folder.path().to_owned(), path.clone(), beside(&path, ".lock"), beside(&path, ".journal")] {
+        for path in [folder.path().to_owned(), path.clone(), side_file(&path, ".lock"), side_file(&path, ".journal")] {
             if rustix::process::geteuid().is_root() && path.exists() {
                 chown(&path, Some(NOBODY), Some(NOBODY)).expect("root may");
             }
         }
-        // A changed ctime makes a copy of it, which the hash finds to be as it was.
+        // The new ctime makes it a copy, which the hash finds to be unchanged.
         set_mode(&path, file_mode);
         let before = (Untouched::of(&path), names(folder.path()));
-        let journal = Untouched::of(&beside(&path, ".journal"));
+        let journal = Untouched::of(&side_file(&path, ".journal"));
         set_mode(folder.path(), folder_mode);
-        without_privileges("where_a_large_database_may_not_be_written_it_can_be_read_and_stays_as_it_is", || {
+        without_privileges("a_large_database_without_write_permission_can_be_read_and_stays_unchanged", || {
             let mut db = Database::open(&path).unwrap_or_else(|error| panic!("{place}: {error}"));
             assert_eq!(db.get("a").expect("it reads"), Some("1".into()), "{place}");
             let written = db.set("b", "2");
@@ -422,7 +425,7 @@ fn where_a_large_database_may_not_be_written_it_can_be_read_and_stays_as_it_is()
             assert_eq!(db.get("b").expect("it reads").is_some(), written.is_ok(), "{place}");
         });
         assert_eq!((Untouched::of(&path), names(folder.path())), before, "{place}");
-        assert!(is_appended || Untouched::of(&beside(&path, ".journal")) == journal, "{place}");
+        assert!(is_appended || Untouched::of(&side_file(&path, ".journal")) == journal, "{place}");
         set_mode(folder.path(), 0o700);
     }
 }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use rexpect::process::{PtyProcess, Signal as PtySignal, WaitStatus};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::common::process::{DEADLINE, is_waiting, state, wait_until};
+use crate::common::process::{EXPIRY, is_waiting, state, wait_until};
 use crate::common::shown::shown;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_rusty-kv");
@@ -167,7 +167,7 @@ fn end_of(child: &mut Child, what: &str) -> ExitStatus {
         if let Some(status) = child.try_wait().unwrap() {
             return status;
         }
-        if start.elapsed() > DEADLINE {
+        if start.elapsed() > EXPIRY {
             child.kill().unwrap();
             panic!("{what}: it does not end");
         }
@@ -277,7 +277,7 @@ impl Prompt {
         let start = Instant::now();
         while self.prompts() < number {
             let text = String::from_utf8_lossy(&self.shown.lock().unwrap()).into_owned();
-            assert!(start.elapsed() < DEADLINE, "{what}: no prompt in {text:?}");
+            assert!(start.elapsed() < EXPIRY, "{what}: no prompt in {text:?}");
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -305,7 +305,7 @@ impl Prompt {
                 Some(WaitStatus::StillAlive) | None => {}
                 Some(status) => return status,
             }
-            assert!(start.elapsed() < DEADLINE, "{what}: it does not end");
+            assert!(start.elapsed() < EXPIRY, "{what}: it does not end");
             std::thread::sleep(Duration::from_millis(2));
         }
     }

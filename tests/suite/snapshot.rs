@@ -1,4 +1,4 @@
-//! The file as other programs see it: its one form byte for byte, what it keeps, and what it reads.
+//! The file as other programs see it: its canonical form byte for byte, what it keeps, and what it accepts.
 
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::common::{folder, put};
 
-/// The database of the tutorial that this program follows: the file must stay readable and writable by it.
+/// The database of the tutorial that this program follows: it must be able to read and write the file.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Tutorial {
     map: HashMap<String, String>,
@@ -24,14 +24,14 @@ fn open(path: &Path) -> Result<Database> {
 }
 
 fn read(path: &Path) -> String {
-    std::fs::read_to_string(path).expect("the file is there and is text")
+    std::fs::read_to_string(path).expect("the file exists and is text")
 }
 
 fn json(text: &str) -> Value {
     Value::from_json(text).expect("JSON")
 }
 
-/// The values of a document that was written by hand, and what a save makes of it.
+/// What a save writes for a handwritten document.
 fn saved(document: &str) -> String {
     let folder = folder();
     let path = folder.path().join("kv.json");
@@ -40,16 +40,16 @@ fn saved(document: &str) -> String {
     read(&path)
 }
 
-/// The value that a hand-written document with one key gives to it.
+/// The value in a handwritten document with one key.
 fn value_of(written: &str) -> Value {
     let folder = folder();
     let path = folder.path().join("kv.json");
     put(&path, format!("{{\"map\":{{\"k\":{written}}}}}"));
-    open(&path).and_then(|db| db.get("k")).unwrap_or_else(|error| panic!("{written}: {error}")).expect("it is there")
+    open(&path).and_then(|db| db.get("k")).unwrap_or_else(|error| panic!("{written}: {error}")).expect("it exists")
 }
 
 #[test]
-fn the_document_has_one_form_byte_for_byte() {
+fn the_document_is_canonical_byte_for_byte() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     let mut db = open(&path).unwrap();
@@ -58,8 +58,8 @@ fn the_document_has_one_form_byte_for_byte() {
 
     db.set("pic", vec![0x89, b'P', b'N', b'G', b'\r']).unwrap();
     db.set("user:1", json(r#"{ "name": "Ada", "age": 36, "tags": [ ] }"#)).unwrap();
-    let deadline = Some("2026-11-23T16:00:00Z".parse().unwrap());
-    db.set_entry("session:9", Entry { deadline, ..Entry::from("Ada") }).unwrap();
+    let expiry = Some("2026-11-23T16:00:00Z".parse().unwrap());
+    db.set_entry("session:9", Entry { expiry, ..Entry::from("Ada") }).unwrap();
     assert_eq!(
         read(&path),
         r#"{
@@ -82,7 +82,7 @@ fn the_document_has_one_form_byte_for_byte() {
 }
 
 #[test]
-fn the_same_content_gives_the_same_bytes_whatever_the_order_of_the_writes() {
+fn the_same_content_gives_the_same_bytes_in_any_order_of_writes() {
     let keys = ["é", "z", "Z", "", "\0", "😀", "\u{ffff}", "a", "a\u{301}", "aa", "~"];
     let folder = folder();
     let (forth, back) = (folder.path().join("forth.json"), folder.path().join("back.json"));
@@ -97,7 +97,7 @@ fn the_same_content_gives_the_same_bytes_whatever_the_order_of_the_writes() {
 }
 
 #[test]
-fn what_acts_on_a_terminal_is_escaped_and_everything_else_is_itself() {
+fn characters_that_act_on_a_terminal_are_escaped_and_others_are_not() {
     for (text, written) in [
         ("\"\\/", r#""\"\\/""#),
         ("\0\u{1}\u{8}\t\n\u{b}\u{c}\r\u{1b}", r#""\u0000\u0001\b\t\n\u000b\f\r\u001b""#),
@@ -117,7 +117,7 @@ fn what_acts_on_a_terminal_is_escaped_and_everything_else_is_itself() {
 }
 
 #[test]
-fn every_character_reads_back_as_key_and_as_value_and_none_acts_on_a_terminal() {
+fn every_character_reads_back_and_none_acts_on_a_terminal() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     let blocks = ('\0'..=char::MAX).collect::<Vec<_>>();
@@ -156,29 +156,29 @@ fn a_file_of_the_tutorials_program_opens() {
 }
 
 #[test]
-fn the_tutorials_program_reads_what_text_values_make_deadlines_included() {
+fn the_tutorials_program_reads_what_text_values_make_expiries_included() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     let mut db = open(&path).unwrap();
     for text in ["hello", "", "\0\n", "\u{1b}[2J", "\u{202e}\u{2028}", "é😀", "\"\\", "42", "[1]"] {
         db.set(text, text).unwrap();
     }
-    let deadline = Some("2027-01-01T00:00:00Z".parse().unwrap());
-    db.set_entry("brief", Entry { deadline, ..Entry::from("soon gone") }).unwrap();
+    let expiry = Some("2027-01-01T00:00:00Z".parse().unwrap());
+    db.set_entry("brief", Entry { expiry, ..Entry::from("soon gone") }).unwrap();
     let theirs: Tutorial = serde_json::from_str(&read(&path)).unwrap();
     assert_eq!(theirs.map.len(), 10);
     for (key, value) in &theirs.map {
         assert_eq!(db.get(key).unwrap(), Some(value.as_str().into()));
     }
 
-    // It knows nothing of deadlines, so what it writes back has none.
+    // It does not know about expiries, so it writes none back.
     put(&path, serde_json::to_vec(&theirs).unwrap());
     db.refresh().unwrap();
     assert_eq!(db.entry("brief").unwrap(), Some("soon gone".into()));
 }
 
 #[test]
-fn members_that_are_not_ours_are_kept_behind_ours_in_their_order() {
+fn foreign_members_are_kept_in_order_after_ours() {
     let document = "{\"z\":[1, 2.50],\"map\":{\"b\":\"2\"},\"$schema\":\"x\\u001b\",\"a\":{\"n\": 1e400, \"b\": {}},\"\":null,\"expires\":{}}";
     let wanted = r#"{
   "map": {
@@ -203,7 +203,7 @@ fn members_that_are_not_ours_are_kept_behind_ours_in_their_order() {
 }
 
 #[test]
-fn a_database_that_is_removed_takes_the_members_that_are_not_ours_with_it() {
+fn removing_a_database_removes_foreign_members() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     put(&path, r#"{"mine":1,"map":{"a":"b"}}"#);
@@ -214,7 +214,7 @@ fn a_database_that_is_removed_takes_the_members_that_are_not_ours_with_it() {
 }
 
 #[test]
-fn json_that_could_be_taken_for_a_mark_is_wrapped_and_reads_back() {
+fn json_that_looks_like_a_marker_is_wrapped_and_reads_back() {
     for (value, written) in [
         (r#"{"$binary":"aGk="}"#, r#"{"$json":{"$binary":"aGk="}}"#),
         (r#"{"$binary":5}"#, r#"{"$json":{"$binary":5}}"#),
@@ -281,7 +281,7 @@ fn numbers_stay_as_they_were_written_digit_for_digit() {
 }
 
 #[test]
-fn the_order_of_a_values_members_and_its_odd_names_stay() {
+fn the_order_and_names_of_a_value_s_members_are_kept() {
     let text = r#"{"z":1,"a":{"10":1,"9":2,"":3},"$serde_json::private::Number":"1","$serde_json::private::RawValue":"2","é":[]}"#;
     assert!(saved(&format!("{{\"map\":{{\"k\":{text}}}}}")).contains(text));
     assert_eq!(value_of(text), Value::Json(Json::parse(text).unwrap()));
@@ -324,7 +324,7 @@ fn a_byte_order_mark_is_accepted_and_the_next_save_leaves_it_out() {
 }
 
 #[test]
-fn hand_edited_layouts_open_and_are_put_into_the_form() {
+fn hand_edited_layouts_open_and_are_saved_in_canonical_form() {
     let wanted = "{\n  \"map\": {\n    \"a\": \"1\",\n    \"b\": {\"x\":[1,2]}\n  },\n  \"expires\": {\n    \"a\": \"2027-01-01T00:00:00.000Z\"\n  }\n}\n";
     for document in [
         r#"{"map":{"a":"1","b":{"x":[1,2]}},"expires":{"a":"2027-01-01T00:00:00Z"}}"#,
@@ -338,14 +338,14 @@ fn hand_edited_layouts_open_and_are_put_into_the_form() {
 }
 
 #[test]
-fn a_save_of_what_has_its_form_already_writes_the_same_bytes_anew() {
+fn a_save_of_a_canonical_file_rewrites_the_same_bytes() {
     let folder = folder();
     let path = folder.path().join("kv.json");
     let mut db = open(&path).unwrap();
     db.set("a", "b").unwrap();
     let before = (std::fs::read(&path).unwrap(), std::fs::metadata(&path).unwrap().ino());
     db.save().unwrap();
-    // An earlier sync may have failed: only a new file that was synced is known to be on the disk.
+    // An earlier sync may have failed: only a new file that was synced is certainly on disk.
     assert_ne!(std::fs::metadata(&path).unwrap().ino(), before.1);
     assert_eq!(std::fs::read(&path).unwrap(), before.0);
 }
@@ -359,14 +359,14 @@ fn a_save_creates_the_file_of_an_empty_database() {
 }
 
 #[test]
-fn an_entry_past_its_deadline_is_not_read_and_the_next_save_leaves_it_out() {
+fn an_expired_entry_is_not_read_and_the_next_save_drops_it() {
     let document = r#"{"map":{"old":"x","new":"y","edge":"z"},"expires":{"old":"2026-11-23T11:59:59Z","new":"2026-11-23T12:00:00.001Z","edge":"2026-11-23T12:00:00Z"}}"#;
     let folder = folder();
     let path = folder.path().join("kv.json");
     put(&path, document);
     let db = open(&path).unwrap();
     assert_eq!(db.len().unwrap(), 1);
-    assert_eq!(db.get("edge").unwrap(), None, "the deadline itself is past");
+    assert_eq!(db.get("edge").unwrap(), None, "the expiry itself is past");
     assert_eq!(db.get("new").unwrap(), Some("y".into()));
     assert_eq!(
         saved(document),
@@ -375,7 +375,7 @@ fn an_entry_past_its_deadline_is_not_read_and_the_next_save_leaves_it_out() {
 }
 
 #[test]
-fn a_copy_has_the_same_form_and_the_database_is_left_alone() {
+fn a_copy_is_canonical_and_the_database_is_unchanged() {
     let folder = folder();
     let (path, copy) = (folder.path().join("kv.json"), folder.path().join("copy.json"));
     let mut db = open(&path).unwrap();

@@ -147,8 +147,8 @@ proptest! {
         for step in steps.into_iter().chain([Step::Look, Step::Wait(100), Step::Look]) {
             match step {
                 Step::Set(key, value, ttl) => {
-                    let deadline = ttl.map(|ttl| now().after(Duration::from_millis(ttl.into())).unwrap());
-                    db.set_entry(&name(key), Entry { deadline, ..Entry::from(value.to_string()) }).unwrap();
+                    let expiry = ttl.map(|ttl| now().after(Duration::from_millis(ttl.into())).unwrap());
+                    db.set_entry(&name(key), Entry { expiry, ..Entry::from(value.to_string()) }).unwrap();
                 }
                 Step::Delete(key) => drop(db.delete(&name(key)).unwrap()),
                 Step::Bulk(sets) => {
@@ -174,6 +174,6 @@ proptest! {
                 }
             }
         }
-        prop_assert!(told.values().all(|entry| entry.deadline.is_none()));
+        prop_assert!(told.values().all(|entry| entry.expiry.is_none()));
     }
 }

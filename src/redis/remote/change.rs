@@ -17,7 +17,7 @@ use crate::redis::slot::slot;
 use crate::storage::{Entry, check_entry};
 use crate::store::{Changes, IsWanted, MayGoOn, Mutation, Scan, Scope, Store as _};
 
-/// For each key six arguments: what it must be, the value for that, what is done, the value and the deadline for that. It
+/// For each key six arguments: what it must be, the value for that, what is done, the value and the expiry for that. It
 /// answers 0, or the number of a key that is another one by now, or the number and type of one that is no string.
 const SCRIPT: &str = "\
 for i = 1, #KEYS do
@@ -160,17 +160,17 @@ fn must(seen: Option<&ReadKey>) -> (&'static [u8], Vec<u8>) {
 /// What the script does with a key.
 fn action(entry: Option<&Entry>, seen: Option<&ReadKey>) -> (&'static [u8], Vec<u8>, Vec<u8>) {
     let Some(entry) = entry else { return (b"del", Vec::new(), Vec::new()) };
-    let time = |deadline: Timestamp| deadline.as_millis().max(1).to_string().into_bytes();
+    let time = |expiry: Timestamp| expiry.as_millis().max(1).to_string().into_bytes();
     let value = raw_of(&entry.value).into_owned();
     let held = if let Some(ReadKey::Held(held)) = seen { Some(held) } else { None };
-    match (held, entry.deadline) {
-        (Some(held), deadline) if held.raw == value => match deadline {
-            _ if deadline == held.deadline => (b"", Vec::new(), Vec::new()),
-            Some(deadline) => (b"expire", Vec::new(), time(deadline)),
+    match (held, entry.expiry) {
+        (Some(held), expiry) if held.raw == value => match expiry {
+            _ if expiry == held.expiry => (b"", Vec::new(), Vec::new()),
+            Some(expiry) => (b"expire", Vec::new(), time(expiry)),
             None => (b"persist", Vec::new(), Vec::new()),
         },
-        (Some(held), Some(deadline)) if held.deadline == Some(deadline) => (b"keep", value, Vec::new()),
-        (_, Some(deadline)) => (b"until", value, time(deadline)),
+        (Some(held), Some(expiry)) if held.expiry == Some(expiry) => (b"keep", value, Vec::new()),
+        (_, Some(expiry)) => (b"until", value, time(expiry)),
         (_, None) => (b"set", value, Vec::new()),
     }
 }

@@ -14,7 +14,7 @@ use crate::store::Store as _;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fetched {
     pub(super) raw: Vec<u8>,
-    pub(super) deadline: Option<Timestamp>,
+    pub(super) expiry: Option<Timestamp>,
 }
 
 impl Fetched {
@@ -23,12 +23,12 @@ impl Fetched {
     }
 
     pub(super) fn into_entry(self) -> Entry {
-        Entry { value: raw::decode(self.raw), deadline: self.deadline }
+        Entry { value: raw::decode(self.raw), expiry: self.expiry }
     }
 }
 
-/// The deadline that a server has answered: a point in time, or a span.
-pub(super) fn deadline(answer: &Answer, is_point: bool, now: Timestamp) -> Option<Timestamp> {
+/// The expiry that a server has answered: a point in time, or a span.
+pub(super) fn expiry(answer: &Answer, is_point: bool, now: Timestamp) -> Option<Timestamp> {
     let Answer::Int(millis) = answer else { return None };
     let millis = u64::try_from(*millis).ok()?;
     Some(Timestamp::from_millis(if is_point { millis } else { now.as_millis().saturating_add(millis) }))
@@ -50,7 +50,7 @@ impl Remote {
         for key in keys {
             let (value, time) = (answers.next().unwrap_or(Answer::Nil), answers.next().unwrap_or(Answer::Nil));
             let value = self.checked_on(key.as_ref().as_bytes(), value).map(|value| match value {
-                Answer::BulkString(raw) => Some(Fetched { raw, deadline: deadline(&time, has_times, now) }),
+                Answer::BulkString(raw) => Some(Fetched { raw, expiry: expiry(&time, has_times, now) }),
                 _ => None,
             });
             fetched.push(value);

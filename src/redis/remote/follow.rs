@@ -7,7 +7,7 @@ use std::time::Duration;
 use redis::Value as Answer;
 
 use super::Remote;
-use super::fetch::deadline;
+use super::fetch::expiry;
 use crate::database::Event;
 use crate::error::Result;
 use crate::expiry::Timestamp;
@@ -30,8 +30,8 @@ pub(super) struct Follower {
     router: Router,
     /// Where the news comes from, of each server whose connection has not broken.
     news: Vec<(Shard, Link)>,
-    /// The deadlines that keys had when they were seen last: what goes then has expired.
-    deadlines: HashMap<String, Timestamp>,
+    /// The expiries that keys had when they were seen last: what goes then has expired.
+    expiries: HashMap<String, Timestamp>,
     missed: Option<&'static str>,
 }
 
@@ -41,7 +41,7 @@ impl Follower {
         let router = store.router.borrow().another()?;
         let name = store.describe().name;
         let mut follower =
-            Self { name, prefix: prefix.to_owned(), router, news: Vec::new(), deadlines: HashMap::new(), missed: None };
+            Self { name, prefix: prefix.to_owned(), router, news: Vec::new(), expiries: HashMap::new(), missed: None };
         follower.listen()?;
         Ok(follower)
     }
@@ -115,15 +115,15 @@ impl Follower {
     fn event(&mut self, key: &str, value: Answer, time: &Answer, now: Timestamp) -> Option<Event> {
         match value {
             Answer::BulkString(raw) => {
-                let deadline = deadline(time, false, now);
-                match deadline {
-                    Some(deadline) => _ = self.deadlines.insert(key.to_owned(), deadline),
-                    None => _ = self.deadlines.remove(key),
+                let expiry = expiry(time, false, now);
+                match expiry {
+                    Some(expiry) => _ = self.expiries.insert(key.to_owned(), expiry),
+                    None => _ = self.expiries.remove(key),
                 }
-                Some(Event::Set(Entry { value: raw::decode(raw), deadline }))
+                Some(Event::Set(Entry { value: raw::decode(raw), expiry }))
             }
             Answer::Nil => {
-                let has_expired = self.deadlines.remove(key).is_some_and(|deadline| deadline <= now);
+                let has_expired = self.expiries.remove(key).is_some_and(|expiry| expiry <= now);
                 Some(if has_expired { Event::Expired } else { Event::Deleted })
             }
             // What another program has made of it cannot be shown.

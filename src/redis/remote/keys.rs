@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use redis::Value as Answer;
 
 use super::Remote;
-use super::fetch::{Fetched, deadline};
+use super::fetch::{Fetched, expiry};
 use crate::database::{Outline, Seen, prefix_end};
 use crate::error::Result;
 use crate::redis::link::text;
@@ -137,8 +137,8 @@ impl Remote {
         if length > limit {
             return Ok(Some(Seen::Large(length)));
         }
-        let deadline = deadline(time, false, self.now());
-        Ok(Some(Seen::Entry(Entry { value: raw::decode(raw.clone()), deadline })))
+        let expiry = expiry(time, false, self.now());
+        Ok(Some(Seen::Entry(Entry { value: raw::decode(raw.clone()), expiry })))
     }
 
     /// The keys that begin so, as far as a short look finds them.
@@ -178,7 +178,7 @@ impl Remote {
         let outlines = keys.into_iter().zip(answers.chunks_exact(2)).filter_map(|(key, answers)| {
             let Answer::BulkString(beginning) = &answers[0] else { return None };
             let kind = raw::kind_of_beginning(beginning);
-            Some(Ok(Outline { key, kind, deadline: deadline(&answers[1], false, now) }))
+            Some(Ok(Outline { key, kind, expiry: expiry(&answers[1], false, now) }))
         });
         outlines.collect()
     }

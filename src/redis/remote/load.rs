@@ -172,10 +172,10 @@ impl Remote {
 /// Adds the command that sets a key that must not be there.
 fn push_new(requests: &mut Requests, key: &str, entry: &Entry) {
     let value = raw_of(&entry.value);
-    match entry.deadline {
+    match entry.expiry {
         None => requests.push(&[b"SET", key.as_bytes(), &value, b"NX"]),
-        Some(deadline) => {
-            let at = deadline.as_millis().max(1).to_string();
+        Some(expiry) => {
+            let at = expiry.as_millis().max(1).to_string();
             requests.push(&[b"SET", key.as_bytes(), &value, b"NX", b"PXAT", at.as_bytes()]);
         }
     }

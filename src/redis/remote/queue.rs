@@ -109,10 +109,10 @@ impl Remote {
 /// Adds the command that sets a key. It answers the old value, which nobody wants: without that it would replace a hash.
 pub(super) fn push_set(requests: &mut Requests, key: &str, entry: &Entry) {
     let value = raw_of(&entry.value);
-    match entry.deadline {
+    match entry.expiry {
         None => requests.push(&[b"SET", key.as_bytes(), &value, b"GET"]),
-        Some(deadline) => {
-            let at = deadline.as_millis().max(1).to_string();
+        Some(expiry) => {
+            let at = expiry.as_millis().max(1).to_string();
             requests.push(&[b"SET", key.as_bytes(), &value, b"GET", b"PXAT", at.as_bytes()]);
         }
     }

@@ -5,8 +5,10 @@
 pub(crate) enum Code {
     /// A command or value that is refused,
     Usage,
-    /// as it asks for help together with something else: the one failure whose message has several lines,
+    /// as it asks for help together with something else: its message has several lines, as has that of a filter,
     Help,
+    /// as it is no filter: the message shows where,
+    Filter,
     /// as it could not be undone, and nobody has agreed to that.
     Irreversible,
     Syntax,
@@ -14,9 +16,11 @@ pub(crate) enum Code {
     Limit,
     NotJson,
     WrongType,
+    /// A part that a JSON Patch expects to be another one.
+    Differs,
     /// What the store has nothing of.
     Unsupported,
-    /// A format that cannot hold an entry.
+    /// A format that cannot hold an entry, or a change that a JSON value cannot take.
     Unfit,
     NotFound,
     Exists,
@@ -42,11 +46,13 @@ impl Code {
         match self {
             Self::Usage | Self::Irreversible => "usage",
             Self::Help => "help",
+            Self::Filter => "filter",
             Self::Syntax => "syntax",
             Self::Pattern => "pattern",
             Self::Limit => "limit",
             Self::NotJson => "not_json",
             Self::WrongType => "wrong_type",
+            Self::Differs => "differs",
             Self::Unsupported => "unsupported",
             Self::Unfit => "unfit",
             Self::NotFound => "not_found",

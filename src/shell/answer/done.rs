@@ -22,6 +22,10 @@ pub(crate) enum Done {
     Set {
         key: String,
     },
+    /// So many keys, by one command.
+    SetKeys {
+        keys: u64,
+    },
     /// A key was set whose time is over already: it is not there.
     SetTooLate {
         key: String,
@@ -32,6 +36,27 @@ pub(crate) enum Done {
     Appended {
         key: String,
         bytes: u64,
+    },
+    /// A part was set.
+    PartSet {
+        key: String,
+        pointer: String,
+    },
+    PartDeleted {
+        key: String,
+        pointer: String,
+    },
+    /// An array was given so many values, and has so many items now.
+    Pushed {
+        key: String,
+        values: u64,
+        length: u64,
+    },
+    Merged {
+        key: String,
+    },
+    Patched {
+        key: String,
     },
     Renamed {
         from: String,
@@ -82,6 +107,12 @@ pub(crate) enum Done {
         is_counted: bool,
         now: Timestamp,
     },
+    /// Steps that were undone are made again.
+    Redone {
+        undone: Undone,
+        is_counted: bool,
+        now: Timestamp,
+    },
     Saved {
         keys: u64,
         path: PathBuf,
@@ -106,7 +137,7 @@ pub(crate) enum Done {
         changes: u64,
         torn: u64,
         faults: Vec<String>,
-        doubt: Option<String>,
+        uncertain: Option<String>,
     },
     /// So many entries, or changes of the journal, are in that file; what is said of it is in the notes.
     Repaired {
@@ -135,10 +166,13 @@ pub(crate) enum Done {
 }
 
 /// A setting that holds for the rest of a session.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Setting {
     Timer(bool),
     Pager(bool),
     Hints(bool),
     Keys(KeyMode),
+    History(bool),
+    /// The patterns of masked keys.
+    Mask(Vec<String>),
 }

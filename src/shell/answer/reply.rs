@@ -13,6 +13,7 @@ use crate::database::Event;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 use crate::shell::text::escape::excerpt;
+use crate::shell::text::mask::Masks;
 use crate::storage::Entry;
 use crate::value::Value;
 
@@ -68,6 +69,8 @@ pub(crate) enum Reply<'a> {
     Pieces(Pieces<'a>),
     /// What is not alike, or would not be: `diff`, `--dry-run`.
     Changes(DifferenceStream<'a>),
+    /// What a filter makes of values: `--select`.
+    Outputs(Outputs<'a>),
 }
 
 /// One fact.
@@ -116,7 +119,32 @@ pub(crate) struct Pieces<'a> {
 }
 
 /// A stream of what is not alike.
-pub(crate) struct DifferenceStream<'a>(pub(crate) Box<dyn Iterator<Item = Result<Difference, Failure>> + 'a>);
+pub(crate) struct DifferenceStream<'a> {
+    pub(crate) differences: Box<dyn Iterator<Item = Result<Difference, Failure>> + 'a>,
+    /// The keys whose values are not shown.
+    pub(crate) masks: Masks,
+}
+
+impl<'a> DifferenceStream<'a> {
+    pub(crate) fn of(differences: impl Iterator<Item = Result<Difference, Failure>> + 'a) -> Self {
+        Self { differences: Box::new(differences), masks: Masks::default() }
+    }
+}
+
+/// What filters make of entries: a stream of keys, each with the outputs of its value.
+pub(crate) struct Outputs<'a> {
+    pub(crate) entries: Box<dyn Iterator<Item = Result<(String, Vec<FilterOutput>)>> + 'a>,
+    /// Whether the keys are shown.
+    pub(crate) keys: bool,
+}
+
+/// What a filter makes of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FilterOutput {
+    pub(crate) json: String,
+    /// A string, without its quotes and escapes.
+    pub(crate) bare: Option<String>,
+}
 
 /// A stream of entries.
 pub(crate) struct Listing<'a> {
@@ -163,6 +191,12 @@ pub(crate) enum Show {
 impl std::fmt::Debug for Listing<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Listing").field("show", &self.show).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Outputs<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outputs").field("keys", &self.keys).finish_non_exhaustive()
     }
 }
 

@@ -42,18 +42,22 @@ impl Status {
             Error::Open { source, .. } if source.kind() == std::io::ErrorKind::OutOfMemory => (Self::Io, Code::Io),
             Error::OutOfMemory { .. } => (Self::Io, Code::Io),
             Error::Open { .. } | Error::Unsuitable { .. } => (Self::Database, Code::CannotOpen),
-            Error::Damaged { .. } | Error::JournalDamaged { .. } | Error::LastRecord { .. } => {
+            Error::Unreadable { .. } | Error::JournalCorrupt { .. } | Error::LastRecord { .. } => {
                 (Self::Database, Code::Damaged)
             }
             Error::Corrupt { .. } => (Self::Database, Code::Corrupt),
             Error::ForeignJournal { .. } => (Self::Database, Code::ForeignJournal),
             Error::NewerVersion { .. } => (Self::Database, Code::NewerVersion),
             Error::Io { .. } | Error::NotSaved { .. } => (Self::Io, Code::Io),
-            Error::OutcomeUnknown { .. } | Error::InDoubt { .. } => (Self::Io, Code::OutcomeUnknown),
+            Error::OutcomeUnknown { .. } | Error::Uncertain { .. } => (Self::Io, Code::OutcomeUnknown),
             Error::ReadOnly { .. } => (Self::Io, Code::ReadOnly),
             Error::Busy { .. } => (Self::Busy, Code::Busy),
             Error::Conflict { .. } | Error::Overtaken { .. } => (Self::Busy, Code::Conflict),
             Error::Limit { .. } | Error::OutOfRange { .. } => (Self::Usage, Code::Limit),
+            Error::NothingThere { .. } => (Self::No, Code::NotFound),
+            Error::Differs { .. } => (Self::No, Code::Differs),
+            Error::NotApplicable { .. } => (Self::Usage, Code::Unfit),
+            Error::Patch { source, .. } => Self::of(source),
             Error::Interrupted => (Self::No, Code::Interrupted),
             Error::NotJson { .. } => (Self::Usage, Code::NotJson),
             Error::WrongType { .. } | Error::Convert(_) => (Self::Usage, Code::WrongType),

@@ -2,13 +2,13 @@
 
 use clap::Args;
 
+use super::part::{PartArgs, PartChange};
 use super::traits::{CommandArgs, Group, Traits};
 use super::{Caller, Session};
 use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::{Answer, Failure};
 use crate::shell::text::argument::{Data, Key, data, key};
-use crate::storage::Entry;
-use crate::store::StoreExt as _;
+use crate::value::Value;
 
 /// Append text to a value (a missing key counts as empty)
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -20,21 +20,19 @@ pub(crate) struct AppendArgs {
     /// The text to append
     #[arg(value_name = "VALUE", value_parser = data(), allow_hyphen_values = true)]
     pub(crate) value: Data,
+    #[command(flatten)]
+    pub(crate) part: PartArgs,
 }
 
 impl CommandArgs for AppendArgs {
     const TRAITS: Traits = Traits::changes("append", Group::Values).everyday();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
-        let key: &str = &self.key;
-        let length = session.db.transaction(&[key], |tx| {
-            let entry = tx.entry(key)?.unwrap_or_else(|| Entry::from(""));
-            let value = entry.value.append(&self.value)?;
-            let length = value.as_bytes().len() as u64;
-            tx.set(key, &Entry { value, deadline: entry.deadline })?;
-            Ok(length)
-        });
-        let bytes = length.map_err(|error| Failure::from(error).on(key))?;
+        let bytes = self.part.of(&self.key).change(session, |before| {
+            let value = before.value.take().unwrap_or_else(|| Value::from("")).append(&self.value)?;
+            let bytes = value.as_bytes().len() as u64;
+            Ok((PartChange::Set(value), bytes))
+        })?;
         Ok(Done::Appended { key: self.key.0, bytes }.into())
     }
 }

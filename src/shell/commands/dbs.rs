@@ -86,8 +86,8 @@ fn glance(path: &Path) -> Result<Option<u64>, Error> {
 /// What is wrong with a database, without its path, which its name tells.
 fn in_short(error: &Error) -> String {
     match error {
-        Error::Damaged { line, column, reason, .. } => format!("corrupt at line {line} column {column}: {reason}"),
-        Error::JournalDamaged { line, reason, .. } => format!("its journal is corrupt at line {line}: {reason}"),
+        Error::Unreadable { line, column, reason, .. } => format!("corrupt at line {line} column {column}: {reason}"),
+        Error::JournalCorrupt { line, reason, .. } => format!("its journal is corrupt at line {line}: {reason}"),
         Error::NewerVersion { .. } => "made by a newer version".to_owned(),
         Error::ForeignJournal { .. } => "its journal belongs to another file".to_owned(),
         Error::Open { source, .. } => crate::error::reason(source),

@@ -64,7 +64,7 @@ impl CommandArgs for DiffArgs {
         progress::of_keys(old.len()?);
         let mut differences = Differences::between(old, new).peekable();
         let status = if differences.peek().is_none() { Status::Done } else { Status::No };
-        Ok(Answer { status, ..Reply::Changes(DifferenceStream(Box::new(differences))).into() })
+        Ok(Answer { status, ..Reply::Changes(DifferenceStream::of(differences)).into() })
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _};
 
 use clap::Args;
 
+use super::part::{PartArgs, PartChange, part_of};
 use super::traits::{CommandArgs, Group, NotIn, Pace, Traits, WithoutUndo};
 use super::{Caller, Session};
 use crate::error::Error;
@@ -13,7 +14,6 @@ use crate::shell::answer::reply::{Answer, Failure, shown};
 use crate::shell::answer::status::Status;
 use crate::shell::terminal::editor_program::{edit_text, keep};
 use crate::shell::text::argument::{Key, key};
-use crate::storage::Entry;
 use crate::store::{Store as _, StoreExt as _};
 use crate::value::Value;
 
@@ -26,7 +26,7 @@ struct EditError {
 /// Edit a value in $VISUAL or $EDITOR
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(
-    after_help = "JSON is formatted for editing and checked before it is stored. The expiry is kept, and a missing key is created. If the editor adds a newline at the end of text that had none, it is removed.\n\nExamples:\n  edit user:1\n  edit config --json"
+    after_help = "JSON is formatted for editing and checked before it is stored. The expiry is kept, and a missing key is created. If the editor adds a newline at the end of text that had none, it is removed.\n\nExamples:\n  edit user:1\n  edit config --json\n  edit user:1 --pointer /address --parents"
 )]
 pub(crate) struct EditArgs {
     /// The key
@@ -35,6 +35,8 @@ pub(crate) struct EditArgs {
     /// Store the result as JSON, even if the key holds text or does not exist
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) part: PartArgs,
 }
 
 impl CommandArgs for EditArgs {
@@ -52,7 +54,7 @@ impl CommandArgs for EditArgs {
         if let (true, Some(path)) = (session.is_read_only(), session.db.path()) {
             return Err(Error::ReadOnly { path: path.to_owned(), reason: String::new() }.into());
         }
-        let before = session.db.get(key)?;
+        let before = self.before(session)?;
         let is_json = self.json || matches!(before, Some(Value::Json(_)));
         let initial = match &before {
             Some(Value::Bytes(bytes)) => return Err(binary(key, bytes.len())),
@@ -68,17 +70,14 @@ impl CommandArgs for EditArgs {
         }
         let mut expected = before;
         loop {
-            let stored = session.db.transaction(&[key], |tx| {
-                let now = tx.entry(key)?;
-                if now.as_ref().map(|entry| &entry.value) != expected.as_ref() {
-                    return Ok(Err(now.map(|entry| entry.value)));
+            let stored = self.part.of(key).change(session, |now| {
+                if now.value != expected {
+                    return Ok((PartChange::Same, Err(now.value.take())));
                 }
-                let deadline = now.and_then(|entry| entry.deadline);
-                tx.set(key, &Entry { value: value.clone(), deadline })?;
-                Ok(Ok(()))
+                Ok((PartChange::Set(value.clone()), Ok(())))
             });
-            let now = match stored.map_err(|error| kept(Failure::from(error).on(key), &text))? {
-                Ok(()) => return Ok(Done::Set { key: self.key.0 }.into()),
+            let now = match stored.map_err(|failure| kept(failure, &text))? {
+                Ok(()) => return Ok(self.done().into()),
                 Err(now) => now,
             };
             let became = if now.is_some() { "changed" } else { "deleted" };
@@ -91,6 +90,25 @@ impl CommandArgs for EditArgs {
                 return Err(kept(failure, &text));
             }
             expected = now;
+        }
+    }
+}
+
+impl EditArgs {
+    fn done(self) -> Done {
+        match self.part.pointer {
+            Some(pointer) => Done::PartSet { key: self.key.0, pointer: pointer.typed },
+            None => Done::Set { key: self.key.0 },
+        }
+    }
+
+    /// What is edited, if it is there. A part needs its key, unless that is made too.
+    fn before(&self, session: &Session) -> Result<Option<Value>, Failure> {
+        let value = session.db.get(&self.key)?;
+        match (value, &self.part.pointer) {
+            (Some(value), Some(pointer)) => part_of(value, pointer).map_err(|error| Failure::from(error).on(&self.key)),
+            (None, Some(_)) if !self.part.parents => Err(session.not_found(&self.key)),
+            (value, _) => Ok(value),
         }
     }
 }

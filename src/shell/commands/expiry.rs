@@ -6,39 +6,63 @@ use clap::Args;
 
 use super::traits::{CommandArgs, Group, Traits};
 use super::{Caller, Session};
+use crate::expiry::Timestamp;
 use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::{Answer, Failure, Reply};
-use crate::shell::text::argument::{Key, duration, key};
+use crate::shell::text::argument::{Key, duration, key, time};
 use crate::storage::Entry;
 use crate::store::{Store as _, StoreExt as _};
 
 /// Set a key's time to live
 #[derive(Args, Clone, Debug, PartialEq)]
-#[command(after_help = "Examples:\n  expire session:9 30m\n  expire token 90")]
+#[command(
+    after_help = "Examples:\n  expire session:9 30m\n  expire token 90\n  expire session:9 --at 2030-01-01T00:00:00Z"
+)]
 pub(crate) struct ExpireArgs {
     /// The key
     #[arg(value_name = "KEY", value_parser = key())]
     pub(crate) key: Key,
     /// The time to live: 90 (seconds), 45s, 1h30m
-    #[arg(value_name = "DURATION", value_parser = duration(), allow_hyphen_values = true)]
-    pub(crate) duration: Duration,
+    #[arg(value_name = "DURATION", value_parser = duration(), allow_hyphen_values = true, required_unless_present = "at")]
+    pub(crate) duration: Option<Duration>,
+    /// Delete the key at this time: 2026-11-23T04:00:00Z
+    #[arg(long, value_name = "RFC3339", value_parser = time(), conflicts_with = "duration")]
+    pub(crate) at: Option<Timestamp>,
+    /// Print the key's value
+    #[arg(long)]
+    pub(crate) print: bool,
 }
 
 impl CommandArgs for ExpireArgs {
     const TRAITS: Traits = Traits::changes("expire", Group::Expiry).everyday();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
-        let Self { key, duration } = self;
-        let deadline = session.db.transaction(&[&key], |tx| {
-            let deadline = tx.now().after(duration)?;
+        let Self { key, duration, at, print } = self;
+        let expires = session.db.transaction(&[&key], |tx| {
+            let now = tx.now();
+            let expiry = match (at, duration) {
+                (Some(at), _) => at,
+                (None, duration) => now.after(duration.unwrap_or_default())?,
+            };
             let Some(entry) = tx.entry(&key)? else { return Ok(None) };
-            tx.set(&key, &Entry { deadline: Some(deadline), ..entry })?;
-            Ok(Some(deadline))
+            let left = expiry.since(now);
+            if left.is_zero() {
+                tx.delete(&key)?;
+            } else {
+                tx.set(&key, &Entry { value: entry.value.clone(), expiry: Some(expiry) })?;
+            }
+            Ok(Some((entry.value, expiry, left)))
         });
-        let Some(deadline) = deadline.map_err(|error| Failure::from(error).on(&key))? else {
+        let Some((value, at, left)) = expires.map_err(|error| Failure::from(error).on(&key))? else {
             return Err(session.not_found(&key));
         };
-        Ok(Done::Expires { key: key.0, after: duration, at: deadline }.into())
+        if print {
+            return Ok(Reply::Value(value).into());
+        }
+        if left.is_zero() {
+            return Ok(Done::SetTooLate { key: key.0 }.into());
+        }
+        Ok(Done::Expires { key: key.0, after: duration.unwrap_or(left), at }.into())
     }
 }
 
@@ -49,6 +73,9 @@ pub(crate) struct TtlArgs {
     /// The key
     #[arg(value_name = "KEY", value_parser = key())]
     pub(crate) key: Key,
+    /// In milliseconds
+    #[arg(long)]
+    pub(crate) ms: bool,
 }
 
 impl CommandArgs for TtlArgs {
@@ -57,8 +84,12 @@ impl CommandArgs for TtlArgs {
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let key: &str = &self.key;
         let Some(entry) = session.db.entry(key)? else { return Err(session.not_found(key)) };
-        let left = entry.deadline.map(|deadline| deadline.since(session.db.now()));
-        Ok(Reply::TimeLeft(left).into())
+        let left = entry.expiry.map(|expiry| expiry.since(session.db.now()));
+        Ok(match left {
+            Some(left) if self.ms => Reply::Number(u64::try_from(left.as_millis()).unwrap_or(u64::MAX)),
+            left => Reply::TimeLeft(left),
+        }
+        .into())
     }
 }
 
@@ -69,6 +100,9 @@ pub(crate) struct PersistArgs {
     /// The key
     #[arg(value_name = "KEY", value_parser = key())]
     pub(crate) key: Key,
+    /// Print the key's value
+    #[arg(long)]
+    pub(crate) print: bool,
 }
 
 impl CommandArgs for PersistArgs {
@@ -78,14 +112,15 @@ impl CommandArgs for PersistArgs {
         let key: &str = &self.key;
         let had_one = session.db.transaction(&[key], |tx| {
             let Some(entry) = tx.entry(key)? else { return Ok(None) };
-            let had_one = entry.deadline.is_some();
+            let had_one = entry.expiry.is_some();
             if had_one {
-                tx.set(key, &Entry { deadline: None, ..entry })?;
+                tx.set(key, &Entry { value: entry.value.clone(), expiry: None })?;
             }
-            Ok(Some(had_one))
+            Ok(Some((entry.value, had_one)))
         })?;
         match had_one {
-            Some(had_expiry) => Ok(Done::Persists { key: self.key.0, had_expiry }.into()),
+            Some((value, _)) if self.print => Ok(Reply::Value(value).into()),
+            Some((_, had_expiry)) => Ok(Done::Persists { key: self.key.0, had_expiry }.into()),
             None => Err(session.not_found(key)),
         }
     }

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use clap::Args;
 
 use super::atomic_file::AtomicFile;
+use super::choosing::{Asking, Where};
 use super::traits::{CommandArgs, Group, InTransaction, OpenDatabase, Traits};
 use super::{Caller, Session, counted};
 use crate::error::Error;
@@ -50,6 +51,8 @@ pub(crate) struct ExportArgs {
     /// Replace FILE even if it is a database
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) filtered: Where,
 }
 
 impl CommandArgs for ExportArgs {
@@ -62,7 +65,7 @@ impl CommandArgs for ExportArgs {
         into(self.file.as_deref(), Self::TRAITS)
     }
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let file = named(self.file.as_deref());
         check_no_folder(file)?;
         let format = match (self.format, file) {
@@ -76,7 +79,10 @@ impl CommandArgs for ExportArgs {
             })?,
         };
         format.check_options(&[("--lossy", self.lossy)]).map_err(Failure::usage)?;
-        let choice = Choice { glob: self.glob, strip: self.strip_prefix.0, lossy: self.lossy, force: self.force };
+        let Where { condition, given } = &self.filtered;
+        let asking = Asking::new(condition.as_ref(), None, given, session, caller.warnings)?;
+        let choice =
+            Choice { glob: self.glob, strip: self.strip_prefix.0, lossy: self.lossy, force: self.force, asking };
         session.write_out(file, choice, transfer::sink(format))
     }
 }
@@ -174,6 +180,8 @@ struct Choice {
     lossy: bool,
     /// Whether a database in the file's place is replaced.
     force: bool,
+    /// The filter that is asked, if there is one.
+    asking: Option<Asking>,
 }
 
 impl Choice {
@@ -188,7 +196,7 @@ impl Choice {
 /// What did not go into a file.
 #[derive(Default)]
 struct Lost {
-    deadlines: u64,
+    expiries: u64,
     types: u64,
     entries: u64,
 }
@@ -197,7 +205,7 @@ impl Lost {
     fn note(&self) -> Option<String> {
         let lost = [
             (self.entries, "entry", "entries"),
-            (self.deadlines, "expiry", "expiries"),
+            (self.expiries, "expiry", "expiries"),
             (self.types, "type of a value", "types of values"),
         ];
         let lost: Vec<_> =
@@ -250,6 +258,11 @@ impl Exported<'_> {
     /// Writes an entry, or says why it cannot be written.
     fn put(&mut self, key: &str, mut entry: Entry, out: &mut Out<'_>) -> Result<(), Failure> {
         let Some(name) = self.choice.key(key) else { return Ok(()) };
+        if let Some(asking) = &self.choice.asking
+            && !asking.holds(key, &entry)?
+        {
+            return Ok(());
+        }
         loop {
             let Err(Unfit { what, reason }) = self.sink.put(name, &entry, out) else {
                 self.count += 1;
@@ -264,9 +277,9 @@ impl Exported<'_> {
                     self.lost.entries += 1;
                     return Ok(());
                 }
-                What::Deadline => {
-                    self.lost.deadlines += 1;
-                    entry.deadline = None;
+                What::Expiry => {
+                    self.lost.expiries += 1;
+                    entry.expiry = None;
                 }
                 What::Type => {
                     self.lost.types += 1;

@@ -2,12 +2,13 @@
 
 use clap::Args;
 
+use super::choosing::{Asking, Given, Select};
+use super::part::{nothing_at, part_of};
 use super::traits::{CommandArgs, Group, Traits};
 use super::{Caller, Session};
-use crate::shell::answer::code::Code;
-use crate::shell::answer::reply::{Answer, Failure, Reply, shown};
+use crate::shell::answer::reply::{Answer, Failure, Outputs, Reply};
 use crate::shell::answer::status::Status;
-use crate::shell::text::argument::{Data, Key, Pointer, data, key, pointer};
+use crate::shell::text::argument::{Data, Key, PartPointer, data, key, pointer};
 use crate::store::Store as _;
 use crate::value::Value;
 
@@ -20,24 +21,32 @@ pub(crate) struct GetArgs {
     /// The keys
     #[arg(required = true, value_name = "KEY", value_parser = key())]
     pub(crate) keys: Vec<Key>,
-    /// Print only the part of the JSON value at this JSON Pointer: /name, /tags/0
-    #[arg(long, value_name = "POINTER", value_parser = pointer())]
-    pub(crate) pointer: Option<Pointer>,
-    /// Print this if the key does not exist
-    #[arg(long, value_name = "VALUE", value_parser = data(), allow_hyphen_values = true)]
+    /// Print only the part of the JSON value at this JSON Pointer or path: /tags/0, .tags[0]
+    #[arg(long, value_name = "POINTER", value_parser = pointer(), conflicts_with = "select")]
+    pub(crate) pointer: Option<PartPointer>,
+    /// Print this if the key or the part does not exist
+    #[arg(long, value_name = "VALUE", value_parser = data(), allow_hyphen_values = true, conflicts_with = "select")]
     pub(crate) default: Option<Data>,
+    #[command(flatten)]
+    pub(crate) selected: Select,
+    #[command(flatten)]
+    pub(crate) given: Given,
 }
 
 impl CommandArgs for GetArgs {
     const TRAITS: Traits = Traits::reads_only("get", Group::Values).everyday();
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
+        let select = self.selected.select.as_ref();
+        if let Some(asking) = Asking::new(None, select, &self.given, session, caller.warnings)? {
+            return selected(session, &self.keys, &asking);
+        }
         let default = self.default.map(|Data(bytes)| Value::from_bytes(bytes));
         let mut found = Vec::with_capacity(self.keys.len());
         let mut missing = Vec::new();
         for Key(key) in self.keys {
             let value = match session.db.get(&key)? {
-                Some(value) => match part(&key, value, self.pointer.as_deref())? {
+                Some(value) => match part(&key, value, self.pointer.as_ref()) {
                     Ok(part) => Some(part),
                     Err(failure) if default.is_none() => {
                         missing.push(failure);
@@ -60,25 +69,31 @@ impl CommandArgs for GetArgs {
                 (None, None) => Err(session.not_found(key)),
             };
         }
-        let status = if missing.is_empty() { Status::Done } else { Status::No };
+        let status = missing.iter().map(|failure| failure.status).max().unwrap_or(Status::Done);
         let notes = missing.into_iter().map(|failure| failure.message).collect();
         Ok(Answer { reply: Reply::Values(found), status, notes })
     }
 }
 
-/// The part of a value that a pointer names; the inner failure says that there is none.
-fn part(key: &str, value: Value, pointer: Option<&str>) -> Result<Result<Value, Failure>, Failure> {
-    let Some(pointer) = pointer else { return Ok(Ok(value)) };
-    let (found, why) = match &value {
-        Value::Json(json) => (json.pointer(pointer)?, ""),
-        Value::Text(_) | Value::Bytes(_) if pointer.is_empty() => return Ok(Ok(value)),
-        Value::Text(_) => (None, ": it is text, not JSON"),
-        Value::Bytes(_) => (None, ": it is binary, not JSON"),
-    };
-    Ok(found.ok_or_else(|| Failure {
-        status: Status::No,
-        code: Code::NotFound,
-        message: format!("Key '{}' has nothing at '{}'{why}", shown(key), shown(pointer)),
-        key: Some(key.to_owned()),
-    }))
+/// The value, or the part of it that a pointer names.
+fn part(key: &str, value: Value, pointer: Option<&PartPointer>) -> Result<Value, Failure> {
+    let Some(pointer) = pointer else { return Ok(value) };
+    let found = part_of(value, pointer).map_err(|error| Failure::from(error).on(key))?;
+    found.ok_or_else(|| nothing_at(key, &pointer.typed))
+}
+
+/// What a filter makes of the values of keys. A single key that is missing is a failure.
+fn selected<'s>(session: &'s Session, keys: &[Key], asking: &Asking) -> Result<Answer<'s>, Failure> {
+    let mut found = Vec::with_capacity(keys.len());
+    let mut missing = Vec::new();
+    for Key(key) in keys {
+        match session.db.entry(key)? {
+            Some(entry) => found.push(Ok((key.clone(), asking.outputs(key, &entry)?))),
+            None if keys.len() == 1 => return Err(session.not_found(key)),
+            None => missing.push(session.not_found(key).message),
+        }
+    }
+    let status = if missing.is_empty() { Status::Done } else { Status::No };
+    let outputs = Outputs { entries: Box::new(found.into_iter()), keys: keys.len() > 1 };
+    Ok(Answer { reply: Reply::Outputs(outputs), status, notes: missing })
 }

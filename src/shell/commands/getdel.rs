@@ -18,7 +18,7 @@ pub(crate) struct GetdelArgs {
 }
 
 impl CommandArgs for GetdelArgs {
-    const TRAITS: Traits = Traits::changes("getdel", Group::Values).everyday();
+    const TRAITS: Traits = Traits::changes("getdel", Group::Values).answering().everyday();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let key = &self.key;

@@ -82,7 +82,7 @@ impl CommandArgs for ImportArgs {
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         if self.file.to_string_lossy().contains("://") {
-            return self.from_server(session);
+            return self.import_server(session);
         }
         let Some(format) = self.format.or_else(|| Format::of_path(&self.file)).filter(|format| format.is_read()) else {
             let names = Format::READ.join(", ");
@@ -117,7 +117,7 @@ impl CommandArgs for ImportArgs {
             drop(entries);
             let (loaded, changes) = failed.map_or_else(|| rehearsed.map_err(Failure::from), Err)?;
             refuse(loaded.conflict.as_ref(), &records)?;
-            let changes = DifferenceStream(Box::new(changes.map(|change| change.map_err(Failure::from))));
+            let changes = DifferenceStream::of(changes.map(|change| change.map_err(Failure::from)));
             return Ok(Answer { notes: vec![imported("Would import", &loaded)], ..Reply::Changes(changes).into() });
         }
         let loaded = session.db.load(&mut entries, how, &mut ());
@@ -130,7 +130,7 @@ impl CommandArgs for ImportArgs {
 
 impl ImportArgs {
     /// Takes in the entries of a database on a server.
-    fn from_server(self, session: &mut Session) -> Result<Answer<'_>, Failure> {
+    fn import_server(self, session: &mut Session) -> Result<Answer<'_>, Failure> {
         let is_of_file = self.format.is_some() || self.flatten.is_some() || self.key_column.is_some();
         if is_of_file || self.value_column.is_some() || self.delimiter.is_some() {
             return Err(Failure::usage("a database on a server has no format; remove the options for files"));
@@ -147,7 +147,7 @@ impl ImportArgs {
             return Ok(Done::Imported(load(&mut session.db, Box::new(entries), existing, "imported")?).into());
         }
         let (loaded, changes) = session.db.rehearse_load(&mut { entries }, Loading { existing, unique: false })?;
-        let changes = DifferenceStream(Box::new(changes.map(|change| change.map_err(Failure::from))));
+        let changes = DifferenceStream::of(changes.map(|change| change.map_err(Failure::from)));
         Ok(Answer { notes: vec![imported("Would import", &loaded)], ..Reply::Changes(changes).into() })
     }
 }

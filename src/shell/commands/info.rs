@@ -6,6 +6,7 @@ use super::traits::{CommandArgs, Group, Traits};
 use super::{Caller, Session};
 use crate::shell::answer::reply::{Answer, Failure, Field, Reply};
 use crate::shell::text::argument::{Key, key};
+use crate::shell::text::mask::HIDDEN;
 use crate::store::Store as _;
 use crate::value::Value;
 
@@ -16,22 +17,33 @@ pub(crate) struct InfoArgs {
     /// The key
     #[arg(value_name = "KEY", value_parser = key())]
     pub(crate) key: Key,
+    /// Print only the size of its value in bytes
+    #[arg(long)]
+    pub(crate) size: bool,
 }
 
 impl CommandArgs for InfoArgs {
     const TRAITS: Traits = Traits::reads_only("info", Group::Queries).everyday();
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let key: &str = &self.key;
         let Some(entry) = session.db.entry(key)? else { return Err(session.not_found(key)) };
-        let left = entry.deadline.map(|deadline| deadline.since(session.db.now()));
+        if self.size {
+            return Ok(Reply::Number(entry.value.as_bytes().len() as u64).into());
+        }
+        let left = entry.expiry.map(|expiry| expiry.since(session.db.now()));
+        let is_masked = caller.is_masked(key);
+        // How long a secret is, is a part of it.
+        let size = Field::Bytes(entry.value.as_bytes().len() as u64);
+        let size = if is_masked { Field::Text(HIDDEN.to_owned()) } else { size };
+        let beginning = if is_masked { HIDDEN.to_owned() } else { beginning(&entry.value) };
         let record = vec![
             ("key", Field::Text(key.to_owned())),
             ("type", Field::Text(entry.value.kind().to_owned())),
-            ("size", Field::Bytes(entry.value.as_bytes().len() as u64)),
-            ("expires", entry.deadline.map_or(Field::None, |deadline| Field::Text(deadline.to_string()))),
+            ("size", size),
+            ("expires", entry.expiry.map_or(Field::None, |expiry| Field::Text(expiry.to_string()))),
             ("ttl", left.map_or(Field::None, Field::Span)),
-            ("begins", Field::Beginning(beginning(&entry.value))),
+            ("begins", Field::Beginning(beginning)),
         ];
         Ok(Reply::Record(record).into())
     }

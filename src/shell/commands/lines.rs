@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::traits::{CommandArgs, OpenDatabase, Traits};
-use crate::shell::text::argument::{number, path, status};
+use super::traits::{CommandArgs, Effect, OpenDatabase, Traits};
+use crate::shell::text::argument::{HistoryAsk, history_ask, path, status};
 
 /// Run the commands in a file, one per line
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -20,17 +20,19 @@ impl CommandArgs for SourceArgs {
     const TRAITS: Traits = Traits::of_shell("source").on(OpenDatabase::Needed);
 }
 
-/// Print the last lines entered at the prompt
+/// Print the last lines entered at the prompt, or stop keeping them
 #[derive(Args, Clone, Debug, PartialEq)]
-#[command(after_help = "Examples:\n  history\n  history 5")]
+#[command(
+    after_help = "Lines that start with a space, lines with --ask, and lines that set a masked key (see `help mask`) are not added to the history. `history off` stops adding lines, and `history on` starts again. RUSTY_KV_HISTORY names the history file; if it is empty, the history lasts for the session only.\n\nExamples:\n  history\n  history 5\n  history off"
+)]
 pub(crate) struct HistoryArgs {
-    /// How many lines
-    #[arg(value_name = "N", value_parser = number::<usize>(), default_value = "20")]
-    pub(crate) n: usize,
+    /// How many lines; or on or off
+    #[arg(value_name = "N|on|off", value_parser = history_ask(), default_value = "20")]
+    pub(crate) what: HistoryAsk,
 }
 
 impl CommandArgs for HistoryArgs {
-    const TRAITS: Traits = Traits { reads: true, ..Traits::of_shell("history") };
+    const TRAITS: Traits = Traits { effect: Effect::Reads, ..Traits::of_shell("history") };
 }
 
 /// Exit the shell

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::traits::{CommandArgs, Traits};
+use super::traits::{CommandArgs, Effect, Traits};
 use crate::shell::text::argument::{OwnShell, Topic, own_shell, topic};
 
 /// List the commands, or explain a command or topic
@@ -15,7 +15,7 @@ pub(crate) struct HelpArgs {
 }
 
 impl CommandArgs for HelpArgs {
-    const TRAITS: Traits = Traits { reads: true, ..Traits::of_shell("help") };
+    const TRAITS: Traits = Traits { effect: Effect::Reads, ..Traits::of_shell("help") };
 }
 
 /// Print the manual page
@@ -24,7 +24,7 @@ impl CommandArgs for HelpArgs {
 pub(crate) struct ManArgs;
 
 impl CommandArgs for ManArgs {
-    const TRAITS: Traits = Traits { reads: true, ..Traits::of_shell("man") };
+    const TRAITS: Traits = Traits { effect: Effect::Reads, ..Traits::of_shell("man") };
 }
 
 /// Print a completion script for bash, zsh or fish
@@ -39,5 +39,5 @@ pub(crate) struct CompletionsArgs {
 }
 
 impl CommandArgs for CompletionsArgs {
-    const TRAITS: Traits = Traits::of_shell("completions");
+    const TRAITS: Traits = Traits { effect: Effect::Reads, ..Traits::of_shell("completions") };
 }

@@ -7,13 +7,16 @@
 //! | --- | --- |
 //! | `traits` | what every command is |
 //! | `mode` | when the changes of a run are stored, and what is refused meanwhile |
-//! | `settings`, `lines`, `manual` | the shell's own commands, which whoever runs the others does |
+//! | `settings`, `mask`, `lines`, `manual` | the shell's own commands, which whoever runs the others does |
+//! | `part` | what a command changes: a value, or a part of one |
 //! | `atomic_file` | files that an export makes |
+//! | `choosing` | filters that are asked of entries |
 //!
 //! The session here is what lasts from one command to the next, the caller who has one run.
 
 pub(crate) mod append;
 mod atomic_file;
+pub(crate) mod choosing;
 pub(crate) mod clear;
 pub(crate) mod copy_to;
 pub(crate) mod count;
@@ -21,6 +24,7 @@ pub(crate) mod dbs;
 pub(crate) mod del;
 pub(crate) mod diff;
 pub(crate) mod drop;
+pub(crate) mod echo;
 pub(crate) mod edit;
 pub(crate) mod exists;
 pub(crate) mod expiry;
@@ -34,8 +38,15 @@ pub(crate) mod info;
 pub(crate) mod lines;
 pub(crate) mod listing;
 pub(crate) mod manual;
+pub(crate) mod mask;
+pub(crate) mod merge;
 pub(crate) mod mode;
+pub(crate) mod mset;
+pub(crate) mod part;
 pub(crate) mod path;
+pub(crate) mod ping;
+pub(crate) mod push;
+pub(crate) mod redo;
 pub(crate) mod rename;
 pub(crate) mod repair;
 pub(crate) mod restore;
@@ -46,8 +57,10 @@ pub(crate) mod settings;
 pub(crate) mod stats;
 pub(crate) mod traits;
 pub(crate) mod transaction;
+pub(crate) mod type_of;
 pub(crate) mod undo;
 pub(crate) mod use_database;
+pub(crate) mod version;
 pub(crate) mod watch;
 
 pub(crate) use self::undo::TOO_LARGE_QUESTION;
@@ -70,6 +83,7 @@ use super::render::{self, changes, counted, keys};
 use super::terminal::destination::Descriptor;
 use super::terminal::interrupt;
 use super::terminal::progress;
+use super::text::mask::Masks;
 use crate::database::{Database, Options};
 use crate::error::Error;
 use crate::redis;
@@ -87,12 +101,19 @@ pub(crate) struct Caller<'c> {
     pub(crate) yes: bool,
     /// How a command that goes on says what must not wait for its end.
     pub(crate) warnings: Warnings,
+    /// The masks that hold where its answer goes.
+    pub(crate) masks: Option<Masks>,
 }
 
 impl Caller<'_> {
     /// Whether they want it, now that they know what it means.
     fn confirm(&mut self, question: &str) -> bool {
         (self.ask)(question)
+    }
+
+    /// Whether the value of a key is not to be shown to them.
+    fn is_masked(&self, key: &str) -> bool {
+        self.masks.as_ref().is_some_and(|masks| masks.hides(key))
     }
 }
 
@@ -118,12 +139,14 @@ pub(crate) struct Session {
     others: Vec<Box<dyn Store>>,
     /// What can be undone in databases that were in use before, by their names.
     undo_histories: BTreeMap<String, UndoHistory>,
+    /// The keys whose values a terminal does not show.
+    pub(crate) masks: Masks,
 }
 
 /// Warnings that go to stderr at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Warnings {
-    pub(crate) color: bool,
+    pub(crate) style: render::MessageStyle,
     pub(crate) quiet: bool,
 }
 
@@ -132,7 +155,7 @@ impl Warnings {
         if !self.quiet {
             progress::make_room();
             // There is no place left to say that stderr is broken.
-            let _ = io::stderr().write_all(render::note(self.color, warning).as_bytes());
+            let _ = io::stderr().write_all(render::note(self.style, warning).as_bytes());
         }
     }
 }
@@ -199,6 +222,7 @@ impl Session {
             scratch: String::new(),
             others: Vec::new(),
             undo_histories: BTreeMap::new(),
+            masks: Masks::default(),
         }
     }
 

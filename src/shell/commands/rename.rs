@@ -56,7 +56,7 @@ pub(crate) struct TwoKeys {
     pub(crate) replace: bool,
 }
 
-/// Puts an entry under another key, its deadline included, and takes the old one away if asked to.
+/// Puts an entry under another key, its expiry included, and takes the old one away if asked to.
 fn carry<'s>(session: &mut Session, names: &TwoKeys, rename: bool) -> Result<Answer<'s>, Failure> {
     let TwoKeys { from, to, replace } = names;
     let refusal = session.db.transaction(&[from, to], |tx| {

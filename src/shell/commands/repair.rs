@@ -105,7 +105,7 @@ impl Session {
 
 /// What a check has found: one line, or every fault and what can be read.
 fn checked(report: Report) -> Answer<'static> {
-    let Report { entries, changes: in_journal, torn, doubt, faults } = report;
+    let Report { entries, changes: in_journal, torn, uncertain, faults } = report;
     let is_torn = torn > 0 && !faults.iter().any(|fault| matches!(fault, Error::LastRecord { .. }));
     let faults: Vec<String> = faults.iter().map(Error::to_string).collect();
     let mut notes: Vec<String> = faults.iter().map(|fault| format!("error: {fault}")).collect();
@@ -113,13 +113,13 @@ fn checked(report: Report) -> Answer<'static> {
     if !faults.is_empty() {
         notes.push(format!("{} can be read", found(entries, in_journal)));
     }
-    notes.extend(doubt.as_ref().map(|doubt| format!("warning: {doubt}")));
+    notes.extend(uncertain.as_ref().map(|uncertain| format!("warning: {uncertain}")));
     if is_torn {
         notes.push(format!(
             "warning: the journal ends in {torn} torn bytes, which hold no acknowledged change; the next write sets them aside"
         ));
     }
-    Answer { status, notes, ..Done::Checked { entries, changes: in_journal, torn, faults, doubt }.into() }
+    Answer { status, notes, ..Done::Checked { entries, changes: in_journal, torn, faults, uncertain }.into() }
 }
 
 /// What a repair has done, and how to go on.
@@ -196,18 +196,18 @@ mod tests {
 
     #[test]
     fn a_sound_database_is_one_line() {
-        let report = Report { entries: 1, changes: 2, torn: 0, doubt: None, faults: Vec::new() };
+        let report = Report { entries: 1, changes: 2, torn: 0, uncertain: None, faults: Vec::new() };
         let (done, status, notes) = answer(checked(report));
         assert!(status == Status::Done && notes.is_empty());
         assert_eq!(plain(done), "ok: 1 entry, 2 changes in the journal\n");
-        let report = Report { entries: 1, changes: 2, torn: 0, doubt: None, faults: Vec::new() };
+        let report = Report { entries: 1, changes: 2, torn: 0, uncertain: None, faults: Vec::new() };
         let members = "{\"ok\":true,\"entries\":1,\"changes\":2,\"torn_bytes\":0}\n";
         assert_eq!(json(answer(checked(report)).0), members);
     }
 
     #[test]
     fn a_torn_journal_is_sound_but_said() {
-        let report = Report { entries: 3, changes: 1, torn: 17, doubt: None, faults: Vec::new() };
+        let report = Report { entries: 3, changes: 1, torn: 17, uncertain: None, faults: Vec::new() };
         let (done, status, notes) = answer(checked(report));
         assert!(status == Status::Done);
         assert!(notes[0].starts_with("warning: the journal ends in 17 torn bytes"), "{notes:?}");
@@ -217,14 +217,14 @@ mod tests {
 
     #[test]
     fn every_fault_is_an_error_and_what_can_be_read_comes_last() {
-        let fault = |line| Error::Damaged {
+        let fault = |line| Error::Unreadable {
             path: PathBuf::from("/kv.json"),
             line,
             column: 1,
             syntax: true,
             reason: "expected a ','".to_owned(),
         };
-        let report = Report { entries: 7, changes: 0, torn: 0, doubt: None, faults: vec![fault(3), fault(9)] };
+        let report = Report { entries: 7, changes: 0, torn: 0, uncertain: None, faults: vec![fault(3), fault(9)] };
         let (done, status, notes) = answer(checked(report));
         assert_eq!(status, Status::Database);
         assert_eq!(notes.len(), 3);
@@ -233,7 +233,7 @@ mod tests {
         assert_eq!(notes[2], "7 entries, 0 changes in the journal can be read");
         let json = json(done);
         assert!(json.starts_with("{\"ok\":false,") && json.contains("\"faults\":[\"cannot open"), "{json}");
-        let report = Report { entries: 7, changes: 0, torn: 0, doubt: None, faults: vec![fault(3)] };
+        let report = Report { entries: 7, changes: 0, torn: 0, uncertain: None, faults: vec![fault(3)] };
         assert_eq!(plain(answer(checked(report)).0), "");
     }
 

@@ -125,7 +125,7 @@ fn piece_of(file: &mut File) -> Result<Vec<u8>, Failure> {
 fn not_a_backup(path: &Path, error: Error) -> Failure {
     let is_target = |there: &Path| path.canonicalize().is_ok_and(|path| path == there);
     match &error {
-        Error::Damaged { path: there, .. } if is_target(there) => {
+        Error::Unreadable { path: there, .. } if is_target(there) => {
             let message = format!(
                 "{} exists and cannot be read as a database; nothing was written to it: save to another file, or remove it first",
                 config::short(path)

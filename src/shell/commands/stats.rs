@@ -8,6 +8,7 @@ use crate::database::{Database, JournalState};
 use crate::shell::answer::reply::{Answer, Failure, Field, Reply};
 use crate::shell::terminal::interrupt::stoppable;
 use crate::shell::terminal::progress;
+use crate::shell::text::mask::HIDDEN;
 use crate::store::{Scan, Store as _};
 use crate::value::Value;
 
@@ -51,12 +52,12 @@ pub(crate) struct StatsArgs;
 impl CommandArgs for StatsArgs {
     const TRAITS: Traits = Traits::reads_only("stats", Group::Queries).on(OpenDatabase::NotedIfMissing).parsed_alone();
 
-    fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
+    fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let mut stats = Stats::default();
         progress::of_keys(session.db.len()?);
         for item in stoppable(session.db.scan(&Scan::default()), progress::keys) {
             let (key, entry) = item?;
-            stats.expiring += u64::from(entry.deadline.is_some());
+            stats.expiring += u64::from(entry.expiry.is_some());
             stats.add(key, &entry.value);
         }
         stats.prefixes.end();
@@ -73,7 +74,7 @@ impl CommandArgs for StatsArgs {
             Some(db) => record.extend(file_record(db)?),
             None => record.push(("store", Field::Text(session.db.describe().name))),
         }
-        record.push(("biggest", stats.biggest()));
+        record.push(("biggest", stats.biggest(caller)));
         record.push(("prefixes", stats.prefixes()));
         record.push(("sizes", stats.sizes()));
         Ok(Reply::Record(record).into())
@@ -125,13 +126,10 @@ impl Stats {
         }
     }
 
-    fn biggest(&self) -> Field {
+    fn biggest(&self, caller: &Caller<'_>) -> Field {
         let row = |(key, size, kind): &(String, u64, &str)| {
-            vec![
-                ("key", Field::Text(key.clone())),
-                ("size", Field::Bytes(*size)),
-                ("type", Field::Text((*kind).to_owned())),
-            ]
+            let size = if caller.is_masked(key) { Field::Text(HIDDEN.to_owned()) } else { Field::Bytes(*size) };
+            vec![("key", Field::Text(key.clone())), ("size", size), ("type", Field::Text((*kind).to_owned()))]
         };
         Field::Rows(self.biggest.iter().map(row).collect())
     }

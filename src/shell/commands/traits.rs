@@ -32,8 +32,7 @@ pub(crate) struct Traits {
     pub(crate) aliases: &'static [&'static str],
     /// The commands that `help` lists it with.
     pub(crate) group: Group,
-    /// Whether it changes nothing: at the prompt its answer may go into a program or a file.
-    pub(crate) reads: bool,
+    pub(crate) effect: Effect,
     pub(crate) database: OpenDatabase,
     pub(crate) pace: Pace,
     pub(crate) in_transaction: InTransaction,
@@ -55,7 +54,7 @@ impl Traits {
             name,
             aliases: &[],
             group,
-            reads: false,
+            effect: Effect::Changes,
             database: OpenDatabase::Needed,
             pace: Pace::Usual,
             in_transaction: InTransaction::Allowed,
@@ -69,7 +68,7 @@ impl Traits {
 
     /// A command that only reads.
     pub(crate) const fn reads_only(name: &'static str, group: Group) -> Self {
-        Self { reads: true, ..Self::changes(name, group) }
+        Self { effect: Effect::Reads, ..Self::changes(name, group) }
     }
 
     /// A command that is the shell's own.
@@ -80,6 +79,11 @@ impl Traits {
     /// The same command, quick and often run.
     pub(crate) const fn everyday(self) -> Self {
         Self { pace: Pace::Quick, ..self.parsed_alone() }
+    }
+
+    /// The same command, which changes something and answers with data.
+    pub(crate) const fn answering(self) -> Self {
+        Self { effect: Effect::ChangesAndAnswers, ..self }
     }
 
     pub(crate) const fn parsed_alone(self) -> Self {
@@ -106,6 +110,29 @@ impl Traits {
     pub(crate) fn is_named(&self, name: &[u8]) -> bool {
         let mut names = std::iter::once(&self.name).chain(self.aliases);
         names.any(|known| known.as_bytes().eq_ignore_ascii_case(name))
+    }
+}
+
+/// What a command does, and whether its answer is data, which at the prompt may go into a program or a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// It changes nothing, and answers with data.
+    Reads,
+    /// It changes something, and answers with data.
+    ChangesAndAnswers,
+    /// It changes something, and only says so.
+    Changes,
+}
+
+impl Effect {
+    /// Whether it changes nothing.
+    pub(crate) fn is_read(self) -> bool {
+        self == Self::Reads
+    }
+
+    /// Whether its answer is data.
+    pub(crate) fn is_answer(self) -> bool {
+        self != Self::Changes
     }
 }
 

@@ -13,6 +13,7 @@ use crate::shell::terminal::interrupt::stoppable;
 use crate::shell::terminal::progress;
 use crate::shell::text::argument::steps;
 use crate::shell::text::escape::excerpt;
+use crate::shell::text::mask::{HIDDEN, Masks};
 use crate::store::{Foreign, Scan, Store as _, TOO_LARGE, UNDO_LIMIT, UndoEnd};
 
 /// What a question says about what `undo` will not bring back.
@@ -24,7 +25,7 @@ pub(crate) const TOO_LARGE_QUESTION: &str = "Undo remembers at most 64 MiB, so t
 /// Undo the last change of this session, or the last N
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(
-    after_help = "A transaction counts as one change, and so does a file that was run with `source`. In an open transaction, undo works on its own commands. If another program has changed a key since, undo asks first (-y answers yes). Up to 64 MiB of keys and values are remembered for each database; a command that replaces more asks first, because it cannot be undone.\n\nExamples:\n  undo\n  undo 3"
+    after_help = "A transaction counts as one change, and so does a file that was run with `source`. In an open transaction, undo works on its own commands. If another program has changed a key since, undo asks first (-y answers yes). Up to 64 MiB of keys and values are remembered for each database; a command that replaces more asks first, because it cannot be undone. `redo` reverts an undo.\n\nExamples:\n  undo\n  undo 3"
 )]
 pub(crate) struct UndoArgs {
     /// How many changes
@@ -41,7 +42,8 @@ impl CommandArgs for UndoArgs {
             return Err(Failure::usage("`undo` works only at the prompt"));
         }
         let in_transaction = session.db.is_in_transaction();
-        let undone = session.db.undo(n, &mut |foreign| caller.confirm(&question(foreign)))?;
+        let masks = caller.masks.clone().unwrap_or_default();
+        let undone = session.db.undo(n, &mut |foreign| caller.confirm(&question("Undo", foreign, &masks)))?;
         if undone.steps == 0 {
             return Ok(nothing(undone.end, in_transaction));
         }
@@ -106,12 +108,13 @@ fn nothing<'a>(end: Option<UndoEnd>, in_transaction: bool) -> Answer<'a> {
 }
 
 /// What a person is asked about keys that others have changed.
-fn question(foreign: &[Foreign]) -> String {
+pub(super) fn question(verb: &str, foreign: &[Foreign], masks: &Masks) -> String {
     let (what, they) = match foreign {
         [(key, held)] => {
+            let shown_value = |held| if masks.hides(key) { HIDDEN.to_owned() } else { value_of(held) };
             let held = held.as_ref().map_or_else(
                 || "it no longer exists".to_owned(),
-                |held| format!("its value is now {}", value_of(held)),
+                |held| format!("its value is now {}", shown_value(held)),
             );
             (format!("'{}' was since changed by another program: {held}", shown(key)), "it")
         }
@@ -122,5 +125,5 @@ fn question(foreign: &[Foreign]) -> String {
             (format!("{count} were since changed by other programs ({}{more})", named.join(", ")), "them")
         }
     };
-    format!("{what}. Undo {they} anyway?")
+    format!("{what}. {verb} {they} anyway?")
 }

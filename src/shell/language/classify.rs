@@ -39,6 +39,15 @@ pub(crate) fn is_data(word: &[u8]) -> bool {
     }
 }
 
+/// The same for a command, whose own options of one letter are options there too.
+pub(crate) fn is_data_for(command: &Command, word: &[u8]) -> bool {
+    let is_own = |letter: u8| command.get_arguments().any(|arg| arg.get_short() == Some(char::from(letter)));
+    match word {
+        &[b'-', letter] => is_data(word) && !is_own(letter),
+        word => is_data(word),
+    }
+}
+
 /// The arguments of a command, each by its place.
 #[derive(Debug)]
 pub(crate) struct Placed {
@@ -121,7 +130,7 @@ impl<'a> Places<'a> {
             return Ok(false);
         }
         let place = positional(self.command, walk.count);
-        if may_be_option && !(place.is_some_and(Arg::is_allow_hyphen_values_set) && is_data(bytes)) {
+        if may_be_option && !(place.is_some_and(takes_dashes) && is_data_for(self.command, bytes)) {
             let is_known = self.option(walk, bytes, at);
             // Of a program that should be after `--` clap says so.
             let is_of_program = place.is_some_and(Arg::is_last_set);
@@ -266,6 +275,12 @@ pub(crate) fn is_list(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::Append)
 }
 
+/// Whether an argument takes data that begins with a dash. Of a list clap is not told so, as it would take every flag after
+/// the first item for one more.
+pub(crate) fn takes_dashes(arg: &Arg) -> bool {
+    arg.is_allow_hyphen_values_set() || (is_list(arg) && ArgumentKind::of(arg) == ArgumentKind::Value)
+}
+
 /// Whether a word is a flag longer than any there is: to look for the one that may be meant would take long.
 pub(crate) fn is_too_long(word: &Word<'_>) -> bool {
     const LONGEST: usize = 100;
@@ -280,7 +295,7 @@ pub(crate) fn unknown(word: &Word<'_>) -> String {
 
 /// Whether a word that begins with a dash cannot be the value of an option, unless it stands after its `=`.
 pub(crate) fn is_no_value(option: &Arg, word: &[u8]) -> bool {
-    !(option.is_allow_hyphen_values_set() && (word == b"--" || is_data(word)))
+    !(takes_dashes(option) && (word == b"--" || is_data(word)))
 }
 
 /// What an option is to be followed by.
@@ -302,7 +317,7 @@ fn written(option: &Arg, word: &[u8]) -> String {
 
 /// Whether an argument takes any text, and not a number or a duration.
 fn takes_text(arg: &Arg) -> bool {
-    arg.is_allow_hyphen_values_set() && ArgumentKind::of(arg).is_any_text()
+    takes_dashes(arg) && ArgumentKind::of(arg).is_any_text()
 }
 
 /// A word for a message; of a flag only the name, as what follows may be a secret.

@@ -50,6 +50,7 @@ commands! {
     /// of other groups may stand between.
     Command {
         Set(set::SetArgs),
+        Mset(mset::MsetArgs),
         Get(get::GetArgs),
         Del(del::DelArgs),
         Exists(exists::ExistsArgs),
@@ -57,6 +58,10 @@ commands! {
         Incr(incr::IncrArgs),
         Decr(incr::DecrArgs),
         Append(append::AppendArgs),
+        Push(push::PushArgs),
+        Pop(push::PopArgs),
+        Merge(merge::MergeArgs),
+        Patch(merge::PatchArgs),
         Rename(rename::RenameArgs),
         Copy(rename::CopyArgs),
         Edit(edit::EditArgs),
@@ -65,6 +70,7 @@ commands! {
         Find(find::FindArgs),
         Count(count::CountArgs),
         Info(info::InfoArgs),
+        Type(type_of::TypeArgs),
         Stats(stats::StatsArgs),
         Expire(expiry::ExpireArgs),
         Ttl(expiry::TtlArgs),
@@ -73,6 +79,7 @@ commands! {
         Commit(transaction::CommitArgs),
         Rollback(transaction::RollbackArgs),
         Undo(undo::UndoArgs),
+        Redo(redo::RedoArgs),
         Watch(watch::WatchArgs),
         Wait(watch::WaitArgs),
         Run(run::RunArgs),
@@ -90,6 +97,9 @@ commands! {
         Dump(export::DumpArgs),
         CopyTo(copy_to::CopyToArgs),
         Diff(diff::DiffArgs),
+        Ping(ping::PingArgs),
+        Echo(echo::EchoArgs),
+        Version(version::VersionArgs),
         ..Shell(ShellCommand)
     }
 }
@@ -103,6 +113,9 @@ commands! {
         Pager(settings::PagerArgs),
         Hints(settings::HintsArgs),
         EditMode(settings::EditModeArgs),
+        Prompt(settings::PromptArgs),
+        Mask(mask::MaskArgs),
+        Config(settings::ConfigArgs),
         History(lines::HistoryArgs),
         Completions(manual::CompletionsArgs),
         Help(manual::HelpArgs),
@@ -148,9 +161,19 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Traits> {
     rows().map(|row| &row.traits)
 }
 
+/// Whether that is the name or an alias of a command, in any case.
+pub(crate) fn is_name(name: &[u8]) -> bool {
+    all().any(|traits| traits.is_named(name))
+}
+
 /// Whether the command with this name or alias, in any case, only reads.
 pub(crate) fn reads(name: &[u8]) -> bool {
-    all().any(|traits| traits.reads && traits.is_named(name))
+    all().any(|traits| traits.effect.is_read() && traits.is_named(name))
+}
+
+/// Whether the answer of the command with this name or alias, in any case, is data.
+pub(crate) fn answers(name: &[u8]) -> bool {
+    all().any(|traits| traits.effect.is_answer() && traits.is_named(name))
 }
 
 /// A command's name and its aliases.

@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use clap::CommandFactory as _;
 
 use super::cli::Line;
-use super::command::{names_of, reads};
+use super::command::{self, all, names_of};
+use super::habits;
 use crate::shell::text::argument::ArgumentKind;
 use crate::shell::text::words::Splitter;
 
@@ -17,7 +18,12 @@ pub(crate) fn script() -> Splitter {
 
 /// A splitter for lines typed at the prompt.
 pub(crate) fn prompt() -> Splitter {
-    Splitter::at_prompt(may_go_on, reads)
+    Splitter::at_prompt(may_go_on, answers)
+}
+
+/// Whether the command with this name only reads, also if it is another shell's name for one.
+pub(crate) fn answers(name: &[u8]) -> bool {
+    command::answers(name) || habits::reads(name)
 }
 
 /// Where values stand in a line. It is made when the first line asks.
@@ -39,8 +45,9 @@ static PLACES: LazyLock<ValuePlaces> = LazyLock::new(|| {
     let all = || tree.get_subcommands().flat_map(clap::Command::get_opts);
     let commands = tree.get_subcommands().filter(|command| command.get_positionals().any(|arg| is_value(&arg)));
     let taking_everywhere: Vec<String> = tree.get_opts().filter(takes).flat_map(written).collect();
+    let foreign = habits::names_before_values().map(str::to_owned);
     ValuePlaces {
-        commands: commands.flat_map(names_of).map(str::to_owned).collect(),
+        commands: commands.flat_map(names_of).map(str::to_owned).chain(foreign).collect(),
         options: all().filter(is_value).flat_map(written).collect(),
         taking: all().filter(takes).flat_map(written).chain(taking_everywhere.iter().cloned()).collect(),
         taking_everywhere,
@@ -57,13 +64,27 @@ fn has(names: &[String], word: &[u8]) -> bool {
     names.iter().any(|name| name.as_bytes() == word)
 }
 
-/// Whether JSON after these words may go on on the next line.
-fn may_go_on(words: &[&[u8]]) -> bool {
+/// The words but options and what the options for every command take: the command's name and its arguments.
+fn plain<'w>(words: &'w [&'w [u8]]) -> impl Iterator<Item = &'w [u8]> {
     let mut last: &[u8] = b"";
-    let mut plain = words.iter().filter(|word| {
+    words.iter().copied().filter(move |word| {
         let is_taken = has(&PLACES.taking_everywhere, std::mem::replace(&mut last, word));
         !word.starts_with(b"-") && !is_taken
-    });
+    })
+}
+
+/// Whether a value may be among these words: the command takes one, or is none that there is.
+pub(crate) fn may_hold_value(words: &[&[u8]]) -> bool {
+    let option = |word: &&[u8]| word.split(|&byte| byte == b'=').next().is_some_and(|name| has(&PLACES.options, name));
+    let Some(command) = plain(words).next() else { return false };
+    let is = |name: &[u8]| command.eq_ignore_ascii_case(name);
+    let is_known = all().any(|traits| traits.is_named(command));
+    !is_known || PLACES.commands.iter().any(|name| is(name.as_bytes())) || words.iter().any(option)
+}
+
+/// Whether JSON after these words may go on on the next line.
+fn may_go_on(words: &[&[u8]]) -> bool {
+    let mut plain = plain(words);
     let Some(command) = plain.next() else { return true };
     words.last().is_some_and(|last| has(&PLACES.options, last))
         || (PLACES.commands.iter().any(|name| command.eq_ignore_ascii_case(name.as_bytes())) && plain.next().is_some())

@@ -7,17 +7,19 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use super::command;
+use super::reading;
 use crate::shell::text::argument;
 use crate::shell::text::escape;
 use crate::shell::text::words::Word;
 
 /// What `help pipes` prints.
 pub(crate) fn help() -> String {
-    let readers: Vec<&str> = command::all().filter(|traits| traits.reads).map(|traits| traits.name).collect();
+    let readers: Vec<&str> =
+        command::all().filter(|traits| traits.effect.is_answer()).map(|traits| traits.name).collect();
     let (last, others) = readers.split_last().unwrap_or((&"", &[]));
     format!(
         "\
-At the prompt, you can send the answer of a command that reads to a program or a file:
+At the prompt, you can send the answer of a command to a program or a file:
 
   get cfg | jq '.x | keys'     to a program: sh runs the rest of the line
   list user:* > users.txt      to a file, which is overwritten; ~ is the home directory
@@ -27,10 +29,17 @@ The answer is exact, complete and without color, as in a pipe; -o json and the o
 binary value has no newline added. A database is never overwritten. \
 Put spaces around `|`, `>` and `>>`. Quoted, they are data: get '|'
 
-This works after {} and {last}; after other commands they are plain words, so `set a >` stores a '>'. They are plain words in scripts, in the rc file and \
-in one-shot commands, too, so that no file can start a program.",
+This works after {} and {last}; after other commands they are plain words, so `set a >` stores a '>'. `!COMMAND` runs a program with sh. \
+All of this is for the prompt: in scripts, in the rc file and in one-shot commands they are plain words, so that no file can start a program.",
         others.join(", ")
     )
+}
+
+/// The line for `sh`, if the words are those of a line that begins with an unquoted `!`.
+pub(crate) fn program(words: &[Word<'_>]) -> Option<String> {
+    let (first, rest) = words.split_first()?;
+    let is_sign = !first.quoted && *first.bytes == *b"!";
+    is_sign.then(|| rest.first().map(|line| String::from_utf8_lossy(&line.bytes).into_owned()).unwrap_or_default())
 }
 
 /// What is said of a sign that sends nothing anywhere, because it is a part of a word.
@@ -41,7 +50,7 @@ pub(crate) fn stuck(words: &[Word<'_>]) -> Option<String> {
     let word = rest.iter().find(|word| is_stuck(word) || is_file(word))?;
     let word = escape::excerpt(&String::from_utf8_lossy(&word.bytes), 40);
     let sign = if word.starts_with(">>") { ">>" } else { &word[..1] };
-    command::reads(&first.bytes)
+    reading::answers(&first.bytes)
         .then(|| format!("'{word}' is a plain word; to send the answer elsewhere, put a space after the `{sign}`"))
 }
 
@@ -66,7 +75,7 @@ pub(crate) fn cut<'w, 'a>(words: &'w [Word<'a>]) -> Result<(&'w [Word<'a>], Opti
     let is = |word: &Word<'_>, sign: &[u8]| !word.quoted && word.flag == 0 && *word.bytes == *sign;
     let is_sign = |word: &Word<'_>| [&b"|"[..], b">", b">>"].iter().any(|sign| is(word, sign));
     let Some(at) = words.iter().position(is_sign).filter(|&at| at > 0) else { return Ok((words, None)) };
-    if words[0].quoted || !command::reads(&words[0].bytes) {
+    if words[0].quoted || !reading::answers(&words[0].bytes) {
         return Ok((words, None));
     }
     let (command, behind) = words.split_at(at);
@@ -94,7 +103,6 @@ pub(crate) fn cut<'w, 'a>(words: &'w [Word<'a>]) -> Result<(&'w [Word<'a>], Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shell::language::reading;
     use crate::shell::text::words::Step;
 
     fn target(line: &str) -> Result<(usize, Option<Target>), &'static str> {
@@ -114,6 +122,7 @@ mod tests {
         assert_eq!(target("get cfg | jq '.x|.y'"), Ok((2, Some(Target::Program("jq '.x|.y'".to_owned())))));
         assert_eq!(target("LIST user:* > users.txt"), Ok((2, file("users.txt", false))));
         assert_eq!(target("keys >> 'my file'"), Ok((1, file("my file", true))));
+        assert_eq!(target("getdel a | b"), Ok((2, Some(Target::Program("b".to_owned())))));
         assert_eq!(target("get a -o json | cat > x"), Ok((4, Some(Target::Program("cat > x".to_owned())))));
     }
 
@@ -128,7 +137,6 @@ mod tests {
             ("get a>b c|d", 3),
             ("> a", 2),
             ("del a > b", 4),
-            ("getdel a | b", 4),
             ("'get' a > b", 4),
         ] {
             assert_eq!(target(line), Ok((words, None)), "{line}");

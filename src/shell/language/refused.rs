@@ -3,6 +3,7 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::classify::{SHOWN, nearest_flag};
+use super::habits;
 use super::help;
 use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::{Failure, did_you_mean};
@@ -123,9 +124,12 @@ impl Attempt<'_> {
 }
 
 /// The failure for a word where the name of a command is expected.
-pub(crate) fn unknown_command(name: &str, program: &str) -> Failure {
-    let near = did_you_mean(help::nearest_command(name).as_deref());
-    let name = excerpt(name, SHOWN);
+pub(crate) fn unknown_command(words: &[Word<'_>], word: &Word<'_>, program: &str) -> Failure {
+    let name = String::from_utf8_lossy(&word.bytes);
+    // What another shell means by it is said in a line of its own.
+    let near = if habits::is_known(words) { None } else { help::nearest_command(&name) };
+    let near = did_you_mean(near.as_deref());
+    let name = excerpt(&name, SHOWN);
     Failure::usage(format!("unknown command '{name}'{near} (`{program}help` lists them)"))
 }
 

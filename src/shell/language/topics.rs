@@ -3,6 +3,7 @@
 use clap::CommandFactory as _;
 
 use super::cli::Cli;
+use super::habits;
 use super::redirect;
 use crate::shell::answer::status;
 
@@ -16,15 +17,27 @@ pub(crate) struct Topic {
 }
 
 /// All topics, sorted by name.
-pub(crate) const TOPICS: [Topic; 8] = [
+pub(crate) const TOPICS: [Topic; 12] = [
     Topic { name: "cluster", about: "databases on Redis and Valkey, single and Cluster", text: || CLUSTER.to_owned() },
     Topic { name: "exit-codes", about: "the exit statuses", text: || status::TABLE.to_owned() },
     Topic { name: "file", about: "the database file and its side files", text: || FILE.to_owned() },
+    Topic {
+        name: "filters",
+        about: "asking entries in jq's syntax: --where and --select",
+        text: || FILTERS.to_owned(),
+    },
     Topic { name: "formats", about: "the formats of import and export", text: || FORMATS.to_owned() },
     Topic { name: "options", about: "the options of every command", text: options },
     Topic { name: "pipes", about: "sending an answer to a program or a file", text: redirect::help },
     Topic { name: "quoting", about: "words, quotes, JSON and comments", text: || QUOTING.to_owned() },
     Topic { name: "rc", about: "the rc file and the environment: settings that last", text: || RC.to_owned() },
+    Topic { name: "redis", about: "for users of redis-cli", text: || habits::page("redis").unwrap_or_default() },
+    Topic { name: "skate", about: "for users of skate", text: || habits::page("skate").unwrap_or_default() },
+    Topic {
+        name: "sqlite",
+        about: "for users of sqlite3, psql and mongosh",
+        text: || habits::page("sqlite").unwrap_or_default(),
+    },
 ];
 
 /// The topic with this name, in any case.
@@ -99,6 +112,33 @@ Smaller databases are always complete in their one file. Run `save` before you u
 To back up, use `save FILE`, or copy the file and its journal together.
 
 Limits: keys 64 KiB, values 512 MiB, JSON nested 100 levels deep.
+";
+
+const FILTERS: &str = "\
+A filter asks an entry in jq's syntax. --where keeps the entries for which it is true, and --select prints what it makes of \
+each value. In it, `.` is the value (text is a string, bytes are null), and $key, $type, $ttl (seconds or null) and $size \
+belong to the entry. At the prompt, an unquoted | is a pipe: put filters in single quotes.
+
+  list --where '.age > 30'                             members are compared
+  list --where '.age != null and .age < 30'            a missing member is null, and null sorts first
+  count --where '.age > 30 and .addr.city == \"Oslo\"'  both; also or, not
+  keys --where '.tags | any(. == \"new\")'             one item or more; all(…) for every item
+  list --where '.name | test(\"^a\"; \"i\")'           a regular expression, with flags
+  list --where '(.visits // 0) >= 10'                  0 instead of null
+  keys --where '$ttl != null and $ttl < 3600'          keys that expire within the hour
+  list user:* --select '{name, city: .addr.city}'      an object with two members
+  list --values --select .name -o raw                  strings without quotes
+  list --where '.city == $c' --arg c Oslo              text from outside; --argjson for JSON
+
+An entry counts if the last output is neither null nor false. If the filter fails on an entry, that entry is left out, and \
+stderr reports how many were; --strict stops there with status 2.
+
+Values sort as null, false, true, numbers, strings, arrays, objects. Stored numbers are compared exactly and printed as they \
+are stored; the results of calculations are doubles.
+
+Filters may use paths (.a.b .[\"a b\"] .[0] .[-1] .[2:4] .[] ?), == != < <= > >=, and or not, //, + - * / %, | and comma, \
+arrays, objects, \"\\(…)\", select any all length type has keys contains inside startswith endswith ltrimstr rtrimstr \
+ascii_downcase ascii_upcase test split join tostring tonumber now todate fromdate. For the rest of jq, pipe into jq.
 ";
 
 const FORMATS: &str = "\

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::counts::{changes, counted, keys};
-use super::undone::{Counts, told};
+use super::undone::{Counts, told, told_again};
 use crate::database::Loaded;
 use crate::expiry::format_duration;
 use crate::shell::answer::done::{Done, Setting};
@@ -52,8 +52,17 @@ pub(super) fn sentence(done: &Done) -> Option<String> {
         | Done::Sourced { .. } => return None,
         Done::WithOld(done, _) => return sentence(done),
         Done::Set { key } => format!("Set value for key: {}", shown(key)),
+        Done::SetKeys { keys: count } => format!("Set {}", keys(*count)),
         Done::SetTooLate { key } => format!("'{}' has already expired", shown(key)),
         Done::Appended { key, bytes } => format!("Appended to key: {} (now {bytes} bytes)", shown(key)),
+        Done::PartSet { key, pointer } => format!("Set '{}' of key: {}", shown(pointer), shown(key)),
+        Done::PartDeleted { key, pointer } => format!("Deleted '{}' of key: {}", shown(pointer), shown(key)),
+        Done::Pushed { key, values, length } => {
+            let (values, items) = (counted(*values, "value", "values"), counted(*length, "item", "items"));
+            format!("Pushed {values} to key: {} (now {items})", shown(key))
+        }
+        Done::Merged { key } => format!("Merged into key: {}", shown(key)),
+        Done::Patched { key } => format!("Patched key: {}", shown(key)),
         Done::Renamed { from, to } => format!("Renamed key: {} to {}", shown(from), shown(to)),
         Done::Copied { from, to } => format!("Copied key: {} to {}", shown(from), shown(to)),
         Done::Deleted { keys: count, .. } | Done::Cleared { keys: count, hint: None } => {
@@ -76,6 +85,11 @@ pub(super) fn sentence(done: &Done) -> Option<String> {
             let steps = if *is_counted { format!(" {steps}") } else { String::new() };
             format!("Undone{steps}: {}", told(undone, *now))
         }
+        Done::Redone { undone, is_counted, now } => {
+            let steps = counted(undone.steps as u64, "step", "steps");
+            let steps = if *is_counted { format!(" {steps}") } else { String::new() };
+            format!("Redid{steps}: {}", told_again(undone, *now))
+        }
         Done::Saved { keys: count, path } => format!("Saved {} to {}", keys(*count), config::short(path)),
         Done::Restored { keys: count, kept: None } => format!("Restored {}", keys(*count)),
         Done::Restored { keys: count, kept: Some(kept) } => {
@@ -91,6 +105,9 @@ pub(super) fn sentence(done: &Done) -> Option<String> {
         Done::Switched(Setting::Pager(on)) => format!("Pager is {}", on_or_off(on)),
         Done::Switched(Setting::Hints(on)) => format!("Hints are {}", on_or_off(on)),
         Done::Switched(Setting::Keys(mode)) => format!("Edit mode is {}", mode.name()),
+        Done::Switched(Setting::History(on)) => format!("History is {}", on_or_off(on)),
+        Done::Switched(Setting::Mask(patterns)) if patterns.is_empty() => "Mask is off".to_owned(),
+        Done::Switched(Setting::Mask(patterns)) => format!("Masked keys: {}", patterns.join(", ")),
         Done::Ran { commands } => format!("Ran {}", counted(*commands, "command", "commands")),
     })
 }
@@ -120,7 +137,10 @@ pub(super) fn fields(done: Done) -> Vec<(&'static str, Field)> {
             fields
         }
         Done::Computed(value) => vec![("value", Field::Exact(value.to_string()))],
+        Done::SetKeys { keys } => vec![("keys", Field::Number(keys))],
         Done::Appended { bytes, .. } => vec![("size", Field::Bytes(bytes))],
+        Done::Pushed { length, .. } => vec![("length", Field::Number(length))],
+        Done::PartDeleted { .. } => vec![("deleted", Field::Number(1))],
         Done::Deleted { keys, missing } => {
             let mut fields = numbers([("deleted", keys)]);
             fields.extend((!missing.is_empty()).then_some(("missing", Field::Keys(missing))));
@@ -138,13 +158,17 @@ pub(super) fn fields(done: Done) -> Vec<(&'static str, Field)> {
                 ("removed", removed),
             ])
         }
+        Done::Redone { undone, .. } => {
+            let Counts { restored, set_back, removed } = Counts::of(&undone);
+            numbers([("steps", undone.steps as u64), ("set", restored + set_back), ("deleted", removed)])
+        }
         Done::Saved { keys, path: saved } => vec![("keys", Field::Number(keys)), ("path", path(saved))],
         Done::Restored { keys, kept } => vec![("keys", Field::Number(keys)), ("kept", kept.map_or(Field::None, path))],
         Done::Using { name, .. } => vec![("name", Field::Text(name))],
-        Done::Checked { entries, changes, torn, faults, doubt } => {
+        Done::Checked { entries, changes, torn, faults, uncertain } => {
             let mut fields = numbers([("entries", entries), ("changes", changes), ("torn_bytes", torn)]);
             fields.extend((!faults.is_empty()).then_some(("faults", Field::Keys(faults))));
-            fields.extend(doubt.map(|doubt| ("doubt", Field::Text(doubt))));
+            fields.extend(uncertain.map(|uncertain| ("doubt", Field::Text(uncertain))));
             fields
         }
         Done::Repaired { path: made, count, is_entries, dropped, is_corrupt } => {

@@ -56,7 +56,7 @@ pub(super) fn reply(out: &mut dyn Write, reply: Reply<'_>) -> Result<(), RenderE
         }
         Reply::Text(text) => write_string(&mut line, &text),
         Reply::Events(events) => return super::events(out, events, &mut push_event),
-        Reply::Pieces(_) | Reply::Changes(_) => {}
+        Reply::Pieces(_) | Reply::Changes(_) | Reply::Outputs(_) => {}
     }
     line.push('\n');
     Ok(out.write_all(line.as_bytes())?)
@@ -70,8 +70,8 @@ pub(super) fn failure(failure: &Failure) -> String {
     let mut line = "{\"error\":{\"code\":".to_owned();
     write_string(&mut line, failure.code.name());
     line.push_str(",\"message\":");
-    let is_help = failure.code == Code::Help;
-    write_string(&mut line, if is_help { &failure.message } else { &brief });
+    let is_long = matches!(failure.code, Code::Help | Code::Filter);
+    write_string(&mut line, if is_long { &failure.message } else { &brief });
     if let Some(key) = failure.key.as_ref().filter(|key| key.len() <= LONGEST) {
         line.push_str(",\"key\":");
         write_string(&mut line, key);
@@ -97,7 +97,7 @@ fn push_event(line: &mut String, key: &str, event: &Event) {
         line.push_str(",\"type\":\"");
         line.push_str(entry.value.kind());
         line.push_str("\",\"expires\":");
-        push_field(line, &entry.deadline.map_or(Field::None, |deadline| Field::Text(deadline.to_string())));
+        push_field(line, &entry.expiry.map_or(Field::None, |expiry| Field::Text(expiry.to_string())));
     }
     line.push_str("}\n");
 }

@@ -18,7 +18,7 @@ use std::io::{self, Write};
 pub(crate) use self::counts::{changes, counted, keys};
 pub(crate) use self::difference::{difference, difference_json};
 pub(crate) use self::done::{found, imported};
-pub(crate) use self::message::{aside, failure, failure_json, note, pointer};
+pub(crate) use self::message::{MessageStyle, aside, failure, failure_json, note, pointer, wrapped};
 use self::plain::PlainStyle;
 pub(crate) use self::table::size;
 pub(crate) use self::undone::value_of;
@@ -44,6 +44,7 @@ mod pretty;
 mod stream;
 
 mod message;
+mod outputs;
 
 mod counts;
 
@@ -137,6 +138,7 @@ pub(crate) fn reply(out: &mut dyn Write, rendering: &RenderOptions, reply: Reply
     let reply = match reply {
         Reply::Pieces(pieces) => return stream::pieces(out, rendering, pieces),
         Reply::Changes(changes) => return stream::changes(out, rendering, changes),
+        Reply::Outputs(outputs) => return outputs::write(out, rendering, outputs),
         Reply::Listing(mut listing) => {
             // A value of a listing is put together with what stands around it.
             let entries = std::mem::replace(&mut listing.entries, Box::new(std::iter::empty()));
@@ -367,8 +369,9 @@ mod tests {
             let text = format!("a{c}b");
             let failure =
                 Failure { status: Status::Io, code: Code::Io, message: text.clone(), key: Some(text.clone()) };
-            let person = super::failure(color, Some(&text), &failure);
-            let noted = note(color, &format!("warning: {text}"));
+            let style = MessageStyle { color, width: 0 };
+            let person = super::failure(style, Some(&text), &failure);
+            let noted = note(style, &format!("warning: {text}"));
             for line in [person, failure_json(&failure), noted] {
                 let line = without_colours(&line);
                 let line = line.strip_suffix('\n').unwrap();
@@ -382,11 +385,13 @@ mod tests {
         let line = super::failure;
         let usage = Failure::usage("unknown command 'st'");
         let no = Failure::not_found("x", Some("y"), None);
-        assert_eq!(line(false, None, &usage), "error: unknown command 'st'\n");
-        assert_eq!(line(false, Some("a.kv:17"), &usage), "a.kv:17: error: unknown command 'st'\n");
-        assert_eq!(line(true, None, &usage), "\x1b[1;31merror:\x1b[0m unknown command 'st'\n");
-        assert_eq!(line(true, None, &no), "Key 'x' not found; did you mean 'y'?\n");
-        assert_eq!(line(false, Some("a.kv:17"), &no), "a.kv:17: Key 'x' not found; did you mean 'y'?\n");
+        let plain = MessageStyle::default();
+        let colored = MessageStyle { color: true, width: 0 };
+        assert_eq!(line(plain, None, &usage), "error: unknown command 'st'\n");
+        assert_eq!(line(plain, Some("a.kv:17"), &usage), "a.kv:17: error: unknown command 'st'\n");
+        assert_eq!(line(colored, None, &usage), "\x1b[1;31merror:\x1b[0m unknown command 'st'\n");
+        assert_eq!(line(colored, None, &no), "Key 'x' not found; did you mean 'y'?\n");
+        assert_eq!(line(plain, Some("a.kv:17"), &no), "a.kv:17: Key 'x' not found; did you mean 'y'?\n");
     }
 
     #[test]
@@ -401,11 +406,13 @@ mod tests {
 
     #[test]
     fn a_note_is_a_line_and_a_warning_stands_out() {
+        let plain = MessageStyle::default();
+        let colored = MessageStyle { color: true, width: 0 };
         let line = note;
-        assert_eq!(line(true, "took 3 ms"), "took 3 ms\n");
-        assert_eq!(line(false, "warning: torn"), "warning: torn\n");
-        assert_eq!(line(true, "warning: torn"), "\x1b[1;33mwarning:\x1b[0m torn\n");
-        assert_eq!(line(true, "error: torn"), "\x1b[1;31merror:\x1b[0m torn\n");
+        assert_eq!(line(colored, "took 3 ms"), "took 3 ms\n");
+        assert_eq!(line(plain, "warning: torn"), "warning: torn\n");
+        assert_eq!(line(colored, "warning: torn"), "\x1b[1;33mwarning:\x1b[0m torn\n");
+        assert_eq!(line(colored, "error: torn"), "\x1b[1;31merror:\x1b[0m torn\n");
     }
 
     #[test]

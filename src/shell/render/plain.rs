@@ -86,7 +86,7 @@ pub(super) fn reply(out: &mut dyn Write, form: PlainStyle, reply: Reply<'_>) -> 
         Reply::Events(events) => {
             return super::events(out, events, &mut |line, key, event| push_event(line, form, key, event));
         }
-        Reply::Pieces(_) | Reply::Changes(_) => {}
+        Reply::Pieces(_) | Reply::Changes(_) | Reply::Outputs(_) => {}
     }
     Ok(out.write_all(&lines)?)
 }

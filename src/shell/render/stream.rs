@@ -7,6 +7,7 @@ use crate::database::Difference;
 use crate::shell::answer::reply::{DifferenceStream, Failure, Pieces};
 use crate::shell::text::argument::OutputMode;
 use crate::shell::text::escape;
+use crate::shell::text::mask::HIDDEN;
 use crate::storage::Entry;
 use crate::value::Value;
 
@@ -81,7 +82,7 @@ pub(super) fn changes(
         return documents(out, changes);
     }
     let mut lines = Vec::with_capacity(2 * CHUNK);
-    for difference in changes.0 {
+    for difference in changes.differences {
         let difference = match difference {
             Ok(difference) => difference,
             Err(failure) => {
@@ -89,7 +90,7 @@ pub(super) fn changes(
                 return Err(failure.into());
             }
         };
-        line(&mut lines, rendering, &difference);
+        line(&mut lines, rendering, &difference, changes.masks.hides(&difference.key));
         if lines.len() >= CHUNK {
             out.write_all(&lines)?;
             lines.clear();
@@ -98,7 +99,7 @@ pub(super) fn changes(
     Ok(out.write_all(&lines)?)
 }
 
-fn line(lines: &mut Vec<u8>, rendering: &RenderOptions, difference: &Difference) {
+fn line(lines: &mut Vec<u8>, rendering: &RenderOptions, difference: &Difference, is_masked: bool) {
     const SHOWN: usize = 60;
     let field = |lines: &mut Vec<u8>, bytes: &[u8], most: usize| {
         if rendering.terminal {
@@ -118,7 +119,9 @@ fn line(lines: &mut Vec<u8>, rendering: &RenderOptions, difference: &Difference)
     field(lines, difference.key.as_bytes(), 2 * SHOWN);
     if let (Some(old), Some(new)) = (&difference.old, &difference.new) {
         let arrow = " → ".as_bytes();
-        if old.value != new.value {
+        if old.value != new.value && is_masked {
+            lines.extend_from_slice(format!(" {HIDDEN} → {HIDDEN}").as_bytes());
+        } else if old.value != new.value {
             // Alike but for the type: that is what is said.
             let is_alike = old.value.as_bytes() == new.value.as_bytes();
             let side =
@@ -128,8 +131,8 @@ fn line(lines: &mut Vec<u8>, rendering: &RenderOptions, difference: &Difference)
             lines.extend_from_slice(arrow);
             field(lines, &side(&new.value), SHOWN);
         }
-        if old.deadline != new.deadline {
-            let when = |entry: &Entry| entry.deadline.map_or_else(|| "none".to_owned(), |at| at.to_string());
+        if old.expiry != new.expiry {
+            let when = |entry: &Entry| entry.expiry.map_or_else(|| "none".to_owned(), |at| at.to_string());
             lines.extend(format!(" expires {} → {}", when(old), when(new)).bytes());
         }
     }
@@ -141,7 +144,7 @@ fn documents(out: &mut dyn Write, changes: DifferenceStream<'_>) -> Result<(), R
     let mut line = String::from("[");
     let mut is_first = true;
     let mut corrupt = None;
-    for difference in changes.0 {
+    for difference in changes.differences {
         let difference = match difference {
             Ok(difference) => difference,
             // All there is was given.
@@ -160,7 +163,7 @@ fn documents(out: &mut dyn Write, changes: DifferenceStream<'_>) -> Result<(), R
             line.push(',');
         }
         is_first = false;
-        line.push_str(&difference_json(&difference));
+        line.push_str(&difference_json(&difference, &changes.masks));
         if line.len() >= CHUNK {
             out.write_all(line.as_bytes())?;
             line.clear();

@@ -1,4 +1,4 @@
-//! What an undo has done to which keys.
+//! What an undo or a redo has done to which keys.
 
 use super::counts::keys;
 use crate::expiry::{Timestamp, format_duration};
@@ -30,9 +30,11 @@ impl Counts {
     }
 }
 
+/// So many keys are named one by one.
+const FEW: usize = 4;
+
 /// What became of the keys: each of a few, or how many.
 pub(super) fn told(undone: &Undone, now: Timestamp) -> String {
-    const FEW: usize = 4;
     if undone.keys.is_empty() {
         return "nothing had changed".to_owned();
     }
@@ -51,10 +53,31 @@ pub(super) fn told(undone: &Undone, now: Timestamp) -> String {
     parts.join("; ")
 }
 
+/// The same of a redo.
+pub(super) fn told_again(undone: &Undone, now: Timestamp) -> String {
+    if undone.keys.is_empty() {
+        return "nothing had changed".to_owned();
+    }
+    if undone.keys.len() <= FEW {
+        let each = undone.keys.iter().map(|(key, _, to)| match to {
+            Some(to) => {
+                let expiry = to.expiry.map(|at| format!(" (expires in {})", format_duration(at.since(now))));
+                format!("set {} to {}{}", shown(key), value_of(to), expiry.unwrap_or_default())
+            }
+            None => format!("deleted {}", shown(key)),
+        });
+        return each.collect::<Vec<_>>().join("; ");
+    }
+    let Counts { restored, set_back, removed } = Counts::of(undone);
+    let parts = [(restored + set_back, "set"), (removed, "deleted")];
+    let parts =
+        parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, verb)| format!("{verb} {}", keys(count)));
+    parts.collect::<Vec<_>>().join("; ")
+}
+
 fn key_told(key: &str, from: Option<&Entry>, to: Option<&Entry>, now: Timestamp) -> String {
     let key = shown(key);
-    let expiry =
-        |to: &Entry| to.deadline.map(|deadline| format!("expires in {}", format_duration(deadline.since(now))));
+    let expiry = |to: &Entry| to.expiry.map(|expiry| format!("expires in {}", format_duration(expiry.since(now))));
     match (from, to) {
         (None, Some(to)) => {
             let expiry = expiry(to).map(|expiry| format!(", {expiry}")).unwrap_or_default();

@@ -13,6 +13,9 @@ use crate::shell::text::words;
 /// Columns that one candidate may take in the list.
 pub(super) const WIDEST: usize = 76;
 
+/// More candidates than these help nobody, and the editor cannot list more than 65,535.
+pub(super) const MOST: usize = 1_000;
+
 /// Something that may be put in.
 pub(super) struct Candidate {
     pub(super) text: Vec<u8>,

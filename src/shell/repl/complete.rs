@@ -1,32 +1,28 @@
 //! What Tab offers: from the definitions of the commands, from the live database, from the file system. It never runs
 //! anything, and what it puts into the line is quoted.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
 use clap::{Arg, Command};
 use rustyline::completion::Pair;
 
-use super::candidate::{Candidate, CandidateKind, WIDEST, fill};
-use super::columns::{self, fit};
+use super::candidate::{Candidate, CandidateKind, MOST, WIDEST, fill};
+use super::columns;
 use super::cursor::CursorContext;
 use super::hint::left;
 use super::lookup::Lookup;
+use super::outside;
+use super::parts;
+use super::paths::paths;
 use super::tree::{Before, Outside};
 use crate::database::{Outline, Seen};
 use crate::shell::config;
 use crate::shell::language::classify::{by_long, positional};
 use crate::shell::language::help;
-use crate::shell::text::argument::{self, ArgumentKind};
-use crate::shell::text::words;
+use crate::shell::text::argument::ArgumentKind;
 use crate::storage::Entry;
 use crate::value::Value;
-
-/// More candidates than these help nobody, and the editor cannot list more than 65,535.
-const MOST: usize = 1_000;
 
 /// Finds candidates.
 pub(super) struct Completions {
@@ -84,8 +80,11 @@ impl Completions {
     pub(super) fn at(&self, text: &str, after: &str) -> (usize, Vec<Pair>) {
         let Some(cursor) = CursorContext::at_end_of(text) else { return (text.len(), Vec::new()) };
         let before = Before::read(&self.tree, &cursor.before);
-        let candidates = self.candidates(&Wanted::at(&cursor, &before), &cursor, &before);
         let widest = WIDEST.min(columns::terminal().0.saturating_sub(2));
+        if before.outside == Some(Outside::Program) {
+            return outside::at(text, cursor.start, after, widest);
+        }
+        let candidates = self.candidates(&Wanted::at(&cursor, &before), &cursor, &before);
         (cursor.start, fill(&cursor, &candidates, &text[cursor.start..], after, widest))
     }
 
@@ -124,27 +123,8 @@ impl Completions {
         else {
             return Vec::new();
         };
-        let parent = &typed[..typed.rfind('/').unwrap_or(0)];
-        let Ok(Some(Value::Json(inside))) = json.pointer(parent) else { return Vec::new() };
-        let candidate = |name: String, inside: &serde_json::Value| {
-            let (about, kind) = match inside {
-                serde_json::Value::Object(_) => ("{…}".to_owned(), CandidateKind::Begun),
-                serde_json::Value::Array(items) => (format!("[{}]", items.len()), CandidateKind::Begun),
-                plain => (fit(&plain.to_string(), 30), CandidateKind::Data),
-            };
-            let pointer = format!("{parent}/{}", name.replace('~', "~0").replace('/', "~1"));
-            Candidate { about, ..Candidate::new(pointer, kind) }
-        };
-        let parts: Vec<Candidate> = match serde_json::from_str(inside.as_str()) {
-            Ok(serde_json::Value::Object(members)) => {
-                members.into_iter().map(|(name, inside)| candidate(name, &inside)).collect()
-            }
-            Ok(serde_json::Value::Array(items)) => {
-                (0..).zip(&items).map(|(at, inside): (usize, _)| candidate(at.to_string(), inside)).collect()
-            }
-            _ => Vec::new(),
-        };
-        parts.into_iter().filter(|part| part.shown.starts_with(typed)).take(MOST).collect()
+        let is_masked = key.is_some_and(|key| self.lookup.is_masked(key));
+        parts::candidates(&json, typed, is_masked).into_iter().take(MOST).collect()
     }
 
     /// What an argument can be, by its kind.
@@ -181,7 +161,7 @@ impl Completions {
         }
         let now = self.lookup.now();
         let candidate = |outline: Outline| {
-            let left = outline.deadline.map(|deadline| format!(", {}", left(deadline, now))).unwrap_or_default();
+            let left = outline.expiry.map(|expiry| format!(", {}", left(expiry, now))).unwrap_or_default();
             let about = format!("{}{left}", outline.kind);
             Candidate { shown: outline.key.clone(), about, text: outline.key.into_bytes(), kind }
         };
@@ -259,49 +239,6 @@ fn databases(cursor: &CursorContext<'_>, typed: &str) -> Vec<Candidate> {
     }
     let is_side_file = |path: &Candidate| path.text.ends_with(b".lock") || path.text.ends_with(b".journal");
     paths(cursor).into_iter().filter(|path| !is_side_file(path)).collect()
-}
-
-/// The files and folders whose path begins so, sorted; hidden ones only if asked for.
-fn paths(cursor: &CursorContext<'_>) -> Vec<Candidate> {
-    let typed = &cursor.typed[..];
-    let in_home = cursor.quote.is_none() && words::is_in_home(typed);
-    if in_home && typed == b"~" {
-        return vec![Candidate::new("~/".to_owned(), CandidateKind::Begun)];
-    }
-    let (folder, name) = typed.split_at(typed.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1));
-    let listed = match folder {
-        b"" => PathBuf::from("."),
-        folder if in_home => argument::in_home(folder),
-        folder => PathBuf::from(OsStr::from_bytes(folder)),
-    };
-    let Ok(entries) = std::fs::read_dir(&listed) else { return Vec::new() };
-    // Unquoted, `~/` is another folder.
-    let is_tilde = |found: &[u8]| folder.is_empty() && cursor.quote.is_none() && found == b"~";
-    let fits = |found: &[u8]| {
-        found.starts_with(name) && (found.first() != Some(&b'.') || name.first() == Some(&b'.')) && !is_tilde(found)
-    };
-    let mut names: Vec<Vec<u8>> =
-        entries.flatten().map(|entry| entry.file_name().into_vec()).filter(|found| fits(found)).collect();
-    names.sort_unstable();
-    let last = if names.len() > MOST { names.pop() } else { None };
-    names.truncate(MOST);
-    let path = |name: &[u8]| {
-        let path = [folder, name].concat();
-        // In quotes a `~` is an ordinary character.
-        let is_quoted = in_home && words::quote(&path).as_bytes() != path;
-        if is_quoted { listed.join(OsStr::from_bytes(name)).into_os_string().into_vec() } else { path }
-    };
-    let last = last.map(|name| Candidate { kind: CandidateKind::Last, ..Candidate::of(path(&name)) });
-    let candidate = |mut name: Vec<u8>| {
-        let is_folder = listed.join(OsStr::from_bytes(&name)).is_dir();
-        if is_folder {
-            name.push(b'/');
-        }
-        let kind = if is_folder { CandidateKind::Begun } else { CandidateKind::Data };
-        let shown = String::from_utf8_lossy(&name).into_owned();
-        Candidate { shown, kind, ..Candidate::of(path(&name)) }
-    };
-    names.into_iter().map(candidate).chain(last).collect()
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ use super::cursor;
 use super::helper::Shell;
 use super::history::{self, HistoryFile};
 use super::keys::{self, Leave, Typing};
+use super::secrets;
+use super::welcome;
 use crate::shell::answer::reply::Failure;
 use crate::shell::commands::Session;
 use crate::shell::render::style;
@@ -26,6 +28,7 @@ use crate::shell::terminal::console::is_dumb;
 use crate::shell::terminal::editor_program::edit_text;
 use crate::shell::terminal::interrupt;
 use crate::shell::text::escape::terminal_lines;
+use crate::shell::text::mask::Masks;
 use crate::shell::text::words::Unfinished;
 
 /// What came from the prompt.
@@ -45,7 +48,12 @@ pub(super) struct Editor {
     typing: Arc<Typing>,
     history: HistoryFile,
     color: bool,
+    is_vi: bool,
     notes: Vec<String>,
+    /// What stands before the cursor, with places for what changes.
+    template: String,
+    /// Lines that set a masked key are not kept.
+    masks: Masks,
     /// What stands in the next line when it begins, before and behind the cursor.
     prefill: Option<(String, String)>,
 }
@@ -62,11 +70,22 @@ impl Editor {
             .color_mode(ColorMode::Forced)
             .build();
         let mut line = rustyline::Editor::with_config(config).map_err(|error| failure(&error))?;
+        let masks = session.borrow().masks.clone();
         let typing = Arc::new(Typing::default());
         line.set_helper(Some(Shell::new(session, color, Arc::clone(&typing))));
         keys::bind(&mut line, &typing);
         let history = HistoryFile::open(line.history_mut());
-        Ok(Self { line, typing, history, color, notes: Vec::new(), prefill: None })
+        Ok(Self {
+            line,
+            typing,
+            history,
+            color,
+            is_vi: false,
+            notes: Vec::new(),
+            template: welcome::PROMPT.to_owned(),
+            masks,
+            prefill: None,
+        })
     }
 
     /// Reads commands, and adds them to the history before they run.
@@ -103,6 +122,7 @@ impl Editor {
                     self.edit(before);
                     return Ok(PromptInput::Cancelled);
                 }
+                (Leave::Search, _) => self.search(prompt, &before, &line),
                 (Leave::Reveal, _) => {
                     erase(prompt, "", &line);
                     self.typing.revealed.store(true, Ordering::Relaxed);
@@ -124,8 +144,24 @@ impl Editor {
             self.edit(last);
             return Ok(PromptInput::Cancelled);
         }
-        self.history.add(self.line.history_mut(), &before);
+        if !secrets::may_be_in(&before, &self.masks) {
+            self.history.add(self.line.history_mut(), &before);
+        }
         Ok(PromptInput::Text(before))
+    }
+
+    /// Asks what the newest line is to hold that takes the place of this one, which stays if there is none.
+    fn search(&mut self, prompt: &str, before: &str, line: &str) {
+        const SIGN: &str = "/";
+        erase(prompt, before, line);
+        let wanted = self.ask(SIGN).unwrap_or_default();
+        erase(SIGN, "", &wanted);
+        let is_hit = |entry: &&String| before.is_empty() && !wanted.is_empty() && entry.contains(&wanted);
+        let found = self.line.history().iter().rev().find(is_hit).cloned();
+        if found.is_none() && !wanted.is_empty() {
+            self.notes.push(format!("no line of the history holds '{wanted}'"));
+        }
+        self.prefill = Some((found.unwrap_or_else(|| line.to_owned()), String::new()));
     }
 
     /// Asks a question, which leaves no trace in the history; `None` for Ctrl-C, Ctrl-D and a terminal that is gone.
@@ -166,7 +202,7 @@ impl Editor {
         notes
     }
 
-    /// What was entered last was no command, and is not suggested again.
+    /// What was entered last has failed, and is not suggested again.
     pub(super) fn fail(&self, line: &str) {
         if let Some(shell) = self.line.helper() {
             shell.fail(line);
@@ -182,7 +218,34 @@ impl Editor {
 
     /// Chooses the keys, from the next line on.
     pub(super) fn set_edit_mode(&mut self, vi: bool) {
+        self.is_vi = vi;
         self.line.set_edit_mode(if vi { EditMode::Vi } else { EditMode::Emacs });
+    }
+
+    pub(super) fn has_hints(&self) -> bool {
+        self.line.helper().is_some_and(|shell| shell.hinting.get())
+    }
+
+    pub(super) fn is_vi(&self) -> bool {
+        self.is_vi
+    }
+
+    /// Chooses what stands before the cursor, from the next line on.
+    pub(super) fn set_template(&mut self, template: Option<String>) {
+        self.template = template.unwrap_or_else(|| welcome::PROMPT.to_owned());
+    }
+
+    pub(super) fn template(&self) -> &str {
+        &self.template
+    }
+
+    /// Keeps the lines that are entered, or keeps none any more.
+    pub(super) fn set_history(&mut self, on: bool) {
+        self.history.is_on = on;
+    }
+
+    pub(super) fn keeps_history(&self) -> bool {
+        self.history.is_on
     }
 
     fn read_row(&mut self, prompt: &str, before: &str) -> rustyline::Result<String> {

@@ -8,7 +8,9 @@ use super::editor::Editor;
 use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::Failure;
 use crate::shell::language::reading;
-use crate::shell::run::frontend::{Frontend, TypingSetting, is_yes};
+use crate::shell::render;
+use crate::shell::run::frontend::{Frontend, TypingSetting, TypingState, is_yes};
+use crate::shell::terminal::console;
 use crate::shell::terminal::outlet::Pager;
 use crate::shell::text::argument::KeyMode;
 use crate::shell::text::caret::{Blame, Pointer, TypedLine};
@@ -39,7 +41,8 @@ pub(super) struct PromptFrontend {
 
 impl Frontend for PromptFrontend {
     fn confirm(&mut self, question: &str) -> bool {
-        let question = format!("{} [y/N] ", escape::terminal(question));
+        let question = format!("{} [y/N]", escape::terminal(question));
+        let question = render::wrapped(&question, console::err_width()) + " ";
         let start = Instant::now();
         let answer = self.editor.borrow_mut().ask(&question);
         let mut line_state = self.line_state.borrow_mut();
@@ -56,8 +59,21 @@ impl Frontend for PromptFrontend {
         match setting {
             TypingSetting::Hints(on) => editor.set_hints(on),
             TypingSetting::Keys(mode) => editor.set_edit_mode(mode == KeyMode::Vi),
+            TypingSetting::Prompt(text) => editor.set_template(text),
+            TypingSetting::History(on) => editor.set_history(on),
         }
         Ok(())
+    }
+
+    fn typing_state(&self) -> Option<TypingState> {
+        let editor = self.editor.borrow();
+        Some(TypingState {
+            hints: editor.has_hints(),
+            keys: if editor.is_vi() { KeyMode::Vi } else { KeyMode::Emacs },
+            prompt: editor.template().to_owned(),
+            history: editor.keeps_history(),
+            pager: self.line_state.borrow().pager.is_some(),
+        })
     }
 
     fn set_pager(&mut self, pager: Option<Pager>) {

@@ -86,7 +86,7 @@ impl Shell {
         self.typing.moved.store(false, Ordering::Relaxed);
     }
 
-    /// A line that was entered was no command.
+    /// A line that was entered has failed.
     pub(super) fn fail(&self, line: &str) {
         self.hints.fail(line);
     }

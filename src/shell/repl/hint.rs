@@ -2,7 +2,7 @@
 //! say:
 //!
 //! - right behind the key of an entry the value it has, if the command is whole;
-//! - the rest of the newest line of the history that begins so, which Right takes; not of one that has failed;
+//! - the rest of the newest line of the history that begins so, which Right takes; not of one that has failed, or begins with no command;
 //! - the arguments still to come, from clap's own tree.
 
 use std::cell::RefCell;
@@ -16,7 +16,7 @@ use rustyline::history::SearchDirection;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::columns::fit;
-use super::cursor::CursorContext;
+use super::cursor::{self, CursorContext};
 use super::lookup::Lookup;
 use super::tree::Before;
 use crate::database::Seen;
@@ -25,6 +25,7 @@ use crate::shell::language::classify::{is_list, positional};
 use crate::shell::render::size;
 use crate::shell::text::argument::{ArgumentKind, value_name};
 use crate::shell::text::escape::terminal_lossy;
+use crate::shell::text::mask::HIDDEN;
 use crate::shell::text::words::Word;
 use crate::value::Value;
 
@@ -63,7 +64,7 @@ impl Hint for Suggestion {
 pub(super) struct Hints {
     lookup: Rc<Lookup>,
     tree: Rc<Command>,
-    /// Lines of this session that were no commands.
+    /// Lines of this session that have failed.
     failed: RefCell<HashSet<String>>,
 }
 
@@ -95,12 +96,18 @@ impl Hints {
         let mut start = history.len().checked_sub(1)?;
         loop {
             let found = history.starts_with(text, start, SearchDirection::Reverse).ok()??;
-            if found.entry.len() > text.len() && !self.failed.borrow().contains(&*found.entry) {
+            let is_good = || !self.failed.borrow().contains(&*found.entry) && self.is_command(&found.entry);
+            if found.entry.len() > text.len() && is_good() {
                 let rest = found.entry[text.len()..].to_owned();
                 return Some(Suggestion { shown: fit(&rest, room), taken: Some(rest) });
             }
             start = found.idx.checked_sub(1)?;
         }
+    }
+
+    /// Whether a line of the history begins with a command that there is; those of earlier sessions may have failed.
+    fn is_command(&self, line: &str) -> bool {
+        cursor::parts(line.as_bytes()).first().is_none_or(|part| !Before::read(&self.tree, &part.words).lost)
     }
 
     /// The arguments still to come and the value that is there; whether the cursor stands right behind its key, and nothing
@@ -169,9 +176,10 @@ impl Hints {
         let key = if typing { &cursor.typed } else { before.places.last().filter(|_| before.ends_in_place)? };
         let key = str::from_utf8(key).ok().filter(|key| !key.is_empty())?;
         Some(match self.lookup.value(key)? {
+            _ if self.lookup.is_masked(key) => HIDDEN.to_owned(),
             Seen::Large(bytes) => format!("<{}>", size(bytes)),
             Seen::Entry(entry) => {
-                let left = entry.deadline.map(|deadline| left(deadline, self.lookup.now()));
+                let left = entry.expiry.map(|expiry| left(expiry, self.lookup.now()));
                 let value = shown(&entry.value);
                 // How long it lasts must not be cut off by how long it is.
                 left.map_or_else(|| value.clone(), |left| format!("({left}) {value}"))
@@ -180,9 +188,9 @@ impl Hints {
     }
 }
 
-/// What is left until a deadline, in one unit.
-pub(super) fn left(deadline: Timestamp, now: Timestamp) -> String {
-    let seconds = deadline.since(now).as_secs();
+/// What is left until an expiry, in one unit.
+pub(super) fn left(expiry: Timestamp, now: Timestamp) -> String {
+    let seconds = expiry.since(now).as_secs();
     let (count, unit) = match seconds {
         0..120 => (seconds, "s"),
         120..7_200 => (seconds / 60, "m"),
@@ -293,14 +301,14 @@ mod tests {
             ("rename a b --replace", ""),
             ("rename a b --rep", ""),
             ("RENAME a", " NEW [--replace]"),
-            ("get ", "KEY... [--pointer POINTER] [--default VALUE]"),
-            ("get nothing", " [--pointer POINTER] [--default VALUE]"),
+            ("get ", "KEY... [--pointer POINTER] [--default VALUE] [--select FILTER] …"),
+            ("get nothing", " [--pointer POINTER] [--default VALUE] [--select FILTER] …"),
             ("get nothing --pointer", " POINTER"),
             ("get nothing --pointer ", "POINTER"),
             ("get nothing --pointer /a", ""),
-            ("get nothing --pointer=/a", " [--default VALUE]"),
-            ("del --prefix x ", ""),
-            ("incr n ", "[BY]"),
+            ("get nothing --pointer=/a", " [--default VALUE] [--arg NAME] [--argjson NAME] [--strict]"),
+            ("del --prefix x ", "[--where FILTER] [--arg NAME] [--argjson NAME] [--strict]"),
+            ("incr n ", "[BY] [--pointer POINTER] [--parents]"),
             ("nonsense ", ""),
             ("# x", ""),
             ("get 'a'b", ""),
@@ -332,7 +340,7 @@ mod tests {
             ("get bytes", "  = <binary, 2 KiB>"),
             ("get large", "  = <98 KiB>"),
             ("get visits --default 'x'", ""),
-            ("append visits user:1", ""),
+            ("append visits user:1", " [--pointer POINTER] [--parents]"),
         ] {
             let found = shown(&hints, text, 70);
             assert!(found.starts_with(wanted) && (found == wanted || text == "set visits 4"), "{text:?}: {found:?}");
@@ -353,12 +361,13 @@ mod tests {
     fn the_newest_line_of_the_history_wins_and_can_be_taken() {
         let hints = hints();
         let mut history = DefaultHistory::new();
-        for line in ["get visits --pointer /a", "get user:2", "get user:1", "set x 'a\nb'"] {
+        for line in ["get visits --pointer /a", "get user:2", "get user:1", "set x 'a\nb'", "gett user:9"] {
             history.add(line).unwrap();
         }
         let context = Context::new(&history);
         let hint = |text: &str| hints.behind(text, &context, 12);
         assert_eq!(hint("get u").unwrap().completion(), Some("ser:1"));
+        assert_eq!(hint("gett").map(|hint| hint.taken), None, "it is no command");
         assert_eq!(hint("get visits").unwrap().display(), "  = 41");
         assert_eq!(hint("get visits ").unwrap().completion(), Some("--pointer /a"));
         assert_eq!(hint("get visits ").unwrap().display(), "--pointer /a");

@@ -24,6 +24,8 @@ pub(super) struct HistoryFile {
     path: Option<PathBuf>,
     /// What a person should know of it, once.
     notes: Vec<String>,
+    /// Whether lines are kept.
+    pub(super) is_on: bool,
     /// Whether it was said that it cannot be written.
     complained: bool,
 }
@@ -31,7 +33,7 @@ pub(super) struct HistoryFile {
 impl HistoryFile {
     /// Takes the lines of earlier sessions into `history`.
     pub(super) fn open(history: &mut DefaultHistory) -> Self {
-        let mut file = Self { path: config::history_file(), notes: Vec::new(), complained: false };
+        let mut file = Self { path: config::history_file(), notes: Vec::new(), is_on: true, complained: false };
         let Some(path) = file.path.clone() else { return file };
         match fs::metadata(&path) {
             // `/dev/null`, above all, must stay as it is.
@@ -66,7 +68,7 @@ impl HistoryFile {
     /// Adds what was entered, all its lines as one entry, unless it begins with a blank or has a password in a URL.
     pub(super) fn add(&mut self, history: &mut DefaultHistory, text: &str) {
         let text = text.trim_end();
-        if text.contains(|c| is_live(c) && c != '\r') || shows_password(text) {
+        if !self.is_on || text.contains(|c| is_live(c) && c != '\r') || shows_password(text) {
             return;
         }
         // The history in memory cannot fail.

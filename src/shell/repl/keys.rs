@@ -4,14 +4,16 @@
 //! | --- | --- |
 //! | Up, Down | search for the lines that begin with what stands before the cursor |
 //! | Right, End, Ctrl-E, Ctrl-F at the end | take the line that the hint has, Alt-F a word of it |
+//! | Ctrl-R | search the history; Enter runs what was found, and nothing if nothing was |
+//! | `/` in vi's command mode | the newest line that holds what is typed then |
 //! | Alt-Enter | begins a new line |
 //! | Ctrl-X Ctrl-E, `v` in vi's command mode | open the line in the person's own editor |
 //! | Up and Backspace at the start of a row that continues | go back to the rows before it |
 //!
 //! A character that a terminal would act on is not taken in; one that was pasted is shown as its escape before it is run.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustyline::history::DefaultHistory;
 use rustyline::{
@@ -23,7 +25,11 @@ use crate::shell::text::escape::is_unsafe;
 
 /// Binds the keys of this shell.
 pub(super) fn bind<H: Helper>(line: &mut rustyline::Editor<H, DefaultHistory>, typing: &Arc<Typing>) {
-    let keys = KeyHandler { typing: Arc::clone(typing), walk: AtomicU8::new(HistoryWalk::None as u8) };
+    let keys = KeyHandler {
+        typing: Arc::clone(typing),
+        walk: AtomicU8::new(HistoryWalk::None as u8),
+        search: Mutex::default(),
+    };
     line.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(keys)));
     line.bind_sequence(KeyEvent::new('\r', Modifiers::ALT), Cmd::Newline);
     let sequence = Event::KeySeq(vec![KeyEvent::ctrl('X'), KeyEvent::ctrl('E')]);
@@ -60,6 +66,8 @@ pub(super) enum Leave {
     Up,
     /// It is to be joined to the row before it.
     Join,
+    /// A line of the history is wanted in its place.
+    Search,
     /// It holds what would act on the terminal, and is to be shown with escapes for it before it is run.
     Reveal,
 }
@@ -67,7 +75,7 @@ pub(super) enum Leave {
 impl Typing {
     /// Why the line was given up and where the cursor was; asked once.
     pub(super) fn take_leave(&self) -> (Leave, usize) {
-        let leaves = [Leave::No, Leave::Cancel, Leave::Editor, Leave::Up, Leave::Join, Leave::Reveal];
+        let leaves = [Leave::No, Leave::Cancel, Leave::Editor, Leave::Up, Leave::Join, Leave::Search, Leave::Reveal];
         let leave = self.leave.swap(Leave::No as u8, Ordering::Relaxed);
         let leave = leaves.into_iter().find(|&known| known as u8 == leave).unwrap_or(Leave::No);
         (leave, self.at.load(Ordering::Relaxed))
@@ -96,6 +104,8 @@ struct KeyHandler {
     typing: Arc<Typing>,
     /// A [`HistoryWalk`].
     walk: AtomicU8,
+    /// What the history is searched for, while it is.
+    search: Mutex<Option<String>>,
 }
 
 impl ConditionalEventHandler for KeyHandler {
@@ -110,11 +120,15 @@ impl ConditionalEventHandler for KeyHandler {
             self.walk.store(HistoryWalk::None as u8, Ordering::Relaxed);
         }
         let is_command = context.mode() == EditMode::Vi && context.input_mode() == InputMode::Command;
+        if let Some(end) = self.search(code, modifiers, context) {
+            return Some(end);
+        }
         match (code, modifiers) {
             (Up, NONE) if self.is_first_row(context) => Some(self.typing.give_up(Leave::Up, context)),
             (Up | Down, NONE) => self.walk(code == Up, context),
             (Char('C'), CTRL) => Some(self.typing.give_up(Leave::Cancel, context)),
             (Char('v'), NONE) if is_command => Some(self.typing.give_up(Leave::Editor, context)),
+            (Char('/'), NONE) | (Char('R'), CTRL) if is_command => Some(self.typing.give_up(Leave::Search, context)),
             (Char(c), NONE) if is_unsafe(c) => Some(Cmd::Noop),
             // It would take in any character.
             (Char('V' | 'Q'), CTRL) => Some(Cmd::Noop),
@@ -132,6 +146,28 @@ impl ConditionalEventHandler for KeyHandler {
 }
 
 impl KeyHandler {
+    /// Follows a search of the history, and ends one that has found nothing: the editor itself would run the last line that
+    /// was found, whatever was typed since.
+    fn search(&self, code: KeyCode, modifiers: Modifiers, context: &EventContext<'_>) -> Option<Cmd> {
+        let mut search = self.search.lock().unwrap_or_else(PoisonError::into_inner);
+        match (code, modifiers, search.as_mut()) {
+            (KeyCode::Char('R' | 'S'), Modifiers::CTRL, _) => _ = search.get_or_insert_default(),
+            (KeyCode::Char(c), Modifiers::NONE, Some(wanted)) => wanted.push(c),
+            (KeyCode::Backspace, Modifiers::NONE, Some(wanted))
+            | (KeyCode::Char('H'), Modifiers::CTRL, Some(wanted)) => {
+                wanted.pop();
+            }
+            (KeyCode::Enter, Modifiers::NONE, Some(wanted))
+            | (KeyCode::Char('M' | 'J'), Modifiers::CTRL, Some(wanted)) => {
+                let is_found = context.line().contains(&**wanted);
+                *search = None;
+                return (!is_found).then_some(Cmd::Abort);
+            }
+            _ => *search = None,
+        }
+        None
+    }
+
     /// Whether the cursor is in the first row of text that continues rows before it.
     fn is_first_row(&self, context: &EventContext<'_>) -> bool {
         self.typing.continues.load(Ordering::Relaxed) && !context.line()[..context.pos()].contains('\n')

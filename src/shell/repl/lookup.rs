@@ -75,7 +75,12 @@ impl Lookup {
         self.with_session(|session| session.db.glance(key, LARGEST)).and_then(Result::ok).flatten()
     }
 
-    /// The time by which deadlines are told.
+    /// Whether the value of a key is not to be shown.
+    pub(super) fn is_masked(&self, key: &str) -> bool {
+        self.session.try_borrow().map_or(true, |session| session.masks.hides(key))
+    }
+
+    /// The time by which expiries are told.
     pub(super) fn now(&self) -> Timestamp {
         self.with_session(|session| session.db.now()).unwrap_or_else(|| Timestamp::from_millis(0))
     }

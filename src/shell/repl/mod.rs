@@ -8,7 +8,11 @@
 //! | `helper` | what rustyline asks meanwhile |
 //! | `keys` | what keys do |
 //! | `history` | the lines of this session and of earlier ones, and their file |
+//! | `secrets` | which lines are not kept |
 //! | `highlight`, `hint`, `complete` | the colours of the line, what stands behind the cursor, what Tab offers |
+//! | `paths` | the files that Tab offers |
+//! | `parts` | the parts of a JSON value, as pointers or paths |
+//! | `outside` | what Tab offers in the words of the system's shell |
 //! | `candidate` | how that is put in and listed |
 //! | `lookup` | what of the database they show |
 //! | `tree` | what the words are, by the definitions of the commands |
@@ -32,6 +36,7 @@ use super::answer::status::Status;
 use super::commands::Session;
 use super::config;
 use super::run::script;
+use super::run::settings::SettingSource;
 use super::run::{Flow, Origin, Runner};
 use super::terminal::console::Console;
 use super::terminal::editor_program;
@@ -51,6 +56,8 @@ mod keys;
 
 mod history;
 
+mod secrets;
+
 mod highlight;
 
 mod complete;
@@ -58,8 +65,13 @@ mod complete;
 mod candidate;
 
 mod hint;
+mod parts;
 
 mod lookup;
+
+mod outside;
+
+mod paths;
 
 mod tree;
 
@@ -116,7 +128,7 @@ fn turn(prompt: &mut Prompt, editor: &RefCell<Editor>) -> Result<Flow, Failure> 
             prompt.runner.note(note);
         }
     }
-    let shown = welcome::prompt(&prompt.runner.session.borrow());
+    let shown = welcome::prompt(&prompt.runner.session.borrow(), editor.borrow().template());
     // From Enter on, Ctrl-C is for the command, however early it comes.
     interrupt::forget();
     let typed = editor.borrow_mut().read(&shown).inspect_err(|_| interrupt::wait_for_hangup())?;
@@ -125,8 +137,9 @@ fn turn(prompt: &mut Prompt, editor: &RefCell<Editor>) -> Result<Flow, Failure> 
     match typed {
         PromptInput::Text(text) => {
             prompt.runner.tally.worst = Status::Done;
+            prompt.runner.tally.hints = 0;
             let flow = interrupt::while_working(|| prompt.run(&text, shown.width()));
-            if prompt.runner.tally.worst == Status::Usage {
+            if prompt.runner.tally.worst >= Status::Usage {
                 editor.borrow().fail(&text);
             }
             Ok(flow)
@@ -156,16 +169,21 @@ fn start(runner: &mut Runner<'_>) -> Flow {
     if let Some(path) = config::rc_file() {
         // It sets things up; only what goes wrong is worth a line.
         let quiet = std::mem::replace(&mut runner.output.console.rendering.quiet, true);
+        runner.settings.by = SettingSource::Rc;
         flow = match script::open(&path) {
             Ok(mut input) => script::run_file(runner, &mut input, &path, "rc"),
             Err(failure) => runner.fail(failure, Origin::Prompt),
         };
+        runner.settings.by = SettingSource::Session;
         runner.output.console.rendering.quiet = quiet;
     }
     if flow == Flow::Next && !runner.output.console.rendering.quiet {
         for line in welcome::lines(&runner.session.borrow(), runner.output.console.rendering.width) {
             // A terminal that is gone shows at the prompt, which follows at once.
-            let line = super::render::note(runner.output.console.rendering.color, &line);
+            let line = super::render::note(
+                super::render::MessageStyle { color: runner.output.console.rendering.color, width: 0 },
+                &line,
+            );
             let _ = runner.output.console.out.write_all(line.as_bytes());
         }
         let _ = runner.output.console.out.flush();

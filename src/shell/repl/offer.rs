@@ -21,8 +21,10 @@ use crate::database::Database;
 use crate::shell::commands::{Access, Session};
 use crate::shell::config::Location;
 use crate::shell::language::own_shell::{BashLine, ShellAction};
+use crate::shell::language::rc;
 use crate::shell::text::argument::{ArgumentKind, OwnShell, in_home};
 use crate::shell::text::escape;
+use crate::shell::text::mask::Masks;
 use crate::shell::text::words::Word;
 
 /// What is said of candidates stands in a column behind them, and those that are longer do not push it away.
@@ -35,7 +37,7 @@ struct Asked {
     before: Vec<Vec<u8>>,
     /// What that one means so far.
     typed: Vec<u8>,
-    /// Whether it begins with a quote.
+    /// Whether it begins with a quote, or with a tilde that is not the home directory.
     is_quoted: bool,
     /// The line, for the shell that wants its words quoted.
     bash: Option<BashLine>,
@@ -67,7 +69,7 @@ impl Asked {
             }
             (OwnShell::Fish, [word, before @ ..]) => {
                 let word = word.to_str()?;
-                let is_quoted = word.starts_with(['\'', '"']);
+                let is_quoted = word.starts_with(['\'', '"']) || word.starts_with("\\~");
                 Some(Self { shell, before: meant(before), typed: fish_meaning(word), is_quoted, bash: None })
             }
             _ => None,
@@ -155,7 +157,7 @@ impl Asked {
         let text = String::from_utf8(text).ok().filter(|text| !text.contains('\0'))?;
         let about = escape::terminal(&candidate.about);
         match self.shell {
-            // It takes lines as they are, and puts a tilde in as one.
+            // It takes lines as they are, and puts a tilde in as one unless one was typed.
             OwnShell::Fish if text.contains(escape::is_unsafe) => None,
             OwnShell::Fish if text.starts_with('~') && !self.is_quoted => None,
             OwnShell::Fish => Some(format!("{text}\t{about}")),
@@ -192,7 +194,10 @@ fn session(db: Option<&OsStr>, is_needed: bool) -> Option<Session> {
             Some(path) => Database::opens_at_once(path).is_ok_and(|at_once| at_once),
             None => true,
         };
-    if opens { Session::open(location, access).ok() } else { Some(Session::without_database(location, access)) }
+    let mut session =
+        if opens { Session::open(location, access).ok()? } else { Session::without_database(location, access) };
+    session.masks = Masks::loaded_by(rc::masks);
+    Some(session)
 }
 
 /// What a word of fish means, which may not be at its end yet.

@@ -2,6 +2,8 @@
 //! pager, the time it took, and a finger on the word that is wrong.
 
 use std::cell::RefCell;
+use std::path::Path;
+use std::process::Command;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +13,6 @@ use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::Failure;
 use crate::shell::answer::status::Status;
 use crate::shell::commands::Session;
-use crate::shell::language::command;
 use crate::shell::language::reading;
 use crate::shell::language::redirect::{self, Target};
 use crate::shell::render::{self, RenderOptions};
@@ -21,6 +22,7 @@ use crate::shell::terminal::destination::Descriptor;
 use crate::shell::terminal::interrupt;
 use crate::shell::terminal::outlet::{Outlet, Pager, Program, Saved};
 use crate::shell::text::caret::{Blame, TypedLine};
+use crate::shell::text::escape::excerpt;
 use crate::shell::text::words::{Step, Word};
 
 /// A runner, and what the person at the prompt has besides.
@@ -82,6 +84,11 @@ impl Prompt {
     /// Runs the words of a line; `typed` is the line, if a person still sees it.
     fn typed(&mut self, words: &[Word<'_>], typed: Option<TypedLine>) -> Flow {
         self.line_state.borrow_mut().typed = typed;
+        if let Some(line) = redirect::program(words) {
+            let flow = self.outside(&line);
+            self.line_state.borrow_mut().typed = None;
+            return flow;
+        }
         // That is where it goes anyhow.
         let is_elsewhere = |target: &Target| match target {
             Target::File { path, .. } => Descriptor::named_by(path) != Some(Descriptor::Stdout),
@@ -108,6 +115,26 @@ impl Prompt {
         flow
     }
 
+    /// Runs a command of the system's shell, which has the terminal meanwhile.
+    fn outside(&mut self, line: &str) -> Flow {
+        if line.is_empty() {
+            return self.blamed(Failure::usage("expected a command of sh after `!`: !ls"), Some(Blame::End));
+        }
+        self.runner.flush_out();
+        // How long that takes is not ours to tell.
+        self.line_state.borrow_mut().waited = None;
+        match interrupt::run_lent(Command::new("sh").arg("-c").arg(line)) {
+            Ok(status) => {
+                self.runner.output.console.end_row();
+                if !status.success() {
+                    self.runner.note(&format!("'{}' ended with {status}", excerpt(line, 60)));
+                }
+                Flow::Next
+            }
+            Err(error) => self.runner.fail(Failure::io("run", Path::new("sh"), &error), Origin::Prompt),
+        }
+    }
+
     /// Says what is wrong with a line that could not be split into words.
     fn mistyped(&mut self, failure: Failure, blame: Blame, typed: Option<TypedLine>) -> Flow {
         self.line_state.borrow_mut().typed = typed;
@@ -128,17 +155,17 @@ impl Prompt {
         let waited = self.line_state.borrow_mut().waited.replace(Duration::ZERO);
         let took = start.elapsed().saturating_sub(waited.unwrap_or_default());
         let console = &self.runner.output.console;
-        if self.runner.timer {
+        if self.runner.settings.timer {
             self.runner.note(&format!("{took:.1?}"));
         } else if took >= LONG && waited.is_some() && !console.rendering.quiet {
-            let line = render::aside(console.err_color, &format!("{:.1} s", took.as_secs_f64()));
+            let line = render::aside(console.err_style.color, &format!("{:.1} s", took.as_secs_f64()));
             self.runner.write_err(line.as_bytes());
         }
     }
 
     /// Runs a command whose answer goes through the pager, should it be longer than the screen.
     fn paged(&mut self, words: &[Word<'_>]) -> Flow {
-        let is_read = words.first().is_some_and(|name| command::reads(&name.bytes));
+        let is_read = words.first().is_some_and(|name| reading::answers(&name.bytes));
         let pager = self.line_state.borrow().pager.clone().filter(|_| is_read);
         let Some(pager) = pager else { return self.runner.words(words, Origin::Prompt) };
         let rendering = self.runner.rendering();
@@ -152,7 +179,9 @@ impl Prompt {
             Ok(parsed) => parsed,
             Err(failure) => {
                 let blame = self.runner.parser.blame.take();
-                return self.blamed(failure, blame);
+                let flow = self.blamed(failure, blame);
+                self.runner.hint(Origin::Prompt, || words.into());
+                return flow;
             }
         };
         let outlet = match target {

@@ -4,7 +4,8 @@ use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use crate::shell::language::classify::{self, by_long, positional};
 use crate::shell::language::cli::{Cli, Line};
-use crate::shell::language::command::reads;
+use crate::shell::language::habits;
+use crate::shell::language::reading::answers;
 use crate::shell::text::words::Word;
 
 /// The tree of the commands, with what clap adds to it.
@@ -66,8 +67,8 @@ pub(super) struct Before<'t> {
     pub(super) ends_in_place: bool,
     /// Whether a `--` says that what follows is data.
     pub(super) only_data: bool,
-    /// Whether the line begins with a command that reads.
-    reads: bool,
+    /// Whether the line begins with a command whose answer can go elsewhere.
+    answers: bool,
     /// Whether an answer can go elsewhere by words of the line.
     may_go_outside: bool,
     /// The operator behind which this is.
@@ -95,7 +96,7 @@ impl<'t> Before<'t> {
             places: Vec::new(),
             ends_in_place: false,
             only_data: false,
-            reads: false,
+            answers: false,
             may_go_outside: true,
             outside: None,
             given: Vec::new(),
@@ -125,8 +126,8 @@ impl<'t> Before<'t> {
             return Role::Outside;
         }
         let text = String::from_utf8_lossy(&word.bytes);
-        if self.command.is_none() && self.given.is_empty() && !self.lost {
-            self.reads = self.may_go_outside && !word.quoted && reads(&word.bytes);
+        if self.is_at_start() {
+            self.answers = self.may_go_outside && !word.quoted && answers(&word.bytes);
         }
         if let Some(outside) = self.operator(word, &text) {
             self.outside = Some(outside);
@@ -137,10 +138,10 @@ impl<'t> Before<'t> {
             let is_wrong = is_bare && classify::is_no_value(option, &word.bytes);
             return if is_wrong { Role::NoFlag } else { Role::Value };
         }
-        let takes_text = |arg: Option<&Arg>| arg.is_some_and(Arg::is_allow_hyphen_values_set);
+        let takes_text = |arg: Option<&Arg>| arg.is_some_and(classify::takes_dashes);
         let takes_text = takes_text(self.command.and_then(|command| positional(command, self.places.len())));
         // Where any text may stand, only what has the form of an option is none.
-        let is_data = !is_bare || (takes_text && classify::is_data(&word.bytes));
+        let is_data = !is_bare || (takes_text && classify::is_data_for(self.scope(), &word.bytes));
         if !is_data && text == "--" {
             self.only_data = true;
             return Role::Dashes;
@@ -156,7 +157,9 @@ impl<'t> Before<'t> {
             }
             self.command = self.tree.find_subcommand(text.to_ascii_lowercase());
             self.lost = self.command.is_none();
-            return if self.lost { Role::Unknown } else { Role::Command };
+            // Another shell's name for a command is no mistake.
+            let is_unknown = self.lost && !habits::begins(&word.bytes);
+            return if is_unknown { Role::Unknown } else { Role::Command };
         }
         if !is_data {
             return Role::NoFlag;
@@ -166,9 +169,15 @@ impl<'t> Before<'t> {
         Role::Value
     }
 
+    /// Whether no word was taken in yet.
+    fn is_at_start(&self) -> bool {
+        self.command.is_none() && self.given.is_empty() && !self.lost
+    }
+
     fn operator(&self, word: &Word<'_>, text: &str) -> Option<Outside> {
         match text {
-            _ if word.quoted || word.flag > 0 || !self.reads => None,
+            "!" if !word.quoted && self.is_at_start() && self.may_go_outside => Some(Outside::Program),
+            _ if word.quoted || word.flag > 0 || !self.answers => None,
             "|" => Some(Outside::Program),
             ">" | ">>" => Some(Outside::File),
             _ => None,

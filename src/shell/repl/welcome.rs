@@ -38,8 +38,14 @@ fn fill(parts: &[&str], width: usize) -> Vec<String> {
     lines
 }
 
-/// The prompt, without colours: the name of the database, or of its file, and how many changes the open transaction has.
-pub(super) fn prompt(session: &Session) -> String {
+/// The usual prompt.
+pub(super) const PROMPT: &str = "{db}{tx}> ";
+
+/// The prompt of a template, without colours. In it `{db}` stands for the name of the database, or of its file, `{tx}` for
+/// how many changes the open transaction has, and `{keys}` for how many keys there are.
+pub(super) fn prompt(session: &Session, template: &str) -> String {
+    /// Of a longer one nothing would be left for the command.
+    const WIDEST: usize = 60;
     /// The rest of the line is for the command.
     const LONGEST: usize = 24;
     let location = &session.location;
@@ -49,7 +55,13 @@ pub(super) fn prompt(session: &Session) -> String {
     let transaction = session.db.open_transaction().map(|changed| format!("tx {changed}"));
     let states: Vec<String> = read_only.into_iter().chain(transaction).collect();
     let states = if states.is_empty() { String::new() } else { format!(" ({})", states.join(", ")) };
-    format!("{}{states}> ", excerpt(&name, LONGEST))
+    let mut shown = excerpt(template, WIDEST).replace("{tx}", &states);
+    if shown.contains("{keys}") {
+        let keys = session.db.len().map_or_else(|_| "?".to_owned(), |keys| keys.to_string());
+        shown = shown.replace("{keys}", &keys);
+    }
+    // Last, as a name may look like one of the others.
+    shown.replace("{db}", &excerpt(&name, LONGEST))
 }
 
 #[cfg(test)]

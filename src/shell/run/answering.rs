@@ -1,5 +1,6 @@
 //! How the answer of one command leaves the runner: rendered, written or held back, with its notes and its failure.
 
+use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
 
@@ -65,7 +66,9 @@ impl Runner<'_> {
         };
         let Answer { reply, status, notes } = answer;
         let later = if let Reply::Pieces(pieces) = &reply { Rc::clone(&pieces.notes) } else { Rc::default() };
+        let (reply, found) = counted(reply);
         let written = render::reply(&mut *self.output.console.out, rendering, reply);
+        self.tally.found_nothing = found.is_some_and(|found| !found.get());
         match written {
             Ok(()) => {
                 self.notes(&notes, place, rendering);
@@ -104,17 +107,17 @@ impl Runner<'_> {
     }
 
     fn failure_on_stderr(&mut self, failure: &Failure, place: Origin<'_>, rendering: &RenderOptions) -> Flow {
-        let color = self.output.console.err_color;
+        let style = self.output.console.err_style;
         let line = match place {
             Origin::Script { .. } | Origin::OneShot if rendering.mode == OutputMode::Json => {
                 render::failure_json(failure)
             }
-            Origin::Script { name, line } => render::failure(color, Some(&format!("{name}:{line}")), failure),
-            Origin::OneShot => render::failure(color, None, failure),
+            Origin::Script { name, line } => render::failure(style, Some(&format!("{name}:{line}")), failure),
+            Origin::OneShot => render::failure(style, None, failure),
             Origin::Prompt => {
-                let pointer = self.frontend.pointer(failure).filter(|_| self.output.console.err_terminal);
-                let pointer = pointer.map(|pointer| render::pointer(color, &pointer)).unwrap_or_default();
-                pointer + &render::failure(color, None, failure)
+                let pointer = self.frontend.pointer(failure).filter(|_| style.width > 0);
+                let pointer = pointer.map(|pointer| render::pointer(style.color, &pointer)).unwrap_or_default();
+                pointer + &render::failure(style, None, failure)
             }
         };
         self.write_err(line.as_bytes());
@@ -176,7 +179,7 @@ impl Runner<'_> {
 
     /// Writes a line to stderr that is no error.
     pub(crate) fn note(&mut self, note: &str) {
-        let line = render::note(self.output.console.err_color, note);
+        let line = render::note(self.output.console.err_style, note);
         self.write_err(line.as_bytes());
     }
 
@@ -189,4 +192,13 @@ impl Runner<'_> {
             }
         }
     }
+}
+
+/// A listing that notes whether there is anything in it.
+fn counted(reply: Reply<'_>) -> (Reply<'_>, Option<Rc<Cell<bool>>>) {
+    let Reply::Listing(mut listing) = reply else { return (reply, None) };
+    let found = Rc::new(Cell::new(false));
+    let is_found = Rc::clone(&found);
+    listing.entries = Box::new(listing.entries.inspect(move |_| is_found.set(true)));
+    (Reply::Listing(listing), Some(found))
 }

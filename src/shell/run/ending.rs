@@ -7,6 +7,7 @@ use crate::shell::answer::reply::Failure;
 use crate::shell::commands::mode::RunMode;
 use crate::shell::render::{self, changes};
 use crate::shell::text::argument::OutputMode;
+use crate::shell::text::mask::Masks;
 use crate::store::Store as _;
 
 impl Runner<'_> {
@@ -102,15 +103,16 @@ impl Runner<'_> {
         let is_json = rendering.mode == OutputMode::Json;
         let session = std::rc::Rc::clone(&self.session);
         let mut session = session.borrow_mut();
+        let masks = if rendering.terminal { session.masks.clone() } else { Masks::default() };
         let mut separator = "[";
         for difference in session.db.differences() {
             match difference {
                 Ok(difference) if is_json => {
-                    let document = render::difference_json(&difference);
+                    let document = render::difference_json(&difference, &masks);
                     self.write_out(format!("{separator}{document}").as_bytes());
                     separator = ",";
                 }
-                Ok(difference) => self.write_out(&render::difference(&rendering, &difference)),
+                Ok(difference) => self.write_out(&render::difference(&rendering, &difference, &masks)),
                 Err(error) => {
                     self.failure(&error.into(), Origin::OneShot, &rendering);
                     break;

@@ -20,8 +20,15 @@ pub(crate) trait Frontend {
         let name = match setting {
             TypingSetting::Hints(_) => "hints",
             TypingSetting::Keys(_) => "edit-mode",
+            TypingSetting::Prompt(_) => "prompt",
+            TypingSetting::History(_) => "history",
         };
         Err(Failure::usage(format!("`{name}` works only at the prompt")))
+    }
+
+    /// How lines are typed; nothing where nobody types.
+    fn typing_state(&self) -> Option<TypingState> {
+        None
     }
 
     /// Chooses what shows answers that are longer than the screen.
@@ -40,12 +47,27 @@ pub(crate) trait Frontend {
 }
 
 /// A setting of the line editor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TypingSetting {
     /// Whether there are hints.
     Hints(bool),
     /// Whose keys it has.
     Keys(KeyMode),
+    /// What stands before the cursor; nothing for the usual prompt.
+    Prompt(Option<String>),
+    /// Whether lines are kept.
+    History(bool),
+}
+
+/// What the settings of the line editor and of the pager are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TypingState {
+    pub(crate) hints: bool,
+    pub(crate) keys: KeyMode,
+    pub(crate) prompt: String,
+    pub(crate) history: bool,
+    /// Whether there is a pager.
+    pub(crate) pager: bool,
 }
 
 /// A script or a pipe: there is nobody to ask.

@@ -11,7 +11,7 @@ use super::script::{self, Input};
 use crate::database::Database;
 use crate::shell::commands::{Access, Session};
 use crate::shell::config::Location;
-use crate::shell::render::RenderOptions;
+use crate::shell::render::{MessageStyle, RenderOptions};
 use crate::shell::terminal::console::Console;
 use crate::store::{Poor, Store};
 
@@ -38,7 +38,7 @@ impl Golden {
 }
 
 /// The bytes of a script.
-struct Bytes<'b>(&'b [u8]);
+pub(super) struct Bytes<'b>(pub(super) &'b [u8]);
 
 impl Input for Bytes<'_> {
     fn read(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
@@ -60,7 +60,13 @@ impl Input for Bytes<'_> {
 }
 
 #[derive(Clone, Default)]
-struct Written(Rc<RefCell<Vec<u8>>>);
+pub(super) struct Written(Rc<RefCell<Vec<u8>>>);
+
+impl Written {
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.0.take()).unwrap()
+    }
+}
 
 impl Write for Written {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -72,8 +78,8 @@ impl Write for Written {
     }
 }
 
-/// Runs a script on a store: what goes to stdout and stderr, and the status.
-fn run(store: Box<dyn Store>, script: &[u8]) -> (String, String, u8) {
+/// A runner on a store, and where it writes.
+pub(super) fn runner(store: Box<dyn Store>, is_person: bool) -> (Runner<'static>, Written, Written) {
     let location = Location::of_file("golden", "golden.json");
     let access = Access { read_only: false, wait: Some(Duration::ZERO) };
     let session = Rc::new(RefCell::new(Session::on(store, location, access)));
@@ -82,14 +88,17 @@ fn run(store: Box<dyn Store>, script: &[u8]) -> (String, String, u8) {
         out: Box::new(out.clone()),
         err: Box::new(err.clone()),
         rendering: RenderOptions::PIPE,
-        err_color: false,
-        err_terminal: false,
+        err_style: MessageStyle { color: false, width: if is_person { 1_000 } else { 0 } },
     };
-    let mut runner = Runner::new(session, console, Box::new(Unattended), false);
+    (Runner::new(session, console, Box::new(Unattended), false), out, err)
+}
+
+/// Runs a script on a store: what goes to stdout and stderr, and the status.
+fn run(store: Box<dyn Store>, script: &[u8]) -> (String, String, u8) {
+    let (mut runner, out, err) = runner(store, false);
     script::run(&mut runner, &mut Bytes(script), "golden");
     runner.end_script("golden");
-    let text = |written: Written| String::from_utf8(written.0.take()).unwrap();
-    (text(out), text(err), runner.code())
+    (out.text(), err.text(), runner.code())
 }
 
 fn store_named(name: &str) -> Box<dyn Store> {
@@ -101,6 +110,7 @@ fn a_script_says_the_same_on_every_store_or_what_the_store_has_not() {
     let scripts = [
         ("changes", include_str!("../../../tests/stores/changes.txt")),
         ("listings", include_str!("../../../tests/stores/listings.txt")),
+        ("inside", include_str!("../../../tests/stores/inside.txt")),
         ("expiries", include_str!("../../../tests/stores/expiries.txt")),
         ("files", include_str!("../../../tests/stores/files.txt")),
         ("transactions", include_str!("../../../tests/stores/transactions.txt")),

@@ -7,7 +7,9 @@
 //! | `output`, `answering` | where answers go, and how one gets there |
 //! | `ending` | what ends a script, and a run that is one transaction or a rehearsal |
 //! | `tally` | what a run has come to, and its status |
+//! | `settings` | the settings of a run, and where they come from |
 //! | `shell_command` | the commands of the shell itself |
+//! | `hinting` | what is said after a line that did not do what was meant |
 //! | `program` | `run`: another program with keys as its environment |
 //! | `frontend` | who gives the commands: a person who can be asked, or nobody |
 //!
@@ -17,12 +19,16 @@
 pub(crate) mod answering;
 pub(crate) mod batch;
 pub(crate) mod ending;
+#[cfg(test)]
+mod foreign;
 pub(crate) mod frontend;
 #[cfg(test)]
 mod golden;
+mod hinting;
 pub(crate) mod output;
 pub(crate) mod program;
 pub(crate) mod script;
+pub(crate) mod settings;
 pub(crate) mod shell_command;
 pub(crate) mod tally;
 
@@ -34,9 +40,11 @@ use std::time::Instant;
 use self::batch::PendingAnswers;
 use self::frontend::Frontend;
 use self::output::Output;
+use self::settings::RunSettings;
 use self::tally::Tally;
 use crate::shell::answer::code::{Code, Reason};
 use crate::shell::answer::done::Done;
+use crate::shell::answer::masked::masked;
 use crate::shell::answer::reply::{Answer, Failure, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::commands::mode::RunMode;
@@ -64,7 +72,7 @@ fn is_stored(answer: &Answer<'_>, traits: &Traits, was_in_transaction: bool) -> 
     match answer.reply {
         Reply::Done(Done::Committed { changes }) => changes > 0,
         Reply::Done(Done::Begun) => false,
-        _ => !traits.reads && !was_in_transaction,
+        _ => !traits.effect.is_read() && !was_in_transaction,
     }
 }
 
@@ -108,8 +116,7 @@ pub(crate) struct Runner<'a> {
     pub(crate) bail: bool,
     /// Never ask.
     yes: bool,
-    /// Whether each command says how long it took.
-    pub(crate) timer: bool,
+    pub(crate) settings: RunSettings,
     /// The folder of the script that runs, if that is a file.
     folder: Option<PathBuf>,
     /// How many `source` are under way.
@@ -133,7 +140,7 @@ impl<'a> Runner<'a> {
             batch: PendingAnswers::new(),
             bail: false,
             yes,
-            timer: false,
+            settings: RunSettings::default(),
             folder: None,
             depth: 0,
         }
@@ -156,12 +163,13 @@ impl<'a> Runner<'a> {
         }
         if let Origin::Script { name, line } = place
             && let Some((key, value)) = parse::plain_set(words)
-            && !self.timer
+            && !self.settings.timer
             && let Some(flow) = self.set(key, value, name, line)
         {
             return flow;
         }
-        match self.parser.line(words) {
+        self.tally.found_nothing = false;
+        let flow = match self.parser.line(words) {
             Ok(parsed) => self.parsed(parsed, place),
             Err(failure) => {
                 if let Some(blame) = self.parser.blame.take().filter(|_| place == Origin::Prompt) {
@@ -172,7 +180,9 @@ impl<'a> Runner<'a> {
                     parse::asks_for_json(&args).then(|| RenderOptions { mode: OutputMode::Json, ..self.rendering() });
                 self.answer(Err(failure), place, json.as_ref())
             }
-        }
+        };
+        self.hint(place, || words.into());
+        flow
     }
 
     /// Runs a line, or answers it with the help that it asks for.
@@ -217,7 +227,7 @@ impl<'a> Runner<'a> {
     pub(crate) fn line(&mut self, line: Line, place: Origin<'_>) -> Flow {
         let Line { options, command } = line;
         // Asking for the time takes longer than all else that is done here for a line of a script. `timer` times itself.
-        let start = (self.timer || matches!(command, Command::Shell(_))).then(Instant::now);
+        let start = (self.settings.timer || matches!(command, Command::Shell(_))).then(Instant::now);
         let in_script = place.is_script();
         let own = self.rendering();
         // Nobody wants a script's changes confirmed one by one.
@@ -249,7 +259,7 @@ impl<'a> Runner<'a> {
             progress::end();
         }
         // The rc script says nothing.
-        let is_told = self.timer && !self.rendering().quiet && flow == Flow::Next && place != Origin::Prompt;
+        let is_told = self.settings.timer && !self.rendering().quiet && flow == Flow::Next && place != Origin::Prompt;
         if let Some(start) = start.filter(|_| is_told) {
             self.note(&format!("{:.1?}", start.elapsed()));
         }
@@ -287,7 +297,7 @@ impl<'a> Runner<'a> {
             progress::end();
         }
         let can_run_again = traits.without_undo == WithoutUndo::Asks;
-        let again = (!traits.reads && session.db.is_remembering() && can_run_again).then(|| command.clone());
+        let again = (!traits.effect.is_read() && session.db.is_remembering() && can_run_again).then(|| command.clone());
         let answer = self.act(command, &traits, &mut session, place, yes);
         if let Some(again) = again.filter(|_| lacks_consent(&answer)) {
             drop(answer);
@@ -295,7 +305,7 @@ impl<'a> Runner<'a> {
             return self.with_consent(again, place, rendering);
         }
         let answer = answer.map_err(|failure| match failure.code {
-            Code::Interrupted if !traits.reads => {
+            Code::Interrupted if !traits.effect.is_read() => {
                 Failure { message: "interrupted; nothing was changed".to_owned(), ..failure }
             }
             _ => failure,
@@ -307,6 +317,7 @@ impl<'a> Runner<'a> {
             self.notices();
             return flow;
         }
+        self.tally.found_nothing = matches!(&answer, Ok(Answer { reply: Reply::Number(0), .. }));
         let said = Self::prepare(answer, rendering);
         // The answer of the batch's first change must wait like the others.
         if let Origin::Script { name, line } = place {
@@ -335,14 +346,20 @@ impl<'a> Runner<'a> {
             yes
         };
         let console = &self.output.console;
+        let masks = console.rendering.terminal.then(|| session.masks.clone());
         let mut caller = Caller {
             ask: &mut ask,
             mode: &mut self.mode,
             at_prompt: place == Origin::Prompt,
             yes: self.yes || yes,
-            warnings: Warnings { color: console.err_color, quiet: console.rendering.quiet },
+            warnings: Warnings { style: console.err_style, quiet: console.rendering.quiet },
+            masks,
         };
-        command.run(traits, session, &mut caller)
+        let answer = command.run(traits, session, &mut caller)?;
+        Ok(match &caller.masks {
+            Some(masks) => masked(answer, masks),
+            None => answer,
+        })
     }
 
     /// Runs a command that could not be undone if a person agrees. A no ends a script that was run from the prompt.
@@ -373,6 +390,7 @@ impl<'a> Runner<'a> {
     }
 
     fn finish(&mut self, status: Status) -> Flow {
+        self.tally.last = status;
         self.tally.worst = self.tally.worst.max(status);
         if self.is_alone() || self.is_stopped() { Flow::Stop } else { Flow::Next }
     }
@@ -391,7 +409,7 @@ impl<'a> Runner<'a> {
 /// Whether an answer is written as it comes rather than held.
 fn is_stream(answer: &Answer<'_>, in_batch: bool) -> bool {
     match &answer.reply {
-        Reply::Listing(_) | Reply::Pieces(_) | Reply::Changes(_) | Reply::Events(_) => true,
+        Reply::Listing(_) | Reply::Pieces(_) | Reply::Changes(_) | Reply::Events(_) | Reply::Outputs(_) => true,
         reply => !in_batch && render::large(reply).is_some(),
     }
 }

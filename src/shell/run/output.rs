@@ -72,7 +72,7 @@ impl Output {
             return;
         }
         progress::make_room();
-        if self.console.err_terminal && interrupt::is_asked() {
+        if self.console.err_style.width > 0 && interrupt::is_asked() {
             // Over the `^C` that the terminal has shown.
             let _ = self.console.err.write_all(b"\r");
         }
@@ -97,7 +97,7 @@ impl Output {
         if is_stored {
             failure.message.push_str("; the changes were stored anyway");
         }
-        let line = render::failure(self.console.err_color, None, &failure);
+        let line = render::failure(self.console.err_style, None, &failure);
         if self.outlet.is_some() {
             self.late.extend_from_slice(line.as_bytes());
         } else {

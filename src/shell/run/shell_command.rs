@@ -1,16 +1,20 @@
 //! The commands of the shell itself, which are done by whoever runs the others.
 
 use super::frontend::TypingSetting;
+use super::settings::on_or_off;
 use super::{Flow, Origin, Runner};
 use crate::shell::answer::done::{Done, Setting};
-use crate::shell::answer::reply::Reply;
+use crate::shell::answer::reply::{Answer, Failure, Reply};
 use crate::shell::commands::lines::{ExitArgs, HistoryArgs, SourceArgs};
 use crate::shell::commands::manual::{CompletionsArgs, HelpArgs};
-use crate::shell::commands::settings::{EditModeArgs, HintsArgs, OutputArgs, PagerArgs, TimerArgs};
+use crate::shell::commands::mask::MaskArgs;
+use crate::shell::commands::settings::{EditModeArgs, HintsArgs, OutputArgs, PagerArgs, PromptArgs, TimerArgs};
 use crate::shell::language::command::ShellCommand;
 use crate::shell::language::{help, man, own_shell};
 use crate::shell::render::RenderOptions;
 use crate::shell::terminal::outlet::Pager;
+use crate::shell::text::argument::HistoryAsk;
+use crate::value::Value;
 
 impl Runner<'_> {
     /// Runs it; `rendering` is for its answer.
@@ -25,26 +29,8 @@ impl Runner<'_> {
         }
         let answer = match command {
             ShellCommand::Source(SourceArgs { file }) => return Flow::Source(file),
-            ShellCommand::Output(OutputArgs { mode }) => {
-                // The line was sent in the old mode, and is answered in it.
-                self.output.console.rendering.mode = mode;
-                Ok(Done::Quietly.into())
-            }
-            ShellCommand::Timer(TimerArgs { on }) => {
-                self.timer = on;
-                Ok(Done::Switched(Setting::Timer(on)).into())
-            }
-            ShellCommand::Pager(PagerArgs { on }) => Pager::chosen(on).map(|pager| {
-                self.frontend.set_pager(pager);
-                Done::Switched(Setting::Pager(on)).into()
-            }),
-            ShellCommand::Hints(HintsArgs { on }) => {
-                self.frontend.typing(TypingSetting::Hints(on)).map(|()| Done::Switched(Setting::Hints(on)).into())
-            }
-            ShellCommand::EditMode(EditModeArgs { mode }) => {
-                self.frontend.typing(TypingSetting::Keys(mode)).map(|()| Done::Switched(Setting::Keys(mode)).into())
-            }
-            ShellCommand::History(HistoryArgs { n }) => {
+            ShellCommand::Config(_) => Ok(self.config().into()),
+            ShellCommand::History(HistoryArgs { what: HistoryAsk::Last(n) }) => {
                 self.frontend.history(n).map(|lines| Reply::Text(lines.join("\n")).into())
             }
             ShellCommand::Completions(CompletionsArgs { shell }) => {
@@ -63,7 +49,93 @@ impl Runner<'_> {
                 }
                 return Flow::Stop;
             }
+            setting => self.setting(setting),
         };
         self.answer(answer, place, Some(rendering))
     }
+
+    /// Changes a setting, or says what it is.
+    fn setting(&mut self, command: ShellCommand) -> Result<Answer<'static>, Failure> {
+        Ok(match command {
+            ShellCommand::Output(OutputArgs { mode: None }) => is(self.rendering().mode.name()),
+            ShellCommand::Output(OutputArgs { mode: Some(mode) }) => {
+                // The line was sent in the old mode, and is answered in it.
+                self.output.console.rendering.mode = mode;
+                self.settings.note("output");
+                Done::Quietly.into()
+            }
+            ShellCommand::Timer(TimerArgs { on: None }) => is(on_or_off(self.settings.timer)),
+            ShellCommand::Timer(TimerArgs { on: Some(on) }) => {
+                self.settings.timer = on;
+                self.settings.note("timer");
+                Done::Switched(Setting::Timer(on)).into()
+            }
+            ShellCommand::Pager(PagerArgs { on: None }) => {
+                is(on_or_off(self.frontend.typing_state().is_some_and(|typing| typing.pager)))
+            }
+            ShellCommand::Pager(PagerArgs { on: Some(on) }) => {
+                self.frontend.set_pager(Pager::chosen(on)?);
+                self.settings.note("pager");
+                Done::Switched(Setting::Pager(on)).into()
+            }
+            ShellCommand::Mask(args) => self.mask(args),
+            typing => self.typing(typing)?,
+        })
+    }
+
+    /// Changes how lines are typed, or says how they are.
+    fn typing(&mut self, command: ShellCommand) -> Result<Answer<'static>, Failure> {
+        let state = self.frontend.typing_state();
+        let (name, wanted, present) = match command {
+            ShellCommand::Hints(HintsArgs { on }) => {
+                ("hints", on.map(TypingSetting::Hints), state.map(|state| on_or_off(state.hints).to_owned()))
+            }
+            ShellCommand::EditMode(EditModeArgs { mode }) => {
+                ("edit-mode", mode.map(TypingSetting::Keys), state.map(|state| state.keys.name().to_owned()))
+            }
+            ShellCommand::Prompt(PromptArgs { text, reset }) => {
+                let wanted = if reset { Some(None) } else { text.map(Some) };
+                ("prompt", wanted.map(TypingSetting::Prompt), state.map(|state| state.prompt))
+            }
+            ShellCommand::History(HistoryArgs { what: HistoryAsk::Keep(on) }) => {
+                ("history", Some(TypingSetting::History(on)), None)
+            }
+            _ => return Err(Failure::usage("this command belongs to the shell")),
+        };
+        let Some(wanted) = wanted else {
+            return present
+                .map(|present| is(&present))
+                .ok_or_else(|| Failure::usage(format!("`{name}` works only at the prompt")));
+        };
+        let done = match &wanted {
+            TypingSetting::Hints(on) => Done::Switched(Setting::Hints(*on)),
+            TypingSetting::Keys(mode) => Done::Switched(Setting::Keys(*mode)),
+            TypingSetting::History(on) => Done::Switched(Setting::History(*on)),
+            // It is to be seen.
+            TypingSetting::Prompt(_) => Done::Quietly,
+        };
+        self.frontend.typing(wanted)?;
+        self.settings.note(name);
+        Ok(done.into())
+    }
+
+    fn mask(&mut self, MaskArgs { patterns, off }: MaskArgs) -> Answer<'static> {
+        let session = self.session.borrow();
+        let masks = &session.masks;
+        if !off && patterns.is_empty() {
+            let names = masks.names();
+            return if names.is_empty() { is("off") } else { Reply::Text(names.join("\n")).into() };
+        }
+        if off {
+            masks.clear();
+        }
+        masks.add(patterns);
+        self.settings.note("mask");
+        Done::Switched(Setting::Mask(masks.names())).into()
+    }
+}
+
+/// The answer that says what a setting is.
+fn is(value: &str) -> Answer<'static> {
+    Reply::Line(Value::from(value)).into()
 }

@@ -7,6 +7,12 @@ use crate::shell::answer::status::Status;
 pub(crate) struct Tally {
     /// The highest status so far.
     pub(crate) worst: Status,
+    /// How the last command has ended.
+    pub(crate) last: Status,
+    /// Whether it had nothing to print.
+    pub(crate) found_nothing: bool,
+    /// Hints that were given since a person has typed something.
+    pub(crate) hints: u8,
     /// The line of a script that was the first to fail.
     pub(crate) fault: Option<String>,
     /// What `exit N` has said, or the program that was run.
@@ -25,6 +31,9 @@ impl Tally {
     pub(crate) fn new() -> Self {
         Self {
             worst: Status::Done,
+            last: Status::Done,
+            found_nothing: false,
+            hints: 0,
             fault: None,
             exit: None,
             left: false,

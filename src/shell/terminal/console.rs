@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use super::interrupt;
 use super::progress;
-use crate::shell::render::{RenderOptions, style};
+use crate::shell::render::{MessageStyle, RenderOptions, style};
 use crate::shell::text::argument::ColorWhen;
 
 /// The two streams of a run.
@@ -13,9 +13,7 @@ pub(crate) struct Console {
     pub(crate) err: Box<dyn Write>,
     /// How answers look on stdout.
     pub(crate) rendering: RenderOptions,
-    pub(crate) err_color: bool,
-    /// Whether a person reads stderr.
-    pub(crate) err_terminal: bool,
+    pub(crate) err_style: MessageStyle,
 }
 
 /// Stdout, also if somebody who shares it has made it non-blocking.
@@ -66,8 +64,6 @@ impl Console {
         let terminal = io::stdout().is_terminal();
         let width = if terminal { width().unwrap_or(80) } else { 0 };
         let color_out = use_color(color, terminal);
-        let err_terminal = io::stderr().is_terminal();
-        let err_color = use_color(color, err_terminal);
         let out: Box<dyn Write> = if terminal {
             Box::new(BufWriter::with_capacity(64 << 10, Terminal(Patient(io::stdout()))))
         } else {
@@ -77,8 +73,7 @@ impl Console {
             out,
             err: Box::new(io::stderr()),
             rendering: RenderOptions { terminal, width, color: color_out, quiet, ..RenderOptions::PIPE },
-            err_color,
-            err_terminal,
+            err_style: err_style(color),
         }
     }
 
@@ -98,6 +93,9 @@ impl Console {
         if let (true, Some(width)) = (self.rendering.terminal, width()) {
             self.rendering.width = width;
         }
+        if self.err_style.width > 0 {
+            self.err_style.width = err_width();
+        }
     }
 }
 
@@ -115,6 +113,17 @@ pub(crate) fn height() -> usize {
 /// The columns of the terminal; not fewer than a table needs to say anything.
 fn width() -> Option<usize> {
     terminal_size::terminal_size().map(|(width, _)| usize::from(width.0).max(20))
+}
+
+/// How messages look on the process's own stderr.
+pub(crate) fn err_style(color: ColorWhen) -> MessageStyle {
+    let terminal = io::stderr().is_terminal();
+    MessageStyle { color: use_color(color, terminal), width: if terminal { err_width() } else { 0 } }
+}
+
+/// The columns of the terminal that stderr is.
+pub(crate) fn err_width() -> usize {
+    terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| usize::from(width.0).max(20))
 }
 
 /// Whether a stream is coloured: the flag, then `NO_COLOR`, `CLICOLOR_FORCE`, `CLICOLOR=0`, `TERM=dumb`, then whether it

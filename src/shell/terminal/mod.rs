@@ -7,7 +7,9 @@
 //! | `spool` | a pipe's content as a file |
 //! | `interrupt`, `progress` | Ctrl-C and other signals; how far a long command is |
 //! | `editor_program` | a text in the user's own editor |
+//! | `ask` | a secret that is typed without echo |
 
+pub(crate) mod ask;
 pub(crate) mod console;
 pub(crate) mod destination;
 pub(crate) mod editor_program;

@@ -364,14 +364,14 @@ impl<R: BufRead> Source for CsvReader<R> {
                 return Err(row.fault(columns.kind.unwrap_or(0), reason));
             }
         };
-        let deadline = match columns.expires {
+        let expiry = match columns.expires {
             Some(at) if !row.field(at).is_empty() => {
                 let parsed = row.text(at, "the expiry")?.parse::<Timestamp>();
                 Some(parsed.map_err(|error| row.fault(at, error.to_string()))?)
             }
             _ => None,
         };
-        Ok(Some(Record { key, entry: Entry { value, deadline } }))
+        Ok(Some(Record { key, entry: Entry { value, expiry } }))
     }
 
     fn last_line(&self) -> u64 {
@@ -401,8 +401,8 @@ impl RecordSink for CsvWriter {
         out.byte(b',');
         out.bytes(entry.value.kind().as_bytes());
         out.byte(b',');
-        if let Some(deadline) = entry.deadline {
-            out.bytes(deadline.to_string().as_bytes());
+        if let Some(expiry) = entry.expiry {
+            out.bytes(expiry.to_string().as_bytes());
         }
         out.byte(b'\n');
         Ok(())

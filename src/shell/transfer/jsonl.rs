@@ -67,8 +67,8 @@ fn read(line: &[u8]) -> Result<Record, json::Fault> {
             }
             "expires" => {
                 let text = scanner.string()?;
-                let deadline = text.parse::<Timestamp>().map_err(|error| json::Fault::shape(at, error.to_string()))?;
-                expires.replace(deadline).is_some()
+                let expiry = text.parse::<Timestamp>().map_err(|error| json::Fault::shape(at, error.to_string()))?;
+                expires.replace(expiry).is_some()
             }
             _ => return Err(json::Fault::shape(at, format!("unknown member {:?}", crate::error::cut(&name)))),
         };
@@ -97,7 +97,7 @@ fn read(line: &[u8]) -> Result<Record, json::Fault> {
             return Err(json::Fault::shape(*at, format!("unknown type {kind:?}; expected text, json or binary")));
         }
     };
-    Ok(Record { key, entry: Entry { value, deadline: expires } })
+    Ok(Record { key, entry: Entry { value, expiry: expires } })
 }
 
 pub(super) struct JsonlWriter;
@@ -119,8 +119,8 @@ impl RecordSink for JsonlWriter {
         out.bytes(b",\"type\":\"");
         out.bytes(entry.value.kind().as_bytes());
         out.byte(b'"');
-        if let Some(deadline) = entry.deadline {
-            out.bytes(format!(",\"expires\":\"{deadline}\"").as_bytes());
+        if let Some(expiry) = entry.expiry {
+            out.bytes(format!(",\"expires\":\"{expiry}\"").as_bytes());
         }
         out.bytes(b"}\n");
         Ok(())

@@ -5,11 +5,11 @@
 //! | jsonl | everything: `{"key":…,"value":…,"type":…,"expires":…}` a line | — |
 //! | csv | everything: the columns key, value, type, expires; any other table as JSON values | — |
 //! | dump | everything: `set` lines of our own language; read by `rusty-kv -f`, not by `import` | — |
-//! | json | text and JSON: one object | bytes, deadlines |
-//! | redis | text, bytes, deadlines: `SET` and `PEXPIREAT` as redis-cli takes them | that a value is JSON |
-//! | tsv | text and bytes: key, tab, value, what `list` prints into a pipe | that a value is JSON, deadlines |
-//! | dotenv | text under names that its [`readers`] agree on: `NAME='value'` | other keys, bytes, that a value is JSON, deadlines |
-//! | sh, fish | as dotenv, for a shell that sources it; never read back, so types and deadlines mean nothing | other keys, bytes |
+//! | json | text and JSON: one object | bytes, expiries |
+//! | redis | text, bytes, expiries: `SET` and `PEXPIREAT` as redis-cli takes them | that a value is JSON |
+//! | tsv | text and bytes: key, tab, value, what `list` prints into a pipe | that a value is JSON, expiries |
+//! | dotenv | text under names that its [`readers`] agree on: `NAME='value'` | other keys, bytes, that a value is JSON, expiries |
+//! | sh, fish | as dotenv, for a shell that sources it; never read back, so types and expiries mean nothing | other keys, bytes |
 //!
 //! What a format cannot carry it refuses ([`Unfit`]); nothing is ever left out silently.
 

@@ -30,7 +30,7 @@ pub(crate) struct Reading {
     pub(crate) value_column: Option<String>,
     /// What separates the columns.
     pub(crate) delimiter: Option<u8>,
-    /// The time that relative deadlines count from.
+    /// The time that relative expiries count from.
     pub(crate) now: Timestamp,
 }
 
@@ -109,7 +109,7 @@ pub(crate) trait Source {
 pub(crate) enum What {
     /// The entry as a whole.
     Entry,
-    Deadline,
+    Expiry,
     /// That it is JSON: it would come back as text.
     Type,
 }
@@ -126,10 +126,10 @@ impl Unfit {
         Self { what: What::Entry, reason: reason.into() }
     }
 
-    /// For a format without deadlines.
+    /// For a format without expiries.
     pub(super) fn if_it_expires(entry: &Entry) -> Result<(), Self> {
         let reason = "it has an expiry, which this format cannot hold; use jsonl or csv, or --lossy to leave it out";
-        if entry.deadline.is_some() { Err(Self { what: What::Deadline, reason: reason.to_owned() }) } else { Ok(()) }
+        if entry.expiry.is_some() { Err(Self { what: What::Expiry, reason: reason.to_owned() }) } else { Ok(()) }
     }
 
     /// For a format that knows text only.

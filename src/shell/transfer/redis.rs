@@ -13,7 +13,7 @@ use crate::value::Value;
 pub(super) struct Commands<R> {
     lines: Numbered<R>,
     now: Timestamp,
-    /// The entry of the last `SET`: a deadline may follow.
+    /// The entry of the last `SET`: an expiry may follow.
     held: Option<Record>,
     /// Its line, and that of the entry before it.
     line: u64,
@@ -40,11 +40,11 @@ impl<R: BufRead> Source for Commands<R> {
                 (b"SET", [key, value, options @ ..]) => {
                     let text = String::from_utf8(word(key));
                     let key = text.map_err(|_| fault(key.start, "the key is not UTF-8".to_owned()))?;
-                    let deadline = match options {
+                    let expiry = match options {
                         [] => None,
                         [unit, n] => {
-                            let deadline = deadline(&word(unit), &word(n), self.now);
-                            Some(deadline.map_err(|reason| fault(unit.start, reason))?)
+                            let expiry = expiry(&word(unit), &word(n), self.now);
+                            Some(expiry.map_err(|reason| fault(unit.start, reason))?)
                         }
                         [option, ..] => {
                             let reason = "SET accepts only one of EX, PX, EXAT and PXAT here";
@@ -53,7 +53,7 @@ impl<R: BufRead> Source for Commands<R> {
                     };
                     let mut value = unquote(self.lines.take(value.clone()));
                     value.shrink_to_fit();
-                    let entry = Entry { value: Value::from_bytes(value), deadline };
+                    let entry = Entry { value: Value::from_bytes(value), expiry };
                     self.given = std::mem::replace(&mut self.line, number);
                     if let Some(record) = self.held.replace(Record { key, entry }) {
                         return Ok(Some(record));
@@ -68,8 +68,8 @@ impl<R: BufRead> Source for Commands<R> {
                     };
                     match &mut self.held {
                         Some(record) if record.key.as_bytes() == word(key) => {
-                            let deadline = deadline(unit, &word(n), self.now);
-                            record.entry.deadline = Some(deadline.map_err(|reason| fault(n.start, reason))?);
+                            let expiry = expiry(unit, &word(n), self.now);
+                            record.entry.expiry = Some(expiry.map_err(|reason| fault(n.start, reason))?);
                         }
                         _ => return Err(fault(key.start, "an expiry must follow the SET of its key".to_owned())),
                     }
@@ -94,7 +94,7 @@ impl<R: BufRead> Source for Commands<R> {
     }
 }
 
-fn deadline(unit: &[u8], number: &[u8], now: Timestamp) -> Result<Timestamp, String> {
+fn expiry(unit: &[u8], number: &[u8], now: Timestamp) -> Result<Timestamp, String> {
     let number = str::from_utf8(number).ok().and_then(|text| text.parse::<u64>().ok());
     let number = number.ok_or_else(|| "an expiry is a whole number".to_owned())?;
     let after = |span| now.after(span).map_err(|error| error.to_string());
@@ -200,10 +200,10 @@ impl RecordSink for RedisWriter {
         out.byte(b' ');
         word(out, entry.value.as_bytes());
         out.byte(b'\n');
-        if let Some(deadline) = entry.deadline {
+        if let Some(expiry) = entry.expiry {
             out.bytes(b"PEXPIREAT ");
             word(out, key.as_bytes());
-            out.bytes(format!(" {}\n", deadline.as_millis()).as_bytes());
+            out.bytes(format!(" {}\n", expiry.as_millis()).as_bytes());
         }
         Ok(())
     }

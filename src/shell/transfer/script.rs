@@ -28,13 +28,13 @@ impl RecordSink for ScriptWriter {
         if in_base64 && BASE64.encode_len(bytes.len()) > Value::MAX_LEN {
             return Err(too_long());
         }
-        let deadline = entry.deadline.map(|deadline| format!(" --expires-at {deadline}")).unwrap_or_default();
+        let expiry = entry.expiry.map(|expiry| format!(" --expires-at {expiry}")).unwrap_or_default();
         let flag = match &entry.value {
             Value::Json(_) => " --json",
             _ if in_base64 => " --base64",
             _ => "",
         };
-        out.bytes(format!("set{deadline}{flag} ").as_bytes());
+        out.bytes(format!("set{expiry}{flag} ").as_bytes());
         words::write_quoted(out, key.as_bytes());
         out.byte(b' ');
         if in_base64 && !bytes.is_empty() {

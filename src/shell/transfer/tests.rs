@@ -83,11 +83,11 @@ fn unfit(format: Format, Record { key, entry }: &Record) -> Option<What> {
         Json => !is_binary,
         _ => true,
     };
-    let expires = entry.deadline.is_some() && !matches!(format, Jsonl | Csv | Redis);
+    let expires = entry.expiry.is_some() && !matches!(format, Jsonl | Csv | Redis);
     let is_json = matches!(entry.value, Value::Json(_)) && matches!(format, Redis | Tsv | Dotenv);
     match (is_whole, expires, is_json) {
         (false, ..) => Some(What::Entry),
-        (_, true, _) => Some(What::Deadline),
+        (_, true, _) => Some(What::Expiry),
         (_, _, true) => Some(What::Type),
         _ => None,
     }
@@ -110,9 +110,9 @@ fn any_record() -> impl Strategy<Value = Record> {
             .prop_map(|text| json(&text)),
     ];
     let key = prop_oneof![text, "[A-Z_][A-Z0-9_]{0,4}"];
-    (key, value, prop::option::of(0..4_000_000_000_000_u64)).prop_map(|(key, value, deadline)| Record {
+    (key, value, prop::option::of(0..4_000_000_000_000_u64)).prop_map(|(key, value, expiry)| Record {
         key,
-        entry: Entry { value, deadline: deadline.map(Timestamp::from_millis) },
+        entry: Entry { value, expiry: expiry.map(Timestamp::from_millis) },
     })
 }
 
@@ -152,7 +152,7 @@ fn jsonl_and_csv_carry_everything() {
         record("", ""),
         record("json", json("{\"$binary\":\"AA==\"}")),
         record("bytes", vec![0xff, 0]),
-        Record { key: "k".to_owned(), entry: Entry { deadline: Some(Timestamp::from_millis(1)), ..Entry::from("v") } },
+        Record { key: "k".to_owned(), entry: Entry { expiry: Some(Timestamp::from_millis(1)), ..Entry::from("v") } },
     ];
     for format in [Format::Jsonl, Format::Csv] {
         let bytes = write(format, &records).unwrap();
@@ -289,12 +289,12 @@ fn variables_are_read_as_people_write_them() {
 #[test]
 fn redis_lines_are_read_and_no_other_command_is() {
     let text = "SET a 1\nset \"b c\" \"\\x00\\xff\\n\" PXAT 5\nSET d it'\\'s'\nPEXPIREAT d 7\n";
-    let deadline = |key: &str, value: Value, millis| Record {
+    let expiry = |key: &str, value: Value, millis| Record {
         key: key.to_owned(),
-        entry: Entry { value, deadline: Some(Timestamp::from_millis(millis)) },
+        entry: Entry { value, expiry: Some(Timestamp::from_millis(millis)) },
     };
     let wanted =
-        [record("a", "1"), deadline("b c", Value::Bytes(vec![0, 0xff, b'\n']), 5), deadline("d", "it's".into(), 7)];
+        [record("a", "1"), expiry("b c", Value::Bytes(vec![0, 0xff, b'\n']), 5), expiry("d", "it's".into(), 7)];
     assert_eq!(read(Format::Redis, text.as_bytes()).unwrap(), wanted);
     for (text, place) in [
         ("FLUSHALL", "1:1: expected SET key value, or EXPIRE and its like after it, found \"FLUSHALL\""),

@@ -38,7 +38,7 @@ impl<R: BufRead> Source for Pairs<R> {
             escape::untsv(&mut value);
             value.shrink_to_fit();
             let value = Value::from_bytes(value);
-            return Ok(Some(Record { key, entry: Entry { value, deadline: None } }));
+            return Ok(Some(Record { key, entry: Entry { value, expiry: None } }));
         }
         Ok(None)
     }

@@ -1,24 +1,24 @@
-//! What a merge that was not created to its end has left in a file: the state before both sides, which holds what they have
-//! deleted.
+//! The part of an unfinished merge that holds the common ancestor of both sides, which includes what they deleted.
 
 use std::ops::Range;
 
-/// The part of a conflict that a line is in.
+/// The part of a conflict that a line belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ConflictPart {
     Ours,
-    /// Where its marker stands.
+    /// Where its marker is.
     Base(usize),
     Theirs,
 }
 
-/// Fewer signs than that are no marker.
+/// Fewer characters than this are not a marker.
 const SHORTEST: usize = 3;
 
-/// The base parts of all conflicts, each with the marker that begins it, in order; those of nested conflicts are in that
-/// of the conflict around them. A part counts only if it ends: behind a cut file's last marker may be anything.
+/// The base parts of all conflicts, each including its opening marker, in order; those of nested conflicts are inside
+/// that of the outer conflict. A part counts only if it is closed: after the last marker of a truncated file, there may
+/// be anything.
 pub(crate) fn base_parts(bytes: &[u8]) -> Vec<Range<usize>> {
-    // Conflicts that are open: the length of their markers, and the part. Those within a base have longer ones, or not.
+    // Open conflicts: the length of their markers, and the part. Conflicts nested in a base may have longer ones.
     let mut open: Vec<(usize, ConflictPart)> = Vec::new();
     let mut parts: Vec<Range<usize>> = Vec::new();
     let mut at = 0;
@@ -38,7 +38,7 @@ pub(crate) fn base_parts(bytes: &[u8]) -> Vec<Range<usize>> {
                     _ => true,
                 }
         };
-        // One that is not ended within another ends with that.
+        // An unfinished inner conflict ends with the outer one.
         let Some(this) = open.iter().rposition(follows) else { continue };
         open.truncate(this + 1);
         match sign {
@@ -56,12 +56,12 @@ pub(crate) fn base_parts(bytes: &[u8]) -> Vec<Range<usize>> {
     parts
 }
 
-/// Whether a merge has left a conflict of three parts.
+/// Whether a merge left a conflict with three parts.
 pub(crate) fn has_conflict(bytes: &[u8]) -> bool {
     !base_parts(bytes).is_empty()
 }
 
-/// The sign of a marker and how often it is there. No line of a database begins so.
+/// The character of a marker and its count. No line of a database starts like this.
 fn marker(line: &[u8]) -> Option<(u8, usize)> {
     let sign = *line.first().filter(|sign| b"<|=>".contains(sign))?;
     let length = line.iter().take_while(|&&byte| byte == sign).count();
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_base_of_a_conflict_is_found_whatever_its_markers() {
+    fn the_base_of_a_conflict_is_found_with_any_markers() {
         for (open, base, middle, close) in [
             ("<<<<<<< HEAD\n", "||||||| parent of 1234567 (message)\n", "=======\n", ">>>>>>> 1234567\n"),
             ("<<<<<<<\r\n", "|||||||\r\n", "=======\r\n", ">>>>>>>\r\n"),
@@ -97,7 +97,7 @@ mod tests {
             let base = format!("|||||||\n2\n{longer}{equal}6\n");
             assert_eq!(bases(&format!("<<<<<<<\n1\n{base}=======\n7\n>>>>>>>\n8\n")), [base]);
         }
-        // Within a side it has a base of its own.
+        // Inside a side, it has a base of its own.
         assert_eq!(
             bases("<<<<<<<\n<<<<<<<<<\n|||||||||\n1\n=========\n>>>>>>>>>\n=======\n>>>>>>>\n"),
             ["|||||||||\n1\n"]
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn two_parts_no_conflict_and_a_part_that_does_not_end_have_no_base() {
+    fn two_way_conflicts_and_unclosed_parts_have_no_base() {
         for text in [
             "<<<<<<< a\n1\n=======\n2\n>>>>>>> b\n",
             "||||||| a\n1\n=======\n",

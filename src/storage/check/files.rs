@@ -1,4 +1,4 @@
-//! Both files of a database, opened together to be looked at however corrupt they are.
+//! Both files of a database, opened together for inspection, even if they are corrupt.
 
 use std::path::{Path, PathBuf};
 
@@ -7,8 +7,8 @@ use crate::storage::files::disk::{self, Disk, DiskFile, Identity, JOURNAL, OnPro
 use crate::storage::read::pinned_journal::open_journal;
 use crate::storage::read::view;
 
-/// Both files as they were at one moment. A snapshot is only ever replaced and a journal only appended to, so what was
-/// opened stays as it was.
+/// Both files as they were at one moment. A snapshot is only ever replaced, and a journal only appended to, so the open
+/// files stay the same.
 pub(crate) struct Files<'a> {
     pub(super) disk: &'a dyn Disk,
     pub(super) path: &'a Path,
@@ -23,7 +23,7 @@ pub(super) struct Opened {
 }
 
 impl<'a> Files<'a> {
-    /// Opens them; `on_progress` is told of what is read then.
+    /// Opens them; `on_progress` receives the progress of reading them.
     pub(crate) fn open(disk: &'a dyn Disk, path: &'a Path, on_progress: Option<OnProgress>) -> Result<Self> {
         let journal_path = disk::with_suffix(path, JOURNAL);
         let opened = |path: &Path, file: Box<dyn DiskFile>| -> Result<Opened> {
@@ -55,7 +55,7 @@ impl<'a> Files<'a> {
         Ok(is(self.path, &self.snapshot)? && is(&self.journal_path, &self.journal)?)
     }
 
-    /// All bytes of a file, as far as it reached when it was opened.
+    /// All bytes of a file, up to its length when it was opened.
     pub(super) fn read(path: &Path, opened: &Opened) -> Result<Vec<u8>> {
         let read = disk::read_range(&*opened.file, 0, opened.seen.len);
         read.map_err(|source| Error::Open { path: path.to_owned(), source })

@@ -1,4 +1,4 @@
-//! A journal that stands in the way: its changes are put into the file, or it, or its end, is set aside.
+//! Repairing the journal: applying its changes to the file, or setting it or its end aside.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ use crate::storage::write::writer::Writer;
 use crate::storage::{Settings, Storage};
 
 impl Storage {
-    /// A store of the files at `path`, not looked at yet, and the writers' lock.
+    /// A store for the files at `path`, which are not loaded yet, and the writers' lock.
     pub(crate) fn to_repair(path: &Path, settings: Settings) -> Result<(Self, PathBuf, WritersLock)> {
         let path = disk::resolve(path)?;
         let store = Self { path: Some(path.clone()), ..Self::in_memory(settings) };
@@ -36,19 +36,20 @@ impl Storage {
         Ok((store, path, lock))
     }
 
-    /// Applies a foreign journal's changes to the file that is there.
+    /// Applies the changes of a foreign journal to the file.
     ///
-    /// This is a save, with its order and for its reasons:
+    /// This is a save, in the same order and for the same reasons:
     ///
-    /// 1. The new snapshot, file and changes, is written to a temporary file and synced. *Crash: a stray file.*
-    /// 2. The journal is replaced by its good part with a fold line that names the new snapshot. *Crash: the old file is
-    ///    there still, and the journal is as foreign to it as it was; to begin again leads to the same.*
-    /// 3. The new snapshot is put in place, and the folder synced. *Crash: the old file, as in 2; or the new one, which the
-    ///    fold line knows to contain all changes.*
+    /// 1. Write the new snapshot, which is the file plus the changes, to a temporary file and sync it. *Crash: a stray
+    ///    file.*
+    /// 2. Replace the journal by its good part and a fold line that names the new snapshot. *Crash: the old file is
+    ///    still there, and the journal is as foreign to it as before, so the repair can be repeated.*
+    /// 3. Put the new snapshot in place, and sync the folder. *Crash: the old file, as in step 2, or the new one, which
+    ///    the fold line says contains all changes.*
     ///
-    /// So no moment is without the changes, and none takes them for applied that are not. What is left of the journal has
-    /// nothing more to say; the next writer renews it if that cannot be done here. Nothing has to be kept aside: the
-    /// journal goes only when its changes are in the file.
+    /// So the changes are never missing, and never counted as applied when they are not. The rest of the journal is no
+    /// longer needed; the next writer renews it if that fails here. Nothing needs to be set aside: the journal is
+    /// removed only after its changes are in the file.
     pub(crate) fn keep_journal(path: &Path, settings: Settings, now: Timestamp) -> Result<Repaired> {
         let (mut store, path, mut lock) = Self::to_repair(path, settings)?;
         let disk = store.disk.clone();
@@ -74,7 +75,7 @@ impl Storage {
         lock.hold(temp.keep());
         disk::sync_name(&*folder, &path)?;
         lock.finish(false);
-        // The next writer does it again.
+        // The next writer tries again.
         if let Ok(view) = View::pin(&*disk, &path) {
             store.view = view;
             let _ = Writer::new(&mut store, path.clone(), lock).recover(false);
@@ -82,13 +83,13 @@ impl Storage {
         Ok(Repaired { dropped: notices, ..Repaired::of(path, entries) })
     }
 
-    /// Replaces the journal by its good part with a fold line of what was built. What is torn is set aside.
+    /// Replaces the journal by its good part and a fold line for the new snapshot. Sets a torn end aside.
     fn name_fold(&self, built: &Built<'_>, uncertain: Option<Uncertain>, journal_path: &Path) -> Result<()> {
         let failed = |operation| move |source| disk::write_error(operation, journal_path.to_owned(), source);
         let (Some(journal), Some(replay)) = (&self.view.journal, self.view.changes()?) else { return Ok(()) };
         let synced = uncertain.and_then(|state| state.synced(journal.header.epoch));
         if synced.is_some_and(|synced| synced < replay.good) {
-            // What stands after that was reported as not stored, and must not come back.
+            // Later lines were reported as not stored, and must not come back.
             let reason = "a sync of it failed, so not all of it is valid; `repair --drop-journal` sets it aside";
             return Err(Error::Unsuitable { path: journal_path.to_owned(), reason: reason.to_owned() });
         }
@@ -100,7 +101,7 @@ impl Storage {
         let made = built.temp.file().identity().map_err(failed("write"))?;
         let stamp = Stamp::before_rename(&made);
         Fold { through: built.through, stamp, layout: built.layout }.write(&mut text, journal.header.epoch);
-        // After the database, so that the next one finds what is left of it.
+        // Named after the database, so that the next one finds a leftover.
         let temp = Temp::create(&*self.disk, self.path.as_deref().unwrap_or(journal_path))?;
         temp.file().append(&text).map_err(failed("write"))?;
         temp.file().inherit(&*journal.file).map_err(failed("set the mode of"))?;
@@ -110,7 +111,7 @@ impl Storage {
         Ok(())
     }
 
-    /// Gives a journal that cannot be used another name.
+    /// Renames a journal that cannot be used.
     pub(crate) fn drop_journal(path: &Path, settings: Settings) -> Result<Repaired> {
         let (store, path, lock) = Self::to_repair(path, settings)?;
         let disk = &*store.disk;
@@ -133,7 +134,7 @@ impl Storage {
                     reason: "the journal is intact and belongs to the file; `save` writes its changes to the file",
                 });
             }
-            Err(Error::ForeignJournal { .. } | Error::JournalDamaged { .. }) => {}
+            Err(Error::ForeignJournal { .. } | Error::JournalCorrupt { .. }) => {}
             Err(Error::Unsuitable { .. }) if is_missing => {}
             Err(error) => return Err(error),
         }
@@ -157,7 +158,7 @@ impl Storage {
         Ok(Repaired::of(aside, entries))
     }
 
-    /// Sets the end of a journal aside, whatever became of it, so that writing can go on.
+    /// Sets the end of a journal aside, whether or not it was acknowledged, so that writing can continue.
     pub(crate) fn drop_end(path: &Path, settings: Settings) -> Result<Repaired> {
         let (mut store, path, lock) = Self::to_repair(path, settings)?;
         store.view = View::pin(&*store.disk, &path)?;

@@ -1,4 +1,4 @@
-//! What can still be read of a corrupt journal.
+//! Salvaging what is readable in a corrupt journal.
 
 use std::ops::Range;
 
@@ -9,9 +9,9 @@ use crate::storage::format::seal;
 use crate::storage::read::journal::{Body, Fold};
 
 impl<'a> Body<'a> {
-    /// Gives the changes of every commit that is complete to `sink`, whatever stands between them, and the place of every
-    /// line that is no part of one to `dropped`; returns the last fold line. No change is given out of a commit of which a
-    /// line is missing, nor out of one that comes after a later one.
+    /// Passes the changes of every complete commit to `sink`, even if there is garbage in between, and the place of
+    /// every other line to `dropped`; returns the last fold line. Skips commits that lack a line, and commits that
+    /// follow a later one.
     pub(crate) fn salvage(
         self,
         sink: &mut dyn FnMut(u64, &str, Change),
@@ -19,7 +19,7 @@ impl<'a> Body<'a> {
     ) -> Option<Fold> {
         let mut lines = JournalLines::of(self.bytes);
         let mut scratch = String::new();
-        // The lines of a commit that may become complete.
+        // The lines of a commit that may still become complete.
         let mut open: Vec<(Range<usize>, ChangeLine<'a>)> = Vec::new();
         let (mut n, mut fold) = (self.n, None);
         loop {
@@ -66,10 +66,10 @@ impl<'a> Body<'a> {
     }
 }
 
-/// The lines in what should be one, if newlines between them were overwritten: whatever begins and ends like a line. With
-/// each, where it begins.
+/// The lines inside what should be one line, in case newlines were overwritten: everything that starts and ends like a
+/// line, with its offset.
 fn within<'a>(line: &'a [u8], epoch: u64, scratch: &mut String) -> Vec<(usize, LineKind<'a>)> {
-    /// A value may hold any number of places that look so.
+    /// A value may contain any number of places that look like one.
     const MOST: usize = 100;
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let ends = memchr::memmem::find_iter(line, b"\"}").map(|at| at + 2);

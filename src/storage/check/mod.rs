@@ -1,12 +1,12 @@
-//! Checking and repairing what is corrupt.
+//! Checking and repairing corrupt files.
 //!
 //! | module | what it is |
 //! | --- | --- |
 //! | `files` | both files, opened together |
 //! | `report` | the check |
-//! | `repair`, `journal` | a new file of what can be read; a journal that stands in the way |
-//! | `rescue` | what can be read of both files |
-//! | `salvage`, `conflict`, `journal_salvage` | what can be read of a corrupt snapshot, one with conflict marks, a corrupt journal |
+//! | `repair`, `journal` | writing what is readable to a new file; repairing the journal |
+//! | `rescue` | what is readable in both files |
+//! | `salvage`, `conflict`, `journal_salvage` | what is readable in a corrupt snapshot, one with conflict markers, a corrupt journal |
 
 pub(crate) mod conflict;
 pub(crate) mod files;

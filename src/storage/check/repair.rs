@@ -1,4 +1,4 @@
-//! Writing what can be read of a corrupt database into a new file. What is corrupt is never changed in place.
+//! Writing what is readable in a corrupt database to a new file. Corrupt files are never changed in place.
 
 use std::path::{Path, PathBuf};
 
@@ -13,23 +13,23 @@ use crate::storage::write::merge::{self, Below, FoldFault};
 use crate::storage::write::temporary::{self, Temp};
 use crate::storage::{Settings, Storage};
 
-/// What [`Database::repair`](crate::Database::repair) has done.
+/// The result of [`Database::repair`](crate::Database::repair).
 #[derive(Debug)]
 pub struct Repaired {
-    /// The file that was written, or the journal's new name.
+    /// The new file, or the new name of the journal.
     pub path: PathBuf,
-    /// Entries that were rescued (or changes that were applied, or set aside).
+    /// How many entries were rescued, or changes applied or set aside.
     pub entries: u64,
-    /// What was dropped: where it stands, and how it begins. After a hundred lines the last one counts the rest.
+    /// What was dropped: each place, and how the text there starts. After a hundred lines, the last one counts the
+    /// rest.
     pub dropped: Vec<String>,
-    /// Whether the old journal still stands beside the corrupt file: [`Repair::DropJournal`](crate::Repair::DropJournal) is due once the new file has
-    /// taken that one's place.
+    /// Whether the old journal is still next to the corrupt file. If so, run
+    /// [`Repair::DropJournal`](crate::Repair::DropJournal) after the new file has replaced that one.
     pub journal_remains: bool,
-    /// Whether the database itself is sound again, because nothing was wrong but the journal's last record: that is in the
-    /// file at `path` now.
+    /// Whether the database itself is intact again, because only the journal's last record was bad: it is now in the
+    /// file at `path`.
     pub in_place: bool,
-    /// Whether a checksum of the old file did not match its content: a value that was rescued may be wrong, and only a
-    /// backup tells which.
+    /// Whether a checksum of the old file did not match: a rescued value may be wrong, and only a backup shows which.
     pub corrupt: bool,
 }
 
@@ -39,9 +39,9 @@ impl Repaired {
     }
 }
 
-/// Writes all that can be read into a new file beside a corrupt one.
+/// Writes everything readable to a new file next to a corrupt one.
 ///
-/// Where nothing is wrong but the journal's last record, that is set aside.
+/// If only the journal's last record is bad, sets that aside instead.
 pub(crate) fn salvage(path: &Path, settings: Settings) -> Result<Repaired> {
     let path = disk::resolve(path)?;
     let files = Files::open(&disk::Real, &path, None)?;
@@ -52,7 +52,7 @@ pub(crate) fn salvage(path: &Path, settings: Settings) -> Result<Repaired> {
     if matches!(faults[..], [Error::LastRecord { .. }]) {
         return Storage::drop_end(&path, settings);
     }
-    // Whether another file's changes shall count is not for this to decide, and what is new not for this version.
+    // The caller must decide whether a foreign journal applies, and a newer format needs a newer version.
     let is_foreign = matches!(faults[..], [Error::ForeignJournal { .. }]);
     if is_foreign || faults.iter().any(|fault| matches!(fault, Error::NewerVersion { .. })) {
         let first = faults.iter().position(|fault| matches!(fault, Error::NewerVersion { .. })).unwrap_or(0);
@@ -71,7 +71,7 @@ pub(crate) fn salvage(path: &Path, settings: Settings) -> Result<Repaired> {
     Ok(Repaired { corrupt, ..write(&files, &document, dropped)? })
 }
 
-/// Writes a document into a new file, with the mode of the old.
+/// Writes a document to a new file, with the mode of the old one.
 fn write(files: &Files<'_>, document: &Document, dropped: Dropped) -> Result<Repaired> {
     let mut target = disk::sibling(files.path, ".repaired");
     let failed = |operation| {

@@ -15,37 +15,37 @@ use crate::storage::read::pinned_journal::Journal;
 use crate::storage::read::view::{self, Base, View};
 use crate::storage::{EMPTY, Policy, Settings, Storage};
 
-/// What [`Database::check`](crate::Database::check) has found.
+/// The result of [`Database::check`](crate::Database::check).
 #[derive(Debug)]
 pub struct Report {
-    /// Entries that can be read, those past their deadline included.
+    /// How many entries are readable, including expired ones.
     pub entries: u64,
-    /// Changes in the journal that the file lacks.
+    /// How many changes are in the journal, but not in the file.
     pub changes: u64,
-    /// Bytes after the journal's last complete commit, which do not count. A fault ([`Error::LastRecord`]) only if they
-    /// were acknowledged, or may have been.
+    /// How many bytes follow the journal's last complete commit. They do not count, and are a fault
+    /// ([`Error::LastRecord`]) only if they were acknowledged, or may have been.
     pub torn: u64,
-    /// What a failed write has left uncertain for the next one to make up for, in words: no fault.
-    pub doubt: Option<String>,
-    /// What is wrong: the first fault of each file, and whether they belong together; none: the database is sound.
+    /// The uncertain state that a failed write left for the next one to recover from, in words. Not a fault.
+    pub uncertain: Option<String>,
+    /// The faults: the first one in each file, and whether they belong together. Empty if the database is intact.
     pub faults: Vec<Error>,
 }
 
-/// A check under way.
+/// A check in progress.
 struct Check<'f> {
     files: &'f Files<'f>,
     found: Report,
-    /// What is wrong with the end of a journal that is sound up to there.
+    /// The fault at the end of an otherwise intact journal.
     end: Option<Error>,
 }
 
-/// Reads and checks everything; changes nothing and takes no lock.
+/// Reads and checks everything. Changes nothing and takes no lock.
 pub(crate) fn check(path: &Path, on_progress: Option<OnProgress>) -> Result<Report> {
     let path = disk::resolve(path)?;
     Files::open(&disk::Real, &path, on_progress).and_then(|files| Report::of(&files)).map_err(disk::or_stopped)
 }
 
-/// The same for an open file that has no journal; `shown` names it in messages.
+/// As [`check`], for an open file without a journal; `shown` names it in messages.
 pub(crate) fn check_file(file: File, shown: &Path, on_progress: Option<OnProgress>) -> Result<Report> {
     let opened = |disk| -> Result<Report> {
         let file = disk::reporting(disk::opened(file), on_progress);
@@ -58,24 +58,24 @@ pub(crate) fn check_file(file: File, shown: &Path, on_progress: Option<OnProgres
 }
 
 impl Report {
-    /// Checks both files in full. What is wrong with them is no error.
+    /// Checks both files in full. Faults in them are not an error.
     pub(crate) fn of(files: &Files<'_>) -> Result<Self> {
-        let found = Self { entries: 0, changes: 0, torn: 0, doubt: None, faults: Vec::new() };
+        let found = Self { entries: 0, changes: 0, torn: 0, uncertain: None, faults: Vec::new() };
         let mut check = Check { files, found, end: None };
         let checked = check.check_opened();
-        // What an editor has written into the file meanwhile is neither a fault of the old content nor of the new.
+        // If an editor changed the file during the check, a fault belongs to neither the old nor the new content.
         if let Some(Opened { file, seen }) = &files.snapshot {
             let now = disk::seen(&**file, files.path)?;
             if !now.is_same_content(seen) {
                 return Err(files.conflict());
             }
         }
-        let doubt = lock::left_uncertain(files.disk, files.path).map(Uncertain::meaning);
+        let uncertain = lock::left_uncertain(files.disk, files.path).map(Uncertain::meaning);
         checked?;
         let Check { mut found, end, .. } = check;
         found.faults.extend(end);
         found.faults.extend(check_lock(files).err());
-        Ok(Self { doubt, ..found })
+        Ok(Self { uncertain, ..found })
     }
 }
 
@@ -102,7 +102,7 @@ impl Check<'_> {
     fn check_snapshot(&mut self) -> Result<Option<View>> {
         let files = self.files;
         let Some(opened) = &files.snapshot else { return Ok(None) };
-        // The view keeps its file; ours is kept for what may have to be rescued.
+        // The view keeps its file; ours is kept for a rescue.
         let again = opened.file.again().map_err(|source| Error::Open { path: files.path.to_owned(), source })?;
         match View::read_base(files.path, again, opened.seen) {
             Ok(view) => {
@@ -111,7 +111,7 @@ impl Check<'_> {
                 }
                 Ok(Some(view))
             }
-            Err(error @ (Error::Damaged { .. } | Error::NewerVersion { .. })) => {
+            Err(error @ (Error::Unreadable { .. } | Error::NewerVersion { .. })) => {
                 self.found.faults.push(error);
                 Ok(None)
             }
@@ -124,7 +124,7 @@ impl Check<'_> {
         let files = self.files;
         let Some(opened) = &files.journal else { return Ok(None) };
         let path = files.journal_path.clone();
-        // The one at the path may be another by now.
+        // The path may lead to a new journal by now.
         let again = opened.file.again().map_err(|source| Error::Open { path: path.clone(), source })?;
         let read = Journal::seen(again, path, opened.seen).and_then(|journal| {
             let (torn, fold) = journal.replay().map(|replay| (replay.torn, replay.fold))?;
@@ -132,7 +132,7 @@ impl Check<'_> {
         });
         let (journal, torn, fold) = match read {
             Ok(read) => read,
-            Err(error @ (Error::JournalDamaged { .. } | Error::NewerVersion { .. })) => {
+            Err(error @ (Error::JournalCorrupt { .. } | Error::NewerVersion { .. })) => {
                 self.found.faults.push(error);
                 self.found.changes = Rescued::of(files).map_or(0, |rescued| rescued.changes);
                 return Ok(None);
@@ -148,7 +148,7 @@ impl Check<'_> {
         Ok(Some((journal, fold)))
     }
 
-    /// Whether the journal belongs to the snapshot; if so, the view gets it.
+    /// Checks whether the journal belongs to the snapshot, and adds it to the view if so.
     fn check_both(&mut self, view: &mut Option<View>, mut journal: Journal, fold: Option<Fold>) -> Result<()> {
         let files = self.files;
         let removed = fold.filter(Fold::is_of_nothing).map_or(0, |fold| fold.through);
@@ -201,7 +201,7 @@ impl Check<'_> {
     }
 }
 
-/// Fails if the lock file is not one that a writer would trust.
+/// Fails if writers would not trust the lock file.
 fn check_lock(files: &Files<'_>) -> Result<()> {
     let path = lock::path(files.path);
     let Some(side) = files.disk.identity(&path)? else { return Ok(()) };
@@ -213,10 +213,10 @@ fn count_changes(journal: &Journal, through: u64) -> Result<u64> {
     let mut count = 0;
     let body = Body { bytes: &bytes, epoch: journal.header.epoch, n: journal.header.n };
     let replayed = body.replay(&mut |n, _, _| count += u64::from(n > through));
-    replayed.map(|_| count).map_err(|damage| journal.damaged(damage))
+    replayed.map(|_| count).map_err(|corruption| journal.corrupt(corruption))
 }
 
-/// How many entries a view has, those past their deadline included.
+/// How many entries a view has, including expired ones.
 fn count(view: View) -> Result<u64> {
     let (policy, on_progress) = (Policy::default(), None);
     let settings = Settings { read_only: true, wait: Duration::ZERO, make_folder: false, policy, on_progress };

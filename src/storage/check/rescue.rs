@@ -1,4 +1,4 @@
-//! What can still be read of corrupt files, and what of them cannot.
+//! What is readable in corrupt files, and what is not.
 
 use std::ops::Range;
 
@@ -10,16 +10,16 @@ use crate::storage::format::record::Change;
 use crate::storage::read::journal::{Body, Fold, Header, HeaderFault, Stamp};
 use crate::storage::read::snapshot::{Document, Unreadable};
 
-/// Nothing has expired then: what is past its expiry is read all the same.
+/// The time at which nothing has expired: expired entries are rescued as well.
 pub(super) const ALL: Timestamp = Timestamp::from_millis(0);
 
-/// What can be read, and the places of what cannot.
+/// What is readable, and the places of what is not.
 #[derive(Default)]
 pub(super) struct Rescued {
     pub(super) document: Document,
     pub(super) changes: u64,
     pub(super) dropped: Dropped,
-    /// Whether both sides of a merge have deleted what is missing.
+    /// Whether what is missing was deleted by both sides of a merge.
     pub(super) is_conflict: bool,
 }
 
@@ -43,7 +43,7 @@ impl Rescued {
             let bytes = Files::read(&files.journal_path, opened)?;
             let (changes, fold, n) = salvage_journal(&bytes, &mut rescued.dropped)
                 .ok_or_else(|| Error::NewerVersion { path: files.journal_path.clone() })?;
-            // What the file has already must not be brought back to what it was before.
+            // Changes that the file already contains must not be applied to it again.
             let stamp = files.snapshot.as_ref().map(|opened| Stamp::before_rename(&opened.seen));
             let is_in = |fold: &Fold| fold.is_of_nothing() || Some(fold.stamp) == stamp;
             let through = fold.filter(is_in).map_or(n, |fold| fold.through.max(n));
@@ -61,31 +61,31 @@ impl Rescued {
 
 pub(super) type SalvagedChanges = Vec<(u64, String, Change)>;
 
-/// The changes that can be read in a journal, its last fold line, and the commit that they begin behind. `None`: a newer
-/// version made it.
+/// The readable changes in a journal, its last fold line, and the commit after which they start. `None` if a newer
+/// version wrote it.
 pub(super) fn salvage_journal(bytes: &[u8], dropped: &mut Dropped) -> Option<(SalvagedChanges, Option<Fold>, u64)> {
     let (epoch, n, start) = match Header::read(bytes) {
         Ok((header, start)) => (header.epoch, header.n, start),
         Err(HeaderFault::Newer) => return None,
-        Err(HeaderFault::Cut | HeaderFault::Damaged(_)) => {
+        Err(HeaderFault::Cut | HeaderFault::Corrupt(_)) => {
             let end = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |newline| newline + 1);
             dropped.add(true, bytes, 0..end);
-            // Without its epoch nothing can be told from rubbish.
+            // Without its epoch, good lines cannot be told from garbage.
             (Header::epoch_in(&bytes[..end]).unwrap_or_default(), 0, end)
         }
     };
     let mut changes = Vec::new();
     let mut sink = |n, key: &str, change| changes.push((n, key.to_owned(), change));
     let body = Body { bytes: &bytes[start..], epoch, n };
-    let mut left_out = |place: Range<usize>| dropped.add(true, bytes, place.start + start..place.end + start);
-    let fold = body.salvage(&mut sink, &mut left_out);
+    let mut omitted = |place: Range<usize>| dropped.add(true, bytes, place.start + start..place.end + start);
+    let fold = body.salvage(&mut sink, &mut omitted);
     Some((changes, fold, n))
 }
 
-/// What is left out of a repaired file: the first lines are named, the rest is counted.
+/// What is missing in a repaired file: the first lines in full, the rest as a count.
 #[derive(Debug, Default)]
 pub(super) struct Dropped {
-    /// Whether it is of the journal, the number of the line, and what is said of it.
+    /// Whether the line is in the journal, its number, and its description.
     lines: Vec<(bool, usize, String)>,
     more: u64,
 }
@@ -106,9 +106,9 @@ impl Dropped {
         self.lines.push((is_journal, line, format!("{what}line {line}: {:?}", error::cut(text.trim()))));
     }
 
-    /// In the order of the files.
+    /// Sorted by place in the files.
     pub(super) fn list(mut self) -> Vec<String> {
-        // A line that a later one replaces is known as dropped only then.
+        // A line that a later one replaces is dropped only when that one is read.
         self.lines.sort_by_key(|&(is_journal, line, _)| (is_journal, line));
         let mut list: Vec<String> = self.lines.into_iter().map(|(.., text)| text).collect();
         if self.more > 0 {

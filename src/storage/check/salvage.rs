@@ -1,10 +1,10 @@
-//! What can still be read of a corrupt snapshot.
+//! Salvaging what is readable in a corrupt snapshot.
 //!
-//! It is read by its structure as far as that goes. At a fault the rest of the entry is dropped, and reading goes on at the
-//! next line that can begin an entry: one whose indent is not deeper than that of the entries before. So of a file with an
-//! entry a line only corrupt lines are lost; of a file in one line, all from the fault on. The base part of a merge conflict
-//! is dropped: what stands only there was deleted by both sides. An entry counts only if
-//! something that ends an entry stands behind it: a number that was cut short must not become another number.
+//! The file is parsed as JSON as far as possible. At a fault, the rest of the entry is dropped, and parsing resumes at
+//! the next line that can start an entry: one that is not indented deeper than the entries before it. So in a file with
+//! one entry per line, only corrupt lines are lost; in a file on one line, everything after the fault. The base part of
+//! a merge conflict is dropped: entries only in the base were deleted by both sides. An entry counts only if it is
+//! followed by something that ends an entry, so that a truncated number does not become a different number.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -17,8 +17,8 @@ use crate::storage::format::snapshot_line::MAX_KEY;
 use crate::storage::read::snapshot::document::{Document, RESERVED};
 use crate::value::Value;
 
-/// Reads what is readable and gives the place of everything else to `dropped`: each line, or part of one, that is no entry;
-/// of a key that comes twice, the entry that came first. `None`: a newer version made it.
+/// Reads what is readable, and passes the place of everything else to `dropped`: each line, or part of one, that is not
+/// an entry. If a key occurs twice, drops the first entry. `None` if a newer version wrote the file.
 pub(crate) fn salvage(bytes: &[u8], dropped: &mut dyn FnMut(Range<usize>)) -> Option<Document> {
     let mut salvage = Salvage {
         bytes,
@@ -26,10 +26,10 @@ pub(crate) fn salvage(bytes: &[u8], dropped: &mut dyn FnMut(Range<usize>)) -> Op
         section: Region::Before,
         seen: (false, false),
         indent: None,
-        is_damaged: false,
+        is_corrupt: false,
         document: Document::default(),
         entries: HashMap::new(),
-        deadlines: HashMap::new(),
+        expiries: HashMap::new(),
         dropped,
     };
     let mut bases = conflict::base_parts(bytes).into_iter().peekable();
@@ -56,7 +56,7 @@ enum Region {
     Top,
     Map,
     Expires,
-    /// Behind the document's `}`.
+    /// After the document's `}`.
     After,
 }
 
@@ -64,36 +64,36 @@ struct Salvage<'a, 'd> {
     bytes: &'a [u8],
     at: usize,
     section: Region,
-    /// Whether the map and the deadlines were begun.
+    /// Whether the map and the expiries have started.
     seen: (bool, bool),
-    /// Of the entry that was read last, if it began its line.
+    /// The indent of the previous entry, if it started its line.
     indent: Option<usize>,
-    /// Whether there was a fault already.
-    is_damaged: bool,
+    /// Whether there was a fault.
+    is_corrupt: bool,
     document: Document,
-    /// Where each entry stands, and each deadline.
+    /// The place of each entry, and of each expiry.
     entries: HashMap<String, Range<usize>>,
-    deadlines: HashMap<String, (Range<usize>, Timestamp)>,
+    expiries: HashMap<String, (Range<usize>, Timestamp)>,
     dropped: &'d mut dyn FnMut(Range<usize>),
 }
 
 impl Salvage<'_, '_> {
-    /// Goes past white space; false at the end.
+    /// Skips white space; false at the end.
     fn skip_blank(&mut self) -> bool {
         let blank = self.bytes[self.at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         self.at += blank;
         self.at < self.bytes.len()
     }
 
-    /// Drops all lines up to `end`: what both sides of a merge have started from.
+    /// Drops all lines up to `end`: the common ancestor of a merge.
     fn skip(&mut self, end: usize) {
-        self.is_damaged = true;
+        self.is_corrupt = true;
         while self.at < end {
             self.drop_line();
         }
     }
 
-    /// Drops the line that goes on here. Of what was inside a dropped entry the braces alone say nothing.
+    /// Drops the rest of the line. Inside a dropped entry, braces have no meaning.
     fn drop_line(&mut self) {
         let rest = &self.bytes[self.at..];
         let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |newline| newline + 1);
@@ -103,7 +103,7 @@ impl Salvage<'_, '_> {
         self.at += end;
     }
 
-    /// Takes what comes next: a brace, a comma, or a member with its value. False: a newer version made it.
+    /// Reads the next item: a brace, a comma, or a member with its value. False if a newer version wrote the file.
     fn step(&mut self) -> Result<bool, Fault> {
         self.section = match (self.bytes[self.at], self.section) {
             (b'{', Region::Before) => Region::Top,
@@ -112,14 +112,14 @@ impl Salvage<'_, '_> {
             (b',', Region::Top | Region::Map | Region::Expires) => self.section,
             (b'"', Region::Top) => return self.member(),
             (b'"', Region::Map) => return self.entry().map(|()| true),
-            (b'"', Region::Expires) => return self.deadline().map(|()| true),
+            (b'"', Region::Expires) => return self.expiry().map(|()| true),
             _ => return Err(Fault::new(self.at, "")),
         };
         self.at += 1;
         Ok(true)
     }
 
-    /// Whether what stands behind a brace can stand behind the end of a section.
+    /// Whether the bytes after a brace can follow the end of a section.
     fn closes(&self) -> bool {
         matches!(self.bytes[self.at + 1..].trim_ascii_start().first(), None | Some(b',' | b'}'))
     }
@@ -174,10 +174,10 @@ impl Salvage<'_, '_> {
             return Err(Fault::new(place.start, ""));
         }
         if let Some(first) = self.entries.get(&key) {
-            // The line that begins the deadlines may be what is corrupt.
-            if self.is_damaged && !self.seen.1 && deadline(&self.bytes[value_at..place.end]).is_some() {
+            // The line that starts the expiries may be the corrupt one.
+            if self.is_corrupt && !self.seen.1 && expiry(&self.bytes[value_at..place.end]).is_some() {
                 self.begin(Region::Expires);
-                return self.deadline();
+                return self.expiry();
             }
             (self.dropped)(first.clone());
         }
@@ -187,7 +187,7 @@ impl Salvage<'_, '_> {
         Ok(())
     }
 
-    fn deadline(&mut self) -> Result<(), Fault> {
+    fn expiry(&mut self) -> Result<(), Fault> {
         let mut scanner = Scanner::new(&self.bytes[self.at..]);
         let key = scanner.name()?.into_owned();
         scanner.peek();
@@ -195,8 +195,8 @@ impl Salvage<'_, '_> {
         scanner.string()?;
         let place = self.at..self.at + scanner.at();
         self.check_end(place.end)?;
-        let deadline = deadline(&self.bytes[value_at..place.end]).ok_or_else(|| Fault::new(value_at, ""))?;
-        if let Some((first, _)) = self.deadlines.insert(key, (place.clone(), deadline)) {
+        let expiry = expiry(&self.bytes[value_at..place.end]).ok_or_else(|| Fault::new(value_at, ""))?;
+        if let Some((first, _)) = self.expiries.insert(key, (place.clone(), expiry)) {
             (self.dropped)(first);
         }
         self.take(&place);
@@ -208,17 +208,17 @@ impl Salvage<'_, '_> {
         self.indent = self.indent_of(place.start).or(self.indent);
     }
 
-    /// Whether what stands behind a value ends it.
+    /// Checks that the bytes after a value end it.
     fn check_end(&self, end: usize) -> Result<(), Fault> {
-        let behind = &self.bytes[end..];
-        match behind.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r')) {
+        let after = &self.bytes[end..];
+        match after.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r')) {
             Some(b',' | b'}' | b'\n') => Ok(()),
             None if !self.bytes[end - 1].is_ascii_digit() => Ok(()),
             _ => Err(Fault::new(end, "")),
         }
     }
 
-    /// Whether a value that takes several lines has not taken the entries behind it for its own members.
+    /// Checks that a value of several lines has not swallowed the entries after it.
     fn check_lines(&self, place: &Range<usize>) -> Result<(), Fault> {
         let Some(own) = self.indent_of(place.start) else { return Ok(()) };
         for newline in memchr::memchr_iter(b'\n', &self.bytes[place.clone()]) {
@@ -230,15 +230,15 @@ impl Salvage<'_, '_> {
         Ok(())
     }
 
-    /// The indent of what begins a line at `at`.
+    /// The indent of an item that starts a line at `at`.
     fn indent_of(&self, at: usize) -> Option<usize> {
         let start = memchr::memrchr(b'\n', &self.bytes[..at])? + 1;
         (blanks(&self.bytes[start..]) == at - start).then_some(at - start)
     }
 
-    /// Drops what begins at `start` up to a line where reading can go on.
+    /// Drops everything from `start` to a line where parsing can resume.
     fn resume(&mut self, start: usize) {
-        self.is_damaged = true;
+        self.is_corrupt = true;
         self.at = start;
         loop {
             self.drop_line();
@@ -248,7 +248,7 @@ impl Salvage<'_, '_> {
         }
     }
 
-    /// Whether reading can go on at this line; it is in the section that this says then.
+    /// Whether parsing can resume at this line; sets the section of that line.
     fn is_start(&mut self) -> bool {
         let line = &self.bytes[self.at..];
         let indent = blanks(line);
@@ -261,28 +261,28 @@ impl Salvage<'_, '_> {
                 true
             }
             (Some(b'"'), Region::Map | Region::Expires) => self.indent.is_none_or(|own| indent == own),
-            // The line that begins its section was corrupt, or what seemed to end it was none.
+            // The line that starts its section was corrupt, or the section only seemed to end.
             (Some(b'"'), _) => {
-                let is_deadline = self.is_deadline(&line[indent..]);
-                self.begin(if is_deadline { Region::Expires } else { Region::Map });
+                let is_expiry = self.is_expiry(&line[indent..]);
+                self.begin(if is_expiry { Region::Expires } else { Region::Map });
                 true
             }
             _ => false,
         }
     }
 
-    /// Whether it is the line of a deadline of an entry.
-    fn is_deadline(&self, line: &[u8]) -> bool {
+    /// Whether it is the line of an entry's expiry.
+    fn is_expiry(&self, line: &[u8]) -> bool {
         let mut scanner = Scanner::new(line);
         let is_known = scanner.name().is_ok_and(|key| self.entries.contains_key(&*key));
         scanner.peek();
-        is_known && deadline(&line[scanner.at()..]).is_some()
+        is_known && expiry(&line[scanner.at()..]).is_some()
     }
 
     fn done(mut self) -> Document {
-        for (key, (_, deadline)) in self.deadlines {
+        for (key, (_, expiry)) in self.expiries {
             if let Some(entry) = self.document.entries.get_mut(&key) {
-                entry.deadline = Some(deadline);
+                entry.expiry = Some(expiry);
             }
         }
         self.document
@@ -293,7 +293,7 @@ fn blanks(line: &[u8]) -> usize {
     line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
 }
 
-/// Whether the text is the one that begins the map or the deadlines, with their entries in the lines behind it.
+/// Whether the text starts the map or the expiries, with their entries on the following lines.
 fn begins_section(line: &[u8]) -> bool {
     let mut scanner = Scanner::new(line);
     scanner.name().is_ok_and(|name| matches!(&*name, "map" | "expires"))
@@ -301,7 +301,7 @@ fn begins_section(line: &[u8]) -> bool {
         && line[scanner.at()..].iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r')) == Some(&b'\n')
 }
 
-/// The deadline that a JSON string gives.
-fn deadline(text: &[u8]) -> Option<Timestamp> {
+/// The expiry in a JSON string.
+fn expiry(text: &[u8]) -> Option<Timestamp> {
     Scanner::new(text).string().ok()?.parse().ok()
 }

@@ -1,15 +1,15 @@
-//! The writers' lock: one file next to the database, never deleted, never renamed; and the database's own files.
+//! The writers' lock: one file next to the database, never deleted or renamed. Also the paths of the side files.
 //!
-//! Somebody may delete the lock file all the same, while a writer is at work: the next one makes another and locks that.
-//! So each locks the files that are about to change as well, snapshot and journal, and begins again if by then others
-//! have their names. What takes their places is locked before it does. All locks are held until the write is
-//! acknowledged, and two writers with different lock files wait for each other as two with the same one do. Where there
-//! is neither file yet, the new snapshot's name decides: it is never taken from another.
+//! Someone may still delete the lock file while a writer holds it, and then the next writer creates another one and
+//! locks that. So each writer locks the files that it is about to change as well, snapshot and journal, and starts over
+//! if their names now belong to other files. A replacement is locked before it gets its name. All locks are held until
+//! the write is acknowledged, so writers with different lock files wait for each other, too. If there are no data files
+//! yet, the name of the new snapshot decides: it never replaces an existing file.
 //!
-//! Its note names the holder, for messages only. It also tells two things from one writer to the next, neither of which
-//! must survive a crash of the system: whether the database was ever written to, and the uncertain
-//! state that a failed sync, or the death of a holder, has left. It also names the boot that it was written in: of a journal's end that cannot be read, a
-//! note of this boot says whether it was acknowledged, and any other says nothing.
+//! The lock file holds a note, which names the holder for messages. It also passes two facts from one writer to the
+//! next, neither of which must survive a system crash: whether the database was ever written to, and the uncertain
+//! state that a failed sync or a killed writer left. The note names its boot as well. If the journal's last record
+//! cannot be read, a note of this boot tells whether that record was acknowledged; a note of any other boot does not.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -21,74 +21,75 @@ use super::uncertain::Uncertain;
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
 
-/// Held while a write is under way. Dropping it, or the death of the process, gives it back at once.
+/// Held during a write. Dropping it, or the end of the process, releases the lock at once.
 #[derive(Debug)]
 pub(crate) struct WritersLock {
     file: Box<dyn LockFile>,
-    /// The database's files, locked: those that were there, and those that took their places since.
+    /// The database's files, locked: the existing ones and those that replaced them since.
     data: Vec<Box<dyn DiskFile>>,
-    /// The uncertain state that the holder before has left.
+    /// The uncertain state that the previous holder left.
     pub(crate) uncertain: Option<Uncertain>,
-    /// Whether nobody has noted anything yet: there is nothing to tell what became of the holder before, if there was one.
+    /// Whether there is no note yet, so nothing is known about a previous holder.
     pub(crate) is_new: bool,
-    /// What its note says of a last record that cannot be read.
+    /// What its note says about an unreadable last record.
     pub(crate) ending: Ending,
-    /// The boot that its notes name: this one, or none while it must stay unknown what became of a bad end.
+    /// The boot that its notes name; empty while it must stay unknown whether a bad end was acknowledged.
     boot: String,
-    /// The note that giving the lock back leaves, once all is in order.
+    /// The note to leave when the lock is released after everything is in order.
     finished: Option<String>,
 }
 
 impl Drop for WritersLock {
     fn drop(&mut self) {
         if let Some(note) = self.finished.take() {
-            // If it cannot be written, the next holder does more than it must.
+            // If this fails, the next holder only does more work than needed.
             let _ = self.file.set_note(&note);
         }
-        // Before the lock file's own, which others wait for. The files may stay open, and with them their locks.
+        // Before the lock file itself, which other writers wait for. The files may stay open, and their locks with
+        // them.
         for file in &self.data {
             let _ = file.unlock();
         }
-        // Closing alone would not do while a child of this process, between its fork and its exec, has the file too.
-        // Should this fail, closing is what is left.
+        // Closing is not enough: a child of this process may have inherited the file between fork and exec. If
+        // unlocking fails, closing is all that can be done.
         let _ = self.file.unlock();
     }
 }
 
-/// What a try to take the lock has come to.
+/// The result of one attempt to take the lock.
 enum Tried {
     Taken(WritersLock),
-    /// Somebody has it: what is known of them.
+    /// Another process holds it; what is known about the holder.
     Held(String),
-    /// A file has got another's name meanwhile.
+    /// A file was replaced during the attempt.
     Replaced,
 }
 
-/// The snapshot and the journal as they are at their paths.
+/// The identities of the files at the paths of the snapshot and the journal.
 pub(crate) type FilesSeen = (Option<Identity>, Option<Identity>);
 
-/// How the files of a database are found once they are locked.
+/// Finds the files of a database after they are locked.
 pub(crate) type Newest<'a> = dyn FnMut() -> Result<FilesSeen> + 'a;
 
-/// Stands before the name of the boot.
+/// Precedes the name of the boot.
 const BOOT: &str = ", boot ";
-/// Ends the note of a holder before whom nothing was ever written to the database.
+/// Ends the note of a holder if nothing has been written to the database yet.
 const UNWRITTEN: &str = ", before the first write";
 
-/// What became of a journal's last record that cannot be read.
+/// What is known about an unreadable last record of the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// Its writer did not finish: it was never acknowledged.
     Torn,
-    /// Every writer of this boot finished, so it was acknowledged, and its bytes changed after that.
+    /// Every writer of this boot finished, so it was acknowledged, and its bytes changed later.
     Corrupt,
-    /// It may or may not have been acknowledged: the note is of another boot or host, or there is none.
+    /// It may have been acknowledged: the note is from another boot or host, or there is none.
     Unknown,
 }
 
 impl Ending {
-    /// What a note says at a given boot of this host. A note is never synced, so one that outlived a crash of the system
-    /// may be any older one.
+    /// What a note says during the given boot of this host. Notes are never synced, so a note that survived a system
+    /// crash may be an old one.
     fn in_note(note: &str, boot: &str) -> Self {
         let host = note.split_once(" (").and_then(|(_, rest)| rest.split_once(", "));
         let is_of_host = host.is_some_and(|(host, _)| host == rustix::system::uname().nodename().to_string_lossy());
@@ -100,12 +101,13 @@ impl Ending {
     }
 }
 
-/// The uncertain state that a note names.
+/// The uncertain state in a note.
 fn uncertain_in(note: &str) -> Option<Uncertain> {
     Uncertain::in_note(note.strip_suffix(UNWRITTEN).unwrap_or(note))
 }
 
-/// Whether two names are of one boot. Where a boot has no name, its time stands for it, and that wanders with the clock.
+/// Whether two names belong to one boot. On systems without boot names, the boot time is used, which drifts with the
+/// clock.
 fn is_same_boot(noted: &str, boot: &str) -> bool {
     const WANDERS: i64 = 2;
     let time = |name: &str| name.strip_prefix('@').and_then(|seconds| seconds.parse::<i64>().ok());
@@ -116,8 +118,8 @@ fn is_same_boot(noted: &str, boot: &str) -> bool {
 }
 
 impl WritersLock {
-    /// Takes the lock of the database at `database`, waiting at most `wait`, and no longer than `on_progress` says. The files
-    /// that `newest` finds are those that are locked then.
+    /// Takes the lock of the database at `database`. Waits at most `wait`, and stops when `on_progress` asks for it.
+    /// Also locks the files that `newest` finds.
     pub(crate) fn acquire(
         disk: &dyn Disk,
         database: &Path,
@@ -125,16 +127,16 @@ impl WritersLock {
         (wait, on_progress): (Duration, Option<OnProgress>),
         newest: &mut Newest<'_>,
     ) -> Result<Self> {
-        /// How often it is begun again at once. Each time somebody else has come on.
+        /// How often an attempt is repeated without a pause. Each repetition means that another writer came first.
         const AT_ONCE: u32 = 10;
         let start = Instant::now();
         let mut pause = Duration::from_millis(5);
-        let mut begun_again = 0;
+        let mut restarts = 0;
         loop {
             let holder = match Self::attempt(disk, database, identity, newest)? {
                 Tried::Taken(lock) => return Ok(lock),
-                Tried::Replaced if begun_again < AT_ONCE => {
-                    begun_again += 1;
+                Tried::Replaced if restarts < AT_ONCE => {
+                    restarts += 1;
                     continue;
                 }
                 Tried::Replaced => OTHERS.to_owned(),
@@ -148,7 +150,7 @@ impl WritersLock {
                 return Err(Error::Interrupted);
             }
             std::thread::sleep(pause.min(wait.saturating_sub(waited)));
-            // Neighbours that began together must not come back together.
+            // Processes that started together must not retry at the same time.
             let jitter = u64::from(std::process::id()) % 5;
             pause = (pause + Duration::from_millis(5)).min(Duration::from_millis(20 + jitter));
         }
@@ -183,32 +185,32 @@ impl WritersLock {
         Ok(if is_current { Tried::Taken(lock) } else { Tried::Replaced })
     }
 
-    /// Takes the lock if it can be had at once.
+    /// Takes the lock if it is free.
     pub(crate) fn try_acquire(disk: &dyn Disk, database: &Path, identity: Option<Identity>) -> Option<Self> {
         Self::acquire(disk, database, identity, (Duration::ZERO, None), &mut || files(disk, database)).ok()
     }
 
-    /// Keeps the lock of a file that is about to take the place of one of the database's, or has just done so.
+    /// Holds the lock of a file that replaces one of the database's files.
     pub(crate) fn hold(&mut self, file: Box<dyn DiskFile>) {
         self.data.push(file);
     }
 
-    /// Notes who holds the lock, for those who wait; whether the database was never written to, for [`was_written`];
-    /// and what is uncertain should the holder not come to say otherwise. So it must stand there before anything is done
-    /// that could leave it so.
+    /// Writes the note: the holder, for processes that wait; whether the database was never written to, for
+    /// [`was_written`]; and the uncertain state that applies if the holder never updates the note. So it must be
+    /// written before anything that could cause that state.
     pub(crate) fn note(&mut self, unwritten: bool, uncertain: Uncertain) -> std::io::Result<()> {
         self.finished = None;
         self.uncertain = Some(uncertain);
         self.file.set_note(&text(&self.boot, unwritten, &uncertain.to_string()))
     }
 
-    /// Names no boot in notes from now on, so that what is not known of a bad end stays so if the holder does not come to
-    /// mend it; or names this one again.
+    /// Sets the boot that later notes name. An empty name keeps an unknown end unknown if the holder does not repair
+    /// it.
     pub(crate) fn name_boot(&mut self, boot: String) {
         self.boot = boot;
     }
 
-    /// Everything is in order: giving the lock back will say so.
+    /// Everything is in order: releasing the lock will record that.
     pub(crate) fn finish(&mut self, unwritten: bool) {
         self.uncertain = None;
         self.finished = Some(text(&self.boot, unwritten, ""));
@@ -226,7 +228,7 @@ fn text(boot: &str, unwritten: bool, uncertain: &str) -> String {
     format!("pid {pid} ({host}, {program}) since {now}{boot}{uncertain}{unwritten}\n")
 }
 
-/// The files of a database as they are at their paths.
+/// The files of a database at their paths.
 pub(crate) fn files(disk: &dyn Disk, database: &Path) -> Result<FilesSeen> {
     Ok((disk.identity(database)?, disk.identity(&disk::with_suffix(database, JOURNAL))?))
 }
@@ -238,9 +240,9 @@ fn is_same(one: Option<Identity>, other: Option<Identity>) -> bool {
     }
 }
 
-/// Opens the lock file, or makes it. A stranger's does not count.
+/// Opens the lock file, or creates it. Refuses one that an untrusted user may have written.
 fn open(disk: &dyn Disk, path: &Path, database: &Path, identity: Option<Identity>) -> Result<Box<dyn LockFile>> {
-    // What is known of the database may be old.
+    // What is known about the database may be outdated.
     let check = |there: &Identity| {
         disk::check_side(disk, path, there, identity.as_ref())
             .or_else(|_| disk::check_side(disk, path, there, disk.identity(database)?.as_ref()))
@@ -259,8 +261,7 @@ fn open(disk: &dyn Disk, path: &Path, database: &Path, identity: Option<Identity
     }
 }
 
-/// Locks one of the database's files, if that can be done at once. Where such files cannot be locked, the lock file has
-/// to do.
+/// Locks one of the database's files if it is free. On file systems without such locks, the lock file alone must do.
 fn lock_data(file: &dyn DiskFile) -> std::io::Result<bool> {
     file.try_lock().or_else(|error| match Errno::from_io_error(&error) {
         Some(Errno::BADF | Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Ok(true),
@@ -268,30 +269,31 @@ fn lock_data(file: &dyn DiskFile) -> std::io::Result<bool> {
     })
 }
 
-/// What the lock's name has behind the database's.
+/// The suffix of the lock file's name.
 const LOCK: &str = ".lock";
 
-/// Where a database's lock file is.
+/// The path of a database's lock file.
 pub(crate) fn path(database: &Path) -> PathBuf {
     disk::with_suffix(database, LOCK)
 }
 
-/// The journal and the lock file of a database at that path.
+/// The journal and the lock file of a database.
 pub(crate) fn side_files(database: &Path) -> [PathBuf; 2] {
     [JOURNAL, LOCK].map(|end| disk::with_suffix(database, end))
 }
 
-/// Of a holder that is not known.
+/// An unknown holder.
 const OTHERS: &str = "another process";
 
-/// Whether a database was ever written to, as far as its lock file knows: an empty one beside it is new, or a loss.
+/// Whether the database was ever written to, according to its lock file: an empty file is then a loss, not a new
+/// database.
 pub(crate) fn was_written(disk: &dyn Disk, database: &Path) -> Result<bool> {
     let Some(file) = opened(disk, database)? else { return Ok(false) };
     let note = note_in(&*file).map_err(|source| Error::Open { path: path(database), source })?;
     Ok(!note.is_empty() && !note.ends_with(UNWRITTEN))
 }
 
-/// The lock file, to be looked at only. A stranger's does not count.
+/// Opens the lock file for reading. Refuses one that an untrusted user may have written.
 fn opened(disk: &dyn Disk, database: &Path) -> Result<Option<Box<dyn DiskFile>>> {
     let path = path(database);
     let Some(file) = disk.open(&path, OpenAs::Side)? else { return Ok(None) };
@@ -300,11 +302,12 @@ fn opened(disk: &dyn Disk, database: &Path) -> Result<Option<Box<dyn DiskFile>>>
     Ok(Some(file))
 }
 
-/// The uncertain state that a writer that is gone has left. Nothing while one is at work, who notes much ahead.
+/// The uncertain state that an earlier writer left. `None` while a writer is active, because its note is only a
+/// precaution.
 pub(crate) fn left_uncertain(disk: &dyn Disk, database: &Path) -> Option<Uncertain> {
     let file = opened(disk, database).ok()??;
     let noted = || uncertain_in(&note_in(&*file).ok()?);
-    // In the common case nobody is made to wait.
+    // Usually there is none, and no writer has to wait.
     noted()?;
     if !file.try_lock().ok()? {
         return None;
@@ -314,8 +317,8 @@ pub(crate) fn left_uncertain(disk: &dyn Disk, database: &Path) -> Option<Uncerta
     noted
 }
 
-/// What became of the last record of a journal that cannot be read, which begins at `at`, for whoever only reads. `None` if it cannot be told
-/// now: a writer is at work, or the journal is no longer what was seen.
+/// What is known about an unreadable last record of a journal at `at`, for readers. `None` if it cannot be determined
+/// now: a writer is active, or the journal has changed.
 pub(crate) fn ending(
     disk: &dyn Disk,
     database: &Path,
@@ -323,7 +326,7 @@ pub(crate) fn ending(
     (epoch, at): (u64, u64),
 ) -> Option<Ending> {
     let file = disk.open(&path(database), disk::OpenAs::Side).ok().flatten();
-    // Where files cannot be locked, nobody writes.
+    // Without file locks, no writer is known to be active.
     if file.as_ref().is_some_and(|file| !file.try_lock().unwrap_or(true)) {
         return None;
     }
@@ -333,12 +336,12 @@ pub(crate) fn ending(
         let _ = file.unlock();
     }
     let ending = is_there.then(|| Ending::in_note(&note, &disk.boot()))?;
-    // Up to the byte behind which a sync failed, all was acknowledged.
+    // Everything before the byte at which a sync failed was acknowledged.
     let is_before = uncertain_in(&note).and_then(|uncertain| uncertain.synced(epoch)).is_some_and(|good| at < good);
     Some(if ending == Ending::Torn && is_before { Ending::Corrupt } else { ending })
 }
 
-/// The note of a lock file that is only looked at.
+/// Reads the note of a lock file.
 fn note_in(file: &dyn DiskFile) -> std::io::Result<String> {
     let mut note = [0; 1 << 10];
     let read = file.read_at(&mut note, 0)?;
@@ -353,7 +356,7 @@ fn unlockable(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
     }
 }
 
-/// What the holder has noted, fit for a message.
+/// The holder named in the note, fit for a message.
 fn holder(file: &dyn DiskFile) -> String {
     let note = note_in(file).unwrap_or_default();
     let ends = [BOOT, UNWRITTEN].iter().filter_map(|end| note.find(end));
@@ -367,7 +370,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_note_tells_of_a_bad_end_only_at_its_own_boot_and_host() {
+    fn a_note_classifies_a_bad_end_only_on_its_own_boot_and_host() {
         let note = |boot: &str, unwritten, uncertain: &str| text(boot, unwritten, uncertain).trim_end().to_owned();
         for unwritten in [false, true] {
             assert_eq!(Ending::in_note(&note("b-1", unwritten, ""), "b-1"), Ending::Corrupt);

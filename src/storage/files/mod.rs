@@ -1,9 +1,9 @@
-//! The files themselves: the only place that opens, syncs, renames and locks.
+//! The files: the only place that opens, syncs, renames and locks.
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | `disk` | what storage asks of a file system, and the one of the system |
-//! | `lock`, `uncertain` | the writers' lock, and what its note says; what a failed sync leaves |
+//! | `disk` | what storage needs of a file system, and the implementation for the operating system |
+//! | `lock`, `uncertain` | the writers' lock and its note; what a failed sync leaves uncertain |
 
 pub(crate) mod disk;
 pub(crate) mod lock;

@@ -1,21 +1,21 @@
-//! The uncertain state that a failed sync leaves, or a writer that was not created to its end: what it is, and its words in
-//! the note of the writers' lock. A writer recovers from it before anything else.
+//! The uncertain state that a failed sync or a killed writer leaves, and its text in the note of the writers' lock. The
+//! next writer recovers from it before anything else.
 
 use std::fmt;
 
-/// What cannot be known to be durable after a sync has failed: whoever writes next makes it anew in a new file.
+/// What may not be durable after a sync failed: the next writer writes it again, to a new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Uncertain {
-    /// The journal of that epoch counts up to that byte only.
+    /// The journal with this epoch is valid only up to this byte.
     Journal { epoch: u64, good: u64 },
-    /// The snapshot's name in the folder: the snapshot must be replaced once more.
+    /// The snapshot's name in the folder: the snapshot must be replaced again.
     Folder,
-    /// The holder died while it held the lock, or the journal's name was not synced: neither the journal nor the names
-    /// may be durable.
+    /// The holder died with the lock held, or the journal's name was not synced: neither the journal nor the names may
+    /// be durable.
     Unfinished,
 }
 
-const JOURNAL: &str = ", a sync failed behind byte ";
+const JOURNAL: &str = ", a sync failed after byte ";
 const FOLDER: &str = ", a sync of the folder failed";
 const UNFINISHED: &str = ", unfinished";
 
@@ -30,36 +30,34 @@ impl fmt::Display for Uncertain {
 }
 
 impl Uncertain {
-    /// What must be made up for if a process knows of an uncertain state, and the lock's note names one as well. What the
-    /// note says is newer, unless it was only noted ahead; and a new snapshot makes up for everything else.
+    /// The state to recover from if both this process and the lock's note name one. The note is newer, unless it was
+    /// only a precaution. Writing a new snapshot recovers from everything else.
     pub(crate) fn stronger(own: Option<Self>, noted: Option<Self>) -> Option<Self> {
         let rank = |state: Self| match state {
             Self::Folder => 2,
             Self::Journal { .. } => 1,
             Self::Unfinished => 0,
         };
-        // Of two alike it is the last.
+        // Of two equal ones, this picks the last.
         own.into_iter().chain(noted).max_by_key(|state| rank(*state))
     }
 
-    /// What it means for whoever reads, in words.
+    /// What it means for readers, in words.
     pub(crate) fn meaning(self) -> String {
         match self {
             Self::Journal { good, .. } => format!(
                 "a sync of the journal failed; what is after byte {good} is not valid, and the next write removes it"
             ),
             Self::Folder => {
-                "a sync of the folder failed; until the next write, a crash may undo the last save"
-                    .to_owned()
+                "a sync of the folder failed; until the next write, a crash may undo the last save".to_owned()
             }
             Self::Unfinished => {
-                "a writer was not created to its end; a crash may undo what it did last, until the next write makes up for it"
-                    .to_owned()
+                "a writer did not finish; until the next write, a crash may undo its last change".to_owned()
             }
         }
     }
 
-    /// Up to which byte the journal of that epoch counts, if it is what is uncertain.
+    /// The byte up to which the journal of this epoch is valid, if the journal is what is uncertain.
     pub(crate) fn synced(self, epoch: u64) -> Option<u64> {
         match self {
             Self::Journal { epoch: of, good } if of == epoch => Some(good),
@@ -67,12 +65,12 @@ impl Uncertain {
         }
     }
 
-    /// Where the words for it begin in a note.
+    /// Where the text of an uncertain state starts in a note.
     pub(super) fn place(note: &str) -> Option<usize> {
         [JOURNAL, FOLDER, UNFINISHED].iter().filter_map(|words| note.find(words)).min()
     }
 
-    /// What the end of a note says.
+    /// The state at the end of a note.
     pub(super) fn in_note(note: &str) -> Option<Self> {
         if note.ends_with(FOLDER) {
             return Some(Self::Folder);

@@ -1,4 +1,5 @@
-//! What a journal says about snapshots: its header, the one that it belongs to; its fold lines, those that saves made.
+//! The journal's lines about snapshots: its header names the snapshot it belongs to, and fold lines name those that
+//! saves wrote.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +7,7 @@ use super::layout::{Layout, hex};
 use super::seal;
 use crate::storage::files::disk::Identity;
 
-/// What a stat tells of a snapshot.
+/// What a stat says about a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stamp {
     pub(crate) device: u64,
@@ -14,7 +15,7 @@ pub(crate) struct Stamp {
     pub(crate) length: u64,
     /// Seconds and nanoseconds.
     pub(crate) modified: (i64, i64),
-    /// Likewise. None in fold lines: they are written before the rename, which changes it.
+    /// Likewise. `None` in fold lines: they are written before the rename, which changes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) changed: Option<(i64, i64)>,
 }
@@ -30,7 +31,7 @@ impl Stamp {
         }
     }
 
-    /// The same without the time that a rename changes, as fold lines have it.
+    /// The stamp without the time that a rename changes, as in fold lines.
     pub(crate) fn before_rename(file: &Identity) -> Self {
         Self { changed: None, ..Self::of(file) }
     }
@@ -39,25 +40,25 @@ impl Stamp {
 /// The journal's first line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Header {
-    /// Random: it tells the lines of this journal from those of any other.
+    /// Random: distinguishes the lines of this journal from those of any other.
     #[serde(with = "hex")]
     pub(crate) epoch: u64,
     /// The last commit that the snapshot contains.
     pub(crate) n: u64,
-    /// The snapshot that the commits behind `n` are changes of.
+    /// The snapshot that the commits after `n` change.
     pub(crate) stamp: Stamp,
     pub(crate) layout: Layout,
 }
 
-/// Why a first line is no header that can be used.
+/// Why a first line is not a usable header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum HeaderFault {
-    /// It does not end within the bytes.
+    /// The bytes end before the line does.
     Cut,
-    /// Another version made it.
+    /// A newer version wrote it.
     Newer,
-    /// It is not what was written, or was never a header.
-    Damaged(&'static str),
+    /// It is corrupt, or was never a header.
+    Corrupt(&'static str),
 }
 
 /// The version of the format of the whole journal.
@@ -75,7 +76,7 @@ impl Header {
         seal::seal(out, start, self.epoch);
     }
 
-    /// The epoch that a corrupt first line names, if that can be read. Whether it is the right one, the lines tell.
+    /// The epoch in a corrupt first line, if it can be read. The checksums of the lines show whether it is right.
     pub(crate) fn epoch_in(line: &[u8]) -> Option<u64> {
         const EPOCH: &[u8] = b"\"epoch\":\"";
         let digits = &line[memchr::memmem::find(line, EPOCH)? + EPOCH.len()..];
@@ -83,25 +84,24 @@ impl Header {
         u64::from_str_radix(digits, 16).ok()
     }
 
-    /// Reads it off the front of a journal; with its length, the newline counted.
+    /// Reads the header at the start of a journal, and returns its length, too, newline included.
     pub(crate) fn read(bytes: &[u8]) -> Result<(Self, usize), HeaderFault> {
         let end = memchr::memchr(b'\n', bytes).ok_or(HeaderFault::Cut)?;
         let line = &bytes[..end];
-        let behind = line.strip_prefix(NAME).ok_or(HeaderFault::Damaged("it is not the first line of a journal"))?;
-        let version = &behind[..behind.iter().take_while(|byte| byte.is_ascii_digit()).count()];
+        let tail = line.strip_prefix(NAME).ok_or(HeaderFault::Corrupt("it is not the first line of a journal"))?;
+        let version = &tail[..tail.iter().take_while(|byte| byte.is_ascii_digit()).count()];
         if version != VERSION && !version.is_empty() {
             return Err(HeaderFault::Newer);
         }
-        let damaged = HeaderFault::Damaged("its checksum does not match");
-        let Some(members) = behind.get(VERSION.len() + 1..) else { return Err(damaged) };
-        // The epoch is the seed of the sum over it, so it is read on trust first; what follows the content is not part
-        // of it.
+        let corrupt = HeaderFault::Corrupt("its checksum does not match");
+        let Some(members) = tail.get(VERSION.len() + 1..) else { return Err(corrupt) };
+        // The epoch is the seed of the checksum over it, so it is read on trust first; the seal is not part of it.
         let content = members.len().checked_sub(seal::LEN).map(|len| &members[..len]);
         let Some(header) = content.and_then(read_members::<Self>) else {
-            return Err(damaged);
+            return Err(corrupt);
         };
         if seal::open(line, header.epoch).is_none() {
-            return Err(damaged);
+            return Err(corrupt);
         }
         let mut again = Vec::with_capacity(line.len() + 1);
         header.write(&mut again);
@@ -109,7 +109,7 @@ impl Header {
     }
 }
 
-/// What a save made: a snapshot of this stamp and layout contains all commits up to `through`.
+/// The result of a save: a snapshot with this stamp and layout contains all commits up to `through`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fold {
     pub(crate) through: u64,
@@ -117,7 +117,7 @@ pub(crate) struct Fold {
     pub(crate) layout: Layout,
 }
 
-/// The form of a fold line.
+/// The layout of a fold line.
 #[derive(Serialize, Deserialize)]
 struct FoldLine {
     fold: Snapshot,
@@ -130,17 +130,17 @@ struct Snapshot {
     layout: Layout,
 }
 
-/// What every fold line begins with, and no other line.
+/// The start of every fold line, and of no other line.
 pub(crate) const FOLD: &[u8] = b"{\"fold\":";
 
 impl Fold {
-    /// Of a database that is being removed: nothing holds all commits up to `through`.
+    /// The fold line of a database that is being removed: no snapshot holds the commits up to `through`.
     pub(crate) fn nothing(through: u64) -> Self {
         let stamp = Stamp { device: 0, inode: 0, length: 0, modified: (0, 0), changed: None };
         Self { through, stamp, layout: Layout::default() }
     }
 
-    /// Whether it says that the database was removed.
+    /// Whether it records that the database was removed.
     pub(crate) fn is_of_nothing(&self) -> bool {
         *self == Self::nothing(self.through)
     }
@@ -152,7 +152,7 @@ impl Fold {
         seal::seal(out, start, epoch);
     }
 
-    /// Reads the content of a line whose sum is right. None: it has another form than this version writes.
+    /// Reads the content of a line whose checksum is right. `None` if this version does not write such lines.
     pub(crate) fn read(content: &[u8]) -> Option<Self> {
         let FoldLine { fold: Snapshot { stamp, layout }, n } = read_members(content.strip_prefix(b"{")?)?;
         let fold = Self { through: n, stamp, layout };
@@ -162,17 +162,17 @@ impl Fold {
     }
 
     fn write_content(&self, out: &mut Vec<u8>) {
-        // A time of the rename would never be right.
+        // The rename would change it.
         let stamp = Stamp { changed: None, ..self.stamp };
         out.push(b'{');
         write_members(out, &FoldLine { fold: Snapshot { stamp, layout: self.layout }, n: self.through });
     }
 }
 
-/// Appends an object without its braces.
+/// Appends the members of an object without the braces.
 fn write_members(out: &mut Vec<u8>, object: &impl Serialize) {
     let start = out.len();
-    serde_json::to_writer(&mut *out, object).expect("numbers and text are JSON, and a Vec takes all of it");
+    serde_json::to_writer(&mut *out, object).expect("numbers and text are JSON, and a Vec accepts all of it");
     out.remove(start);
     out.pop();
 }
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_reads_back_and_no_flipped_bit_or_cut_of_it_does() {
+    fn a_header_reads_back_and_a_corrupt_one_does_not() {
         let epoch = 0x0123_4567_89ab_cdef;
         let stamp = Stamp { device: 64769, inode: 131_082, length: 3, modified: (9, 5), changed: Some((-1, 8)) };
         let header = Header { epoch, n: 16, stamp, layout: Layout::default() };
@@ -200,7 +200,7 @@ mod tests {
         }
         for bit in 0..len * 8 {
             bytes[bit / 8] ^= 1 << (bit % 8);
-            assert!(matches!(Header::read(&bytes), Err(HeaderFault::Damaged(_) | HeaderFault::Newer)), "bit {bit}");
+            assert!(matches!(Header::read(&bytes), Err(HeaderFault::Corrupt(_) | HeaderFault::Newer)), "bit {bit}");
             bytes[bit / 8] ^= 1 << (bit % 8);
         }
         for other in [
@@ -211,7 +211,7 @@ mod tests {
             b"{\"rusty-kv-journal\":1",
             b"{\"rusty-kv-journal\":1,",
         ] {
-            assert!(matches!(Header::read(&[other, b"\n"].concat()), Err(HeaderFault::Damaged(_))));
+            assert!(matches!(Header::read(&[other, b"\n"].concat()), Err(HeaderFault::Corrupt(_))));
         }
         for version in ["0", "2", "10", "99999999999999999999999999"] {
             let line = format!("{{\"rusty-kv-journal\":{version},\"as\":\"it likes\"}}\n");

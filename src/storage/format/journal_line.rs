@@ -1,4 +1,4 @@
-//! One line behind the header: its exact form, both ways. Reading is one pass with the sum first.
+//! One line after the header: its exact form, read and written. Reading takes one pass, and checks the sum first.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -21,7 +21,7 @@ const LAST: &str = ",\"last\":";
 pub(crate) struct ChangeLine<'a> {
     /// The commit's number.
     pub(crate) n: u64,
-    /// How many lines the commit has; said by its last line only.
+    /// How many lines the commit has; only on its last line.
     pub(crate) last: Option<usize>,
     pub(crate) key: Cow<'a, str>,
     pub(crate) change: Change,
@@ -29,33 +29,33 @@ pub(crate) struct ChangeLine<'a> {
     pub(crate) content: &'a [u8],
 }
 
-/// What a line is.
+/// The kinds of lines.
 #[derive(Debug)]
 pub(crate) enum LineKind<'a> {
     Change(ChangeLine<'a>),
     Fold(Fold),
-    /// Not as it was written; why.
+    /// Its checksum does not match, or it is not a line; the reason.
     Bad(&'static str),
-    /// As it was written, but nothing that can be used.
+    /// It is intact, but not usable.
     Refused(Refused),
 }
 
-/// Why a line is refused that is as it was written.
+/// Why an intact line is refused.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// This version does not write such lines.
     Newer,
-    /// It is no change.
+    /// It is not a change.
     Wrong(String),
 }
 
-/// The lines of a journal behind its header.
+/// The lines of a journal after its header.
 #[derive(Clone, Debug)]
 pub(crate) struct JournalLines<'a> {
     bytes: &'a [u8],
     /// Where the next line begins.
     pub(crate) at: usize,
-    /// How many lines were taken.
+    /// How many lines were read.
     pub(crate) taken: u64,
 }
 
@@ -64,7 +64,7 @@ impl<'a> JournalLines<'a> {
         Self { bytes, at: 0, taken: 0 }
     }
 
-    /// Takes the next line and reads it. `scratch` is room that is used again and again.
+    /// Reads the next line. `scratch` is a buffer to reuse.
     pub(crate) fn read(&mut self, epoch: u64, scratch: &mut String) -> Option<LineKind<'a>> {
         let rest = self.bytes.get(self.at..).filter(|rest| !rest.is_empty())?;
         self.taken += 1;
@@ -83,7 +83,7 @@ fn is_zero(bytes: &[u8]) -> bool {
     bytes.iter().all(|&byte| byte == 0)
 }
 
-/// Reads a line, its newline taken off.
+/// Reads a line without its newline.
 pub(crate) fn read<'a>(line: &'a [u8], epoch: u64, scratch: &mut String) -> LineKind<'a> {
     let Some(content) = seal::open(line, epoch) else {
         let zeros = !line.is_empty() && is_zero(line);
@@ -98,8 +98,8 @@ pub(crate) fn read<'a>(line: &'a [u8], epoch: u64, scratch: &mut String) -> Line
     }
 }
 
-/// The good line that bytes begin with which are none as a whole: what is bad is its newline. It is not looked for where
-/// nothing but that newline can follow.
+/// Reads the good line at the start of bytes that are not a line as a whole, because its newline is corrupt. Only
+/// needed where something other than that newline can follow.
 pub(crate) fn front<'a>(bytes: &'a [u8], epoch: u64, scratch: &mut String) -> Option<LineKind<'a>> {
     let end = seal::ends(bytes)
         .take_while(|end| end + 1 < bytes.len())
@@ -111,21 +111,21 @@ fn read_change<'a>(content: &'a [u8], scratch: &mut String) -> Result<ChangeLine
     let (n, rest) = content.strip_prefix(N).and_then(number).ok_or(Refused::Newer)?;
     let rest = rest.strip_prefix(b",").and_then(|rest| strip(rest, KEY)).ok_or(Refused::Newer)?;
     let (key, mut rest) = read_key(rest, scratch)?;
-    let change = if let Some(behind) = strip(rest, DELETED) {
-        rest = behind;
+    let change = if let Some(tail) = strip(rest, DELETED) {
+        rest = tail;
         None
     } else {
-        let (text, behind) = read_value(strip(rest, VALUE).ok_or(Refused::Newer)?, scratch)?;
-        rest = behind;
-        let deadline = match strip(rest, EXPIRES) {
+        let (text, tail) = read_value(strip(rest, VALUE).ok_or(Refused::Newer)?, scratch)?;
+        rest = tail;
+        let expiry = match strip(rest, EXPIRES) {
             None => None,
-            Some(behind) => {
-                let (deadline, behind) = read_deadline(behind)?;
-                rest = behind;
-                Some(deadline)
+            Some(tail) => {
+                let (expiry, tail) = read_expiry(tail)?;
+                rest = tail;
+                Some(expiry)
             }
         };
-        Some(Stored { text, deadline })
+        Some(Stored { text, expiry })
     };
     let last = match strip(rest, LAST).and_then(number) {
         Some((count, [])) => Some(usize::try_from(count).map_err(|_| Refused::Newer)?),
@@ -139,7 +139,7 @@ fn strip<'a>(bytes: &'a [u8], prefix: &str) -> Option<&'a [u8]> {
     bytes.strip_prefix(prefix.as_bytes())
 }
 
-/// A number in its one form, and what follows it.
+/// A number in canonical form, and the bytes after it.
 fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let len = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (digits, rest) = bytes.split_at(len);
@@ -152,7 +152,7 @@ fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
     Some((number, rest))
 }
 
-/// A key in its one form: a search for its bytes must find what a replay finds.
+/// A key in canonical form: a search for its bytes must find the same key as a replay.
 fn read_key<'a>(bytes: &'a [u8], scratch: &mut String) -> Result<(Cow<'a, str>, &'a [u8]), Refused> {
     if bytes.first() != Some(&b'"') {
         return Err(Refused::Newer);
@@ -169,7 +169,7 @@ fn read_value<'a>(bytes: &'a [u8], scratch: &mut String) -> Result<(Box<str>, &'
     let wrong = |fault: json::Fault| Refused::Wrong(format!("its value: {}", fault.reason));
     let mut scanner = Scanner::new(bytes);
     scratch.clear();
-    // A wrapper is one level more than the value in it. What is in it is then looked at as well.
+    // A wrapper is nested one level deeper than the value in it. The wrapped value is checked, too.
     let marked = bytes.starts_with(b"{\"$") || bytes.starts_with(b"{\"\\");
     if marked { scanner.wrapped_value(scratch) } else { scanner.value(scratch) }.map_err(wrong)?;
     let (raw, rest) = bytes.split_at(scanner.at());
@@ -182,21 +182,21 @@ fn read_value<'a>(bytes: &'a [u8], scratch: &mut String) -> Result<(Box<str>, &'
     Ok((scratch.as_str().into(), rest))
 }
 
-fn read_deadline(bytes: &[u8]) -> Result<(Timestamp, &[u8]), Refused> {
+fn read_expiry(bytes: &[u8]) -> Result<(Timestamp, &[u8]), Refused> {
     let end = memchr::memchr(b'"', bytes).ok_or(Refused::Newer)?;
     let text = std::str::from_utf8(&bytes[..end]).map_err(|_| Refused::Newer)?;
-    let deadline: Timestamp = text
+    let expiry: Timestamp = text
         .parse()
         .map_err(|_| Refused::Wrong("its expiry is not a time such as 2026-11-23T04:00:00.000Z".to_owned()))?;
-    if deadline.to_string() == text { Ok((deadline, &bytes[end + 1..])) } else { Err(Refused::Newer) }
+    if expiry.to_string() == text { Ok((expiry, &bytes[end + 1..])) } else { Err(Refused::Newer) }
 }
 
-/// The number of a change's commit and, of its last line, how many lines the commit has: read off the two ends of the
-/// line's content. What stands between them is not looked at.
+/// Reads the number of a change's commit and, on its last line, how many lines the commit has. Reads only the two ends
+/// of the line's content.
 pub(crate) fn glance(content: &[u8]) -> Option<(u64, Option<usize>)> {
     let (n, _) = content.strip_prefix(N).and_then(number)?;
     let digits = content.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-    // No value ends so: its own last digits would follow `"value":`.
+    // A value cannot end like this: its own last digits would follow `"value":`.
     let (before, count) = content.split_at(content.len() - digits);
     if !before.ends_with(LAST.as_bytes()) {
         return Some((n, None));
@@ -205,23 +205,23 @@ pub(crate) fn glance(content: &[u8]) -> Option<(u64, Option<usize>)> {
     Some((n, Some(usize::try_from(count).ok()?)))
 }
 
-/// What stands between the number of a commit and the rest of the line of a change of that key.
+/// The bytes between the number of a commit and the value in a line that changes this key.
 pub(crate) fn needle(key: &str) -> String {
     let mut needle = KEY.to_owned();
     json::write_string(&mut needle, key);
     needle
 }
 
-/// Where the line begins whose key stands at `at`; None if something else stands there.
+/// Where the line starts that has its key at `at`; `None` if the bytes before `at` do not match.
 pub(crate) fn start_of(bytes: &[u8], at: usize) -> Option<usize> {
     let before = bytes[..at].strip_suffix(b",")?;
-    // 64 bits have at most 20 digits, so a long number in a value costs nothing here.
+    // A 64-bit number has at most 20 digits, so a long number in a value costs nothing here.
     let digits = before.iter().rev().take(20).take_while(|byte| byte.is_ascii_digit()).count();
     let start = before[..before.len() - digits].strip_suffix(N)?.len();
     (start == 0 || bytes[start - 1] == b'\n').then_some(start)
 }
 
-/// Appends a change of commit `n`. `last` is how many lines the commit has, if this is its last one.
+/// Appends a change of commit `n`. `last` is the number of lines of the commit if this is its last line.
 pub(crate) fn write(
     out: &mut Vec<u8>,
     scratch: &mut String,
@@ -238,11 +238,11 @@ pub(crate) fn write(
     json::write_string(scratch, key);
     match change {
         None => scratch.push_str(DELETED),
-        Some(Stored { text, deadline }) => {
+        Some(Stored { text, expiry }) => {
             scratch.push_str(VALUE);
             scratch.push_str(text);
-            if let Some(deadline) = deadline {
-                write!(scratch, "{EXPIRES}{deadline}\"").expect(STRING);
+            if let Some(expiry) = expiry {
+                write!(scratch, "{EXPIRES}{expiry}\"").expect(STRING);
             }
         }
     }
@@ -272,9 +272,9 @@ mod tests {
     }
 
     #[test]
-    fn any_other_form_was_made_by_a_newer_version() {
+    fn any_other_form_was_written_by_a_newer_version() {
         for content in [
-            r#"{"n":17,"key":"a","value":1,"colour":"red","last":1"#,
+            r#"{"n":17,"key":"a","value":1,"color":"red","last":1"#,
             r#"{"n":17,"key":"a","value":1,"last":1,"more":0"#,
             r#"{"n":17,"key":"a","value":1,"last":01"#,
             r#"{"n":17,"key":"a","value": 1,"last":1"#,
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_change_is_wrong() {
+    fn a_line_without_a_change_is_wrong() {
         for (content, why) in [
             (r#"{"n":17,"key":"a","value":tru,"last":1"#, "its value: expected a value"),
             (r#"{"n":17,"key":"a","value":{"b":1,"b":2},"last":1"#, "its value: duplicate member"),

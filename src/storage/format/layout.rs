@@ -1,50 +1,50 @@
-//! What is known of a snapshot in its one form without reading it.
+//! What is known about a snapshot in canonical form without reading it.
 
 use serde::{Deserialize, Serialize};
 
-/// Where things are in a snapshot in its one form, in bytes from its start. The journal's header carries it.
+/// The offsets in a snapshot in canonical form, in bytes from its start. Stored in the journal's header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Layout {
-    /// Of the whole file.
+    /// The length of the file.
     pub(crate) length: u64,
-    /// The lines of the map: from the first one's indent to behind the last one's newline; empty if there are none.
+    /// The lines of the map, from the first indent to the end of the last newline; empty if there are none.
     pub(crate) map: (u64, u64),
-    /// The lines of the deadlines, likewise.
+    /// The lines of the expiries, likewise.
     pub(crate) expires: (u64, u64),
-    /// Where the text begins that follows both: top-level members that are not ours, then `\n}\n`.
+    /// Where the text after both sections starts: top-level members that are not ours, then `\n}\n`.
     pub(crate) rest: u64,
     /// How many lines the map has.
     pub(crate) count: u64,
-    /// How many lines the deadlines have.
+    /// How many lines the expiries have.
     pub(crate) expiring: u64,
     /// The wrapping sum of the [`line_hash`] of every line of both sections and of the rest.
     #[serde(with = "hex")]
     pub(crate) hash: u64,
 }
 
-/// What stands before the map's lines; without lines the map closes right behind it.
+/// The text before the lines of the map; a map without lines closes right after it.
 pub(crate) const HEAD: &[u8] = b"{\n  \"map\": {";
-/// What stands before the lines of the deadlines.
+/// The text before the lines of the expiries.
 pub(crate) const BETWEEN: &[u8] = b",\n  \"expires\": {\n";
-/// What stands behind the last line of a section.
+/// The text after the last line of a section.
 pub(crate) const CLOSE: &[u8] = b"  }";
-/// What the file ends with.
+/// The end of the file.
 pub(crate) const END: &[u8] = b"\n}\n";
 
 impl Layout {
-    /// Whether a snapshot can have it. Nothing else may be read by.
+    /// Whether a snapshot can have this layout. Any other must not be used for reading.
     pub(crate) fn is_sound(&self) -> bool {
         let &Self { length, map, expires, rest, count, expiring, .. } = self;
         let ends = [map.0, map.1, expires.0, expires.1, rest];
         if length > i64::MAX.unsigned_abs() || ends.iter().any(|end| *end > length) {
             return false;
         }
-        let behind = |part: &[u8], at: u64| at + part.len() as u64;
-        let map_starts = behind(HEAD, u64::from(count > 0));
-        let map_closed = if count > 0 { behind(CLOSE, map.1) } else { behind(b"}", map.1) };
+        let after = |part: &[u8], at: u64| at + part.len() as u64;
+        let map_starts = after(HEAD, u64::from(count > 0));
+        let map_closed = if count > 0 { after(CLOSE, map.1) } else { after(b"}", map.1) };
         let (expires_starts, closed) = match expiring {
             0 => (map_closed, map_closed),
-            _ => (behind(BETWEEN, map_closed), behind(CLOSE, expires.1)),
+            _ => (after(BETWEEN, map_closed), after(CLOSE, expires.1)),
         };
         let are_lines = |(from, to): (u64, u64), count| if count > 0 { from < to } else { from == to };
         map.0 == map_starts
@@ -53,11 +53,11 @@ impl Layout {
             && are_lines(expires, expiring)
             && expiring <= count
             && rest == closed
-            && length >= behind(END, rest)
+            && length >= after(END, rest)
     }
 }
 
-/// Which section a line belongs to: the same line means something else there.
+/// The section of a line: the same line means something different in the other one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Section {
     Map = 1,
@@ -65,12 +65,12 @@ pub(crate) enum Section {
     Rest = 3,
 }
 
-/// The hash of one line's content: without indent, comma and newline.
+/// The hash of a line's content, without indent, comma and newline.
 pub(crate) fn line_hash(section: Section, content: &[u8]) -> u64 {
     xxhash_rust::xxh3::xxh3_64_with_seed(content, section as u64)
 }
 
-/// 64 bits as 16 hexadecimal digits: JSON readers round large numbers.
+/// 64-bit numbers as 16 hexadecimal digits, because JSON parsers round large numbers.
 pub(crate) mod hex {
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 

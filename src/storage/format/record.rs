@@ -1,7 +1,7 @@
-//! One value in its form on disk, both ways. The only place that knows the marks. Pure.
+//! A value's encoding on disk, read and written. The only place that knows the markers. Pure.
 //!
-//! Text is a JSON string, JSON is itself, bytes are `{"$binary":"<base64>"}`. An object of exactly one member whose name
-//! is a mark would read back as something else, so it is wrapped as `{"$json":…}`.
+//! Text is a JSON string, JSON is stored as it is, bytes are `{"$binary":"<base64>"}`. An object with exactly one
+//! member whose name is a marker would be read back as something else, so it is wrapped as `{"$json":…}`.
 
 use data_encoding::BASE64;
 
@@ -9,101 +9,97 @@ use crate::expiry::Timestamp;
 use crate::json::{self, Escaped, Fault, Length, Nowhere, Same, Scanner, Sink};
 use crate::value::{Json, Value};
 
-/// A value and, if it expires, its deadline.
+/// A value and its expiry, if it has one.
 ///
 /// ```
 /// let entry = rusty_kv::Entry::from("hello");
-/// assert_eq!(entry.deadline, None);
+/// assert_eq!(entry.expiry, None);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// What the key holds.
+    /// The value of the key.
     pub value: Value,
-    /// From this point in time on the entry is gone.
-    pub deadline: Option<Timestamp>,
+    /// When the entry expires; `None` if never.
+    pub expiry: Option<Timestamp>,
 }
 
 impl Entry {
-    /// Reads a value's form on disk, and nothing behind it.
-    pub(crate) fn decode(text: &str, deadline: Option<Timestamp>) -> Result<Self, Fault> {
-        Ok(Self { value: decode(text)?, deadline })
+    /// Decodes a value's encoding on disk, with nothing after it.
+    pub(crate) fn decode(text: &str, expiry: Option<Timestamp>) -> Result<Self, Fault> {
+        Ok(Self { value: decode(text)?, expiry })
     }
 
-    /// Reads an entry as it is stored, in its own memory.
+    /// Decodes a stored entry, reusing its memory.
     pub(crate) fn of_stored(stored: Stored) -> Result<Self, Fault> {
-        Ok(Self { value: decode_in_place(stored.text)?, deadline: stored.deadline })
+        Ok(Self { value: decode_in_place(stored.text)?, expiry: stored.expiry })
     }
 
-    /// Whether the entry is still there at `now`.
+    /// Whether the entry has not expired at `now`.
     ///
     /// ```
     /// use rusty_kv::{Entry, Timestamp};
-    /// let entry = Entry { deadline: Some(Timestamp::from_millis(10)), ..Entry::from("x") };
+    /// let entry = Entry { expiry: Some(Timestamp::from_millis(10)), ..Entry::from("x") };
     /// assert!(entry.is_live(Timestamp::from_millis(9)));
     /// assert!(!entry.is_live(Timestamp::from_millis(10)));
     /// ```
     pub fn is_live(&self, now: Timestamp) -> bool {
-        self.deadline.is_none_or(|deadline| now < deadline)
+        self.expiry.is_none_or(|expiry| now < expiry)
     }
 }
 
 impl<V: Into<Value>> From<V> for Entry {
     fn from(value: V) -> Self {
-        Self { value: value.into(), deadline: None }
+        Self { value: value.into(), expiry: None }
     }
 }
 
-/// A value in its form on disk and its deadline: what the engine keeps in memory and copies from file to file.
+/// A value's encoding on disk, and its expiry: what the engine keeps in memory and copies from file to file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stored {
-    /// The value's form on disk, as [`write_value`] writes it.
+    /// The value's encoding, as [`write_value`] writes it.
     pub(crate) text: Box<str>,
-    pub(crate) deadline: Option<Timestamp>,
+    pub(crate) expiry: Option<Timestamp>,
 }
 
-/// What a look at an entry shows that must not take long.
+/// The result of a lookup that must be fast.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
-    /// All of it.
+    /// The full entry.
     Entry(Entry),
-    /// Only that its form on disk takes about so many bytes.
+    /// Only the approximate size of the encoding, in bytes.
     Large(u64),
 }
 
 impl Seen {
-    /// A look at what is in memory.
+    /// Looks at an entry in memory.
     pub(crate) fn of(stored: &Stored, limit: u64) -> Result<Self, Fault> {
         let bytes = stored.text.len() as u64;
-        if bytes > limit {
-            Ok(Self::Large(bytes))
-        } else {
-            Entry::decode(&stored.text, stored.deadline).map(Self::Entry)
-        }
+        if bytes > limit { Ok(Self::Large(bytes)) } else { Entry::decode(&stored.text, stored.expiry).map(Self::Entry) }
     }
 }
 
-/// What a write leaves of a key: an entry, or (`None`) nothing.
+/// The result of writing a key: an entry, or `None` if it was deleted.
 pub(crate) type Change = Option<Stored>;
 
 impl Stored {
     pub(crate) fn of(entry: &Entry) -> Self {
         let length = entry.value.as_bytes().len();
-        // A small one that was guessed too short costs less than counting.
+        // Growing a short buffer costs less than computing the exact length.
         let mut text = String::with_capacity(if length < LARGE { length + 2 } else { self::length(&entry.value) });
         write_value(&mut text, &entry.value);
-        Self { text: text.into_boxed_str(), deadline: entry.deadline }
+        Self { text: text.into_boxed_str(), expiry: entry.expiry }
     }
 
-    /// Whether the entry is still there at `now`.
+    /// Whether the entry has not expired at `now`.
     pub(crate) fn is_live(&self, now: Timestamp) -> bool {
-        self.deadline.is_none_or(|deadline| now < deadline)
+        self.expiry.is_none_or(|expiry| now < expiry)
     }
 }
 
-/// Shorter values need no care: where so little memory is missing, everything else fails too.
+/// From this size on, allocations are checked. If there is no memory for less, everything else fails as well.
 pub(crate) const LARGE: usize = 1 << 20;
 
-/// Reads a value's form on disk, and nothing behind it.
+/// Decodes a value's encoding on disk, with nothing after it.
 pub(crate) fn decode(text: &str) -> Result<Value, Fault> {
     let mut scanner = Scanner::new(text.as_bytes());
     let value = read_value(&mut scanner)?;
@@ -111,7 +107,7 @@ pub(crate) fn decode(text: &str) -> Result<Value, Fault> {
     Ok(value)
 }
 
-/// The same where the text stands, without other memory, if it is in the form that [`write_value`] writes.
+/// As [`decode`], in place, without allocating, if the text is as [`write_value`] writes it.
 pub(crate) fn decode_in_place(text: Box<str>) -> Result<Value, Fault> {
     let mut scanner = Scanner::new(text.as_bytes());
     if text.starts_with('"') {
@@ -159,7 +155,7 @@ fn no_base64() -> Fault {
     Fault::shape(0, "expected base64 text in \"$binary\"")
 }
 
-/// Three bytes take the place of each four characters; false if that is not base64.
+/// Decodes base64 in place; false if it is not base64.
 pub(crate) fn decode_base64_in_place(bytes: &mut Vec<u8>) -> bool {
     const CHARACTERS: usize = 4 << 10;
     let mut piece = [0; CHARACTERS / 4 * 3];
@@ -176,7 +172,7 @@ pub(crate) fn decode_base64_in_place(bytes: &mut Vec<u8>) -> bool {
     true
 }
 
-/// What a value's form on disk is the form of, by its first bytes alone, in the words of [`Value::kind`].
+/// The kind of value in an encoding, from its first bytes alone, as named by [`Value::kind`].
 pub(crate) fn kind(text: &str) -> &'static str {
     match text.as_bytes() {
         [b'"', ..] => "text",
@@ -185,7 +181,7 @@ pub(crate) fn kind(text: &str) -> &'static str {
     }
 }
 
-/// How many bytes the value has whose form on disk this is: without the form's escapes and quotes.
+/// The length in bytes of the encoded value, without escapes and quotes.
 pub(crate) fn value_len(text: &str) -> usize {
     match text.as_bytes() {
         [b'"', inner @ .., b'"'] if memchr::memchr(b'\\', inner).is_none() => inner.len(),
@@ -197,7 +193,7 @@ pub(crate) fn value_len(text: &str) -> usize {
 const BINARY: &str = "$binary";
 const JSON: &str = "$json";
 
-/// Appends the value's form on disk.
+/// Appends the value's encoding.
 pub(crate) fn write_value(out: &mut String, value: &Value) {
     match value {
         Value::Text(text) => json::write_string(out, text),
@@ -215,16 +211,16 @@ pub(crate) fn write_value(out: &mut String, value: &Value) {
     }
 }
 
-/// Writes bytes as base64, piece by piece.
+/// Writes bytes as base64, in chunks.
 pub(crate) fn write_base64(out: &mut impl Sink, bytes: &[u8]) {
-    // After a multiple of three bytes, nothing is padded.
+    // A multiple of three bytes needs no padding.
     const PIECE: usize = 3 << 14;
     for piece in bytes.chunks(PIECE) {
         out.push_str(&BASE64.encode(piece));
     }
 }
 
-/// How long a value's form on disk is at most.
+/// The maximum length of a value's encoding.
 pub(crate) fn length(value: &Value) -> usize {
     const MARK: usize = "{\"$binary\":\"\"}".len();
     match value {
@@ -233,20 +229,20 @@ pub(crate) fn length(value: &Value) -> usize {
             Escaped(&mut length).push_str(text);
             length.0
         }
-        // Perhaps with a mark.
+        // It may need a marker.
         Value::Json(json) => json.as_str().len() + MARK,
         Value::Bytes(bytes) => BASE64.encode_len(bytes.len()) + MARK,
     }
 }
 
-/// Reads the value that comes next.
+/// Reads the next value.
 pub(crate) fn read_value(scanner: &mut Scanner<'_>) -> Result<Value, Fault> {
     if scanner.peek() == Some(b'"') {
         return Ok(Value::Text(scanner.string()?.into_owned()));
     }
     let start = scanner.at();
     let mut text = String::new();
-    // A wrapper is one level more than the value in it.
+    // A wrapper is nested one level deeper than the value in it.
     scanner.wrapped_value(&mut text)?;
     match mark(&text) {
         None if json::depth(&text) > json::MAX_DEPTH => Err(json::too_deep(start)),
@@ -266,7 +262,7 @@ pub(crate) fn read_value(scanner: &mut Scanner<'_>) -> Result<Value, Fault> {
     }
 }
 
-/// Whether a text is, byte for byte, what [`write_value`] writes of the value that it gives. Takes no memory.
+/// Whether a text is, byte for byte, what [`write_value`] writes for its value. Allocates nothing.
 pub(crate) fn is_written(raw: &[u8]) -> bool {
     let mut scanner = Scanner::new(raw);
     let mut same = Same::new(raw);
@@ -282,7 +278,7 @@ pub(crate) fn is_written(raw: &[u8]) -> bool {
     checked.is_ok() && same.is_whole() && (text.starts_with('"') || is_written_json(text))
 }
 
-/// The same of a compact text that is no string.
+/// As [`is_written`], for a compact text that is not a string.
 fn is_written_json(text: &str) -> bool {
     match mark(text) {
         None => json::depth(text) <= json::MAX_DEPTH,
@@ -294,7 +290,7 @@ fn is_written_json(text: &str) -> bool {
     }
 }
 
-/// Whether a text is the base64 of something, padded at its end only.
+/// Whether a text is base64, padded only at its end.
 fn is_base64(text: &str) -> bool {
     const CHARACTERS: usize = 4 << 10;
     let mut piece = [0; CHARACTERS / 4 * 3];
@@ -306,9 +302,9 @@ fn is_base64(text: &str) -> bool {
         })
 }
 
-/// The mark that a compact JSON text bears, and where the marked value begins.
+/// The marker of a compact JSON text, and where the marked value starts.
 fn mark(text: &str) -> Option<(&'static str, usize)> {
-    // The name may be written with escapes ("\u0024json"), so a byte comparison would not do.
+    // The name may contain escapes ("\u0024json"), so comparing bytes is not enough.
     if !text.starts_with("{\"$") && !text.starts_with("{\"\\") {
         return None;
     }
@@ -333,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn the_length_of_a_value_is_that_of_its_bytes_whatever_form_it_has() {
+    fn the_length_of_a_value_is_that_of_its_decoded_bytes() {
         for value in [
             Value::from("plain"),
             Value::from("é\"\u{1}\\"),
@@ -349,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn json_that_looks_like_a_mark_reads_back_as_json() {
+    fn json_that_looks_like_a_marker_reads_back_as_json() {
         for text in [
             r#"{"$binary":"aGk="}"#,
             r#"{"$json":1}"#,
@@ -374,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_with_something_else_in_it_is_refused() {
+    fn a_marker_with_other_content_is_refused() {
         for text in [r#"{"$binary":5}"#, r#"{"$binary":"a"}"#, r#"{"$binary":"aGk"}"#, r#"{"$binary":{}}"#] {
             assert!(read_value(&mut Scanner::new(text.as_bytes())).unwrap_err().shape, "{text}");
         }
@@ -389,10 +385,10 @@ mod tests {
         }
 
         #[test]
-        fn what_is_read_in_place_is_what_is_read_elsewhere(
+        fn decoding_in_place_gives_the_same_result(
             text in "(\"|\\{\"\\$(binary|json)\":|\\{\"\\$binary\":\")?([aGk=/+09]|\\\\[nu\"d8c0]|[\"{}\\[\\]:, ]|é){0,12}(\"\\}?|\\})?",
         ) {
-            // Of two things that are wrong either may be said.
+            // If two things are wrong, either may be reported.
             prop_assert_eq!(decode_in_place(text.clone().into()).ok(), decode(&text).ok());
             let mut written = String::new();
             let decoded = decode(&text).map(|value| write_value(&mut written, &value));

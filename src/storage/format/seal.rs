@@ -1,4 +1,4 @@
-//! The checksum that every line ends with, and 64 bits as the 16 digits that it is written in.
+//! The checksum at the end of every line, and 64-bit numbers as the 16 digits it is written in.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -6,11 +6,11 @@ const NAME: &[u8] = b",\"sum\":\"";
 const END: &[u8] = b"\"}";
 const DIGITS: usize = 16;
 
-/// How long the seal of a line is, its newline not counted.
+/// The length of a line's seal, without the newline.
 pub(crate) const LEN: usize = NAME.len() + DIGITS + END.len();
 
-/// Ends the line whose content begins at `start` and has no closing brace yet. The sum is over all of the content and,
-/// as its seed, the journal's epoch: a line of another journal never passes for one of this.
+/// Completes the line whose content starts at `start` and has no closing brace yet. The checksum covers all of the
+/// content, and is seeded with the journal's epoch, so a line of another journal never passes.
 pub(crate) fn seal(out: &mut Vec<u8>, start: usize, epoch: u64) {
     let sum = sum(&out[start..], epoch);
     out.extend_from_slice(NAME);
@@ -19,7 +19,7 @@ pub(crate) fn seal(out: &mut Vec<u8>, start: usize, epoch: u64) {
     out.push(b'\n');
 }
 
-/// The content of a line (its newline taken off), if its sum is right.
+/// The content of a line (without its newline), if its checksum is right.
 pub(crate) fn open(line: &[u8], epoch: u64) -> Option<&[u8]> {
     let (content, sum) = line.strip_suffix(END)?.split_last_chunk::<DIGITS>()?;
     let content = content.strip_suffix(NAME)?;
@@ -30,7 +30,7 @@ fn sum(content: &[u8], epoch: u64) -> u64 {
     xxh3_64_with_seed(content, epoch)
 }
 
-/// The places in the bytes where a seal ends, be it a right one or not.
+/// The offsets at which a seal ends, whether or not it is right.
 pub(crate) fn ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
     memchr::memmem::find_iter(bytes, NAME).map(|at| at + LEN).filter(|&end| {
         let digits = bytes.get(..end).and_then(|bytes| bytes.strip_suffix(END)?.last_chunk::<DIGITS>());
@@ -38,7 +38,7 @@ pub(crate) fn ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Whether that ends with a seal, be it a right one or not.
+/// Whether the line ends with a seal, whether or not it is right.
 pub(crate) fn is_end(line: &[u8]) -> bool {
     line.strip_suffix(END)
         .and_then(<[u8]>::split_last_chunk::<DIGITS>)

@@ -1,4 +1,4 @@
-//! One line of a snapshot in its one form: `    "key": value` and, but for the last of its section, a comma.
+//! One line of a snapshot in canonical form: `    "key": value` and, except at the end of its section, a comma.
 
 use std::borrow::Cow;
 
@@ -8,13 +8,13 @@ use crate::json::{Fault, Scanner};
 /// The longest key, in bytes.
 pub(crate) const MAX_KEY: usize = 64 << 10;
 
-/// What every line of an entry or a deadline begins with.
+/// The start of every line of an entry or an expiry.
 pub(crate) const INDENT: &str = "    ";
 
-/// A character that takes one byte takes six as an escape.
+/// An escape takes six bytes for a character of one byte.
 const LONGEST_KEY: usize = 6 * MAX_KEY + 2;
 
-/// The content of a line that was read without its newline; `last` says that it is the last of its section.
+/// The content of a line without its newline; `last` says that it is the last line of its section.
 pub(crate) fn content(line: &[u8], last: bool) -> Result<&[u8], Fault> {
     let content =
         line.strip_prefix(INDENT.as_bytes()).ok_or_else(|| Fault::new(0, "expected an indent of four spaces"))?;
@@ -26,8 +26,8 @@ pub(crate) fn content(line: &[u8], last: bool) -> Result<&[u8], Fault> {
     }
 }
 
-/// Splits the content of a line (behind its indent, before its comma) into the key and the value's text. The value is
-/// not looked at.
+/// Splits the content of a line (after its indent, before its comma) into the key and the value's text. Does not parse
+/// the value.
 pub(crate) fn split(content: &[u8]) -> Result<(Cow<'_, str>, &[u8]), Fault> {
     let mut scanner = Scanner::new(content);
     if content.first() != Some(&b'"') {
@@ -40,8 +40,8 @@ pub(crate) fn split(content: &[u8]) -> Result<(Cow<'_, str>, &[u8]), Fault> {
     }
 }
 
-/// The key of a content, as the bytes that order it; `None` if the content was cut off before the key's end. Nothing but
-/// its escapes is looked at.
+/// The key of a line's content, as the bytes that it is sorted by; `None` if the content is cut off before the key's
+/// end. Decodes nothing but escapes.
 pub(crate) fn key(content: &[u8]) -> Result<Option<Cow<'_, [u8]>>, Fault> {
     let Some((quote, rest)) = content.split_first() else { return Ok(None) };
     if *quote != b'"' {
@@ -58,7 +58,7 @@ pub(crate) fn key(content: &[u8]) -> Result<Option<Cow<'_, [u8]>>, Fault> {
     }
 }
 
-/// Whether the string ends here whose inside begins here.
+/// Whether a string that starts before these bytes ends in them.
 fn is_ended(mut inside: &[u8]) -> bool {
     while let Some(at) = memchr::memchr2(b'"', b'\\', inside) {
         if inside[at] == b'"' {
@@ -69,10 +69,10 @@ fn is_ended(mut inside: &[u8]) -> bool {
     false
 }
 
-pub(crate) const NO_DEADLINE: &str = "an expiry is a time such as \"2026-11-23T04:00:00.000Z\"";
+pub(crate) const NO_EXPIRY: &str = "an expiry is a time such as \"2026-11-23T04:00:00.000Z\"";
 
-/// The deadline that a value's text gives.
-pub(crate) fn deadline(text: &[u8]) -> Option<Timestamp> {
+/// The expiry in a value's text.
+pub(crate) fn expiry(text: &[u8]) -> Option<Timestamp> {
     match text {
         [b'"', time @ .., b'"'] => str::from_utf8(time).ok()?.parse().ok(),
         _ => None,

@@ -1,4 +1,4 @@
-//! Sets in the order of their arrival, then sorted once.
+//! A buffer of sets, in order of arrival, that is sorted once.
 
 use std::cmp::Ordering;
 use std::fmt::Write as _;
@@ -10,14 +10,14 @@ use crate::expiry::Timestamp;
 use crate::storage::format::record::{self, LARGE, value_len};
 use crate::value::Value;
 
-/// Sets that nobody has asked back yet: a tree would cost more time and memory than all the rest of a load.
+/// Sets that have not been read yet: for a bulk load, a tree would cost more time and memory than everything else.
 #[derive(Debug, Default)]
 pub(crate) struct Arena {
-    /// Keys and values, one behind the other. A new chunk rather than a larger one: nothing is ever copied, and no
-    /// memory lies idle.
+    /// Keys and values, one after the other. When a chunk is full, a new one is started, so nothing is copied and no
+    /// memory is wasted.
     chunks: Vec<String>,
     sets: Vec<Set>,
-    /// How many bytes all keys begin with alike.
+    /// How many leading bytes all keys have in common.
     common: usize,
     /// The capacity of the chunks.
     bytes: usize,
@@ -25,11 +25,11 @@ pub(crate) struct Arena {
     is_sorted: bool,
 }
 
-/// The sets of a [`Arena`] in key order, each key once.
+/// The sets of an [`Arena`] in key order, each key once.
 #[derive(Debug, Default)]
 pub(crate) struct Sorted(Arena);
 
-/// Which of the sets of one key counts.
+/// Which set counts if a key has several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Winner {
     First,
@@ -41,26 +41,26 @@ pub(crate) enum Winner {
 pub(crate) struct Sets<'a> {
     chunks: &'a [String],
     rest: slice::Iter<'a, Set>,
-    /// How many of the next sets were fetched into the processor's cache.
+    /// How many of the next sets are already in the processor's cache.
     fetched: usize,
 }
 
-/// Where a key lies, and its value behind it.
+/// Where a key is, followed by its value.
 #[derive(Clone, Copy, Debug)]
 struct Set {
-    /// The first bytes of the key behind what all keys have in common: most comparisons go no further.
+    /// The first bytes of the key after the common prefix: most comparisons need no more.
     head: u64,
     chunk: u32,
     at: u32,
-    /// The highest bit: a deadline stands between key and value.
+    /// The highest bit says that an expiry is between key and value.
     key_len: u32,
     text_len: u32,
 }
 
-const HAS_DEADLINE: u32 = 1 << 31;
+const HAS_EXPIRY: u32 = 1 << 31;
 
-/// How many digits a deadline takes.
-const DEADLINE: usize = 16;
+/// The number of digits of an expiry.
+const EXPIRY: usize = 16;
 
 const CHUNK: usize = 1 << 20;
 
@@ -69,30 +69,30 @@ impl Arena {
         self.sets.is_empty()
     }
 
-    /// The bytes of all sets, and of what is kept to find them.
+    /// The size of all sets and their index, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// Sets a key.
-    pub(crate) fn set(&mut self, key: &str, value: &Value, deadline: Option<Timestamp>) {
+    pub(crate) fn set(&mut self, key: &str, value: &Value, expiry: Option<Timestamp>) {
         if value.as_bytes().len() >= LARGE {
-            self.push_with(key, record::length(value), deadline, &mut |out| record::write_value(out, value));
+            self.push_with(key, record::length(value), expiry, &mut |out| record::write_value(out, value));
             return;
         }
         let mut text = String::with_capacity(value.as_bytes().len() + 2);
         record::write_value(&mut text, value);
-        self.push(key, &text, deadline);
+        self.push(key, &text, expiry);
     }
 
-    /// The same with a value in its form on disk.
-    pub(crate) fn push(&mut self, key: &str, text: &str, deadline: Option<Timestamp>) {
-        self.push_with(key, text.len(), deadline, &mut |chunk| chunk.push_str(text));
+    /// Sets a key to an encoded value.
+    pub(crate) fn push(&mut self, key: &str, text: &str, expiry: Option<Timestamp>) {
+        self.push_with(key, text.len(), expiry, &mut |chunk| chunk.push_str(text));
     }
 
-    /// The same with a value that is at most so long, and written where it is kept.
-    fn push_with(&mut self, key: &str, most: usize, deadline: Option<Timestamp>, write: &mut dyn FnMut(&mut String)) {
-        let need = key.len() + deadline.map_or(0, |_| DEADLINE) + most;
+    /// Sets a key to a value of at most `most` bytes, which `write` writes in place.
+    fn push_with(&mut self, key: &str, most: usize, expiry: Option<Timestamp>, write: &mut dyn FnMut(&mut String)) {
+        let need = key.len() + expiry.map_or(0, |_| EXPIRY) + most;
         self.bytes += need + size_of::<Set>();
         if self.chunks.last().is_none_or(|chunk| chunk.capacity() - chunk.len() < need) {
             let chunk = String::with_capacity(need.max(CHUNK));
@@ -104,12 +104,12 @@ impl Arena {
             head: 0,
             chunk: short(index),
             at: short(chunk.len()),
-            key_len: short(key.len()) | deadline.map_or(0, |_| HAS_DEADLINE),
+            key_len: short(key.len()) | expiry.map_or(0, |_| HAS_EXPIRY),
             text_len: 0,
         };
         chunk.push_str(key);
-        if let Some(deadline) = deadline {
-            write!(chunk, "{:016x}", deadline.as_millis()).expect("a String takes all that is written");
+        if let Some(expiry) = expiry {
+            write!(chunk, "{:016x}", expiry.as_millis()).expect("writing to a String cannot fail");
         }
         let start = chunk.len();
         write(chunk);
@@ -127,12 +127,12 @@ impl Arena {
         self.is_sorted = false;
     }
 
-    /// The sets in key order; of those of one key the last.
+    /// The sets in key order; the last one for each key.
     pub(crate) fn sort(self) -> Sorted {
         self.sort_to(Winner::Last, |_| {})
     }
 
-    /// The sets in key order, one of each key; `repeated` is told of a key for each further set that it had.
+    /// The sets in key order, one for each key; `repeated` is called with the key of each other set.
     pub(crate) fn sort_to(self, winner: Winner, mut repeated: impl FnMut(&str)) -> Sorted {
         if self.is_sorted {
             return Sorted(self);
@@ -180,13 +180,13 @@ impl Sorted {
         self.0.bytes
     }
 
-    /// Whether the bytes of all keys and values are no more than this.
+    /// Whether all keys and values together are no larger than this, in bytes.
     pub(crate) fn is_up_to(&self, most: usize) -> bool {
         let content = || self.iter().map(|(key, text, _)| key.len() + value_len(text)).sum::<usize>();
         self.0.bytes <= most || content() <= most
     }
 
-    /// The set at a place in the order of keys.
+    /// The set at an index in key order.
     pub(crate) fn get(&self, at: usize) -> (&str, &str, Option<Timestamp>) {
         self.0.sets[at].read(&self.0.chunks)
     }
@@ -206,7 +206,7 @@ impl Sorted {
         Ok(())
     }
 
-    /// The same, ready for more.
+    /// Turns it back into an arena that takes more sets.
     pub(crate) fn into_arena(self) -> Arena {
         self.0
     }
@@ -215,7 +215,7 @@ impl Sorted {
         Sets { chunks: &self.0.chunks, rest: self.0.sets.iter(), fetched: 0 }
     }
 
-    /// The sets between two bounds; none if they are the wrong way round.
+    /// The sets between two bounds; none if the bounds are in the wrong order.
     pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> Sets<'_> {
         let Arena { chunks, sets, .. } = &self.0;
         let below = |bound: &str, with: bool| {
@@ -236,8 +236,8 @@ impl Sorted {
 }
 
 impl Sets<'_> {
-    /// Touches the next sets all at once. Sorted, they lie anywhere: the processor waits for memory with each of them in
-    /// turn, or here for all of them at once. A fold of a million scattered keys takes half the time so.
+    /// Prefetches the next sets. In key order, they are scattered over memory; this waits for all of them at once
+    /// rather than for each in turn, and halves the time to fold a million random keys.
     fn fetch(&mut self) {
         const AT_ONCE: usize = 32;
         const CACHE_LINE: usize = 64;
@@ -273,7 +273,7 @@ impl DoubleEndedIterator for Sets<'_> {
 
 impl Set {
     fn key_len(self) -> usize {
-        (self.key_len & !HAS_DEADLINE) as usize
+        (self.key_len & !HAS_EXPIRY) as usize
     }
 
     fn key(self, chunks: &[String]) -> &str {
@@ -283,18 +283,18 @@ impl Set {
 
     fn read(self, chunks: &[String]) -> (&str, &str, Option<Timestamp>) {
         let (key, rest) = chunks[self.chunk as usize][self.at as usize..].split_at(self.key_len());
-        let (deadline, rest) = if self.key_len & HAS_DEADLINE == 0 {
+        let (expiry, rest) = if self.key_len & HAS_EXPIRY == 0 {
             (None, rest)
         } else {
-            let (digits, rest) = rest.split_at(DEADLINE);
+            let (digits, rest) = rest.split_at(EXPIRY);
             (u64::from_str_radix(digits, 16).ok().map(Timestamp::from_millis), rest)
         };
-        (key, &rest[..self.text_len as usize], deadline)
+        (key, &rest[..self.text_len as usize], expiry)
     }
 }
 
-/// The first eight bytes as a number that compares as they do. A key that ends before is filled with zeros; the whole
-/// keys decide then.
+/// The first eight bytes as a number that compares like them. A shorter key is padded with zeros; ties are resolved by
+/// the full keys.
 fn head(key: &[u8]) -> u64 {
     match key.first_chunk() {
         Some(bytes) => u64::from_be_bytes(*bytes),
@@ -320,15 +320,15 @@ mod tests {
 
     fn arena_of(sets: &[(String, Entry)]) -> Arena {
         let mut arena = Arena::default();
-        for (key, (text, deadline)) in sets {
-            arena.push(key, text, *deadline);
+        for (key, (text, expiry)) in sets {
+            arena.push(key, text, *expiry);
         }
         arena
     }
 
     proptest! {
         #[test]
-        fn an_arena_is_a_map_the_last_set_of_a_key_wins(
+        fn an_arena_behaves_like_a_map(
             prefix in "[a-c]{0,3}",
             sets in prop::collection::vec(("[ab\0é]{0,12}", ("[a-z]{0,9}", prop::option::of(any::<u64>()))), 0..60),
         ) {
@@ -336,14 +336,14 @@ mod tests {
             let sets: Vec<_> = sets.into_iter().map(|(key, set)| (prefix.clone() + &key, entry(set))).collect();
             let model: BTreeMap<_, _> = sets.iter().cloned().collect();
             let sorted = arena_of(&sets).sort();
-            let wanted = || model.iter().map(|(key, (text, deadline))| (key.as_str(), text.as_str(), *deadline));
+            let wanted = || model.iter().map(|(key, (text, expiry))| (key.as_str(), text.as_str(), *expiry));
             prop_assert!(sorted.iter().eq(wanted()));
             prop_assert!(sorted.iter().rev().eq(wanted().rev()));
         }
     }
 
     #[test]
-    fn a_value_larger_than_a_chunk_has_one_of_its_own() {
+    fn a_value_larger_than_a_chunk_gets_its_own() {
         let large = "x".repeat(CHUNK + 1);
         let sets = [("b", "1"), ("a", &large), ("c", "2")].map(|(key, text)| (key.to_owned(), (text.to_owned(), None)));
         let sorted = arena_of(&sets).sort();
@@ -356,7 +356,7 @@ mod tests {
     #[expect(clippy::print_stderr, reason = "it measures")]
     #[test]
     #[ignore = "a measurement: cargo test --release -- --ignored --nocapture arena_of_a_million"]
-    fn a_arena_of_a_million() {
+    fn an_arena_of_a_million_sets() {
         const COUNT: u64 = 1_000_000;
         let text = format!("\"{}\"", "v".repeat(98));
         for (name, step) in [("ascending", 1), ("scattered", 387_420_489)] {

@@ -1,4 +1,4 @@
-//! Sorted layers of changes as one, the newest first.
+//! Merges sorted layers of changes, newest first.
 
 use std::collections::btree_map;
 
@@ -7,32 +7,32 @@ use crate::expiry::Timestamp;
 use crate::storage::format::record::Change;
 use crate::storage::format::record::Stored;
 
-/// What a layer says of one key.
+/// A layer's change of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LayerEntry<'a> {
     pub(crate) key: &'a str,
-    /// The value's form on disk; `None` if the key is deleted.
+    /// The encoded value; `None` if the key is deleted.
     pub(crate) text: Option<&'a str>,
-    pub(crate) deadline: Option<Timestamp>,
+    pub(crate) expiry: Option<Timestamp>,
 }
 
-/// One source of changes: keys ascending, each once.
+/// A source of changes: keys ascending, each once.
 #[derive(Clone, Debug)]
 pub(crate) enum Layer<'a> {
     Overlay(overlay::OverlayRange<'a>),
     Sets(arena::Sets<'a>),
-    /// A snapshot in memory, as the layer below all.
+    /// A snapshot in memory, as the bottom layer.
     Document(btree_map::Range<'a, String, Stored>),
 }
 
-/// Layers, the newest first, as one stream: keys ascending, each once with what the newest layer says of it. From both
-/// ends. A clone begins where this one stands.
+/// Layers, newest first, as one stream: keys ascending, each once with its newest change. Iterates from both ends. A
+/// clone starts at the current position.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Layers<'a> {
     layers: Vec<TwoEnded<'a>>,
 }
 
-/// A layer and the items at its ends that were looked at, but not taken.
+/// A layer, and the items at its ends that were peeked at.
 #[derive(Clone, Debug)]
 struct TwoEnded<'a> {
     layer: Layer<'a>,
@@ -46,7 +46,7 @@ impl<'a> Layers<'a> {
         Self { layers: layers.into_iter().map(two_ended).collect() }
     }
 
-    /// The same with an older layer below.
+    /// Adds an older layer below.
     pub(crate) fn over(mut self, layer: Layer<'a>) -> Self {
         self.layers.push(TwoEnded { layer, front: None, back: None });
         self
@@ -90,7 +90,7 @@ impl DoubleEndedIterator for Layers<'_> {
 impl<'a> TwoEnded<'a> {
     fn peek(&mut self) -> Option<LayerEntry<'a>> {
         if self.front.is_none() {
-            // Where the ends meet, what the other end has looked at comes next.
+            // When the ends meet, the item that the other end peeked at is next.
             self.front = self.layer.next().or_else(|| self.back.take());
         }
         self.front
@@ -106,24 +106,24 @@ impl<'a> TwoEnded<'a> {
 
 impl<'a> LayerEntry<'a> {
     fn of(key: &'a str, stored: Option<&'a Stored>) -> Self {
-        Self { key, text: stored.map(|stored| &*stored.text), deadline: stored.and_then(|stored| stored.deadline) }
+        Self { key, text: stored.map(|stored| &*stored.text), expiry: stored.and_then(|stored| stored.expiry) }
     }
 
-    /// The same as it is at `now`: a deletion once its time is over.
+    /// The change as it is at `now`: a deletion if it has expired.
     pub(crate) fn live(self, now: Timestamp) -> Self {
-        if self.deadline.is_some_and(|deadline| deadline <= now) {
-            return Self { text: None, deadline: None, ..self };
+        if self.expiry.is_some_and(|expiry| expiry <= now) {
+            return Self { text: None, expiry: None, ..self };
         }
         self
     }
 
-    /// What the key holds by it.
+    /// The entry that the change leads to.
     pub(crate) fn stored(&self) -> Change {
-        self.text.map(|text| Stored { text: text.into(), deadline: self.deadline })
+        self.text.map(|text| Stored { text: text.into(), expiry: self.expiry })
     }
 
-    fn set((key, text, deadline): (&'a str, &'a str, Option<Timestamp>)) -> Self {
-        Self { key, text: Some(text), deadline }
+    fn set((key, text, expiry): (&'a str, &'a str, Option<Timestamp>)) -> Self {
+        Self { key, text: Some(text), expiry }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a reader sees: the layers in memory over the snapshot in its file.
+//! Merges the layers in memory with the snapshot in its file, as a reader sees them.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -10,60 +10,60 @@ use super::snapshot::cursor::{Cursor, End, RawEntry};
 use super::snapshot::{ReadFault, Sums};
 use crate::expiry::Timestamp;
 
-/// The entries in key order, from both ends; those past their deadline are among them. Nothing is copied but the line
-/// of the snapshot that waits for its turn at either end.
+/// The entries in key order, from both ends, including expired ones. Copies nothing except the line of the snapshot
+/// that is next at each end.
 #[derive(Debug)]
 pub(crate) struct Merged<'a> {
     above: Layers<'a>,
-    /// `None` if the snapshot is in memory; it is the last layer then.
+    /// `None` if the snapshot is in memory; it is then the last layer.
     below: Option<Cursor<'a>>,
     front: Ahead<'a>,
     back: Ahead<'a>,
 }
 
-/// What was looked at on one end, but not given out.
+/// The item that was peeked at on one end.
 #[derive(Debug, Default)]
 struct Ahead<'a> {
     change: Option<LayerEntry<'a>>,
     line: Held,
 }
 
-/// A line, copied: what it came from goes on before it is used.
+/// A copy of a line, because its source moves on before it is used.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
-    /// Whether there is one.
+    /// Whether it holds a line.
     pub(crate) full: bool,
     pub(crate) key: String,
     pub(crate) text: String,
-    pub(crate) deadline: Option<Timestamp>,
+    pub(crate) expiry: Option<Timestamp>,
 }
 
-/// What comes next at an end.
+/// The next item at an end.
 #[derive(Debug)]
 enum Next<'a> {
     Nothing,
-    /// A change that hides what lies below it and gives nothing itself.
+    /// A change that hides the entry below and yields none.
     Deleted,
     Change(RawEntry<'a>),
-    /// The line that is held.
+    /// The held line.
     Held,
-    /// Whatever the snapshot has: nothing else is left.
+    /// The next entry of the snapshot: there are no changes left.
     Below,
 }
 
 impl<'a> Merged<'a> {
-    /// The layers and the cursor are of the same bounds.
+    /// The layers and the cursor must have the same bounds.
     pub(crate) fn new(above: Layers<'a>, below: Option<Cursor<'a>>) -> Self {
         Self { above, below, front: Ahead::default(), back: Ahead::default() }
     }
 
-    /// Sums up the snapshot's lines, and notes at their end whether that agrees with its layout; false if not all of them
-    /// come.
+    /// Verifies the snapshot's checksum on the way, and stores the result in `sums`; false if not all lines will be
+    /// read.
     pub(crate) fn sum_up(&mut self, sums: &'a Cell<Sums>) -> bool {
         self.below.as_mut().is_some_and(|below| below.sum_up(sums))
     }
 
-    /// Gives back the memory that a long line has taken which was given out.
+    /// Frees the memory that a long line took after it was returned.
     pub(crate) fn release(&mut self) {
         for held in [&mut self.front.line, &mut self.back.line] {
             if !held.full {
@@ -75,7 +75,7 @@ impl<'a> Merged<'a> {
         }
     }
 
-    /// The entry next to an end that was not given out yet.
+    /// Takes the next entry from an end.
     pub(crate) fn take(&mut self, end: End) -> Result<Option<RawEntry<'_>>, ReadFault> {
         match (self.peek(end)?, end) {
             (Next::Nothing | Next::Deleted, _) => Ok(None),
@@ -86,14 +86,14 @@ impl<'a> Merged<'a> {
         }
     }
 
-    /// Looks for the next entry, past deletions.
+    /// Finds the next entry after deletions.
     fn peek(&mut self, end: End) -> Result<Next<'a>, ReadFault> {
         let (near, far) = match end {
             End::Front => (&mut self.front, &mut self.back),
             End::Back => (&mut self.back, &mut self.front),
         };
         loop {
-            // Where the ends meet, what the other end has looked at comes next.
+            // When the ends meet, the item that the other end peeked at is next.
             if near.change.is_none() {
                 let next = match end {
                     End::Front => self.above.next(),
@@ -121,7 +121,7 @@ impl<'a> Merged<'a> {
 }
 
 impl<'a> Ahead<'a> {
-    /// Takes what comes next at this end.
+    /// Takes the next item at this end.
     fn take(&mut self, end: End) -> Next<'a> {
         let order = match &self.change {
             Some(change) if self.line.full => match end {
@@ -139,8 +139,8 @@ impl<'a> Ahead<'a> {
             return Next::Held;
         }
         match self.change.take() {
-            Some(LayerEntry { key, text: Some(text), deadline }) => {
-                Next::Change(RawEntry { key: Cow::Borrowed(key), text, deadline })
+            Some(LayerEntry { key, text: Some(text), expiry }) => {
+                Next::Change(RawEntry { key: Cow::Borrowed(key), text, expiry })
             }
             _ => Next::Deleted,
         }
@@ -155,11 +155,11 @@ impl Held {
             self.key.push_str(&line.key);
             self.text.clear();
             self.text.push_str(line.text);
-            self.deadline = line.deadline;
+            self.expiry = line.expiry;
         }
     }
 
     fn line(&self) -> RawEntry<'_> {
-        RawEntry { key: Cow::Borrowed(&self.key), text: &self.text, deadline: self.deadline }
+        RawEntry { key: Cow::Borrowed(&self.key), text: &self.text, expiry: self.expiry }
     }
 }

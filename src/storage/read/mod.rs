@@ -1,13 +1,13 @@
-//! Reading: a snapshot and a journal that belong together, and what can be looked up in them.
+//! Reading: a snapshot and its journal, and lookups in them.
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | `view`, `pinned_journal` | the pinned snapshot with its journal; that journal |
-//! | `snapshot`, `journal` | what each of them holds |
-//! | `pending`, `arena` | changes that are not written yet; those that nobody has read |
-//! | `overlay`, `layers`, `merged` | changes above a snapshot, and both as one |
+//! | `view`, `pinned_journal` | the pinned snapshot and its journal; that journal |
+//! | `snapshot`, `journal` | the contents of each |
+//! | `pending`, `arena` | pending changes; those that have not been read |
+//! | `overlay`, `layers`, `merged` | changes on top of a snapshot, and both merged |
 //! | `reading`, `reads` | lookups and ranges; what an open transaction has read |
-//! | `watch`, `state` | what has changed since; what the files are like |
+//! | `watch`, `state` | the change feed; the state of the files |
 
 pub(crate) mod arena;
 pub(crate) mod journal;

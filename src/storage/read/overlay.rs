@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use crate::storage::format::record::Change;
 
-/// The newest change of each key, deletions included.
+/// The latest change of each key, including deletions.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Overlay {
     changes: BTreeMap<Box<str>, Change>,
@@ -17,7 +17,7 @@ pub(crate) struct Overlay {
 pub(crate) struct OverlayRange<'a>(btree_map::Range<'a, Box<str>, Change>);
 
 impl Overlay {
-    /// How many keys were changed.
+    /// The number of changed keys.
     pub(crate) fn len(&self) -> usize {
         self.changes.len()
     }
@@ -26,7 +26,7 @@ impl Overlay {
         self.changes.is_empty()
     }
 
-    /// The memory that it takes, nearly, in bytes.
+    /// The approximate memory use, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -36,33 +36,33 @@ impl Overlay {
         self.changes.get(key)
     }
 
-    /// Puts a change in and gives back the one that it replaces.
+    /// Adds a change and returns the one that it replaces.
     pub(crate) fn insert(&mut self, key: &str, change: Change) -> Option<Change> {
         self.insert_boxed(key.into(), change)
     }
 
-    /// Forgets the change of a key: what lies below shows again.
+    /// Removes the change of a key, so the entry below is visible again.
     pub(crate) fn remove(&mut self, key: &str) -> Option<Change> {
         let old = self.changes.remove(key)?;
         self.bytes -= size(key, &old);
         Some(old)
     }
 
-    /// Puts newer changes on top of these.
+    /// Adds newer changes on top of these.
     pub(crate) fn append(&mut self, newer: Self) {
         if self.is_empty() {
             *self = newer;
             return;
         }
-        // Not BTreeMap::append: it rebuilds both maps, and a commit is small beside what was committed before.
+        // Not BTreeMap::append, which rebuilds both maps: a commit is small compared to those before it.
         for (key, change) in newer.changes {
             self.insert_boxed(key, change);
         }
     }
 
-    /// The changes between two bounds; none if they are the wrong way round.
+    /// The changes between two bounds; none if the bounds are in the wrong order.
     pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> OverlayRange<'_> {
-        if runs_backwards(from, to) {
+        if is_reversed(from, to) {
             OverlayRange::default()
         } else {
             OverlayRange(self.changes.range::<str, _>((from, to)))
@@ -90,8 +90,8 @@ impl Overlay {
     }
 }
 
-/// Whether two bounds are the wrong way round, on which a `BTreeMap` panics.
-pub(super) fn runs_backwards(from: Bound<&str>, to: Bound<&str>) -> bool {
+/// Whether two bounds are in the wrong order, which makes a `BTreeMap` panic.
+pub(super) fn is_reversed(from: Bound<&str>, to: Bound<&str>) -> bool {
     use Bound::{Excluded, Included, Unbounded};
     match (from, to) {
         (Unbounded, _) | (_, Unbounded) => false,
@@ -114,7 +114,8 @@ impl DoubleEndedIterator for OverlayRange<'_> {
     }
 }
 
-/// What a change takes: its texts, its place in a tree whose nodes are two thirds full, and the allocator's share.
+/// The memory of a change: its texts, its place in a tree whose nodes are two-thirds full, and the allocator's
+/// overhead.
 fn size(key: &str, change: &Change) -> usize {
     const PLACE: usize = size_of::<(Box<str>, Change)>() * 3 / 2 + 32;
     PLACE + key.len() + change.as_ref().map_or(0, |stored| stored.text.len())
@@ -131,7 +132,7 @@ mod tests {
 
     fn change() -> impl Strategy<Value = Change> {
         let stored = ("[a-z]{0,9}", prop::option::of(0_u64..9))
-            .prop_map(|(text, at)| Stored { text: text.into(), deadline: at.map(Timestamp::from_millis) });
+            .prop_map(|(text, at)| Stored { text: text.into(), expiry: at.map(Timestamp::from_millis) });
         prop::option::of(stored)
     }
 
@@ -152,7 +153,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_overlay_is_a_map_that_knows_its_size(
+        fn an_overlay_behaves_like_a_map_and_knows_its_size(
             older in prop::collection::vec(("[a-d]{0,2}", change()), 0..20),
             newer in prop::collection::vec(("[a-d]{0,2}", change()), 0..20),
             gone in "[a-d]{0,2}",
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_keeps_its_bounds_and_is_empty_the_wrong_way_round() {
+    fn a_range_keeps_its_bounds_and_is_empty_if_they_are_in_the_wrong_order() {
         let mut overlay = Overlay::default();
         for key in ["a", "b", "c"] {
             overlay.insert(key, None);

@@ -1,8 +1,8 @@
-//! Pending changes: what was changed in memory and is in no file yet.
+//! Pending changes: made in memory, and not yet in any file.
 //!
-//! Sets that nobody has asked back yet lie in an [`Arena`], where a million of them cost little; changes that somebody
-//! has looked at lie in a map; and what is more than memory is to hold was spilled into a snapshot without a name. Nobody
-//! outside can tell: a read sorts the arena, and the change after it moves its sets into the map.
+//! Sets that have not been read yet are in an [`Arena`], where a million of them are cheap. Changes that have been read
+//! are in a map. Changes beyond the memory limit are spilled into a snapshot without a name. Callers cannot tell the
+//! difference: a read sorts the arena, and the next change moves its sets into the map.
 
 use std::cell::{OnceCell, RefCell};
 use std::ops::Bound;
@@ -15,22 +15,22 @@ use crate::expiry::Timestamp;
 use crate::storage::format::record::{Change, Stored};
 use crate::value::Value;
 
-/// Changes that are not written yet, the newest of each key.
+/// Pending changes, the latest of each key.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     map: Overlay,
-    /// Sets that nobody has read from yet, newer than the map; empty once they are sorted.
+    /// Sets that have not been read, newer than the map; empty once they are sorted.
     arena: RefCell<Arena>,
-    /// The same after a read.
+    /// The same sets after a read.
     sorted: OnceCell<Sorted>,
     spilled: Option<Spilled>,
 }
 
-/// A snapshot without a name: the one in the file together with changes that are more than memory is to hold.
+/// A snapshot without a name: the database's snapshot merged with spilled changes.
 #[derive(Debug)]
 pub(crate) struct Spilled {
     pub(crate) snapshot: Indexed,
-    /// The last commit that it contains.
+    /// The last commit it contains.
     pub(crate) through: u64,
 }
 
@@ -42,25 +42,25 @@ impl Pending {
             && self.spilled.is_none()
     }
 
-    /// How many keys are changed, but for what was spilled.
+    /// The number of changed keys, without spilled ones.
     pub(crate) fn len(&self) -> usize {
         let is_new = |(key, ..): &(&str, &str, Option<Timestamp>)| self.map.get(key).is_none();
         self.map.len() + self.sorted().iter().filter(is_new).count()
     }
 
-    /// The memory that they take, nearly, in bytes.
+    /// The approximate memory use, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.map.bytes() + self.arena.borrow().bytes() + self.sorted.get().map_or(0, Sorted::bytes)
     }
 
-    /// The same of those that are in the map: about as many bytes as a merge writes for them.
+    /// The memory use of the map alone: about what a merge writes for it.
     pub(crate) fn map_bytes(&self) -> usize {
         self.map.bytes()
     }
 
     /// Sets a key.
-    pub(crate) fn set(&mut self, key: &str, value: &Value, deadline: Option<Timestamp>) {
-        self.unsorted().set(key, value, deadline);
+    pub(crate) fn set(&mut self, key: &str, value: &Value, expiry: Option<Timestamp>) {
+        self.unsorted().set(key, value, expiry);
     }
 
     /// Sets many keys.
@@ -69,58 +69,58 @@ impl Pending {
         *self.arena.get_mut() = sets.into_arena();
     }
 
-    /// Changes a key, and gives back what was pending for it.
+    /// Changes a key, and returns its previous pending change.
     pub(crate) fn insert(&mut self, key: &str, change: Change) -> Option<Change> {
         self.map().insert(key, change)
     }
 
-    /// Takes an insert back, given what it gave back.
-    pub(crate) fn take_back(&mut self, key: &str, old: Option<Change>) {
+    /// Undoes an insert, given its result.
+    pub(crate) fn undo_insert(&mut self, key: &str, old: Option<Change>) {
         match old {
             Some(change) => self.map().insert(key, change),
             None => self.map().remove(key),
         };
     }
 
-    /// The change of a key: `Some(None)` if it is deleted. What was spilled does not count.
+    /// The pending change of a key: `Some(None)` if it is deleted. Ignores spilled changes.
     pub(crate) fn get(&self, key: &str) -> Option<Change> {
         match self.sorted().find(key) {
-            Some((_, text, deadline)) => Some(Some(Stored { text: text.into(), deadline })),
+            Some((_, text, expiry)) => Some(Some(Stored { text: text.into(), expiry })),
             None => self.map.get(key).cloned(),
         }
     }
 
-    /// Whether a key is changed, but for what was spilled.
+    /// Whether a key has a pending change that is not spilled.
     pub(crate) fn contains(&self, key: &str) -> bool {
         self.sorted().find(key).is_some() || self.map.get(key).is_some()
     }
 
-    /// The changes between two bounds, but for what was spilled, as layers for [`Layers`].
+    /// The changes between two bounds, without spilled ones, as layers for [`Layers`].
     pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> [Layer<'_>; 2] {
         [Layer::Sets(self.sorted().range(from, to)), Layer::Overlay(self.map.range(from, to))]
     }
 
-    /// All changes, but for what was spilled.
+    /// All changes, without spilled ones.
     pub(crate) fn iter(&self) -> Layers<'_> {
         Layers::new(self.layers())
     }
 
-    /// The same as layers.
+    /// All changes, without spilled ones, as layers.
     pub(crate) fn layers(&self) -> [Layer<'_>; 2] {
         self.range(Bound::Unbounded, Bound::Unbounded)
     }
 
-    /// What was spilled, as the layer below all others.
+    /// The spilled changes, as the bottom layer.
     pub(crate) fn spilled(&self) -> Option<&Spilled> {
         self.spilled.as_ref()
     }
 
-    /// All of it was merged into a snapshot without a name.
+    /// Replaces all changes by a snapshot without a name that contains them.
     pub(crate) fn spill(&mut self, spilled: Spilled) {
         *self = Self { spilled: Some(spilled), ..Self::default() };
     }
 
-    /// Takes all changes, but for what was spilled.
+    /// Takes all changes, without spilled ones.
     pub(crate) fn take(&mut self) -> Overlay {
         std::mem::take(self.map())
     }
@@ -129,7 +129,7 @@ impl Pending {
         self.sorted.get_or_init(|| self.arena.take().sort())
     }
 
-    /// The arena, ready for more.
+    /// The arena, ready for more sets.
     fn unsorted(&mut self) -> &mut Arena {
         if self.sorted.get().is_some() {
             self.map();
@@ -143,8 +143,8 @@ impl Pending {
             return &mut self.map;
         }
         let newer = self.sorted.take().unwrap_or_else(|| self.arena.take().sort());
-        for (key, text, deadline) in newer.iter() {
-            self.map.insert(key, Some(Stored { text: text.into(), deadline }));
+        for (key, text, expiry) in newer.iter() {
+            self.map.insert(key, Some(Stored { text: text.into(), expiry }));
         }
         &mut self.map
     }
@@ -185,12 +185,12 @@ mod tests {
     }
 
     fn stored(text: &str) -> Stored {
-        Stored { text: format!("\"{text}\"").into(), deadline: None }
+        Stored { text: format!("\"{text}\"").into(), expiry: None }
     }
 
     proptest! {
         #[test]
-        fn pending_changes_are_a_map_however_they_were_made(steps in prop::collection::vec(step(), 0..40)) {
+        fn pending_changes_behave_like_a_map(steps in prop::collection::vec(step(), 0..40)) {
             let (mut pending, mut model) = (Pending::default(), BTreeMap::<String, Change>::new());
             for step in steps {
                 match step {
@@ -203,7 +203,7 @@ mod tests {
                         let (old, was) = (pending.insert(&key, change.clone()), model.insert(key.clone(), change));
                         prop_assert_eq!(&old, &was);
                         if key.len() == 1 {
-                            pending.take_back(&key, old);
+                            pending.undo_insert(&key, old);
                             match was {
                                 Some(was) => model.insert(key, was),
                                 None => model.remove(&key),

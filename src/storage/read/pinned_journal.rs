@@ -1,4 +1,4 @@
-//! The journal beside a snapshot as it was when it was looked at: its file, and what was read of it so far.
+//! A snapshot's journal, pinned: its file, and what has been read of it so far.
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -10,37 +10,37 @@ use crate::error::{Error, Result};
 use crate::storage::files::disk::{self, Disk, DiskFile, Identity, JOURNAL, OpenAs};
 use crate::storage::format::record::Change;
 
-/// The journal as far as it was seen.
+/// The journal up to the pinned length.
 #[derive(Debug)]
 pub(crate) struct Journal {
     path: PathBuf,
     pub(crate) file: Box<dyn DiskFile>,
     pub(crate) header: Header,
-    /// Where the header's line ends.
+    /// Where the header line ends.
     pub(crate) start: u64,
-    /// The file as it was last looked at; its length is how far it counts.
+    /// The file at the last refresh; anything after its length is ignored.
     pub(crate) seen: Identity,
-    /// Commits up to this one are in the snapshot: the header's, or what a fold line says.
+    /// Commits up to this one are in the snapshot, according to the header or a fold line.
     pub(crate) through: u64,
     /// The bytes after the header, kept while single keys are searched for in them.
     bytes: RefCell<Option<Vec<u8>>>,
     searches: Cell<u32>,
-    /// The last commit of the part whose lines were found to be sound, and where that part ends.
+    /// The last commit of the part whose lines are known to be intact, and where that part ends.
     sound: Cell<Option<(u64, u64)>>,
-    /// What reading all of it has shown.
+    /// The result of reading all of it.
     replay: OnceCell<Replay>,
 }
 
 /// The changes of a journal.
 #[derive(Debug, Default)]
 pub(crate) struct Replay {
-    /// What the commits that the snapshot lacks have left.
+    /// The changes of the commits that are not in the snapshot.
     pub(crate) overlay: Overlay,
     /// The last complete commit.
     pub(crate) n: u64,
-    /// Where the last line ends that counts.
+    /// Where the last valid line ends.
     pub(crate) good: u64,
-    /// How many bytes behind it do not count.
+    /// How many bytes after that are invalid.
     pub(crate) torn: u64,
     pub(crate) fold: Option<Fold>,
 }
@@ -53,7 +53,7 @@ impl Journal {
         Self::of(file, disk, path, snapshot).map(Some)
     }
 
-    /// An open journal; a stranger's does not count.
+    /// Wraps an open journal; refuses one that is not trusted.
     pub(crate) fn of(
         file: Box<dyn DiskFile>,
         disk: &dyn Disk,
@@ -65,18 +65,18 @@ impl Journal {
         Self::seen(file, path, seen)
     }
 
-    /// The journal as far as it had been written when its file was seen so.
+    /// The journal up to the length in `seen`.
     pub(crate) fn seen(file: Box<dyn DiskFile>, path: PathBuf, seen: Identity) -> Result<Self> {
         let open_error = |source| Error::Open { path: path.clone(), source };
         let mut first = vec![0; 4 << 10];
         let read = file.read_at(&mut first, 0).map_err(open_error)?;
         let (header, start) = Header::read(&first[..read]).map_err(|fault| match fault {
             HeaderFault::Newer => Error::NewerVersion { path: path.clone() },
-            HeaderFault::Cut => damaged_header(&path, "its first line has no end"),
-            HeaderFault::Damaged(reason) => damaged_header(&path, reason),
+            HeaderFault::Cut => corrupt_header(&path, "its first line has no end"),
+            HeaderFault::Corrupt(reason) => corrupt_header(&path, reason),
         })?;
         if !header.layout.is_sound() {
-            return Err(damaged_header(&path, "its layout is inconsistent"));
+            return Err(corrupt_header(&path, "its layout is inconsistent"));
         }
         Ok(Self {
             path,
@@ -102,21 +102,21 @@ impl Journal {
         read.map_err(|source| Error::Open { path: self.path.clone(), source })
     }
 
-    pub(crate) fn damaged(&self, damage: Corruption) -> Error {
+    pub(crate) fn corrupt(&self, corruption: Corruption) -> Error {
         let path = self.path.clone();
-        if damage.newer {
+        if corruption.newer {
             return Error::NewerVersion { path };
         }
-        Error::JournalDamaged {
+        Error::JournalCorrupt {
             path,
-            line: damage.line + 1,
-            offset: self.start + damage.at as u64,
-            reason: damage.reason,
-            good_after: damage.good_after,
+            line: corruption.line + 1,
+            offset: self.start + corruption.at as u64,
+            reason: corruption.reason,
+            good_after: corruption.good_after,
         }
     }
 
-    /// All of it, read once.
+    /// Reads all of it, once.
     pub(crate) fn replay(&self) -> Result<&Replay> {
         if let Some(replay) = self.replay.get() {
             return Ok(replay);
@@ -130,7 +130,7 @@ impl Journal {
         Ok(self.replay.get_or_init(|| replay))
     }
 
-    /// Reads on from where `replay` ends.
+    /// Continues from the end of `replay`.
     fn extend(&self, replay: &mut Replay, bytes: &[u8]) -> Result<()> {
         let Replay { overlay, n, .. } = replay;
         let through = self.through;
@@ -140,7 +140,7 @@ impl Journal {
             }
         };
         let body = Body { bytes, epoch: self.header.epoch, n: *n };
-        let read = body.replay(&mut sink).map_err(|damage| self.damaged(damage))?;
+        let read = body.replay(&mut sink).map_err(|corruption| self.corrupt(corruption))?;
         replay.n = read.n;
         replay.good += read.good as u64;
         replay.torn = read.torn as u64;
@@ -149,7 +149,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Leaves out what the snapshot has already.
+    /// Ignores commits that the snapshot contains.
     pub(crate) fn skip(&mut self, through: u64) {
         if through > self.through {
             self.through = through;
@@ -157,12 +157,12 @@ impl Journal {
         }
     }
 
-    /// Whether it is the same file, no shorter, and open to nobody else.
+    /// Whether it is the same file, at least as long, and with the same rights.
     pub(super) fn has_grown(&self, there: &Identity) -> bool {
         there.is_same_file(&self.seen) && there.len >= self.seen.len && there.has_same_rights(&self.seen)
     }
 
-    /// The same file has become longer.
+    /// Continues with the same file, which is longer now.
     pub(super) fn grow(&mut self, there: Identity) -> Result<()> {
         self.seen = there;
         self.bytes.take();
@@ -174,7 +174,7 @@ impl Journal {
         Ok(())
     }
 
-    /// What the complete commits change that were appended since.
+    /// The changes of the complete commits that were appended since.
     pub(super) fn fresh(&self, there: Identity) -> Result<Overlay> {
         let replay = self.replay()?;
         let mut fresh = Overlay::default();
@@ -185,11 +185,11 @@ impl Journal {
             }
         };
         let body = Body { bytes: &bytes, epoch: self.header.epoch, n: replay.n };
-        body.replay(&mut sink).map_err(|damage| self.damaged(damage))?;
+        body.replay(&mut sink).map_err(|corruption| self.corrupt(corruption))?;
         Ok(fresh)
     }
 
-    /// Takes in a commit that this process has appended.
+    /// Adds a commit that this process appended.
     pub(crate) fn appended(&mut self, n: u64, seen: Identity, changes: Overlay) {
         self.seen = seen;
         self.sound.set(Some((n, seen.len)));
@@ -201,7 +201,7 @@ impl Journal {
         }
     }
 
-    /// What it says of a key. The first few are searched for in its bytes; after them a map is made.
+    /// The change of a key. The first few lookups search the bytes; later ones use a map.
     pub(super) fn get(&self, key: &str) -> Result<Option<Change>> {
         const SEARCHES: u32 = 4;
         if self.seen.len == self.start {
@@ -226,38 +226,38 @@ impl Journal {
         }
     }
 
-    /// The bytes after the last commit that counts, as far as a read has come upon them: where they begin, and how many.
+    /// The bytes after the last valid commit, if a read has found any: their offset and length.
     pub(crate) fn bad_end(&self) -> Option<(u64, u64)> {
         self.replay.get().filter(|replay| replay.torn > 0).map(|replay| (replay.good, replay.torn))
     }
 
-    /// The error of that end.
+    /// The error for that end.
     pub(crate) fn last_record(&self, (offset, bytes): (u64, u64), acknowledged: bool) -> Error {
         Error::LastRecord { path: self.path.clone(), offset, bytes, acknowledged }
     }
 
-    /// Whether any commit is in it that its snapshot lacks.
+    /// Whether it has a commit that is not in its snapshot.
     pub(crate) fn holds_changes(&self) -> Result<bool> {
         let replay = self.replay()?;
         let dropped = replay.fold.filter(Fold::is_of_nothing).map_or(0, |fold| fold.through);
         Ok(replay.n > self.through.max(dropped))
     }
 
-    /// Whether a commit behind `through` has changed a key of which `is_one` says that it matters.
-    pub(crate) fn changes_behind(&self, through: u64, is_one: &mut dyn FnMut(&str) -> bool) -> Result<bool> {
+    /// Whether a commit after `through` changed a key for which `is_relevant` is true.
+    pub(crate) fn changes_after(&self, through: u64, is_relevant: &mut dyn FnMut(&str) -> bool) -> Result<bool> {
         if self.clean_end()? == Some(through) {
             return Ok(false);
         }
         let bytes = self.read(self.start, self.seen.len)?;
         let mut any = false;
         let body = Body { bytes: &bytes, epoch: self.header.epoch, n: self.header.n };
-        let replayed = body.replay(&mut |n, key, _| any = any || n > through && is_one(&key));
-        replayed.map_err(|damage| self.damaged(damage))?;
+        let replayed = body.replay(&mut |n, key, _| any = any || n > through && is_relevant(&key));
+        replayed.map_err(|corruption| self.corrupt(corruption))?;
         Ok(any)
     }
 
-    /// The last commit's number, if no line is bad and the last commit is complete: nothing may be written behind
-    /// anything else. What was looked at once is not looked at again.
+    /// The last commit's number if no line is bad and the last commit is complete: only then may the next one be
+    /// appended. Does not check the same part twice.
     pub(crate) fn clean_end(&self) -> Result<Option<u64>> {
         if let Some(replay) = self.replay.get() {
             return Ok((replay.torn == 0).then_some(replay.n));
@@ -273,7 +273,7 @@ impl Journal {
     }
 }
 
-/// Opens a journal's file. If that is not permitted, whether it is a stranger's is what matters.
+/// Opens a journal's file. If that is not permitted, an untrusted owner is the error to report.
 pub(crate) fn open_journal(disk: &dyn Disk, path: &Path, database: &Path) -> Result<Option<Box<dyn DiskFile>>> {
     disk.open(path, OpenAs::Side).or_else(|error| {
         if let (Ok(Some(there)), Ok(snapshot)) = (disk.identity(path), disk.identity(database)) {
@@ -283,6 +283,6 @@ pub(crate) fn open_journal(disk: &dyn Disk, path: &Path, database: &Path) -> Res
     })
 }
 
-fn damaged_header(path: &Path, reason: &str) -> Error {
-    Error::JournalDamaged { path: path.to_owned(), line: 1, offset: 0, reason: reason.to_owned(), good_after: 0 }
+fn corrupt_header(path: &Path, reason: &str) -> Error {
+    Error::JournalCorrupt { path: path.to_owned(), line: 1, offset: 0, reason: reason.to_owned(), good_after: 0 }
 }

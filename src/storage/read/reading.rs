@@ -1,4 +1,4 @@
-//! What reads see: pending changes over the journal's over the snapshot.
+//! Reads: pending changes on top of the journal's changes on top of the snapshot.
 
 use std::ops::Bound;
 
@@ -14,22 +14,22 @@ use crate::storage::Storage;
 use crate::storage::format::record::Seen;
 use crate::storage::format::record::{Entry, Stored};
 
-/// Entries in key order, from both ends, those past their deadline included.
+/// Entries in key order, from both ends, including expired ones.
 #[derive(Debug)]
 pub(crate) struct Entries<'a> {
     store: &'a Storage,
     merged: Merged<'a>,
-    /// How many were given out.
+    /// How many were returned.
     given: u64,
-    /// Whether the file's checksum is looked at behind the last of them.
+    /// Whether the file's checksum is verified after the last one.
     verifies: bool,
 }
 
-/// After so many entries it is looked whether the snapshot is still what it was.
-const LOOKED_AT: u64 = 1 << 12;
+/// How many entries are read between two checks that the snapshot has not changed.
+const CHECK_EVERY: u64 = 1 << 12;
 
 impl Storage {
-    /// A key's entry, deadline passed or not.
+    /// A key's entry, even if it has expired.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Stored>> {
         if let Some(change) = self.pending.get(key) {
             return Ok(change);
@@ -39,20 +39,20 @@ impl Storage {
 
     /// An entry with its value decoded.
     pub(crate) fn entry(&self, stored: &Stored) -> Result<Entry> {
-        Entry::decode(&stored.text, stored.deadline).map_err(|fault| self.damaged(fault))
+        Entry::decode(&stored.text, stored.expiry).map_err(|fault| self.corrupt(fault))
     }
 
-    /// The same, in the memory that it was stored in.
+    /// Decodes an entry, reusing its memory.
     pub(crate) fn entry_of(&self, stored: Stored) -> Result<Entry> {
-        Entry::of_stored(stored).map_err(|fault| self.damaged(fault))
+        Entry::of_stored(stored).map_err(|fault| self.corrupt(fault))
     }
 
-    /// The error of a stored value that cannot be read; a full read of the file tells where it is.
-    pub(crate) fn damaged(&self, fault: Fault) -> Error {
-        self.view.damaged(fault)
+    /// The error for a stored value that cannot be decoded; a full read of the file finds its place.
+    pub(crate) fn corrupt(&self, fault: Fault) -> Error {
+        self.view.corrupt(fault)
     }
 
-    /// What an entry is, for a look that is no read of a transaction: at most `limit` bytes of a value are read from the
+    /// A lookup that does not count as a read of a transaction; reads at most `limit` bytes of a value from the
     /// snapshot.
     pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Seen>> {
         if let Some(change) = self.pending.get(key) {
@@ -61,7 +61,7 @@ impl Storage {
         self.view.glance(key, limit)
     }
 
-    /// The entries between two bounds; none if they run backwards.
+    /// The entries between two bounds; none if the bounds are in the wrong order.
     pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
         let committed = self.view.changes()?.map(|replay| Layer::Overlay(replay.overlay.range(from, to)));
         let mut layers = Vec::from(self.pending.range(from, to));
@@ -76,7 +76,7 @@ impl Storage {
         Ok(Entries { store: self, merged: Merged::new(Layers::new(layers), below), given: 0, verifies: false })
     }
 
-    /// How many entries there are at `now`.
+    /// The number of live entries at `now`.
     pub(crate) fn count(&self, now: Timestamp) -> Result<u64> {
         let fault = |fault| self.view.fault(fault);
         let mut count = match &self.view.base {
@@ -86,19 +86,19 @@ impl Storage {
         let is_below = |key: &str| match &self.view.base {
             Base::Document(document) => Ok(document.entries.get(key).is_some_and(|stored| stored.is_live(now))),
             Base::Indexed(indexed) if indexed.contains(key).map_err(fault)? => {
-                Ok(indexed.deadline(key).map_err(fault)?.is_none_or(|deadline| now < deadline))
+                Ok(indexed.expiry(key).map_err(fault)?.is_none_or(|expiry| now < expiry))
             }
             Base::Indexed(_) => Ok::<_, Error>(false),
         };
         for change in self.changes()? {
-            let is_above = change.text.is_some() && change.deadline.is_none_or(|deadline| now < deadline);
+            let is_above = change.text.is_some() && change.expiry.is_none_or(|expiry| now < expiry);
             count = count + u64::from(is_above) - u64::from(is_below(change.key)?);
         }
         self.view.check_intact()?;
         Ok(count)
     }
 
-    /// All changes above the snapshot.
+    /// All changes on top of the snapshot.
     fn changes(&self) -> Result<Layers<'_>> {
         let committed = self.view.changes()?.map(|replay| Layer::Overlay(replay.overlay.iter()));
         Ok(Layers::new(self.pending.layers().into_iter().chain(committed)))
@@ -106,30 +106,30 @@ impl Storage {
 }
 
 impl Entries<'_> {
-    /// At their end the file's checksum is looked at, if they are all and it was not looked at before.
+    /// Verifies the file's checksum after the last entry, if these are all entries and it has not been verified before.
     pub(crate) fn verified(mut self) -> Self {
         let sums = &self.store.view.sums;
         self.verifies = sums.get() != Sums::Agree && self.merged.sum_up(sums);
         self
     }
 
-    /// Whoever stops before their end, or may, wants no checksum.
+    /// For a caller that may stop early: skips the checksum.
     pub(crate) fn leave_unverified(&mut self) {
         self.verifies = false;
     }
 
-    /// The first entry that was not given out yet.
+    /// The next entry.
     pub(crate) fn next(&mut self) -> Result<Option<RawEntry<'_>>> {
         self.take(End::Front)
     }
 
-    /// The entry next to an end that was not given out yet, unless an editor has written into the snapshot meanwhile; that
-    /// is looked at now and then, and at the end.
+    /// Takes the next entry from an end. Fails if an editor has changed the snapshot in place, which is checked from
+    /// time to time and at the end.
     pub(crate) fn take(&mut self, end: End) -> Result<Option<RawEntry<'_>>> {
         let Self { store, merged, given, verifies } = self;
         let entry = merged.take(end).map_err(|fault| store.view.fault(fault))?;
         *given += 1;
-        if entry.is_none() || given.is_multiple_of(LOOKED_AT) {
+        if entry.is_none() || given.is_multiple_of(CHECK_EVERY) {
             store.view.check_intact()?;
         }
         if entry.is_none() && *verifies {
@@ -139,13 +139,13 @@ impl Entries<'_> {
         Ok(entry)
     }
 
-    /// Gives back the memory that a long line has taken.
+    /// Frees the memory that a long line took.
     pub(crate) fn release(&mut self) {
         self.merged.release();
     }
 
-    /// The error of one of their values that cannot be read.
-    pub(crate) fn damaged(&self, fault: Fault) -> Error {
-        self.store.damaged(fault)
+    /// The error for a value that cannot be decoded.
+    pub(crate) fn corrupt(&self, fault: Fault) -> Error {
+        self.store.corrupt(fault)
     }
 }

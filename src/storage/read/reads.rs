@@ -1,4 +1,4 @@
-//! What an open transaction has read: single keys, and ranges, of which those that overlap are one.
+//! What an open transaction has read: single keys, and ranges, merged where they overlap.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -7,16 +7,16 @@ use std::ops::Bound;
 #[derive(Debug, Default)]
 pub(crate) struct Reads {
     keys: BTreeSet<Box<str>>,
-    /// Where each range begins and ends; no two of them overlap.
+    /// The start and end of each range; no two overlap.
     ranges: BTreeMap<Cut, Cut>,
 }
 
-/// A place between keys, where a range begins or ends.
+/// A place between keys, where a range starts or ends.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Cut {
-    /// Before a key, or (true) behind it.
+    /// Before a key or, if true, after it.
     At(String, bool),
-    /// Behind all keys.
+    /// After all keys.
     End,
 }
 
@@ -29,7 +29,7 @@ impl Cut {
         }
     }
 
-    fn behind(bound: Bound<&str>) -> Self {
+    fn after(bound: Bound<&str>) -> Self {
         match bound {
             Bound::Unbounded => Self::End,
             Bound::Included(key) => Self::At(key.to_owned(), true),
@@ -41,7 +41,7 @@ impl Cut {
         match self {
             Self::At(key, false) => Bound::Included(key),
             Self::At(key, true) => Bound::Excluded(key),
-            // No range begins there.
+            // No range starts there.
             Self::End => Bound::Unbounded,
         }
     }
@@ -62,9 +62,9 @@ impl Reads {
         }
     }
 
-    /// A range takes in those that it overlaps: however often a transaction reads, each key is compared once at its end.
+    /// Merges overlapping ranges, so that the commit compares each key only once.
     pub(crate) fn note_range(&mut self, from: Bound<&str>, to: Bound<&str>) {
-        let (mut from, mut to) = (Cut::before(from), Cut::behind(to));
+        let (mut from, mut to) = (Cut::before(from), Cut::after(to));
         if from >= to {
             return;
         }
@@ -92,7 +92,7 @@ impl Reads {
         self.ranges.iter().map(|(from, to)| (from.as_start(), to.as_end()))
     }
 
-    /// Whether a key was read, alone or in a range.
+    /// Whether a key was read, directly or in a range.
     pub(crate) fn has(&self, key: &str) -> bool {
         let before = Cut::At(key.to_owned(), false);
         self.keys.contains(key) || self.ranges.range(..=&before).next_back().is_some_and(|(_, end)| *end > before)
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_that_lies_within_another_is_noted_once_whatever_came_between() {
+    fn a_range_inside_another_is_recorded_once() {
         let mut reads = Reads::default();
         for _ in 0..100 {
             reads.note_range(Included("a"), Excluded("b"));
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_that_overlap_are_one_and_others_stay_apart() {
+    fn overlapping_ranges_are_merged_and_others_are_not() {
         let mut reads = Reads::default();
         reads.note_range(Included("b"), Excluded("d"));
         reads.note_range(Included("f"), Included("g"));
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_covered_is_what_was_read_in_whatever_order() {
+    fn reads_are_covered_in_any_order() {
         let key = |number: u64| ["a", "b", "c", "d", "e", "f"][usize::try_from(number % 6).unwrap()];
         let mut random = crate::storage::tests::simulated::Random(3);
         for _ in 0..2_000 {

@@ -1,4 +1,4 @@
-//! What can be said of the files without reading them.
+//! What can be said about the files without reading them.
 
 use std::path::Path;
 
@@ -9,12 +9,12 @@ use crate::error::Result;
 use crate::storage::Storage;
 use crate::storage::files::disk::{self, Disk as _};
 
-/// The files of a database as they were last looked at.
+/// The files of a database at the last refresh.
 #[derive(Debug)]
 pub(crate) struct FileState {
-    /// Whether the file is in its one form.
+    /// Whether the file is in canonical form.
     pub(crate) is_in_form: bool,
-    /// `None` beside a small database, whose every change is a save.
+    /// `None` for a small database, in which every change is a save.
     pub(crate) journal: Option<JournalState>,
 }
 
@@ -22,14 +22,14 @@ pub(crate) struct FileState {
 #[derive(Debug)]
 pub(crate) struct JournalState {
     pub(crate) bytes: u64,
-    /// When it is longer than this, it is folded into the file.
+    /// The length at which it is folded into the file.
     pub(crate) bound: u64,
-    /// How many keys are changed in it.
+    /// How many keys it changes.
     pub(crate) changes: u64,
 }
 
 impl Storage {
-    /// What the files are like.
+    /// The state of the files.
     pub(crate) fn file_state(&self) -> Result<FileState> {
         let changes = self.view.changes()?.map_or(0, |replay| replay.overlay.len() as u64);
         let state = |journal: &Journal| JournalState { bytes: journal.seen.len, bound: self.journal_bound(), changes };
@@ -37,7 +37,7 @@ impl Storage {
         Ok(FileState { is_in_form, journal: self.view.journal.as_ref().map(state) })
     }
 
-    /// Whether opening a file takes no time to speak of: it is small, or its journal says what is in it.
+    /// Whether opening a file is fast: it is small, or its journal has its layout.
     pub(crate) fn opens_at_once(path: &Path) -> Result<bool> {
         const SMALL: u64 = 1 << 20;
         let (disk, path) = (disk::Real, disk::resolve(path)?);

@@ -1,4 +1,4 @@
-//! A snapshot and the journal that belongs to it: what one look at the disk shows, pinned.
+//! A snapshot and its journal, pinned as they were at one moment.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -13,60 +13,60 @@ use crate::storage::files::lock;
 use crate::storage::format::record::Seen;
 use crate::storage::format::record::{Change, Stored};
 
-/// What is below the changes.
+/// What the changes are based on.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it for each database")]
+#[expect(clippy::large_enum_variant, reason = "there is one per database")]
 pub(crate) enum Base {
-    /// In memory: there is no file, or its layout is not the one form.
+    /// In memory: there is no file, or it is not in canonical form.
     Document(Document),
     /// The file is its own index.
     Indexed(Indexed),
 }
 
-/// A state of the database as it is on disk.
+/// The state of the database on disk at one moment.
 #[derive(Debug)]
 pub(crate) struct View {
     path: PathBuf,
     pub(crate) base: Base,
-    /// The snapshot as it was when it was opened; `None` if there is none.
+    /// The snapshot when it was opened; `None` if there is none.
     pub(crate) seen: Option<Identity>,
     pub(crate) journal: Option<Journal>,
-    /// A journal that belongs to no snapshot and holds no change; the next save does away with it.
+    /// A journal without a snapshot and without changes; the next save removes it.
     pub(crate) stray: Option<Identity>,
-    /// Whether the base was checked in full because no header vouched for it.
+    /// Whether the base was checked in full because no header confirmed it.
     pub(crate) unpublished: bool,
     /// Whether there is no file yet, or an empty one that was never written to.
     pub(crate) unwritten: bool,
     /// The file of a base in memory, for its lock and attributes.
     file: Option<Box<dyn DiskFile>>,
-    /// The snapshot's file as it was when its content was last found to be what was seen.
+    /// The file's state when it was last known to have the pinned content.
     intact: Cell<Option<Identity>>,
-    /// Whether the snapshot's content was found to be what its layout says, since it was opened.
+    /// Whether the snapshot's content has been verified since it was opened.
     pub(crate) sums: Cell<Sums>,
 }
 
-/// What another look has shown.
+/// The result of a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refreshed {
     Same,
     Changed,
-    /// Somebody has removed the journal of a snapshot that is still there, and with it the changes of so many keys.
+    /// The journal was removed while its snapshot remained, and with it the changes of this many keys.
     WithoutJournal {
         lost: usize,
     },
 }
 
-/// What a look shows to who wants to know what has changed.
+/// The result of a refresh for a watcher.
 #[derive(Debug)]
 pub(crate) enum Advance {
     Nothing,
-    /// Commits behind those that were seen, and they were taken in: each key, what it held and what it holds.
+    /// New commits, which are loaded now: each key with its old and new entry.
     Grown(Vec<(Box<str>, Change, Change)>),
-    /// Another file is there.
+    /// The snapshot was replaced.
     Renewed,
 }
 
-/// How often a look is repeated because a save came between; each save takes longer than a look.
+/// How often pinning is repeated because a save came in between; a save takes longer than an attempt.
 pub(crate) const ATTEMPTS: usize = 1000;
 
 impl View {
@@ -86,13 +86,13 @@ impl View {
         }
     }
 
-    /// The view of a snapshot that was just put in place.
+    /// The view of a snapshot that was just installed.
     pub(crate) fn of(path: &Path, file: Box<dyn DiskFile>, seen: Identity, layout: Layout) -> Self {
         let base = Base::Indexed(Indexed::new(file, layout));
         Self { base, seen: Some(seen), unwritten: false, ..Self::empty(path) }
     }
 
-    /// Opens a snapshot and a journal that belong together, looking again if a save comes between.
+    /// Opens a snapshot and a journal that belong together, trying again if a save came in between.
     pub(crate) fn pin(disk: &dyn Disk, path: &Path) -> Result<Self> {
         for _ in 0..ATTEMPTS {
             if let Some(view) = Self::try_pin(disk, path)? {
@@ -102,10 +102,10 @@ impl View {
         Err(Error::Conflict { path: path.to_owned() })
     }
 
-    /// One look; `None` if something changed meanwhile.
+    /// One attempt; `None` if something changed during it.
     fn try_pin(disk: &dyn Disk, path: &Path) -> Result<Option<Self>> {
         let journal_path = disk::with_suffix(path, JOURNAL);
-        // The journal first: a save puts what a reader needs into the old one before it touches the snapshot.
+        // The journal first: a save writes a fold line to the old one before it replaces the snapshot.
         let journal = open_journal(disk, &journal_path, path)?;
         let file = disk.open(path, OpenAs::Snapshot)?;
         let seen = file.as_deref().map(DiskFile::identity).transpose();
@@ -143,9 +143,9 @@ impl View {
         }
     }
 
-    /// The view of a snapshot that the journal's header does not know. A fold line has not seen what time the rename gave
-    /// it, so an edit that kept its length and time looks the same: only the content tells. It may also be a copy of one of
-    /// the two; but where their database was removed, only the very file that the removal was not created to.
+    /// The view of a snapshot that is not the one in the journal's header. A fold line lacks the ctime that the rename
+    /// sets, so it does not distinguish an edit that kept length and mtime: the content must match. It may also be a
+    /// copy of either snapshot. But if the database was removed, it must be the very file whose removal did not finish.
     fn of_other(path: &Path, file: Box<dyn DiskFile>, seen: Identity, mut journal: Journal) -> Result<Self> {
         let fold = journal.replay()?.fold;
         let known = [Some((journal.header.layout, journal.through)), fold.map(|fold| (fold.layout, fold.through))];
@@ -166,7 +166,7 @@ impl View {
         Ok(Self { stray: Some(journal.seen), ..Self::read_base(path, file, seen)? })
     }
 
-    /// The file that is there under the changes of a journal that belongs to another one. Nobody may be writing.
+    /// The current file, under the changes of a journal that belongs to another one. No writer may be active.
     pub(crate) fn adopt(disk: &dyn Disk, path: &Path) -> Result<Option<Self>> {
         let Some(file) = disk.open(path, OpenAs::Snapshot)? else { return Ok(None) };
         let seen = disk::seen(&*file, path)?;
@@ -177,10 +177,10 @@ impl View {
         if view.is_current(disk)? { Ok(Some(view)) } else { Err(Error::Conflict { path: path.to_owned() }) }
     }
 
-    /// Reads and checks a whole file that nobody vouches for.
+    /// Reads and checks a whole file for which there is no layout.
     pub(crate) fn read_base(path: &Path, file: Box<dyn DiskFile>, seen: Identity) -> Result<Self> {
         let view = Self { seen: Some(seen), unwritten: false, ..Self::empty(path) };
-        // One pass without a map: only what is in another form must be in memory.
+        // In one pass without a map: only other layouts must be in memory.
         if let Some(layout) = snapshot::check(&*file).map_err(|fault| fault.error(path, &*file))? {
             let sums = Cell::new(Sums::Agree);
             return Ok(Self { unpublished: true, sums, ..Self::of(path, file, seen, layout) });
@@ -189,16 +189,16 @@ impl View {
             disk::read_range(&*file, 0, seen.len).map_err(|source| Error::Open { path: path.to_owned(), source })?;
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).trim_ascii_start();
         if text.is_empty() {
-            // An empty file that was never written to is a new database; one that once was is a loss.
+            // An empty file that was never written to is a new database; one that was written to before is a loss.
             return Ok(Self { unwritten: true, file: Some(file), ..view });
         }
         let document = Document::read(&bytes).map_err(|unreadable| match unreadable {
             Unreadable::Newer => Error::NewerVersion { path: path.to_owned() },
             Unreadable::Fault(fault) => {
-                // A file that begins with something else never was a database, with or without a mark.
-                let begins_so = text.starts_with(b"{") || fault.at > bytes.len() - text.len();
-                let (line, column) = if begins_so { fault.place(&bytes) } else { (1, 1) };
-                Error::Damaged { path: path.to_owned(), line, column, syntax: !fault.shape, reason: fault.reason }
+                // A file that starts with anything else was never a database, with or without a byte order mark.
+                let looks_like_json = text.starts_with(b"{") || fault.at > bytes.len() - text.len();
+                let (line, column) = if looks_like_json { fault.place(&bytes) } else { (1, 1) };
+                Error::Unreadable { path: path.to_owned(), line, column, syntax: !fault.shape, reason: fault.reason }
             }
         })?;
         Ok(Self { base: Base::Document(document), file: Some(file), ..view })
@@ -212,8 +212,8 @@ impl View {
         }
     }
 
-    /// Fails if an editor has written into the snapshot's file since it was opened: what is read in it from then on is not
-    /// what was seen, and may be a mixture. A base in memory stays what it was.
+    /// Fails if an editor has written into the snapshot's file since it was opened: reads would no longer be
+    /// consistent. A base in memory is not affected.
     pub(crate) fn check_intact(&self) -> Result<()> {
         let (Base::Indexed(indexed), Some(seen)) = (&self.base, self.seen) else { return Ok(()) };
         let open_error = |source| Error::Open { path: self.path.clone(), source };
@@ -222,7 +222,8 @@ impl View {
         if now == known {
             return Ok(());
         }
-        // A save takes the name away, which changes a time. Other reasons for that are rare, and the content tells.
+        // A save removes the name, which changes the ctime. There are few other reasons for that, and they require a
+        // look at the content.
         let is_intact = now.is_same_content(&seen)
             && (now.changed == known.changed
                 || now.links < known.links
@@ -234,7 +235,7 @@ impl View {
         Ok(())
     }
 
-    /// Fails if all of the snapshot was read and its content is not what its layout says.
+    /// Fails if all of the snapshot was read and its checksum did not match.
     pub(crate) fn check_sums(&self) -> Result<()> {
         match self.sums.get() {
             Sums::Differ => Err(Error::Corrupt { path: self.path.clone() }),
@@ -242,12 +243,12 @@ impl View {
         }
     }
 
-    /// Whether nothing has happened to the files since they were looked at.
+    /// Whether the files have not changed since the last refresh.
     pub(crate) fn is_current(&self, disk: &dyn Disk) -> Result<bool> {
         Ok(lock::files(disk, &self.path)? == self.files_seen())
     }
 
-    /// The files as they were when they were looked at.
+    /// The files at the last refresh.
     pub(crate) fn files_seen(&self) -> (Option<Identity>, Option<Identity>) {
         (self.seen, self.journal_seen())
     }
@@ -256,7 +257,7 @@ impl View {
         self.journal.as_ref().map(|journal| journal.seen).or(self.stray)
     }
 
-    /// Takes in what others wrote.
+    /// Loads what other processes wrote.
     pub(crate) fn refresh(&mut self, disk: &dyn Disk) -> Result<Refreshed> {
         let (snapshot, there) = lock::files(disk, &self.path)?;
         if (snapshot, there) == self.files_seen() {
@@ -284,20 +285,20 @@ impl View {
         })
     }
 
-    /// How many keys' changes are gone with a journal that was removed by hand: no save came between, which would have made
-    /// another snapshot, and whoever renews a journal takes along what counts in it.
+    /// How many keys' changes were lost with a journal that was removed by hand. A save would have replaced the
+    /// snapshot, and a writer that renews a journal keeps its valid commits.
     fn lost_since(&self, old: &Self) -> usize {
         let Some(was) = old.journal.as_ref().filter(|_| self.seen == old.seen) else { return 0 };
         let n = |journal: &Journal| journal.replay().map_or(u64::MAX, |replay| replay.n);
-        // Up to one commit is left out where a sync of it has failed.
-        let goes_on = |is: &Journal| is.header.epoch == was.header.epoch || n(is).saturating_add(1) >= n(was);
-        if self.journal.as_ref().is_some_and(goes_on) {
+        // A commit is left out if its sync failed.
+        let needs_more = |is: &Journal| is.header.epoch == was.header.epoch || n(is).saturating_add(1) >= n(was);
+        if self.journal.as_ref().is_some_and(needs_more) {
             return 0;
         }
         was.replay().map_or(0, |replay| replay.overlay.len())
     }
 
-    /// Takes in what others have appended to the journal, and says what that changes.
+    /// Loads what other processes appended to the journal, and returns the changes.
     pub(crate) fn advance(&mut self, disk: &dyn Disk) -> Result<Advance> {
         let (snapshot, there) = lock::files(disk, &self.path)?;
         if (snapshot, there) == self.files_seen() {
@@ -319,7 +320,7 @@ impl View {
         Ok(Advance::Grown(changes))
     }
 
-    /// A key's entry, deadline passed or not.
+    /// A key's entry, even if it has expired.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Stored>> {
         if let Some(journal) = &self.journal
             && let Some(change) = journal.get(key)?
@@ -332,7 +333,7 @@ impl View {
         }
     }
 
-    /// What a key's entry is, deadline passed or not; at most `limit` bytes of a value are read from the snapshot.
+    /// A key's entry, even if it has expired; reads at most `limit` bytes of a value from the snapshot.
     pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Seen>> {
         if let Some(journal) = &self.journal
             && let Some(change) = journal.get(key)?
@@ -346,27 +347,27 @@ impl View {
     }
 
     pub(super) fn seen_of(&self, stored: Option<&Stored>, limit: u64) -> Result<Option<Seen>> {
-        stored.map(|stored| Seen::of(stored, limit)).transpose().map_err(|fault| self.damaged(fault))
+        stored.map(|stored| Seen::of(stored, limit)).transpose().map_err(|fault| self.corrupt(fault))
     }
 
-    /// The error of a stored value that cannot be read; a full read of the file tells where it is.
-    pub(super) fn damaged(&self, fault: Fault) -> Error {
-        self.fault(ReadFault::Damaged { at: 0, reason: fault.reason })
+    /// The error for a stored value that cannot be decoded; a full read of the file finds its place.
+    pub(super) fn corrupt(&self, fault: Fault) -> Error {
+        self.fault(ReadFault::Corrupt { at: 0, reason: fault.reason })
     }
 
-    /// The changes of the journal, all of it read.
+    /// The changes of the journal, which is read in full.
     pub(crate) fn changes(&self) -> Result<Option<&Replay>> {
         self.journal.as_ref().map(Journal::replay).transpose()
     }
 
-    /// The error of a fault in the snapshot.
+    /// The error for a fault in the snapshot.
     pub(crate) fn fault(&self, fault: ReadFault) -> Error {
         let is_still = |file: &dyn DiskFile| {
             file.identity().is_ok_and(|now| self.seen.is_some_and(|seen| now.is_same_content(&seen)))
         };
         match self.file() {
             Some(file) if is_still(file) => fault.error(&self.path, file),
-            // Somebody is writing into the file.
+            // Another program is writing into the file.
             _ => Error::Conflict { path: self.path.clone() },
         }
     }

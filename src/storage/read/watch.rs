@@ -1,8 +1,8 @@
-//! What has changed between two looks at the files.
+//! The change feed: what changed between two looks at the files.
 //!
-//! A look is two stats. Where the journal has only grown, its new lines say what has changed. Behind a save, which puts
-//! another snapshot into place, the entries pinned at the last look are compared with those that are there now, both as
-//! streams. So each key's last value is told, and not every value on the way.
+//! A look costs two stats. If the journal has only grown, its new lines are the changes. After a save, which replaces
+//! the snapshot, the pinned entries are compared with the current ones, both as streams. So each key's last value is
+//! reported, but not every value in between.
 
 use std::ops::{Bound, ControlFlow};
 use std::time::Duration;
@@ -15,68 +15,68 @@ use crate::expiry::Timestamp;
 use crate::json::Fault;
 use crate::storage::{Change, Entry, Storage, Stored};
 
-/// Follows the entries of a range.
+/// A change feed for a range of keys.
 #[derive(Debug)]
 pub(crate) struct Feed {
-    /// What was there at the last look.
+    /// The entries at the last look.
     store: Storage,
     from: Bound<String>,
     to: Bound<String>,
-    /// Entries whose time was over by then were told to be.
-    told: Timestamp,
-    /// The first deadline behind that, if there is one.
+    /// Entries that had expired by this time have been reported.
+    reported: Timestamp,
+    /// The first expiry after that, if any.
     next: Option<Timestamp>,
-    /// Deadlines are not gone through before that.
+    /// Expiries are not scanned again before this time.
     rest_until: Timestamp,
-    /// Whether the last look found that an editor has overwritten what it was to compare with.
+    /// Whether the last look missed changes, because an editor overwrote the old content.
     pub(crate) missed: bool,
 }
 
-/// What has become of a key; see [`Watch::look`](crate::Watch::look).
+/// A change of a key; see [`Watch::look`](crate::Watch::look).
 ///
 /// ```
 /// assert_ne!(rusty_kv::Event::Deleted, rusty_kv::Event::Set("a".into()));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// It holds this now.
+    /// It was set to this entry.
     Set(Entry),
     /// It was deleted.
     Deleted,
-    /// Its deadline has passed.
+    /// It expired.
     Expired,
 }
 
-/// Is told of each change; a break ends the look.
+/// Receives each change; a break ends the look.
 pub(crate) type EventSink<'a> = dyn FnMut(&str, Event) -> ControlFlow<()> + 'a;
 
-/// A snapshot up to this size is held in memory, so that an editor that writes into the file does not take away what it
-/// is to be compared with.
+/// A snapshot up to this size is kept in memory, so that the old content is still available if an editor writes into
+/// the file.
 const HELD: u64 = 1 << 20;
 
-/// After so many deadlines that were gone through a millisecond of rest: a tenth of the time at most goes into that.
-const DEADLINES_A_MILLISECOND: u64 = 500;
+/// For every this many expiries scanned, rest a millisecond, so that scanning takes at most a tenth of the time.
+const EXPIRIES_PER_MILLISECOND: u64 = 500;
 
-/// Whether to stop is asked once in so many entries.
-const LOOKED_AT: u64 = 1024;
+/// How many entries are compared between two checks whether to stop.
+const CHECK_EVERY: u64 = 1024;
 
 impl Storage {
-    /// Follows what happens to a range of this database from now on, beside whatever this store does.
+    /// Watches a range of this database from now on, independently of this store.
     pub(crate) fn watch(&self, from: Bound<&str>, to: Bound<&str>, now: Timestamp) -> Result<Feed> {
         let mut feed = Feed {
             store: self.at_newest()?,
             from: from.map(str::to_owned),
             to: to.map(str::to_owned),
-            told: now,
+            reported: now,
             next: None,
             rest_until: now,
             missed: false,
         };
-        feed.go_through_deadlines(now, &mut |_, _| ControlFlow::Continue(()))?;
+        feed.scan_expiries(now, &mut |_, _| ControlFlow::Continue(()))?;
         Ok(feed)
     }
 
-    /// What is there now, in a store of its own.
+    /// A separate store with the current state.
     fn at_newest(&self) -> Result<Self> {
         let mut settings = self.settings.clone();
         settings.read_only = true;
@@ -95,7 +95,7 @@ impl Storage {
 }
 
 impl Feed {
-    /// Tells what has changed since the last look. `stop` is asked now and then during a long one.
+    /// Reports what changed since the last look. Calls `stop` from time to time during a long one.
     pub(crate) fn poll(&mut self, now: Timestamp, stop: &dyn Fn() -> bool, each: &mut EventSink<'_>) -> Result<()> {
         self.missed = false;
         match self.store.view.advance(&*self.store.disk)? {
@@ -103,7 +103,7 @@ impl Feed {
             Advance::Grown(changes) => {
                 for (key, old, new) in changes {
                     if self.holds(&key)
-                        && self.tell(&key, old, new, now, each).map_err(|fault| self.store.damaged(fault))?.is_break()
+                        && self.report(&key, old, new, now, each).map_err(|fault| self.store.corrupt(fault))?.is_break()
                     {
                         return Ok(());
                     }
@@ -114,8 +114,8 @@ impl Feed {
                 if let Err(error) = self.store.view.check_intact() {
                     self.store = newest;
                     self.missed = true;
-                    // Those that are over by now are nothing to tell of either.
-                    self.go_through_deadlines(now, &mut |_, _| ControlFlow::Continue(()))?;
+                    // Skip those that have expired by now, too.
+                    self.scan_expiries(now, &mut |_, _| ControlFlow::Continue(()))?;
                     return Err(error);
                 }
                 if self.compare(&newest, now, stop, each)?.is_break() {
@@ -125,7 +125,7 @@ impl Feed {
             }
         }
         if self.next.is_some_and(|next| next <= now) && self.rest_until <= now {
-            self.go_through_deadlines(now, each)?;
+            self.scan_expiries(now, each)?;
         }
         Ok(())
     }
@@ -138,8 +138,8 @@ impl Feed {
         std::ops::RangeBounds::<str>::contains(&self.bounds(), key)
     }
 
-    /// Tells what has become of a key whose stored entry is another one.
-    fn tell(
+    /// Reports a key whose stored entry changed.
+    fn report(
         &mut self,
         key: &str,
         old: Change,
@@ -147,20 +147,20 @@ impl Feed {
         now: Timestamp,
         each: &mut EventSink<'_>,
     ) -> Result<ControlFlow<()>, Fault> {
-        let is_over = |stored: &Stored| stored.deadline.is_some_and(|deadline| deadline <= now);
-        // What was over at the last look was told to be.
-        let old = old.filter(|stored| stored.is_live(self.told));
+        let is_over = |stored: &Stored| stored.expiry.is_some_and(|expiry| expiry <= now);
+        // An entry that had expired by the last look has been reported.
+        let old = old.filter(|stored| stored.is_live(self.reported));
         let event = match (old, new) {
             (old, Some(new)) if new.is_live(now) => {
-                self.expect(new.deadline);
+                self.expect(new.expiry);
                 if old.as_ref() == Some(&new) {
                     return Ok(ControlFlow::Continue(()));
                 }
-                Event::Set(Entry::decode(&new.text, new.deadline)?)
+                Event::Set(Entry::decode(&new.text, new.expiry)?)
             }
-            // It is found among the deadlines.
-            (_, Some(new)) if new.is_live(self.told) => {
-                self.expect(new.deadline);
+            // The scan of expiries will report it.
+            (_, Some(new)) if new.is_live(self.reported) => {
+                self.expect(new.expiry);
                 return Ok(ControlFlow::Continue(()));
             }
             (Some(_), Some(_)) => Event::Expired,
@@ -176,12 +176,12 @@ impl Feed {
         Ok(each(key, event))
     }
 
-    /// A deadline is there that may be the next.
-    fn expect(&mut self, deadline: Option<Timestamp>) {
-        self.next = self.next.into_iter().chain(deadline).min();
+    /// Notes an expiry that may be the next one.
+    fn expect(&mut self, expiry: Option<Timestamp>) {
+        self.next = self.next.into_iter().chain(expiry).min();
     }
 
-    /// Tells what is different in a newer state.
+    /// Reports the differences to a newer state.
     fn compare(
         &mut self,
         newest: &Storage,
@@ -189,7 +189,7 @@ impl Feed {
         stop: &dyn Fn() -> bool,
         each: &mut EventSink<'_>,
     ) -> Result<ControlFlow<()>> {
-        // Taken out so that what is told can be noted while it is read.
+        // Taken out, so that reports can be recorded while it is read.
         let last = std::mem::replace(&mut self.store, Storage::in_memory(newest.settings.clone()));
         let compared = self.compare_with(&last, newest, now, stop, each);
         self.store = last;
@@ -210,7 +210,7 @@ impl Feed {
         let mut new = Lookahead::of(newest.range(bounds().0, bounds().1)?)?;
         self.next = None;
         for looked_at in 0_u64.. {
-            if looked_at.is_multiple_of(LOOKED_AT) && stop() {
+            if looked_at.is_multiple_of(CHECK_EVERY) && stop() {
                 return Ok(ControlFlow::Break(()));
             }
             let order = match (old.key(), new.key()) {
@@ -219,14 +219,14 @@ impl Feed {
                 (None, Some(_)) => std::cmp::Ordering::Greater,
                 (Some(old), Some(new)) => old.cmp(new),
             };
-            if order.is_eq() && old.next.text == new.next.text && old.next.deadline == new.next.deadline {
-                if new.next.deadline.is_some_and(|deadline| deadline > self.told) {
-                    self.expect(new.next.deadline);
+            if order.is_eq() && old.next.text == new.next.text && old.next.expiry == new.next.expiry {
+                if new.next.expiry.is_some_and(|expiry| expiry > self.reported) {
+                    self.expect(new.next.expiry);
                 }
             } else {
                 let key = if order.is_le() { old.next.key.clone() } else { new.next.key.clone() };
                 let (was, is) = (order.is_le().then(|| old.stored()), order.is_ge().then(|| new.stored()));
-                if self.tell(&key, was, is, now, each).map_err(|fault| last.damaged(fault))?.is_break() {
+                if self.report(&key, was, is, now, each).map_err(|fault| last.corrupt(fault))?.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
             }
@@ -240,21 +240,21 @@ impl Feed {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Tells which deadlines have passed since they were last gone through, and finds the next.
-    fn go_through_deadlines(&mut self, now: Timestamp, each: &mut EventSink<'_>) -> Result<()> {
-        let (told, mut next, mut count) = (self.told, None, 0_u64);
-        let mut over = Vec::new();
-        self.store.deadlines(self.bounds(), &mut |key, deadline| {
+    /// Reports the expiries that have passed since the last scan, and finds the next one.
+    fn scan_expiries(&mut self, now: Timestamp, each: &mut EventSink<'_>) -> Result<()> {
+        let (reported, mut next, mut count) = (self.reported, None, 0_u64);
+        let mut expired = Vec::new();
+        self.store.expiries(self.bounds(), &mut |key, expiry| {
             count += 1;
-            if deadline > now {
-                next = next.into_iter().chain([deadline]).min();
-            } else if deadline > told {
-                over.push(key.to_owned());
+            if expiry > now {
+                next = next.into_iter().chain([expiry]).min();
+            } else if expiry > reported {
+                expired.push(key.to_owned());
             }
         })?;
-        (self.told, self.next) = (now, next);
-        self.rest_until = now.after(Duration::from_millis(count / DEADLINES_A_MILLISECOND)).unwrap_or(now);
-        for key in over {
+        (self.reported, self.next) = (now, next);
+        self.rest_until = now.after(Duration::from_millis(count / EXPIRIES_PER_MILLISECOND)).unwrap_or(now);
+        for key in expired {
             if each(&key, Event::Expired).is_break() {
                 break;
             }
@@ -264,34 +264,34 @@ impl Feed {
 }
 
 impl Storage {
-    /// The deadlines of a range's keys, in no order.
-    fn deadlines(&self, (from, to): (Bound<&str>, Bound<&str>), each: &mut dyn FnMut(&str, Timestamp)) -> Result<()> {
+    /// The expiries of the keys in a range, in no particular order.
+    fn expiries(&self, (from, to): (Bound<&str>, Bound<&str>), each: &mut dyn FnMut(&str, Timestamp)) -> Result<()> {
         let changes = self.view.changes()?.map(|replay| &replay.overlay);
         let is_below = |key: &str| changes.is_none_or(|changes| changes.get(key).is_none());
         match &self.view.base {
             Base::Document(document) => {
                 for (key, stored) in document.range(from, to).filter(|(key, _)| is_below(key)) {
-                    stored.deadline.into_iter().for_each(|deadline| each(key, deadline));
+                    stored.expiry.into_iter().for_each(|expiry| each(key, expiry));
                 }
             }
             Base::Indexed(indexed) => {
                 let is_inside = |key: &str| std::ops::RangeBounds::<str>::contains(&(from, to), key);
-                let mut inside = |key: &str, deadline| {
+                let mut inside = |key: &str, expiry| {
                     if is_inside(key) && is_below(key) {
-                        each(key, deadline);
+                        each(key, expiry);
                     }
                 };
-                indexed.deadlines(&mut inside).map_err(|fault| self.view.fault(fault))?;
+                indexed.expiries(&mut inside).map_err(|fault| self.view.fault(fault))?;
             }
         }
         for (key, change) in changes.into_iter().flat_map(|changes| changes.range(from, to)) {
-            change.iter().filter_map(|stored| stored.deadline).for_each(|deadline| each(key, deadline));
+            change.iter().filter_map(|stored| stored.expiry).for_each(|expiry| each(key, expiry));
         }
         Ok(())
     }
 }
 
-/// Entries with a copy of the one that comes next.
+/// Entries with a copy of the next one.
 struct Lookahead<'a> {
     entries: Entries<'a>,
     next: Held,
@@ -309,7 +309,7 @@ impl<'a> Lookahead<'a> {
     }
 
     fn stored(&self) -> Stored {
-        Stored { text: self.next.text.as_str().into(), deadline: self.next.deadline }
+        Stored { text: self.next.text.as_str().into(), expiry: self.next.expiry }
     }
 
     fn advance(&mut self) -> Result<()> {

@@ -1,6 +1,6 @@
-//! T3: the test of the tests. Each of twelve bugs of the protocol must be found by the checks of T1.
+//! T3: tests the tests. Each of twelve bugs of the protocol must be found by the checks of T1.
 //!
-//! The engine has no switch for them: the disk that it is given does what an engine with that bug would have done.
+//! The engine has no switch for them: a special disk does what an engine with that bug would have done.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,34 +16,34 @@ use crate::error::Result;
 use crate::storage::files::disk::{self, Disk, DiskFile, Folder, Identity, JOURNAL, LockFile, OpenAs, Rename};
 use crate::storage::read::journal::{Body, Header};
 
-/// What the engine does wrong.
+/// A bug of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bug {
     /// Appends to the journal are never synced.
     NoJournalSync,
-    /// A new snapshot or journal is not synced before it gets its name.
+    /// A new snapshot or journal is not synced before it is renamed.
     NoTempSync,
     /// The folder is not synced between the snapshot's rename and the journal's.
     NoFolderSyncBeforeReset,
-    /// The journal is renewed before the snapshot is in place.
+    /// The journal is renewed before the snapshot is installed.
     ResetBeforeRename,
     /// A commit is acknowledged, then synced.
     AcknowledgedBeforeSync,
     /// A new snapshot is written over the old one.
     SaveInPlace,
-    /// The folder is not synced after the journal's rename.
+    /// The folder is not synced after the rename of the journal.
     JournalNameNotSynced,
-    /// A fold line does not say which commits are in the snapshot, so they are applied to it again.
+    /// A fold line does not record which commits are in the snapshot, so they are applied again.
     ReplayedTwice,
-    /// The sums of the journal's lines are not looked at.
+    /// The sums of the journal's lines are not checked.
     NoChecksum,
-    /// A new commit is appended behind what a crash has left.
+    /// A new commit is appended after the remains of a crash.
     TailNotCut,
-    /// The lines of one journal pass for lines of any other.
+    /// Lines of one journal are accepted in any other.
     StaleAccepted,
-    /// What a writer does before its first write is not synced.
+    /// Changes that a writer makes before its first write are not synced.
     RecoveryNotSynced,
-    /// Nothing: the control.
+    /// No bug: the control.
     None,
 }
 
@@ -64,7 +64,7 @@ impl Bug {
     ];
 }
 
-/// A disk behind which the engine seems to have a bug.
+/// A disk that makes the engine seem to have a bug.
 #[derive(Clone, Debug)]
 pub(super) struct Buggy {
     inner: Simulated,
@@ -72,16 +72,16 @@ pub(super) struct Buggy {
     memory: Arc<Mutex<Memory>>,
 }
 
-/// What was done last, and what is still to be done.
+/// The last operations, and delayed ones.
 #[derive(Debug, Default)]
 struct Memory {
-    /// What the last rename gave a name to.
+    /// The target of the last rename.
     renamed: Option<PathBuf>,
-    /// A rename of the snapshot, to be done after the journal's.
+    /// A rename of the snapshot, delayed until after the journal's.
     delayed: Option<PathBuf>,
-    /// Whether the journal is to be synced at last.
+    /// Whether a sync of the journal is delayed.
     unsynced: bool,
-    /// Whether anything was written yet.
+    /// Whether anything has been written yet.
     has_written: bool,
 }
 
@@ -98,7 +98,7 @@ impl Buggy {
         look(&mut self.memory.lock().unwrap())
     }
 
-    /// Makes up for a sync that came too late.
+    /// Performs a delayed sync.
     fn catch_up(&self) -> io::Result<()> {
         if !self.memory(|memory| std::mem::take(&mut memory.unsynced)) {
             return Ok(());
@@ -113,7 +113,7 @@ impl Buggy {
         Box::new(BuggyFile { disk: self.clone(), path: path.to_owned(), inner })
     }
 
-    /// Writes the snapshot over the old one, as `cp` does.
+    /// Overwrites the snapshot in place, as `cp` does.
     fn copy_over(&self, from: &Path) -> io::Result<()> {
         let missing = || io::Error::from(io::ErrorKind::NotFound);
         let bytes = self.inner.content(from).ok_or_else(missing)?;
@@ -155,7 +155,7 @@ impl Disk for Buggy {
             if self.bug == Bug::SaveInPlace {
                 return self.copy_over(from);
             }
-            // Without a journal there is none to be reset.
+            // Without a journal, there is nothing to reset.
             if self.inner.content(&journal()).is_some() {
                 self.memory(|memory| memory.delayed = Some(from.to_owned()));
                 return Ok(());
@@ -188,8 +188,8 @@ impl Disk for Buggy {
         self.inner.check_writable(path)
     }
 
-    fn left_overs(&self, path: &Path) -> Vec<PathBuf> {
-        self.inner.left_overs(path)
+    fn leftovers(&self, path: &Path) -> Vec<PathBuf> {
+        self.inner.leftovers(path)
     }
 
     fn boot(&self) -> String {
@@ -210,7 +210,7 @@ struct BuggyFolder {
 impl Folder for BuggyFolder {
     fn sync(&self) -> io::Result<()> {
         let (renamed, has_written) = self.disk.memory(|memory| (memory.renamed.clone(), memory.has_written));
-        let is_left_out = match self.disk.bug {
+        let is_omitted = match self.disk.bug {
             Bug::NoFolderSyncBeforeReset => {
                 renamed.as_deref() == Some(path()) && self.disk.inner.content(&journal()).is_some()
             }
@@ -218,7 +218,7 @@ impl Folder for BuggyFolder {
             Bug::RecoveryNotSynced => !has_written,
             _ => false,
         };
-        if is_left_out { Ok(()) } else { self.inner.sync() }
+        if is_omitted { Ok(()) } else { self.inner.sync() }
     }
 }
 
@@ -234,7 +234,7 @@ impl BuggyFile {
         self.path == journal()
     }
 
-    /// The whole file as the engine takes it.
+    /// The whole file as the engine would see it.
     fn taken(&self) -> io::Result<Vec<u8>> {
         let len = usize::try_from(self.inner.identity()?.len).unwrap();
         let mut bytes = vec![0; len];
@@ -284,7 +284,7 @@ impl DiskFile for BuggyFile {
         if !is_new_journal && !self.path.to_string_lossy().contains(".torn") {
             self.disk.memory(|memory| memory.has_written = true);
         }
-        // That of a drop is of no snapshot.
+        // The fold line of a drop names no snapshot.
         let is_fold = bytes.starts_with(b"{\"fold\":{\"stamp\":{\"device\":7");
         match self.disk.bug {
             Bug::StaleAccepted if is_new_journal => {
@@ -330,12 +330,12 @@ impl DiskFile for BuggyFile {
     }
 
     fn sync_all(&self) -> io::Result<()> {
-        let is_left_out = match self.disk.bug {
+        let is_omitted = match self.disk.bug {
             Bug::NoTempSync => true,
             Bug::RecoveryNotSynced => !self.disk.memory(|memory| memory.has_written),
             _ => false,
         };
-        if is_left_out { Ok(()) } else { self.inner.sync_all() }
+        if is_omitted { Ok(()) } else { self.inner.sync_all() }
     }
 
     fn inherit(&self, from: &dyn DiskFile) -> io::Result<Vec<&'static str>> {
@@ -355,7 +355,7 @@ impl DiskFile for BuggyFile {
     }
 }
 
-/// The same lines with sums that are right, where there is anything like a sum.
+/// The same lines with correct sums, wherever there is something like a sum.
 fn sealed(bytes: &[u8], epoch: u64) -> Vec<u8> {
     const SEAL: usize = ",\"sum\":\"0123456789abcdef\"}".len();
     let mut sealed = Vec::new();
@@ -374,11 +374,11 @@ fn sealed(bytes: &[u8], epoch: u64) -> Vec<u8> {
     sealed
 }
 
-/// The first thing that T1 finds wrong in the workload of a seed.
+/// The first fault that T1 finds in the workload of a seed.
 fn found(seed: u64, bug: Option<Bug>) -> Option<String> {
     let ran = match run(&Workload::of(seed), bug) {
         Ok(ran) => ran,
-        // A bug that shows without any crash is none of the protocol's.
+        // A bug that shows without a crash is not a bug of the protocol.
         Err(wrong) => return Some(format!("without a crash: {wrong}")),
     };
     let mut wrong = None;
@@ -394,7 +394,7 @@ fn found(seed: u64, bug: Option<Bug>) -> Option<String> {
     wrong
 }
 
-/// Each bug needs few of them.
+/// A few seeds are enough for each bug.
 const SEEDS: std::ops::Range<u64> = 0..60;
 
 #[test]

@@ -1,4 +1,4 @@
-//! T1 and T2: the power fails at every change, and again while the database is opened after that.
+//! T1 and T2: the power fails at every change, and again during the recovery from that.
 
 use std::collections::HashSet;
 
@@ -11,11 +11,11 @@ use crate::storage::Policy;
 use crate::storage::files::disk::Disk as _;
 use crate::storage::read::snapshot::Document;
 
-/// A workload as it went: the state after each step, and the disk before each change.
+/// A workload that was run: the state after each step, and the disk before each change.
 pub(super) struct Ran {
     pub(super) setup: Setup,
     pub(super) history: Vec<State>,
-    /// Their marks tell how many steps were acknowledged.
+    /// Their marks are the number of acknowledged steps.
     pub(super) moments: Vec<Moment>,
 }
 
@@ -41,11 +41,11 @@ pub(super) fn run(workload: &Workload, bug: Option<Bug>) -> Result<Ran, String> 
     Ok(Ran { setup, history, moments: disk.take_moments() })
 }
 
-/// What went wrong in a state that a crash has left.
+/// Checks the state after a crash.
 pub(super) fn judge(disk: &Simulated, ran: &Ran, mark: u64, thorough: bool) -> Result<(), String> {
     let mark = usize::try_from(mark).unwrap();
     let allowed = &ran.history[mark..ran.history.len().min(mark + 2)];
-    saved_whole(disk, &ran.history[..ran.history.len().min(mark + 2)])?;
+    check_file_content(disk, &ran.history[..ran.history.len().min(mark + 2)])?;
     let mut store = open(disk, ran.setup).map_err(|error| format!("P18: it does not open: {error}"))?;
     let found = state(&store).map_err(|error| format!("P18: it cannot be read: {error}"))?;
     if !allowed.contains(&found) {
@@ -70,13 +70,13 @@ pub(super) fn judge(disk: &Simulated, ran: &Ran, mark: u64, thorough: bool) -> R
     Ok(())
 }
 
-/// P4: whoever reads the file itself finds a state that the database once had.
-fn saved_whole(disk: &Simulated, history: &[State]) -> Result<(), String> {
+/// P4: anyone who reads the file itself finds a state that the database once had.
+fn check_file_content(disk: &Simulated, history: &[State]) -> Result<(), String> {
     let Some(bytes) = disk.content(path()) else { return Ok(()) };
     let document = Document::read(&bytes).map_err(|fault| format!("P4: the snapshot is no document: {fault:?}"))?;
     let is_saved = |state: &State| {
-        let entries = document.entries.iter().map(|(key, stored)| (key.as_str(), &*stored.text, stored.deadline));
-        entries.eq(state.iter().map(|(key, (text, deadline))| (key.as_str(), text.as_str(), *deadline)))
+        let entries = document.entries.iter().map(|(key, stored)| (key.as_str(), &*stored.text, stored.expiry));
+        entries.eq(state.iter().map(|(key, (text, expiry))| (key.as_str(), text.as_str(), *expiry)))
     };
     if history.iter().rev().any(is_saved) {
         Ok(())
@@ -85,7 +85,7 @@ fn saved_whole(disk: &Simulated, history: &[State]) -> Result<(), String> {
     }
 }
 
-/// Visits all crash states of a workload that were not seen before; returns how many, and the first that is wrong.
+/// Visits all new crash states of a workload; returns how many, and the first wrong one.
 pub(super) fn crash(ran: &Ran, seed: u64, visit: &mut dyn FnMut(&Moment, Crashed<'_>)) -> usize {
     let mut distinct = HashSet::new();
     let cuts = Cuts { everywhere_up_to: 32, samples: 8, seed, old_times: seed.is_multiple_of(3) };
@@ -137,7 +137,7 @@ fn a_power_cut_while_it_is_recovering_from_one_loses_nothing_either() {
         let ran = run(&workload, None).unwrap();
         let mut random = super::Random(seed);
         crash(&ran, seed, &mut |moment, crashed| {
-            // A sample: most crash states need no recovery.
+            // Only a sample: most crash states need no recovery.
             if random.below(24) > 0 {
                 return;
             }
@@ -164,13 +164,13 @@ fn a_power_cut_while_it_is_recovering_from_one_loses_nothing_either() {
 }
 
 #[test]
-fn a_writer_that_is_killed_leaves_nothing_to_those_after_it_that_a_power_cut_would_undo() {
+fn later_writers_do_not_build_on_what_a_power_cut_may_undo_of_a_killed_writer() {
     let mut kills = 0_usize;
     for seed in seeds(150, 20_000) {
         let workload = Workload::of(seed);
         let ran = run(&workload, None).unwrap();
         for moment in &ran.moments {
-            // What was not synced is still there for all to see, and to build upon.
+            // What was not synced is still visible to the next writer.
             kills += 1;
             if let Err(wrong) = judge(&moment.killed(), &ran, moment.mark, true) {
                 panic!(
@@ -185,8 +185,8 @@ fn a_writer_that_is_killed_leaves_nothing_to_those_after_it_that_a_power_cut_wou
 }
 
 #[test]
-fn writers_that_are_killed_one_after_the_other_leave_one_temporary_file_at_most() {
-    /// Saves are made without the lock.
+fn killed_writers_leave_at_most_one_temporary_file() {
+    /// Saves are built without the lock.
     const TIGHT: Policy = Policy { small: 0, journal: 700, share: 1, short: 0, memory: 60 };
     let save = |disk: &Simulated| open(disk, TIGHT).and_then(|mut store| store.save(Timestamp::from_millis(1)));
     let disk = Simulated::new(path().parent().unwrap());
@@ -206,7 +206,7 @@ fn writers_that_are_killed_one_after_the_other_leave_one_temporary_file_at_most(
         save(&disk).unwrap();
         for second in disk.take_moments() {
             kills += 1;
-            let (first, left) = (first.changes, second.killed().left_overs(path()));
+            let (first, left) = (first.changes, second.killed().leftovers(path()));
             assert!(left.len() <= 1, "killed before change {first}, then before {}: {left:?}", second.changes);
         }
     }

@@ -1,5 +1,5 @@
-//! An editor takes no lock and may write into the file itself. Whoever reads at that time must not take a mixture for the
-//! content of the database.
+//! An editor takes no lock, and may write into the file in place. A concurrent reader must not mistake a mixture for
+//! the content of the database.
 
 use std::ops::Bound;
 
@@ -25,14 +25,14 @@ fn filled(policy: Policy) -> (Simulated, Phase) {
     (disk, Phase::Idle(store))
 }
 
-/// Writes another value of the same length into the file.
+/// Overwrites a value in the file with another one of the same length.
 fn edit(disk: &Simulated, key: &str) {
     let text = String::from_utf8(disk.content(path()).unwrap()).unwrap();
     disk.edit(path(), text.replace(&format!("\"{key} 1\""), &format!("\"{key} 2\"")).as_bytes());
 }
 
 fn put(store: &mut Phase, key: &str, text: &str) {
-    store.pending().insert(key, Some(Stored { text: format!("\"{text}\"").into(), deadline: None }));
+    store.pending().insert(key, Some(Stored { text: format!("\"{text}\"").into(), expiry: None }));
 }
 
 fn text(store: &Phase, key: &str) -> Result<String> {
@@ -54,7 +54,7 @@ fn an_edit_in_place_of_what_a_transaction_has_read_is_a_conflict() {
         let (disk, mut store) = filled(policy);
         store.begin().unwrap();
         assert_eq!(text(&store, "a").unwrap(), "\"a 1\"");
-        // What was read last is kept, and shows no edit.
+        // What was read last is still in memory, and shows no edit.
         assert_eq!(text(&store, "far 2000").unwrap(), "\"far 2000 1\"");
         edit(&disk, "a");
         put(&mut store, "b", "from a 1");
@@ -93,7 +93,7 @@ fn a_save_by_another_process_leaves_a_pinned_view_as_it_was() {
 }
 
 #[test]
-fn a_listing_over_which_an_editor_writes_ends_in_a_conflict() {
+fn a_listing_of_a_file_changed_by_an_editor_ends_in_a_conflict() {
     let (disk, store) = filled(LARGE);
     let mut entries = store.range(Bound::Unbounded, Bound::Unbounded).unwrap();
     entries.next().unwrap();

@@ -1,8 +1,8 @@
-//! T4: every operation fails once, or all of them from it on, with every error that a system has for it.
+//! T4: every operation fails, once or from then on, with every error that a system has for it.
 //!
-//! A scenario is a disk and the steps of a process on it. After the fault the disk is in order again, and the same
-//! process, another one, and one that comes after a power cut must see what was acknowledged, and nothing that was
-//! reported to have failed.
+//! A scenario is a disk and the steps of a process on it. After the fault, the disk works again. The same process,
+//! another process, and one after a power cut must then see what was acknowledged, and nothing that was reported to
+//! have failed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use super::{State, lose_note, open, path, state};
 use crate::error::Error;
 use crate::storage::{Policy, Storage};
 
-/// Steps that succeed, then steps that meet a fault.
+/// Steps that succeed, then steps with a fault.
 struct Scenario {
     name: &'static str,
     policy: Policy,
@@ -22,11 +22,11 @@ struct Scenario {
     exchange: bool,
 }
 
-/// Every commit makes a new snapshot.
+/// Every commit writes a new snapshot.
 const SMALL: Policy = Policy { small: 4000, journal: 4000, share: 1, short: 4000, memory: 60 };
 /// Commits go into the journal.
 const LARGE: Policy = Policy { small: 0, journal: 4000, share: 1, short: 4000, memory: 60 };
-/// They do, and few of them fit in.
+/// Commits go into the journal, which has room for a few.
 const TIGHT: Policy = Policy { small: 0, journal: 700, share: 1, short: 0, memory: 60 };
 
 fn set(key: &str, text: &str) -> Step {
@@ -100,7 +100,7 @@ fn scenarios() -> Vec<Scenario> {
     let mut scenarios = vec![
         of("a save of a large database", LARGE, &filled, &[set("a", "3"), Save, set("b", "4")]),
         of("a save of a small database", SMALL, &filled, &[Save, set("b", "4")]),
-        of("a save of nothing", LARGE, &[], &[Save]),
+        of("a save without changes", LARGE, &[], &[Save]),
         of("a large database becomes small", LARGE, &filled, &[set("a", "3"), Save]),
         of("a restore", LARGE, &filled, &[Restore(vec![change("a", "7"), change("z", "1")]), set("b", "3")]),
         of("a restore of a small database", SMALL, &filled, &[Restore(vec![change("z", "1")])]),
@@ -128,7 +128,7 @@ fn scenarios() -> Vec<Scenario> {
         scenarios.push(Scenario { exchange: false, ..of(name, policy, &filled, &steps) });
     }
     let becomes_small = scenarios.iter_mut().find(|scenario| scenario.name == "a large database becomes small");
-    // The steps meet another policy than what came before.
+    // The steps run with a different policy than the preparation.
     if let Some(scenario) = becomes_small {
         scenario.steps.push(set("b", "9"));
     }
@@ -145,7 +145,7 @@ struct Fault {
 }
 
 impl Scenario {
-    /// The disk as the steps that meet a fault find it, and the state on it.
+    /// The disk before the steps with a fault, and its state.
     fn prepare(&self) -> (Moment, State) {
         let disk = Simulated::new(path().parent().unwrap());
         disk.set_habits(super::simulated::Habits { exchange: self.exchange, ..Default::default() });
@@ -158,7 +158,7 @@ impl Scenario {
         (disk.moment(), now)
     }
 
-    /// How many changes and looks there are without any fault.
+    /// How many changes and other operations there are without a fault.
     fn operations(&self, base: &Moment) -> (u64, u64) {
         let disk = base.killed();
         let mut store = open(&disk, self.policy).unwrap();
@@ -169,7 +169,7 @@ impl Scenario {
         (disk.changes(), disk.looks())
     }
 
-    /// One run; returns how many operations were made to fail.
+    /// Runs once; returns how many operations were made to fail.
     fn meet(&self, base: &Moment, start: &State, fault: Fault, by_other: bool) -> Result<u64, String> {
         let disk = base.killed();
         if fault.is_look {
@@ -177,7 +177,7 @@ impl Scenario {
         } else {
             disk.fail(fault.at, fault.kind, fault.until);
         }
-        // More than one where an outcome is unknown.
+        // More than one after an unknown outcome.
         let mut possible = vec![start.clone()];
         let mut store = open(&disk, self.policy).ok();
         for step in &self.steps {
@@ -189,7 +189,7 @@ impl Scenario {
             let after = possible.iter().map(|state| step.apply(state));
             match &done {
                 Ok(()) => possible = after.collect(),
-                Err(Error::OutcomeUnknown { .. } | Error::InDoubt { .. }) => {
+                Err(Error::OutcomeUnknown { .. } | Error::Uncertain { .. }) => {
                     possible = possible.iter().cloned().chain(after).collect();
                 }
                 Err(_) => {}
@@ -211,38 +211,38 @@ impl Scenario {
             return Err(format!("P3: another process sees {seen:?}, which is none of {possible:?}"));
         }
         self.cut(&disk, &possible, "P3: after a power cut")?;
-        self.go_on(&disk, store, possible, by_other)?;
+        self.check_next_writes(&disk, store, possible, by_other)?;
         Ok(disk.injected())
     }
 
-    /// Whoever writes next succeeds, and a power cut does not undo it.
-    fn go_on(
+    /// The next write succeeds, and a power cut does not undo it.
+    fn check_next_writes(
         &self,
         disk: &Simulated,
         store: Option<Storage>,
         possible: Vec<State>,
         by_other: bool,
     ) -> Result<(), String> {
-        let anew = || open(disk, self.policy).map_err(|error| format!("it does not open again: {error}"));
+        let reopen = || open(disk, self.policy).map_err(|error| format!("it does not open again: {error}"));
         let mut writer = match store {
             Some(store) if !by_other => store,
-            // The first process is still there.
-            Some(_) | None => anew()?,
+            // The first process is still running.
+            Some(_) | None => reopen()?,
         };
         let mut possible = possible;
         for (key, text) in [("next", "1"), ("next", "2"), ("a", "3")] {
             let changes = [change(key, text)];
-            commit(&mut writer, &changes).map_err(|error| format!("P6: it cannot be written any more: {error}"))?;
+            commit(&mut writer, &changes).map_err(|error| format!("P6: it can no longer be written: {error}"))?;
             possible = possible.iter().map(|state| Step::Commit(changes.to_vec()).apply(state)).collect();
-            let seen = state(&writer).map_err(|error| format!("the writer cannot read any more: {error}"))?;
+            let seen = state(&writer).map_err(|error| format!("the writer can no longer read: {error}"))?;
             if !possible.contains(&seen) {
                 return Err(format!("after a further write there is {seen:?}, which is none of {possible:?}"));
             }
-            // A write that was acknowledged has decided what was unknown.
+            // An acknowledged write makes an unknown outcome known.
             possible = vec![seen];
             self.cut(disk, &possible, "P6: after a further write and a power cut")?;
         }
-        let seen = state(&anew()?).map_err(|error| format!("another process cannot read any more: {error}"))?;
+        let seen = state(&reopen()?).map_err(|error| format!("another process can no longer read: {error}"))?;
         if possible.contains(&seen) { Ok(()) } else { Err(format!("another process sees {seen:?} of {possible:?}")) }
     }
 
@@ -265,7 +265,7 @@ impl Scenario {
 }
 
 impl Scenario {
-    /// Meets every fault; says how many were met, and what went wrong where.
+    /// Runs with every fault; returns how many, and adds failures to `wrong`.
     fn meet_all(&self, wrong: &mut Vec<(String, String)>) -> u64 {
         let (base, start) = self.prepare();
         let (changes, looks) = self.operations(&base);
@@ -310,7 +310,7 @@ fn a_fault_at_any_operation_loses_nothing_and_leaves_nothing_that_was_reported_t
     });
     let (all, wrong) = (all.into_iter().sum::<u64>(), wrong.concat());
     println!("{all} faults in {} scenarios", scenarios.len());
-    // Kinds of one fault mostly go wrong alike.
+    // Most failures are of a few kinds.
     let mut examples = wrong.clone();
     examples.dedup_by_key(|(at, _)| at.clone());
     let examples: Vec<String> = examples.into_iter().take(40).map(|(at, why)| format!("{at}, {why}")).collect();

@@ -1,4 +1,4 @@
-//! A file in memory, for tests that need one file rather than a disk.
+//! A file in memory, for tests that need a file, but no disk.
 
 use std::fs::File;
 use std::io;
@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex};
 
 use crate::storage::files::disk::{Disk, DiskFile, Identity, Real};
 
-/// A file in memory that counts how often it is read. Its clones are the same file.
+/// A file in memory that counts its reads. Its clones are the same file.
 #[derive(Clone, Debug)]
 pub(crate) struct Memory {
     bytes: Arc<Mutex<Vec<u8>>>,
     pub(crate) reads: Arc<AtomicUsize>,
-    /// What would make it longer fails.
+    /// Appends beyond this length fail.
     most: usize,
 }
 
@@ -29,7 +29,7 @@ impl Memory {
         Self { bytes, reads: Arc::default(), most: usize::MAX }
     }
 
-    /// An empty file on a disk that is full after so many bytes.
+    /// An empty file on a disk that is full after this many bytes.
     pub(crate) fn full_at(most: usize) -> Self {
         Self { most, ..Self::default() }
     }
@@ -41,7 +41,7 @@ impl Memory {
 
 impl DiskFile for Memory {
     fn identity(&self) -> io::Result<Identity> {
-        // Whatever it is, but for its length.
+        // Any identity will do, except for its length.
         let identity = Real.identity(Path::new("/")).unwrap().unwrap();
         Ok(Identity { len: self.bytes.lock().unwrap().len() as u64, ..identity })
     }

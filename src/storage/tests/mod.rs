@@ -1,10 +1,10 @@
-//! Proof of the crash rules on a simulated disk: workloads, and what may be left of them.
+//! Tests the crash rules on a simulated disk: workloads, and what may be left of them.
 //!
-//! A workload is a list of steps, each of which is one commit or none. The oracle knows the state after each step. At
-//! every change that a step makes to the disk the power may fail; whatever the disk holds then, opening it must give
-//! the state after all acknowledged steps, or that and the step under way as a whole.
+//! A workload is a list of steps, each of which is one commit or none. The oracle knows the state after each step. The
+//! power may fail at every change that a step makes to the disk. Opening what is then on the disk must lead to the
+//! state after all acknowledged steps, or to that plus all of the current step.
 //!
-//! Seeds are printed by what fails. `RUSTY_KV_SEED=N` runs that workload alone, `RUSTY_KV_LONG=1` many more of them.
+//! Failures print the seed. `RUSTY_KV_SEED=N` runs that workload alone, `RUSTY_KV_LONG=1` many more of them.
 
 #![expect(clippy::print_stdout, reason = "the figures of the long tests")]
 
@@ -32,10 +32,10 @@ use super::{Policy, Settings, Storage};
 use crate::error::Result;
 use crate::expiry::Timestamp;
 
-/// Text and deadline by key.
+/// Text and expiry by key.
 type State = BTreeMap<String, (String, Option<Timestamp>)>;
 
-/// Deadlines lie after it; nothing expires while a workload runs.
+/// Before all expiries: nothing expires while a workload runs.
 const NOW: Timestamp = Timestamp::from_millis(0);
 
 fn path() -> &'static Path {
@@ -50,7 +50,7 @@ fn settings(policy: Policy) -> Settings {
 #[derive(Clone, Copy, Debug)]
 struct Setup {
     policy: Policy,
-    /// What is wrong with the engine.
+    /// The bug of the engine.
     bug: Option<Bug>,
 }
 
@@ -69,17 +69,17 @@ fn open(disk: &Simulated, setup: impl Into<Setup>) -> Result<Storage> {
     Storage::open_on(disk, path().to_owned(), settings(policy))
 }
 
-/// All that a reader sees.
+/// Everything that a reader sees.
 fn state(store: &Storage) -> Result<State> {
     let mut state = State::new();
     let mut entries = store.range(Bound::Unbounded, Bound::Unbounded)?;
     while let Some(line) = entries.next()? {
-        state.insert(line.key.to_string(), (line.text.to_owned(), line.deadline));
+        state.insert(line.key.to_string(), (line.text.to_owned(), line.expiry));
     }
     Ok(state)
 }
 
-/// The lock's note is never synced, so a power cut may take it, whatever else is left, or bring back any older one.
+/// The lock's note is never synced, so a power cut may remove it, or bring back any older one, regardless of the rest.
 fn lose_note(crashed: &Crashed<'_>) {
     let lock = super::files::disk::with_suffix(path(), ".lock");
     if crashed.hash & 1 == 0 && crashed.disk.content(&lock).is_some() {
@@ -88,7 +88,7 @@ fn lose_note(crashed: &Crashed<'_>) {
     }
 }
 
-/// The seeds of a test: the one that is asked for, or `few` of them, or `many` in the long run.
+/// The seeds of a test: the given one, or `few` of them, or `many` in a long run.
 fn seeds(few: u64, many: u64) -> std::ops::Range<u64> {
     match std::env::var("RUSTY_KV_SEED").ok().and_then(|seed| seed.parse().ok()) {
         Some(seed) => seed..seed + 1,

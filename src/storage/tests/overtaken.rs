@@ -1,4 +1,5 @@
-//! A large save is built without the lock: what others do meanwhile comes out as if one had been after the other.
+//! A large save is built without the lock: the result of concurrent changes must be the same as if they had come one
+//! after the other.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, mpsc};
@@ -12,7 +13,7 @@ use crate::storage::Policy;
 use crate::storage::write::temporary::Temp;
 use crate::value::Value;
 
-/// Commits go into the journal, and a save holds the lock for its end only.
+/// Commits go into the journal, and a save holds the lock only at its end.
 const POLICY: Policy = Policy { small: 0, journal: 4000, share: 1, short: 0, memory: 60 };
 
 /// A disk with a database of a few keys and its journal.
@@ -28,9 +29,9 @@ fn set(disk: &Simulated, key: &str, text: &str) -> crate::Result<()> {
     commit(&mut open(disk, POLICY)?, &[change(key, text)])
 }
 
-/// Does that when the next save has looked at what there is, and before it makes anything of it.
-fn beside_the_next_save(disk: &Simulated, meanwhile: impl FnOnce() + Send + 'static) {
-    disk.before(|operation| matches!(operation, Operation::Create(_)), meanwhile);
+/// Runs `interfere` when the next save has read the files, but not yet written anything.
+fn during_the_next_save(disk: &Simulated, interfere: impl FnOnce() + Send + 'static) {
+    disk.before(|operation| matches!(operation, Operation::Create(_)), interfere);
 }
 
 fn texts(disk: &Simulated) -> Vec<(String, String)> {
@@ -43,21 +44,21 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_commit_beside_a_save_stays() {
+fn a_commit_during_a_save_is_kept() {
     let disk = disk();
     let other = disk.clone();
-    beside_the_next_save(&disk, move || set(&other, "a", "new").unwrap());
+    during_the_next_save(&disk, move || set(&other, "a", "new").unwrap());
     open(&disk, POLICY).unwrap().save(NOW).unwrap();
     assert_eq!(texts(&disk), pairs(&[("a", "new"), ("counter", "5")]));
 }
 
 #[test]
-fn blind_sets_lie_above_the_commits_that_came_while_they_were_merged() {
+fn blind_sets_take_precedence_over_commits_made_during_the_merge() {
     let disk = disk();
     let other = disk.clone();
-    beside_the_next_save(&disk, move || {
+    during_the_next_save(&disk, move || {
         set(&other, "counter", "6").unwrap();
-        set(&other, "b", "beside").unwrap();
+        set(&other, "b", "during").unwrap();
     });
     let mut store = open(&disk, POLICY).unwrap();
     for (key, text) in [("counter", "1000000".to_owned()), ("x", "x".repeat(5000))] {
@@ -65,7 +66,7 @@ fn blind_sets_lie_above_the_commits_that_came_while_they_were_merged() {
     }
     store.commit(NOW).unwrap();
     let x = "x".repeat(5000);
-    assert_eq!(texts(&disk), pairs(&[("a", "old"), ("b", "beside"), ("counter", "1000000"), ("x", &x)]));
+    assert_eq!(texts(&disk), pairs(&[("a", "old"), ("b", "during"), ("counter", "1000000"), ("x", &x)]));
 }
 
 #[test]
@@ -77,7 +78,7 @@ fn a_save_that_saw_a_commit_whose_sync_failed_is_made_again_without_it() {
     let (other, started) = (disk.clone(), Arc::clone(&saver));
     disk.before(Operation::is_sync, move || {
         other.fail(other.changes() + 1, Injected::Error(rustix::io::Errno::IO), Until::Once);
-        beside_the_next_save(&other, move || {
+        during_the_next_save(&other, move || {
             reached.send(()).unwrap();
             gone.recv().unwrap();
         });
@@ -95,13 +96,13 @@ fn a_save_that_saw_a_commit_whose_sync_failed_is_made_again_without_it() {
 }
 
 #[test]
-fn a_save_leaves_the_temporary_file_of_another_that_is_under_way() {
+fn a_save_keeps_the_temporary_file_of_a_running_one() {
     let disk = disk();
     let left = Path::new("/simulated/kv.json.tmp-0123456789abcdef");
     disk.put(left, b"of a killed writer");
     let mut store = open(&disk, POLICY).unwrap();
     let file = Temp::create(&disk, path()).unwrap();
     store.save(NOW).unwrap();
-    assert!(disk.content(left).is_none(), "what nobody holds is gone");
-    assert!(disk.content(&file.path).is_some(), "what somebody holds is there");
+    assert!(disk.content(left).is_none(), "what no one holds is gone");
+    assert!(disk.content(&file.path).is_some(), "what someone holds remains");
 }

@@ -1,7 +1,7 @@
-//! Somebody deletes the lock file again and again while three writers are at work. Nothing that was acknowledged may rest
-//! on it.
+//! The lock file is deleted again and again while three writers are active. Nothing that was acknowledged may depend on
+//! it.
 //!
-//! The writers and whoever deletes it come on one operation at a time, in any order.
+//! The writers and the deletions take turns, one operation at a time, in any order.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
@@ -17,22 +17,22 @@ use crate::storage::format::record::Stored;
 use crate::storage::{Policy, Storage};
 
 const WRITERS: usize = 3;
-/// How often each tries to write.
+/// How often each of them tries to write.
 const TRIES: u64 = 12;
 
-/// Every commit makes a new snapshot.
+/// Every commit writes a new snapshot.
 const SMALL: Policy = Policy { small: 1 << 20, journal: 4000, share: 1, short: 1 << 20, memory: 1 << 20 };
 /// Commits go into the journal.
 const LARGE: Policy = Policy { small: 0, journal: 4000, share: 1, short: 1 << 20, memory: 1 << 20 };
-/// They do, and few of them fit in; saves are made without the lock.
+/// Commits go into the journal, which has room for a few; saves are built without the lock.
 const TIGHT: Policy = Policy { small: 0, journal: 700, share: 1, short: 0, memory: 1 << 20 };
 
-/// What the writers were told, in order.
+/// The results that the writers got, in order.
 #[derive(Debug, Default)]
-struct Told {
+struct Outcomes {
     /// Keys that were acknowledged.
     acknowledged: Vec<String>,
-    /// Keys of which it was said that it is not known.
+    /// Keys whose outcome is unknown.
     unknown: Vec<String>,
     refused: usize,
 }
@@ -46,7 +46,7 @@ fn number(store: &Storage) -> crate::Result<u64> {
     Ok(stored.map_or(0, |text| text.parse().unwrap()))
 }
 
-/// Sets a key of its own and counts, as one commit.
+/// Sets its own key and increments a counter, as one commit.
 fn count(store: &mut Storage, key: &str) -> crate::Result<()> {
     store.hold()?;
     let next = match number(store) {
@@ -57,12 +57,12 @@ fn count(store: &mut Storage, key: &str) -> crate::Result<()> {
         }
     };
     for (key, text) in [("number", text(&next.to_string())), (key, text(key))] {
-        store.pending().insert(key, Some(Stored { text: text.into(), deadline: None }));
+        store.pending().insert(key, Some(Stored { text: text.into(), expiry: None }));
     }
     store.commit(NOW)
 }
 
-fn write(disk: &Simulated, policy: Policy, writer: usize, seed: u64, told: &Mutex<Told>) {
+fn write(disk: &Simulated, policy: Policy, writer: usize, seed: u64, outcomes: &Mutex<Outcomes>) {
     let mut random = Random(seed);
     let mut session = None;
     for attempt in 0..TRIES {
@@ -79,31 +79,31 @@ fn write(disk: &Simulated, policy: Policy, writer: usize, seed: u64, told: &Mute
             }
             Err(error) => Err(error),
         };
-        // Nobody else comes on before it is noted: it is still this one's turn.
-        let mut told = told.lock().unwrap();
+        // No other thread runs before this is recorded: it is still this one's turn.
+        let mut outcomes = outcomes.lock().unwrap();
         match done {
             Ok(true) => {
-                told.acknowledged.push(key);
-                disk.mark(told.acknowledged.len() as u64);
+                outcomes.acknowledged.push(key);
+                disk.mark(outcomes.acknowledged.len() as u64);
             }
             Ok(false) => {}
-            Err(Error::OutcomeUnknown { .. } | Error::InDoubt { .. }) => told.unknown.push(key),
-            // The others are in the way.
-            Err(Error::Busy { .. } | Error::Conflict { .. }) => told.refused += 1,
+            Err(Error::OutcomeUnknown { .. } | Error::Uncertain { .. }) => outcomes.unknown.push(key),
+            // Another writer came first.
+            Err(Error::Busy { .. } | Error::Conflict { .. }) => outcomes.refused += 1,
             Err(error) => panic!("{key}: {error}"),
         }
     }
 }
 
-/// Runs the writers beside somebody who deletes the lock file; what they were told, and the moments.
-fn run(disk: &Simulated, policy: Policy, seed: u64) -> (Told, Vec<Moment>) {
+/// Runs the writers while the lock file is deleted; returns their results, and the moments.
+fn run(disk: &Simulated, policy: Policy, seed: u64) -> (Outcomes, Vec<Moment>) {
     disk.record();
-    let told = Arc::new(Mutex::new(Told::default()));
+    let outcomes = Arc::new(Mutex::new(Outcomes::default()));
     let disks = disk.taking_turns(seed, WRITERS + 1);
     let done = std::thread::scope(|scope| {
         let threads: Vec<_> = (disks.iter().enumerate())
             .map(|(who, disk)| {
-                let told = &told;
+                let outcomes = &outcomes;
                 scope.spawn(move || {
                     let work = || match who {
                         WRITERS => {
@@ -112,7 +112,7 @@ fn run(disk: &Simulated, policy: Policy, seed: u64) -> (Told, Vec<Moment>) {
                                 let _ = disk.remove(&lock);
                             }
                         }
-                        _ => write(disk, policy, who, seed ^ who as u64, told),
+                        _ => write(disk, policy, who, seed ^ who as u64, outcomes),
                     };
                     let done = catch_unwind(AssertUnwindSafe(work));
                     disk.leave();
@@ -125,23 +125,23 @@ fn run(disk: &Simulated, policy: Policy, seed: u64) -> (Told, Vec<Moment>) {
     for done in done {
         done.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     }
-    let told = std::mem::take(&mut *told.lock().unwrap());
-    (told, disk.take_moments())
+    let outcomes = std::mem::take(&mut *outcomes.lock().unwrap());
+    (outcomes, disk.take_moments())
 }
 
-/// What is wrong with a state: all of `acknowledged` must be in it, and nothing that was refused.
+/// Checks a state: everything in `acknowledged` must be in it, and nothing that was refused.
 fn judge(found: &State, acknowledged: &[String], possible: &[String]) -> Result<(), String> {
     let has = |key: &String| found.contains_key(key);
     if let Some(lost) = acknowledged.iter().find(|key| !has(key)) {
         return Err(format!("{lost} was acknowledged, and is not there"));
     }
     let keys = found.keys().filter(|key| !["number", "first"].contains(&key.as_str()));
-    if let Some(alien) = keys.clone().find(|key| !possible.contains(key)) {
-        return Err(format!("{alien} was refused, and is there"));
+    if let Some(foreign) = keys.clone().find(|key| !possible.contains(key)) {
+        return Err(format!("{foreign} was refused, but exists"));
     }
     let counted = found.get("number").map_or(0, |(text, _)| text.trim_matches('"').parse().unwrap());
     let there = keys.count();
-    if there == counted { Ok(()) } else { Err(format!("{counted} were counted, {there} are there")) }
+    if there == counted { Ok(()) } else { Err(format!("{counted} were counted, but {there} exist")) }
 }
 
 fn survives(policy: Policy, is_new: bool, seed: u64) -> (usize, usize) {
@@ -149,11 +149,12 @@ fn survives(policy: Policy, is_new: bool, seed: u64) -> (usize, usize) {
     if !is_new {
         commit(&mut open(&disk, policy).unwrap(), &[change("first", "1")]).unwrap();
     }
-    let (told, moments) = run(&disk, policy, seed);
-    let failed = |wrong: String| -> ! { panic!("RUSTY_KV_SEED={seed} {policy:?} new: {is_new}: {wrong}\n{told:?}") };
-    let possible = [&told.acknowledged[..], &told.unknown[..]].concat();
+    let (outcomes, moments) = run(&disk, policy, seed);
+    let failed =
+        |wrong: String| -> ! { panic!("RUSTY_KV_SEED={seed} {policy:?} new: {is_new}: {wrong}\n{outcomes:?}") };
+    let possible = [&outcomes.acknowledged[..], &outcomes.unknown[..]].concat();
     let found = open(&disk, policy).and_then(|store| state(&store)).unwrap_or_else(|error| failed(error.to_string()));
-    judge(&found, &told.acknowledged, &possible).unwrap_or_else(|wrong| failed(wrong));
+    judge(&found, &outcomes.acknowledged, &possible).unwrap_or_else(|wrong| failed(wrong));
     if disk.identity(path()).unwrap().is_some() {
         let faults = Files::open(&disk, path(), None).and_then(|files| Report::of(&files)).unwrap().faults;
         if !faults.is_empty() {
@@ -163,8 +164,8 @@ fn survives(policy: Policy, is_new: bool, seed: u64) -> (usize, usize) {
     let mut random = Random(seed);
     let mut states = 0;
     for moment in moments.iter().filter(|_| random.below(12) == 0) {
-        let acknowledged = &told.acknowledged[..usize::try_from(moment.mark).unwrap()];
-        // All writers are killed, and their lock file goes with what it says of them. Whoever comes next writes.
+        let acknowledged = &outcomes.acknowledged[..usize::try_from(moment.mark).unwrap()];
+        // All writers are killed, and their lock file is lost with its note. The next writer writes.
         let killed = moment.killed();
         let _ = killed.remove(&disk::with_suffix(path(), ".lock"));
         let next = open(&killed, policy).and_then(|mut store| commit(&mut store, &[change("next", "1")]));
@@ -182,7 +183,7 @@ fn survives(policy: Policy, is_new: bool, seed: u64) -> (usize, usize) {
             });
         }
     }
-    (told.acknowledged.len(), states)
+    (outcomes.acknowledged.len(), states)
 }
 
 #[test]

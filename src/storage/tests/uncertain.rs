@@ -1,4 +1,4 @@
-//! What a failed write leaves behind, and what is said of it.
+//! What a failed write leaves, and how it is reported.
 
 use super::simulated::{Cuts, Habits, Injected, Operation, Simulated, Until};
 use super::workload::{change, commit};
@@ -27,12 +27,12 @@ fn journal(disk: &Simulated) -> Vec<u8> {
     disk.content(&disk::with_suffix(path(), JOURNAL)).unwrap()
 }
 
-/// How many changes `write` makes before the first of that kind.
-fn changes_before(write: impl Fn(&mut Storage) -> Result<()>, is_it: impl Fn(&Operation) -> bool) -> u64 {
+/// How many changes `write` makes before the first one for which `is_wanted` is true.
+fn changes_before(write: impl Fn(&mut Storage) -> Result<()>, is_wanted: impl Fn(&Operation) -> bool) -> u64 {
     let (disk, mut store) = filled();
     let before = disk.changes();
     write(&mut store).unwrap();
-    disk.operations()[usize::try_from(before).unwrap()..].iter().position(is_it).unwrap() as u64
+    disk.operations()[usize::try_from(before).unwrap()..].iter().position(is_wanted).unwrap() as u64
 }
 
 fn write(store: &mut Storage) -> Result<()> {
@@ -43,7 +43,7 @@ fn write_long(store: &mut Storage) -> Result<()> {
     commit(store, &[change("c", &"x".repeat(300))])
 }
 
-/// A store whose last write could not be synced, nor anything else from then on, and what it said; the disk is well again.
+/// A store whose last write and everything after it could not be synced, and the error. The disk works again.
 fn after_a_failed_sync() -> (Simulated, Storage, Error) {
     let at = changes_before(write, Operation::is_sync);
     let (disk, mut store) = filled();
@@ -58,7 +58,7 @@ fn is_removal(operation: &Operation) -> bool {
 }
 
 #[test]
-fn a_drop_that_fails_says_nothing_of_a_removal_to_those_who_come_later() {
+fn a_failed_drop_does_not_look_like_a_removal_later() {
     let at = changes_before(Storage::remove_file, is_removal);
     let (disk, mut store) = filled();
     disk.fail(disk.changes() + at + 1, Injected::Error(rustix::io::Errno::BUSY), Until::Once);
@@ -67,16 +67,16 @@ fn a_drop_that_fails_says_nothing_of_a_removal_to_those_who_come_later() {
     assert_eq!(disk.injected(), 1);
     let edited = String::from_utf8(disk.content(path()).unwrap()).unwrap().replace("\"1\"", "\"hand\"");
     disk.put(path(), edited.as_bytes());
-    // The change in the journal is not forgotten: it is refused to go on without a word about it.
+    // The change in the journal is not ignored: opening is refused.
     assert!(matches!(open(&disk, LARGE), Err(Error::ForeignJournal { .. })));
 }
 
 #[test]
-fn a_drop_whose_note_cannot_be_taken_back_is_unknown() {
+fn a_drop_whose_fold_line_cannot_be_removed_has_an_unknown_outcome() {
     let at = changes_before(Storage::remove_file, is_removal);
     let (disk, mut store) = filled();
     disk.fail(disk.changes() + at + 1, Injected::Error(rustix::io::Errno::PERM), Until::FromThenOn);
-    assert!(matches!(store.remove_file(), Err(Error::InDoubt { .. })));
+    assert!(matches!(store.remove_file(), Err(Error::Uncertain { .. })));
     disk.heal();
     commit(&mut open(&disk, LARGE).unwrap(), &[change("c", "3")]).unwrap();
     assert_eq!(state(&open(&disk, LARGE).unwrap()).unwrap().len(), 3);
@@ -85,32 +85,32 @@ fn a_drop_whose_note_cannot_be_taken_back_is_unknown() {
 #[test]
 fn a_write_whose_sync_failed_is_uncertain_and_a_check_says_so_until_the_next_one() {
     let (disk, mut store, error) = after_a_failed_sync();
-    assert!(matches!(error, Error::InDoubt { .. }), "{error}");
+    assert!(matches!(error, Error::Uncertain { .. }), "{error}");
     let said = error.to_string();
     assert!(said.starts_with("outcome unknown: ") && !said.contains("folder") && !said.contains("save"), "{said}");
-    let doubt = |disk: &Simulated| Report::of(&Files::open(disk, path(), None).unwrap()).unwrap().doubt;
+    let uncertain = |disk: &Simulated| Report::of(&Files::open(disk, path(), None).unwrap()).unwrap().uncertain;
     // Not even that could be noted.
-    assert!(doubt(&disk).is_some_and(|doubt| doubt.contains("was not created to its end")));
+    assert!(uncertain(&disk).is_some_and(|uncertain| uncertain.contains("did not finish")));
     write(&mut store).unwrap();
-    assert_eq!(doubt(&disk), None);
+    assert_eq!(uncertain(&disk), None);
     let mut lock = WritersLock::try_acquire(&disk, path(), None).unwrap();
     lock.note(false, Uncertain::Journal { epoch: 1, good: 17 }).unwrap();
-    // Who is at work notes much ahead.
-    assert_eq!(doubt(&disk), None);
+    // An active writer's note is only a precaution.
+    assert_eq!(uncertain(&disk), None);
     drop(lock);
-    assert!(doubt(&disk).is_some_and(|doubt| doubt.contains("after byte 17")));
+    assert!(uncertain(&disk).is_some_and(|uncertain| uncertain.contains("after byte 17")));
 }
 
 #[test]
-fn a_full_disk_on_which_a_journal_must_be_made_anew_says_how_much_room_that_needs() {
+fn a_full_disk_error_says_how_much_space_a_new_journal_needs() {
     let (disk, ..) = after_a_failed_sync();
     let appends = |disk: &Simulated| disk.operations().iter().filter(|operation| is_append(operation)).count();
     let before = appends(&disk);
     let mut error = None;
     for at in 1..8 {
         disk.fail(disk.changes() + at, Injected::Error(rustix::io::Errno::NOSPC), Until::Once);
-        let told = write(&mut open(&disk, LARGE).unwrap()).err().map(|error| error.to_string());
-        error = error.or(told.filter(|told| told.contains("needs")));
+        let message = write(&mut open(&disk, LARGE).unwrap()).err().map(|error| error.to_string());
+        error = error.or(message.filter(|message| message.contains("needs")));
     }
     assert!(appends(&disk) > before);
     assert!(error.as_ref().is_some_and(|error| error.contains("a new journal needs 1 KiB")), "{error:?}");
@@ -121,7 +121,7 @@ fn is_append(operation: &Operation) -> bool {
 }
 
 #[test]
-fn a_full_disk_takes_its_part_of_a_write_back_and_the_journal_stays_the_same_file() {
+fn a_partial_write_to_a_full_disk_is_removed_and_the_journal_stays_the_same_file() {
     let at = changes_before(write_long, is_append);
     for kind in [Injected::Short, Injected::Error(rustix::io::Errno::NOSPC), Injected::Error(rustix::io::Errno::DQUOT)]
     {
@@ -132,7 +132,7 @@ fn a_full_disk_takes_its_part_of_a_write_back_and_the_journal_stays_the_same_fil
         assert!(matches!(error, Error::Io { operation: "write", .. }), "{error}");
         assert_eq!(disk.injected(), 1);
         assert_eq!(journal(&disk), before, "{kind:?}");
-        // Nothing new is made for the next one either.
+        // Nothing new is created for the next one, either.
         commit(&mut open(&disk, LARGE).unwrap(), &[("b".to_owned(), None)]).unwrap();
         assert!(journal(&disk).starts_with(&before));
         assert_eq!(state(&store).unwrap().len(), 2);
@@ -142,7 +142,7 @@ fn a_full_disk_takes_its_part_of_a_write_back_and_the_journal_stays_the_same_fil
 }
 
 #[test]
-fn a_reader_never_takes_what_was_written_after_a_cut_for_what_was_cut() {
+fn a_reader_never_mistakes_a_write_after_a_cut_for_what_was_cut() {
     let at = changes_before(write_long, is_append);
     for tick in [1, 2, 50] {
         let (disk, mut store) = filled();
@@ -163,18 +163,18 @@ fn a_reader_never_takes_what_was_written_after_a_cut_for_what_was_cut() {
 }
 
 #[test]
-fn the_folder_s_uncertain_state_of_another_process_is_not_hidden_by_an_own_one_about_the_journal() {
+fn an_uncertain_journal_does_not_hide_another_process_s_uncertain_folder() {
     let (disk, mut store, _) = after_a_failed_sync();
     let mut lock = WritersLock::try_acquire(&disk, path(), None).unwrap();
     lock.note(false, Uncertain::Folder).unwrap();
     drop(lock);
     let snapshot = disk.identity(path()).unwrap().unwrap();
     write(&mut store).unwrap();
-    assert!(!disk.identity(path()).unwrap().unwrap().is_same_file(&snapshot), "the snapshot was not made anew");
+    assert!(!disk.identity(path()).unwrap().unwrap().is_same_file(&snapshot), "the snapshot was not rewritten");
 }
 
 #[test]
-fn a_check_is_of_one_moment_whatever_is_saved_meanwhile() {
+fn a_check_sees_one_moment_despite_concurrent_saves() {
     let (disk, mut store) = filled();
     let files = Files::open(&disk, path(), None).unwrap();
     commit(&mut store, &[change("c", "3")]).unwrap();
@@ -195,7 +195,7 @@ fn a_check_during_which_an_editor_writes_into_the_file_is_a_conflict() {
 }
 
 #[test]
-fn a_journal_that_was_removed_under_a_session_is_said_with_what_it_held() {
+fn a_journal_removed_during_a_session_is_reported_with_its_changes() {
     let (disk, mut store) = filled();
     store.take_notices();
     disk.remove(&disk::with_suffix(path(), JOURNAL)).unwrap();
@@ -205,7 +205,7 @@ fn a_journal_that_was_removed_under_a_session_is_said_with_what_it_held() {
     store.refresh().unwrap();
     assert!(store.take_notices().is_empty());
 
-    // Somebody else was quicker, and has begun another one.
+    // Another process came first, and has started another one.
     let (disk, mut store) = filled();
     commit(&mut store, &[change("c", "3")]).unwrap();
     disk.remove(&disk::with_suffix(path(), JOURNAL)).unwrap();
@@ -215,7 +215,7 @@ fn a_journal_that_was_removed_under_a_session_is_said_with_what_it_held() {
 }
 
 #[test]
-fn a_journal_that_a_save_has_done_away_with_is_not_said() {
+fn a_journal_that_a_save_removed_is_not_reported() {
     let (disk, mut store) = filled();
     let mut other = open(&disk, Policy { small: 4000, ..LARGE }).unwrap();
     other.save(NOW).unwrap();
@@ -228,13 +228,13 @@ fn a_journal_that_a_save_has_done_away_with_is_not_said() {
 }
 
 #[test]
-fn what_an_editor_has_put_there_is_never_removed_with_what_was_to_replace_it() {
+fn an_editor_s_file_is_never_removed_with_its_replacement() {
     let is_exchange = |operation: &Operation| matches!(operation, Operation::Rename { to, how: disk::Rename::Exchange, .. } if **to == *path());
     let at = changes_before(|store| store.save(NOW), is_exchange);
     let (disk, mut store) = filled();
     let editor = disk.clone();
     disk.before(is_exchange, move || editor.edit(path(), b"{\"map\":{\"by\":\"hand\"}}"));
-    // The exchange is done, the one back is not.
+    // The first exchange is done; exchanging back fails.
     disk.fail(disk.changes() + at + 2, Injected::Error(rustix::io::Errno::IO), Until::Once);
     let error = store.save(NOW).unwrap_err();
     assert!(matches!(error, Error::OutcomeUnknown { .. }) && error.to_string().contains("kv.json.old-"), "{error}");
@@ -247,7 +247,7 @@ fn what_an_editor_has_put_there_is_never_removed_with_what_was_to_replace_it() {
     assert!(has_it(&disk));
 }
 
-/// What a check says of a bad end: whether it was acknowledged; none if it is torn, or there is none.
+/// A check's result for a bad end: whether it was acknowledged; `None` if it is torn, or not there.
 fn end(disk: &Simulated) -> Option<bool> {
     let faults = Report::of(&Files::open(disk, path(), None).unwrap()).unwrap().faults;
     match faults[..] {
@@ -276,12 +276,12 @@ fn after_a_power_cut(disk: &Simulated) -> Simulated {
 }
 
 #[test]
-fn a_bad_end_was_acknowledged_only_if_the_note_is_of_this_boot() {
+fn a_bad_end_counts_as_acknowledged_only_with_a_note_of_this_boot() {
     let disk = with_a_bad_end();
     assert_eq!(end(&disk), Some(true));
     let error = write(&mut open(&disk, LARGE).unwrap()).unwrap_err();
     assert!(matches!(error, Error::LastRecord { acknowledged: true, .. }), "{error}");
-    // The refusal makes nothing known or unknown.
+    // The refusal does not change what is known.
     assert_eq!(end(&disk), Some(true));
     let after = after_a_power_cut(&disk);
     assert_eq!(end(&after), Some(false));
@@ -290,7 +290,7 @@ fn a_bad_end_was_acknowledged_only_if_the_note_is_of_this_boot() {
 }
 
 #[test]
-fn a_write_that_does_not_come_to_settle_an_unknown_end_leaves_it_unknown() {
+fn an_unfinished_write_leaves_an_unknown_end_unknown() {
     let after = after_a_power_cut(&with_a_bad_end());
     let changes = {
         let disk = after_a_power_cut(&with_a_bad_end());
@@ -303,7 +303,7 @@ fn a_write_that_does_not_come_to_settle_an_unknown_end_leaves_it_unknown() {
         disk.fail(disk.changes() + at, Injected::Error(rustix::io::Errno::IO), Until::FromThenOn);
         let written = open(&disk, LARGE).and_then(|mut store| write(&mut store));
         disk.heal();
-        // Whatever is left of it: settled, or as unknown as it was; never corruption, nor called torn while it is there.
+        // The end is repaired, or as unknown as before, but never corrupt, nor called torn while it is there.
         let left = end(&disk);
         let is_there = disk.content(&disk::with_suffix(path(), JOURNAL)).is_some_and(|bytes| bytes == journal(&after));
         assert_eq!(left, is_there.then_some(false), "change {at}: {written:?}");
@@ -311,7 +311,7 @@ fn a_write_that_does_not_come_to_settle_an_unknown_end_leaves_it_unknown() {
 }
 
 #[test]
-fn an_acknowledged_record_before_a_failed_sync_is_not_given_up_with_what_was_not() {
+fn an_acknowledged_record_before_a_failed_sync_is_kept() {
     let (disk, ..) = after_a_failed_sync();
     let good = journal(&filled().0).len() as u64;
     let mut bytes = journal(&disk);

@@ -1,4 +1,4 @@
-//! Workloads: steps on a store, and what they should leave.
+//! Workloads: steps on a store, and the expected results.
 
 use super::simulated::{Habits, Simulated};
 use super::{NOW, Random, Setup, State, open, settings};
@@ -9,23 +9,23 @@ use crate::storage::format::record::Stored;
 use crate::storage::{Policy, Storage};
 use crate::value::Value;
 
-/// One step. Each change is a key and its new text, or its deletion.
+/// A step. Each change is a key and its new text, or its deletion.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    /// One commit under the lock.
+    /// A commit with the lock held.
     Commit(Vec<Change>),
-    /// The same by a transaction that was open for a while.
+    /// The same in a transaction that was open for a while.
     Transaction(Vec<Change>),
     /// Sets that take no lock before they are written.
     Blind(Vec<Change>),
-    /// The same as one change that memory does not hold.
+    /// The same as one change that does not fit in memory.
     Load(Vec<Change>),
-    /// What is there becomes this and nothing else.
+    /// Replaces all content by this.
     Restore(Vec<Change>),
     /// A commit by another process.
     Other(Vec<Change>),
     Save,
-    /// The other process saves.
+    /// Another process saves.
     OtherSaves,
     Reopen,
     Drop,
@@ -33,7 +33,7 @@ pub(super) enum Step {
 
 pub(super) type Change = (String, Option<(String, Option<Timestamp>)>);
 
-/// A workload that follows from a seed.
+/// A workload derived from a seed.
 #[derive(Clone, Debug)]
 pub(super) struct Workload {
     pub(super) policy: Policy,
@@ -47,7 +47,7 @@ impl Workload {
         let pick = |random: &mut Random, of: &[u64]| of[random.index(of.len())];
         let policy = Policy {
             small: pick(&mut random, &[0, 0, 60, 120, 400]),
-            // Commits of several keys do not fit into the smallest.
+            // Commits of several keys do not fit in the smallest.
             journal: pick(&mut random, &[250, 400, 600, 900, 1500, 4000]),
             share: 1,
             short: pick(&mut random, &[0, 4000]),
@@ -87,10 +87,10 @@ impl Workload {
         for _ in 0..count {
             *number += 1;
             let key = ["a", "b", "c", "d", "\u{e9}\"", ""][random.index(6)];
-            let deadline = (random.below(5) == 0).then(|| Timestamp::from_millis(1_000_000 + *number));
+            let expiry = (random.below(5) == 0).then(|| Timestamp::from_millis(1_000_000 + *number));
             let long = if random.below(12) == 0 { 150 } else { 3 };
             let text = format!("\"{number}{}\"", "x".repeat(long));
-            let change = if random.below(4) == 0 { None } else { Some((text, deadline)) };
+            let change = if random.below(4) == 0 { None } else { Some((text, expiry)) };
             changes.retain(|(there, _)| there != key);
             changes.push((key.to_owned(), change));
         }
@@ -99,7 +99,7 @@ impl Workload {
 }
 
 impl Step {
-    /// Does the step; what it acknowledges is durable.
+    /// Performs the step; what it acknowledges is durable.
     pub(super) fn run(&self, store: &mut Storage, disk: &Simulated, setup: impl Into<Setup>) -> Result<()> {
         let setup = setup.into();
         match self {
@@ -149,7 +149,7 @@ impl Step {
         }
     }
 
-    /// What it makes of a state.
+    /// The state that the step turns `state` into.
     pub(super) fn apply(&self, state: &State) -> State {
         let mut state = state.clone();
         match self {
@@ -178,17 +178,17 @@ impl Step {
 
 fn put(store: &mut Storage, changes: &[Change]) {
     for (key, change) in changes {
-        let stored = change.clone().map(|(text, deadline)| Stored { text: text.into(), deadline });
+        let stored = change.clone().map(|(text, expiry)| Stored { text: text.into(), expiry });
         store.pending().insert(key, stored);
     }
 }
 
-/// A set of a text without deadline.
+/// A set of a text without an expiry.
 pub(super) fn change(key: &str, text: &str) -> Change {
     (key.to_owned(), Some((format!("\"{text}\""), None)))
 }
 
-/// Changes as one commit. After an error nothing of it waits in memory.
+/// Makes changes as one commit. After an error, none of them are pending.
 pub(super) fn commit(store: &mut Storage, changes: &[Change]) -> Result<()> {
     store.hold()?;
     put(store, changes);

@@ -1,4 +1,4 @@
-//! Commits: into the journal, or by a save.
+//! Commits: appended to the journal, or written by a save.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::storage::read::view::Base;
 use crate::storage::{Policy, Storage};
 
 impl Storage {
-    /// Makes what was put durable and gives the lock back. After an error none of it is there.
+    /// Makes the pending changes durable and releases the lock. After an error, none of them are stored.
     pub(crate) fn commit(&mut self, now: Timestamp) -> Result<()> {
         if !self.is_changed() {
             self.held = None;
@@ -25,20 +25,20 @@ impl Storage {
         }
         let before = self.journal_len();
         let written = self.write(now);
-        // Again at each multiple, so that a save that cannot be made does not burden every write.
+        // Retry at each multiple of the limit, so that a failing save does not slow down every write.
         let bound = self.journal_bound();
         let is_over = self.journal_len() / bound > before / bound;
         self.forget();
         match written {
             Ok(()) if is_over => self.tidy(now),
             Ok(()) => {}
-            // The write's own error is the one to report; if this fails too, the next look says so.
+            // Report the error of the write. If reloading fails, too, the next refresh reports that.
             Err(_) => drop(self.reload()),
         }
         written
     }
 
-    /// In memory only: what was put is the content now.
+    /// In memory: applies the pending changes to the content.
     fn absorb(&mut self) {
         let Base::Document(document) = &mut self.view.base else { return };
         for (key, change) in self.pending.take().iter() {
@@ -80,12 +80,12 @@ impl Storage {
         self.view.journal.as_ref().map_or(0, |journal| journal.seen.len)
     }
 
-    /// Folds a journal that has grown too long. A failure does not concern the write that made it so.
+    /// Folds a journal that has grown too long. A failure does not affect the write that triggered it.
     fn tidy(&mut self, now: Timestamp) {
         if self.is_being_saved() {
             return;
         }
-        // Who stops it has no use for being told.
+        // A user who stopped the fold needs no message about it.
         if let Err(error) = self.fold(now).map_err(not_saved)
             && !matches!(error, Error::Interrupted)
         {
@@ -96,7 +96,7 @@ impl Storage {
 }
 
 impl Writer<'_> {
-    /// Makes what was put durable as a commit of the journal.
+    /// Makes the pending changes durable as a commit in the journal.
     fn commit(&mut self) -> Result<()> {
         let changes = self.store.pending.take();
         let Some(journal) = &self.store.view.journal else { return Ok(()) };
@@ -112,7 +112,8 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Appends to the journal and makes it durable. After an error the text is not there, or [`Error::InDoubt`].
+    /// Appends to the journal and makes it durable. After an error, the text is not stored, or its state is
+    /// [`Error::Uncertain`].
     pub(crate) fn append(&mut self, text: &[u8]) -> Result<()> {
         let Some(journal) = &self.store.view.journal else { return Ok(()) };
         let journal_path = journal.path().to_owned();
@@ -137,38 +138,38 @@ impl Writer<'_> {
                 Err(source) => ("sync", source, true),
             },
         };
-        // The system may take what was not written for written from now on: only a new file can be trusted.
+        // The system may now treat unwritten data as written: only a new file can be trusted.
         let before = self.store.uncertain;
         self.leave(Uncertain::Journal { epoch, good });
-        let mended = self.recover(false);
+        let recovered = self.recover(false);
         if before == Some(Uncertain::Folder) {
-            // That is not made up for. What was to be appended is a fold line then, which harms nobody.
+            // The uncertain folder remains. The appended text was a fold line, which is harmless.
             self.leave(Uncertain::Folder);
         }
-        if mended.is_err() && complete {
-            return Err(Error::InDoubt { path: journal_path, source });
+        if recovered.is_err() && complete {
+            return Err(Error::Uncertain { path: journal_path, source });
         }
         Err(disk::write_error(operation, journal_path, source))
     }
 
-    /// Takes the lines behind a byte of the journal back, which are durable already.
-    pub(crate) fn take_back_to(&mut self, good: u64) -> Result<()> {
+    /// Removes the lines after an offset of the journal, although they are durable.
+    pub(crate) fn truncate_to(&mut self, good: u64) -> Result<()> {
         let Some(journal) = &self.store.view.journal else { return Ok(()) };
         let (epoch, path) = (journal.header.epoch, journal.path().to_owned());
         self.leave(Uncertain::Journal { epoch, good });
         self.recover(false).map_err(|error| match error {
-            Error::Io { source, .. } | Error::Open { source, .. } => Error::InDoubt { path, source },
-            Error::ReadOnly { reason, .. } => Error::InDoubt { path, source: std::io::Error::other(reason) },
+            Error::Io { source, .. } | Error::Open { source, .. } => Error::Uncertain { path, source },
+            Error::ReadOnly { reason, .. } => Error::Uncertain { path, source: std::io::Error::other(reason) },
             error => error,
         })
     }
 }
 
-/// Takes what a full disk has let through of an append off the file again; true if it is as it was. Nothing of it was
-/// synced, so nothing is uncertain. But somebody may have seen the file as long as it was, and must not take for that
-/// what is written next: so the file gets a later time than it had then.
+/// Removes the part of an append that a full disk let through; true if the file is as it was. Nothing of it was synced,
+/// so nothing is uncertain. But a reader may have seen the longer file, and must not mistake later content of the same
+/// length for it, so the file gets a later mtime than it had then.
 fn cut_back(file: &dyn DiskFile, good: u64) -> std::io::Result<bool> {
-    /// How often it is tried, and the time between that a clock may stand still.
+    /// How many attempts, and the pause between them: the clock's resolution may be coarse.
     const ATTEMPTS: usize = 8;
     const TICK: Duration = Duration::from_millis(5);
     let before = file.identity()?;

@@ -1,8 +1,8 @@
-//! A last record of the journal that cannot be read: what is known of it, and what becomes of it.
+//! An unreadable last record of the journal: what is known about it, and what happens to it.
 //!
-//! A power cut leaves such a record, and so does a disk that flips a bit. The lock's note tells them apart (see
-//! [`Ending`]): what was never acknowledged is set aside by the next write; what was acknowledged is corruption, which
-//! only a repair sets aside; and where nothing is known, that is said.
+//! A power cut leaves such a record, and so does a bit that flips on disk. The lock's note distinguishes them (see
+//! [`Ending`]). A record that was never acknowledged is set aside by the next write. One that was acknowledged is
+//! corrupt, and only a repair sets it aside. If neither is known, a message says so.
 
 use std::path::{Path, PathBuf};
 
@@ -14,8 +14,8 @@ use crate::storage::files::lock::{self, Ending};
 use crate::storage::read::pinned_journal::Journal;
 
 impl Writer<'_> {
-    /// Keeps the end of the journal in a file of its own, unless it was acknowledged. `unfinished` is what it is if the
-    /// writer before did not finish.
+    /// Saves the end of the journal to a separate file, unless it was acknowledged. `unfinished` is its state if the
+    /// previous writer did not finish.
     pub(crate) fn set_end_aside(&mut self, place: (u64, u64), unfinished: Ending) -> Result<()> {
         let Some(journal) = &self.store.view.journal else { return Ok(()) };
         let noted = self.lock.ending;
@@ -33,8 +33,8 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Refuses to go on behind a last record that was acknowledged and cannot be read, before anything is noted; true if it
-    /// is not known whether it was.
+    /// Refuses to write after an unreadable record that was acknowledged, before the note is written; true if it is
+    /// unknown whether it was.
     pub(crate) fn check_end(&mut self) -> Result<bool> {
         let Some(journal) = &self.store.view.journal else { return Ok(false) };
         if self.lock.ending == Ending::Torn || journal.clean_end()?.is_some() {
@@ -50,7 +50,7 @@ impl Writer<'_> {
 }
 
 impl Storage {
-    /// Keeps bytes that no longer count in a file of their own.
+    /// Saves bytes that are no longer valid to a separate file.
     pub(crate) fn set_aside(&self, journal: &Path, bytes: &[u8]) -> Result<PathBuf> {
         let mut path = disk::with_suffix(journal, ".torn");
         let failed = |path: &Path| {
@@ -70,7 +70,8 @@ impl Storage {
         Ok(path)
     }
 
-    /// Fails if the journal's last record was acknowledged and cannot be read: what all of the rest gives is not the whole.
+    /// Fails if the journal's last record was acknowledged, but is unreadable: the rest is then not the complete
+    /// content.
     pub(crate) fn check_acknowledged(&self) -> Result<()> {
         self.view.changes()?;
         match self.bad_end() {
@@ -79,7 +80,8 @@ impl Storage {
         }
     }
 
-    /// The journal's last record if it cannot be read, and what became of it. Who holds the lock has decided that already.
+    /// The journal's last record if it is unreadable, and what is known about it. The holder of the lock has decided
+    /// that already.
     fn bad_end(&self) -> Option<(&Journal, (u64, u64), Option<Ending>)> {
         let (Some(path), Some(journal), None) = (&self.path, &self.view.journal, &self.held) else { return None };
         let place = journal.bad_end()?;
@@ -87,7 +89,7 @@ impl Storage {
         Some((journal, place, ending))
     }
 
-    /// What a read has come upon at the journal's end, for a person: once for each state of the journal.
+    /// Adds a notice about a bad end of the journal, once per state of the journal.
     pub(crate) fn notice_end(&mut self) {
         if self.view.journal.as_ref().is_some_and(|journal| self.end_noticed == Some(journal.seen)) {
             return;
@@ -95,7 +97,7 @@ impl Storage {
         let Some((journal, place, ending)) = self.bad_end() else { return };
         let (error, seen) = (journal.end_error(place, ending), journal.seen);
         self.notices.extend(error.map(|error| format!("warning: {error}")));
-        // What cannot be told while somebody writes is looked at again.
+        // While a writer is active, nothing is known; try again later.
         if ending.is_some() {
             self.end_noticed = Some(seen);
         }
@@ -103,7 +105,7 @@ impl Storage {
 }
 
 impl Journal {
-    /// What is wrong with its end, unless that is nothing but torn, or cannot be told.
+    /// The error for a bad end of the journal, unless the end is torn or nothing is known about it.
     pub(crate) fn end_error(&self, place: (u64, u64), ending: Option<Ending>) -> Option<Error> {
         match ending {
             Some(Ending::Corrupt) => Some(self.last_record(place, true)),

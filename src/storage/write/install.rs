@@ -1,4 +1,4 @@
-//! Putting a new snapshot, or a new journal, in place of the one that is there.
+//! Putting a new snapshot or a new journal in place.
 
 use std::path::Path;
 
@@ -14,11 +14,11 @@ use crate::storage::read::pinned_journal::Journal;
 use crate::storage::read::view::{Base, View};
 
 impl Writer<'_> {
-    /// Puts a new snapshot in place of the one that is there, and renews the journal. The view must be the newest.
+    /// Replaces the snapshot and renews the journal. The view must be current.
     pub(crate) fn install(&mut self, built: Built<'_>) -> Result<()> {
         let disk = self.store.disk.clone();
         let path = self.path.clone();
-        // Opened before anything is done, so that the last sync cannot fail for want of a descriptor.
+        // Opened first, so that the final sync cannot fail for lack of a descriptor.
         let folder = open_folder(&*disk, &path)?;
         let Built { temp, layout, through } = built;
         let made = temp.file().identity().map_err(|source| disk::write_error("write", path.clone(), source))?;
@@ -39,38 +39,38 @@ impl Writer<'_> {
         }
         placed?;
         self.lock.hold(temp.keep());
-        // From here on the change is made: whatever fails now, it must not be called "not stored".
+        // The change is made: errors from here on must not say "not stored".
         let synced = folder.sync().and_then(|()| file.identity());
         let seen = synced.map_err(|source| {
             self.leave(Uncertain::Folder);
             Error::OutcomeUnknown { path: path.clone(), source }
         })?;
         self.store.uncertain = None;
-        // Should this fail, the next writer makes one snapshot more than it must.
+        // If this fails, the next writer only writes one more snapshot than needed.
         let _ = self.lock.note(false, Uncertain::Unfinished);
         self.lock.finish(false);
         self.store.pending = Pending::default();
         let old = std::mem::replace(&mut self.store.view, View::of(&path, file, seen, layout));
         (self.store.view.stray, self.store.view.journal) = (old.stray, old.journal);
-        // Both journals lead to this snapshot, so a failure loses nothing; the next writer does it again.
+        // Both journals lead to this snapshot, so a failure loses nothing, and the next writer tries again.
         let _ = self.renew(through, good, &*folder);
         Ok(())
     }
 
-    /// Says in the journal, if there is one, what the snapshot that is about to be put in place contains.
+    /// Records in the journal, if there is one, what the snapshot about to be installed contains.
     pub(crate) fn append_fold(&mut self, fold: &Fold) -> Result<()> {
         let Some(journal) = &self.store.view.journal else { return Ok(()) };
         let mut line = Vec::new();
         fold.write(&mut line, journal.header.epoch);
         self.append(&line).map_err(|error| match error {
-            // The line names a file that will be nowhere, so nothing depends on whether it is there.
-            Error::InDoubt { path, source } if !fold.is_of_nothing() => disk::write_error("sync", path, source),
+            // The line names a file that will not exist, so it makes no difference whether the line does.
+            Error::Uncertain { path, source } if !fold.is_of_nothing() => disk::write_error("sync", path, source),
             error => error,
         })
     }
 
-    /// Makes a new journal for the snapshot that is there, with the commits behind `through` of the old one up to byte
-    /// `good`; or does away with it, if there are none and the database is small.
+    /// Creates a new journal for the current snapshot, with the old one's commits after `through` up to offset `good`.
+    /// Removes the journal if there are none and the database is small.
     pub(crate) fn renew(&mut self, through: u64, good: u64, folder: &dyn Folder) -> Result<()> {
         let old = self.store.view.journal.take();
         let disk = self.store.disk.clone();
@@ -88,14 +88,14 @@ impl Writer<'_> {
         if let Some(old) = &old {
             let bytes = old.read(old.start, good)?;
             let body = Body { bytes: &bytes, epoch: old.header.epoch, n: old.header.n };
-            let replayed = body.carry_over(&mut text, through, epoch).map_err(|damage| old.damaged(damage))?;
+            let replayed = body.carry_over(&mut text, through, epoch).map_err(|corruption| old.corrupt(corruption))?;
             carried = replayed.n.saturating_sub(through);
         }
         if carried == 0 && layout.length <= self.store.settings.policy.small {
             if old.is_some() || self.store.view.stray.is_some() {
                 let removed = disk.remove(&journal_path);
-                // The next snapshot is made without a journal; this one must not come back beside that. It may be gone
-                // even if that was reported to have failed.
+                // The next snapshot is written without a journal; this one must not reappear next to it. It may be gone
+                // even if the removal reported an error.
                 self.sync(folder, &journal_path)?;
                 removed.map_err(failed("remove"))?;
             }
@@ -104,12 +104,12 @@ impl Writer<'_> {
         }
         let temp = Temp::create(&*disk, &self.path)?;
         let needed = text.len() as u64;
-        temp.file().append(&text).map_err(|source| failed("write")(without_room(source, needed)))?;
+        temp.file().append(&text).map_err(|source| failed("write")(with_space_needed(source, needed)))?;
         temp.file().inherit(indexed.file()).map_err(failed("set the mode of"))?;
         temp.file().sync_all().map_err(failed("sync"))?;
         let file = temp.reopened(&journal_path)?;
         let renamed = rename(&*disk, &temp, &journal_path, Rename::Replace);
-        // Whoever finds it in place writes behind it: it must be durable also if the rename was reported to have failed.
+        // The next writer appends to it, so it must be durable even if the rename reported an error.
         self.sync(folder, &journal_path)?;
         renamed?;
         self.lock.hold(temp.keep());
@@ -119,7 +119,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Makes the journal's name, or that there is none, durable.
+    /// Makes the name of the journal, or its removal, durable.
     pub(crate) fn sync(&mut self, folder: &dyn Folder, path: &Path) -> Result<()> {
         folder.sync().map_err(|source| {
             self.leave(Uncertain::Unfinished);
@@ -128,8 +128,8 @@ impl Writer<'_> {
     }
 }
 
-/// A full disk's error, with how much room is needed: it may be more than the change that was asked for.
-fn without_room(source: std::io::Error, needed: u64) -> std::io::Error {
+/// The error of a full disk, with the space needed: it may be more than the size of the change.
+fn with_space_needed(source: std::io::Error, needed: u64) -> std::io::Error {
     if !disk::is_full(&source) {
         return source;
     }

@@ -1,15 +1,15 @@
-//! Writing: commits, saves, and what a writer finds that did not finish.
+//! Writing: commits, saves, and recovery from writers that did not finish.
 //!
 //! | module | what it is |
 //! | --- | --- |
 //! | `commit`, `transaction` | a batch of changes made durable; an open transaction |
-//! | `save`, `merge` | snapshot and changes become a new snapshot |
-//! | `temporary` | files in the making, and the sweeping of those that were left |
-//! | `spill` | changes that are more than memory is to hold |
-//! | `writer` | the writers' lock in hand |
-//! | `install` | a new snapshot, or a new journal, in place of the one that is there |
-//! | `recover`, `ending` | what a writer before has left uncertain; a last record of the journal that cannot be read |
-//! | `restore`, `removal` | another snapshot in the place of this one, or none |
+//! | `save`, `merge` | merging snapshot and changes into a new snapshot |
+//! | `temporary` | temporary files, and removing those that killed writers left |
+//! | `spill` | moving changes that do not fit in memory to disk |
+//! | `writer` | the right to write, while the writers' lock is held |
+//! | `install` | putting a new snapshot or journal in place |
+//! | `recover`, `ending` | recovering from an uncertain state; an unreadable last record of the journal |
+//! | `restore`, `removal` | replacing the database by another one; removing it |
 
 pub(crate) mod commit;
 pub(crate) mod ending;

@@ -1,4 +1,4 @@
-//! What a failed sync, or a writer that was not created to its end, has left uncertain: how it is noted, and made up for.
+//! Recovering from a failed sync or a killed writer, and noting what is uncertain.
 
 use super::temporary::open_folder;
 use super::writer::Writer;
@@ -8,8 +8,7 @@ use crate::storage::files::uncertain::Uncertain;
 use crate::storage::read::view::View;
 
 impl Writer<'_> {
-    /// Puts the journal in order before anything is written behind it, if a writer before has not come to its end, or could
-    /// not sync what it wrote.
+    /// Puts the journal in order before the first write, if an earlier writer did not finish or could not sync.
     pub(crate) fn recover(&mut self, publish: bool) -> Result<()> {
         let (path, disk, uncertain) = (self.path.clone(), self.store.disk.clone(), self.store.uncertain);
         let folder = || open_folder(&*disk, &path);
@@ -19,7 +18,7 @@ impl Writer<'_> {
                 let folder = folder()?;
                 self.renew(0, 0, &*folder)?;
             }
-            // What was removed must not come back beside what is made next.
+            // A removed journal must not reappear next to the files that are written next.
             if unfinished {
                 let folder = folder()?;
                 self.sync(&*folder, &path)?;
@@ -27,7 +26,7 @@ impl Writer<'_> {
             }
             return Ok(());
         };
-        // That of another epoch says that somebody was about to renew the journal, or has.
+        // A note with another epoch means that a writer was about to renew the journal, or did.
         let synced = uncertain.and_then(|state| state.synced(journal.header.epoch));
         let is_whole = journal.through == journal.header.n && !self.store.view.unpublished && !unfinished;
         if is_whole && journal.clean_end()?.is_some() {
@@ -56,10 +55,10 @@ impl Writer<'_> {
         renewed
     }
 
-    /// Something cannot be known to be durable: until it was written anew, nobody may build on it.
+    /// Records that something may not be durable: no writer may build on it until it is written again.
     pub(crate) fn leave(&mut self, state: Uncertain) {
         self.store.uncertain = Some(state);
-        // Should this fail, the one that was noted ahead stands.
+        // If this fails, the precautionary note remains.
         let _ = self.lock.note(self.store.view.unwritten, state);
     }
 

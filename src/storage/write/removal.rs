@@ -11,7 +11,7 @@ use crate::storage::read::journal::Fold;
 use crate::storage::read::view::View;
 
 impl Storage {
-    /// Removes the files of the database, under the lock; the lock file stays.
+    /// Removes the files of the database with the lock held; the lock file remains.
     pub(crate) fn remove_file(&mut self) -> Result<()> {
         self.forget();
         let Some(mut writer) = self.lock()? else {
@@ -26,7 +26,7 @@ impl Storage {
         drop(writer);
         match View::pin(&*self.disk, &path) {
             Ok(view) => self.view = view,
-            // It is gone, whatever cannot be seen of it; and the next look shows what there is.
+            // The removal succeeded, even if the files cannot be examined; the next refresh shows their state.
             Err(_) if removed.is_ok() => self.view = View::empty(&path),
             Err(_) => {}
         }
@@ -41,18 +41,18 @@ impl Writer<'_> {
         }
         let path = &self.path.clone();
         let folder = open_folder(&*self.store.disk, path)?;
-        // A journal without its snapshot would otherwise be taken for a loss after a crash.
+        // After a crash, a journal without its snapshot would otherwise look like a loss.
         let good = self.store.journal_len();
         if let Some(n) = self.store.view.changes()?.map(|replay| replay.n) {
             self.append_fold(&Fold::nothing(n))?;
         }
         if let Err(source) = self.store.disk.remove(path) {
-            // Some file systems report an error for what they have done.
+            // Some file systems report an error although the operation succeeded.
             match self.store.disk.identity(path) {
                 Ok(None) => {}
                 Ok(Some(_)) => {
-                    // Beside a file that is edited later, the changes would be taken for those of a removed one.
-                    self.take_back_to(good)?;
+                    // Next to a file that is edited later, the changes would seem to belong to a removed one.
+                    self.truncate_to(good)?;
                     return Err(disk::write_error("remove", path.to_owned(), source));
                 }
                 Err(_) => return Err(Error::OutcomeUnknown { path: path.to_owned(), source }),
@@ -60,7 +60,7 @@ impl Writer<'_> {
         }
         disk::sync_name(&*folder, path)?;
         if self.store.view.journal.is_some() || self.store.view.stray.is_some() {
-            // It says that nothing is left; whoever finds it does away with it.
+            // It records that nothing is left; the next writer removes it.
             let _ = self.store.disk.remove(&disk::with_suffix(path, JOURNAL)).and_then(|()| folder.sync());
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Restoring: the content of another database takes the place of this one's, which is kept beside.
+//! Restoring: another database's content replaces this one's, which is kept next to it.
 
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,8 @@ use crate::storage::files::disk::{self, Disk, JOURNAL, OpenAs, Rename};
 use crate::storage::{Settings, Storage};
 
 impl Storage {
-    /// Puts what another store holds in this one's place, and what was there into a new file, whose path is returned. The
-    /// lock is held from the first to the last, so that what others write is in one of the two.
+    /// Replaces the content by another store's, and saves the old content to a new file, whose path is returned. The
+    /// lock is held throughout, so everything that other processes write is in one of the two.
     pub(crate) fn restore(&mut self, from: &Self, now: Timestamp) -> Result<Option<PathBuf>> {
         let Some(path) = self.path.clone() else { return Ok(None) };
         self.hold()?;
@@ -25,9 +25,9 @@ impl Storage {
         let kept = if self.is_on_disk() { Some(self.copy_to(free_name(&*disk, path)?, now)?) } else { None };
         let replaced = self.take_over(from, path, now);
         if let (Err(error), Some(kept)) = (&replaced, &kept)
-            && !matches!(error, Error::OutcomeUnknown { .. } | Error::InDoubt { .. })
+            && !matches!(error, Error::OutcomeUnknown { .. } | Error::Uncertain { .. })
         {
-            // A copy of what is still in its place.
+            // It is a copy of what is still in place.
             let _ = disk.remove(kept);
         }
         replaced.map(|()| kept)
@@ -47,9 +47,9 @@ impl Storage {
         Ok(())
     }
 
-    /// The same for files that cannot be opened: they get other names as they are. The journal goes first: what was corrupt
-    /// with it is corrupt without it, and what is put in place must not find it there.
-    pub(crate) fn restore_damaged(path: &Path, from: &Self, settings: Settings, now: Timestamp) -> Result<PathBuf> {
+    /// Restores over files that cannot be opened: they are renamed as they are. The journal goes first: the
+    /// snapshot is corrupt with or without it, and the new one must not find it there.
+    pub(crate) fn restore_corrupt(path: &Path, from: &Self, settings: Settings, now: Timestamp) -> Result<PathBuf> {
         let (store, path, _lock) = Self::to_repair(path, settings)?;
         let disk = &*store.disk;
         let folder = open_folder(disk, &path)?;
@@ -68,7 +68,7 @@ impl Storage {
             disk::sync_name(&*folder, &path)?;
         }
         if old.is_some() {
-            // Under its last name from the start, so that no moment is without either of them.
+            // Given its final name first, so that at every moment one of the two exists.
             disk.rename(&temp.path, &kept, Rename::New).map_err(failed(&kept))?;
             match disk.rename(&kept, &path, Rename::Exchange) {
                 Ok(()) => {}
@@ -78,7 +78,7 @@ impl Storage {
                     disk.rename(&temp.path, &path, Rename::New).map_err(failed(&path))?;
                 }
                 Err(source) => {
-                    // A copy of the backup, which is of no use there.
+                    // It is a copy of the backup, and not needed.
                     let _ = disk.remove(&kept);
                     return Err(failed(&path)(source));
                 }
@@ -86,14 +86,14 @@ impl Storage {
         } else {
             disk.rename(&temp.path, &path, Rename::New).map_err(failed(&path))?;
         }
-        // Locked until it is acknowledged.
+        // Locked until the restore is acknowledged.
         let _file = temp.keep();
         disk::sync_name(&*folder, &path)?;
         Ok(kept)
     }
 }
 
-/// A name beside a database that nothing has: `kv.before-restore.json`, `kv.before-restore-2.json`, ….
+/// An unused name next to a database: `kv.before-restore.json`, `kv.before-restore-2.json`, ….
 fn free_name(disk: &dyn Disk, path: &Path) -> Result<PathBuf> {
     let is_free = |path: &Path| Ok::<_, Error>(disk.identity(path)?.is_none());
     for number in 1_u64.. {

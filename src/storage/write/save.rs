@@ -1,4 +1,4 @@
-//! Saving (fold): snapshot and changes become a new snapshot, which takes the old one's place.
+//! Saving (fold): snapshot and changes are merged into a new snapshot, which replaces the old one.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -15,16 +15,16 @@ use crate::storage::read::snapshot::{self, Layout, ReadFault, Sums};
 use crate::storage::read::view::Base;
 use crate::storage::{Settings, Storage};
 
-/// A finished snapshot, synced, that waits to be put in place.
+/// A new snapshot that is complete and synced, but not in place yet.
 pub(crate) struct Built<'a> {
     pub(crate) temp: Temp<'a>,
     pub(crate) layout: Layout,
-    /// The last commit that it contains.
+    /// The last commit it contains.
     pub(crate) through: u64,
 }
 
 impl Storage {
-    /// Writes snapshot and changes, those not yet written included, into a file that will replace `target`, and syncs it.
+    /// Writes snapshot and changes, including pending ones, to a file that will replace `target`, and syncs it.
     pub(crate) fn build<'d>(
         &self,
         temp: Temp<'d>,
@@ -45,7 +45,7 @@ impl Storage {
         Ok(Built { temp, layout, through })
     }
 
-    /// The same for a copy, which must not take over what is corrupt: a fold copies lines without looking at them.
+    /// Like `build`, for a copy, which must not propagate corruption: a fold copies lines without verifying them.
     fn build_verified<'d>(
         &self,
         temp: Temp<'d>,
@@ -54,7 +54,7 @@ impl Storage {
         now: Timestamp,
         notices: &mut Vec<String>,
     ) -> Result<Built<'d>> {
-        /// From this length on the checksum is computed while the copy is written and synced.
+        /// From this length on, the checksum is computed while the copy is written and synced.
         const LONG: u64 = 1 << 20;
         let Base::Indexed(indexed) = &self.view.base else {
             return self.build(temp, target, like, now, notices);
@@ -64,7 +64,7 @@ impl Storage {
         }
         let (file, layout, stop) = (indexed.file(), *indexed.layout(), AtomicBool::new(false));
         let hash = || snapshot::verify(file, &layout, &stop);
-        // Only the system's files are read from elsewhere: on a simulated disk everything has its order.
+        // Only for the operating system's files: a simulated disk needs a fixed order of operations.
         let is_long = layout.length > LONG && file.real().is_some();
         let (built, agree) = std::thread::scope(|scope| {
             let hashing = is_long.then(|| std::thread::Builder::new().spawn_scoped(scope, hash)).and_then(Result::ok);
@@ -85,8 +85,8 @@ impl Storage {
         Ok(built)
     }
 
-    /// Merges snapshot and changes, those not yet written included, into an empty file that is open for appending; `target`
-    /// names it in messages. Says also the last commit that is in it.
+    /// Merges snapshot and changes, including pending ones, into an empty file that is open for appending; `target`
+    /// names it in messages. Also returns the last commit in it.
     pub(super) fn merge(
         &self,
         file: &(dyn DiskFile + 'static),
@@ -117,21 +117,21 @@ impl Storage {
                 FoldFault::Write(source) => disk::write_error("write", target.to_owned(), source),
                 FoldFault::Read(fault) => self.view.fault(fault),
                 FoldFault::Inconsistent(reason) => {
-                    self.view.fault(ReadFault::Damaged { at: 0, reason: format!("the snapshot is corrupt: {reason}") })
+                    self.view.fault(ReadFault::Corrupt { at: 0, reason: format!("the snapshot is corrupt: {reason}") })
                 }
             })
         })?;
         Ok((layout, through))
     }
 
-    /// Writes a snapshot into an empty file that is open for appending.
+    /// Writes a snapshot to an empty file that is open for appending.
     pub(crate) fn write_snapshot(&self, file: File, now: Timestamp) -> Result<()> {
         let file = disk::opened(file);
         self.merge(&*file, Path::new("a temporary file"), now).map(drop)
     }
 
-    /// Makes a new snapshot of everything, what is not yet written included. A large one is built without the lock, which
-    /// is then taken for the exchange only, so that others may go on writing.
+    /// Creates a new snapshot of everything, including pending changes. A large one is built without the lock, which is
+    /// then taken only to exchange the files, so that other processes can keep writing.
     pub(crate) fn fold(&mut self, now: Timestamp) -> Result<()> {
         let disk = self.disk.clone();
         let Some(path) = self.path.clone() else { return Ok(()) };
@@ -141,7 +141,7 @@ impl Storage {
             self.recover_first()?;
         }
         for attempt in 0.. {
-            // Whoever was overtaken by another save must not be overtaken again.
+            // After being overtaken by another save once, a second attempt must succeed.
             if is_short || attempt > 0 {
                 self.hold()?;
             }
@@ -162,8 +162,8 @@ impl Storage {
         Ok(())
     }
 
-    /// Has what a killed writer left unfinished put in order, unless somebody is at work: if that takes a new snapshot, a save
-    /// must not have one of its own in the making, or a second kill would leave two files.
+    /// Recovers from a killed writer, unless another writer is active. If recovery takes a new snapshot, it must happen
+    /// before this save creates its own: otherwise, a second kill would leave two temporary files.
     fn recover_first(&mut self) -> Result<()> {
         if self.held.is_some() {
             return Ok(());
@@ -174,33 +174,33 @@ impl Storage {
         match held {
             Err(Error::Busy { .. }) => Ok(()),
             held => {
-                // What waits to be written was put without the lock, and waits without it.
+                // Pending changes that were made without the lock do not keep it.
                 self.held = None;
                 held
             }
         }
     }
 
-    /// Whether merging snapshot and changes takes less time than others notice.
+    /// Whether merging snapshot and changes is too quick for others to notice.
     pub(super) fn is_short(&self) -> bool {
         self.file_len() + self.pending_bytes() <= self.settings.policy.short
     }
 
-    /// What a snapshot that was built without the lock rests on: the snapshot before it, and the journal. The next journal
-    /// of the same snapshot may lack a commit that was seen in this one, if its writer could not sync it.
+    /// What a snapshot built without the lock is based on: the previous snapshot, and the journal's epoch. The next
+    /// journal of the same snapshot may lack a commit that is in this one, if its writer could not sync it.
     pub(super) fn pinned(&self) -> (Option<Identity>, Option<u64>) {
         (self.view.seen, self.view.journal.as_ref().map(|journal| journal.header.epoch))
     }
 
-    /// Whether a commit behind `through` has changed a key that this store changes too. A commit that was not seen when
-    /// the new snapshot was built stays in the journal, and so above it; but these changes are the newer ones.
+    /// Whether a commit after `through` changed a key that this store changes, too. A commit that came after the new
+    /// snapshot was built stays in the journal, and would take precedence over it, although these changes are newer.
     fn was_overtaken(&self, through: u64) -> Result<bool> {
         let Some(journal) = &self.view.journal else { return Ok(false) };
-        journal.changes_behind(through, &mut |key| self.pending.contains(key))
+        journal.changes_after(through, &mut |key| self.pending.contains(key))
     }
 
-    /// Writes the snapshot in its one form now, and removes what killed writers have left. It writes also what seems to
-    /// be there already: an earlier sync may have failed.
+    /// Writes the snapshot in canonical form, and removes the files that killed writers left. Also writes what seems to
+    /// be saved already, because an earlier sync may have failed.
     pub(crate) fn save(&mut self, now: Timestamp) -> Result<()> {
         let Some(path) = self.path.clone() else { return self.commit(now) };
         let was_safe = self.view.journal.is_some() && !self.is_changed();
@@ -212,8 +212,8 @@ impl Storage {
         saved
     }
 
-    /// Writes everything to a resolved path that is not the store's own, atomically. What is there already must be a
-    /// database, and is replaced under its lock if it has side files.
+    /// Writes everything to a resolved path other than the store's own, atomically. An existing file must be a
+    /// database, and is replaced with its lock held if it has side files.
     pub(crate) fn copy_to(&mut self, path: PathBuf, now: Timestamp) -> Result<PathBuf> {
         let disk = self.disk.clone();
         let read_only = Settings { read_only: true, ..self.settings.clone() };
@@ -237,14 +237,14 @@ impl Storage {
             let built = self.build_verified(temp, &path, view.file(), now, &mut notices)?;
             writer.install(Built { through, ..built })?;
         } else {
-            // Nobody works on a backup, and nothing shall look as if somebody did.
+            // No process works on a backup, so the copy leaves no traces of one.
             let old = copy.view.seen;
             if old.is_some() {
                 disk.check_writable(&path)?;
             }
             let folder = open_folder(&*disk, &path)?;
-            // After the database itself, so that the next copy, whatever its name, finds what is left of one whose maker
-            // was killed.
+            // After the database itself, so that the next copy, under any name, finds the temporary file of a killed
+            // one.
             let name = self.path.as_ref().and_then(|own| own.file_name()).map(|own| path.with_file_name(own));
             let name = name.unwrap_or_else(|| path.clone());
             self.sweep_next_to(&*disk, &name);
@@ -260,7 +260,7 @@ impl Storage {
     }
 }
 
-/// Whether a database was ever written to at a path, rather than copied there.
+/// Whether the database at a path was written to there, rather than copied.
 fn has_side_files(disk: &dyn Disk, path: &Path) -> Result<bool> {
     let [journal, lock] = side_files(path);
     Ok(disk.identity(&journal)?.is_some() || disk.identity(&lock)?.is_some())

@@ -1,4 +1,4 @@
-//! Transactions that stay open: a pinned view, changes in memory, and a look for what others changed at the end.
+//! Transactions that stay open: a pinned view, changes in memory, and a check for conflicts at the commit.
 
 use std::cell::RefCell;
 use std::ops::{Bound, Deref};
@@ -14,7 +14,7 @@ use crate::storage::read::pending::Pending;
 use crate::storage::read::reads::Reads;
 use crate::storage::{Entries, Storage, View};
 
-/// A store, and whether a transaction is open on it.
+/// A store, with or without an open transaction.
 #[derive(Debug)]
 pub(crate) enum Phase {
     Idle(Storage),
@@ -24,20 +24,20 @@ pub(crate) enum Phase {
 /// An open transaction.
 #[derive(Debug)]
 pub(crate) struct OpenTransaction {
-    /// Its view is pinned: it takes in nothing that others write, and no lock. What is pending is what the transaction has
-    /// changed.
+    /// Its view is pinned: it does not load what others write, and holds no lock. Its pending changes are those of the
+    /// transaction.
     store: Storage,
-    /// What it has read.
+    /// What the transaction has read.
     reads: RefCell<Reads>,
 }
 
-/// The changes of an open transaction at some time.
+/// The changes of an open transaction at some point.
 #[derive(Debug)]
 pub(crate) struct Savepoint(Overlay);
 
 const IS_OPEN: Error = Error::Transaction { reason: "a transaction is open; run `commit` or `rollback` first" };
 
-/// What is no read of a transaction, or none that counts.
+/// For access that does not count as a read of the transaction.
 impl Deref for Phase {
     type Target = Storage;
 
@@ -54,7 +54,7 @@ impl Phase {
         matches!(self, Self::Open(_))
     }
 
-    /// The store, if no transaction is open.
+    /// The store if no transaction is open.
     pub(crate) fn idle(&mut self) -> Option<&mut Storage> {
         match self {
             Self::Idle(store) => Some(store),
@@ -62,29 +62,29 @@ impl Phase {
         }
     }
 
-    /// The same where it must be so.
+    /// The store; fails if a transaction is open.
     pub(crate) fn must_be_idle(&mut self) -> Result<&mut Storage> {
         self.idle().ok_or(IS_OPEN)
     }
 
-    /// The store, for what changes memory only.
+    /// The store, for changes in memory.
     pub(crate) fn store_mut(&mut self) -> &mut Storage {
         match self {
             Self::Idle(store) | Self::Open(OpenTransaction { store, .. }) => store,
         }
     }
 
-    /// As [`Storage::pending`]; in an open transaction its changes.
+    /// As [`Storage::pending`]; in an open transaction, the transaction's changes.
     pub(crate) fn pending(&mut self) -> &mut Pending {
         &mut self.store_mut().pending
     }
 
-    /// As [`Storage::refresh`]; an open transaction sees nothing of it.
+    /// As [`Storage::refresh`]; does nothing in an open transaction.
     pub(crate) fn refresh(&mut self) -> Result<bool> {
         self.idle().map_or(Ok(false), Storage::refresh)
     }
 
-    /// As [`Storage::hold`]; an open transaction takes the lock at its end.
+    /// As [`Storage::hold`]; an open transaction takes the lock only when it commits.
     pub(crate) fn hold(&mut self) -> Result<()> {
         match self {
             Self::Idle(store) => store.hold(),
@@ -92,14 +92,14 @@ impl Phase {
         }
     }
 
-    /// Gives the lock back unless something that needs it waits to be written.
+    /// Releases the lock unless pending changes need it.
     pub(crate) fn release(&mut self) {
         if let Some(store) = self.idle() {
             store.release();
         }
     }
 
-    /// A key's entry, deadline passed or not.
+    /// A key's entry, even if it has expired.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Stored>> {
         match self {
             Self::Idle(store) => store.get(key),
@@ -107,19 +107,19 @@ impl Phase {
         }
     }
 
-    /// The entries between two bounds; none if they run backwards.
+    /// The entries between two bounds; none if the bounds are in the wrong order.
     pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
         self.note_range(from, to);
-        self.unnoted_range(from, to)
+        self.untracked_range(from, to)
     }
 
-    /// The same, as [`Entries::verified`].
+    /// As [`Self::range`], with the checksum verified at the end.
     pub(crate) fn verified_range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
         Ok(self.range(from, to)?.verified())
     }
 
-    /// The same for a look that is no read of a transaction.
-    pub(crate) fn unnoted_range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
+    /// As [`Self::range`], without recording a read of the transaction.
+    pub(crate) fn untracked_range(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Entries<'_>> {
         let entries = Storage::range(self, from, to)?;
         if self.is_open() {
             self.view.check_intact()?;
@@ -127,7 +127,7 @@ impl Phase {
         Ok(entries)
     }
 
-    /// How many entries there are at `now`.
+    /// The number of live entries at `now`.
     pub(crate) fn count(&self, now: Timestamp) -> Result<u64> {
         self.note_range(Bound::Unbounded, Bound::Unbounded);
         Storage::count(self, now)
@@ -139,8 +139,8 @@ impl Phase {
         }
     }
 
-    /// Opens a transaction on the newest state: from now on the view stays as it is, no lock is taken, and what is read is
-    /// noted.
+    /// Opens a transaction on the current state: from now on, the view stays the same, no lock is taken, and reads are
+    /// recorded.
     pub(crate) fn begin(&mut self) -> Result<()> {
         self.must_be_idle()?.refresh()?;
         let store = self.take();
@@ -153,14 +153,14 @@ impl Phase {
         self.pending.len() as u64
     }
 
-    /// Forgets the changes of the open transaction.
+    /// Discards the changes of the open transaction.
     pub(crate) fn roll_back(&mut self) {
         self.end().forget();
     }
 
-    /// Makes the changes of the open transaction durable, if nothing that it has read or written was changed by others
-    /// meanwhile. While the newest state cannot be had, be it locked, unreadable or read-only, it stays open; any other
-    /// error ends it.
+    /// Makes the changes of the open transaction durable, unless another process changed what it read or wrote. If the
+    /// current state is not available (locked, unreadable or read-only), the transaction stays open; any other error
+    /// ends it.
     pub(crate) fn commit(&mut self, now: Timestamp) -> Result<()> {
         let Self::Open(open) = self else { return Ok(()) };
         if open.store.path.is_none() || !open.store.is_changed() {
@@ -170,7 +170,7 @@ impl Phase {
         let changes = std::mem::take(&mut open.store.pending);
         let overtaken = open.overtaken(&newest, &changes, now);
         let Storage { notices, .. } = self.take();
-        // The pinned view has done its service.
+        // The pinned view is no longer needed.
         let store = self.put_back(Storage { notices, ..newest });
         let checked = overtaken.and_then(|key| key.map_or(Ok(()), |key| Err(Error::Overtaken { key })));
         if checked.is_err() {
@@ -181,7 +181,7 @@ impl Phase {
         store.commit(now)
     }
 
-    /// Writes everything to another file, as [`Storage::copy_to`], or saves it if that file is the database's own.
+    /// Writes everything to another file, as [`Storage::copy_to`], or saves if that file is the database's own.
     pub(crate) fn save_to(&mut self, path: &Path, now: Timestamp) -> Result<PathBuf> {
         let path = disk::resolve(path)?;
         if self.path.as_ref() == Some(&path) {
@@ -197,7 +197,7 @@ impl Phase {
         self.put_back(store)
     }
 
-    /// Takes the store out, to be put back.
+    /// Takes the store out, to be put back later.
     pub(crate) fn take(&mut self) -> Storage {
         let none = Storage::in_memory(self.settings.clone());
         match std::mem::replace(self, Self::Idle(none)) {
@@ -215,12 +215,12 @@ impl Phase {
         Savepoint(self.pending().map().clone())
     }
 
-    /// Forgets those that came after.
+    /// Discards the changes made after the savepoint.
     pub(crate) fn rollback_to(&mut self, mark: Savepoint) {
         *self.pending() = mark.0.into();
     }
 
-    /// The keys that the open transaction has written, each with what it is in the pinned view and what it would be.
+    /// The keys that the open transaction wrote, each with its entry in the pinned view and its new entry.
     pub(crate) fn differences(&self, now: Timestamp) -> impl Iterator<Item = Result<(&str, Change, Change)>> {
         self.pending.iter().map(move |changed| {
             let live = |change: Change| change.filter(|stored| stored.is_live(now));
@@ -236,26 +236,26 @@ impl OpenTransaction {
         }
         self.reads.borrow_mut().note_key(key);
         let stored = self.store.get(key)?;
-        // The view must be the one that it began with.
+        // The view must still be the one that the transaction began with.
         self.store.view.check_intact()?;
         Ok(stored)
     }
 
-    /// The first of the keys read or written whose entry is another one by now. Whether an entry past its deadline is still
-    /// there is nobody's business: every save leaves some out.
+    /// The first key that was read or written whose entry another process changed. An expired entry counts as missing,
+    /// because every save drops some.
     fn overtaken(&self, newest: &Storage, written: &Pending, now: Timestamp) -> Result<Option<String>> {
         let (view, reads) = (&self.store.view, self.reads.borrow());
         if view.is_current(&*newest.disk)? {
             return Ok(None);
         }
-        // What an editor has written into the pinned file would be compared with itself.
+        // If an editor wrote into the pinned file, it would be compared with itself.
         view.check_intact()?;
         let differs = |key: &str| {
             let live = |view: &View| Ok::<_, Error>(view.get(key)?.filter(|stored| stored.is_live(now)));
             Ok::<_, Error>(live(view)? != live(&newest.view)?)
         };
         if view.seen == newest.view.seen {
-            // On one and the same snapshot only what the journals change can differ.
+            // With the same snapshot, only what the journals change can differ.
             let changed = [view, &newest.view].map(View::changes);
             for replay in changed.into_iter().filter_map(Result::transpose) {
                 for (key, _) in replay?.overlay.iter() {
@@ -273,8 +273,8 @@ impl OpenTransaction {
         }
         let next = |entries: &mut Entries<'_>| {
             while let Some(line) = entries.next()? {
-                if line.deadline.is_none_or(|deadline| now < deadline) {
-                    return Ok::<_, Error>(Some((line.key.into_owned(), line.text.to_owned(), line.deadline)));
+                if line.expiry.is_none_or(|expiry| now < expiry) {
+                    return Ok::<_, Error>(Some((line.key.into_owned(), line.text.to_owned(), line.expiry)));
                 }
             }
             Ok(None)
@@ -295,7 +295,7 @@ impl OpenTransaction {
 }
 
 impl Storage {
-    /// The newest state of the same database, under the lock.
+    /// The current state of the same database, with the lock held.
     fn newest(&self) -> Result<Self> {
         let Some(path) = self.path.clone() else { return Ok(Self::in_memory(self.settings.clone())) };
         let mut newest = Self::open_on(self.disk.clone(), path, self.settings.clone())?;

@@ -1,4 +1,4 @@
-//! The writers' lock in hand: what whoever takes it must do first, and giving it back.
+//! Taking the writers' lock, what a new holder must do first, and releasing the lock.
 
 use std::path::PathBuf;
 
@@ -10,8 +10,8 @@ use crate::storage::files::uncertain::Uncertain;
 use crate::storage::read::pinned_journal::Journal;
 use crate::storage::{Settings, Storage};
 
-/// The right to change the files of a database. It exists only while the writers' lock is held, and dropping it gives the
-/// lock back.
+/// The right to change the files of a database. It exists only while the writers' lock is held; dropping it releases
+/// the lock.
 #[derive(Debug)]
 pub(crate) struct Writer<'a> {
     pub(crate) store: &'a mut Storage,
@@ -20,8 +20,8 @@ pub(crate) struct Writer<'a> {
 }
 
 impl Storage {
-    /// Takes the writers' lock and what others wrote before, and recovers what a writer before has left. What is held
-    /// already is not taken anew. `None` for a database in memory only, where nobody else writes.
+    /// Takes the writers' lock, loads what others wrote, and recovers from an uncertain state. A lock that is already
+    /// held is reused. `None` for a database in memory, which has no other writers.
     pub(crate) fn lock(&mut self) -> Result<Option<Writer<'_>>> {
         let Some(path) = self.path.clone() else { return Ok(None) };
         self.check_writable()?;
@@ -31,8 +31,8 @@ impl Storage {
         }))
     }
 
-    /// Takes the lock and keeps it until the next commit, so that what is read until then stays the newest, and a change
-    /// that follows from it is still right when it is written.
+    /// Takes the lock and keeps it until the next commit, so that reads until then stay current, and a change based on
+    /// them is still right when it is written.
     pub(crate) fn hold(&mut self) -> Result<()> {
         if self.held.is_none()
             && let Some(writer) = self.lock()?
@@ -47,35 +47,36 @@ impl Storage {
         self.held.is_some()
     }
 
-    /// Gives the lock back unless something that needs it waits to be written.
+    /// Releases the lock unless pending changes need it.
     pub(crate) fn release(&mut self) {
         if !self.is_changed() {
             self.held = None;
         }
     }
 
-    /// Vouches for a large snapshot that was checked in full, so that the next one need not; if nobody is writing.
+    /// Records that a large snapshot was checked in full, so that the next open need not check it, unless another
+    /// writer is active.
     pub(crate) fn publish(&mut self) {
         let Some(path) = self.path.clone() else { return };
         let is_small = self.file_len() <= self.settings.policy.small && self.view.journal.is_none();
         if !self.view.unpublished || is_small || self.settings.read_only || self.disk.check_writable(&path).is_err() {
             return;
         }
-        // An end that cannot be read is for whoever writes.
+        // An unreadable end is left to the next writer.
         let is_whole = |journal: &Journal| matches!(journal.clean_end(), Ok(Some(_)));
         if !self.view.journal.as_ref().is_none_or(is_whole) {
             return;
         }
         let unwritten = self.view.unwritten;
         let lock = WritersLock::try_acquire(&*self.disk, &path, self.view.seen);
-        // What others have left uncertain is for whoever writes.
+        // An uncertain state is left to the next writer.
         let Some(lock) = lock.filter(|lock| lock.uncertain.is_none()) else { return };
         let mut writer = Writer::new(self, path, lock);
         let is_noted = writer.lock.note(unwritten, Uncertain::Unfinished).is_ok();
         let is_newest = is_noted && writer.store.view.is_current(&*writer.store.disk).unwrap_or(false);
-        // Whatever keeps it from being written is no reason not to read.
+        // Failing to write it is no reason not to read.
         let is_recovered = is_newest && writer.recover(true).is_ok();
-        // Whoever writes next still has to do what a note that is not there calls for.
+        // If there was no note, the next writer must still do what a missing note calls for.
         if writer.store.uncertain.is_none() && (is_recovered || !writer.lock.is_new) {
             writer.lock.finish(unwritten);
         }
@@ -100,7 +101,7 @@ impl<'a> Writer<'a> {
             store.reload()?;
             Ok(store.view.files_seen())
         })?;
-        // Where nobody has left a note, the holder before may have been killed, and its lock file removed.
+        // Without a note, the previous holder may have been killed and its lock file removed.
         let has_no_note = lock.is_new && store.view.seen.is_some();
         let left = lock.uncertain.or(has_no_note.then_some(Uncertain::Unfinished));
         if left.is_some() || store.view.seen.is_none() || store.is_save_marked() {
@@ -118,12 +119,12 @@ impl<'a> Writer<'a> {
         Ok(writer)
     }
 
-    /// Keeps the lock for what comes next.
+    /// Keeps the lock for the next change.
     pub(crate) fn keep(self) {
         self.store.held = Some(self.lock);
     }
 
-    /// Notes that a write is under way, before anything is done.
+    /// Notes that a write is in progress, before anything is changed.
     fn note(&mut self) -> Result<()> {
         self.announce(self.store.uncertain.unwrap_or(Uncertain::Unfinished))?;
         if self.store.uncertain.is_none() {
@@ -132,7 +133,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Notes what is uncertain if this writer does not come to its end.
+    /// Notes the state that is uncertain if this writer does not finish.
     pub(crate) fn announce(&mut self, state: Uncertain) -> Result<()> {
         let noted = self.lock.note(self.store.view.unwritten, state);
         noted.map_err(|source| disk::write_error("lock", self.path.clone(), source))

@@ -1,4 +1,4 @@
-//! The steps that can be undone, and the command that is on its way to be one.
+//! The steps that can be undone or redone, and the command that is on its way to be one.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
@@ -6,27 +6,36 @@ use std::mem;
 use super::writes::{Left, MOST, Write, Writes, size};
 use crate::storage::Entry;
 
-/// What is said of a command that replaces more.
+/// The message after a command that replaces more.
 pub(crate) const TOO_LARGE: &str = "too large to undo (undo remembers at most 64 MiB)";
 
-/// The keys that a step has written, with what they held before.
+/// The keys that a step wrote, with their previous entries.
 #[derive(Debug, Default)]
 pub(super) struct UndoStep {
     pub(super) keys: BTreeMap<String, (Option<Entry>, Left)>,
     pub(super) bytes: usize,
-    /// Whether it was too much to be remembered.
+    /// Whether it was too large to remember.
     pub(super) is_too_large: bool,
+}
+
+/// Where steps lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// They are undone.
+    Back,
+    /// They are redone.
+    Again,
 }
 
 /// What a change that is too large to undo does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Consent {
-    /// It is made, and said to be too large.
+    /// It is made and reported as too large.
     #[default]
     NotNeeded,
     /// It fails with [`Irreversible`](crate::Error::Irreversible).
     Needed,
-    /// It is made: a person has agreed.
+    /// It is made, because the user agreed.
     Given,
 }
 
@@ -35,44 +44,83 @@ pub(super) enum Consent {
 pub(crate) struct UndoHistory {
     pub(super) is_on: bool,
     pub(super) consent: Consent,
-    /// The oldest first.
+    /// Oldest first.
     pub(super) steps: VecDeque<UndoStep>,
-    /// What the command under way has made durable.
+    /// What the current command has made durable.
     pub(super) current: UndoStep,
-    /// In both.
+    /// The size of `steps` and `current`.
     pub(super) bytes: usize,
     pub(super) open: OpenWrites,
+    /// The steps that were undone, which can be redone until something else changes.
+    pub(super) undone: UndoneSteps,
     /// Whether steps were forgotten for want of room.
     pub(super) has_forgotten: bool,
     pub(super) notice: Option<&'static str>,
 }
 
-/// What is written but not committed.
+/// Writes that are not committed.
 #[derive(Debug, Default)]
 pub(super) struct OpenWrites {
-    /// In an open transaction by its commands.
+    /// The writes of each command in an open transaction.
     pub(super) commands: Vec<Vec<Write>>,
+    pub(super) bytes: usize,
+    /// Commands of it that were undone, which can be redone until it writes something else.
+    pub(super) undone: UndoneCommands,
+    /// Whether it was too much to be remembered.
+    pub(super) is_too_large: bool,
+}
+
+/// Steps that were undone, the last of them at the end. What a key held before such a step is what it is to hold again.
+#[derive(Debug, Default)]
+pub(super) struct UndoneSteps {
+    pub(super) steps: VecDeque<UndoStep>,
+    pub(super) bytes: usize,
+}
+
+/// Commands of an open transaction that were undone, the last of them at the end.
+#[derive(Debug, Default)]
+pub(super) struct UndoneCommands {
+    pub(super) commands: Vec<UndoneCommand>,
     pub(super) bytes: usize,
     /// Whether it was too much to be remembered.
     pub(super) is_too_large: bool,
 }
 
-/// Why an undo goes no further.
+/// What a command has written, and what its keys held when it had.
+#[derive(Debug)]
+pub(super) struct UndoneCommand {
+    pub(super) writes: Vec<Write>,
+    pub(super) after: BTreeMap<String, Option<Entry>>,
+}
+
+/// Why an undo or a redo goes no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UndoEnd {
-    /// There is nothing more.
+    /// There are no more steps.
     Nothing,
-    /// What is older was forgotten for want of room.
+    /// Older steps were dropped for lack of space.
     Forgotten,
-    /// The step was too large to be remembered.
+    /// The step was too large to remember.
     TooLarge,
-    /// Others have changed a key since, and the answer was no.
+    /// Another process changed a key since, and the user declined to replace it.
     Refused,
 }
 
 impl UndoStep {
     pub(super) fn is_empty(&self) -> bool {
         self.keys.is_empty() && !self.is_too_large
+    }
+
+    /// Takes in what a key held and what it holds, as long as that is little enough to be remembered.
+    pub(super) fn put(&mut self, key: &str, before: Option<Entry>, left: Left) {
+        if self.is_too_large {
+            return;
+        }
+        self.bytes += size(key, before.as_ref());
+        self.keys.insert(key.to_owned(), (before, left));
+        if self.bytes > MOST {
+            *self = Self { is_too_large: true, ..Self::default() };
+        }
     }
 
     /// Takes in a later write.
@@ -87,18 +135,41 @@ impl UndoStep {
     }
 }
 
+impl UndoneCommands {
+    /// Takes in a command that is about to be undone.
+    pub(super) fn push(&mut self, command: UndoneCommand) {
+        self.bytes += command.bytes();
+        self.commands.push(command);
+        if self.bytes > MOST {
+            *self = Self { is_too_large: true, ..Self::default() };
+        }
+    }
+
+    pub(super) fn pop(&mut self) -> Option<UndoneCommand> {
+        let command = self.commands.pop()?;
+        self.bytes -= command.bytes();
+        Some(command)
+    }
+}
+
+impl UndoneCommand {
+    fn bytes(&self) -> usize {
+        self.after.iter().map(|(key, after)| size(key, after.as_ref())).sum()
+    }
+}
+
 impl UndoHistory {
-    /// Whether what is written is to be told to [`UndoHistory::note`].
+    /// Whether writes are to be passed to [`UndoHistory::note`].
     pub(super) fn is_on(&self) -> bool {
         self.is_on && !self.current.is_too_large && !self.open.is_too_large
     }
 
-    /// Begins anew.
+    /// Starts over.
     pub(super) fn start(&mut self) {
         *self = Self { is_on: true, ..Self::default() };
     }
 
-    /// A command begins: what was done before it is a step of its own, if it has changed anything.
+    /// A command starts: earlier changes form a step of their own, if there are any.
     pub(super) fn next_step(&mut self, in_transaction: bool) {
         if in_transaction {
             let commands = &mut self.open.commands;
@@ -113,17 +184,21 @@ impl UndoHistory {
         step.bytes = step.keys.iter().map(|(key, (before, _))| size(key, before.as_ref())).sum();
         self.bytes += step.bytes;
         if !step.is_empty() {
+            self.undone = UndoneSteps::default();
             self.steps.push_back(step);
         }
     }
 
-    /// Takes in what a transaction has written, which is not committed yet.
+    /// Records what a transaction wrote, but has not committed yet.
     pub(super) fn note(&mut self, writes: Writes) {
         if !self.is_on() {
             return;
         }
         let Writes { list, bytes, is_too_large } = writes;
         let open = &mut self.open;
+        if !list.is_empty() {
+            open.undone = UndoneCommands::default();
+        }
         open.bytes += bytes;
         match open.commands.last_mut() {
             Some(last) => last.extend(list),
@@ -134,7 +209,7 @@ impl UndoHistory {
         }
     }
 
-    /// What was written is committed, or not to be.
+    /// The recorded writes were committed or discarded.
     pub(super) fn close(&mut self, is_committed: bool) {
         let OpenWrites { commands, is_too_large, .. } = mem::take(&mut self.open);
         if !is_committed {
@@ -145,12 +220,7 @@ impl UndoHistory {
             self.current.add(write);
             self.bytes += self.current.bytes - before;
         }
-        while (self.bytes > MOST || is_too_large)
-            && let Some(oldest) = self.steps.pop_front()
-        {
-            self.bytes -= oldest.bytes;
-            self.has_forgotten = true;
-        }
+        self.make_room(is_too_large);
         if self.bytes > MOST || is_too_large {
             self.current = UndoStep { is_too_large: true, ..UndoStep::default() };
             self.bytes = 0;
@@ -158,8 +228,49 @@ impl UndoHistory {
         }
     }
 
-    /// Whether a change that comes to these writes must be agreed to first. An open transaction need not: it can be rolled
-    /// back.
+    /// Forgets the oldest steps until the others fit, or all.
+    fn make_room(&mut self, for_all: bool) {
+        while (self.bytes > MOST || for_all)
+            && let Some(oldest) = self.steps.pop_front()
+        {
+            self.bytes -= oldest.bytes;
+            self.has_forgotten = true;
+        }
+    }
+
+    /// The last steps were taken back, or taken again; these lead the other way.
+    pub(super) fn turn(&mut self, way: Way, inverse: Vec<UndoStep>) {
+        for step in inverse {
+            match way {
+                Way::Back => {
+                    self.bytes -= self.steps.pop_back().map_or(0, |step| step.bytes);
+                    self.undone.bytes += step.bytes;
+                    self.undone.steps.push_back(step);
+                }
+                Way::Again => {
+                    self.undone.bytes -= self.undone.steps.pop_back().map_or(0, |step| step.bytes);
+                    self.bytes += step.bytes;
+                    self.steps.push_back(step);
+                }
+            }
+        }
+        self.make_room(false);
+        while self.undone.bytes > MOST
+            && let Some(farthest) = self.undone.steps.pop_front()
+        {
+            self.undone.bytes -= farthest.bytes;
+        }
+    }
+
+    /// The steps that lead this way, the next of them at the end.
+    pub(super) fn steps(&self, way: Way) -> &VecDeque<UndoStep> {
+        match way {
+            Way::Back => &self.steps,
+            Way::Again => &self.undone.steps,
+        }
+    }
+
+    /// Whether a change with these writes needs consent. In an open transaction, it does not: it can be rolled back.
     pub(super) fn needs_consent(&self, writes: &Writes) -> bool {
         let is_too_large = writes.is_too_large || self.current.bytes + self.open.bytes + writes.bytes > MOST;
         self.is_on() && self.consent == Consent::Needed && is_too_large
@@ -169,8 +280,8 @@ impl UndoHistory {
         self.notice.take().map(str::to_owned)
     }
 
-    /// Why there is nothing to undo.
-    pub(super) fn end(&self) -> UndoEnd {
-        if self.has_forgotten { UndoEnd::Forgotten } else { UndoEnd::Nothing }
+    /// Why there is nothing to undo, or to redo.
+    pub(super) fn end(&self, way: Way) -> UndoEnd {
+        if self.has_forgotten && way == Way::Back { UndoEnd::Forgotten } else { UndoEnd::Nothing }
     }
 }

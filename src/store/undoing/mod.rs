@@ -1,22 +1,22 @@
-//! What the commands of a prompt have replaced, so that it can be taken back. Nothing else remembers: a script and a
+//! What the commands of a prompt have replaced, so that it can be undone and redone. Nothing else remembers: a script and a
 //! one-shot mostly write without reading.
 //!
-//! A *step* is what one command has made durable, or one transaction. What a step has left of each key is kept as a hash:
-//! if the key holds something else by now, others have changed it.
+//! A *step* is what one command or one transaction made durable. The result of each write is kept as a hash: if the key
+//! holds something else later, another process changed it.
 
 mod history;
+mod steps;
 mod writes;
 
-use std::collections::BTreeMap;
 use std::mem;
 
 use self::history::Consent;
 pub(crate) use self::history::{TOO_LARGE, UndoEnd, UndoHistory};
-use self::writes::{Left, Noting, Write, Writes};
 pub(crate) use self::writes::{MOST, RestoreStep};
+use self::writes::{Noting, Write, Writes};
 use super::{
     Batch, Description, DifferenceIter, EntryIter, IsWanted, KeyIter, LoadSource, MayGoOn, Mutation, OutlineIter, Scan,
-    Scope, Store, StoreExt as _, StoreSavepoint, Watching,
+    Scope, Store, StoreExt as _, StoreSavepoint, Visitor, Watching,
 };
 use crate::database::{Changed, Database, LoadObserver, Loaded, Loading, Seen};
 use crate::error::{Error, Result};
@@ -25,20 +25,20 @@ use crate::number::Number;
 use crate::storage::Entry;
 use crate::value::Value;
 
-/// What an undo has done.
+/// What an undo or a redo has done.
 #[derive(Debug, Default)]
 pub(crate) struct Undone {
     pub(crate) steps: usize,
-    /// Each key, what it held and what it holds now.
+    /// Each key with its entries before and after the undo.
     pub(crate) keys: Vec<(String, Option<Entry>, Option<Entry>)>,
-    /// Why it did not do more.
+    /// Why it did not undo more.
     pub(crate) end: Option<UndoEnd>,
 }
 
-/// A key that others have changed since, and what it holds now.
+/// A key that another process changed since, and its current entry.
 pub(crate) type Foreign = (String, Option<Entry>);
 
-/// A store, and what of its changes can be undone.
+/// A store with an undo history.
 #[derive(Debug)]
 pub(crate) struct Undoing {
     inner: Box<dyn Store>,
@@ -52,7 +52,7 @@ impl Undoing {
         Self { inner, history: UndoHistory::default(), in_batch: false }
     }
 
-    /// What has become of a change: it is a step, unless it waits for the rest of a batch or of a transaction.
+    /// Closes a change: it becomes a step, unless it is part of a batch or of a transaction.
     fn closed<T>(&mut self, done: Result<T>) -> Result<T> {
         if !self.in_batch && !self.inner.is_in_transaction() {
             self.history.close(done.is_ok());
@@ -60,202 +60,62 @@ impl Undoing {
         done
     }
 
-    /// From now on what is replaced is remembered, and what was is forgotten.
+    /// Starts a new history.
     pub(crate) fn remember(&mut self) {
         self.history.start();
     }
 
-    /// Whether what is replaced is remembered.
+    /// Whether there is a history.
     pub(crate) fn is_remembering(&self) -> bool {
         self.history.is_on
     }
 
-    /// Whether committing the open transaction could not be undone, although what is done here is remembered.
+    /// Whether committing the open transaction could not be undone, although a history is kept.
     pub(crate) fn is_open_too_large(&self) -> bool {
         self.history.is_on && self.history.open.is_too_large
     }
 
-    /// A command begins: what it replaces is a step of its own.
+    /// A command starts: what it replaces becomes a new step.
     pub(crate) fn next_step(&mut self) {
         self.history.consent = Consent::default();
         self.history.next_step(self.inner.is_in_transaction());
     }
 
-    /// Until the next step a change that is too large to undo fails unless it is agreed to.
+    /// Until the next step, a change that is too large to undo fails without consent.
     pub(crate) fn need_consent(&mut self) {
         self.history.consent = Consent::Needed;
     }
 
-    /// Until the next step any change is agreed to.
+    /// Gives consent to any change until the next step.
     pub(crate) fn give_consent(&mut self) {
         self.history.consent = Consent::Given;
     }
 
-    /// What can be undone, to be recalled when this database is opened again.
+    /// Takes the history, to restore it when this database is opened again.
     pub(crate) fn take_history(&mut self) -> UndoHistory {
         self.history.close(false);
         mem::take(&mut self.history)
     }
 
-    /// What can be undone from now on.
+    /// Restores a history.
     pub(crate) fn restore_history(&mut self, history: UndoHistory) {
         self.history = history;
     }
 
-    /// The backup is in the place of what was there: a step like any other.
+    /// Records that a backup was restored, as a step.
     pub(crate) fn note_restored(&mut self, step: RestoreStep) {
         self.history.note(step.0);
         self.history.close(true);
     }
-
-    /// Takes back the last `count` steps, all at once; within an open transaction those of its commands. `allow` is asked,
-    /// without the lock, about keys that others have changed since; a no ends it before that step.
-    pub(crate) fn undo(&mut self, count: usize, allow: &mut dyn FnMut(&[Foreign]) -> bool) -> Result<Undone> {
-        if self.inner.is_in_transaction() {
-            return self.undo_open(count);
-        }
-        let mut agreed = BTreeMap::new();
-        loop {
-            let (seen, undone) = self.plan(count, &mut agreed, allow)?;
-            let keys: Vec<&str> = seen.keys().map(String::as_str).collect();
-            let mut is_current = true;
-            self.inner.change(Scope::Each(&keys), &mut |changes| {
-                is_current = true;
-                for (key, seen) in &seen {
-                    if Left::of(changes.entry(key)?.as_ref()) != *seen {
-                        is_current = false;
-                        return Ok(());
-                    }
-                }
-                undone.keys.iter().try_for_each(|(key, _, to)| match to {
-                    Some(entry) => changes.set(key, entry),
-                    None => changes.delete(key).map(drop),
-                })
-            })?;
-            if is_current {
-                for _ in 0..undone.steps {
-                    let bytes = self.history.steps.pop_back().map_or(0, |step| step.bytes);
-                    self.history.bytes -= bytes;
-                }
-                return Ok(undone);
-            }
-        }
-    }
-
-    /// What the last `count` steps come to, and what their keys hold now. `agreed` is what others have left of keys and may
-    /// be replaced.
-    fn plan(
-        &self,
-        count: usize,
-        agreed: &mut BTreeMap<String, Left>,
-        allow: &mut dyn FnMut(&[Foreign]) -> bool,
-    ) -> Result<(BTreeMap<String, Left>, Undone)> {
-        let now = self.inner.now();
-        let mut states: BTreeMap<&str, KeyState<'_>> = BTreeMap::new();
-        let (mut steps, mut end) = (0, None);
-        for step in self.history.steps.iter().rev().take(count) {
-            if step.is_too_large {
-                end = Some(UndoEnd::TooLarge);
-                break;
-            }
-            let mut foreign = Vec::new();
-            for (key, (before, left)) in &step.keys {
-                if !states.contains_key(key.as_str()) {
-                    states.insert(key, KeyState { held: self.inner.entry(key)?, to: None });
-                }
-                let held = states[key.as_str()].now();
-                let is_back = held == before.as_ref().filter(|before| before.is_live(now));
-                if !is_back && !left.is(held, now) && agreed.get(key) != Some(&Left::of(held)) {
-                    foreign.push((key.clone(), held.cloned()));
-                }
-            }
-            if !foreign.is_empty() {
-                if !allow(&foreign) {
-                    end = Some(UndoEnd::Refused);
-                    break;
-                }
-                agreed.extend(foreign.iter().map(|(key, held)| (key.clone(), Left::of(held.as_ref()))));
-            }
-            for (key, (before, _)) in &step.keys {
-                if let Some(state) = states.get_mut(key.as_str()) {
-                    state.to = Some(Goal(before.as_ref().filter(|before| before.is_live(now))));
-                }
-            }
-            steps += 1;
-        }
-        if steps == 0 {
-            states.clear();
-        }
-        if steps < count && end.is_none() {
-            end = Some(self.history.end());
-        }
-        let seen = states.iter().map(|(key, state)| ((*key).to_owned(), Left::of(state.held.as_ref()))).collect();
-        let changed = states.into_iter().filter(|(_, state)| state.held.as_ref() != state.now());
-        let keys = changed
-            .map(|(key, KeyState { held, to })| (key.to_owned(), held, to.and_then(|Goal(entry)| entry.cloned())))
-            .collect();
-        Ok((seen, Undone { steps, keys, end }))
-    }
-
-    /// Takes back the last commands of the open transaction. What their keys held before is known; only what they hold now is
-    /// read, which the transaction has written itself.
-    fn undo_open(&mut self, count: usize) -> Result<Undone> {
-        let now = self.inner.now();
-        self.history.open.commands.retain(|writes| !writes.is_empty());
-        let mut keys = BTreeMap::new();
-        for Write { key, before, .. } in
-            self.history.open.commands.iter().rev().take(count).flat_map(|list| list.iter().rev())
-        {
-            let to = before.clone().filter(|before| before.is_live(now));
-            match keys.get_mut(key) {
-                // The earliest of several writes tells.
-                Some((_, later)) => *later = to,
-                None => _ = keys.insert(key.clone(), (self.inner.entry(key)?, to)),
-            }
-        }
-        let mut undone = Undone::default();
-        while undone.steps < count {
-            let Some(writes) = self.history.open.commands.pop() else {
-                undone.end = Some(if self.history.open.is_too_large { UndoEnd::TooLarge } else { UndoEnd::Nothing });
-                break;
-            };
-            for write in writes.into_iter().rev() {
-                self.history.open.bytes -= write.bytes();
-                self.inner.put_back(&write.key, write.changed);
-            }
-            undone.steps += 1;
-        }
-        let changed = keys.into_iter().filter(|(_, (from, to))| from != to);
-        undone.keys = changed.map(|(key, (from, to))| (key, from, to)).collect();
-        Ok(undone)
-    }
 }
 
-/// What an undo does to a key.
-struct KeyState<'s> {
-    held: Option<Entry>,
-    /// What it is to hold, if it is to change.
-    to: Option<Goal<'s>>,
-}
-
-/// An entry, or none.
-#[derive(Clone, Copy)]
-struct Goal<'s>(Option<&'s Entry>);
-
-impl KeyState<'_> {
-    /// What the key holds by now.
-    fn now(&self) -> Option<&Entry> {
-        self.to.map_or(self.held.as_ref(), |Goal(entry)| entry)
-    }
-}
-
-/// Notes what a load replaces.
+/// Records what a load replaces.
 struct LoadRecorder<'m> {
     history: &'m UndoHistory,
-    /// Whether a step of its own comes of it.
+    /// Whether it becomes a step of its own.
     is_alone: bool,
     writes: Writes,
-    /// Who else is to be told.
+    /// Another observer to inform.
     next: &'m mut dyn LoadObserver,
 }
 
@@ -274,7 +134,7 @@ impl LoadObserver for LoadRecorder<'_> {
         if self.next.limit().is_some() {
             self.next.note(key, changed.clone(), before.clone(), after);
         }
-        if self.history.is_on() && self.writes.goes_on() {
+        if self.history.is_on() && self.writes.needs_more() {
             self.writes.push(Write::new(key, changed, before, Some(after)));
         }
     }
@@ -443,6 +303,10 @@ impl Store for Undoing {
 
     fn scan(&self, scan: &Scan) -> EntryIter<'_> {
         self.inner.scan(scan)
+    }
+
+    fn visit(&self, scan: &Scan, each: &mut Visitor<'_>) -> Result<()> {
+        self.inner.visit(scan, each)
     }
 
     fn scan_keys(&self, scan: &Scan) -> KeyIter<'_> {

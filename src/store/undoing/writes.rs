@@ -1,4 +1,4 @@
-//! What changes write, and what the keys held before.
+//! What changes write, and the previous entries.
 
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
@@ -10,21 +10,21 @@ use crate::storage::Entry;
 use crate::store::{Changes, IsWanted, MayGoOn};
 use crate::value::Value;
 
-/// At most this many bytes of keys and values are remembered of what is done, and of what an open transaction has written.
-/// They are counted as a user counts them: neither escapes nor what memory takes besides.
+/// How many bytes of keys and values are remembered at most, for steps and for an open transaction. They are counted as
+/// a user would: without escapes and memory overhead.
 pub(crate) const MOST: usize = 64 << 20;
 
-/// A key that a change has written.
+/// A key that a change wrote.
 #[derive(Debug)]
 pub(super) struct Write {
     pub(super) key: String,
-    /// What the open transaction had made of it.
+    /// The open transaction's change of it.
     pub(super) changed: Changed,
     pub(super) before: Option<Entry>,
     pub(super) left: Left,
 }
 
-/// What a change has written, as far as it is to be remembered.
+/// The writes of a change, as far as they are to be remembered.
 #[derive(Debug, Default)]
 pub(super) struct Writes {
     pub(super) list: Vec<Write>,
@@ -32,27 +32,27 @@ pub(super) struct Writes {
     pub(super) is_too_large: bool,
 }
 
-/// What a write has left of a key: a hash and the deadline, or nothing.
+/// What a write left in a key: a hash and the expiry, or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Left(pub(super) Option<(u128, Option<Timestamp>)>);
 
-/// What a restore replaces.
+/// The entries that a restore replaces.
 #[derive(Debug)]
 pub(crate) struct RestoreStep(pub(super) Writes);
 
 impl RestoreStep {
-    /// One that cannot be undone.
+    /// A restore that cannot be undone.
     pub(crate) fn too_large() -> Self {
         Self(Writes::too_many())
     }
 
-    /// The step that makes these differences.
+    /// The step with these differences.
     pub(crate) fn of<E>(differences: impl Iterator<Item = Result<Difference, E>>) -> Result<Self, E> {
         let mut writes = Writes::default();
         for difference in differences {
             let Difference { key, old, new } = difference?;
             writes.push(Write::new(&key, Changed::Not, old, new.as_ref()));
-            if !writes.goes_on() {
+            if !writes.needs_more() {
                 break;
             }
         }
@@ -61,7 +61,7 @@ impl RestoreStep {
 
     /// Whether it can be undone.
     pub(crate) fn can_be_undone(&self) -> bool {
-        self.0.goes_on()
+        self.0.needs_more()
     }
 }
 
@@ -81,8 +81,8 @@ impl Writes {
         Self { is_too_large: true, ..Self::default() }
     }
 
-    /// Whether what a key held before is still wanted.
-    pub(super) fn goes_on(&self) -> bool {
+    /// Whether previous entries are still needed.
+    pub(super) fn needs_more(&self) -> bool {
         !self.is_too_large
     }
 
@@ -97,29 +97,29 @@ impl Writes {
 
 impl Left {
     pub(super) fn of(entry: Option<&Entry>) -> Self {
-        Self(entry.map(|Entry { value, deadline }| {
+        Self(entry.map(|Entry { value, expiry }| {
             let kind = match value {
                 Value::Text(_) => 0,
                 Value::Json(_) => 1,
                 Value::Bytes(_) => 2,
             };
-            (xxh3_128_with_seed(value.as_bytes(), kind), *deadline)
+            (xxh3_128_with_seed(value.as_bytes(), kind), *expiry)
         }))
     }
 
-    /// Whether a key that holds `live` holds what was left of it: also if the time of that is over.
+    /// Whether a key with the entry `live` holds what the write left, which may have expired.
     pub(super) fn is(self, live: Option<&Entry>, now: Timestamp) -> bool {
-        let is_over = |(_, deadline): (u128, Option<Timestamp>)| deadline.is_some_and(|deadline| deadline <= now);
+        let is_over = |(_, expiry): (u128, Option<Timestamp>)| expiry.is_some_and(|expiry| expiry <= now);
         self == Self::of(live) || (live.is_none() && self.0.is_some_and(is_over))
     }
 }
 
-/// What a key of a step counts.
+/// The size of a key in a step.
 pub(super) fn size(key: &str, before: Option<&Entry>) -> usize {
     key.len() + before.map_or(0, |entry| entry.value.as_bytes().len())
 }
 
-/// Notes what a change writes.
+/// Records what a change writes.
 pub(super) struct Noting<'c, 'w> {
     pub(super) changes: &'c mut dyn Changes,
     pub(super) writes: &'w mut Writes,
@@ -147,7 +147,7 @@ impl Changes for Noting<'_, '_> {
     }
 
     fn set(&mut self, key: &str, entry: &Entry) -> Result<()> {
-        if self.writes.goes_on() {
+        if self.writes.needs_more() {
             let before = self.changes.entry(key)?;
             self.note(key, before, Some(entry))?;
         }
@@ -155,7 +155,7 @@ impl Changes for Noting<'_, '_> {
     }
 
     fn delete(&mut self, key: &str) -> Result<bool> {
-        if self.writes.goes_on() {
+        if self.writes.needs_more() {
             let Some(before) = self.changes.entry(key)? else { return Ok(false) };
             self.note(key, Some(before), None)?;
         }

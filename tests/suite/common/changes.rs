@@ -19,7 +19,7 @@ pub(crate) fn gone(key: &'static str) -> Change {
     (key, None)
 }
 
-pub(crate) fn until(deadline: &str, (key, entry): Change) -> Change {
-    let deadline = Some(deadline.parse().expect("a time"));
-    (key, entry.map(|entry| Entry { deadline, ..entry }))
+pub(crate) fn until(expiry: &str, (key, entry): Change) -> Change {
+    let expiry = Some(expiry.parse().expect("a time"));
+    (key, entry.map(|entry| Entry { expiry, ..entry }))
 }

@@ -16,7 +16,7 @@ pub(crate) enum Mode {
 use Mode::{OneShot, Prompt, Script};
 
 /// What is not for all three modes, by how it begins; the first that fits counts.
-const MODES: [(&str, &[Mode]); 17] = [
+const MODES: [(&str, &[Mode]); 19] = [
     ("begin", &[Script, Prompt]),
     ("commit", &[Script, Prompt]),
     ("rollback", &[Script, Prompt]),
@@ -26,6 +26,8 @@ const MODES: [(&str, &[Mode]); 17] = [
     ("hints", &[Prompt]),
     ("edit-mode", &[Prompt]),
     ("pager", &[Prompt]),
+    ("prompt", &[Prompt]),
+    ("mask", &[Script, Prompt]),
     ("edit ", &[OneShot, Prompt]),
     ("run ", &[OneShot, Prompt]),
     // Elsewhere `>` and `|` are words, or those of the caller's shell.
@@ -150,6 +152,8 @@ set current 2
 set config '{\"a\":1}' --json
 set cfg '{\"x\":{\"a\":1}}' --json
 set '|' 1
+set jobs '[\"build\"]' --json
+set order:1 '{\"items\":[\"tea\"],\"visits\":1}' --json
 set app:TOKEN abc
 set app/db-host localhost
 ";

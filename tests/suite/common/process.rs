@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 /// Nothing takes this long on the busiest of machines.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const EXPIRY: Duration = Duration::from_secs(30);
 
 /// Waits until a condition holds.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < DEADLINE, "{what}: it was not created to that in {DEADLINE:?}");
+        assert!(start.elapsed() < EXPIRY, "{what}: it was not created to that in {EXPIRY:?}");
         std::thread::sleep(Duration::from_millis(2));
     }
 }

@@ -5,7 +5,11 @@ function __rusty_kv
     set -l lines (command rusty-kv __complete fish "$word" $words[2..] 2>/dev/null)
     switch "$lines[1]"
         case files
-            __fish_complete_path "$word"
+            # What stands after the = of --file= is a path of its own.
+            set -l flag (string match -r -- '^--[a-z-]+=' "$word"; or echo)
+            for path in (__fish_complete_path (string replace -- "$flag" '' "$word"))
+                echo $flag$path
+            end
         case programs
             complete -C "$word"
         case words open

@@ -6,7 +6,8 @@ _rusty_kv() {
     lines=("${(@f)$(command rusty-kv __complete zsh "$compstate[quote]" "$PREFIX" "${(@Q)words[2,CURRENT-1]}" 2>/dev/null)}")
     how=$lines[1]
     case $how in
-        files) _files; return ;;
+        # What stands after the = of --file= is a path of its own.
+        files) compset -P 1 '--*='; _files; return ;;
         programs) _command_names -e; return ;;
         open) end=(-S '') ;;
         words) ;;
@@ -23,6 +24,8 @@ _rusty_kv() {
 }
 if [[ $funcstack[1] == _rusty-kv ]]; then
     _rusty_kv "$@"
-else
+elif (( $+functions[compdef] )); then
     compdef _rusty_kv rusty-kv
+else
+    print -u2 "rusty-kv: Tab needs the completion of zsh: in ~/.zshrc, put 'autoload -U compinit && compinit' before this line"
 fi

@@ -8,6 +8,7 @@ use crate::shell::commands::exists::ExistsArgs;
 use crate::shell::commands::get::GetArgs;
 use crate::shell::commands::incr::{IncrArgs, Sum};
 use crate::shell::commands::listing::{KeysArgs, ListArgs, Looking};
+use crate::shell::commands::part::PartArgs;
 use crate::shell::commands::run::RunArgs;
 use crate::shell::commands::set::SetArgs;
 use crate::shell::language::command::Command;
@@ -20,7 +21,7 @@ use crate::shell::text::words::Word;
 pub(super) fn direct(words: &[Word<'_>]) -> Option<Command> {
     let (name, args) = words.split_first()?;
     match &*name.bytes {
-        b"list" => return Some(Command::List(ListArgs { looking: looking(args)?, values: false })),
+        b"list" => return Some(Command::List(ListArgs { looking: looking(args)?, ..ListArgs::default() })),
         b"keys" => return looking(args).map(|looking| Command::Keys(KeysArgs { looking })),
         b"run" => return program(args).map(Command::Run),
         _ if args.iter().any(may_be_flag) => return None,
@@ -38,9 +39,9 @@ pub(super) fn direct(words: &[Word<'_>]) -> Option<Command> {
         }
         (b"get", _) => Some(Command::Get(GetArgs { keys: keys()?, ..GetArgs::default() })),
         (b"del", _) => Some(Command::Del(DelArgs { keys: keys()?, ..DelArgs::default() })),
-        (b"count", []) => Some(Command::Count(CountArgs { glob: None })),
-        (b"count", [glob]) => Some(Command::Count(CountArgs { glob: Some(pattern(glob)?) })),
-        (b"exists", _) => Some(Command::Exists(ExistsArgs { keys: keys()? })),
+        (b"count", []) => Some(Command::Count(CountArgs::default())),
+        (b"count", [glob]) => Some(Command::Count(CountArgs { glob: Some(pattern(glob)?), ..CountArgs::default() })),
+        (b"exists", _) => Some(Command::Exists(ExistsArgs { keys: keys()?, pointer: None })),
         (b"incr", [key]) => Some(incr(self::key(key)?, Number::ONE)),
         (b"incr", [key, by]) => Some(incr(self::key(key)?, text(by)?.parse().ok()?)),
         _ => None,
@@ -48,7 +49,7 @@ pub(super) fn direct(words: &[Word<'_>]) -> Option<Command> {
 }
 
 fn incr(key: Key, by: Number) -> Command {
-    Command::Incr(IncrArgs { sum: Sum { key, by } })
+    Command::Incr(IncrArgs { sum: Sum { key, by, part: PartArgs::default() } })
 }
 
 /// A program and its arguments behind `--`, where nothing is a flag.

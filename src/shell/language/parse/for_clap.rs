@@ -66,8 +66,8 @@ pub(super) fn whole(
     let Some(word) = words.first() else { return Ok(ClapInput { args, as_text: String::new() }) };
     let name = name_of(words).unwrap_or_default();
     let Some(command) = tree.find_subcommand(&name) else {
-        let name = String::from_utf8_lossy(&word.bytes);
-        return Err(NotWhole::Failed(first.len(), unknown_command(&name, if in_line { "" } else { "rusty-kv " })));
+        let program = if in_line { "" } else { "rusty-kv " };
+        return Err(NotWhole::Failed(first.len(), unknown_command(words, word, program)));
     };
     let places = Places { command, program: tree, in_line };
     let refused = |ArgumentError { at, message }| NotWhole::Failed(first.len() + at, Failure::usage(message));

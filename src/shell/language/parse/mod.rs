@@ -18,6 +18,7 @@ use self::for_clap::{NotWhole, alone_of, whole};
 use super::classify::ArgumentError;
 use super::cli::{Cli, GlobalOptions, Line, LineOptions};
 use super::command::Alone;
+use super::habits;
 use super::refused::{Attempt, unmarked};
 use crate::shell::answer::reply::Failure;
 use crate::shell::text::argument::DatabaseName;
@@ -55,6 +56,8 @@ impl Parser {
         let options = || LineOptions::augment_args(clap::Command::new("").no_binary_name(true));
         let head = CommandPosition::of(words, options);
         let (first, words) = words.split_at(head.command);
+        let rewritten = habits::rewrite(words);
+        let words = rewritten.as_deref().unwrap_or(words);
         if let Some(name) = name_of(words)
             && let Some(line) = self.by_itself(&name, &head, first, words, options)?
         {
@@ -102,9 +105,16 @@ impl Parser {
 }
 
 /// The program's arguments, its own name first.
-pub(crate) fn arguments(args: impl IntoIterator<Item = OsString>) -> Result<Parsed<Box<Cli>>, Failure> {
-    let args: Vec<OsString> = args.into_iter().collect();
-    direct_arguments(&args).map_or_else(|| arguments_through_clap(&args), |cli| Ok(Parsed::Run(Box::new(cli))))
+pub(crate) fn arguments(args: &[OsString]) -> Result<Parsed<Box<Cli>>, Failure> {
+    direct_arguments(args).map_or_else(|| arguments_through_clap(args), |cli| Ok(Parsed::Run(Box::new(cli))))
+}
+
+/// The words of the command in the program's arguments.
+pub(crate) fn command_in(args: &[OsString]) -> Vec<Word<'_>> {
+    let mut words: Vec<Word<'_>> = args.iter().skip(1).map(word).collect();
+    let head = CommandPosition::of(&words, || GlobalOptions::augment_args(clap::Command::new("").no_binary_name(true)));
+    // Where there is none, what stands in its place is wrong.
+    if head.command == words.len() { words } else { words.split_off(head.command) }
 }
 
 /// The everyday commands past clap, for a one-shot too; a `--db` in front is everyday.
@@ -135,6 +145,8 @@ fn arguments_through_clap(args: &[OsString]) -> Result<Parsed<Box<Cli>>, Failure
     {
         return Ok(Parsed::Run(Box::new(Cli { options, command: None })));
     }
+    let rewritten = habits::rewrite(words);
+    let words = rewritten.as_deref().unwrap_or(words);
     let alone = name_of(words).and_then(|name| Alone::named(&name, options));
     if let Some(mut alone) = alone {
         let found = alone_of(&mut alone, &head, first, words, false);

@@ -152,7 +152,7 @@ fn the_direct_path_is_taken_by_the_everyday_commands() {
 
 #[test]
 fn the_name_of_a_command_may_be_written_in_any_case_and_only_it() {
-    let run = |args: &[&str]| match arguments(args.iter().map(OsString::from)) {
+    let run = |args: &[&str]| match arguments(&args.iter().map(OsString::from).collect::<Vec<_>>()) {
         Ok(Parsed::Run(cli)) => (cli.options.db, cli.command),
         other => panic!("{other:?}"),
     };

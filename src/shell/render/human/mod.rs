@@ -56,7 +56,7 @@ pub(super) fn reply(out: &mut dyn Write, rendering: &RenderOptions, reply: Reply
             }
             return super::events(out, events, &mut |line, key, event| push_event(line, rendering, key, event));
         }
-        Reply::Pieces(_) | Reply::Changes(_) => {}
+        Reply::Pieces(_) | Reply::Changes(_) | Reply::Outputs(_) => {}
     }
     Ok(())
 }
@@ -68,7 +68,7 @@ fn push_event(line: &mut String, rendering: &RenderOptions, key: &str, event: &E
     let key = || table.cell(key, style::key);
     let row = match event {
         Event::Set(entry) => {
-            let until = entry.deadline.map(|deadline| table.cell(&format!("until {deadline}"), style::faint));
+            let until = entry.expiry.map(|expiry| table.cell(&format!("until {expiry}"), style::faint));
             let value = value_cell(&table, rendering, &entry.value);
             [name("set    "), key(), value].into_iter().chain(until).collect()
         }

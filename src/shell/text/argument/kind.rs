@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use regex::bytes::Regex;
 
+use super::names::HistoryAsk;
 use crate::expiry::Timestamp;
+use crate::json::JsonPointer;
 use crate::number::Number;
 use crate::shell::text::glob::Glob;
 
@@ -28,9 +30,11 @@ pub(crate) enum ArgumentKind {
     Glob,
     /// A regular expression.
     Regex,
+    /// A filter in jq's syntax.
+    Filter,
     /// A value, or what one is compared with: any bytes.
     Value,
-    /// A JSON Pointer into the value of a key.
+    /// The way to a part of the JSON that a key holds.
     Pointer,
     /// A file that is read or written.
     File,
@@ -56,14 +60,15 @@ pub(crate) enum ArgumentKind {
 
 impl ArgumentKind {
     /// The types that have a kind of their own; a value of any other is one of a few names.
-    const TYPES: [(fn() -> TypeId, Self); 20] = [
+    const TYPES: [(fn() -> TypeId, Self); 22] = [
         (TypeId::of::<Key>, Self::Key),
         (TypeId::of::<Prefix>, Self::Prefix),
         (TypeId::of::<KeyBound>, Self::Bound),
         (TypeId::of::<Glob>, Self::Glob),
         (TypeId::of::<Pattern>, Self::Regex),
+        (TypeId::of::<FilterText>, Self::Filter),
         (TypeId::of::<Data>, Self::Value),
-        (TypeId::of::<Pointer>, Self::Pointer),
+        (TypeId::of::<PartPointer>, Self::Pointer),
         (TypeId::of::<PathBuf>, Self::File),
         (TypeId::of::<DatabaseName>, Self::Database),
         (TypeId::of::<ProgramWord>, Self::Program),
@@ -74,6 +79,7 @@ impl ArgumentKind {
         (TypeId::of::<u64>, Self::Number),
         (TypeId::of::<usize>, Self::Number),
         (TypeId::of::<u8>, Self::Number),
+        (TypeId::of::<HistoryAsk>, Self::Number),
         (TypeId::of::<Duration>, Self::Duration),
         (TypeId::of::<Timestamp>, Self::Time),
         (TypeId::of::<bool>, Self::Name),
@@ -92,7 +98,7 @@ impl ArgumentKind {
 
     /// Whether it may be any text, also one that begins with a dash.
     pub(crate) fn is_any_text(self) -> bool {
-        matches!(self, Self::Value | Self::Regex)
+        matches!(self, Self::Value | Self::Regex | Self::Filter)
     }
 
     /// Whether what it may be is found in the database.
@@ -125,8 +131,8 @@ kinds! {
     Prefix(String) is str;
     /// The first key of a range, or the first one after it.
     KeyBound(String) is str;
-    /// A JSON Pointer.
-    Pointer(String) is str;
+    /// A filter in jq's syntax, not yet parsed: what it is given may stand after it.
+    FilterText(String) is str;
     /// A command or a topic of `help`.
     Topic(String) is str;
     /// A database: a name, or the path of a file.
@@ -135,6 +141,14 @@ kinds! {
     ProgramWord(PathBuf) is Path;
     /// The bytes of a value as they were given.
     Data(Vec<u8>) is [u8];
+}
+
+/// The way to a part of a JSON value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PartPointer {
+    /// As it was written.
+    pub(crate) typed: String,
+    pub(crate) path: JsonPointer,
 }
 
 /// The character that separates the columns of a table.

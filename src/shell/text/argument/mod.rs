@@ -13,14 +13,15 @@ mod parser;
 mod values;
 
 pub(crate) use self::kind::{
-    ArgumentKind, Data, DatabaseName, Delimiter, Key, KeyBound, Pattern, Pointer, Prefix, ProgramWord, Topic,
+    ArgumentKind, Data, DatabaseName, Delimiter, FilterText, Key, KeyBound, PartPointer, Pattern, Prefix, ProgramWord,
+    Topic,
 };
 pub(crate) use self::names::{
-    ColorWhen, Flatten, Format, KeyMode, OnConflict, OutputMode, OwnShell, color_when, export_format, flatten,
-    import_format, key_mode, on_conflict, output_mode, own_shell, switch,
+    ColorWhen, Flatten, Format, HistoryAsk, KeyMode, OnConflict, OutputMode, OwnShell, color_when, export_format,
+    flatten, history_ask, import_format, key_mode, on_conflict, output_mode, own_shell, switch,
 };
 pub(crate) use self::parser::{IS_PATTERN, any_of, value_name};
 pub(crate) use self::values::{
-    bound, data, database, decimal, delimiter, duration, glob, in_home, key, number, path, path_of, pointer, prefix,
-    program, regex, status, steps, text, time, timeout, topic,
+    bound, data, database, decimal, delimiter, duration, filter, glob, in_home, key, number, path, path_of, pointer,
+    prefix, program, regex, status, steps, text, time, timeout, topic, variable,
 };

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::parser::Unmarked;
+use crate::shell::text::escape::excerpt;
 
 /// How answers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,10 @@ pub(crate) enum OutputMode {
 impl OutputMode {
     /// The names, in the order of help.
     pub(crate) const NAMES: [&'static str; 4] = ["plain", "json", "table", "raw"];
+
+    pub(crate) fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
 }
 
 /// Whose keys the prompt has.
@@ -90,6 +95,27 @@ pub(crate) fn color_when() -> Unmarked<ColorWhen> {
 /// Reads the name of a shell.
 pub(crate) fn own_shell() -> Unmarked<OwnShell> {
     Unmarked::one_of(&OwnShell::NAMES, |at| [OwnShell::Bash, OwnShell::Zsh, OwnShell::Fish][at])
+}
+
+/// What `history` is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HistoryAsk {
+    /// The last lines, so many.
+    Last(usize),
+    /// That lines are kept, or not.
+    Keep(bool),
+}
+
+/// A number of lines, or `on` or `off`.
+pub(crate) fn history_ask() -> Unmarked<HistoryAsk> {
+    Unmarked::text(|text| match text {
+        _ if text.eq_ignore_ascii_case("on") => Ok(HistoryAsk::Keep(true)),
+        _ if text.eq_ignore_ascii_case("off") => Ok(HistoryAsk::Keep(false)),
+        _ => text
+            .parse()
+            .map(HistoryAsk::Last)
+            .map_err(|_| format!("expected a whole number of 0 or more, on or off, found '{}'", excerpt(text, 40))),
+    })
 }
 
 /// Reads the name of a set of keys.

@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use regex::bytes::Regex;
 
-use super::kind::{Data, DatabaseName, Delimiter, Key, KeyBound, Pattern, Pointer, Prefix, ProgramWord, Topic};
+use super::kind::{
+    Data, DatabaseName, Delimiter, FilterText, Key, KeyBound, PartPointer, Pattern, Prefix, ProgramWord, Topic,
+};
 use super::parser::Unmarked;
 use crate::error::Error;
 use crate::expiry::{Timestamp, parse_duration, parse_wait};
+use crate::json::JsonPointer;
 use crate::number::Number;
 use crate::shell::text::escape::excerpt;
 use crate::shell::text::glob::Glob;
@@ -40,9 +43,17 @@ pub(crate) fn bound() -> Unmarked<KeyBound> {
     kind_of_text(KeyBound)
 }
 
-/// A JSON Pointer.
-pub(crate) fn pointer() -> Unmarked<Pointer> {
-    kind_of_text(Pointer)
+/// The way to a part of a JSON value: a JSON Pointer or a path.
+pub(crate) fn pointer() -> Unmarked<PartPointer> {
+    Unmarked::text(|text| {
+        let path = JsonPointer::parse(text).map_err(|error| error.to_string())?;
+        Ok(PartPointer { typed: text.to_owned(), path })
+    })
+}
+
+/// A filter.
+pub(crate) fn filter() -> Unmarked<FilterText> {
+    kind_of_text(FilterText)
 }
 
 /// What `help` is asked about.
@@ -53,6 +64,16 @@ pub(crate) fn topic() -> Unmarked<Topic> {
 /// Any other text.
 pub(crate) fn text() -> Unmarked<String> {
     kind_of_text(std::convert::identity)
+}
+
+/// The name of an environment variable.
+pub(crate) fn variable() -> Unmarked<String> {
+    Unmarked::text(|text| match text {
+        // What stands after the `=` is the secret itself.
+        _ if text.contains('=') => Err("expected the name of a variable, found a name with a value ('=')".to_owned()),
+        "" => Err("expected the name of a variable, found nothing".to_owned()),
+        name => Ok(name.to_owned()),
+    })
 }
 
 /// A pattern for keys.

@@ -93,7 +93,7 @@ enum LexState {
     },
     /// Right behind a closing quote or JSON literal, the last of the marks.
     Closed,
-    /// Behind the `|` of a line typed at the prompt: the rest of the line is a program's.
+    /// Behind the `|` of a line typed at the prompt, or the `!` that begins one: the rest of the line is a program's.
     Program,
     /// The word begun at `start` is wrong; only the end of this line is still looked for.
     Failed {
@@ -136,7 +136,7 @@ impl Splitter {
     }
 
     /// The same for lines typed at the prompt: behind an unquoted `|`, in a command whose first word may be followed by one,
-    /// the rest of the line is one word, verbatim.
+    /// and behind a `!` that begins a line, the rest of the line is one word, verbatim.
     pub(crate) fn at_prompt(may_go_on: fn(&[&[u8]]) -> bool, may_pipe: fn(&[u8]) -> bool) -> Self {
         Self { may_pipe: Some(may_pipe), ..Self::new(may_go_on) }
     }
@@ -209,6 +209,11 @@ impl Splitter {
             None if end => return Some(Found::End(start)),
             Some(b'\n') => return Some(Found::End(start + 1)),
             Some(b'#') if self.marks.is_empty() => self.mode = LexState::Comment,
+            Some(b'!') if self.marks.is_empty() && self.may_pipe.is_some() => {
+                self.position += 1;
+                self.mark(start, 0, WordKind::Bare);
+                self.mode = LexState::Program;
+            }
             Some(&quote @ (b'\'' | b'"')) => self.open_quote(start, 0, quote),
             Some(b'{' | b'[') => {
                 let json = JsonTracker::new();

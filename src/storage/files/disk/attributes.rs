@@ -1,6 +1,6 @@
-//! Owner, mode, access control list and extended attributes, taken over from one file by another.
+//! Copying owner, mode, access control list and extended attributes from one file to another.
 //!
-//! Nobody gets more than he had, not even for a moment: what cannot be taken over is left away.
+//! No one ever gets more rights than before, not even for a moment: what cannot be copied is left out.
 
 use std::collections::BTreeSet;
 use std::fs::{File, Permissions};
@@ -13,17 +13,17 @@ use rustix::io::Errno;
 
 use super::Identity;
 
-/// The attribute that Linux keeps the access control list in. Where there is one, the mode's bits of the group are not
-/// what the group may do, but the most that anybody in the list may.
+/// The attribute with the access control list on Linux. If there is one, the group bits of the mode are not the rights
+/// of the group, but the maximum for everyone in the list.
 const ACL: &[u8] = b"system.posix_acl_access";
 
-/// What the kernel derives from the content.
+/// Attributes that the kernel derives from the content.
 const OF_CONTENT: [&[u8]; 2] = [b"security.evm", b"security.ima"];
 
 /// The largest value and the longest list of names on Linux, in bytes.
 const LARGEST: usize = 64 << 10;
 
-/// Takes over everything; what was not permitted is returned in words.
+/// Copies everything; returns what was not permitted, in words.
 pub(super) fn inherit(file: &File, from: &File) -> io::Result<Vec<&'static str>> {
     let old = Identity::of(&from.metadata()?);
     let (wanted, given) = (names(from)?, names(file)?);
@@ -35,16 +35,16 @@ pub(super) fn inherit(file: &File, from: &File) -> io::Result<Vec<&'static str>>
     if !owner.group {
         lost.push("its group");
     }
-    // Before the mode, which may take away the right to.
+    // Before the mode, which may remove the permission to do so.
     let rest = wanted.iter().map(Vec::as_slice).filter(|name| *name != ACL && !OF_CONTENT.contains(name));
     if rest.filter(|name| !copy(file, from, name)).count() > 0 {
         lost.push("its extended attributes");
     }
-    // A list that the folder gave to the new file may let in whom the old one kept out.
+    // A list that the new file inherited from the folder may admit users whom the old one excluded.
     let acl_kept = if wanted.contains(ACL) {
-        // The list brings the other bits with it.
+        // The list sets the other bits.
         set_mode(file, old.mode & 0o700)?;
-        // Its entry for the group would be for another one.
+        // Otherwise, its group entry would apply to a different group.
         owner.group && copy(file, from, ACL)
     } else {
         let removed = !given.contains(ACL) || fremovexattr(file, ACL).is_ok();
@@ -57,20 +57,20 @@ pub(super) fn inherit(file: &File, from: &File) -> io::Result<Vec<&'static str>>
     Ok(lost)
 }
 
-/// Takes over owner and mode.
-pub(super) fn take_owner_and_mode(file: &File, old: Identity) -> io::Result<()> {
+/// Copies owner and mode.
+pub(super) fn copy_owner_and_mode(file: &File, old: Identity) -> io::Result<()> {
     set_mode(file, take_owner(file, old)?.narrow(old.mode))
 }
 
-/// Which parts of the owner a file has in common with another.
+/// Which parts of the owner two files have in common.
 struct Owner {
     user: bool,
     group: bool,
 }
 
 impl Owner {
-    /// The mode without the rights that another group would get. Members of the old one are strangers now, and get no
-    /// more than they had.
+    /// The mode without rights that a different group would gain. Members of the old group now count as others, and get
+    /// no more than before.
     fn narrow(&self, mode: u32) -> u32 {
         if self.group { mode } else { mode & 0o700 | mode & (mode >> 3) & 0o007 }
     }
@@ -90,7 +90,7 @@ fn set_mode(file: &File, mode: u32) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(mode & 0o777))
 }
 
-/// The names of the extended attributes; none where the file system knows none.
+/// The names of the extended attributes; empty if the file system has none.
 fn names(file: &File) -> io::Result<BTreeSet<Vec<u8>>> {
     let mut list = Vec::with_capacity(LARGEST);
     match flistxattr(file, spare_capacity(&mut list)) {
@@ -110,7 +110,7 @@ fn value(file: &File, name: &[u8]) -> Option<Vec<u8>> {
 /// Copies an attribute; false if that is not permitted.
 fn copy(file: &File, from: &File, name: &[u8]) -> bool {
     let Some(wanted) = value(from, name) else { return false };
-    // A label that the system gives to every file may not be set, and need not.
+    // A label that the system sets on every file may not be settable, and need not be.
     value(file, name).as_ref() == Some(&wanted) || fsetxattr(file, name, &wanted, XattrFlags::empty()).is_ok()
 }
 
@@ -121,7 +121,7 @@ mod tests {
 
     const USER: u32 = 65533;
 
-    /// An access control list as the kernel keeps it: owner, one other user, group, mask, strangers.
+    /// An access control list in the kernel's format: owner, one other user, group, mask, others.
     fn list(user: u16, group: u16, mask: u16, strangers: u16) -> Vec<u8> {
         let entries =
             [(1, 6, u32::MAX), (2, user, USER), (4, group, u32::MAX), (16, mask, u32::MAX), (32, strangers, u32::MAX)];
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mode_is_taken_over_without_what_would_run_as_the_owner() {
+    fn the_mode_is_copied_without_setuid_bits() {
         for wanted in [0o400, 0o600, 0o640, 0o666, 0o6755] {
             let (old, new) = files();
             old.set_permissions(Permissions::from_mode(wanted)).unwrap();
@@ -154,30 +154,30 @@ mod tests {
     }
 
     #[test]
-    fn the_rights_of_a_group_that_is_lost_go_to_nobody() {
+    fn the_rights_of_a_lost_group_go_to_no_one() {
         let narrow = |mode| Owner { user: false, group: false }.narrow(mode);
         assert_eq!([0o660, 0o664, 0o604, 0o646, 0o677].map(narrow), [0o600, 0o604, 0o600, 0o604, 0o607]);
     }
 
     #[test]
-    fn attributes_are_taken_over_even_by_a_file_that_may_not_be_written_to() {
+    fn attributes_are_copied_even_to_a_read_only_file() {
         let (old, new) = files();
-        if fsetxattr(&old, "user.colour", b"green", XattrFlags::empty()).is_err() {
+        if fsetxattr(&old, "user.color", b"green", XattrFlags::empty()).is_err() {
             println!("SKIPPED: this file system has no extended attributes");
             return;
         }
         fsetxattr(&old, "user.nothing", b"", XattrFlags::empty()).unwrap();
         old.set_permissions(Permissions::from_mode(0o440)).unwrap();
         assert_eq!(inherit(&new, &old).unwrap(), [""; 0]);
-        assert_eq!(value(&new, b"user.colour").unwrap(), b"green");
+        assert_eq!(value(&new, b"user.color").unwrap(), b"green");
         assert_eq!(value(&new, b"user.nothing").unwrap(), b"");
         assert_eq!(mode(&new), 0o440);
     }
 
     #[test]
-    fn an_access_control_list_is_taken_over_and_one_that_the_folder_gave_is_not_kept() {
+    fn an_access_control_list_is_copied_and_an_inherited_one_is_not_kept() {
         let (old, new) = files();
-        // The group itself may do nothing; only the mask, which the mode shows, is wide.
+        // The group itself has no rights; only the mask, which the mode shows, is wide.
         let wanted = list(6, 0, 6, 0);
         if fsetxattr(&old, ACL, &wanted, XattrFlags::empty()).is_err() {
             println!("SKIPPED: this file system has no access control lists");

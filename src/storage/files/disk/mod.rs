@@ -1,4 +1,4 @@
-//! The only place that opens, syncs and renames what belongs to a database.
+//! The only place that opens, syncs and renames the files of a database.
 
 mod attributes;
 mod progress;
@@ -21,38 +21,38 @@ pub(crate) use self::real::Real;
 pub(crate) use self::real::mounted;
 pub(crate) use self::trust::check_side;
 
-/// What the engine needs of a file system. [`Real`] is the one of the system.
+/// What the engine needs of a file system. [`Real`] is the operating system's.
 ///
-/// Paths are absolute and resolved ([`resolve`]). Nothing here is durable until the file, and for a new name its folder,
-/// was synced.
+/// Paths are absolute and resolved ([`resolve`]). Nothing is durable until the file is synced and, for a new name, its
+/// folder.
 pub(crate) trait Disk: fmt::Debug + Send + Sync {
-    /// The identity of what is at a path, a link itself included; `None` if there is nothing.
+    /// The identity of the file at a path, without following a link; `None` if there is none.
     fn identity(&self, path: &Path) -> Result<Option<Identity>>;
-    /// Opens a file; `None` if there is none. Never waits on a FIFO; whatever is no regular file, a symbolic link
-    /// included, is [`Error::Unsuitable`].
+    /// Opens a file; `None` if there is none. Never blocks on a FIFO. Anything but a regular file, including a symbolic
+    /// link, is [`Error::Unsuitable`].
     fn open(&self, path: &Path, how: OpenAs) -> Result<Option<Box<dyn DiskFile>>>;
-    /// Makes a new file, mode 0600, for appending. Fails with `AlreadyExists` if there is anything, a link included.
+    /// Creates a new file for appending, with mode 0600. Fails with `AlreadyExists` if the name exists, even as a link.
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
-    /// Gives the file at `from` the name `to`.
+    /// Renames the file at `from` to `to`.
     fn rename(&self, from: &Path, to: &Path, how: Rename) -> io::Result<()>;
-    /// Takes a name away.
+    /// Removes a name.
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Opens a folder, to sync the names in it.
     fn open_folder(&self, path: &Path) -> io::Result<Box<dyn Folder>>;
-    /// Makes a folder and those above it, mode 0700, durably.
+    /// Creates a folder and its parents, with mode 0700, durably.
     fn make_folder(&self, path: &Path) -> Result<()>;
-    /// Fails with [`Error::ReadOnly`] if the user may not write to the file. Renaming over a file asks for no such right;
-    /// whoever took it away meant it.
+    /// Fails with [`Error::ReadOnly`] if the user may not write to the file. Renaming over a file needs no such right,
+    /// but a user who removed it meant it.
     fn check_writable(&self, path: &Path) -> Result<()>;
-    /// The temporary files that killed writers have left beside `path`.
-    fn left_overs(&self, path: &Path) -> Vec<PathBuf>;
-    /// The name of the running boot of the system: equal while no power cut or crash came between. Empty if unknown.
+    /// The temporary files that killed writers left next to `path`.
+    fn leftovers(&self, path: &Path) -> Vec<PathBuf>;
+    /// The name of the current boot; it changes with every power cut or system crash. Empty if unknown.
     fn boot(&self) -> String;
-    /// Opens (or creates) a lock file, with the mode and owner of the database. Follows no link.
+    /// Opens or creates a lock file, with the mode and owner of the database. Does not follow links.
     fn open_lock(&self, path: &Path, database: Option<Identity>) -> Result<Box<dyn LockFile>>;
 }
 
-/// How a file is opened.
+/// How to open a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OpenAs {
     /// The snapshot, for reading.
@@ -63,57 +63,58 @@ pub(crate) enum OpenAs {
     SideAppend,
 }
 
-/// What happens to the name that a file gets.
+/// What a rename does if the new name exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rename {
-    /// Whatever has it loses it.
+    /// Replaces the file.
     Replace,
-    /// Fails with `AlreadyExists` if it is taken. Where the system cannot promise that, as `Replace`.
+    /// Fails with `AlreadyExists`. Works like `Replace` if the system cannot guarantee that.
     New,
-    /// Both files change names. Fails with `Unsupported` where the system has no such rename.
+    /// Exchanges the two files. Fails with `Unsupported` if the system cannot do that.
     Exchange,
 }
 
-/// An open file of the engine. It is written at its end only, and cut there only.
+/// An open file. It is only appended to and truncated.
 pub(crate) trait DiskFile: fmt::Debug + Send + Sync {
     fn identity(&self) -> io::Result<Identity>;
-    /// The same file once more, whatever has its name by now. Both have one lock.
+    /// Another handle of the same file, whatever its name is now. Both share one lock.
     fn again(&self) -> io::Result<Box<dyn DiskFile>>;
-    /// Fills the buffer from `at` on; returns less than its length only at the end of the file.
+    /// Fills the buffer, starting at `at`; returns less than its length only at the end of the file.
     fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize>;
-    /// Appends all of `bytes`, by one write where the system lets it. After an error any part of it may be there.
+    /// Appends all of `bytes`, with one write if the system allows it. After an error, any part of it may have been
+    /// written.
     fn append(&self, bytes: &[u8]) -> io::Result<()>;
-    /// Appends the bytes `from..to` of another file of this disk.
+    /// Appends the bytes `from..to` of another file on this disk.
     fn append_from(&self, other: &dyn DiskFile, from: u64, to: u64) -> io::Result<()>;
-    /// Takes off what is behind `len`, durably only after a sync.
+    /// Truncates the file to `len`, durably only after a sync.
     fn cut(&self, len: u64) -> io::Result<()>;
     /// Makes the content durable (fdatasync).
     fn sync_data(&self) -> io::Result<()>;
     /// Makes content and attributes durable (fsync).
     fn sync_all(&self) -> io::Result<()>;
-    /// Takes over mode, owner, access control list and extended attributes of the file that this one will replace or stands
-    /// beside, none of them ever widened. What was not permitted comes back as words for a person, e.g. `its owner`.
+    /// Copies mode, owner, access control list and extended attributes of the file that this one will replace or
+    /// accompany, without ever widening rights. Returns what was not permitted, in words, e.g. `its owner`.
     fn inherit(&self, from: &dyn DiskFile) -> io::Result<Vec<&'static str>>;
-    /// Takes an exclusive lock on the file itself, if it can be had at once.
+    /// Takes an exclusive lock on the file itself if it is free.
     fn try_lock(&self) -> io::Result<bool>;
     fn unlock(&self) -> io::Result<()>;
-    /// The system's file, if it is one.
+    /// The operating system's file, if it is one.
     fn real(&self) -> Option<&File>;
 }
 
 /// An open folder.
 pub(crate) trait Folder: fmt::Debug + Send + Sync {
-    /// Makes the names in it durable.
+    /// Makes the names in the folder durable.
     fn sync(&self) -> io::Result<()>;
 }
 
-/// The open lock file. What it holds is a note.
+/// The open lock file. Its content is a note.
 pub(crate) trait LockFile: DiskFile {
-    /// Replaces the note. Never synced: nothing that must survive a crash of the system stands there.
+    /// Replaces the note. Never synced: it holds nothing that must survive a system crash.
     fn set_note(&self, note: &str) -> io::Result<()>;
 }
 
-/// What tells one state of a file from another without reading it.
+/// Distinguishes the states of a file without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) device: u64,
@@ -129,17 +130,17 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Whether both are states of one file.
+    /// Whether both are states of the same file.
     pub(crate) fn is_same_file(&self, other: &Self) -> bool {
         (self.device, self.inode) == (other.device, other.inode)
     }
 
-    /// Whether both have the same content; a rename in between does not matter.
+    /// Whether both have the same content; a rename in between makes no difference.
     pub(crate) fn is_same_content(&self, other: &Self) -> bool {
         self.is_same_file(other) && (self.len, self.modified) == (other.len, other.modified)
     }
 
-    /// Whether the same users may do the same with both.
+    /// Whether the same users have the same rights on both.
     pub(crate) fn has_same_rights(&self, other: &Self) -> bool {
         (self.mode, self.owner) == (other.mode, other.owner)
     }
@@ -158,10 +159,10 @@ impl Identity {
     }
 }
 
-/// The longest name that is put behind a database's own name, in bytes.
+/// The longest suffix added to a database's name, in bytes.
 const LONGEST_SUFFIX: usize = ".tmp-0123456789abcdef".len();
 
-/// The absolute path of a database, its symbolic link followed. The file need not be there, nor its folder.
+/// The absolute path of a database, with its symbolic link resolved. Neither the file nor its folder needs to exist.
 pub(crate) fn resolve(path: &Path) -> Result<PathBuf> {
     let unsuitable = |reason: &str| Error::Unsuitable { path: path.to_owned(), reason: reason.to_owned() };
     let name = path.file_name().ok_or_else(|| unsuitable("this is not a file name"))?;
@@ -173,7 +174,7 @@ pub(crate) fn resolve(path: &Path) -> Result<PathBuf> {
     }
     match fs::canonicalize(path) {
         Ok(real) => {
-            check_left_behind(path, &real)?;
+            check_left_over(path, &real)?;
             return Ok(real);
         }
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
@@ -183,10 +184,10 @@ pub(crate) fn resolve(path: &Path) -> Result<PathBuf> {
     }
     if let Ok(there) = fs::symlink_metadata(path) {
         if !there.is_symlink() {
-            // Another process has just made it.
+            // Another process has just created it.
             return resolve(path);
         }
-        // A descriptor's name leads to what has no path, such as a pipe.
+        // The name of a descriptor leads to something without a path, such as a pipe.
         let reason = match fs::metadata(path) {
             Ok(meta) if meta.file_type().is_fifo() => {
                 "a pipe, not a regular file; `diff`, `check`, `restore` and `import` can read it"
@@ -207,12 +208,12 @@ pub(crate) fn resolve(path: &Path) -> Result<PathBuf> {
     }
 }
 
-/// A file that is open already, to read it, or to write to it if it is opened for appending.
+/// Wraps a file that is already open, for reading, or for writing if it was opened for appending.
 pub(crate) fn opened(file: File) -> Box<dyn DiskFile> {
     Box::new(real::RealFile::from(file))
 }
 
-/// The file, telling of what is read from it if somebody wants to know.
+/// Reports the progress of reading the file if there is a callback.
 pub(crate) fn reporting(file: Box<dyn DiskFile>, on_progress: Option<OnProgress>) -> Box<dyn DiskFile> {
     match on_progress {
         Some(on_progress) => Box::new(Reporting::new(file, on_progress, 0)),
@@ -225,7 +226,7 @@ pub(crate) fn seen(file: &dyn DiskFile, path: &Path) -> Result<Identity> {
     file.identity().map_err(|source| Error::Open { path: path.to_owned(), source })
 }
 
-/// Makes what has become of a name in a folder durable. After an error it is not known whether that is so.
+/// Makes a new, changed or removed name in a folder durable. After an error, it may or may not be.
 pub(crate) fn sync_name(folder: &dyn Folder, path: &Path) -> Result<()> {
     folder.sync().map_err(|source| Error::OutcomeUnknown { path: path.to_owned(), source })
 }
@@ -241,14 +242,14 @@ pub(crate) fn read_range(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<
     Ok(bytes)
 }
 
-/// Fails if a journal with changes lies beside a symbolic link: the file that it belongs to was moved away without it.
-fn check_left_behind(path: &Path, real: &Path) -> Result<()> {
+/// Fails if there is a journal with changes next to a symbolic link: its database was moved without it.
+fn check_left_over(path: &Path, real: &Path) -> Result<()> {
     let journal = with_suffix(path, JOURNAL);
     let is_link = path != real && fs::symlink_metadata(path).is_ok_and(|there| there.is_symlink());
     if !is_link || journal == with_suffix(real, JOURNAL) {
         return Ok(());
     }
-    // The header alone holds no change.
+    // A header alone holds no changes.
     let holds_changes = fs::symlink_metadata(&journal).is_ok_and(|there| there.is_file())
         && fs::read(&journal).is_ok_and(|bytes| memchr::memchr(b'\n', &bytes).is_some_and(|end| end + 1 < bytes.len()));
     if !holds_changes {
@@ -280,10 +281,10 @@ fn irregular(path: &Path, meta: &fs::Metadata) -> Option<Error> {
     Some(Error::Unsuitable { path: path.to_owned(), reason: reason.to_owned() })
 }
 
-/// What the journal's name has after the database's.
+/// The suffix of the journal's name.
 pub(crate) const JOURNAL: &str = ".journal";
 
-/// The path with `suffix` after its name.
+/// The path with `suffix` appended to its name.
 pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
@@ -308,13 +309,13 @@ pub(crate) fn is_temporary(name: &OsStr, database: &OsStr) -> bool {
     random.is_some_and(|random| random.len() == 16 && random.iter().all(u8::is_ascii_hexdigit))
 }
 
-/// Whether an error says that there is no room: nothing was lost on its way to the disk.
+/// Whether an error says that the disk is full: no data was lost on its way to the disk.
 pub(crate) fn is_full(error: &io::Error) -> bool {
     use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
-/// A failed write; one that was not permitted means that the database is read-only.
+/// The error of a failed write; if it was not permitted, the database is read-only.
 pub(crate) fn write_error(operation: &'static str, path: PathBuf, source: io::Error) -> Error {
     use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
     match source.kind() {
@@ -323,7 +324,7 @@ pub(crate) fn write_error(operation: &'static str, path: PathBuf, source: io::Er
     }
 }
 
-/// 64 random bits, for names and epochs that nobody can foresee.
+/// 64 random bits, for unpredictable names and epochs.
 pub(crate) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }

@@ -1,4 +1,4 @@
-//! A file whose progress somebody is told of, who may want it to stop.
+//! A file that reports progress to a callback, which can stop the operation.
 
 use std::fs::File;
 use std::io;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{DiskFile, Identity};
 use crate::error::Error;
 
-/// How far a long operation is.
+/// The progress of a long operation.
 ///
 /// ```
 /// let half = rusty_kv::Progress { done: 1 << 20, total: 2 << 20 };
@@ -16,16 +16,16 @@ use crate::error::Error;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Bytes that are done.
+    /// Bytes processed so far.
     pub done: u64,
-    /// About how many there will be; 0 if that is not known.
+    /// The approximate number of bytes in total; 0 if unknown.
     pub total: u64,
 }
 
-/// Is told of the progress, and says whether to go on.
+/// The progress callback; it returns whether to continue.
 pub(crate) type OnProgress = fn(Progress) -> ControlFlow<()>;
 
-/// A file that tells of what is written to it or read from it.
+/// A file that reports what is written to it or read from it.
 #[derive(Debug)]
 pub(crate) struct Reporting<F> {
     file: F,
@@ -35,7 +35,7 @@ pub(crate) struct Reporting<F> {
 }
 
 impl<F: Deref<Target = dyn DiskFile + 'static>> Reporting<F> {
-    /// At most so many bytes are copied between two looks.
+    /// The maximum number of bytes copied between two reports.
     const PIECE: u64 = 16 << 20;
 
     pub(crate) fn new(file: F, on_progress: OnProgress, total: u64) -> Self {
@@ -51,12 +51,12 @@ impl<F: Deref<Target = dyn DiskFile + 'static>> Reporting<F> {
     }
 }
 
-/// What stops an operation on a file.
+/// The error that stops an operation on a file.
 #[derive(Debug, thiserror::Error)]
 #[error("interrupted")]
 struct Stopped;
 
-/// The error of an operation that was stopped, as what it is.
+/// Turns the error of a stopped operation into [`Error::Interrupted`].
 pub(crate) fn or_stopped(error: Error) -> Error {
     let is_stop =
         |source: &io::Error| source.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Stopped>);

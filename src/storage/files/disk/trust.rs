@@ -1,8 +1,8 @@
-//! Whose side files count.
+//! Which side files are trusted.
 //!
-//! In a folder that others may write to, anybody can put a journal or a lock file next to a database, and a `stat` tells
-//! enough to make one that fits. So a side file counts only if whoever could have written it could have written the
-//! snapshot too.
+//! In a folder that others may write to, anyone can create a journal or a lock file next to a database, and a `stat`
+//! tells enough to make one that fits. So a side file is trusted only if every user who could have written it could
+//! also have written the snapshot.
 
 use std::cell::LazyCell;
 use std::path::Path;
@@ -10,21 +10,21 @@ use std::path::Path;
 use super::{Disk, Identity};
 use crate::error::{Error, Result};
 
-/// The right of others than the owner to write.
+/// The write permission of group and others.
 const OTHERS_WRITE: u32 = 0o022;
 const GROUP_WRITES: u32 = 0o020;
 const ALL_WRITE: u32 = 0o002;
 const STICKY: u32 = 0o1000;
 
-/// Fails if somebody could have written the side file at `path` who could not have written the snapshot.
+/// Fails if someone who could not have written the snapshot could have written the side file at `path`.
 ///
-/// Its owner must be the snapshot's, root or the caller; or anybody of a group who may write to the snapshot, in a folder
-/// that is not open to all. And its mode must not let in others. Where there is no snapshot, whoever may write to the
-/// folder could have made it.
+/// The owner of the side file must be the owner of the snapshot, root or the caller, or, in a folder that is not open
+/// to everyone, any member of a group that may write to the snapshot. Its mode must not let others write. Without a
+/// snapshot, every user who may write to the folder could have created it.
 ///
-/// A mode that is wider than the snapshot's only by what others may read is no reason to refuse: users run `chmod 600` on
-/// their database long after its side files were made, and the next writer narrows those. A right to write that the
-/// snapshot lacks is refused, whoever the owner is, because others may have used it.
+/// A mode that only lets more users *read* than the snapshot's is fine: people run `chmod 600` on their database long
+/// after its side files were created, and the next writer narrows those. A write permission that the snapshot lacks is
+/// refused regardless of the owner, because others may have used it.
 pub(crate) fn check_side(disk: &dyn Disk, path: &Path, side: &Identity, snapshot: Option<&Identity>) -> Result<()> {
     let caller = rustix::process::geteuid().as_raw();
     let folder = LazyCell::new(|| path.parent().and_then(|folder| disk.identity(folder).ok().flatten()));
@@ -66,7 +66,7 @@ pub(crate) fn check_side(disk: &dyn Disk, path: &Path, side: &Identity, snapshot
     ))
 }
 
-/// A user, by name where the system's list has it.
+/// A user, by name if the system knows it.
 fn user(id: u32) -> String {
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let name = users.lines().find_map(|line| {
@@ -74,7 +74,7 @@ fn user(id: u32) -> String {
         let name = fields.next()?;
         (fields.nth(1)?.parse() == Ok(id)).then_some(name)
     });
-    // It goes into a message.
+    // It is shown in messages.
     match name.filter(|name| name.bytes().all(|byte| byte.is_ascii_graphic())) {
         Some(name) => format!("{name} (user {id})"),
         None => format!("user {id}"),
@@ -92,7 +92,7 @@ mod tests {
         Identity { mode, owner, ..identity }
     }
 
-    /// Whether a side file counts in a folder of one user.
+    /// Whether a side file is trusted in a folder that belongs to one user.
     fn counts(side: ((u32, u32), u32), snapshot: Option<((u32, u32), u32)>) -> bool {
         let disk = Simulated::new(Path::new("/simulated"));
         let snapshot = snapshot.map(|(owner, mode)| of(owner, mode));
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_side_file_counts_if_whoever_could_have_written_it_could_have_written_the_snapshot() {
+    fn a_side_file_is_trusted_if_its_writers_could_have_written_the_snapshot() {
         let (owner, group, stranger) = ((1001, 10), (1002, 10), (1003, 30));
         for (side, snapshot, wanted) in [
             ((owner, 0o600), (owner, 0o600), true),
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_folder_that_is_open_to_all_a_group_and_a_file_that_is_not_there_vouch_for_nobody() {
+    fn in_a_world_writable_folder_neither_a_group_nor_a_missing_file_adds_trust() {
         let folder = Path::new("/tmp");
         let open = Real.identity(folder).unwrap().unwrap();
         assert_eq!(open.mode & (ALL_WRITE | STICKY), ALL_WRITE | STICKY, "the test needs such a folder");

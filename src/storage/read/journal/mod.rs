@@ -1,4 +1,4 @@
-//! The journal: what was changed since the snapshot, one JSON line a change. Pure: bytes in, bytes out.
+//! The journal: the changes since the snapshot, one JSON line per change. Pure: bytes in, bytes out.
 //!
 //! ```json
 //! {"rusty-kv-journal":1,"epoch":"<16 hex>","n":16,"stamp":{…},"layout":{…},"sum":"<16 hex>"}
@@ -6,23 +6,24 @@
 //! {"n":17,"key":"l","deleted":true,"last":2,"sum":"<16 hex>"}
 //! {"fold":{"stamp":{…},"layout":{…}},"n":17,"sum":"<16 hex>"}
 //! ```
-//! The first line, the [`Header`], names the snapshot, the last commit that is in it, and a random epoch. Behind it stand
-//! the commits, numbered on without gaps. A commit is changes that are valid only as a whole, one line for each key;
-//! its last line says how many lines it has. A [`Fold`] line notes what a save made and has no number of its own.
-//! `sum` is the checksum of the line before it, with the epoch as its seed.
+//! The first line, the [`Header`], names the snapshot, the last commit in it, and a random epoch. It is followed by the
+//! commits, which are numbered without gaps. A commit is a set of changes that are valid only together, one line per
+//! key; its last line has the number of lines. A [`Fold`] line records a save and has no number of its own. `sum` is
+//! the checksum of the line before it, seeded with the epoch.
 //!
 //! # Torn or corrupt
-//! A commit is one append and one sync, and nothing is appended behind what a crash has left. So a crash can leave some
-//! lines of the one commit that comes next, but not all of them, and between and behind them anything at all; or the
-//! beginning of a fold line. That is *torn*: it was never acknowledged, and is ignored. Everything else that is not a
-//! complete commit in its turn or a fold line is *corruption*, since what was acknowledged may be lost or stand behind it:
-//! a good line of any other commit, a fold line, a whole commit behind a bad line or with more than its newline gone. A
-//! line of a form that this version does not write, but whose sum is right, was made by a newer one, wherever it
-//! stands.
+//! A commit is one append and one sync, and nothing is appended after the remains of a crash. So a crash can leave
+//! some, but not all, lines of the one next commit, with arbitrary bytes between and after them, or the start of a fold
+//! line. That is *torn*: it was never acknowledged, and is ignored.
+//!
+//! Anything else that is not the next complete commit or a fold line is *corruption*, because an acknowledged commit
+//! may be lost or follow it: a good line of any other commit, a fold line, a complete commit after a bad line, or one
+//! that lacks more than its newline. A line with the right sum that this version does not write was written by a newer
+//! version, wherever it is.
 //!
 //! # Deliberately not done
-//! The sum is against accidents, not against forgery. Lines that change places within their commit are not noticed; they
-//! mean the same there.
+//! The sum protects against accidents, not against forgery. Lines that trade places within their commit are not
+//! noticed; their order has no meaning.
 
 #[cfg(test)]
 mod tests;
@@ -35,7 +36,7 @@ use crate::storage::format::{header, journal_line, seal};
 
 pub(crate) use crate::storage::format::header::{Fold, Header, HeaderFault, Stamp};
 
-/// Appends a commit: its changes, each of another key. None of them, no commit.
+/// Appends a commit: its changes, each of a different key. Writes nothing if there are none.
 pub(crate) fn write_commit<'a>(
     out: &mut Vec<u8>,
     epoch: u64,
@@ -52,7 +53,7 @@ pub(crate) fn write_commit<'a>(
     }
 }
 
-/// Lines of a journal behind its header, or behind what was read of them already.
+/// The lines of a journal after its header, or after the part that has been read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Body<'a> {
     pub(crate) bytes: &'a [u8],
@@ -62,12 +63,12 @@ pub(crate) struct Body<'a> {
     pub(crate) n: u64,
 }
 
-/// What was read.
+/// The result of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Replayed {
     /// Where the last complete commit or fold line ends.
     pub(crate) good: usize,
-    /// How many bytes follow there: what a crash has left, or what a writer has not yet written to its end.
+    /// How many bytes follow that: the remains of a crash, or a write in progress.
     pub(crate) torn: usize,
     /// The number of the last complete commit.
     pub(crate) n: u64,
@@ -75,34 +76,34 @@ pub(crate) struct Replayed {
     pub(crate) fold: Option<Fold>,
 }
 
-/// Why a journal cannot be used: something that no crash leaves.
+/// Why a journal cannot be used: no crash explains it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Corruption {
-    /// Where the line begins.
+    /// Where the line starts.
     pub(crate) at: usize,
-    /// Which line of the bytes it is, from 1.
+    /// The number of the line in the bytes, from 1.
     pub(crate) line: u64,
     pub(crate) reason: String,
-    /// Whether nothing is wrong with the line but that a newer version wrote it.
+    /// Whether the line is intact, but written by a newer version.
     pub(crate) newer: bool,
     /// How many good lines follow.
     pub(crate) good_after: u64,
 }
 
 impl<'a> Body<'a> {
-    /// Gives the changes of all complete commits to `sink`, in their order and each with its commit's number.
+    /// Passes the changes of all complete commits to `sink`, in order, each with its commit's number.
     pub(crate) fn replay(self, sink: &mut dyn FnMut(u64, Cow<'a, str>, Change)) -> Result<Replayed, Corruption> {
         self.walk(&mut |line| sink(line.n, line.key, line.change))
     }
 
-    /// The newest change of one key, if there is any; found by a search for its bytes. Only the last commit and the line
-    /// of the answer are checked: if there is anything wrong with them, only a replay can answer.
+    /// The latest change of one key, if any; found by searching for its bytes. Checks only the last commit and the line
+    /// with the answer: if anything is wrong with them, only a replay can answer.
     pub(crate) fn find(self, key: &str) -> Result<Option<Change>, Suspect> {
-        if self.ends_whole() { self.search(key) } else { Err(Suspect) }
+        if self.ends_complete() { self.search(key) } else { Err(Suspect) }
     }
 
-    /// The number of the last commit, if nothing is wrong with any line and no commit is incomplete; by sums and numbers
-    /// alone, which takes a small part of a replay's time.
+    /// The number of the last commit if all lines are good and all commits are complete. Checks only sums and numbers,
+    /// which is much faster than a replay.
     pub(crate) fn last_commit(self) -> Option<u64> {
         let mut n = self.n;
         let mut open = 0;
@@ -127,7 +128,7 @@ impl<'a> Body<'a> {
         (open == 0).then_some(n)
     }
 
-    /// Appends the commits behind `through` to another journal: the same changes and numbers under its epoch.
+    /// Appends the commits after `through` to another journal: the same changes and numbers with its epoch.
     pub(crate) fn carry_over(self, out: &mut Vec<u8>, through: u64, epoch: u64) -> Result<Replayed, Corruption> {
         let start = out.len();
         let replayed = self.walk(&mut |line| {
@@ -151,7 +152,7 @@ impl<'a> Body<'a> {
         loop {
             let before = lines.clone();
             let Some(kind) = lines.read(self.epoch, &mut scratch) else { break };
-            // The last of the numbers has no next one; a line of it is one of a commit that is there already.
+            // There is no number after the last one; a line with it belongs to a commit that is already read.
             let next = replayed.n.saturating_add(1);
             let fault = match kind {
                 LineKind::Change(line) if line.n != next || line.n == replayed.n => {
@@ -159,7 +160,7 @@ impl<'a> Body<'a> {
                 }
                 LineKind::Change(line) => match line.last {
                     Some(count) if count != commit.len() + 1 => {
-                        format!("it ends commit {next} of {count} lines, but {} are there", commit.len() + 1)
+                        format!("it says that commit {next} has {count} lines, found {}", commit.len() + 1)
                     }
                     last => {
                         commit.push(line);
@@ -177,13 +178,13 @@ impl<'a> Body<'a> {
                     continue;
                 }
                 LineKind::Fold(fold) if fold.through <= replayed.n => {
-                    format!("it notes a save of commit {} inside commit {next}", fold.through)
+                    format!("it records a save of commit {} inside commit {next}", fold.through)
                 }
                 LineKind::Fold(fold) => {
-                    format!("it notes a save of commit {}, but commit {} was the last", fold.through, replayed.n)
+                    format!("it records a save of commit {}, but commit {} was the last", fold.through, replayed.n)
                 }
                 LineKind::Bad(reason) => reason.to_owned(),
-                // The judge finds the same and says why.
+                // `judge` finds the same fault and its reason.
                 LineKind::Refused(_) => String::new(),
             };
             self.judge(&before, next, commit.len(), fault)?;
@@ -193,12 +194,12 @@ impl<'a> Body<'a> {
         Ok(replayed)
     }
 
-    /// Whether all that stands from the line at fault on can be what a crash has left of commit `next`, `before` lines of
-    /// which were read already.
+    /// Fails unless everything from the faulty line on can be the remains of commit `next` after a crash. `before` of
+    /// its lines have been read.
     fn judge(self, from: &JournalLines<'a>, next: u64, before: usize, fault: String) -> Result<(), Corruption> {
         let mut scratch = String::new();
         let mut lines = from.clone();
-        let (mut good_after, mut count, mut whole, mut alien) = (0_u64, before, usize::MAX, false);
+        let (mut good_after, mut count, mut whole, mut foreign) = (0_u64, before, usize::MAX, false);
         loop {
             let at = lines.clone();
             let Some(mut kind) = lines.read(self.epoch, &mut scratch) else { break };
@@ -215,7 +216,7 @@ impl<'a> Body<'a> {
                     count += 1;
                     whole = whole.min(line.last.unwrap_or(usize::MAX));
                 }
-                LineKind::Change(_) | LineKind::Fold(_) => alien = true,
+                LineKind::Change(_) | LineKind::Fold(_) => foreign = true,
                 LineKind::Bad(_) => {}
                 LineKind::Refused(refused) => {
                     let (reason, newer) = match refused {
@@ -227,7 +228,7 @@ impl<'a> Body<'a> {
                 }
             }
         }
-        if alien || count >= whole {
+        if foreign || count >= whole {
             let line = from.taken + 1;
             return Err(Corruption { at: from.at, line, reason: fault, newer: false, good_after });
         }
@@ -243,9 +244,9 @@ impl<'a> Body<'a> {
         good
     }
 
-    /// Whether the last line is a fold line or ends a commit that is complete; looked at from the end. Then no line is
-    /// torn: what is bad before them is corruption.
-    fn ends_whole(self) -> bool {
+    /// Whether the last line is a fold line or ends a complete commit, read from the end. If so, no line is torn, and
+    /// any bad line before is corrupt.
+    fn ends_complete(self) -> bool {
         let mut rest = self.bytes;
         let Some(last) = take_last(&mut rest) else { return rest.is_empty() };
         let Some(content) = seal::open(last, self.epoch) else { return false };
@@ -259,7 +260,7 @@ impl<'a> Body<'a> {
         })
     }
 
-    /// What the newest line of a change of the key says, looked for by its bytes.
+    /// The change in the newest line with this key, found by searching for its bytes.
     fn search(self, key: &str) -> Result<Option<Change>, Suspect> {
         let needle = journal_line::needle(key);
         let starts =
@@ -272,11 +273,11 @@ impl<'a> Body<'a> {
     }
 }
 
-/// A line is not as it was written. Only a replay tells what that means.
+/// A line is bad. Only a replay shows what that means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Suspect;
 
-/// Takes the last line off; without its newline. None if there is none that ends in one.
+/// Removes and returns the last line, without its newline. `None` if no line ends in one.
 fn take_last<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     let lines = bytes.strip_suffix(b"\n")?;
     let start = memchr::memrchr(b'\n', lines).map_or(0, |at| at + 1);

@@ -1,4 +1,4 @@
-//! Whether a file is a snapshot in its one form, and where things are in it.
+//! Checks whether a file is a snapshot in canonical form, and computes its layout.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,52 +15,52 @@ use crate::storage::format::record;
 use crate::storage::format::snapshot_line::{self, MAX_KEY};
 use crate::value::Value;
 
-/// The layout of a snapshot that is byte for byte in its one form; `None` if it is not. What is wrong with such a file, if
-/// anything, only a full reading can say.
+/// The layout of a snapshot that is byte for byte in canonical form; `None` if it is not. Only a full read shows what
+/// is wrong with such a file, if anything.
 ///
-/// It passes over the file once, and over the map once more if there are deadlines. In memory is a line at a time.
+/// Takes one pass over the file, and another over the map if there are expiries. Holds one line in memory at a time.
 pub(crate) fn check(file: &dyn DiskFile) -> Result<Option<Layout>, ReadFault> {
     let length = file.identity()?.len;
-    if length <= HEAD.len() as u64 || !stands(file, 0, HEAD)? {
+    if length <= HEAD.len() as u64 || !has_text(file, 0, HEAD)? {
         return Ok(None);
     }
     match read(file, length) {
         Ok(layout) => Ok(Some(layout)),
-        Err(ReadFault::Damaged { .. }) => Ok(None),
+        Err(ReadFault::Corrupt { .. }) => Ok(None),
         Err(fault) => Err(fault),
     }
 }
 
-/// Whether a file is the one of that layout, by its hash. Also seen to are the order of the keys and what stands between
-/// the sections; the values are not looked at.
+/// Whether a file has that layout, by its hash. Also checks the order of the keys and the text between the sections,
+/// but not the values.
 pub(crate) fn hash(file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
-    let is_of = || Ok(frame_stands(file, layout)? && sum_is_of(file, layout, true, &AtomicBool::new(false))?);
-    or_damaged(is_of())
+    let is_of = || Ok(has_frame(file, layout)? && sum_is_of(file, layout, true, &AtomicBool::new(false))?);
+    or_corrupt(is_of())
 }
 
-/// Whether the content of a file that is known to have been of that layout still is, by its checksum alone, which takes half
-/// the time. Unless it is stopped; what it says then means nothing.
+/// Whether the content of a file that is known to have had that layout is unchanged, by its checksum alone, which takes
+/// half the time. The result means nothing if it was stopped.
 pub(crate) fn verify(file: &dyn DiskFile, layout: &Layout, stop: &AtomicBool) -> Result<bool, ReadFault> {
-    or_damaged(sum_is_of(file, layout, false, stop))
+    or_corrupt(sum_is_of(file, layout, false, stop))
 }
 
-fn or_damaged(answer: Result<bool, ReadFault>) -> Result<bool, ReadFault> {
+fn or_corrupt(answer: Result<bool, ReadFault>) -> Result<bool, ReadFault> {
     match answer {
-        Err(ReadFault::Damaged { .. }) => Ok(false),
+        Err(ReadFault::Corrupt { .. }) => Ok(false),
         answer => answer,
     }
 }
 
 fn sum_is_of(file: &dyn DiskFile, layout: &Layout, orders: bool, stop: &AtomicBool) -> Result<bool, ReadFault> {
-    /// After so many lines it is asked whether to stop.
-    const EACH: u64 = 4096;
+    /// How many lines are read between two checks whether to stop.
+    const CHECK_EVERY: u64 = 4096;
     let mut sum = LineSum::default();
     for (section, (from, to)) in [(Section::Map, layout.map), (Section::Expires, layout.expires)] {
         let mut lines = Lines::new(file, from, to, to);
         let mut before: Option<Vec<u8>> = None;
         while let Some(content) = lines.next()? {
             sum.add(section, content);
-            if sum.lines % EACH == 0 && stop.load(Ordering::Relaxed) {
+            if sum.lines % CHECK_EVERY == 0 && stop.load(Ordering::Relaxed) {
                 return Ok(false);
             }
             if orders {
@@ -77,10 +77,10 @@ fn sum_is_of(file: &dyn DiskFile, layout: &Layout, orders: bool, stop: &AtomicBo
     sum.is_of(file, layout)
 }
 
-/// Whether a snapshot's content has the checksum that its layout says.
+/// Whether a snapshot's content matches the checksum in its layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sums {
-    /// Nobody has read all of it.
+    /// Not all of it has been read.
     Unread,
     Agree,
     Differ,
@@ -92,39 +92,39 @@ impl From<bool> for Sums {
     }
 }
 
-/// What was read of the lines of a snapshot, so that at their end the checksum costs no further pass.
+/// The sum of the lines read so far, so that verifying the checksum needs no extra pass.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct LineSum {
     hash: u64,
     lines: u64,
-    deadlines: u64,
+    expiries: u64,
 }
 
 impl LineSum {
     pub(super) fn add(&mut self, section: Section, content: &[u8]) {
         self.hash = self.hash.wrapping_add(line_hash(section, content));
-        *if section == Section::Map { &mut self.lines } else { &mut self.deadlines } += 1;
+        *if section == Section::Map { &mut self.lines } else { &mut self.expiries } += 1;
     }
 
-    /// Whether the file is the one of that layout, if those were all lines of it.
+    /// Whether the file has that layout, given that those were all of its lines.
     pub(super) fn is_of(self, file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
-        if (self.lines, self.deadlines) != (layout.count, layout.expiring) || !frame_stands(file, layout)? {
+        if (self.lines, self.expiries) != (layout.count, layout.expiring) || !has_frame(file, layout)? {
             return Ok(false);
         }
         Ok(self.hash.wrapping_add(rest_hash(file, layout.rest, layout.length)?) == layout.hash)
     }
 }
 
-/// Whether `text` stands at `at`.
-fn stands(file: &dyn DiskFile, at: u64, text: &[u8]) -> Result<bool, ReadFault> {
+/// Whether the file has `text` at `at`.
+fn has_text(file: &dyn DiskFile, at: u64, text: &[u8]) -> Result<bool, ReadFault> {
     let mut there = [0; 32];
     let there = &mut there[..text.len()];
     fill(file, there, at)?;
     Ok(there == text)
 }
 
-/// Whether what stands around the lines is in its place, and nothing stands behind it.
-fn frame_stands(file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
+/// Whether the text around the lines is right, and nothing follows it.
+fn has_frame(file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault> {
     let &Layout { length, map, expires, count, expiring, .. } = layout;
     if !layout.is_sound() || file.read_at(&mut [0], length)? > 0 {
         return Ok(false);
@@ -139,7 +139,7 @@ fn frame_stands(file: &dyn DiskFile, layout: &Layout) -> Result<bool, ReadFault>
         frame.extend([(expires.0 - BETWEEN.len() as u64, BETWEEN), (expires.1, CLOSE)]);
     }
     for (at, text) in frame {
-        if !stands(file, at, text)? {
+        if !has_text(file, at, text)? {
             return Ok(false);
         }
     }
@@ -158,13 +158,13 @@ fn rest_hash(file: &dyn DiskFile, mut from: u64, to: u64) -> Result<u64, ReadFau
     Ok(hasher.digest())
 }
 
-/// A strict reading from the second line on. Whatever departs from the form is a fault, whose place nobody asks for.
+/// A strict read from the second line on. Any deviation from canonical form is a fault; its place is not reported.
 fn read(file: &dyn DiskFile, length: u64) -> Result<Layout, ReadFault> {
     let head = HEAD.len() as u64;
     let mut layout = Layout { length, ..Layout::default() };
     let mut written = String::new();
     let mut lines = Lines::new(file, 2, length, length);
-    let mut more = match lines.whole()?.ok_or_else(departs)? {
+    let mut more = match lines.whole()?.ok_or_else(not_canonical)? {
         b"  \"map\": {" => {
             let map = read_section(&mut lines, Section::Map, is_value)?;
             (layout.map, layout.count, layout.hash) = (map.range, map.count, map.hash);
@@ -176,36 +176,36 @@ fn read(file: &dyn DiskFile, length: u64) -> Result<Layout, ReadFault> {
             layout.rest = head + 1;
             line.ends_with(b",")
         }
-        _ => return Err(departs()),
+        _ => return Err(not_canonical()),
     };
     layout.expires = (layout.rest, layout.rest);
     let mut names = HashSet::new();
     while more {
-        let line = lines.whole()?.ok_or_else(departs)?;
+        let line = lines.whole()?.ok_or_else(not_canonical)?;
         if line == b"  \"expires\": {" && layout.expiring == 0 && names.is_empty() {
-            let expires = read_section(&mut lines, Section::Expires, is_deadline)?;
+            let expires = read_section(&mut lines, Section::Expires, is_expiry)?;
             (layout.expires, layout.expiring) = (expires.range, expires.count);
             layout.hash = layout.hash.wrapping_add(expires.hash);
             layout.rest = expires.range.1 + CLOSE.len() as u64;
             more = expires.more;
         } else {
             more = line.ends_with(b",");
-            let name = foreign_name(line.strip_suffix(b",").unwrap_or(line), &mut written).ok_or_else(departs)?;
+            let name = foreign_name(line.strip_suffix(b",").unwrap_or(line), &mut written).ok_or_else(not_canonical)?;
             if !names.insert(name) {
-                return Err(departs());
+                return Err(not_canonical());
             }
         }
     }
     if lines.whole()? != Some(b"}") || lines.at() != length {
-        return Err(departs());
+        return Err(not_canonical());
     }
-    check_deadlines(file, &layout)?;
+    check_expiries(file, &layout)?;
     layout.hash = layout.hash.wrapping_add(rest_hash(file, layout.rest, length)?);
     Ok(layout)
 }
 
-fn departs() -> ReadFault {
-    ReadFault::damaged(0, "not in canonical form")
+fn not_canonical() -> ReadFault {
+    ReadFault::corrupt(0, "not in canonical form")
 }
 
 /// A section that was read.
@@ -217,7 +217,7 @@ struct Read {
     more: bool,
 }
 
-/// Reads the lines of a section and the one that closes it.
+/// Reads the lines of a section and its closing line.
 fn read_section(lines: &mut Lines<'_>, section: Section, is_value: fn(&[u8]) -> bool) -> Result<Read, ReadFault> {
     let from = lines.at();
     let mut read = Read { range: (from, from), count: 0, hash: 0, more: false };
@@ -225,19 +225,19 @@ fn read_section(lines: &mut Lines<'_>, section: Section, is_value: fn(&[u8]) -> 
     let mut comma = true;
     loop {
         read.range.1 = lines.at();
-        let line = lines.whole()?.ok_or_else(departs)?;
+        let line = lines.whole()?.ok_or_else(not_canonical)?;
         if !comma {
             read.more = line == b"  },";
-            return if read.more || line == CLOSE { Ok(read) } else { Err(departs()) };
+            return if read.more || line == CLOSE { Ok(read) } else { Err(not_canonical()) };
         }
         comma = line.ends_with(b",");
-        let content = snapshot_line::content(line, !comma).map_err(|_| departs())?;
-        let (key, value) = snapshot_line::split(content).map_err(|_| departs())?;
+        let content = snapshot_line::content(line, !comma).map_err(|_| not_canonical())?;
+        let (key, value) = snapshot_line::split(content).map_err(|_| not_canonical())?;
         let is_key = is_written(&key, &content[..content.len() - value.len() - 2], &mut written)
             && key.len() <= MAX_KEY
             && (read.count == 0 || *before < *key);
         if !is_key || !is_value(value) {
-            return Err(departs());
+            return Err(not_canonical());
         }
         read.hash = read.hash.wrapping_add(line_hash(section, content));
         read.count += 1;
@@ -246,7 +246,7 @@ fn read_section(lines: &mut Lines<'_>, section: Section, is_value: fn(&[u8]) -> 
     }
 }
 
-/// Whether `raw` is how a string is written. What is written for it is left in `written`.
+/// Whether `raw` is the canonical encoding of a string. Leaves that encoding in `written`.
 fn is_written(text: &str, raw: &[u8], written: &mut String) -> bool {
     written.clear();
     json::write_string(written, text);
@@ -254,7 +254,7 @@ fn is_written(text: &str, raw: &[u8], written: &mut String) -> bool {
 }
 
 fn is_value(raw: &[u8]) -> bool {
-    // Only of one that may be too long it is asked how long it is; no byte takes more than six.
+    // Compute the length only if it may be over the limit; no byte takes more than six.
     let may_be_long = || raw.len() > Value::MAX_LEN;
     let length = || match raw.first() {
         Some(b'"') => {
@@ -269,11 +269,11 @@ fn is_value(raw: &[u8]) -> bool {
     record::is_written(raw) && !(may_be_long() && length() > Value::MAX_LEN)
 }
 
-fn is_deadline(raw: &[u8]) -> bool {
-    snapshot_line::deadline(raw).is_some_and(|deadline| format!("\"{deadline}\"").as_bytes() == raw)
+fn is_expiry(raw: &[u8]) -> bool {
+    snapshot_line::expiry(raw).is_some_and(|expiry| format!("\"{expiry}\"").as_bytes() == raw)
 }
 
-/// The name of a member that is not ours; `None` if the line is not in its form.
+/// The name of a top-level member that is not ours; `None` if the line is not in canonical form.
 fn foreign_name(line: &[u8], written: &mut String) -> Option<String> {
     let content = line.strip_prefix(b"  ")?;
     let (name, value) = snapshot_line::split(content).ok()?;
@@ -287,15 +287,15 @@ fn foreign_name(line: &[u8], written: &mut String) -> Option<String> {
     (written.as_bytes() == value).then(|| name.into_owned())
 }
 
-/// Sees to it that every deadline has its key in the map.
-fn check_deadlines(file: &dyn DiskFile, layout: &Layout) -> Result<(), ReadFault> {
+/// Checks that every expiry has its key in the map.
+fn check_expiries(file: &dyn DiskFile, layout: &Layout) -> Result<(), ReadFault> {
     let section = |(from, to)| Lines::new(file, from, to, to);
-    let (mut keys, mut deadlines) = (section(layout.map), section(layout.expires));
-    while let Some(deadline) = deadlines.next()? {
-        let wanted = snapshot_line::key(deadline).map_err(|_| departs())?;
+    let (mut keys, mut expiries) = (section(layout.map), section(layout.expires));
+    while let Some(expiry) = expiries.next()? {
+        let wanted = snapshot_line::key(expiry).map_err(|_| not_canonical())?;
         loop {
-            let content = keys.next()?.ok_or_else(departs)?;
-            if snapshot_line::key(content).map_err(|_| departs())? == wanted {
+            let content = keys.next()?.ok_or_else(not_canonical)?;
+            if snapshot_line::key(content).map_err(|_| not_canonical())? == wanted {
                 break;
             }
         }

@@ -16,37 +16,37 @@ use crate::storage::format::snapshot_line;
 #[derive(Debug)]
 pub(crate) struct Cursor<'a> {
     map: Ends<'a>,
-    expires: Deadlines<'a>,
+    expires: Expiries<'a>,
     file: &'a dyn DiskFile,
     layout: Layout,
     /// Whether these are all lines of the snapshot.
     is_whole: bool,
-    /// What the lines that were read come to, and where it is noted whether that agrees; none if nobody asks, or it is
-    /// noted already.
+    /// The sum of the lines read so far, and where to store the result; `None` if it is not needed, or is already
+    /// stored.
     sum: Option<(LineSum, &'a Cell<Sums>)>,
 }
 
-/// The side from which something is taken.
+/// The end to take from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     Front,
     Back,
 }
 
-/// An entry as it stands in the snapshot.
+/// An entry as it is encoded in the snapshot.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RawEntry<'c> {
     pub(crate) key: Cow<'c, str>,
-    /// The value's form on disk; not checked but for being UTF-8.
+    /// The encoded value; only checked to be UTF-8.
     pub(crate) text: &'c str,
-    pub(crate) deadline: Option<Timestamp>,
+    pub(crate) expiry: Option<Timestamp>,
 }
 
 impl<'a> Cursor<'a> {
-    /// The entries of the lines `map` and the deadlines of the lines `lines`, both between the same keys.
+    /// The entries in the lines `map` and the expiries in the lines `lines`, both for the same range of keys.
     pub(super) fn new(file: &'a dyn DiskFile, layout: &Layout, map: (u64, u64), lines: (u64, u64)) -> Self {
         let ends = Ends::new(file, lines, layout.expires.1);
-        let expires = Deadlines { lines: ends, front: Waiting::default(), back: Waiting::default() };
+        let expires = Expiries { lines: ends, front: Waiting::default(), back: Waiting::default() };
         let is_whole = (map, lines) == (layout.map, layout.expires);
         Self { map: Ends::new(file, map, layout.map.1), expires, file, layout: *layout, is_whole, sum: None }
     }
@@ -57,7 +57,7 @@ impl<'a> Cursor<'a> {
         self.is_whole
     }
 
-    /// The entry next to an end that is left.
+    /// Takes the next entry from an end.
     pub(crate) fn take(&mut self, end: End) -> Result<Option<RawEntry<'_>>, ReadFault> {
         let at = self.map.at(end);
         let Some(content) = self.map.take(end)? else {
@@ -70,19 +70,19 @@ impl<'a> Cursor<'a> {
             sum.add(Section::Map, content);
         }
         let (key, text) = snapshot_line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
-        let text = str::from_utf8(text).map_err(|_| ReadFault::damaged(at, "not UTF-8"))?;
-        let deadline = self.expires.of(end, &key, self.sum.as_mut().map(|(sum, _)| sum))?;
-        Ok(Some(RawEntry { key, text, deadline }))
+        let text = str::from_utf8(text).map_err(|_| ReadFault::corrupt(at, "not UTF-8"))?;
+        let expiry = self.expires.of(end, &key, self.sum.as_mut().map(|(sum, _)| sum))?;
+        Ok(Some(RawEntry { key, text, expiry }))
     }
 
-    /// Gives back the memory that a long line has taken.
+    /// Frees the memory that a long line took.
     pub(crate) fn release(&mut self) {
         self.map.front.release();
         self.map.back.release();
     }
 }
 
-/// Lines that are taken from both ends.
+/// Lines taken from both ends.
 #[derive(Debug)]
 struct Ends<'a> {
     front: Lines<'a>,
@@ -95,7 +95,7 @@ impl<'a> Ends<'a> {
         Self { front: Lines::new(file, from, to, end), back: Lines::back(file, from, to, end) }
     }
 
-    /// Where the next line from an end begins, or from the back ends.
+    /// Where the next line from the front starts, or the next from the back ends.
     fn at(&self, end: End) -> u64 {
         match end {
             End::Front => self.front.at(),
@@ -117,39 +117,39 @@ impl<'a> Ends<'a> {
     }
 }
 
-/// The deadlines between the same bounds, read along with the entries.
+/// The expiries in the same range, read along with the entries.
 #[derive(Debug)]
-struct Deadlines<'a> {
+struct Expiries<'a> {
     lines: Ends<'a>,
     front: Waiting,
     back: Waiting,
 }
 
-/// A deadline that was read before the entry it belongs to.
+/// An expiry that was read before its entry.
 #[derive(Debug, Default)]
 struct Waiting {
     key: String,
-    deadline: Option<Timestamp>,
+    expiry: Option<Timestamp>,
 }
 
-impl Deadlines<'_> {
-    /// The deadline of the key that is next to an end of those that are left.
+impl Expiries<'_> {
+    /// The expiry of the next key from an end.
     fn of(&mut self, end: End, key: &str, sum: Option<&mut LineSum>) -> Result<Option<Timestamp>, ReadFault> {
         let (near, far) = match end {
             End::Front => (&mut self.front, &mut self.back),
             End::Back => (&mut self.back, &mut self.front),
         };
-        if near.deadline.is_none() {
+        if near.expiry.is_none() {
             let at = self.lines.at(end);
             match self.lines.take(end)? {
                 Some(content) => near.hold(content, at, sum)?,
-                // Where the ends meet, what the other end has read is all that is left.
+                // When the ends meet, all that remains is what the other end has read.
                 None => return Ok(far.take(key)),
             }
         }
         let order = (*near.key).cmp(key);
         if order == if end == End::Front { Ordering::Less } else { Ordering::Greater } {
-            return Err(ReadFault::damaged(self.lines.at(end), WITHOUT_KEY));
+            return Err(ReadFault::corrupt(self.lines.at(end), WITHOUT_KEY));
         }
         Ok(near.take(key))
     }
@@ -162,22 +162,22 @@ impl Waiting {
         if let Some(sum) = sum {
             sum.add(Section::Expires, content);
         }
-        let (key, deadline) = read_deadline(content, at)?;
+        let (key, expiry) = read_expiry(content, at)?;
         self.key.clear();
         self.key.push_str(&key);
-        self.deadline = Some(deadline);
+        self.expiry = Some(expiry);
         Ok(())
     }
 
-    /// What is held, if it is of that key.
+    /// The expiry held, if it belongs to this key.
     fn take(&mut self, key: &str) -> Option<Timestamp> {
-        self.deadline.take_if(|_| self.key == key)
+        self.expiry.take_if(|_| self.key == key)
     }
 }
 
-/// The key and the deadline of a content of the second section, which stands at `at`.
-pub(super) fn read_deadline(content: &[u8], at: u64) -> Result<(Cow<'_, str>, Timestamp), ReadFault> {
+/// The key and the expiry in a line of the second section at offset `at`.
+pub(super) fn read_expiry(content: &[u8], at: u64) -> Result<(Cow<'_, str>, Timestamp), ReadFault> {
     let (key, text) = snapshot_line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
-    let deadline = snapshot_line::deadline(text).ok_or_else(|| ReadFault::damaged(at, snapshot_line::NO_DEADLINE))?;
-    Ok((key, deadline))
+    let expiry = snapshot_line::expiry(text).ok_or_else(|| ReadFault::corrupt(at, snapshot_line::NO_EXPIRY))?;
+    Ok((key, expiry))
 }

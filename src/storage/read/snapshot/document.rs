@@ -1,4 +1,4 @@
-//! The snapshot as a document in memory. Reads any layout of it. Pure.
+//! The snapshot as a document in memory. Reads any layout. Pure.
 
 use std::collections::{BTreeMap, HashSet, btree_map};
 use std::ops::Bound;
@@ -10,21 +10,21 @@ use crate::storage::format::snapshot_line::MAX_KEY;
 use crate::storage::read::overlay;
 use crate::value::Value;
 
-/// What a snapshot holds.
+/// The content of a snapshot.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Document {
-    /// The entries by key. Those past their deadline are still in it.
+    /// The entries by key, including expired ones.
     pub(crate) entries: BTreeMap<String, Stored>,
-    /// Top-level members that are not ours, in their order: name and compact JSON.
+    /// Unknown top-level members, in order: name and compact JSON.
     pub(crate) foreign: Vec<(String, String)>,
 }
 
 /// Why a text is not a snapshot.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
-    /// It is at fault.
+    /// It has a fault.
     Fault(Fault),
-    /// It says that a newer version made it.
+    /// A newer version wrote it.
     Newer,
 }
 
@@ -34,17 +34,17 @@ impl From<Fault> for Unreadable {
     }
 }
 
-/// The top-level member that later formats will put into their files.
+/// The top-level member that later formats will use.
 pub(crate) const RESERVED: &str = "$rusty-kv";
 
 impl Document {
-    /// The entries between two bounds; none if they run backwards.
+    /// The entries between two bounds; none if the bounds are in the wrong order.
     pub(crate) fn range(&self, from: Bound<&str>, to: Bound<&str>) -> btree_map::Range<'_, String, Stored> {
-        let is_empty = overlay::runs_backwards(from, to);
+        let is_empty = overlay::is_reversed(from, to);
         if is_empty { btree_map::Range::default() } else { self.entries.range::<str, _>((from, to)) }
     }
 
-    /// Reads a whole document, in whatever order and spacing.
+    /// Reads a whole document, in any order and spacing.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
         if bytes.starts_with(b"\xff\xfe")
             || bytes.starts_with(b"\xfe\xff")
@@ -84,10 +84,10 @@ impl Document {
         if !names.contains("map") {
             return Err(Fault::shape(start, "it has no member \"map\" (an empty database is {\"map\":{}})").into());
         }
-        // A deadline whose key an editor has taken out has nothing to say any more.
-        for (key, deadline) in expires {
+        // An editor may have removed a key and left its expiry, which is then dropped.
+        for (key, expiry) in expires {
             if let Some(entry) = document.entries.get_mut(&key) {
-                entry.deadline = Some(deadline);
+                entry.expiry = Some(expiry);
             }
         }
         Ok(document)
@@ -120,32 +120,32 @@ impl Document {
     }
 }
 
-/// Reads the deadlines. Programs write `null` where there are none.
+/// Reads the expiries. Some programs write `null` if there are none.
 fn read_expires(scanner: &mut Scanner<'_>) -> Result<BTreeMap<String, Timestamp>, Fault> {
-    let mut deadlines = BTreeMap::new();
+    let mut expiries = BTreeMap::new();
     if scanner.peek() == Some(b'n') {
-        return scanner.value(&mut String::new()).map(|()| deadlines);
+        return scanner.value(&mut String::new()).map(|()| expiries);
     }
     scanner.object("\"expires\" is not an object", |scanner, at, key| {
         let is_text = scanner.peek() == Some(b'"');
         let value_at = scanner.at();
-        let deadline = if is_text { scanner.string()?.parse().ok() } else { None };
+        let expiry = if is_text { scanner.string()?.parse().ok() } else { None };
         let wanted = "an expiry is a time such as \"2026-11-23T04:00:00Z\"";
-        let deadline: Timestamp = deadline.ok_or_else(|| Fault::shape(value_at, wanted))?;
-        if deadlines.insert(key.clone().into_owned(), deadline).is_some() {
+        let expiry: Timestamp = expiry.ok_or_else(|| Fault::shape(value_at, wanted))?;
+        if expiries.insert(key.clone().into_owned(), expiry).is_some() {
             return Err(json::duplicate(at, "key", &key));
         }
         Ok(())
     })?;
-    Ok(deadlines)
+    Ok(expiries)
 }
 
-/// The offset of the first entry of that key in the map. The document was read up to its second.
+/// The offset of the first entry with that key in the map, whose second entry was the fault.
 fn first_place(bytes: &[u8], wanted: &str) -> usize {
     let mut place = None;
     let mut scanner = Scanner::new(bytes);
     scanner.skip_mark();
-    // The fault is the second entry, or what comes behind it; by then the first was seen.
+    // The fault is the second entry or something after it; the first has been read by then.
     let _ = scanner.object::<Fault>("", |scanner, _, name| {
         if name != "map" {
             return scanner.value(&mut String::new());

@@ -1,45 +1,44 @@
-//! What searches have learned of a section: the first key of each of its blocks, as far as one was looked at.
+//! A cache of what searches have learned about a section: the first key of each block that was read.
 
 use std::cmp::Ordering;
 
 use super::window::size;
 
-/// A section is seen as blocks of 4 KiB; of larger ones above 4 GiB, so that their number stays within a million, and
-/// at most of 64 KiB.
+/// The smallest block is 4 KiB; above 4 GiB, blocks are larger, up to 64 KiB, to keep their number within a million.
 const BLOCK: u32 = 12;
 const LARGEST: u32 = 16;
 const MOST: u64 = 1 << 20;
 
-/// The fences of a section. A fence is the first line that begins in a block.
+/// The fences of a section. A fence is the first line that starts in a block.
 #[derive(Debug)]
 pub(super) struct Fences {
-    /// Where the section begins.
+    /// Where the section starts.
     start: u64,
-    /// The size of a block is 2 to this.
+    /// The block size is 2 to the power of this.
     shift: u32,
     blocks: usize,
-    /// For each block [`UNKNOWN`], [`NONE`] or where its fence is in the arena; nothing at all before the first is known.
+    /// For each block [`UNKNOWN`], [`NONE`], or the fence's offset in the arena; empty until the first is known.
     table: Vec<u32>,
-    /// The fences: where the line begins in its block (2 bytes), how much of the key is kept (1 byte), and that.
+    /// The fences: the line's offset in its block (2 bytes), the length of the stored key (1 byte), and the key.
     arena: Vec<u8>,
 }
 
 const UNKNOWN: u32 = 0;
-/// No line begins in the block.
+/// No line starts in the block.
 const NONE: u32 = 1;
 
-/// So much of a key is kept. A key that is kept in part has [`CUT`] set in its length.
+/// The maximum length of a stored key. The length of a truncated key has [`CUT`] set.
 const LONGEST: usize = 127;
 const CUT: u8 = 0x80;
 
-/// What is known of a block.
+/// What is known about a block.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Known {
     Nothing,
-    /// No line begins in it.
+    /// No line starts in it.
     Empty,
-    /// Where its first line begins, and how that line's key compares with the one asked for; `None` if too little of it
-    /// is kept.
+    /// Where its first line starts, and how that line's key compares with the wanted one; `None` if too little of it is
+    /// stored.
     First(u64, Option<Ordering>),
 }
 
@@ -51,17 +50,17 @@ impl Fences {
         Self { start, shift, blocks, table: Vec::new(), arena: Vec::new() }
     }
 
-    /// How many blocks the section has.
+    /// The number of blocks in the section.
     pub(super) fn blocks(&self) -> usize {
         self.blocks
     }
 
-    /// The block of an offset of the section.
+    /// The block of an offset in the section.
     pub(super) fn block(&self, at: u64) -> usize {
         size((at - self.start) >> self.shift)
     }
 
-    /// Where a block begins.
+    /// Where a block starts.
     pub(super) fn start(&self, block: usize) -> u64 {
         self.start + ((block as u64) << self.shift)
     }
@@ -82,7 +81,7 @@ impl Fences {
         Known::First(line, Some(order).filter(|order| order.is_ne()))
     }
 
-    /// Learns that `key` is that of the first line from the block `from` on, and that this line begins at `line`.
+    /// Records that the first line from the block `from` on starts at `line` and has this key.
     pub(super) fn learn(&mut self, from: usize, line: u64, key: &[u8]) {
         let block = self.block(line);
         self.learn_empty(from, block);
@@ -102,7 +101,7 @@ impl Fences {
         self.arena.extend_from_slice(kept);
     }
 
-    /// Learns that no line begins in the blocks `from..to`.
+    /// Records that no line starts in the blocks `from..to`.
     pub(super) fn learn_empty(&mut self, from: usize, to: usize) {
         if self.table.is_empty() {
             self.table = vec![UNKNOWN; self.blocks];

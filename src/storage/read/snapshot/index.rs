@@ -1,11 +1,11 @@
-//! The snapshot in its one form as its own index: a key is found by reading a few lines.
+//! The snapshot in canonical form as its own index: a lookup reads a few lines.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::ops::Bound;
 
-use super::cursor::{Cursor, End, read_deadline};
+use super::cursor::{Cursor, End, read_expiry};
 use super::document::Document;
 use super::fences::{Fences, Known};
 use super::window::{CHUNK, Window};
@@ -20,8 +20,8 @@ use crate::storage::format::snapshot_line::{self, INDENT};
 pub(crate) use super::lines::Lines;
 pub(crate) use super::window::ReadFault;
 
-/// A snapshot in its one form, read by positioned reads. Its layout, which must be sound, is believed; of the file nothing
-/// is read before it is asked for, and what is read is checked.
+/// A snapshot in canonical form, read by positioned reads. Its layout must be right. Nothing is read in advance, and
+/// every line that is read is checked.
 #[derive(Debug)]
 pub(crate) struct Indexed {
     file: Box<dyn DiskFile>,
@@ -33,9 +33,9 @@ pub(crate) struct Indexed {
 /// Where a key is in a section, or would be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LinePlace {
-    /// Where the first line begins whose key is not less; the section's end if there is none.
+    /// Where the first line with this key or a greater one starts; the section's end if there is none.
     pub(crate) at: u64,
-    /// The content of that line, if its key is the one.
+    /// The content of that line, if it has this key.
     pub(crate) found: Option<(u64, u64)>,
 }
 
@@ -53,36 +53,36 @@ impl Indexed {
         &*self.file
     }
 
-    /// A key's value and deadline. The lines they are read from are checked, and nothing else.
+    /// A key's value and expiry. Checks only the lines that they are in.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Stored>, ReadFault> {
         let text = self.map.borrow_mut().value(&*self.file, key)?;
         let Some(text) = text else { return Ok(None) };
-        Ok(Some(Stored { text, deadline: self.deadline(key)? }))
+        Ok(Some(Stored { text, expiry: self.expiry(key)? }))
     }
 
-    /// What a key's entry is; a line that is longer than `limit` is not read.
+    /// A lookup that does not read a line longer than `limit`.
     pub(crate) fn glance(&self, key: &str, limit: u64) -> Result<Option<Seen>, ReadFault> {
         let Some((from, to)) = self.place(Section::Map, key)?.found else { return Ok(None) };
         if to - from > limit {
             return Ok(Some(Seen::Large((to - from).saturating_sub(key.len() as u64))));
         }
         let entry = self.get(key)?.map(Entry::of_stored).transpose();
-        Ok(entry.map_err(|fault| ReadFault::damaged(0, &fault.reason))?.map(Seen::Entry))
+        Ok(entry.map_err(|fault| ReadFault::corrupt(0, &fault.reason))?.map(Seen::Entry))
     }
 
     pub(crate) fn contains(&self, key: &str) -> Result<bool, ReadFault> {
         Ok(self.place(Section::Map, key)?.found.is_some())
     }
 
-    /// The deadline of a key that is there.
-    pub(crate) fn deadline(&self, key: &str) -> Result<Option<Timestamp>, ReadFault> {
+    /// The expiry of an existing key.
+    pub(crate) fn expiry(&self, key: &str) -> Result<Option<Timestamp>, ReadFault> {
         if self.layout.expiring == 0 {
             return Ok(None);
         }
-        self.expires.borrow_mut().deadline(&*self.file, key)
+        self.expires.borrow_mut().expiry(&*self.file, key)
     }
 
-    /// Where a key's line is, or would be. Besides its key nothing of the line is looked at.
+    /// Where a key's line is, or would be. Reads only the key of that line.
     pub(crate) fn place(&self, section: Section, key: &str) -> Result<LinePlace, ReadFault> {
         let (_, end) = self.range(section);
         let mut search = self.search(section).borrow_mut();
@@ -97,46 +97,46 @@ impl Indexed {
         Lines::new(&*self.file, from, to, to)
     }
 
-    /// How many entries are past their deadline at `now`.
+    /// How many entries have expired at `now`.
     pub(crate) fn expired(&self, now: Timestamp) -> Result<u64, ReadFault> {
-        // All times are written in one length, so that they compare as their texts do.
+        // All times have the same length, so their texts compare like the times.
         let now = format!("\"{now}\"");
         let mut lines = self.lines(Section::Expires);
         let mut expired = 0;
         loop {
             let at = lines.at();
             let Some(content) = lines.next()? else { return Ok(expired) };
-            let (_, deadline) = snapshot_line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
-            if deadline.len() != now.len() {
-                return Err(ReadFault::damaged(at, snapshot_line::NO_DEADLINE));
+            let (_, expiry) = snapshot_line::split(content).map_err(|fault| ReadFault::within(at, fault))?;
+            if expiry.len() != now.len() {
+                return Err(ReadFault::corrupt(at, snapshot_line::NO_EXPIRY));
             }
-            expired += u64::from(deadline <= now.as_bytes());
+            expired += u64::from(expiry <= now.as_bytes());
         }
     }
 
-    /// All deadlines, in the order of their keys.
-    pub(crate) fn deadlines(&self, each: &mut dyn FnMut(&str, Timestamp)) -> Result<(), ReadFault> {
+    /// All expiries, in key order.
+    pub(crate) fn expiries(&self, each: &mut dyn FnMut(&str, Timestamp)) -> Result<(), ReadFault> {
         let mut lines = self.lines(Section::Expires);
         loop {
             let at = lines.at();
             let Some(content) = lines.next()? else { return Ok(()) };
-            let (key, deadline) = read_deadline(content, at)?;
-            each(&key, deadline);
+            let (key, expiry) = read_expiry(content, at)?;
+            each(&key, expiry);
         }
     }
 
-    /// All entries, in memory; without members that are not ours.
+    /// All entries, in memory; without unknown top-level members.
     pub(crate) fn document(&self) -> Result<Document, ReadFault> {
         let mut document = Document::default();
         let mut cursor = self.cursor(Bound::Unbounded, Bound::Unbounded)?;
         while let Some(line) = cursor.take(End::Front)? {
-            let stored = Stored { text: line.text.into(), deadline: line.deadline };
+            let stored = Stored { text: line.text.into(), expiry: line.expiry };
             document.entries.insert(line.key.into_owned(), stored);
         }
         Ok(document)
     }
 
-    /// The entries between two bounds, from both ends; none if they run backwards.
+    /// The entries between two bounds, from both ends; none if the bounds are in the wrong order.
     pub(crate) fn cursor(&self, from: Bound<&str>, to: Bound<&str>) -> Result<Cursor<'_>, ReadFault> {
         let range = |section| -> Result<(u64, u64), ReadFault> {
             let (start, end) = self.range(section);
@@ -148,15 +148,15 @@ impl Indexed {
         Ok(Cursor::new(self.file(), &self.layout, range(Section::Map)?, expires))
     }
 
-    /// Where the lines begin, or (`upper`) end, that a bound lets in; `open` if it lets in all.
+    /// Where the lines start or, if `upper`, end that a bound includes; `open` if it includes all.
     fn bound(&self, section: Section, bound: Bound<&str>, open: u64, upper: bool) -> Result<u64, ReadFault> {
-        let (key, behind) = match bound {
+        let (key, is_after) = match bound {
             Bound::Unbounded => return Ok(open),
             Bound::Included(key) => (key, upper),
             Bound::Excluded(key) => (key, !upper),
         };
         let spot = self.search(section).borrow_mut().find(&*self.file, key)?;
-        Ok(spot.end.filter(|_| behind).unwrap_or(spot.at))
+        Ok(spot.end.filter(|_| is_after).unwrap_or(spot.at))
     }
 
     fn range(&self, section: Section) -> (u64, u64) {
@@ -172,14 +172,14 @@ impl Indexed {
     }
 }
 
-/// So many searches go without fences: who asks for one key only need not pay for them.
+/// The first few searches use no fences, so that a single lookup does not pay for them.
 const UNFENCED: u32 = 3;
 
 /// The sizes of the reads that look for one line: most lines are short, a few are very long.
 const PROBE: u64 = 512;
 const LARGEST_PROBE: u64 = CHUNK as u64;
 
-/// Lines that a search has narrowed its key down to are read at once up to this length.
+/// When a search has narrowed down its range to this length, the rest is read at once.
 const AT_ONCE: u64 = 16 << 10;
 
 /// Finds keys in a section.
@@ -189,21 +189,21 @@ struct Search {
     end: u64,
     fences: Fences,
     searches: u32,
-    /// Shows the lines that the last key was searched in; the next key may be there too.
+    /// The lines of the previous search, which may contain the next key, too.
     window: Window,
     probe: Window,
 }
 
-/// Where a search has ended.
+/// The result of a search.
 #[derive(Clone, Copy, Debug)]
 struct Spot {
-    /// Where the first line begins whose key is not less.
+    /// Where the first line with this key or a greater one starts.
     at: u64,
-    /// Where it ends, newline included, if its key is the one.
+    /// Where that line ends, including its newline, if it has this key.
     end: Option<u64>,
 }
 
-/// A line, and how its key compares with the one that is searched for.
+/// A line, and how its key compares with the wanted one.
 type Compared = (u64, Ordering);
 
 impl Search {
@@ -218,7 +218,7 @@ impl Search {
         }
     }
 
-    /// The text of a key's value, checked.
+    /// The encoded value of a key, checked.
     fn value(&mut self, file: &dyn DiskFile, key: &str) -> Result<Option<Box<str>>, ReadFault> {
         let Some((at, to)) = self.content(file, key)? else { return Ok(None) };
         let text = value_text(self.window.bytes(at, to)).map_err(|fault| ReadFault::within(at, fault))?;
@@ -229,34 +229,34 @@ impl Search {
         let text = self.window.take(from, to);
         String::from_utf8(text)
             .map(|text| Some(text.into_boxed_str()))
-            .map_err(|_| ReadFault::damaged(from, "not UTF-8"))
+            .map_err(|_| ReadFault::corrupt(from, "not UTF-8"))
     }
 
-    fn deadline(&mut self, file: &dyn DiskFile, key: &str) -> Result<Option<Timestamp>, ReadFault> {
+    fn expiry(&mut self, file: &dyn DiskFile, key: &str) -> Result<Option<Timestamp>, ReadFault> {
         let Some((at, to)) = self.content(file, key)? else { return Ok(None) };
         let content = self.window.bytes(at, to);
-        read_deadline(content, at).map(|(_, deadline)| Some(deadline))
+        read_expiry(content, at).map(|(_, expiry)| Some(expiry))
     }
 
-    /// Shows a key's line in the window, and says where its content is.
+    /// Reads a key's line into the window, and returns where its content is.
     fn content(&mut self, file: &dyn DiskFile, key: &str) -> Result<Option<(u64, u64)>, ReadFault> {
         let Spot { at, end: Some(end) } = self.find(file, key)? else { return Ok(None) };
         if !self.window.shows(at, end) {
             self.window.show(file, at, end)?;
         }
         let Some((b'\n', whole)) = self.window.bytes(at, end).split_last() else {
-            return Err(ReadFault::damaged(at, "this line does not end where the next one starts"));
+            return Err(ReadFault::corrupt(at, "this line does not end where the next one starts"));
         };
         let content = snapshot_line::content(whole, end == self.end).map_err(|fault| ReadFault::within(at, fault))?;
         let from = at + INDENT.len() as u64;
         Ok(Some((from, from + content.len() as u64)))
     }
 
-    /// Searches first for the block, by fences or, where none is known, by a read; then among the lines that begin in it.
+    /// Finds the block first, by fences or, if none is known, by a read; then the line among those that start in it.
     fn find(&mut self, file: &dyn DiskFile, key: &str) -> Result<Spot, ReadFault> {
         let key = key.as_bytes();
         self.searches = self.searches.saturating_add(1);
-        // Undecided are the blocks low..high. `floor` is a line whose key is not greater, `ceiling` one whose key is.
+        // The blocks low..high are left. `floor` is a line whose key is not greater, `ceiling` one whose key is.
         let (mut low, mut high) = (0, self.fences.blocks());
         let (mut floor, mut ceiling) = (None, self.end);
         while low < high {
@@ -276,7 +276,8 @@ impl Search {
         }
     }
 
-    /// The first line that begins in the blocks `from..to`; `None` if none does. `ceiling` is the first line behind them.
+    /// The first line that starts in the blocks `from..to`; `None` if there is none. `ceiling` is the first line after
+    /// them.
     fn first_line(
         &mut self,
         file: &dyn DiskFile,
@@ -300,7 +301,7 @@ impl Search {
             return Ok(None);
         }
         let start = self.fences.start(block);
-        let line = if block == 0 { Some(self.start) } else { line_behind(&mut self.probe, file, start - 1, ceiling)? };
+        let line = if block == 0 { Some(self.start) } else { line_after(&mut self.probe, file, start - 1, ceiling)? };
         let learns = self.searches > UNFENCED;
         let Some(line) = line else {
             if learns {
@@ -315,21 +316,21 @@ impl Search {
         Ok(Some((line, (*there).cmp(key))))
     }
 
-    /// Searches among the lines that begin in the block of the line `floor`, the next of which is `ceiling`.
+    /// Searches the lines that start in the same block as `floor`; the next line after them is `ceiling`.
     fn find_line(&mut self, file: &dyn DiskFile, floor: u64, ceiling: u64, key: &[u8]) -> Result<Spot, ReadFault> {
         let block_end = self.fences.start(self.fences.block(floor) + 1).min(ceiling);
         let shown = if ceiling - floor <= AT_ONCE { ceiling } else { block_end };
         if !self.window.shows(floor, shown) {
             self.window.show(file, floor, shown)?;
         }
-        // Undecided are the lines that begin in low..high.
+        // The lines that start in low..high are left.
         let (mut low, mut high, mut place) = (floor, block_end, ceiling);
         while low < high {
             let middle = low + (high - low) / 2;
             let before = self.window.bytes(low, middle);
             let line = memchr::memrchr(b'\n', before).map_or(low, |at| low + at as u64 + 1);
-            let behind = memchr::memchr(b'\n', self.window.bytes(middle, shown));
-            let next = behind.map_or(ceiling, |at| middle + at as u64 + 1);
+            let newline = memchr::memchr(b'\n', self.window.bytes(middle, shown));
+            let next = newline.map_or(ceiling, |at| middle + at as u64 + 1);
             let order = loop {
                 let bytes = self.window.bytes(line, ceiling);
                 if let Some(there) = line_key(bytes, line)? {
@@ -337,7 +338,7 @@ impl Search {
                 }
                 let end = self.window.end();
                 if end >= ceiling {
-                    return Err(ReadFault::damaged(line, "this line ends in its key"));
+                    return Err(ReadFault::corrupt(line, "this line ends in its key"));
                 }
                 let to = (end + LARGEST_PROBE).min(ceiling);
                 self.window.show(file, floor, to)?;
@@ -352,7 +353,7 @@ impl Search {
     }
 }
 
-/// The value's text of a content, checked.
+/// The encoded value in a line's content, checked.
 fn value_text(content: &[u8]) -> Result<&str, Fault> {
     let (_, text) = snapshot_line::split(content)?;
     let start = content.len() - text.len();
@@ -372,14 +373,9 @@ fn value_text(content: &[u8]) -> Result<&str, Fault> {
     }
 }
 
-/// The first line that begins behind the first newline from `from` on, if that is before `ceiling`. Its beginning is shown
-/// in the window.
-fn line_behind(
-    window: &mut Window,
-    file: &dyn DiskFile,
-    mut from: u64,
-    ceiling: u64,
-) -> Result<Option<u64>, ReadFault> {
+/// The first line that starts after the first newline from `from` on, if that is before `ceiling`. Reads its start into
+/// the window.
+fn line_after(window: &mut Window, file: &dyn DiskFile, mut from: u64, ceiling: u64) -> Result<Option<u64>, ReadFault> {
     let mut length = PROBE;
     while from < ceiling {
         window.show(file, from, (from + length).min(ceiling))?;
@@ -392,7 +388,7 @@ fn line_behind(
     Ok(None)
 }
 
-/// The key of the line at `line`, read into the window as far as it is not there.
+/// The key of the line at `line`, which is read into the window as far as needed.
 fn probed_key<'w>(
     window: &'w mut Window,
     file: &dyn DiskFile,
@@ -406,7 +402,7 @@ fn probed_key<'w>(
     while line_key(window.bytes(line, end), line)?.is_none() {
         if window.shows(line, (line + length).min(end)) {
             if window.end() >= end {
-                return Err(ReadFault::damaged(line, "this line ends in its key"));
+                return Err(ReadFault::corrupt(line, "this line ends in its key"));
             }
             length *= 8;
         }
@@ -415,11 +411,11 @@ fn probed_key<'w>(
     Ok(line_key(window.bytes(line, end), line)?.unwrap_or_default())
 }
 
-/// The key of the line at `line`, whose first bytes are given; `None` if they do not reach to its end.
+/// The key of the line at `line`, given its first bytes; `None` if they do not include all of it.
 fn line_key(bytes: &[u8], line: u64) -> Result<Option<Cow<'_, [u8]>>, ReadFault> {
     let Some(content) = bytes.get(INDENT.len()..) else { return Ok(None) };
     if !bytes.starts_with(INDENT.as_bytes()) {
-        return Err(ReadFault::damaged(line, "expected an indent of four spaces"));
+        return Err(ReadFault::corrupt(line, "expected an indent of four spaces"));
     }
     snapshot_line::key(content).map_err(|fault| ReadFault::within(line + INDENT.len() as u64, fault))
 }

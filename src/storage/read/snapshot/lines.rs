@@ -1,25 +1,25 @@
-//! The lines of a section one after the other, from either end.
+//! The lines of a section in order, from either end.
 
 use super::window::{CHUNK, ReadFault, Window};
 use crate::storage::files::disk::DiskFile;
 use crate::storage::format::snapshot_line::{self, MAX_KEY};
 use crate::value::Value;
 
-/// How much is read ahead at first, and at most.
+/// The read-ahead size, at first and at most.
 const FIRST: u64 = 4 << 10;
 const MOST: u64 = CHUNK as u64;
 
-/// No line is longer: every byte of its key and value as an escape of six, and a little.
+/// No line is longer: every byte of key and value as an escape of six, plus the frame.
 const LONGEST: u64 = 6 * (MAX_KEY as u64 + Value::MAX_LEN as u64) + 64;
 
-/// The lines of a section, the first one first, or ([`Lines::back`]) the last one first.
+/// The lines of a section, from the first one on, or ([`Lines::back`]) from the last one.
 #[derive(Debug)]
 pub(crate) struct Lines<'a> {
     file: &'a dyn DiskFile,
     window: Window,
-    /// Where the next line begins, or from the back ends.
+    /// Where the next line starts or, from the back, ends.
     at: u64,
-    /// Where the last line ends that is wanted, or from the back the first one begins.
+    /// Where the last wanted line ends or, from the back, the first one starts.
     limit: u64,
     /// Where the section ends.
     end: u64,
@@ -32,22 +32,22 @@ impl<'a> Lines<'a> {
         Self { file, window: Window::default(), at: from, limit: to, end, ahead: FIRST }
     }
 
-    /// The same from the back.
+    /// The same lines from the back.
     pub(super) fn back(file: &'a dyn DiskFile, from: u64, to: u64, end: u64) -> Self {
         Self { at: to, limit: from, ..Self::new(file, from, to, end) }
     }
 
-    /// Where the next line begins, or from the back ends.
+    /// Where the next line starts or, from the back, ends.
     pub(crate) fn at(&self) -> u64 {
         self.at
     }
 
-    /// Lets the lines end at another place, or from the back begin.
+    /// Moves the place where the lines end or, from the back, start.
     pub(super) fn limit_to(&mut self, limit: u64) {
         self.limit = limit;
     }
 
-    /// Gives back the memory that a long line has taken.
+    /// Frees the memory that a long line took.
     pub(super) fn release(&mut self) {
         self.window.release();
     }
@@ -60,7 +60,7 @@ impl<'a> Lines<'a> {
         snapshot_line::content(line, last).map(Some).map_err(|fault| ReadFault::within(at, fault))
     }
 
-    /// The next line as it is, without its newline.
+    /// The next line in full, without its newline.
     pub(super) fn whole(&mut self) -> Result<Option<&[u8]>, ReadFault> {
         let from = self.at;
         if from >= self.limit {
@@ -76,9 +76,9 @@ impl<'a> Lines<'a> {
             }
             searched = self.window.end().min(self.limit);
             if searched >= self.limit || searched - from > LONGEST {
-                return Err(ReadFault::damaged(from, "this line does not end where its section ends"));
+                return Err(ReadFault::corrupt(from, "this line does not end where its section ends"));
             }
-            // Of a long line little is read in vain.
+            // Avoids reading far past the end of a long line.
             let to = (searched + self.ahead.max((searched - from) / 8)).min(self.limit);
             self.window.show(self.file, from, to)?;
             self.ahead = (2 * self.ahead).min(MOST);
@@ -87,13 +87,13 @@ impl<'a> Lines<'a> {
         Ok(Some(self.window.bytes(from, newline)))
     }
 
-    /// The content of the line before.
+    /// The content of the previous line.
     pub(super) fn next_back(&mut self) -> Result<Option<&[u8]>, ReadFault> {
         let to = self.at;
         if to <= self.limit {
             return Ok(None);
         }
-        // Searched for is the newline of the line before this one.
+        // Looks for the newline of the previous line.
         let mut searched = to - 1;
         if !self.window.shows(searched, to) {
             searched = to;
@@ -109,7 +109,7 @@ impl<'a> Lines<'a> {
                 break first;
             }
             if to - first > LONGEST {
-                return Err(ReadFault::damaged(first, "this line is too long"));
+                return Err(ReadFault::corrupt(first, "this line is too long"));
             }
             let from = first.saturating_sub(self.ahead.max((to - first) / 8)).max(self.limit);
             self.window.show(self.file, from, to)?;
@@ -117,7 +117,7 @@ impl<'a> Lines<'a> {
         };
         self.at = start;
         let Some((b'\n', line)) = self.window.bytes(start, to).split_last() else {
-            return Err(ReadFault::damaged(start, "this line does not end where its section ends"));
+            return Err(ReadFault::corrupt(start, "this line does not end where its section ends"));
         };
         snapshot_line::content(line, to == self.end).map(Some).map_err(|fault| ReadFault::within(start, fault))
     }

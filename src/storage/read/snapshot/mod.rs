@@ -1,5 +1,5 @@
-//! The snapshot: one JSON document, sorted, one entry a line. Its one form is its own index; any other
-//! is read whole.
+//! The snapshot: one JSON document, sorted, one entry per line. In canonical form it is its own index; any other layout
+//! is read in full.
 
 mod check;
 pub(crate) mod cursor;

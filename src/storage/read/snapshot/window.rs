@@ -1,4 +1,4 @@
-//! A stretch of a file in memory, and what can go wrong in reading it.
+//! A part of a file in memory, and the faults of reading it.
 
 use std::io;
 use std::path::Path;
@@ -7,13 +7,13 @@ use crate::error::Error;
 use crate::json::Fault;
 use crate::storage::files::disk::DiskFile;
 
-/// Why a snapshot in its one form could not be read.
+/// Why a snapshot in canonical form could not be read.
 #[derive(Debug)]
 pub(crate) enum ReadFault {
-    /// The system could not.
+    /// The read failed.
     Io(io::Error),
-    /// What stands there is not what must stand there.
-    Damaged {
+    /// The bytes are not what they must be.
+    Corrupt {
         /// Offset in bytes from the file's start.
         at: u64,
         /// What is wrong, without the place.
@@ -22,24 +22,24 @@ pub(crate) enum ReadFault {
 }
 
 impl ReadFault {
-    pub(super) fn damaged(at: u64, reason: &str) -> Self {
-        Self::Damaged { at, reason: reason.to_owned() }
+    pub(super) fn corrupt(at: u64, reason: &str) -> Self {
+        Self::Corrupt { at, reason: reason.to_owned() }
     }
 
-    /// A fault in the bytes that begin at `start`.
+    /// A fault in the bytes that start at `start`.
     pub(super) fn within(start: u64, fault: Fault) -> Self {
-        Self::Damaged { at: start + fault.at as u64, reason: fault.reason }
+        Self::Corrupt { at: start + fault.at as u64, reason: fault.reason }
     }
 
-    /// The error of a fault in the file at `path`; line and column are counted in `file`.
+    /// The error for a fault in the file at `path`; line and column are counted in `file`.
     pub(crate) fn error(self, path: &Path, file: &dyn DiskFile) -> Error {
         let path = path.to_owned();
         let (at, reason) = match self {
             Self::Io(source) => return Error::Open { path, source },
-            Self::Damaged { at, reason } => (at, reason),
+            Self::Corrupt { at, reason } => (at, reason),
         };
         match place(file, at) {
-            Ok((line, column)) => Error::Damaged { path, line, column, syntax: true, reason },
+            Ok((line, column)) => Error::Unreadable { path, line, column, syntax: true, reason },
             Err(source) => Error::Open { path, source },
         }
     }
@@ -51,8 +51,8 @@ impl From<io::Error> for ReadFault {
     }
 }
 
-/// Line and column of an offset, both from 1. The column counts characters, or bytes where the line is not UTF-8 or longer
-/// than a chunk.
+/// Line and column of an offset, both from 1. The column counts characters, or bytes if the line is not UTF-8 or is
+/// longer than a chunk.
 fn place(file: &dyn DiskFile, at: u64) -> io::Result<(u64, u64)> {
     let mut chunk = vec![0; CHUNK];
     let (mut line, mut line_start, mut from) = (1, 0, 0);
@@ -77,25 +77,25 @@ fn place(file: &dyn DiskFile, at: u64) -> io::Result<(u64, u64)> {
     Ok((line, column as u64 + 1))
 }
 
-/// How much is read at once of what is long.
+/// How much is read at a time.
 pub(super) const CHUNK: usize = 256 << 10;
 
-/// A length of what is or will be in memory.
+/// A length as a size in memory.
 pub(super) fn size(length: u64) -> usize {
     usize::try_from(length).unwrap_or(usize::MAX)
 }
 
-/// A stretch of a file in memory. Its buffer is kept from one stretch to the next.
+/// A part of a file in memory. Its buffer is reused for the next part.
 #[derive(Debug, Default)]
 pub(super) struct Window {
-    /// Longer than what is in it, so that it is not cleared each time.
+    /// Longer than the part in it, so that it need not be cleared each time.
     buffer: Vec<u8>,
     start: u64,
     filled: usize,
 }
 
 impl Window {
-    /// Makes the window show `from..to`. What it shows already is not read again.
+    /// Moves the window to `from..to`. Does not read again what it already holds.
     pub(super) fn show(&mut self, file: &dyn DiskFile, from: u64, to: u64) -> Result<(), ReadFault> {
         let (mut kept_from, mut kept_to) = (from.max(self.start), to.min(self.end()));
         let length = size(to.saturating_sub(from));
@@ -121,7 +121,7 @@ impl Window {
         Ok(())
     }
 
-    /// Gives back what a long line has taken: it is not kept for all the short ones.
+    /// Frees the memory that a long line took: short ones do not need it.
     pub(super) fn release(&mut self) {
         if self.is_large() {
             self.filled = self.filled.min(CHUNK);
@@ -130,12 +130,12 @@ impl Window {
         }
     }
 
-    /// Whether a long line has made it larger than short ones need.
+    /// Whether a long line made it larger than short ones need.
     pub(super) fn is_large(&self) -> bool {
         self.buffer.len() > 4 * CHUNK
     }
 
-    /// What is shown of `from..to`, in the window's own memory.
+    /// Takes the bytes of `from..to` in the window out of it, with their memory.
     pub(super) fn take(&mut self, from: u64, to: u64) -> Vec<u8> {
         let mut bytes = std::mem::take(&mut self.buffer);
         bytes.truncate(size(to.saturating_sub(self.start)).min(self.filled));
@@ -152,12 +152,12 @@ impl Window {
         self.start + self.filled as u64
     }
 
-    /// Whether all of `from..to` is shown.
+    /// Whether the window holds all of `from..to`.
     pub(super) fn shows(&self, from: u64, to: u64) -> bool {
         self.start <= from && to <= self.end()
     }
 
-    /// What is shown of `from..to`; `from` must be in the window.
+    /// The bytes of `from..to` in the window; `from` must be in it.
     pub(super) fn bytes(&self, from: u64, to: u64) -> &[u8] {
         let to = size(to.saturating_sub(self.start)).min(self.filled);
         let from = size(from.saturating_sub(self.start)).min(to);
@@ -172,7 +172,7 @@ pub(super) fn fill(file: &dyn DiskFile, buffer: &mut [u8], at: u64) -> Result<()
     }
     let read = file.read_at(buffer, at)?;
     if read < buffer.len() {
-        return Err(ReadFault::damaged(at + read as u64, "the file is shorter than expected"));
+        return Err(ReadFault::corrupt(at + read as u64, "the file is shorter than expected"));
     }
     Ok(())
 }

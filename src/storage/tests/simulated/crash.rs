@@ -1,4 +1,4 @@
-//! What a power cut may leave of a disk.
+//! Every state that a power cut may leave on a disk.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -15,20 +15,20 @@ use super::world::{Inode, Names, World};
 pub(crate) struct Moment {
     /// How many changes came before.
     pub(crate) changes: u64,
-    /// What [`Simulated::mark`] had said by then.
+    /// The last argument of [`Simulated::mark`].
     pub(crate) mark: u64,
     pub(super) world: World,
 }
 
-/// Where the last write that was not synced is cut.
+/// Where the last unsynced write is cut.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cuts {
-    /// A write of at most so many bytes is cut at each of them.
+    /// A write of at most this many bytes is cut at each of them.
     pub(crate) everywhere_up_to: usize,
-    /// A longer one at its ends and at so many places between.
+    /// A longer one is cut at its ends, and at this many places in between.
     pub(crate) samples: usize,
     pub(crate) seed: u64,
-    /// Whether times may fall back to those of the last sync.
+    /// Whether times may revert to those of the last sync.
     pub(crate) old_times: bool,
 }
 
@@ -38,46 +38,46 @@ impl Default for Cuts {
     }
 }
 
-/// A disk that a power cut may have left. Everything on it is durable and nothing is locked.
+/// A disk that a power cut may have left. Everything on it is durable, and nothing is locked.
 #[derive(Debug)]
 pub(crate) struct Crashed<'a> {
     pub(crate) disk: Simulated,
-    /// Of all that a program can see.
+    /// The hash of everything that a program can see.
     pub(crate) hash: u64,
     pub(crate) how: How<'a>,
 }
 
-/// What the power cut did, for a message.
+/// The effects of the power cut, for a message.
 #[derive(Clone, Copy, Debug)]
 #[expect(dead_code, reason = "a message shows it")]
 pub(crate) struct How<'a> {
-    /// Which of the changes of names that were not durable happened, oldest first.
+    /// Which changes of names that were not durable happened, oldest first.
     pub(crate) names: &'a [bool],
-    /// Which files, of those with writes that were not durable, kept them all; the others kept none.
+    /// Which files with writes that were not durable kept them all; the others kept none.
     pub(crate) whole: &'a [bool],
-    /// What became of such a file otherwise.
+    /// A file whose writes were damaged.
     pub(crate) damage: Option<(&'a Path, Damage)>,
-    /// Whether times fell back and notes are gone.
+    /// Whether times reverted and notes were lost.
     pub(crate) old: bool,
 }
 
-/// What became of the writes of a file that were not durable. Places are offsets in the file.
+/// What happened to the unsynced writes of a file. Places are offsets in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Damage {
-    /// They are all there.
+    /// All of them remain.
     Whole,
-    /// None is there: the file ends before them, or has zeros where durable writes follow.
+    /// None remain: the file ends before them, or has zeros if durable writes follow.
     Gone,
     /// The file ends here.
     Cut(usize),
-    /// Zeros from the first place to the other.
+    /// Zeros from the first place to the second.
     Zeros(usize, usize),
-    /// From `at` to `to` there are the bytes of another file, from its offset `from` on, then zeros.
+    /// The bytes from `at` to `to` are those of another file, starting at its offset `from`, then zeros.
     Stale { at: usize, to: usize, file: usize, from: usize },
 }
 
 impl Moment {
-    /// The disk as it is when all programs are killed, while the system goes on.
+    /// The disk after all programs are killed while the system keeps running.
     pub(crate) fn killed(&self) -> Simulated {
         let mut world = self.world.clone();
         for inode in &mut world.files {
@@ -86,8 +86,8 @@ impl Moment {
         Simulated::of(world)
     }
 
-    /// Shows each disk that a power cut now may leave, none twice; returns how many they are. Where the possibilities are
-    /// too many for all of them (see [`Cuts`]) it chooses by the seed.
+    /// Visits each disk that a power cut may leave now, without duplicates; returns their number. If there are too many
+    /// possibilities (see [`Cuts`]), chooses some by the seed.
     pub(crate) fn crash_states(&self, cuts: Cuts, mut visit: impl FnMut(Crashed<'_>)) -> usize {
         let world = &self.world;
         let mut random = Random(cuts.seed ^ self.changes);
@@ -188,13 +188,13 @@ impl Moment {
 }
 
 impl Simulated {
-    /// As [`Moment::crash_states`], of the present moment.
+    /// As [`Moment::crash_states`], for the current moment.
     pub(crate) fn crash_states(&self, cuts: Cuts, visit: impl FnMut(Crashed<'_>)) -> usize {
         self.moment().crash_states(cuts, visit)
     }
 }
 
-/// What the names may lead to, each with the changes that happened, none twice.
+/// Every possible state of the names, each with the changes that happened, without duplicates.
 fn name_states(world: &World, random: &mut Random) -> Vec<(Names, Vec<bool>)> {
     let open: Vec<usize> = (0..world.changes.len()).filter(|&change| !world.changes[change].durable).collect();
     let mut seen = HashSet::new();
@@ -217,7 +217,7 @@ fn name_states(world: &World, random: &mut Random) -> Vec<(Names, Vec<bool>)> {
     states
 }
 
-/// All subsets of up to six things. Of more: those that end somewhere, those that lack one, and some others.
+/// All subsets of up to six items. For more items: all prefixes, all subsets that lack one item, and some others.
 fn subsets(len: usize, random: &mut Random) -> Vec<Vec<bool>> {
     if len <= 6 {
         return (0..1_u32 << len).rev().map(|set| (0..len).map(|at| set >> at & 1 == 1).collect()).collect();
@@ -229,7 +229,7 @@ fn subsets(len: usize, random: &mut Random) -> Vec<Vec<bool>> {
     subsets
 }
 
-/// What may become of the writes of a file that are not durable, apart from all and none of them.
+/// What may happen to the unsynced writes of a file, except for keeping all or none of them.
 fn damages(world: &World, file: usize, cuts: Cuts, random: &mut Random) -> Vec<Damage> {
     let inode = &world.files[file];
     let writes = &inode.unsynced;
@@ -254,10 +254,10 @@ fn damages(world: &World, file: usize, cuts: Cuts, random: &mut Random) -> Vec<D
         damages.extend([Damage::Zeros(at, last.to), Damage::Zeros(last.from, at)]);
     }
     for (other, old) in world.files.iter().enumerate().filter(|(other, old)| *other != file && !old.is_lock) {
-        // A block of its own, as it was at its place.
+        // A block of its own, as it was at this offset.
         let there = places.iter().filter(|at| **at < old.content.len());
         damages.extend(there.map(|&at| Damage::Stale { at, to: last.to, file: other, from: at }));
-        // The worst that may stand there begins where a line does.
+        // The worst content for this place starts at the start of a line.
         let lines = old.content.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
         let lines: Vec<usize> = lines.filter(|from| *from < old.content.len()).collect();
         for &from in lines.iter().rev().take(4) {
@@ -267,11 +267,11 @@ fn damages(world: &World, file: usize, cuts: Cuts, random: &mut Random) -> Vec<D
     damages
 }
 
-/// Whether nothing durable comes behind a write that is not.
+/// Whether no durable write follows an unsynced one.
 fn is_tail(inode: &Inode, place: usize) -> bool {
-    let behind = &inode.unsynced[place..];
-    behind.windows(2).all(|pair| pair[0].to == pair[1].from)
-        && behind.last().is_some_and(|last| last.to == inode.content.len())
+    let after = &inode.unsynced[place..];
+    after.windows(2).all(|pair| pair[0].to == pair[1].from)
+        && after.last().is_some_and(|last| last.to == inode.content.len())
 }
 
 fn damaged(world: &World, inode: &Inode, damage: Damage) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! The changes that can be made to fail, and how.
+//! Injected faults.
 
 use std::io;
 use std::path::Path;
@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use crate::storage::files::disk::Rename;
 
-/// Something that changes a disk, or makes changes durable. Files go by the names under which they were opened.
+/// An operation that changes a disk, or makes changes durable. Files are named as they were opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     Create(Arc<Path>),
@@ -34,11 +34,11 @@ impl Operation {
 /// The error of an operation that was made to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Injected {
-    /// An error of the system; nothing was done.
+    /// An error of the system; nothing is done.
     Error(Errno),
-    /// Half of an append is done, then the disk is full; anything else is not done at all.
+    /// Half of an append is done, then the disk is full; any other operation is not done at all.
     Short,
-    /// It is done, and yet reported to have failed.
+    /// It is done, but reported to have failed.
     Done,
 }
 
@@ -85,12 +85,12 @@ impl Fault {
     }
 }
 
-/// What becomes of an operation.
+/// What happens to an operation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
     Done,
     Half,
     Lost,
-    /// Reported done, but not.
+    /// Reported as done, but not done.
     Lie,
 }

@@ -19,7 +19,7 @@ pub(super) struct Handle {
     /// The name under which it was opened.
     path: Arc<Path>,
     file: usize,
-    /// Shared by all that are the same open file, of which the last gives the lock back.
+    /// Shared by all handles of the same open file; the last one releases the lock.
     number: Arc<u64>,
 }
 

@@ -1,10 +1,11 @@
-//! A disk in memory for tests, which knows what a power cut would leave of it, and fails when it is told to.
+//! A disk in memory for tests, which knows what a power cut would leave of it, and fails on demand.
 //!
-//! It keeps what programs see apart from what is durable. [`Moment::crash_states`] shows every disk that a power cut at
-//! that moment may leave: of the changes of names that no sync of their folder covers each may have happened or not, and
-//! of the appends that no sync of their file covers any part may be there, zeros or stale bytes in its place included.
+//! It distinguishes what programs see from what is durable. [`Moment::crash_states`] visits every disk that a power cut
+//! may leave: each change of names that is not covered by a sync of the folder may or may not have happened, and any
+//! part of an append that is not covered by a sync of its file may be there, or zeros or stale bytes in its place.
 //!
-//! Left out: symbolic links, rights, and folders that are not durable ([`Real`](crate::storage::files::disk::Real) syncs those it makes).
+//! Not simulated: symbolic links, permissions, and folders that are not durable
+//! ([`Real`](crate::storage::files::disk::Real) syncs those it creates).
 
 mod crash;
 mod fault;
@@ -41,26 +42,26 @@ pub(crate) use self::world::Habits;
 #[derive(Clone)]
 pub(crate) struct Simulated {
     shared: Arc<Mutex<Shared>>,
-    /// Whose operations wait for their turns.
+    /// Set if its operations wait for their turns.
     turns: Option<(Arc<Turns>, usize)>,
 }
 
-type IsIt = Box<dyn FnMut(&Operation) -> bool + Send>;
+type Predicate = Box<dyn FnMut(&Operation) -> bool + Send>;
 
 struct Shared {
     world: World,
-    /// The changes that were asked for, failed ones included.
+    /// The requested changes, including failed ones.
     log: Vec<Operation>,
     looks: u64,
     stop_after: Option<u64>,
     change_fault: Option<Fault>,
     look_fault: Option<Fault>,
     injected: u64,
-    lies: Option<IsIt>,
+    lies: Option<Predicate>,
     moments: Option<Vec<Moment>>,
     mark: u64,
-    /// What is done just before the first change for which it says true.
-    meanwhile: Option<(IsIt, Box<dyn FnOnce() + Send>)>,
+    /// Runs before the first change for which the predicate is true.
+    action: Option<(Predicate, Box<dyn FnOnce() + Send>)>,
 }
 
 impl Simulated {
@@ -83,13 +84,13 @@ impl Simulated {
             lies: None,
             moments: None,
             mark: 0,
-            meanwhile: None,
+            action: None,
         };
         Self { shared: Arc::new(Mutex::new(shared)), turns: None }
     }
 
     fn shared(&self) -> MutexGuard<'_, Shared> {
-        // A test that failed elsewhere must still be able to close its files.
+        // A test that failed in another thread must still be able to close its files.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -97,33 +98,33 @@ impl Simulated {
         self.shared().world.habits = habits;
     }
 
-    /// Makes the change of this number (from 1) fail, or all from it on.
+    /// Makes the change with this number (from 1) fail, or all from there on.
     pub(crate) fn fail(&self, at: u64, kind: Injected, until: Until) {
         self.shared().change_fault = Some(Fault { at, kind, until });
     }
 
-    /// The same for what only looks: opening, reading, asking for an identity or a lock.
+    /// The same for operations that change nothing: opening, reading, querying an identity, locking.
     pub(crate) fn fail_look(&self, at: u64, kind: Injected, until: Until) {
         self.shared().look_fault = Some(Fault { at, kind, until });
     }
 
-    /// Lets everything work again, lies included.
+    /// Makes everything work again, including syncs that lie.
     pub(crate) fn heal(&self) {
         let mut shared = self.shared();
         (shared.change_fault, shared.look_fault, shared.stop_after, shared.lies) = (None, None, None, None);
     }
 
-    /// After that many changes everything fails, as if the machine had stopped.
+    /// Makes everything fail after this many changes, as if the machine had stopped.
     pub(crate) fn stop_after(&self, changes: u64) {
         self.shared().stop_after = Some(changes);
     }
 
-    /// Syncs for which this says true report success and do nothing.
+    /// Makes syncs for which `is_lie` is true report success without doing anything.
     pub(crate) fn lie(&self, is_lie: impl FnMut(&Operation) -> bool + Send + 'static) {
         self.shared().lies = Some(Box::new(is_lie));
     }
 
-    /// How many changes there were, failed ones included.
+    /// The number of changes so far, including failed ones.
     pub(crate) fn changes(&self) -> u64 {
         self.shared().log.len() as u64
     }
@@ -137,17 +138,17 @@ impl Simulated {
         self.shared().injected
     }
 
-    /// From now on the moment before each change is kept.
+    /// Starts recording the moment before each change.
     pub(crate) fn record(&self) {
         self.shared().moments = Some(Vec::new());
     }
 
-    /// What the moments from now on carry, e.g. how many commands were acknowledged.
+    /// Sets the mark of moments from now on, e.g. how many commands were acknowledged.
     pub(crate) fn mark(&self, mark: u64) {
         self.shared().mark = mark;
     }
 
-    /// The moments that were kept, and the present one; nothing is kept any more.
+    /// Returns the recorded moments and the current one, and stops recording.
     pub(crate) fn take_moments(&self) -> Vec<Moment> {
         let mut moments = self.shared().moments.take().unwrap_or_default();
         moments.push(self.moment());
@@ -168,7 +169,7 @@ impl Simulated {
         shared.world.names.get(path).map(|&file| shared.world.files[file].content.to_vec())
     }
 
-    /// Another program puts a new file there, durably. No change that is counted.
+    /// Puts a new file there durably, as another program would. Not counted as a change.
     pub(crate) fn put(&self, path: &Path, bytes: &[u8]) {
         let mut shared = self.shared();
         let file = shared.world.new_file(0o600);
@@ -176,28 +177,28 @@ impl Simulated {
         shared.world.put(&path.into(), file);
     }
 
-    /// Another program writes into the file itself, durably. No change that is counted.
+    /// Overwrites a file in place durably, as another program would. Not counted as a change.
     pub(crate) fn edit(&self, path: &Path, bytes: &[u8]) {
         let mut shared = self.shared();
         let file = shared.world.names[path];
         shared.world.overwrite(file, bytes);
     }
 
-    /// Others do that just before the first change for which `is_it` says true; they may use the disk.
+    /// Runs `action` before the first change for which `is_wanted` is true; it may use the disk.
     pub(crate) fn before(
         &self,
-        is_it: impl FnMut(&Operation) -> bool + Send + 'static,
-        meanwhile: impl FnOnce() + Send + 'static,
+        is_wanted: impl FnMut(&Operation) -> bool + Send + 'static,
+        action: impl FnOnce() + Send + 'static,
     ) {
-        self.shared().meanwhile = Some((Box::new(is_it), Box::new(meanwhile)));
+        self.shared().action = Some((Box::new(is_wanted), Box::new(action)));
     }
 
-    /// The changes that were asked for, failed ones included.
+    /// The requested changes, including failed ones.
     pub(crate) fn operations(&self) -> Vec<Operation> {
         self.shared().log.clone()
     }
 
-    /// The same disk for each of some threads, which take turns in an order that follows from a seed.
+    /// Handles of the same disk for `count` threads, which take turns in an order derived from a seed.
     pub(crate) fn taking_turns(&self, seed: u64, count: usize) -> Vec<Self> {
         let turns = Arc::new(Turns::new(seed, count));
         (0..count)
@@ -205,14 +206,14 @@ impl Simulated {
             .collect()
     }
 
-    /// The thread that takes turns by this does nothing more.
+    /// Ends the turns of the current thread.
     pub(crate) fn leave(&self) {
         if let Some((turns, who)) = &self.turns {
             turns.leave(*who);
         }
     }
 
-    /// Waits until it is its turn, which goes on until it asks for the next.
+    /// Waits for this thread's turn, which lasts until it asks for the next one.
     pub(crate) fn take_turn(&self) {
         if let Some((turns, who)) = &self.turns {
             turns.take(*who);
@@ -233,16 +234,16 @@ impl Simulated {
         }
     }
 
-    /// Lets `change` happen, unless the operation was to fail.
+    /// Performs `change`, unless the operation is to fail.
     fn change<T: Default>(
         &self,
         operation: Operation,
         change: impl FnOnce(&mut World, Fate) -> io::Result<T>,
     ) -> io::Result<T> {
         self.take_turn();
-        let meanwhile = self.shared().meanwhile.take_if(|(is_it, _)| is_it(&operation));
-        if let Some((_, meanwhile)) = meanwhile {
-            meanwhile();
+        let action = self.shared().action.take_if(|(is_wanted, _)| is_wanted(&operation));
+        if let Some((_, action)) = action {
+            action();
         }
         let mut shared = self.shared();
         shared.check_running()?;
@@ -371,7 +372,7 @@ impl Disk for Simulated {
         if shared.world.names.get(path).is_none_or(is_writable) { Ok(()) } else { Err(failed(Errno::ACCESS.into())) }
     }
 
-    fn left_overs(&self, path: &Path) -> Vec<PathBuf> {
+    fn leftovers(&self, path: &Path) -> Vec<PathBuf> {
         let Ok(shared) = self.look() else { return Vec::new() };
         let is_left_over = |there: &Path| {
             there.parent() == path.parent()
@@ -403,7 +404,7 @@ impl Disk for Simulated {
         };
         let opened = loop {
             match open() {
-                // Somebody else was quicker.
+                // Another writer came first.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 opened => break opened,
             }
@@ -419,7 +420,7 @@ impl Disk for Simulated {
     }
 }
 
-/// Makes a file; nothing of the kind if that is to fail.
+/// Creates a file, unless that is to fail.
 fn create(world: &mut World, path: &Arc<Path>, fate: Fate) -> io::Result<usize> {
     if world.names.contains_key(path) {
         return Err(io::ErrorKind::AlreadyExists.into());

@@ -1,4 +1,4 @@
-//! Numbers that look random.
+//! Pseudorandom numbers.
 
 /// The same numbers for the same seed (`SplitMix64`).
 #[derive(Debug)]
@@ -13,7 +13,7 @@ impl Random {
         (bits ^ (bits >> 31)) % end
     }
 
-    /// An index of a list of that length.
+    /// A random index into a list of that length.
     pub(crate) fn index(&mut self, len: usize) -> usize {
         usize::try_from(self.below(len as u64)).expect("it is less than a length")
     }

@@ -29,7 +29,7 @@ fn durable(disk: &Simulated, name: &str, content: &str) -> Box<dyn DiskFile> {
     file
 }
 
-/// What a power cut may leave of one name, in order, none twice.
+/// Every possible content of one name after a power cut, sorted and without duplicates.
 fn outcomes(disk: &Simulated, name: &str) -> Vec<Option<String>> {
     let mut outcomes = Vec::new();
     let shown = disk.crash_states(Cuts::default(), |crashed| {
@@ -64,7 +64,7 @@ fn a_name_that_was_not_synced_can_vanish_and_one_that_was_cannot() {
 }
 
 #[test]
-fn a_synced_rename_is_durable_and_another_is_whole_or_not_there() {
+fn a_synced_rename_is_durable_and_any_other_happens_or_does_not() {
     for how in [Rename::Replace, Rename::Exchange] {
         let disk = disk();
         durable(&disk, "old", "old");
@@ -102,7 +102,7 @@ fn names_that_were_not_synced_may_have_changed_in_any_order() {
 }
 
 #[test]
-fn a_rename_of_a_name_that_never_came_to_be_does_not_happen() {
+fn a_rename_of_a_lost_name_does_not_happen() {
     let disk = disk();
     create(&disk, "a.new", "1").sync_all().unwrap();
     disk.rename(&path("a.new"), &path("a"), Rename::New).unwrap();
@@ -133,7 +133,7 @@ fn each_of_several_appends_may_be_missing() {
 }
 
 #[test]
-fn stale_bytes_of_another_file_may_stand_where_an_append_should() {
+fn stale_bytes_of_another_file_may_replace_an_append() {
     let disk = disk();
     durable(&disk, "old", "x1\nx2\nx3\n");
     disk.remove(&path("old")).unwrap();
@@ -200,7 +200,7 @@ fn faults_hit_the_operation_they_were_meant_for() {
     }
     let disk = disk();
     create(&disk, "a", "");
-    assert_eq!(disk.changes(), 2, "an append of nothing is one as well");
+    assert_eq!(disk.changes(), 2, "an empty append counts, too");
     disk.fail(3, Injected::Done, Until::Once);
     assert!(disk.rename(&path("a"), &path("b"), Rename::New).is_err());
     assert_eq!(disk.names(), [path("b")]);
@@ -225,7 +225,7 @@ fn a_lie_is_a_sync_that_does_nothing() {
     assert_eq!(outcomes(&disk, "b"), some(&["1"]));
     disk.heal();
     a.sync_data().unwrap();
-    assert_eq!(outcomes(&disk, "a"), some(&["1"]), "unlike a failed one it can be made up for");
+    assert_eq!(outcomes(&disk, "a"), some(&["1"]), "unlike after a failed one, a later sync works");
 }
 
 #[test]
@@ -238,8 +238,8 @@ fn each_moment_of_a_run_can_be_looked_at_afterwards() {
     file.sync_data().unwrap();
     disk.mark(2);
     let moments = disk.take_moments();
-    let told: Vec<_> = moments.iter().map(|moment| (moment.changes, moment.mark)).collect();
-    assert_eq!(told, [(0, 0), (1, 0), (2, 0), (3, 0), (4, 1), (5, 1), (6, 2)]);
+    let recorded: Vec<_> = moments.iter().map(|moment| (moment.changes, moment.mark)).collect();
+    assert_eq!(recorded, [(0, 0), (1, 0), (2, 0), (3, 0), (4, 1), (5, 1), (6, 2)]);
     let killed = |at: usize| moments[at].killed().content(&path("a")).map(|content| content.len());
     assert_eq!([0, 1, 2, 3, 4, 5, 6].map(killed), [None, Some(0), Some(1), Some(1), Some(1), Some(2), Some(2)]);
     let states = [0, 1, 3, 4, 5, 6].map(|at| moments[at].crash_states(Cuts::default(), |_| {}));
@@ -247,7 +247,7 @@ fn each_moment_of_a_run_can_be_looked_at_afterwards() {
 }
 
 #[test]
-fn what_is_left_is_durable_and_can_crash_again() {
+fn a_crashed_disk_is_durable_and_can_crash_again() {
     let disk = disk();
     let file = durable(&disk, "a", "1");
     file.append(b"2").unwrap();
@@ -257,11 +257,11 @@ fn what_is_left_is_durable_and_can_crash_again() {
         crashed.disk.open(&path("a"), OpenAs::SideAppend).unwrap().unwrap().append(b"3").unwrap();
         assert_eq!(crashed.disk.content(&path("a")).unwrap(), [&before[..], b"3"].concat());
     });
-    assert_eq!(disk.content(&path("a")).unwrap(), b"12", "the disk itself goes on");
+    assert_eq!(disk.content(&path("a")).unwrap(), b"12", "the disk itself keeps running");
 }
 
 #[test]
-fn an_identity_tells_files_and_their_states_apart_as_well_as_the_clock_does() {
+fn an_identity_distinguishes_files_and_states_up_to_the_clock_s_resolution() {
     let disk = disk();
     let file = durable(&disk, "a", "1");
     let before = file.identity().unwrap();
@@ -305,7 +305,7 @@ fn a_lock_ends_with_its_handle_or_with_a_crash_and_its_note_may_be_lost() {
     let mut note = [0; 8];
     let read = other.read_at(&mut note, 0).unwrap();
     assert_eq!(&note[..read], b"held");
-    // The same open file once more has the same lock, until it is closed for the last time.
+    // Another handle of the same open file has the same lock, until the last one is closed.
     let file = disk.open(&lock, OpenAs::Side).unwrap().unwrap();
     drop(other);
     assert!(file.try_lock().unwrap());
@@ -317,17 +317,17 @@ fn a_lock_ends_with_its_handle_or_with_a_crash_and_its_note_may_be_lost() {
 }
 
 #[test]
-fn left_overs_are_those_of_one_file() {
+fn leftovers_belong_to_one_database() {
     let disk = disk();
     let left = with_suffix(&path("a"), ".tmp-0123456789abcdef");
     for name in ["a", "a.lock", "b.tmp-0123456789abcdef", "a.tmp-0123", "a.tmp-0123456789abcdef"] {
         create(&disk, name, "");
     }
-    assert_eq!(disk.left_overs(&path("a")), [left]);
+    assert_eq!(disk.leftovers(&path("a")), [left]);
 }
 
 #[test]
-fn it_answers_as_the_system_does() {
+fn it_behaves_like_the_operating_system() {
     let folder = tempfile::tempdir().unwrap();
     let script = |disk: &dyn Disk, folder: &Path| {
         let path = |name: &str| folder.join(name);

@@ -1,11 +1,12 @@
-//! Threads on one disk that come on one operation at a time, in an order that follows from a seed.
+//! Threads on one disk that perform one operation at a time, in an order derived from a seed.
 
 use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::Random;
 
-/// Who may do the next operation. Nobody is chosen before all others wait for it, so that a seed repeats a run.
+/// Which thread may perform the next operation. None is chosen before all others are waiting, so that a seed repeats a
+/// run.
 #[derive(Debug)]
 pub(super) struct Turns {
     state: Mutex<State>,
@@ -30,7 +31,7 @@ impl Turns {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for the next turn; the one before is over.
+    /// Ends this thread's turn and waits for the next one.
     pub(super) fn take(&self, who: usize) {
         let mut state = self.state();
         state.waiting.insert(who);
@@ -41,7 +42,7 @@ impl Turns {
         state.waiting.remove(&who);
     }
 
-    /// Does nothing more.
+    /// Takes no more turns.
     pub(super) fn leave(&self, who: usize) {
         let mut state = self.state();
         state.running.remove(&who);

@@ -1,4 +1,4 @@
-//! What a disk shows ("live") and what a power cut would leave of it ("durable").
+//! What programs see on a disk ("live") and what a power cut would leave of it ("durable").
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -6,36 +6,36 @@ use std::sync::Arc;
 
 use crate::storage::files::disk::{Identity, Rename};
 
-/// Which file each name leads to, by its place in [`World::files`].
+/// The file of each name, as an index into [`World::files`].
 pub(super) type Names = BTreeMap<Arc<Path>, usize>;
 
 /// A disk at one moment. Cheap to clone: contents are shared until they change.
 #[derive(Clone, Debug, Default)]
 pub(super) struct World {
-    /// Every file that ever was, those without a name included: what they held may turn up again.
+    /// Every file that ever existed, even without a name: its content may reappear.
     pub(super) files: Vec<Inode>,
     pub(super) names: Names,
-    /// The names that are durable whatever happens.
+    /// The names that are certainly durable.
     pub(super) base: Names,
-    /// What happened to names since, oldest first.
+    /// Changes of names since then, oldest first.
     pub(super) changes: Vec<NameChange>,
     pub(super) folders: BTreeSet<PathBuf>,
-    /// Goes on by one with every change.
+    /// Incremented by every change.
     pub(super) clock: u64,
     pub(super) habits: Habits,
-    /// How many power cuts there were.
+    /// The number of power cuts.
     pub(super) boot: u64,
     last_number: u64,
 }
 
-/// What file systems do differently.
+/// Differences between file systems.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Habits {
-    /// How many changes have the same time.
+    /// How many changes get the same time.
     pub(crate) tick: u64,
-    /// Whether a new file gets the smallest number that is free, not one that never was.
+    /// Whether a new file gets the smallest free inode number, rather than one that was never used.
     pub(crate) reuse_numbers: bool,
-    /// Whether there is an exchanging rename.
+    /// Whether the exchanging rename is supported.
     pub(crate) exchange: bool,
 }
 
@@ -49,16 +49,16 @@ impl Default for Habits {
 pub(super) struct Inode {
     pub(super) number: u64,
     pub(super) content: Arc<Vec<u8>>,
-    /// The writes that a power cut may undo, in the order of their places.
+    /// Writes that a power cut may undo, in the order of their offsets.
     pub(super) unsynced: Vec<Write>,
     pub(super) modified: u64,
-    /// When content or attributes changed last.
+    /// When content or attributes last changed.
     pub(super) changed: u64,
-    /// When a name of it changed last.
+    /// When a name of it last changed.
     pub(super) renamed: u64,
-    /// The same, of changes that are durable whatever happens.
+    /// The same, counting only changes that are certainly durable.
     pub(super) renamed_for_good: u64,
-    /// `modified` and `changed` as a power cut cannot undo them.
+    /// The values of `modified` and `changed` that a power cut cannot undo.
     pub(super) durable_times: (u64, u64),
     pub(super) mode: u32,
     pub(super) owner: (u32, u32),
@@ -74,18 +74,18 @@ pub(super) struct Inode {
 pub(super) struct Write {
     pub(super) from: usize,
     pub(super) to: usize,
-    /// Whether a sync of it failed: no later one will make up for that, though it reports success.
+    /// Whether a sync of it failed: a later sync does not make it durable, even if it reports success.
     pub(super) given_up: bool,
 }
 
-/// One change of names, which happens as a whole or not at all.
+/// One change of names, which happens completely or not at all.
 #[derive(Clone, Debug)]
 pub(super) struct NameChange {
     pub(super) folder: PathBuf,
-    /// Where names must lead for it to be possible.
+    /// The files that names must lead to for it to be possible.
     pub(super) needs: Vec<(Arc<Path>, Option<usize>)>,
     pub(super) sets: Vec<(Arc<Path>, Option<usize>)>,
-    /// The files whose time of change it sets.
+    /// The files whose ctime it sets.
     touches: Vec<usize>,
     at: u64,
     pub(super) durable: bool,
@@ -114,7 +114,7 @@ impl World {
         self.clock / self.habits.tick.max(1)
     }
 
-    /// The same disk without any file, some time later.
+    /// The same disk without any files, some time later.
     pub(super) fn without_files(&self) -> Self {
         let folders = self.folders.clone();
         let clock = self.clock + 1000 * self.habits.tick;
@@ -184,7 +184,7 @@ impl World {
         }
     }
 
-    /// Takes off what is behind `len`. That nothing of it may come back is no loss to a test: the moment before shows it.
+    /// Truncates the file to `len`. The removed part cannot reappear; the previous moment covers that case.
     pub(super) fn cut(&mut self, file: usize, len: usize) {
         let at = self.now();
         let inode = &mut self.files[file];
@@ -196,7 +196,7 @@ impl World {
         (inode.modified, inode.changed) = (at, at);
     }
 
-    /// Replaces the content, as an editor does that writes in place; durable at once.
+    /// Replaces the content, like an editor that writes in place; durable at once.
     pub(super) fn overwrite(&mut self, file: usize, bytes: &[u8]) {
         let at = self.now();
         let inode = &mut self.files[file];
@@ -208,7 +208,7 @@ impl World {
 
     pub(super) fn sync(&mut self, file: usize, times: bool) {
         let inode = &mut self.files[file];
-        // A new length takes the times with it.
+        // A new length makes the times durable, too.
         if times || !inode.unsynced.is_empty() {
             inode.durable_times = (inode.modified, inode.changed.max(inode.renamed));
         }
@@ -225,7 +225,7 @@ impl World {
         self.change(path, vec![(Arc::clone(path), None)], vec![(Arc::clone(path), Some(file))]);
     }
 
-    /// Gives a name to a file durably, whatever has it.
+    /// Gives a file a name durably, replacing any other file.
     pub(super) fn put(&mut self, path: &Arc<Path>, file: usize) {
         self.change(path, Vec::new(), vec![(Arc::clone(path), Some(file))]);
         if let Some(change) = self.changes.last_mut() {
@@ -256,7 +256,7 @@ impl World {
 
     fn change(&mut self, path: &Path, needs: Vec<(Arc<Path>, Option<usize>)>, sets: Vec<(Arc<Path>, Option<usize>)>) {
         let at = self.now();
-        // What loses a name changes as well.
+        // Losing a name is a change, too.
         let before = sets.iter().filter_map(|(path, _)| self.names.get(path).copied());
         let touches: Vec<usize> = before.chain(sets.iter().filter_map(|(_, file)| *file)).collect();
         for &file in &touches {
@@ -275,10 +275,10 @@ impl World {
         self.fold_changes();
     }
 
-    /// Takes the oldest changes into the base, as far as they are durable.
+    /// Moves the oldest changes to the base, as far as they are durable.
     fn fold_changes(&mut self) {
-        let settled = self.changes.iter().take_while(|change| change.durable).count();
-        for change in self.changes.drain(..settled) {
+        let durable = self.changes.iter().take_while(|change| change.durable).count();
+        for change in self.changes.drain(..durable) {
             change.apply(&mut self.base);
             for file in change.touches {
                 self.files[file].renamed_for_good = change.at;
@@ -292,7 +292,7 @@ impl World {
         }
     }
 
-    /// When the names of a file changed last, if of the changes that are not settled only some happened.
+    /// When the names of a file last changed, if only some of the pending changes happened.
     pub(super) fn renamed(&self, file: usize, happened: &[bool]) -> u64 {
         let kept = self.changes.iter().zip(happened).filter(|(change, kept)| **kept && change.touches.contains(&file));
         kept.map(|(change, _)| change.at).fold(self.files[file].renamed_for_good, u64::max)

@@ -6,22 +6,22 @@ use crate::json::Fault;
 use crate::storage::format::snapshot_line::INDENT;
 use crate::storage::read::snapshot::ReadFault;
 
-/// Why a fold was not created to its end. What it has written is good for nothing.
+/// The reason a fold failed. The file that it wrote is unusable.
 #[derive(Debug)]
 pub(crate) enum FoldFault {
     /// The old snapshot could not be read.
     Read(ReadFault),
     /// The new one could not be written.
     Write(io::Error),
-    /// The old snapshot is not what its layout says; the reason goes on from "the snapshot is damaged: ".
+    /// The old snapshot does not match its layout; continues "the snapshot is corrupt: ".
     Inconsistent(&'static str),
 }
 
 impl FoldFault {
-    /// A fault in the content of the old snapshot's line that begins at `start`.
+    /// A fault in the line of the old snapshot that starts at `start`.
     pub(super) fn line(start: u64, fault: Fault) -> Self {
         let at = start + INDENT.len() as u64 + fault.at as u64;
-        Self::Read(ReadFault::Damaged { at, reason: fault.reason })
+        Self::Read(ReadFault::Corrupt { at, reason: fault.reason })
     }
 }
 

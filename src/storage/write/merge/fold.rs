@@ -1,4 +1,4 @@
-//! The fold: what a snapshot and the changes since make together, as a new snapshot.
+//! The fold: merging a snapshot and the changes since it into a new snapshot.
 
 use std::borrow::Cow;
 use std::io;
@@ -15,23 +15,23 @@ use crate::storage::read::layers::{Layer, Layers};
 use crate::storage::read::snapshot::Document;
 use crate::storage::read::snapshot::index::{Indexed, Lines};
 
-/// The snapshot that a fold starts from.
+/// The snapshot that a fold is based on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Below<'a> {
     /// In memory.
     Document(&'a Document),
-    /// In its one form in a file.
+    /// In canonical form in a file.
     Indexed(&'a Indexed),
 }
 
-/// From so many lines a touched key on, finding the keys costs less than going past all lines.
+/// If there is only one touched key for this many lines, finding the keys costs less than scanning all lines.
 const LINES_EACH: u64 = 1000;
 
-/// Writes the new snapshot into an empty file and returns its layout. Entries whose time is over at `now` are left out.
+/// Writes the new snapshot into an empty file and returns its layout. Drops entries that have expired at `now`.
 ///
-/// Untouched lines are copied as they are: nobody looks at their values, and the hash is carried on from the old
-/// snapshot's. So the old layout must be true. Whatever of it can be checked on the way is: the length of every section
-/// and of the file, and, where all lines are passed, their number.
+/// Untouched lines are copied as they are: their values are not read, and the hash is carried over from the old
+/// snapshot. So the old layout must be right. What can be checked on the way is checked: the length of every section
+/// and of the file and, if all lines are scanned, their number.
 pub(crate) fn fold(
     out: &dyn DiskFile,
     below: Below<'_>,
@@ -41,7 +41,7 @@ pub(crate) fn fold(
     fold_by(out, below, changes, now, LINES_EACH)
 }
 
-/// [`fold`] with its bound between finding keys and going past all lines: 0 always finds, `u64::MAX` never does.
+/// [`fold`] with the threshold between finding keys and scanning all lines: 0 always finds, `u64::MAX` never does.
 pub(super) fn fold_by(
     out: &dyn DiskFile,
     below: Below<'_>,
@@ -64,7 +64,7 @@ fn write(out: &dyn DiskFile, below: &Document, changes: &Layers<'_>, now: Timest
     }
     form.end()?;
     form.begin(Section::Expires)?;
-    if form.has_deadlines() {
+    if form.has_expiries() {
         for entry in entries {
             form.add(entry.live(now))?;
         }
@@ -92,7 +92,7 @@ fn rewrite(
     }
     form.end()?;
     form.begin(Section::Expires)?;
-    if form.has_deadlines() {
+    if form.has_expiries() {
         merge(&mut form, old, Section::Expires, touched())?;
     }
     form.end()?;
@@ -100,7 +100,7 @@ fn rewrite(
     form.finish()
 }
 
-/// Goes past every line of a section.
+/// Scans every line of a section.
 fn merge(
     form: &mut SnapshotWriter<'_>,
     old: &Indexed,
@@ -136,7 +136,7 @@ fn merge(
     Ok(())
 }
 
-/// A line's key, as the bytes that order it, and its content.
+/// A line's key, as the bytes that it is sorted by, and its content.
 type KeyedLine<'l> = (Cow<'l, [u8]>, &'l [u8]);
 
 fn next_line<'l>(lines: &'l mut Lines<'_>, count: &mut u64) -> Result<Option<KeyedLine<'l>>, FoldFault> {
@@ -148,7 +148,7 @@ fn next_line<'l>(lines: &'l mut Lines<'_>, count: &mut u64) -> Result<Option<Key
     Ok(Some((key, content)))
 }
 
-/// Finds the touched lines of the map and copies what lies between them.
+/// Finds the touched lines of the map and copies everything between them.
 fn splice(form: &mut SnapshotWriter<'_>, old: &Indexed, mut touched: Touched<'_>) -> Result<(), FoldFault> {
     let (mut copied, end) = old.layout().map;
     let mut content = Vec::new();

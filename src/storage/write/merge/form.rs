@@ -1,4 +1,4 @@
-//! The snapshot's one form, written as a stream, and its layout counted on the way.
+//! Writes a snapshot in canonical form as a stream, and computes its layout on the way.
 
 use std::io;
 
@@ -10,30 +10,30 @@ use crate::storage::format::snapshot_line::INDENT;
 use crate::storage::read::layers::LayerEntry;
 use crate::storage::read::snapshot::index::ReadFault;
 
-/// What a line has besides its content: indent, comma, newline.
+/// The bytes of a line besides its content: indent, comma, newline.
 const FRAME: u64 = INDENT.len() as u64 + 2;
 
-/// A snapshot that is being written. Its layout begins as that of the old snapshot, of which untouched lines are kept
-/// without looking at them; each line that is added or removed is accounted for.
+/// A snapshot that is being written. Its layout starts as that of the old snapshot, whose untouched lines are kept
+/// without reading them; each line that is added or removed is accounted for.
 #[derive(Debug)]
 pub(super) struct SnapshotWriter<'a> {
     out: BufferedFile<'a>,
     layout: Layout,
     section: Section,
-    /// Where the section's lines begin.
+    /// Where the section's lines start.
     start: u64,
-    /// Whether a line of the section was written.
+    /// Whether a line of the section has been written.
     begun: bool,
-    /// How many lines the section is to have, and how long they are with their frames.
+    /// How many lines the section will have, and their length including frames.
     lines: u64,
     bytes: u64,
-    /// Whether a line of the map was added whose key has a deadline.
-    deadlines: bool,
+    /// Whether a line with an expiry was added to the map.
+    expiries: bool,
     content: String,
 }
 
 impl<'a> SnapshotWriter<'a> {
-    /// `old` is the layout of what will be kept of an old snapshot, nothing if none will.
+    /// `old` is the layout of the part of the old snapshot that is kept; empty if none is.
     pub(super) fn new(out: &'a dyn DiskFile, old: Layout) -> Self {
         Self {
             out: BufferedFile::new(out),
@@ -43,7 +43,7 @@ impl<'a> SnapshotWriter<'a> {
             begun: false,
             lines: 0,
             bytes: 0,
-            deadlines: false,
+            expiries: false,
             content: String::new(),
         }
     }
@@ -65,12 +65,12 @@ impl<'a> SnapshotWriter<'a> {
         Ok(())
     }
 
-    /// Whether there is anything to do for the deadlines, once the map has been written.
-    pub(super) fn has_deadlines(&self) -> bool {
-        self.deadlines || self.layout.expiring > 0
+    /// Whether the expiries need any work after the map has been written.
+    pub(super) fn has_expiries(&self) -> bool {
+        self.expiries || self.layout.expiring > 0
     }
 
-    /// What stands before a line's indent.
+    /// Writes what precedes a line's indent.
     fn separate(&mut self) -> io::Result<()> {
         if self.begun {
             return self.out.push(b",\n");
@@ -81,14 +81,14 @@ impl<'a> SnapshotWriter<'a> {
         Ok(())
     }
 
-    /// A line of the old snapshot.
+    /// Copies a line of the old snapshot.
     pub(super) fn keep(&mut self, content: &[u8]) -> io::Result<()> {
         self.separate()?;
         self.out.push(INDENT.as_bytes())?;
         self.out.push(content)
     }
 
-    /// Whole lines of the old snapshot; the last line of its section ends at `end`.
+    /// Copies whole lines of the old snapshot; the last line of its section ends at `end`.
     pub(super) fn keep_range(&mut self, old: &dyn DiskFile, from: u64, to: u64, end: u64) -> Result<(), FoldFault> {
         if from == to {
             return Ok(());
@@ -100,7 +100,7 @@ impl<'a> SnapshotWriter<'a> {
         self.out.copy(old, from, to)
     }
 
-    /// A line of the old snapshot that is not kept.
+    /// Accounts for a line of the old snapshot that is dropped.
     pub(super) fn remove(&mut self, content: &[u8]) -> Result<(), FoldFault> {
         let fault = FoldFault::Inconsistent("it has more lines than expected");
         let left = self.lines.checked_sub(1).zip(self.bytes.checked_sub(content.len() as u64 + FRAME));
@@ -109,22 +109,23 @@ impl<'a> SnapshotWriter<'a> {
         Ok(())
     }
 
-    /// The line that a change gives the section, if it gives one.
+    /// Adds the line that a change leads to in this section, if any.
     pub(super) fn add(&mut self, change: LayerEntry<'_>) -> io::Result<()> {
         let Some(text) = change.text else { return Ok(()) };
         self.content.clear();
-        // The memory of a large value is asked for: at most so much, however the key is escaped.
+        // Check that there is memory for a large value; this is the maximum, even if every character of the key is
+        // escaped.
         let most = text.len() + 6 * change.key.len() + "\"\": ".len();
         self.content.try_reserve_exact(most).map_err(|_| io::ErrorKind::OutOfMemory)?;
         json::write_string(&mut self.content, change.key);
         self.content.push_str(": ");
-        match (self.section, change.deadline) {
+        match (self.section, change.expiry) {
             (Section::Expires, None) => return Ok(()),
-            (Section::Expires, Some(deadline)) => {
-                json::write_string(&mut self.content, &deadline.to_string());
+            (Section::Expires, Some(expiry)) => {
+                json::write_string(&mut self.content, &expiry.to_string());
             }
-            (_, deadline) => {
-                self.deadlines |= deadline.is_some();
+            (_, expiry) => {
+                self.expiries |= expiry.is_some();
                 self.content.push_str(text);
             }
         }
@@ -158,12 +159,12 @@ impl<'a> SnapshotWriter<'a> {
         Ok(())
     }
 
-    /// What follows the sections, kept from the old snapshot.
+    /// Copies the text after the sections from the old snapshot.
     pub(super) fn keep_rest(&mut self, old: &dyn DiskFile, from: u64, to: u64) -> Result<(), FoldFault> {
         self.out.copy(old, from, to)
     }
 
-    /// What follows the sections, from memory.
+    /// Writes the text after the sections from memory.
     pub(super) fn add_rest(&mut self, foreign: &[(String, String)]) -> io::Result<()> {
         self.content.clear();
         for (name, value) in foreign {
@@ -177,7 +178,7 @@ impl<'a> SnapshotWriter<'a> {
         self.out.push(self.content.as_bytes())
     }
 
-    /// The layout of what was written, once the file has been seen to end where it should.
+    /// The layout of the new snapshot, after checking the length of the file.
     pub(super) fn finish(mut self) -> Result<Layout, FoldFault> {
         self.out.flush()?;
         self.layout.length = self.out.position();
@@ -190,18 +191,18 @@ impl<'a> SnapshotWriter<'a> {
     }
 }
 
-/// The file that is written, through a buffer. Nothing is written when it is dropped.
+/// Buffered writing to the file. Dropping it writes nothing.
 #[derive(Debug)]
 struct BufferedFile<'a> {
     file: &'a dyn DiskFile,
     buffer: Vec<u8>,
-    /// How many bytes are in the file.
+    /// How many bytes have been written to the file.
     written: u64,
 }
 
 const BUFFER: usize = 256 << 10;
 
-/// A range shorter than this goes through the buffer: a copy from file to file costs two more calls.
+/// A range shorter than this goes through the buffer: copying from file to file takes two more calls.
 const SHORT: u64 = 32 << 10;
 
 impl<'a> BufferedFile<'a> {

@@ -1,4 +1,4 @@
-//! A snapshot and the changes since, as one: written out as a new snapshot ([`fold()`]).
+//! Merging a snapshot and the changes since it into a new snapshot ([`fold()`]).
 
 mod fault;
 mod fold;

@@ -1,4 +1,4 @@
-//! The keys whose lines a fold has to touch.
+//! The keys whose lines a fold must change.
 
 use std::cmp::Ordering;
 use std::iter::Peekable;
@@ -11,8 +11,7 @@ use crate::storage::format::snapshot_line;
 use crate::storage::read::layers::{LayerEntry, Layers};
 use crate::storage::read::snapshot::index::{Indexed, Lines};
 
-/// The changes, and as deletions the keys of the snapshot whose time is over and that were not changed. Ascending, each
-/// key once.
+/// The changes, and deletions of unchanged keys of the snapshot that have expired. Ascending, each key once.
 #[derive(Debug)]
 pub(super) struct Touched<'a> {
     changes: Peekable<Layers<'a>>,
@@ -20,15 +19,15 @@ pub(super) struct Touched<'a> {
     now: Timestamp,
 }
 
-/// The keys of the snapshot whose time is over.
+/// The keys of the snapshot that have expired.
 #[derive(Debug)]
 struct Expired<'a> {
-    /// `None` once all were read.
+    /// `None` after the last one.
     lines: Option<Lines<'a>>,
-    /// `now` as a deadline is written: all are of one length, so that they compare as the times do.
+    /// `now` in the format of expiries, which has a fixed length, so texts compare like times.
     now: String,
     key: String,
-    /// Whether `key` was read, but not taken.
+    /// Whether `key` was read, but not consumed.
     held: bool,
 }
 
@@ -39,7 +38,7 @@ impl<'a> Touched<'a> {
         Self { changes: changes.clone().peekable(), expired, now }
     }
 
-    /// The next of them; a change that is over by now is a deletion.
+    /// The next key; a change that has expired is a deletion.
     pub(super) fn next(&mut self) -> Result<Option<LayerEntry<'_>>, FoldFault> {
         let order = match (self.changes.peek(), self.expired.peek()?) {
             (None, None) => return Ok(None),
@@ -51,12 +50,12 @@ impl<'a> Touched<'a> {
             self.expired.held = false;
         }
         if order.is_gt() {
-            return Ok(Some(LayerEntry { key: &self.expired.key, text: None, deadline: None }));
+            return Ok(Some(LayerEntry { key: &self.expired.key, text: None, expiry: None }));
         }
         Ok(self.changes.next().map(|change| change.live(self.now)))
     }
 
-    /// Whether there are less than one for `lines_each` of `lines`.
+    /// Whether there is less than one for every `lines_each` of `lines`.
     pub(super) fn are_few(mut self, lines: u64, lines_each: u64) -> Result<bool, FoldFault> {
         let mut most = lines;
         while let Some(left) = most.checked_sub(lines_each).filter(|left| *left > 0) {
@@ -78,11 +77,11 @@ impl Expired<'_> {
                 self.lines = None;
                 return Ok(None);
             };
-            let deadline = content.split_at_checked(content.len().saturating_sub(self.now.len()));
-            let Some((key @ [.., b':', b' '], deadline @ [b'"', ..])) = deadline else {
+            let expiry = content.split_at_checked(content.len().saturating_sub(self.now.len()));
+            let Some((key @ [.., b':', b' '], expiry @ [b'"', ..])) = expiry else {
                 return Err(FoldFault::line(at, Fault::shape(0, "its expiry is not in the canonical form")));
             };
-            if deadline <= self.now.as_bytes() {
+            if expiry <= self.now.as_bytes() {
                 let (key, _) = snapshot_line::split(key).map_err(|fault| FoldFault::line(at, fault))?;
                 self.key.clear();
                 self.key.push_str(&key);

@@ -1,4 +1,4 @@
-//! What a load sets, keeps and refuses, in memory and beside it.
+//! What a load sets, keeps and refuses, in memory and spilled.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::Options;
 use crate::database::Difference;
 use crate::database::Existing;
 
-/// Memory holds two or three sets at most.
+/// Memory holds at most two or three sets.
 fn open(path: &Path) -> Database {
     Options::new().clock(|| Timestamp::from_millis(1_000)).memory(100).open(path).unwrap()
 }
@@ -19,11 +19,11 @@ fn content(db: &dyn Store) -> BTreeMap<String, Entry> {
     db.scan(&Scan::default()).collect::<Result<_>>().unwrap()
 }
 
-fn entry(value: u8, deadline: Option<u64>) -> Entry {
-    Entry { deadline: deadline.map(Timestamp::from_millis), ..Entry::from(value.to_string()) }
+fn entry(value: u8, expiry: Option<u64>) -> Entry {
+    Entry { expiry: expiry.map(Timestamp::from_millis), ..Entry::from(value.to_string()) }
 }
 
-/// What a load comes to.
+/// The expected result of a load.
 struct Model {
     content: BTreeMap<String, Entry>,
     set: u64,
@@ -36,8 +36,8 @@ impl Model {
     fn of(old: &BTreeMap<String, Entry>, load: &[(u8, u8, Option<u64>)], how: Loading) -> Self {
         let (mut content, mut set, mut kept) = (old.clone(), BTreeSet::new(), BTreeSet::new());
         let (mut expired, mut is_refused) = (0, false);
-        for &(key, value, deadline) in load {
-            let (key, entry) = (key.to_string(), entry(value, deadline));
+        for &(key, value, expiry) in load {
+            let (key, entry) = (key.to_string(), entry(value, expiry));
             let is_live = entry.is_live(Timestamp::from_millis(1_000));
             expired += u64::from(!is_live);
             let replaces = how.existing == Existing::Replaced;
@@ -65,15 +65,15 @@ impl Model {
 }
 
 fn loads() -> impl Strategy<Value = Vec<(u8, u8, Option<u64>)>> {
-    // Some deadlines are over.
+    // Some of them have expired.
     prop::collection::vec((0..8_u8, any::<u8>(), prop::option::of(prop_oneof![Just(500), Just(5_000)])), 0..12)
 }
 
-/// Sets entries one by one; what is left of them.
+/// Sets entries one by one and returns the result.
 fn fill(db: &mut Undoing, entries: Vec<(u8, u8, Option<u64>)>) -> BTreeMap<String, Entry> {
     let mut left = BTreeMap::new();
-    for (key, value, deadline) in entries {
-        let (key, entry) = (key.to_string(), entry(value, deadline));
+    for (key, value, expiry) in entries {
+        let (key, entry) = (key.to_string(), entry(value, expiry));
         db.transaction(&[&key], |changes| changes.set(&key, &entry)).unwrap();
         left.insert(key, entry);
     }
@@ -81,28 +81,28 @@ fn fill(db: &mut Undoing, entries: Vec<(u8, u8, Option<u64>)>) -> BTreeMap<Strin
     left
 }
 
-/// What a rehearsal says, and what it makes of the content.
-fn foresee(
+/// The result of a rehearsal, and the content it leads to.
+fn rehearse(
     db: &mut Undoing,
     entries: &mut LoadSource<'_>,
     how: Loading,
     old: &BTreeMap<String, Entry>,
 ) -> (Loaded, BTreeMap<String, Entry>) {
     let (rehearsed, changes) = db.rehearse_load(entries, how).unwrap();
-    let mut foreseen = old.clone();
+    let mut predicted = old.clone();
     for change in changes {
         let Difference { key, old, new } = change.unwrap();
-        assert_eq!(foreseen.remove(&key), old);
-        foreseen.extend(new.map(|entry| (key, entry)));
+        assert_eq!(predicted.remove(&key), old);
+        predicted.extend(new.map(|entry| (key, entry)));
     }
-    (rehearsed, foreseen)
+    (rehearsed, predicted)
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// In memory, in a file where it must be spilled, at a prompt that remembers, in an open transaction. A rehearsal
-    /// says what it comes to.
+    /// In memory, in a file that must spill, at a prompt with undo, and in an open transaction. A rehearsal predicts
+    /// the result.
     #[test]
     fn a_load_sets_entries_one_after_the_other_or_none(
         before in loads(),
@@ -123,14 +123,14 @@ proptest! {
         if is_open {
             db.begin().unwrap();
         }
-        load.iter_mut().filter(|_| unique).for_each(|(_, _, deadline)| *deadline = None);
+        load.iter_mut().filter(|_| unique).for_each(|(_, _, expiry)| *expiry = None);
         let how = Loading { existing, unique };
         let model = Model::of(&old, &load, how);
-        let entries = || load.iter().map(|&(key, value, deadline)| Ok((key.to_string(), entry(value, deadline))));
-        let (rehearsed, foreseen) = foresee(&mut db, &mut entries(), how, &old);
+        let entries = || load.iter().map(|&(key, value, expiry)| Ok((key.to_string(), entry(value, expiry))));
+        let (rehearsed, predicted) = rehearse(&mut db, &mut entries(), how, &old);
         let is_refused = model.is_refused;
         prop_assert_eq!(rehearsed.conflict.is_some(), is_refused);
-        prop_assert_eq!(&foreseen, if is_refused { &old } else { &model.content });
+        prop_assert_eq!(&predicted, if is_refused { &old } else { &model.content });
         prop_assert!(!db.batch().is_locked);
         let too_long = fails.then(|| Ok(("k".repeat(70_000), Entry::from("x"))));
         let loaded = db.load(&mut entries().chain(too_long), how, &mut ());
@@ -139,7 +139,7 @@ proptest! {
             prop_assert_eq!(loaded.conflict.is_some(), is_refused);
             if !is_refused {
                 prop_assert_eq!((loaded.read, loaded.expired, loaded.kept), (load.len() as u64, model.expired, model.kept));
-                // One that is set in one part and has expired in a later one counts as set.
+                // An entry set in one part that has expired in a later one counts as set.
                 prop_assert!(loaded.entries == model.set || is_file && model.expired > 0 && loaded.entries > model.set);
                 prop_assert_eq!(rehearsed.entries, model.set);
                 prop_assert_eq!((rehearsed.read, rehearsed.expired), (loaded.read, loaded.expired));
@@ -164,7 +164,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_too_much_to_be_remembered_is_loaded_all_the_same_and_said_to_be() {
+fn a_load_too_large_to_undo_is_made_and_reported() {
     let mut db = Undoing::new(Box::new(Database::in_memory()));
     db.remember();
     db.set("a", &"1".into()).unwrap();
@@ -180,7 +180,7 @@ fn what_is_too_much_to_be_remembered_is_loaded_all_the_same_and_said_to_be() {
 }
 
 #[test]
-fn a_store_that_remembers_tells_others_what_a_load_replaces() {
+fn a_store_with_undo_passes_on_what_a_load_replaces() {
     let mut inner = Undoing::new(Box::new(Database::in_memory()));
     inner.remember();
     let mut outer = Undoing::new(Box::new(inner));
@@ -193,7 +193,7 @@ fn a_store_that_remembers_tells_others_what_a_load_replaces() {
 }
 
 #[test]
-fn a_load_waits_for_nobody_s_lock_before_it_has_all_of_its_entries() {
+fn a_load_takes_no_lock_before_it_has_all_of_its_entries() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kv.json");
     let (mut ours, mut theirs) = (Database::open(&path).unwrap(), Database::open(&path).unwrap());

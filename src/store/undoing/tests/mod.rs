@@ -35,7 +35,7 @@ fn set_entry(db: &mut Undoing, key: &str, entry: &Entry) {
     db.transaction(&[key], |changes| changes.set(key, entry)).unwrap();
 }
 
-/// Deletes keys; whether all were there.
+/// Deletes keys; true if all existed.
 fn delete(db: &mut Undoing, keys: &[&str]) -> Result<bool> {
     db.transaction(keys, |changes| keys.iter().try_fold(true, |all, key| Ok(changes.delete(key)? && all)))
 }
@@ -46,7 +46,7 @@ fn load(db: &mut Undoing, entries: &[(&str, &str)]) -> Result<Loaded> {
 }
 
 #[test]
-fn what_does_not_fit_is_forgotten_from_its_oldest_step_on() {
+fn the_oldest_steps_are_dropped_for_lack_of_space() {
     let mut db = remembering();
     let large = "x".repeat(30 << 20);
     for key in ["a", "b", "c"] {
@@ -64,7 +64,7 @@ fn what_does_not_fit_is_forgotten_from_its_oldest_step_on() {
 }
 
 #[test]
-fn a_step_that_does_not_fit_is_said_to_and_stands_in_the_way_of_those_before() {
+fn a_step_that_does_not_fit_is_reported_and_blocks_older_steps() {
     let mut db = remembering();
     let large = "x".repeat(40 << 20);
     db.next_step();
@@ -97,9 +97,9 @@ fn a_step_that_does_not_fit_is_said_to_and_stands_in_the_way_of_those_before() {
 }
 
 #[test]
-fn what_is_remembered_is_counted_as_a_user_counts_keys_and_values() {
+fn the_history_counts_the_bytes_of_keys_and_values() {
     let mut db = remembering();
-    // Escaped its beginning takes six times as many bytes in the file.
+    // Escaped, its first part takes six times as many bytes in the file.
     let escaped = "\u{1}".repeat(1_000);
     let value = format!("{escaped}{}", "x".repeat(MOST / 2 - escaped.len()));
     db.next_step();
@@ -121,7 +121,7 @@ fn what_is_remembered_is_counted_as_a_user_counts_keys_and_values() {
 }
 
 #[test]
-fn what_could_not_be_undone_fails_unless_it_is_agreed_to() {
+fn an_irreversible_change_needs_consent() {
     let mut db = remembering();
     set(&mut db, "a", "x".repeat(MOST));
     db.next_step();
@@ -136,7 +136,7 @@ fn what_could_not_be_undone_fails_unless_it_is_agreed_to() {
 }
 
 #[test]
-fn what_was_too_large_and_is_rolled_back_leaves_the_steps_before_it() {
+fn rolling_back_a_change_too_large_to_undo_keeps_earlier_steps() {
     let mut db = remembering();
     db.next_step();
     set(&mut db, "a", "1");
@@ -155,7 +155,7 @@ fn what_was_too_large_and_is_rolled_back_leaves_the_steps_before_it() {
 }
 
 #[test]
-fn what_others_change_while_a_person_is_asked_is_asked_about_too() {
+fn changes_made_while_the_user_is_asked_are_asked_about_too() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kv.json");
     let (mut ours, mut theirs) = (on(Database::open(&path).unwrap()), Database::open(&path).unwrap());
@@ -193,7 +193,7 @@ fn an_undo_in_a_transaction_needs_nothing_that_others_could_have_changed() {
         set(&mut db, key, "x");
     }
     db.next_step();
-    // As an editor does, into the file itself: what is not the transaction's own cannot be read any more.
+    // Like an editor, into the file itself: the unchanged part of the transaction's view is no longer readable.
     assert!(std::process::Command::new("cp").arg(&other).arg(&path).status().unwrap().success());
     assert!(db.entry("k0001").is_err());
     let undone = db.undo(9, &mut yes).unwrap();
@@ -204,7 +204,7 @@ fn an_undo_in_a_transaction_needs_nothing_that_others_could_have_changed() {
 }
 
 #[test]
-fn what_was_not_stored_is_no_step() {
+fn a_failed_change_is_not_a_step() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kv.json");
     let (mut ours, mut theirs) = (on(Database::open(&path).unwrap()), Database::open(&path).unwrap());
@@ -224,11 +224,11 @@ fn what_was_not_stored_is_no_step() {
 }
 
 #[test]
-fn what_has_expired_meanwhile_does_not_come_back_and_is_no_change_of_others() {
+fn an_entry_that_expired_since_does_not_come_back_and_is_not_a_foreign_change() {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NOW: AtomicU64 = AtomicU64::new(1_000);
     let mut db = on(Options::new().clock(|| Timestamp::from_millis(NOW.load(Ordering::Relaxed))).in_memory());
-    let until = |millis| Entry { deadline: Some(Timestamp::from_millis(millis)), ..Entry::from("x") };
+    let until = |millis| Entry { expiry: Some(Timestamp::from_millis(millis)), ..Entry::from("x") };
     db.next_step();
     set_entry(&mut db, "short", &until(2_000));
     db.next_step();
@@ -237,10 +237,46 @@ fn what_has_expired_meanwhile_does_not_come_back_and_is_no_change_of_others() {
     set_entry(&mut db, "other", &until(2_000));
     NOW.store(3_000, Ordering::Relaxed);
     db.next_step();
-    let mut no = |_: &[Foreign]| panic!("nobody has changed anything");
+    let mut no = |_: &[Foreign]| panic!("no key was changed");
     assert!(db.undo(1, &mut no).unwrap().keys.is_empty());
     assert_eq!(db.undo(1, &mut no).unwrap().keys.len(), 1);
     assert!(content(&db).is_empty());
+}
+
+#[test]
+fn what_others_change_is_asked_about_before_a_redo_and_a_no_leaves_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kv.json");
+    let (mut ours, mut theirs) = (on(Database::open(&path).unwrap()), Database::open(&path).unwrap());
+    set(&mut ours, "n", "1");
+    ours.next_step();
+    set(&mut ours, "m", "1");
+    ours.next_step();
+    assert_eq!(ours.undo(2, &mut yes).unwrap().steps, 2);
+    theirs.set("n", "2").unwrap();
+    ours.refresh().unwrap();
+    let redone = ours.redo(2, &mut |_| false).unwrap();
+    assert_eq!((redone.steps, redone.end), (0, Some(UndoEnd::Refused)));
+    assert_eq!(ours.redo(2, &mut yes).unwrap().steps, 2);
+    assert_eq!(content(&ours), [("m".to_owned(), "1".into()), ("n".to_owned(), "1".into())]);
+    assert_eq!(ours.undo(1, &mut yes).unwrap().steps, 1);
+    set(&mut ours, "x", "1");
+    ours.next_step();
+    assert_eq!(ours.redo(1, &mut yes).unwrap().end, Some(UndoEnd::Nothing), "a change leaves nothing to redo");
+}
+
+#[test]
+fn what_is_too_large_to_remember_can_be_undone_and_not_redone() {
+    let mut db = remembering();
+    set(&mut db, "a", "x".repeat(MOST));
+    db.next_step();
+    assert_eq!(db.undo(1, &mut yes).unwrap().steps, 1);
+    assert_eq!(db.redo(1, &mut yes).unwrap().end, Some(UndoEnd::TooLarge));
+    db.begin().unwrap();
+    set(&mut db, "a", "x".repeat(MOST));
+    db.next_step();
+    assert_eq!(db.undo(1, &mut yes).unwrap().steps, 1);
+    assert_eq!(db.redo(1, &mut yes).unwrap().end, Some(UndoEnd::TooLarge));
 }
 
 #[test]
@@ -262,7 +298,7 @@ fn a_load_is_a_step_like_any_other() {
     assert!(content(&db).is_empty() && !db.batch().is_open);
 }
 
-/// A command: some sets and deletes in one transaction; or the begin or end of an open one.
+/// A command: some sets and deletes in one transaction, or the start or end of an open one.
 #[derive(Clone, Debug)]
 enum Step {
     Write(Vec<(u8, Option<u8>)>),
@@ -270,15 +306,18 @@ enum Step {
     Commit,
     Rollback,
     Undo(usize),
+    Redo(usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let write = || prop::collection::vec((0..4_u8, prop::option::of(0..3_u8)), 0..4).prop_map(Step::Write);
     let undo = (1..4_usize).prop_map(Step::Undo);
-    prop_oneof![4 => write(), 1 => Just(Step::Begin), 1 => Just(Step::Commit), 1 => Just(Step::Rollback), 3 => undo]
+    let redo = (1..4_usize).prop_map(Step::Redo);
+    let ends = prop_oneof![Just(Step::Begin), Just(Step::Commit), Just(Step::Rollback)];
+    prop_oneof![4 => write(), 3 => ends, 3 => undo, 3 => redo]
 }
 
-/// Makes the writes in a transaction; true if it has set or deleted anything.
+/// Makes the writes in a transaction; true if it set or deleted anything.
 fn write(db: &mut Undoing, writes: &[(u8, Option<u8>)]) -> bool {
     let mut wrote = false;
     db.change(Scope::Prefix(""), &mut |changes| {
@@ -296,11 +335,11 @@ fn write(db: &mut Undoing, writes: &[(u8, Option<u8>)]) -> bool {
 }
 
 proptest! {
-    /// Against a stack of whole states.
+    /// Against stacks of whole states: those before, and those that were undone.
     #[test]
-    fn undo_gives_back_the_states_before(commands in prop::collection::vec(step(), 1..30)) {
+    fn undo_gives_back_the_states_before_and_redo_those_after(commands in prop::collection::vec(step(), 1..30)) {
         let mut db = remembering();
-        let (mut states, mut open): (Vec<_>, Option<Vec<_>>) = (Vec::new(), None);
+        let (mut all, mut open): (Stacks, Option<Stacks>) = (Stacks::default(), None);
         for command in commands {
             db.next_step();
             let before = content(&db);
@@ -308,37 +347,36 @@ proptest! {
                 Step::Write(writes) => {
                     let wrote = write(&mut db, &writes);
                     match &mut open {
-                        // Within a transaction a command that has written is a step even if nothing is different.
+                        // In a transaction, a command that wrote is a step even if nothing is different.
                         Some(open) if wrote => open.push(before),
-                        None if content(&db) != before => states.push(before),
+                        None if content(&db) != before => all.push(before),
                         _ => {}
                     }
                 }
                 Step::Begin if open.is_none() => {
                     db.begin().unwrap();
-                    open = Some(Vec::new());
-                    states.push(before);
+                    open = Some(Stacks { begun: before, ..Stacks::default() });
                 }
                 Step::Commit if open.is_some() => {
                     db.commit().unwrap();
-                    open = None;
-                    if states.last() == Some(&before) {
-                        states.pop();
+                    let begun = open.take().unwrap().begun;
+                    if begun != before {
+                        all.push(begun);
                     }
                 }
                 Step::Rollback if open.is_some() => {
                     db.rollback().unwrap();
-                    open = None;
-                    prop_assert_eq!(content(&db), states.pop().unwrap());
+                    prop_assert_eq!(content(&db), open.take().unwrap().begun);
                 }
                 Step::Undo(count) => {
-                    let stack = open.as_mut().unwrap_or(&mut states);
-                    let wanted = count.min(stack.len());
                     let undone = db.undo(count, &mut yes).unwrap();
-                    prop_assert_eq!(undone.steps, wanted);
-                    if let Some(state) = stack.drain(stack.len() - wanted..).next() {
-                        prop_assert_eq!(content(&db), state);
-                    }
+                    let Stacks { undo, redo, .. } = open.as_mut().unwrap_or(&mut all);
+                    prop_assert_eq!((undone.steps, content(&db)), walk(undo, redo, count, before));
+                }
+                Step::Redo(count) => {
+                    let redone = db.redo(count, &mut yes).unwrap();
+                    let Stacks { undo, redo, .. } = open.as_mut().unwrap_or(&mut all);
+                    prop_assert_eq!((redone.steps, content(&db)), walk(redo, undo, count, before));
                 }
                 Step::Begin | Step::Commit | Step::Rollback => {}
             }
@@ -351,4 +389,33 @@ proptest! {
         prop_assert!(content(&db).is_empty());
         prop_assert_eq!(db.history.bytes, 0);
     }
+}
+
+/// What a database holds.
+type Content = Vec<(String, Entry)>;
+
+/// The states that undo and redo lead to, the next of them at the end.
+#[derive(Default)]
+struct Stacks {
+    /// Of a transaction: the state in which it was begun.
+    begun: Content,
+    undo: Vec<Content>,
+    redo: Vec<Content>,
+}
+
+impl Stacks {
+    /// A step was made in that state.
+    fn push(&mut self, before: Content) {
+        self.undo.push(before);
+        self.redo.clear();
+    }
+}
+
+/// Goes up to so many steps one way, from the state that there is; how many, and where that leads.
+fn walk(from: &mut Vec<Content>, to: &mut Vec<Content>, count: usize, mut now: Content) -> (usize, Content) {
+    let steps = count.min(from.len());
+    for _ in 0..steps {
+        to.push(std::mem::replace(&mut now, from.pop().unwrap()));
+    }
+    (steps, now)
 }

@@ -1,4 +1,4 @@
-//! Files of the system.
+//! Files of the operating system.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -11,13 +11,13 @@ use rustix::io::Errno;
 
 use super::super::{DiskFile, Identity, LockFile, attributes};
 
-/// How much of a file is copied at once.
+/// How much of a file is copied at a time.
 const COPY: u64 = 256 << 10;
 
 #[derive(Debug)]
 pub(in super::super) struct RealFile {
     file: File,
-    /// The same file without `O_APPEND`, with which the system copies nothing; opened when it is first wanted.
+    /// The same file without `O_APPEND`, which would rule out copying in the kernel; opened on first use.
     target: OnceLock<Option<File>>,
 }
 
@@ -28,7 +28,7 @@ impl From<File> for RealFile {
 }
 
 impl RealFile {
-    /// Appends bytes of another file without taking them out of the kernel, as far as that goes; returns up to where.
+    /// Appends bytes of another file by copying in the kernel, as far as possible; returns the offset reached.
     fn copy_within_kernel(&self, other: &File, mut from: u64, to: u64) -> io::Result<u64> {
         let reopen = || OpenOptions::new().write(true).open(format!("/proc/self/fd/{}", self.file.as_raw_fd())).ok();
         let Some(target) = self.target.get_or_init(reopen) else { return Ok(from) };
@@ -37,7 +37,7 @@ impl RealFile {
             let len = usize::try_from(to - from).unwrap_or(usize::MAX);
             match copy_range(other, &mut from, target, &mut end, len) {
                 Ok(1..) | Err(Errno::INTR) => {}
-                // Whatever is really wrong, the plain copy will meet it too.
+                // The plain copy reports any real error.
                 Ok(0) | Err(_) => break,
             }
         }
@@ -45,7 +45,7 @@ impl RealFile {
     }
 }
 
-/// Copies within the kernel, or within the file system where that can share what is the same.
+/// Copies in the kernel, or shares the blocks if the file system supports it.
 #[cfg(target_os = "linux")]
 fn copy_range(from: &File, at: &mut u64, to: &File, end: &mut u64, len: usize) -> Result<usize, Errno> {
     rustix::fs::copy_file_range(from, Some(at), to, Some(end), len)
@@ -145,7 +145,7 @@ impl LockFile for RealFile {
     fn set_note(&self, note: &str) -> io::Result<()> {
         self.file.write_all_at(note.as_bytes(), 0)?;
         let len = note.len() as u64;
-        // Most notes are longer than the one before, and a file system works for a length that stays.
+        // Most notes are longer than the previous one, and truncating to the same length is not free.
         if self.file.metadata()?.len() == len { Ok(()) } else { self.file.set_len(len) }
     }
 }
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_copied_is_the_range_and_comes_behind_what_is_there() {
+    fn a_copied_range_is_appended() {
         let folder = folder();
         let other = Real.create(&folder.path().join("other")).unwrap();
         let bytes: Vec<u8> = (0..COPY * 3 + 17).map(|at| u8::try_from(at % 251).unwrap()).collect();
@@ -180,8 +180,8 @@ mod tests {
             let file = Real.create(&path).unwrap();
             file.append(b"before").unwrap();
             file.append_from(&*other, from as u64, to as u64).unwrap();
-            file.append(b"behind").unwrap();
-            let wanted = [b"before", &bytes[from..to], b"behind"].concat();
+            file.append(b"after").unwrap();
+            let wanted = [b"before", &bytes[from..to], b"after"].concat();
             assert!(content(&*file) == wanted, "{from}..{to}");
             assert!(content(&*Real.open(&path, OpenAs::Side).unwrap().unwrap()) == wanted);
         }

@@ -1,4 +1,4 @@
-//! The lock file of the system's own files.
+//! The lock file on the operating system's file system.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -11,12 +11,12 @@ use super::super::{Identity, attributes, irregular, not_regular, write_error};
 use super::file::bits;
 use crate::error::{Error, Result};
 
-/// Opens a lock file, or makes it.
+/// Opens or creates a lock file.
 pub(super) fn open(path: &Path, database: Option<Identity>) -> Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).mode(0o600).custom_flags(bits(OFlags::NOFOLLOW | OFlags::NONBLOCK));
-    // Whoever may write to the database must be able to lock it, whatever the umask of who came first. Its owner must
-    // be able to also when the database becomes writable later.
+    // Every user who may write to the database must be able to lock it, whatever umask its creator had. So must the
+    // owner, in case the database becomes writable later.
     let wanted = database.map(|database| Identity { mode: database.mode | 0o600, ..database });
     let open = || loop {
         match options.open(path) {
@@ -25,10 +25,10 @@ pub(super) fn open(path: &Path, database: Option<Identity>) -> Result<File> {
         }
         match options.clone().create_new(true).open(path) {
             Ok(file) => {
-                let inherited = wanted.map(|wanted| attributes::take_owner_and_mode(&file, wanted));
+                let inherited = wanted.map(|wanted| attributes::copy_owner_and_mode(&file, wanted));
                 break inherited.unwrap_or(Ok(())).map(|()| file);
             }
-            // Another program has made it in the meantime.
+            // Another process has just created it.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => break Err(error),
         }
@@ -42,7 +42,7 @@ pub(super) fn open(path: &Path, database: Option<Identity>) -> Result<File> {
         return Err(error);
     }
     if meta.nlink() > 1 {
-        // The holder's note would be written into a file of another name.
+        // The note would be written into a file that also has another name.
         let reason = "the lock file has other hard links; remove it while no program uses the database".to_owned();
         return Err(Error::Unsuitable { path: path.to_owned(), reason });
     }
@@ -52,15 +52,15 @@ pub(super) fn open(path: &Path, database: Option<Identity>) -> Result<File> {
     Ok(file)
 }
 
-/// Gives a lock file that was there already the mode and owner that are wanted of it by now, if it is ours to give. If
-/// that cannot be done, it is as good as it was.
+/// Gives an existing lock file the current mode and owner of the database, if it is ours to change. If that fails, it
+/// is as good as before.
 fn follow(file: &File, meta: &fs::Metadata, wanted: Identity) {
     let (there, own) = (Identity::of(meta), rustix::process::geteuid());
     if !there.has_same_rights(&wanted) && (own.is_root() || own.as_raw() == meta.uid()) {
-        let _ = attributes::take_owner_and_mode(file, wanted);
+        let _ = attributes::copy_owner_and_mode(file, wanted);
         if there.mode & !wanted.mode & 0o022 != 0 {
-            // Others than the database's writers may have written the note. Without it the next holder does more than it
-            // must.
+            // Users who may not write to the database may have written the note. Without it, the next holder only does
+            // more work than needed.
             let _ = file.set_len(0);
         }
     }
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_is_had_by_one_and_its_note_is_for_all() {
+    fn a_lock_has_one_holder_and_everyone_reads_its_note() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kv.json.lock");
         let (one, other) = (Real.open_lock(&path, None).unwrap(), Real.open_lock(&path, None).unwrap());

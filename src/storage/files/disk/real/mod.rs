@@ -1,4 +1,4 @@
-//! The system's own files.
+//! The operating system's files.
 
 mod file;
 
@@ -19,7 +19,7 @@ use self::file::bits;
 use super::{Disk, DiskFile, Folder, Identity, LockFile, OpenAs, Rename, irregular, not_regular, write_error};
 use crate::error::{Error, Result};
 
-/// The file system of the system.
+/// The operating system's file system.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Real;
 
@@ -33,7 +33,7 @@ impl Disk for Real {
     }
 
     fn open(&self, path: &Path, how: OpenAs) -> Result<Option<Box<dyn DiskFile>>> {
-        // A FIFO must not be waited for, and a terminal must not become that of this process.
+        // Opening must not block on a FIFO or acquire a controlling terminal.
         let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
         let mut options = OpenOptions::new();
         options.read(true).append(how == OpenAs::SideAppend).custom_flags(bits(flags));
@@ -50,7 +50,7 @@ impl Disk for Real {
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        // O_EXCL follows no link, and nobody can have put a file there before.
+        // O_EXCL does not follow links, and ensures that the file is ours.
         let mut options = OpenOptions::new();
         options.read(true).append(true).create_new(true).mode(0o600).custom_flags(bits(OFlags::NOFOLLOW));
         Ok(Box::new(RealFile::from(options.open(path)?)))
@@ -74,7 +74,7 @@ impl Disk for Real {
                 };
             }
         }
-        #[expect(clippy::disallowed_methods, reason = "its one home")]
+        #[expect(clippy::disallowed_methods, reason = "the only place that renames files")]
         fs::rename(from, to).map_err(mounted)
     }
 
@@ -91,7 +91,7 @@ impl Disk for Real {
         let failed = |source| write_error("create the folder", path.to_owned(), source);
         let missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
-        // What is durable in a folder that is not durable itself is nothing.
+        // A name is durable only if its folder is.
         for folder in missing {
             let above = folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
             self.open_folder(above).and_then(|above| above.sync()).map_err(failed)?;
@@ -101,20 +101,20 @@ impl Disk for Real {
 
     fn check_writable(&self, path: &Path) -> Result<()> {
         match rustix::fs::access(path, Access::WRITE_OK) {
-            // It is gone by now, which whoever looks next will see.
+            // It is gone; the next access reports that.
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(errno) => Err(write_error("write", path.to_owned(), errno.into())),
         }
     }
 
-    fn left_overs(&self, path: &Path) -> Vec<PathBuf> {
+    fn leftovers(&self, path: &Path) -> Vec<PathBuf> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Vec::new() };
-        let is_one = |entry: &fs::DirEntry| {
-            // Of a symbolic link this is its own.
+        let is_relevant = |entry: &fs::DirEntry| {
+            // For a symbolic link, this is the metadata of the link.
             super::is_temporary(&entry.file_name(), name) && entry.metadata().is_ok_and(|meta| meta.is_file())
         };
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        entries.filter(is_one).map(|entry| entry.path()).collect()
+        entries.filter(is_relevant).map(|entry| entry.path()).collect()
     }
 
     fn open_lock(&self, path: &Path, database: Option<Identity>) -> Result<Box<dyn LockFile>> {
@@ -127,7 +127,7 @@ impl Disk for Real {
     }
 }
 
-/// The error of a name that cannot be given to another file, with the way out.
+/// The error of a rename that failed, with the way out.
 pub(crate) fn mounted(error: io::Error) -> io::Error {
     if error.kind() != io::ErrorKind::ResourceBusy {
         return error;
@@ -138,7 +138,7 @@ pub(crate) fn mounted(error: io::Error) -> io::Error {
 
 fn open_error(path: &Path, how: OpenAs, source: io::Error) -> Error {
     if fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink()) {
-        // The database's own link is followed before this.
+        // The database's own link has been resolved already.
         let reason = match how {
             OpenAs::Snapshot => "it was replaced by a symbolic link while it was in use; open the database again",
             OpenAs::Side | OpenAs::SideAppend => "a symbolic link, not a regular file",
@@ -162,7 +162,7 @@ impl Folder for RealFolder {
     }
 }
 
-/// The kernel's name of this boot.
+/// The kernel's name for this boot.
 #[cfg(target_os = "linux")]
 fn boot() -> String {
     const LENGTH: usize = 36;
@@ -172,7 +172,7 @@ fn boot() -> String {
     id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
 }
 
-/// The time of this boot: elsewhere it has no name.
+/// The time of this boot, on systems without boot names.
 #[cfg(not(target_os = "linux"))]
 fn boot() -> String {
     let up = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic).tv_sec;
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_taken_exchanged_or_replaced_as_it_was_asked_for() {
+    fn each_kind_of_rename_creates_exchanges_or_replaces() {
         let folder = folder();
         let [a, b, c] = ["a", "b", "c"].map(|name| folder.path().join(name));
         for path in [&a, &b] {
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_side_file_is_no_link_and_nothing_is_waited_for() {
+    fn a_side_file_is_not_a_link_and_opening_never_blocks() {
         let folder = folder();
         let [file, link, fifo] = ["file", "link", "fifo"].map(|name| folder.path().join(name));
         Real.create(&file).unwrap();
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn left_overs_are_the_regular_files_with_such_a_name() {
+    fn leftovers_are_regular_files_with_such_a_name() {
         let folder = folder();
         let path = folder.path().join("kv.json");
         let left = folder.path().join("kv.json.tmp-0123456789abcdef");
@@ -247,6 +247,6 @@ mod tests {
         Real.create(&left).unwrap();
         symlink(&left, folder.path().join("kv.json.tmp-0123456789abcde0")).unwrap();
         Real.make_folder(&folder.path().join("kv.json.tmp-0123456789abcde1")).unwrap();
-        assert_eq!(Real.left_overs(&path), [left]);
+        assert_eq!(Real.leftovers(&path), [left]);
     }
 }

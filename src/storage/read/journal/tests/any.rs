@@ -1,4 +1,4 @@
-//! Any journal, and any harm to it.
+//! Any journal, and any corruption of it.
 
 use proptest::prelude::*;
 
@@ -46,11 +46,11 @@ fn any_value() -> impl Strategy<Value = String> {
 }
 
 fn any_change() -> impl Strategy<Value = Change> {
-    let deadline = prop::option::of(0..300_000_000_000_000_u64);
-    prop_oneof![1 => Just(None), 3 => (any_value(), deadline).prop_map(|(text, deadline)| stored(&text, deadline))]
+    let expiry = prop::option::of(0..300_000_000_000_000_u64);
+    prop_oneof![1 => Just(None), 3 => (any_value(), expiry).prop_map(|(text, expiry)| stored(&text, expiry))]
 }
 
-/// Commits; after each, perhaps, a fold line.
+/// Commits, each optionally followed by a fold line.
 fn any_journal() -> impl Strategy<Value = Vec<(Changes, bool)>> {
     let commit =
         prop::collection::btree_map(any_key(), any_change(), 1..5).prop_map(|changes| changes.into_iter().collect());
@@ -68,8 +68,8 @@ fn written(journal: &[(Changes, bool)]) -> Vec<u8> {
     bytes
 }
 
-/// Bytes that are put over others.
-fn any_harm() -> impl Strategy<Value = (prop::sample::Index, Vec<u8>)> {
+/// Bytes that overwrite others.
+fn any_corruption() -> impl Strategy<Value = (prop::sample::Index, Vec<u8>)> {
     let bytes = prop_oneof![
         prop::collection::vec(any::<u8>(), 1..40),
         (1..300_usize).prop_map(|len| vec![0; len]),
@@ -82,7 +82,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
-    fn what_is_written_reads_back_and_is_found(journal in any_journal(), other in any_key()) {
+    fn written_commits_read_back_and_are_found(journal in any_journal(), other in any_key()) {
         let bytes = written(&journal);
         let wanted: Vec<_> = (N + 1..).zip(&journal)
             .flat_map(|(n, (changes, _))| changes.iter().map(move |(key, change)| (n, key.clone(), change.clone())))
@@ -96,7 +96,7 @@ proptest! {
         for key in state.keys().chain([&other]) {
             prop_assert_eq!(body(&bytes).find(key).unwrap(), state.get(key).cloned());
         }
-        prop_assert!(body(&bytes).ends_whole());
+        prop_assert!(body(&bytes).ends_complete());
         for line in bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
             prop_assert!(serde_json::from_slice::<serde_json::Value>(line).is_ok());
             let content = seal::open(line, EPOCH).unwrap();
@@ -108,14 +108,14 @@ proptest! {
     }
 
     #[test]
-    fn a_find_gives_what_a_replay_gives_after_any_cut_and_harm(
-        journal in any_journal(), cut in any::<prop::sample::Index>(), harm in prop::option::of(any_harm()), other in any_key()
+    fn a_find_gives_what_a_replay_gives_after_any_cut_and_corruption(
+        journal in any_journal(), cut in any::<prop::sample::Index>(), corruption in prop::option::of(any_corruption()), other in any_key()
     ) {
         let mut bytes = written(&journal);
         let ends: Vec<usize> = (0..=journal.len()).map(|commits| written(&journal[..commits]).len()).collect();
         let states: Vec<State> = ends.iter().map(|&end| state(read(&bytes[..end]).unwrap().0)).collect();
         bytes.truncate(cut.index(bytes.len() + 1));
-        if let Some((at, over)) = harm {
+        if let Some((at, over)) = corruption {
             let at = at.index(bytes.len() + 1);
             let len = over.len().min(bytes.len() - at);
             bytes[at..at + len].copy_from_slice(&over[..len]);
@@ -139,7 +139,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_carried_over_means_the_same(journal in any_journal(), skip in 0..8_u64) {
+    fn carried_over_commits_have_the_same_changes(journal in any_journal(), skip in 0..8_u64) {
         let bytes = written(&journal);
         let through = (N + skip).min(N + journal.len() as u64);
         let mut out = Vec::new();

@@ -1,7 +1,7 @@
-//! What a journal holds, both ways.
+//! Journals, written and read.
 
 mod any;
-mod harm;
+mod corruption;
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use crate::storage::format::record::Entry;
 use crate::storage::read::snapshot::Layout;
 
 const EPOCH: u64 = 0x0123_4567_89ab_cdef;
-/// The commit that the snapshot ends with.
+/// The last commit in the snapshot.
 const N: u64 = 16;
 
 type Changes = Vec<(String, Change)>;
-/// A change as a replay gives it.
-type Told = (u64, String, Change);
+/// A change as a replay passes it on.
+type Numbered = (u64, String, Change);
 type State = BTreeMap<String, Change>;
 
 fn layout() -> Layout {
@@ -32,8 +32,8 @@ fn text(text: &str) -> Change {
     Change::from(Stored::of(&Entry::from(text)))
 }
 
-fn stored(text: &str, deadline: Option<u64>) -> Change {
-    Change::from(Stored { text: text.into(), deadline: deadline.map(Timestamp::from_millis) })
+fn stored(text: &str, expiry: Option<u64>) -> Change {
+    Change::from(Stored { text: text.into(), expiry: expiry.map(Timestamp::from_millis) })
 }
 
 fn commit(out: &mut Vec<u8>, n: u64, changes: &[(String, Change)]) {
@@ -48,7 +48,7 @@ fn fold(out: &mut Vec<u8>, through: u64) {
     Fold { through, stamp: stamp(), layout: layout() }.write(out, EPOCH);
 }
 
-/// A line of that content, sealed as it should be.
+/// Appends a line with this content and a correct seal.
 fn sealed(out: &mut Vec<u8>, content: &str) {
     let start = out.len();
     out.extend_from_slice(content.as_bytes());
@@ -59,19 +59,19 @@ fn body(bytes: &[u8]) -> Body<'_> {
     Body { bytes, epoch: EPOCH, n: N }
 }
 
-/// The changes in their order, and what else was read.
-fn read(bytes: &[u8]) -> Result<(Vec<Told>, Replayed), Corruption> {
+/// The changes in order, and the result of the replay.
+fn read(bytes: &[u8]) -> Result<(Vec<Numbered>, Replayed), Corruption> {
     let mut changes = Vec::new();
     let replayed = body(bytes).replay(&mut |n, key, change| changes.push((n, key.into_owned(), change)))?;
     assert_eq!(replayed.good + replayed.torn, bytes.len());
     Ok((changes, replayed))
 }
 
-fn state(changes: impl IntoIterator<Item = Told>) -> State {
+fn state(changes: impl IntoIterator<Item = Numbered>) -> State {
     changes.into_iter().map(|(_, key, change)| (key, change)).collect()
 }
 
-/// A journal of about 2 KiB with everything in it, and where each of its appends ends.
+/// A journal of about 2 KiB with everything in it, and the end of each append.
 struct Sample {
     bytes: Vec<u8>,
     ends: Vec<usize>,
@@ -109,19 +109,19 @@ impl Sample {
         self.bytes.split_inclusive(|&byte| byte == b'\n').collect()
     }
 
-    /// Where the last commit begins.
+    /// Where the last commit starts.
     fn last(&self) -> usize {
         self.ends[self.ends.len() - 2]
     }
 
-    /// What the journal says after each of its appends.
+    /// The state after each append.
     fn states(&self) -> Vec<State> {
         self.ends.iter().map(|&end| state(read(&self.bytes[..end]).unwrap().0)).collect()
     }
 }
 
-/// Whether a find gives what a replay gives, for every key, or leaves it to that if the end is torn; where a replay refuses,
-/// it may answer something older.
+/// Checks that a find returns what a replay returns, for every key, or leaves it to the replay if the end is torn. If
+/// the replay fails, it may return something older.
 fn assert_find_fits(bytes: &[u8], keys: &[&str], states: &[State]) {
     let replayed = read(bytes).map(|(changes, replayed)| (state(changes), replayed.torn));
     for &key in keys {
@@ -137,7 +137,7 @@ fn assert_find_fits(bytes: &[u8], keys: &[&str], states: &[State]) {
 const KEYS: &[&str] = &["hello", "pic", "", "n", "x", "y", "z", "w", "v", "\n\"é", "key", "no"];
 
 #[test]
-fn the_form_is_the_one_of_the_design_byte_for_byte() {
+fn the_canonical_form_is_as_specified_byte_for_byte() {
     let mut out = Vec::new();
     Header { epoch: EPOCH, n: N, stamp: stamp(), layout: layout() }.write(&mut out);
     commit(&mut out, 17, &[("k\n".to_owned(), stored("\"v\"", Some(1_795_406_400_000))), ("l".to_owned(), None)]);
@@ -155,18 +155,18 @@ fn the_form_is_the_one_of_the_design_byte_for_byte() {
 }
 
 #[test]
-fn a_journal_of_nothing_says_nothing() {
+fn an_empty_journal_is_not_reported() {
     let (changes, replayed) = read(b"").unwrap();
     assert!(changes.is_empty());
     assert_eq!(replayed, Replayed { good: 0, torn: 0, n: N, fold: None });
     assert_eq!(body(b"").find("x"), Ok(None));
     let mut out = Vec::new();
     commit(&mut out, 17, &[]);
-    assert!(out.is_empty(), "a commit of nothing is none");
+    assert!(out.is_empty(), "an empty commit writes nothing");
 }
 
 #[test]
-fn what_is_carried_over_keeps_its_numbers_and_leaves_the_old_epoch() {
+fn carried_over_commits_keep_their_numbers_and_get_the_new_epoch() {
     let sample = Sample::new();
     for through in N..=N + 7 {
         let mut out = b"header\n".to_vec();
@@ -188,11 +188,11 @@ fn what_is_carried_over_keeps_its_numbers_and_leaves_the_old_epoch() {
     assert!(out.is_empty(), "what is torn is not carried over");
     torn[100] ^= 1;
     assert!(body(&torn).carry_over(&mut out, N, 9).is_err());
-    assert!(out.is_empty(), "nor is anything of a damaged journal");
+    assert!(out.is_empty(), "nor is anything of a corrupt journal");
 }
 
 #[test]
-fn what_was_appended_since_is_read_without_the_rest() {
+fn only_what_was_appended_since_is_read() {
     let sample = Sample::new();
     for &end in &sample.ends {
         let (mut changes, first) = read(&sample.bytes[..end]).unwrap();

@@ -17,7 +17,7 @@ fn checked(bytes: &[u8]) -> Option<Layout> {
 
 proptest! {
     #[test]
-    fn a_document_in_its_form_is_known_with_its_layout_and_hash(entries in entries(60), members in 0..3_usize) {
+    fn a_document_in_canonical_form_is_accepted_with_its_layout_and_hash(entries in entries(60), members in 0..3_usize) {
         let foreign = foreign()[..members.min(2)].to_vec();
         let (bytes, layout) = laid_out(&entries, &foreign);
         prop_assert_eq!(checked(&bytes), Some(layout));
@@ -27,9 +27,9 @@ proptest! {
         prop_assert_eq!(Document::read(&bytes).unwrap(), Document { entries, foreign });
     }
 
-    /// What passes is what the plain writer would write of what the full reading reads.
+    /// A document that passes is exactly what the simple writer writes for it.
     #[test]
-    fn a_changed_document_passes_only_if_it_is_another_in_its_form(
+    fn a_changed_document_passes_only_if_it_is_canonical(
         entries in entries(12),
         changes in prop::collection::vec((any::<prop::sample::Index>(), 0..3_u8, prop::sample::select(&b" \n\"\\,:{}[]0a5Z\x00\xff"[..])), 1..3),
     ) {
@@ -51,7 +51,7 @@ proptest! {
 }
 
 #[test]
-fn every_other_spelling_of_a_document_is_left_to_the_full_reading() {
+fn every_other_layout_of_a_document_needs_a_full_read() {
     let text = "{\n  \"map\": {\n    \"a\": {\"$json\":{\"$json\":1}},\n    \"b\": \"\\n\",\n    \"é\": [1,\"\\u0041\"]\n  },\n  \"expires\": {\n    \"b\": \"2026-11-23T04:00:00.000Z\"\n  },\n  \"mine\": [1]\n}\n";
     assert!(checked(text.as_bytes()).is_some());
     for (from, to) in [
@@ -109,7 +109,7 @@ fn limits_of_keys_and_depth_hold() {
     }
     for (depth, passes) in [(100, true), (101, false)] {
         let text = "[".repeat(depth) + &"]".repeat(depth);
-        let entries = Entries::from([("a".to_owned(), Stored { text: text.into(), deadline: None })]);
+        let entries = Entries::from([("a".to_owned(), Stored { text: text.into(), expiry: None })]);
         assert_eq!(checked(&laid_out(&entries, &[]).0).is_some(), passes, "{depth}");
     }
 }

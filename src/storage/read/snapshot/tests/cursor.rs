@@ -17,12 +17,12 @@ fn bounds() -> impl Strategy<Value = Bound<String>> {
 }
 
 fn owned(line: Option<RawEntry<'_>>) -> Option<(String, Stored)> {
-    line.map(|line| (line.key.into_owned(), Stored { text: line.text.into(), deadline: line.deadline }))
+    line.map(|line| (line.key.into_owned(), Stored { text: line.text.into(), expiry: line.expiry }))
 }
 
 proptest! {
     #[test]
-    fn entries_come_from_both_ends_as_out_of_a_map(
+    fn entries_are_taken_from_both_ends_like_a_map(
         entries in entries(80),
         (from, to) in (bounds(), bounds()),
         near: bool,
@@ -30,7 +30,7 @@ proptest! {
     ) {
         let (bytes, layout) = laid_out(&entries, &[]);
         let indexed = Indexed::new(Box::new(Memory::of(&bytes)), layout);
-        // Bounds that are keys of the map themselves.
+        // Bounds that are themselves keys of the map.
         let (from, to) = match entries.keys().nth(entries.len() / 3).filter(|_| near) {
             Some(key) => (from.map(|_| key.clone()), to.map(|_| entries.keys().next_back().unwrap().clone())),
             None => (from, to),
@@ -50,7 +50,7 @@ proptest! {
     }
 
     #[test]
-    fn as_many_are_expired_as_are_not_alive(entries in entries(80), now in 0..1_u64 << 48) {
+    fn every_entry_is_either_expired_or_live(entries in entries(80), now in 0..1_u64 << 48) {
         let (bytes, layout) = laid_out(&entries, &[]);
         let now = Timestamp::from_millis(now);
         let expired = entries.values().filter(|stored| !stored.is_live(now)).count() as u64;
@@ -77,7 +77,7 @@ proptest! {
 }
 
 #[test]
-fn long_lines_come_whole_from_both_ends() {
+fn long_lines_are_read_in_full_from_both_ends() {
     let lengths = [5, 3_000_000, 0, 70_000, 4096, 300_000, 1];
     let entries: Entries =
         (0..).zip(lengths).map(|(n, length)| (format!("{n}"), Stored::of(&Entry::from("x".repeat(length))))).collect();
@@ -94,16 +94,16 @@ fn long_lines_come_whole_from_both_ends() {
 }
 
 #[test]
-fn a_deadline_whose_key_is_not_there_is_damage() {
+fn an_expiry_without_its_key_is_corruption() {
     let mut entries = Entries::new();
-    let stored = Stored { deadline: Some(Timestamp::from_millis(1)), ..Stored::of(&Entry::from("x")) };
+    let stored = Stored { expiry: Some(Timestamp::from_millis(1)), ..Stored::of(&Entry::from("x")) };
     entries.extend(["a", "b", "c"].map(|key| (key.to_owned(), stored.clone())));
     let (bytes, layout) = laid_out(&entries, &[]);
     for (from, to) in [("\"b\": \"x\"", "\"bb\": \"\""), ("\"b\": \"1970", "\"B\": \"1970"), ("00.001Z", "00.0010")] {
-        let damaged = String::from_utf8(bytes.clone()).unwrap().replacen(from, to, 3);
-        let indexed = Indexed::new(Box::new(Memory::of(damaged.as_bytes())), layout);
+        let corrupt = String::from_utf8(bytes.clone()).unwrap().replacen(from, to, 3);
+        let indexed = Indexed::new(Box::new(Memory::of(corrupt.as_bytes())), layout);
         let mut cursor = indexed.cursor(Bound::Unbounded, Bound::Unbounded).unwrap();
         let mut faults = (0..3).filter_map(|_| cursor.take(End::Front).map(|line| assert!(line.is_some())).err());
-        assert!(matches!(faults.next(), Some(ReadFault::Damaged { .. })), "{from}");
+        assert!(matches!(faults.next(), Some(ReadFault::Corrupt { .. })), "{from}");
     }
 }

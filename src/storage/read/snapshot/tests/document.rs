@@ -16,12 +16,12 @@ fn keys_are_sorted_by_their_bytes() {
 }
 
 #[test]
-fn a_newer_format_is_told_from_damage() {
+fn a_newer_format_is_distinguished_from_corruption() {
     assert_eq!(Document::read(br#"{"$rusty-kv":2,"map":7}"#), Err(Unreadable::Newer));
 }
 
 #[test]
-fn what_is_no_database_is_refused_with_its_place() {
+fn a_file_that_is_not_a_database_is_refused_with_its_place() {
     for (text, reason) in [
         ("[]", "expected an object"),
         ("\"map\"", "expected an object"),
@@ -52,7 +52,7 @@ fn no_expiries_may_be_null() {
             format!(r#"{{"expires":{expires},"map":{{"a":"1"}}}}"#),
         ] {
             let document = Document::read(text.as_bytes()).unwrap();
-            assert_eq!(document.entries["a"].deadline, None, "{text}");
+            assert_eq!(document.entries["a"].expiry, None, "{text}");
             assert_eq!(document.foreign, [], "{text}");
         }
     }
@@ -72,5 +72,5 @@ fn values_are_kept_in_the_form_they_are_written_in() {
     let document = Document::read(text.as_bytes()).unwrap();
     let texts: Vec<&str> = document.entries.values().map(|stored| &*stored.text).collect();
     assert_eq!(texts, ["\"A\\u202e\"", r#"{"x":1}"#, r#"{"$json":{"$json":1}}"#, r#"[1,"\u0041"]"#]);
-    assert_eq!(document.entries["a"].deadline, Some("2027-01-01T00:00:00Z".parse().unwrap()));
+    assert_eq!(document.entries["a"].expiry, Some("2027-01-01T00:00:00Z".parse().unwrap()));
 }

@@ -13,7 +13,7 @@ use crate::storage::read::snapshot::cursor::End;
 use crate::storage::read::snapshot::index::{Indexed, LinePlace, ReadFault};
 use crate::storage::tests::memory::Memory;
 
-/// The keys of a section with the places of their lines and of what stands there, read by going past all of them.
+/// The keys of a section with the places of their lines and contents, found by scanning.
 fn lines_by_hand(bytes: &[u8], (from, to): (u64, u64)) -> Vec<(String, u64, (u64, u64))> {
     let mut at = from;
     let section = &bytes[usize::try_from(from).unwrap()..usize::try_from(to).unwrap()];
@@ -30,8 +30,8 @@ fn lines_by_hand(bytes: &[u8], (from, to): (u64, u64)) -> Vec<(String, u64, (u64
 
 /// Where a key's line would have to be.
 fn place_by_hand(lines: &[(String, u64, (u64, u64))], end: u64, key: &str) -> LinePlace {
-    let behind = lines.iter().find(|(there, ..)| **there >= *key);
-    behind.map_or(LinePlace { at: end, found: None }, |(there, at, content)| LinePlace {
+    let after = lines.iter().find(|(there, ..)| **there >= *key);
+    after.map_or(LinePlace { at: end, found: None }, |(there, at, content)| LinePlace {
         at: *at,
         found: (there == key).then_some(*content),
     })
@@ -47,8 +47,8 @@ fn agrees(entries: &Entries, asked: &[String]) {
             let wanted = entries.get(key);
             assert_eq!(indexed.get(key).unwrap().as_ref(), wanted, "{key:?} in round {round}");
             assert_eq!(indexed.contains(key).unwrap(), wanted.is_some(), "{key:?} in round {round}");
-            let deadline = wanted.and_then(|stored| stored.deadline);
-            assert_eq!(indexed.deadline(key).unwrap(), deadline, "{key:?} in round {round}");
+            let expiry = wanted.and_then(|stored| stored.expiry);
+            assert_eq!(indexed.expiry(key).unwrap(), expiry, "{key:?} in round {round}");
             for (section, end, lines) in &sections {
                 let place = indexed.place(*section, key).unwrap();
                 assert_eq!(place, place_by_hand(lines, *end, key), "{key:?} in round {round}");
@@ -106,7 +106,7 @@ fn one_key_costs_a_few_short_reads_and_a_known_block_one() {
 }
 
 #[test]
-fn a_damaged_line_is_refused_where_it_is_read() {
+fn a_corrupt_line_is_refused_where_it_is_read() {
     let (bytes, layout) = laid_out(&numbered(200), &[]);
     let text = String::from_utf8(bytes).unwrap();
     let at = text.find("user:00000077").unwrap() as u64;
@@ -116,23 +116,23 @@ fn a_damaged_line_is_refused_where_it_is_read() {
         ("00077\": \"vv", "00077\": 1\"v"),
         ("    \"user:00000077", "   *\"user:00000077"),
     ] {
-        let damaged = text.replacen(from, to, 1);
-        assert_eq!(damaged.len(), text.len());
-        let indexed = Indexed::new(Box::new(Memory::of(damaged.as_bytes())), layout);
+        let corrupt = text.replacen(from, to, 1);
+        assert_eq!(corrupt.len(), text.len());
+        let indexed = Indexed::new(Box::new(Memory::of(corrupt.as_bytes())), layout);
         let fault = indexed.get("user:00000077");
         assert!(
-            matches!(fault, Err(ReadFault::Damaged { at: there, .. }) if there.abs_diff(at) < 130),
+            matches!(fault, Err(ReadFault::Corrupt { at: there, .. }) if there.abs_diff(at) < 130),
             "{from} to {to}: {fault:?}"
         );
         indexed.get("user:00000100").unwrap().unwrap();
     }
     let indexed = Indexed::new(Box::new(Memory::of(&text.as_bytes()[..10_000])), layout);
-    assert!(matches!(indexed.get("user:00000199"), Err(ReadFault::Damaged { .. })));
+    assert!(matches!(indexed.get("user:00000199"), Err(ReadFault::Corrupt { .. })));
 }
 
 proptest! {
     #[test]
-    fn whatever_stands_in_the_file_nothing_panics_and_every_search_ends(
+    fn no_content_makes_a_search_panic_or_hang(
         entries in entries(40),
         changes in prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(&b" \n\"\\,:{x\x00\xff"[..])), 1..20),
         asked in prop::collection::vec(keys(), 10),
@@ -159,7 +159,7 @@ proptest! {
 }
 
 #[test]
-fn it_may_go_to_another_thread() {
+fn it_is_send() {
     fn goes<T: Send>() {}
     goes::<Indexed>();
 }
@@ -170,5 +170,5 @@ fn the_fault_of_a_read_names_line_and_column() {
     let text = String::from_utf8(bytes).unwrap().replacen("00077\": \"vv", "00077\": \"v\u{1}", 1);
     let indexed = Indexed::new(Box::new(Memory::of(text.as_bytes())), layout);
     let error = indexed.get("user:00000077").unwrap_err().error(Path::new("/kv.json"), indexed.file());
-    assert!(matches!(error, Error::Damaged { line: 80, column: 24, .. }), "{error:?}");
+    assert!(matches!(error, Error::Unreadable { line: 80, column: 24, .. }), "{error:?}");
 }

@@ -1,4 +1,4 @@
-//! Snapshots: against maps, plain writing and reading past all lines, and bytes that are no snapshot.
+//! Compares snapshots with maps, with simple writing and scanning, and with bytes that are not a snapshot.
 
 mod check;
 mod cursor;

@@ -1,4 +1,4 @@
-//! What the tests of snapshots share: documents with their layout, written the plain way.
+//! Shared by the tests of snapshots: documents and their layouts, written in the simplest way.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::value::Value;
 
 pub(super) type Entries = BTreeMap<String, Stored>;
 
-/// The document of some entries and what else is in it, in the one form, with its layout.
+/// The document of some entries and foreign members in canonical form, and its layout.
 pub(super) fn laid_out(entries: &Entries, foreign: &[(String, String)]) -> (Vec<u8>, Layout) {
     let mut layout = Layout::default();
     let mut text = "{\n  \"map\": {".to_owned();
@@ -34,7 +34,7 @@ pub(super) fn laid_out(entries: &Entries, foreign: &[(String, String)]) -> (Vec<
     let map: Vec<String> = entries.iter().map(|(key, stored)| line(key, &stored.text)).collect();
     let expires: Vec<String> = entries
         .iter()
-        .filter_map(|(key, stored)| stored.deadline.map(|deadline| line(key, &format!("\"{deadline}\""))))
+        .filter_map(|(key, stored)| stored.expiry.map(|expiry| line(key, &format!("\"{expiry}\""))))
         .collect();
     text += if map.is_empty() { "" } else { "\n" };
     let map = section(&mut text, Section::Map, map);
@@ -56,7 +56,7 @@ pub(super) fn laid_out(entries: &Entries, foreign: &[(String, String)]) -> (Vec<
     (text.into_bytes(), layout)
 }
 
-/// Keys that are near each other, escaped, empty, of several bytes a character, and long.
+/// Keys that are close to each other, escaped, empty, multibyte, and long.
 pub(super) fn keys() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "[ab]{0,6}",
@@ -79,7 +79,7 @@ pub(super) fn values() -> impl Strategy<Value = Value> {
 }
 
 pub(super) fn entries(most: usize) -> impl Strategy<Value = Entries> {
-    let deadline = prop_oneof![3 => Just(None), 1 => (0..1_u64 << 48).prop_map(|at| Some(Timestamp::from_millis(at)))];
-    let stored = (values(), deadline).prop_map(|(value, deadline)| Stored::of(&Entry { value, deadline }));
+    let expiry = prop_oneof![3 => Just(None), 1 => (0..1_u64 << 48).prop_map(|at| Some(Timestamp::from_millis(at)))];
+    let stored = (values(), expiry).prop_map(|(value, expiry)| Stored::of(&Entry { value, expiry }));
     prop::collection::btree_map(keys(), stored, 0..most)
 }

@@ -1,4 +1,4 @@
-//! What a fold costs beside a copy of the same bytes.
+//! The cost of a fold compared to copying the same bytes.
 
 #![expect(clippy::print_stderr, reason = "it measures")]
 
@@ -16,7 +16,7 @@ use crate::storage::read::snapshot::Document;
 use crate::storage::read::snapshot::index::Indexed;
 use crate::storage::write::merge::fold::{Below, fold, fold_by};
 
-/// Files of the system, in a folder of their own.
+/// Files of the operating system, in a temporary folder.
 struct Files(tempfile::TempDir, Cell<u32>);
 
 impl Files {

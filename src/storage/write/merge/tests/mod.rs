@@ -1,4 +1,4 @@
-//! Folds and merged reads against a map.
+//! Compares folds and merged reads with a map.
 
 mod measure;
 mod model;
@@ -43,12 +43,12 @@ fn texts() -> impl Strategy<Value = Box<str>> {
     ]
 }
 
-fn deadlines() -> impl Strategy<Value = Option<Timestamp>> {
+fn expiries() -> impl Strategy<Value = Option<Timestamp>> {
     prop::option::weighted(0.4, (NOW - 2..NOW + 3).prop_map(Timestamp::from_millis))
 }
 
 fn stored() -> impl Strategy<Value = Stored> {
-    (texts(), deadlines()).prop_map(|(text, deadline)| Stored { text, deadline })
+    (texts(), expiries()).prop_map(|(text, expiry)| Stored { text, expiry })
 }
 
 fn models() -> impl Strategy<Value = Model> {
@@ -59,7 +59,7 @@ fn foreign() -> impl Strategy<Value = Foreign> {
     prop::collection::vec(("[a-z\n\"é]{1,4}", "\"[a-z]{0,3}\"|\\[1,\\{\"map\":2\\}\\]"), 0..3)
 }
 
-/// Changes, some of them of keys that are there, on any of the layers.
+/// Changes, some of them of existing keys, each in one of the layers.
 fn changes() -> impl Strategy<Value = Vec<(usize, String, Change)>> {
     let change = prop_oneof![2 => stored().prop_map(Some), 1 => Just(None)];
     prop::collection::vec((0_usize..2, keys(), change), 0..16)
@@ -75,7 +75,7 @@ fn aimed(mut changes: Vec<(usize, String, Change)>, model: &Model) -> Vec<(usize
     changes
 }
 
-/// The overlays pending and committed, and what they make of the model.
+/// The pending and the committed overlay; applies the changes to the model, too.
 fn overlays(changes: Vec<(usize, String, Change)>, model: &mut Model) -> [Overlay; 2] {
     let mut overlays = [Overlay::default(), Overlay::default()];
     for (layer, key, change) in changes {
@@ -104,7 +104,7 @@ fn assert_folds(below: Below<'_>, changes: &Layers<'_>, lines_each: u64, wanted:
     out
 }
 
-/// Without what is over by [`NOW`].
+/// The model without what has expired at [`NOW`].
 fn live(model: &Model) -> Model {
     let later = Timestamp::from_millis(NOW);
     model
@@ -114,17 +114,17 @@ fn live(model: &Model) -> Model {
         .collect()
 }
 
-/// The text of a model whose snapshot was written before anything in it was over.
+/// The text of a model whose snapshot was written before anything in it expired.
 fn text_before(model: &Model, foreign: &Foreign) -> String {
     let shifted = |stored: &Stored| {
-        let deadline = stored.deadline.map(|deadline| Timestamp::from_millis(deadline.as_millis() + NOW));
-        Stored { deadline, ..stored.clone() }
+        let expiry = stored.expiry.map(|expiry| Timestamp::from_millis(expiry.as_millis() + NOW));
+        Stored { expiry, ..stored.clone() }
     };
     let shifted = model.iter().map(|(key, stored)| (key.clone(), shifted(stored))).collect();
     let mut text = text_of(&shifted, foreign);
-    for deadline in model.values().filter_map(|stored| stored.deadline) {
-        let shifted = Timestamp::from_millis(deadline.as_millis() + NOW).to_string();
-        text = text.replace(&shifted, &deadline.to_string());
+    for expiry in model.values().filter_map(|stored| stored.expiry) {
+        let shifted = Timestamp::from_millis(expiry.as_millis() + NOW).to_string();
+        text = text.replace(&shifted, &expiry.to_string());
     }
     text
 }
@@ -133,7 +133,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn a_fold_is_the_model_written_anew_however_it_is_done(
+    fn every_kind_of_fold_writes_the_model(
         base in models(),
         foreign in foreign(),
         changes in changes(),
@@ -149,7 +149,7 @@ proptest! {
         assert_folds(Below::Indexed(&old), &layers(&overlays_first), 0, &wanted);
         assert_folds(Below::Indexed(&old), &layers(&overlays_first), 1, &wanted);
         let file = assert_folds(Below::Indexed(&old), &layers(&overlays_first), u64::MAX, &wanted);
-        // And on from there.
+        // Folds once more, on top of the result.
         let old = Indexed::new(Box::new(file), layout_of(&wanted));
         let mut model = live(&model);
         let more = aimed(more, &model);
@@ -161,7 +161,7 @@ proptest! {
     }
 
     #[test]
-    fn a_fold_of_an_arena_over_committed_changes_is_the_model_written_anew(
+    fn a_fold_of_an_arena_and_committed_changes_writes_the_model(
         base in models(),
         committed in changes(),
         sets in prop::collection::vec((keys(), texts()), 0..16),
@@ -172,7 +172,7 @@ proptest! {
         let mut arena = Arena::default();
         for (key, text) in sets {
             arena.push(&key, &text, None);
-            model.insert(key, Stored { text, deadline: None });
+            model.insert(key, Stored { text, expiry: None });
         }
         let sorted = arena.sort();
         let layers = [Layer::Sets(sorted.iter()), Layer::Overlay(below[0].iter()), Layer::Overlay(below[1].iter())];
@@ -218,17 +218,17 @@ proptest! {
                 } else {
                     (merged.take(End::Back).unwrap(), wanted.next_back())
                 };
-                let found = found.as_ref().map(|line| (&*line.key, line.text, line.deadline));
-                let wanted = wanted.map(|(key, stored)| (key.as_str(), &*stored.text, stored.deadline));
+                let found = found.as_ref().map(|line| (&*line.key, line.text, line.expiry));
+                let wanted = wanted.map(|(key, stored)| (key.as_str(), &*stored.text, stored.expiry));
                 prop_assert_eq!(found, wanted);
             }
         }
     }
 }
 
-/// Three entries, one with a deadline, and a foreign member.
+/// Three entries, one with an expiry, and an unknown member.
 fn small() -> String {
-    let stored = |text: &str, deadline| Stored { text: text.into(), deadline };
+    let stored = |text: &str, expiry| Stored { text: text.into(), expiry };
     let model: Model = [
         ("a".to_owned(), stored("\"1\"", None)),
         ("b".to_owned(), stored("\"22\"", Some(Timestamp::from_millis(NOW + 5)))),
@@ -246,13 +246,13 @@ fn fold_without_b(text: &str, layout: Layout, lines_each: u64) -> Result<Layout,
     fold_by(&Memory::default(), Below::Indexed(&old), &layers, Timestamp::from_millis(NOW), lines_each)
 }
 
-/// Makes a layout untrue.
+/// Makes a layout wrong.
 type Spoils = fn(&mut Layout);
 
 #[test]
-fn a_layout_that_is_not_true_is_not_carried_on() {
+fn a_wrong_layout_is_not_carried_over() {
     let text = small();
-    // The number of the map's lines is counted only where all of them are passed.
+    // The number of the map's lines is checked only if all of them are scanned.
     let spoilt: [(Spoils, u64); 11] = [
         (|layout| layout.count += 1, u64::MAX),
         (|layout| layout.count = 0, 0),
@@ -276,7 +276,7 @@ fn a_layout_that_is_not_true_is_not_carried_on() {
 }
 
 #[test]
-fn damage_that_a_fold_comes_across_is_named_with_its_place() {
+fn corruption_that_a_fold_finds_is_reported_with_its_place() {
     let text = small();
     let layout = layout_of(&text);
     for (right, wrong) in [
@@ -289,14 +289,14 @@ fn damage_that_a_fold_comes_across_is_named_with_its_place() {
         let spoilt = text.replacen(right, wrong, 1);
         let line = at..at + 45;
         match fold_without_b(&spoilt, layout, u64::MAX) {
-            Err(FoldFault::Read(ReadFault::Damaged { at, .. })) if line.contains(&at) => {}
+            Err(FoldFault::Read(ReadFault::Corrupt { at, .. })) if line.contains(&at) => {}
             folded => panic!("{wrong:?}: {folded:?} is not in {line:?}"),
         }
     }
 }
 
 #[test]
-fn keys_are_found_one_by_one_only_where_they_are_few() {
+fn keys_are_found_one_by_one_only_if_there_are_few() {
     let text = small();
     let old = indexed(&text);
     for (changed, later, lines, few) in
@@ -314,7 +314,7 @@ fn keys_are_found_one_by_one_only_where_they_are_few() {
 
 #[test]
 fn a_write_that_fails_at_any_byte_fails_the_fold() {
-    let large = |n: usize| Stored { text: format!("\"{}\"", "x".repeat(n)).into(), deadline: None };
+    let large = |n: usize| Stored { text: format!("\"{}\"", "x".repeat(n)).into(), expiry: None };
     let model: Model = (0..9).map(|n| (format!("k{n}"), large(n * 40_000))).collect();
     let old = indexed(&text_of(&model, &Foreign::new()));
     let mut overlay = Overlay::default();

@@ -1,4 +1,4 @@
-//! What a snapshot is, told a second time in the plainest way.
+//! A second, minimal implementation of snapshots.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,14 +15,14 @@ pub(super) const NOW: u64 = 1_000;
 pub(super) type Model = BTreeMap<String, Stored>;
 pub(super) type Foreign = Vec<(String, String)>;
 
-/// The snapshot of a model, in the one form.
+/// The snapshot of a model in canonical form.
 pub(super) fn text_of(model: &Model, foreign: &Foreign) -> String {
     let quoted = |text: &str| {
         let mut out = String::new();
         json::write_string(&mut out, text);
         out
     };
-    let live = |stored: &Stored| stored.deadline.is_none_or(|deadline| deadline.as_millis() > NOW);
+    let live = |stored: &Stored| stored.expiry.is_none_or(|expiry| expiry.as_millis() > NOW);
     let map: Vec<String> = model
         .iter()
         .filter(|(_, stored)| live(stored))
@@ -31,7 +31,7 @@ pub(super) fn text_of(model: &Model, foreign: &Foreign) -> String {
     let expires: Vec<String> = model
         .iter()
         .filter(|(_, stored)| live(stored))
-        .filter_map(|(key, stored)| Some(format!("    {}: \"{}\"", quoted(key), stored.deadline?)))
+        .filter_map(|(key, stored)| Some(format!("    {}: \"{}\"", quoted(key), stored.expiry?)))
         .collect();
     let mut text = "{\n  \"map\": {".to_owned();
     let end = if map.is_empty() { "}".to_owned() } else { format!("\n{}\n  }}", map.join(",\n")) };
@@ -45,7 +45,7 @@ pub(super) fn text_of(model: &Model, foreign: &Foreign) -> String {
     text + "\n}\n"
 }
 
-/// The layout of a snapshot in the one form, from its text alone.
+/// The layout of a snapshot in canonical form, from its text alone.
 pub(super) fn layout_of(text: &str) -> Layout {
     const HEAD: &str = "{\n  \"map\": {";
     const EXPIRES: &str = ",\n  \"expires\": {\n";

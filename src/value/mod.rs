@@ -1,13 +1,17 @@
-//! What a key holds: text, JSON or bytes.
+//! The value of a key: text, JSON or bytes.
+
+mod json_text;
 
 use std::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, Result, cut};
-use crate::json::{self, Length, Scanner};
+use crate::error::{Error, Result};
+use crate::json::{self, Scanner};
 use crate::number::Number;
+
+pub use self::json_text::Json;
 
 /// A stored value.
 ///
@@ -24,9 +28,9 @@ use crate::number::Number;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// Text, as it was given.
+    /// Text, exactly as given.
     Text(String),
-    /// Any JSON value but a string, which is [`Value::Text`] (in the file they are the same).
+    /// Any JSON value except a string, which is [`Value::Text`] (in the file, they are the same).
     Json(Json),
     /// Bytes that need not be UTF-8.
     Bytes(Vec<u8>),
@@ -34,9 +38,9 @@ pub enum Value {
 
 impl Value {
     /// The largest value, in bytes.
-    pub const MAX_LEN: usize = 512 << 20;
+    pub const MAX_LEN: usize = json::MAX_LEN;
 
-    /// Bytes as text where they are UTF-8, else as bytes.
+    /// Turns bytes into text if they are UTF-8.
     ///
     /// ```
     /// use rusty_kv::Value;
@@ -50,7 +54,7 @@ impl Value {
         }
     }
 
-    /// Checks a JSON text. A JSON string becomes text.
+    /// Parses a JSON text. A JSON string becomes text.
     ///
     /// # Errors
     /// [`Error::NotJson`] with line and column.
@@ -65,10 +69,11 @@ impl Value {
         Json::parse(text).map(Self::from)
     }
 
-    /// Any serializable Rust value, as JSON (as text if it is a string).
+    /// Serializes any Rust value as JSON, or as text if it is a string.
     ///
     /// # Errors
-    /// [`Error::Convert`] if it has no JSON form, as infinity and NaN have none; [`Error::NotJson`] if it nests too deep.
+    /// [`Error::Convert`] if JSON cannot represent it, for example infinity and NaN; [`Error::NotJson`] if it is nested
+    /// too deep.
     ///
     /// ```
     /// use rusty_kv::Value;
@@ -80,10 +85,10 @@ impl Value {
         Self::from_json(&serde_json::to_string(value)?)
     }
 
-    /// Loads a Rust value out of JSON or text.
+    /// Deserializes a Rust value from JSON or text.
     ///
     /// # Errors
-    /// [`Error::Convert`] if it does not fit, [`Error::WrongType`] for bytes.
+    /// [`Error::Convert`] if the types do not match, [`Error::WrongType`] for bytes.
     ///
     /// ```
     /// use rusty_kv::Value;
@@ -141,16 +146,23 @@ impl Value {
     pub fn checked_add(&self, by: Number) -> Result<Self> {
         const NUMBER: &str = "a number such as 12 or -1.50";
         match self {
-            Self::Text(text) => Ok(Self::Text(text.parse::<Number>()?.checked_add(by)?.to_string())),
+            Self::Text(text) => {
+                let number = text.parse::<Number>().map_err(|error| match error {
+                    // A stored value may be a secret: no error quotes it.
+                    Error::WrongType { .. } => self.is_not(NUMBER),
+                    error => error,
+                });
+                Ok(Self::Text(number?.checked_add(by)?.to_string()))
+            }
             Self::Json(json) if matches!(json.as_str().as_bytes()[0], b'-' | b'0'..=b'9') => {
                 let sum = json.as_str().parse::<Number>()?.checked_add(by)?.to_string();
-                Ok(Self::Json(Json(sum.into())))
+                Ok(Self::Json(Json::from_checked(sum)))
             }
             Self::Json(_) | Self::Bytes(_) => Err(self.is_not(NUMBER)),
         }
     }
 
-    /// The value with `tail` behind it: text and bytes only. Text that gains bytes that are not UTF-8 becomes bytes.
+    /// Appends to text or bytes. Text that is no longer UTF-8 becomes bytes.
     ///
     /// # Errors
     /// [`Error::WrongType`] for JSON, [`Error::OutOfMemory`].
@@ -181,7 +193,7 @@ impl Value {
     }
 }
 
-/// Text and JSON as they are; bytes that are not UTF-8 are replaced by U+FFFD. Control characters are not escaped.
+/// Writes text and JSON as they are; bytes that are not UTF-8 become U+FFFD. Control characters are not escaped.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&String::from_utf8_lossy(self.as_bytes()))
@@ -208,15 +220,15 @@ impl From<Vec<u8>> for Value {
 
 impl From<Json> for Value {
     fn from(json: Json) -> Self {
-        if json.0.starts_with('"') {
-            let text = Scanner::new(json.0.as_bytes()).string().expect("a Json was checked").into_owned();
+        if json.as_str().starts_with('"') {
+            let text = Scanner::new(json.as_str().as_bytes()).string().expect("a Json was checked").into_owned();
             return Self::Text(text);
         }
         Self::Json(json)
     }
 }
 
-/// Fails on nesting over the limit, before anything recurses into it.
+/// Fails if the nesting exceeds the limit, before any recursion into the value.
 impl TryFrom<serde_json::Value> for Value {
     type Error = Error;
 
@@ -247,7 +259,7 @@ impl TryFrom<serde_json::Value> for Value {
     }
 }
 
-/// Fails for anything but text.
+/// Fails for anything except text.
 impl TryFrom<Value> for String {
     type Error = Error;
 
@@ -259,7 +271,7 @@ impl TryFrom<Value> for String {
     }
 }
 
-/// Text becomes a JSON string; fails for bytes. Numbers take `serde_json`'s precision.
+/// Text becomes a JSON string; fails for bytes. Numbers have the precision of `serde_json`.
 impl TryFrom<Value> for serde_json::Value {
     type Error = Error;
 
@@ -271,142 +283,14 @@ impl TryFrom<Value> for serde_json::Value {
     }
 }
 
-/// The content, whatever the type.
+/// The content of any type.
 impl From<Value> for Vec<u8> {
     fn from(value: Value) -> Self {
         match value {
             Value::Text(text) => text.into_bytes(),
-            Value::Json(json) => String::from(json.0).into_bytes(),
+            Value::Json(json) => json.into_string().into_bytes(),
             Value::Bytes(bytes) => bytes,
         }
-    }
-}
-
-/// A checked JSON text without white space between its tokens. Numbers and member order are as they were written.
-///
-/// ```
-/// use rusty_kv::Json;
-/// assert_eq!(Json::parse("{ \"n\": 1e400 }")?.as_str(), r#"{"n":1e400}"#);
-/// # Ok::<(), rusty_kv::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Json(Box<str>);
-
-/// From this length on, memory that cannot be had is worth a second look at a text.
-const LONG: usize = 1 << 20;
-
-impl Json {
-    /// Checks a text: strict JSON, no duplicate members, at most 100 levels. Raw characters that could act on a
-    /// terminal become `\u` escapes, so that the file is safe to `cat`.
-    ///
-    /// # Errors
-    /// [`Error::NotJson`] with line and column, [`Error::OutOfMemory`].
-    ///
-    /// ```
-    /// assert!(rusty_kv::Json::parse("[1,]").is_err());
-    /// ```
-    pub fn parse(text: &str) -> Result<Self> {
-        let mut scanner = Scanner::new(text.as_bytes());
-        // Its escapes may make it longer. Without a fault, this is what it takes.
-        let mut length = Length(0);
-        let known = text.len() >= LONG && scanner.clone().value(&mut length).is_ok();
-        let bytes = if known { length.0 } else { text.len() };
-        let mut out = String::new();
-        out.try_reserve_exact(bytes).map_err(|_| Error::OutOfMemory { bytes })?;
-        scanner.value(&mut out).and_then(|()| scanner.end()).map(|()| Self(out.into())).map_err(|fault| {
-            let (line, column) = fault.place(text.as_bytes());
-            Error::NotJson { line, column, reason: fault.reason }
-        })
-    }
-
-    pub(crate) fn into_string(self) -> String {
-        self.0.into()
-    }
-
-    /// A text that [`Scanner::value`] has just checked and compacted.
-    pub(crate) fn from_checked(text: String) -> Self {
-        Self(text.into())
-    }
-
-    /// The text.
-    ///
-    /// ```
-    /// assert_eq!(rusty_kv::Json::parse("[ ]").unwrap().as_str(), "[]");
-    /// ```
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The part that a JSON Pointer (RFC 6901) names, if there is one. The empty pointer names the whole.
-    ///
-    /// # Errors
-    /// [`Error::WrongType`] if the pointer is neither empty nor begins with `/`.
-    ///
-    /// ```
-    /// let json = rusty_kv::Json::parse(r#"{"a":[1,{"b":"x"}]}"#)?;
-    /// assert_eq!(json.pointer("/a/1/b")?, Some("x".into()));
-    /// assert_eq!(json.pointer("/a/9")?, None);
-    /// # Ok::<(), rusty_kv::Error>(())
-    /// ```
-    pub fn pointer(&self, pointer: &str) -> Result<Option<Value>> {
-        if !pointer.is_empty() && !pointer.starts_with('/') {
-            let found = format!("'{}'", cut(pointer).escape_debug());
-            return Err(Error::WrongType { wanted: "a JSON Pointer such as /a/0/b", found });
-        }
-        let mut scanner = Scanner::new(self.0.as_bytes());
-        for token in pointer.split('/').skip(1) {
-            let token = token.replace("~1", "/").replace("~0", "~");
-            if !descend(&mut scanner, &token) {
-                return Ok(None);
-            }
-        }
-        let mut out = String::new();
-        scanner.value(&mut out).expect("a Json was checked");
-        Ok(Some(Self::from_checked(out).into()))
-    }
-}
-
-/// Moves to the member or item of the value that comes next; false if there is none.
-fn descend(scanner: &mut Scanner<'_>, token: &str) -> bool {
-    const CHECKED: &str = "a Json was checked";
-    let mut skipped = String::new();
-    let mut first = true;
-    match scanner.peek() {
-        Some(b'{') => {
-            scanner.expect(b'{', "").expect(CHECKED);
-            while scanner.more(b'}', first).expect(CHECKED) {
-                first = false;
-                if scanner.name().expect(CHECKED) == token {
-                    return true;
-                }
-                scanner.value(&mut skipped).expect(CHECKED);
-                skipped.clear();
-            }
-            false
-        }
-        Some(b'[') => {
-            let canonical = token == "0" || (!token.starts_with(['0', '+']) && !token.is_empty());
-            let Some(wanted) = token.parse::<usize>().ok().filter(|_| canonical) else { return false };
-            scanner.expect(b'[', "").expect(CHECKED);
-            for index in 0.. {
-                if !scanner.more(b']', index == 0).expect(CHECKED) {
-                    return false;
-                }
-                if index == wanted {
-                    return true;
-                }
-                scanner.value(&mut skipped).expect(CHECKED);
-                skipped.clear();
-            }
-            false
-        }
-        _ => false,
-    }
-}
-
-impl fmt::Display for Json {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -454,26 +338,6 @@ mod tests {
         }
         let error = Value::from_serialize(&f64::NAN).unwrap_err().to_string();
         assert_eq!(error, "cannot convert: JSON has no NaN; store null or text instead");
-    }
-
-    #[test]
-    fn pointers_follow_rfc_6901() {
-        let json = Json::parse(r#"{"foo":["bar","baz"],"":0,"a/b":1,"m~n":8,"01":{"x":null}}"#).unwrap();
-        for (pointer, wanted) in [
-            ("/foo/0", Some(Value::from("bar"))),
-            ("/", Some(Value::from_json("0").unwrap())),
-            ("/a~1b", Some(Value::from_json("1").unwrap())),
-            ("/m~0n", Some(Value::from_json("8").unwrap())),
-            ("/01/x", Some(Value::from_json("null").unwrap())),
-            ("/foo/00", None),
-            ("/foo/-", None),
-            ("/foo/2", None),
-            ("/foo/0/x", None),
-        ] {
-            assert_eq!(json.pointer(pointer).unwrap(), wanted, "{pointer}");
-        }
-        assert_eq!(json.pointer("").unwrap(), Some(Value::Json(json.clone())));
-        assert!(json.pointer("foo").is_err());
     }
 
     #[test]

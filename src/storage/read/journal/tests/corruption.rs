@@ -1,4 +1,4 @@
-//! Journals that were cut, flipped, or written over.
+//! Journals that were truncated, flipped, or overwritten.
 
 use super::*;
 
@@ -17,7 +17,7 @@ fn every_cut_leaves_the_commits_before_it() {
 }
 
 #[test]
-fn every_flipped_bit_leaves_an_earlier_state_or_is_damage() {
+fn every_flipped_bit_leaves_an_earlier_state_or_is_corruption() {
     let sample = Sample::new();
     let states = sample.states();
     let mut bytes = sample.bytes.clone();
@@ -87,12 +87,12 @@ fn a_line_that_is_dropped_doubled_or_in_another_place_never_makes_another_state(
 }
 
 #[test]
-fn a_crash_in_an_append_is_never_taken_for_damage() {
+fn a_crash_in_an_append_is_never_mistaken_for_corruption() {
     let sample = Sample::new();
     let kept = &sample.bytes[..sample.last()];
     let append = &sample.bytes[sample.last()..];
     let lines: Vec<&[u8]> = append.split_inclusive(|&byte| byte == b'\n').collect();
-    // Each line whole, as zeros, as rubbish with newlines in it, or of an older journal.
+    // Each line intact, as zeros, as garbage with newlines in it, or from an older journal.
     for mut holes in 0..4_u32.pow(u32::try_from(lines.len()).unwrap()) {
         let mut bytes = kept.to_vec();
         let whole = holes == 0;
@@ -116,7 +116,7 @@ fn a_crash_in_an_append_is_never_taken_for_damage() {
         assert_eq!(replayed.n, if whole { N + 7 } else { N + 6 });
         assert_eq!(replayed.torn, if whole { 0 } else { append.len() });
         assert_find_fits(&bytes, KEYS, &[]);
-        // Nothing is appended behind what a crash has left, so what stands there says that it was none.
+        // Nothing is appended after the remains of a crash, so what follows shows that there was none.
         if !whole {
             if !bytes.ends_with(b"\n") {
                 bytes.push(b'\n');
@@ -129,7 +129,7 @@ fn a_crash_in_an_append_is_never_taken_for_damage() {
 }
 
 #[test]
-fn what_stands_behind_bad_bytes_decides_whether_they_are_torn() {
+fn what_follows_bad_bytes_decides_whether_they_are_torn() {
     let bad = |tail: &dyn Fn(&mut Vec<u8>)| {
         let mut bytes = Vec::new();
         one(&mut bytes, 17, "a", text("1"));
@@ -158,11 +158,11 @@ fn what_stands_behind_bad_bytes_decides_whether_they_are_torn() {
     part(&mut bytes, 0);
     fold(&mut bytes, 17);
     part(&mut bytes, 1);
-    assert_eq!(read(&bytes).unwrap_err().reason, "it notes a save of commit 17 inside commit 18");
+    assert_eq!(read(&bytes).unwrap_err().reason, "it records a save of commit 17 inside commit 18");
 }
 
 #[test]
-fn two_lines_that_became_one_are_damage_even_at_the_end() {
+fn two_lines_that_became_one_are_corrupt_even_at_the_end() {
     let append = |bytes: &mut Vec<u8>, kind: &str, n: u64| match kind {
         "one" => one(bytes, n, "a", text("1")),
         "two" => commit(bytes, n, &[("a".to_owned(), None), ("b".to_owned(), text("2"))]),
@@ -174,27 +174,27 @@ fn two_lines_that_became_one_are_damage_even_at_the_end() {
         append(&mut bytes, first, 18);
         let joint = bytes.len() - 1;
         append(&mut bytes, second, if first == "fold" { 18 } else { 19 });
-        let harmed = |harm: &dyn Fn(&mut Vec<u8>)| {
-            let mut harmed = bytes.clone();
-            harm(&mut harmed);
-            read(&harmed).map(|(changes, _)| changes)
+        let corrupted = |corrupt: &dyn Fn(&mut Vec<u8>)| {
+            let mut corrupted = bytes.clone();
+            corrupt(&mut corrupted);
+            read(&corrupted).map(|(changes, _)| changes)
         };
         for byte in (0..=u8::MAX).filter(|&byte| byte != b'\n') {
-            assert!(harmed(&|bytes| bytes[joint] = byte).is_err(), "{first} {second} {byte}");
+            assert!(corrupted(&|bytes| bytes[joint] = byte).is_err(), "{first} {second} {byte}");
         }
         let removed = |bytes: &mut Vec<u8>| {
             bytes.remove(joint);
         };
-        assert!(harmed(&removed).is_err(), "{first} {second}");
-        assert!(harmed(&|bytes| bytes[joint..joint + 9].fill(0)).is_err(), "{first} {second}");
+        assert!(corrupted(&removed).is_err(), "{first} {second}");
+        assert!(corrupted(&|bytes| bytes[joint..joint + 9].fill(0)).is_err(), "{first} {second}");
         // What a crash can leave of the last newline, in a block of its own.
         let last = bytes.len() - 1;
-        assert!(harmed(&|bytes| bytes[last] = 0).is_ok(), "{first} {second}");
+        assert!(corrupted(&|bytes| bytes[last] = 0).is_ok(), "{first} {second}");
     }
 }
 
 #[test]
-fn what_is_out_of_turn_says_so() {
+fn a_commit_out_of_order_is_reported() {
     let reason = |write: &dyn Fn(&mut Vec<u8>)| {
         let mut bytes = Vec::new();
         one(&mut bytes, 17, "a", text("1"));
@@ -205,11 +205,11 @@ fn what_is_out_of_turn_says_so() {
     };
     assert_eq!(reason(&|bytes| one(bytes, 19, "b", None)), "expected commit 18, found commit 19");
     assert_eq!(reason(&|bytes| one(bytes, 17, "b", None)), "expected commit 18, found commit 17");
-    assert_eq!(reason(&|bytes| fold(bytes, 18)), "it notes a save of commit 18, but commit 17 was the last");
+    assert_eq!(reason(&|bytes| fold(bytes, 18)), "it records a save of commit 18, but commit 17 was the last");
 }
 
 #[test]
-fn the_last_of_all_numbers_has_no_next() {
+fn the_last_commit_number_has_no_successor() {
     let mut bytes = Vec::new();
     one(&mut bytes, u64::MAX, "a", None);
     let end = Body { n: u64::MAX - 1, ..body(&bytes) };
@@ -220,9 +220,9 @@ fn the_last_of_all_numbers_has_no_next() {
 }
 
 #[test]
-fn a_good_sum_over_what_cannot_be_used_is_refused_wherever_it_stands() {
+fn an_unusable_line_with_a_good_sum_is_refused_anywhere() {
     for (content, newer) in
-        [("{\"n\":17,\"key\":\"a\",\"colour\":1", true), ("{\"n\":17,\"key\":\"a\",\"value\":tru", false)]
+        [("{\"n\":17,\"key\":\"a\",\"color\":1", true), ("{\"n\":17,\"key\":\"a\",\"value\":tru", false)]
     {
         let mut bytes = Vec::new();
         sealed(&mut bytes, content);

@@ -1,0 +1,222 @@
+//! `--where` and `--select`: filters that are asked of entries.
+
+use std::cell::{Cell, RefCell};
+
+use clap::Args;
+
+use super::{Session, Warnings, counted};
+use crate::error::Error;
+use crate::expiry::{Timestamp, whole_seconds};
+use crate::shell::answer::code::Code;
+use crate::shell::answer::reply::{Failure, FilterOutput, shown};
+use crate::shell::filter::{self, Content, Failed, Filter, FilterProblem, Scratch, Subject};
+use crate::shell::text::argument::{FilterText, filter, text};
+use crate::shell::text::escape;
+use crate::storage::Entry;
+use crate::store::Store as _;
+use crate::value::{Json, Value};
+
+/// Which entries count.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+pub(crate) struct Where {
+    /// Only entries for which this filter is true: '.age > 30' (see `help filters`)
+    #[arg(long = "where", value_name = "FILTER", value_parser = filter(), allow_hyphen_values = true)]
+    pub(crate) condition: Option<FilterText>,
+    #[command(flatten)]
+    pub(crate) given: Given,
+}
+
+/// What filters are given.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+pub(crate) struct Given {
+    /// Set $NAME to this text in filters
+    #[arg(long, num_args = 2, value_names = ["NAME", "VALUE"], value_parser = text(), allow_hyphen_values = true)]
+    pub(crate) arg: Vec<String>,
+    /// Set $NAME to this JSON in filters
+    #[arg(long, num_args = 2, value_names = ["NAME", "JSON"], value_parser = text(), allow_hyphen_values = true)]
+    pub(crate) argjson: Vec<String>,
+    /// Fail if the filter fails on an entry, instead of leaving that out
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// What is shown of the entries.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+pub(crate) struct Select {
+    /// Print what this filter makes of each value, one output per line (see `help filters`)
+    #[arg(long, value_name = "FILTER", value_parser = filter(), allow_hyphen_values = true)]
+    pub(crate) select: Option<FilterText>,
+}
+
+/// The filters of a command, and what has come of them. At its end it says on how many entries they failed.
+#[derive(Debug)]
+pub(super) struct Asking {
+    condition: Option<Filter>,
+    select: Option<Filter>,
+    scratch: Scratch,
+    now: Timestamp,
+    strict: bool,
+    failed: Cell<u64>,
+    first: RefCell<Option<String>>,
+    warnings: Warnings,
+}
+
+impl Asking {
+    /// Reads the filters; `None` if there are none.
+    pub(super) fn new(
+        condition: Option<&FilterText>,
+        select: Option<&FilterText>,
+        given: &Given,
+        session: &Session,
+        warnings: Warnings,
+    ) -> Result<Option<Self>, Failure> {
+        let variables = given.variables()?;
+        if condition.is_none() && select.is_none() {
+            if given.strict || !variables.is_empty() {
+                let message = "--arg, --argjson and --strict are for a filter; give one with --where or --select";
+                return Err(Failure::usage(message));
+            }
+            return Ok(None);
+        }
+        let parse = |text: Option<&FilterText>| {
+            text.map(|text| Filter::parse(text, &variables).map_err(|problem| refused(text, &problem))).transpose()
+        };
+        Ok(Some(Self {
+            condition: parse(condition)?,
+            select: parse(select)?,
+            scratch: Scratch::default(),
+            now: session.db.now(),
+            strict: given.strict,
+            failed: Cell::new(0),
+            first: RefCell::default(),
+            warnings,
+        }))
+    }
+
+    /// Whether an entry counts. One on which the filter fails does not.
+    pub(super) fn holds(&self, key: &str, entry: &Entry) -> Result<bool, Error> {
+        self.holds_for(&self.subject(key, entry))
+    }
+
+    /// The same of an entry in its form on disk.
+    pub(super) fn holds_stored(&self, key: &str, text: &str, expiry: Option<Timestamp>) -> Result<bool, Error> {
+        let content = match text.as_bytes() {
+            // A wrapped value, or one that looks like it.
+            [b'{', b'"', b'$' | b'\\', ..] => {
+                // What cannot be read is found by a full read.
+                let value = crate::storage::decode(text).unwrap_or(Value::Bytes(Vec::new()));
+                return self.holds(key, &Entry { value, expiry });
+            }
+            _ => Content::Json(text),
+        };
+        let kind = if text.starts_with('"') { "text" } else { "json" };
+        let size = crate::storage::value_len(text);
+        self.holds_for(&Subject { key, kind, content, size, ttl: self.left(expiry), now: seconds(self.now) })
+    }
+
+    fn holds_for(&self, subject: &Subject<'_>) -> Result<bool, Error> {
+        let Some(condition) = &self.condition else { return Ok(true) };
+        match condition.matches(subject, &self.scratch) {
+            Ok(holds) => Ok(holds),
+            Err(failed) => self.note(subject.key, &failed).map(|()| false),
+        }
+    }
+
+    /// What the filter makes of an entry; nothing where it fails, or where no filter selects.
+    pub(super) fn outputs(&self, key: &str, entry: &Entry) -> Result<Vec<FilterOutput>, Error> {
+        let Some(select) = &self.select else { return Ok(Vec::new()) };
+        match select.outputs(&self.subject(key, entry), &self.scratch) {
+            Ok(outputs) => Ok(outputs),
+            Err(failed) => self.note(key, &failed).map(|()| Vec::new()),
+        }
+    }
+
+    fn subject<'a>(&self, key: &'a str, entry: &'a Entry) -> Subject<'a> {
+        let content = match &entry.value {
+            Value::Text(text) => Content::Text(text),
+            Value::Json(json) => Content::Json(json.as_str()),
+            Value::Bytes(_) => Content::Bytes,
+        };
+        let (kind, size) = (entry.value.kind(), entry.value.as_bytes().len());
+        Subject { key, kind, content, size, ttl: self.left(entry.expiry), now: seconds(self.now) }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "no key lives that long")]
+    fn left(&self, expiry: Option<Timestamp>) -> Option<f64> {
+        expiry.map(|expiry| whole_seconds(expiry.since(self.now)) as f64)
+    }
+
+    fn note(&self, key: &str, failed: &Failed) -> Result<(), Error> {
+        let message = format!("'{}': {}", shown(key), failed.message());
+        if self.strict {
+            return Err(Error::WrongType { wanted: "an entry that the filter can be asked about", found: message });
+        }
+        self.failed.set(self.failed.get() + 1);
+        self.first.borrow_mut().get_or_insert(message);
+        Ok(())
+    }
+}
+
+/// An item of a scan, unless a filter says no or fails on it.
+pub(super) fn kept(
+    item: Result<(String, Entry), Error>,
+    asking: Option<&Asking>,
+) -> Option<Result<(String, Entry), Error>> {
+    let Some(asking) = asking else { return Some(item) };
+    match item {
+        Ok((key, entry)) => match asking.holds(&key, &entry) {
+            Ok(true) => Some(Ok((key, entry))),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        },
+        Err(error) => Some(Err(error)),
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        if let Some(first) = self.first.take() {
+            let entries = counted(self.failed.get(), "entry", "entries");
+            self.warnings.say(&format!("warning: the filter failed on {entries}, left out; the first is {first}"));
+        }
+    }
+}
+
+impl Given {
+    /// The names and their JSON.
+    fn variables(&self) -> Result<Vec<(String, String)>, Failure> {
+        let mut variables = Vec::new();
+        for pair in self.arg.chunks_exact(2) {
+            variables.push((pair[0].clone(), filter::quoted(&pair[1])));
+        }
+        for pair in self.argjson.chunks_exact(2) {
+            let json = Json::parse(&pair[1])
+                .map_err(|error| Failure::usage(format!("--argjson {}: {error}", escape::excerpt(&pair[0], 40))))?;
+            variables.push((pair[0].clone(), json.into_string()));
+        }
+        Ok(variables)
+    }
+}
+
+/// What is wrong with a filter, and the filter with the place marked.
+fn refused(text: &str, problem: &FilterProblem) -> Failure {
+    const AROUND: usize = 40;
+    let floor = |at: usize| (0..=at).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    let before = &text[floor(problem.span.start.saturating_sub(AROUND))..problem.span.start];
+    let blamed = text.get(problem.span.clone()).unwrap_or_default();
+    let behind = &text[problem.span.end..floor((problem.span.end + AROUND).min(text.len()))];
+    let line = format!("{}{}{}", escape::terminal(before), escape::terminal(blamed), escape::terminal(behind));
+    let (indent, carets) = (escape::terminal(before).chars().count(), escape::terminal(blamed).chars().count());
+    let hint = if problem.span.start == text.len() && !text.is_empty() {
+        "; if a pipe (|) follows, quote the filter"
+    } else {
+        ""
+    };
+    let message = format!("{}{hint}\n  {line}\n  {}{}", problem.message, " ".repeat(indent), "^".repeat(carets.max(1)));
+    Failure { code: Code::Filter, ..Failure::usage(message) }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a double holds milliseconds for longer than anybody asks")]
+fn seconds(time: Timestamp) -> f64 {
+    time.as_millis() as f64 / 1000.0
+}

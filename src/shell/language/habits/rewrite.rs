@@ -1,0 +1,84 @@
+//! A line of another shell -> a line of ours.
+
+use super::pattern::Fitted;
+use super::row::{Habit, HabitMeaning};
+use super::table::{SET_OPTIONS, TABLE};
+use crate::shell::language::command;
+use crate::shell::text::words::Word;
+
+/// The line of ours that a line of another shell means, if it is one. What is ours stays as it is, but for a few lines that
+/// we would refuse.
+pub(crate) fn rewrite<'w>(words: &'w [Word<'w>]) -> Option<Vec<Word<'w>>> {
+    let first = words.first().filter(|word| !word.quoted && word.flag == 0)?;
+    if first.bytes.eq_ignore_ascii_case(b"set") {
+        return set(words);
+    }
+    let name = &*first.bytes;
+    let is_ours = command::is_name(name);
+    // A row may be about a command of ours only by its name and more.
+    let is_about = |typed: &str| {
+        let (own, more) = typed.as_bytes().split_at(name.len().min(typed.len()));
+        !is_ours || (own.eq_ignore_ascii_case(name) && more.starts_with(b" "))
+    };
+    lines().filter(|(typed, _)| is_about(typed)).find_map(|(typed, ours)| {
+        let fitted = Fitted::of(typed, words)?;
+        let is_all = typed.ends_with(';') && fitted.has_more();
+        (!is_all).then(|| fitted.fill(ours, first))
+    })
+}
+
+/// The rows that are lines of ours.
+fn lines() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TABLE.iter().filter_map(|Habit { typed, meaning, .. }| match meaning {
+        HabitMeaning::Line(ours) => Some((*typed, *ours)),
+        HabitMeaning::Hint(..) => None,
+    })
+}
+
+/// `set` with the option words of Redis, if everything after the value is one.
+fn set<'w>(words: &'w [Word<'w>]) -> Option<Vec<Word<'w>>> {
+    let (command, mut rest) = words.split_at_checked(3)?;
+    if rest.first().is_none_or(|word| word.bytes.starts_with(b"-")) {
+        return None;
+    }
+    let mut line = command.to_vec();
+    while let Some(first) = rest.first() {
+        let (typed, ours) = SET_OPTIONS.iter().find(|(typed, _)| Fitted::of(typed, &rest[..1]).is_some())?;
+        let length = typed.split(' ').count().min(rest.len());
+        let (option, after) = rest.split_at(length);
+        if option.iter().any(|word| word.quoted) {
+            return None;
+        }
+        line.extend(Fitted::of(typed, option)?.fill(ours, first));
+        rest = after;
+    }
+    Some(line)
+}
+
+/// Whether a line that begins with this word may be one of ours.
+pub(crate) fn begins(name: &[u8]) -> bool {
+    !commands(name).is_empty()
+}
+
+/// Whether a line that begins with this word is one of ours that only reads, whatever follows.
+pub(crate) fn reads(name: &[u8]) -> bool {
+    let commands = commands(name);
+    !commands.is_empty() && commands.iter().all(|name| command::reads(name))
+}
+
+/// The commands of ours that a line may be that begins with this word.
+fn commands(name: &[u8]) -> Vec<Vec<u8>> {
+    let words = [Word { bytes: name.into(), quoted: false, flag: 0, span: 0..0 }];
+    let ours = lines().filter_map(|(typed, ours)| {
+        let fitted = Fitted::of(typed.split(' ').next()?, &words)?;
+        let line = fitted.fill(ours.split(' ').next()?, &words[0]);
+        line.first().map(|word| word.bytes.to_vec())
+    });
+    ours.collect()
+}
+
+/// The names that a value may follow: JSON there may continue on the next line.
+pub(crate) fn names_before_values() -> impl Iterator<Item = &'static str> {
+    let with_value = lines().filter(|(typed, _)| typed.split(' ').any(|part| part.trim_end_matches('…') == "VALUE"));
+    with_value.filter_map(|(typed, _)| typed.split(' ').next())
+}

@@ -1,0 +1,83 @@
+//! What a one-shot reads of the rc file: its `mask` lines, and nothing else.
+
+use std::io::{self, Write as _};
+
+use super::cli::Line;
+use super::command::{Command, ShellCommand};
+use super::parse::{Parsed, Parser};
+use super::reading;
+use crate::shell::answer::reply::Failure;
+use crate::shell::commands::mask::MaskArgs;
+use crate::shell::config;
+use crate::shell::render;
+use crate::shell::terminal::console;
+use crate::shell::text::argument::ColorWhen;
+use crate::shell::text::glob::Glob;
+use crate::shell::text::words::{Step, Word};
+
+/// The patterns that the rc file masks. What cannot be read there masks everything, and says so.
+pub(crate) fn masks() -> Vec<Glob> {
+    let Some(path) = config::rc_file() else { return Vec::new() };
+    let read = std::fs::read(&path).map_err(|error| Failure::io("read", &path, &error));
+    match read.and_then(|rc| masks_in(&rc)) {
+        Ok(patterns) => patterns,
+        Err(failure) => {
+            let warning = format!("warning: rc: {}. Until you fix this, every value is masked", failure.message);
+            // There is no place left to say that stderr is broken.
+            let _ = io::stderr().write_all(render::note(console::err_style(ColorWhen::Auto), &warning).as_bytes());
+            Glob::new("*").into_iter().collect()
+        }
+    }
+}
+
+fn masks_in(rc: &[u8]) -> Result<Vec<Glob>, Failure> {
+    let mut splitter = reading::script();
+    let mut parser = Parser::default();
+    let mut patterns = Vec::new();
+    let mut rest = rc;
+    while !rest.is_empty() {
+        let consumed = match splitter.step(rest, true) {
+            Step::Command { words, consumed, .. } => {
+                if words.first().is_some_and(is_mask)
+                    && let Parsed::Run(Line { command: Command::Shell(ShellCommand::Mask(args)), .. }) =
+                        parser.line(&words)?
+                {
+                    let MaskArgs { patterns: added, off } = args;
+                    if off {
+                        patterns.clear();
+                    }
+                    patterns.extend(added);
+                }
+                consumed
+            }
+            // The prompt says what is wrong with it.
+            Step::Error { consumed, .. } => consumed,
+            Step::More(_) => break,
+        };
+        rest = rest.get(consumed.max(1)..).unwrap_or_default();
+    }
+    Ok(patterns)
+}
+
+fn is_mask(word: &Word<'_>) -> bool {
+    word.bytes.eq_ignore_ascii_case(b"mask")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_mask_lines_count() {
+        let names = |rc: &str| {
+            let patterns = masks_in(rc.as_bytes()).map_err(|failure| failure.message)?;
+            Ok::<_, String>(patterns.iter().map(|pattern| pattern.as_str().to_owned()).collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(
+            names("timer on\nMASK a:* 'b c'\n# mask d\nset mask x\nbad 'x'y\nmask *e*"),
+            Ok("a:* b c *e*".into())
+        );
+        assert_eq!(names("mask a\nmask --off\nmask b\n"), Ok("b".into()));
+        assert!(names("mask --of").unwrap_err().contains("--off"));
+    }
+}

@@ -1,0 +1,90 @@
+//! Masks: keys whose values a terminal does not show.
+//!
+//! A mask is about screens and shoulders. It changes nothing in the database, and a command that is asked for one value, or
+//! that writes into a pipe, gives it.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use super::glob::Glob;
+
+/// What stands for a value that is not shown, whatever its length.
+pub(crate) const HIDDEN: &str = "••••";
+
+/// The masks of a session, shared by all who show values.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Masks(Rc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    patterns: OnceCell<RefCell<Vec<Glob>>>,
+    /// Keys that were given a secret in this session.
+    secrets: RefCell<BTreeSet<String>>,
+    /// Where the patterns come from when they are needed first.
+    load: Option<fn() -> Vec<Glob>>,
+}
+
+impl Masks {
+    /// Masks that are looked up when something is about to be shown.
+    pub(crate) fn loaded_by(load: fn() -> Vec<Glob>) -> Self {
+        Self(Rc::new(Shared { load: Some(load), ..Shared::default() }))
+    }
+
+    fn patterns(&self) -> &RefCell<Vec<Glob>> {
+        self.0.patterns.get_or_init(|| RefCell::new(self.0.load.map(|load| load()).unwrap_or_default()))
+    }
+
+    /// Whether nothing is masked.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.secrets.borrow().is_empty() && self.patterns().borrow().is_empty()
+    }
+
+    /// Whether the value of a key is not to be shown.
+    pub(crate) fn hides(&self, key: &str) -> bool {
+        self.0.secrets.borrow().contains(key) || self.patterns().borrow().iter().any(|pattern| pattern.matches(key))
+    }
+
+    /// Masks the keys that match.
+    pub(crate) fn add(&self, added: Vec<Glob>) {
+        let mut patterns = self.patterns().borrow_mut();
+        for pattern in added {
+            if !patterns.iter().any(|known| known.as_str() == pattern.as_str()) {
+                patterns.push(pattern);
+            }
+        }
+    }
+
+    /// Masks one key for the rest of the session: its value is a secret.
+    pub(crate) fn add_secret(&self, key: &str) {
+        self.0.secrets.borrow_mut().insert(key.to_owned());
+    }
+
+    /// Removes the patterns. What is a secret stays one.
+    pub(crate) fn clear(&self) {
+        self.patterns().borrow_mut().clear();
+    }
+
+    /// The patterns, as they were given.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.patterns().borrow().iter().map(|pattern| pattern.as_str().to_owned()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_match_and_keys_with_a_secret_are_hidden() {
+        let masks = Masks::loaded_by(|| vec![Glob::new("api:*").unwrap()]);
+        let other = masks.clone();
+        masks.add(vec![Glob::new("*token*").unwrap(), Glob::new("api:*").unwrap()]);
+        masks.add_secret("pin");
+        let hidden = ["api:key", "my-token", "pin", "apix", "pins"].map(|key| other.hides(key));
+        assert_eq!(hidden, [true, true, true, false, false]);
+        assert_eq!(masks.names(), ["api:*", "*token*"]);
+        other.clear();
+        assert!(!masks.hides("api:key") && masks.hides("pin"), "a secret stays one");
+    }
+}
