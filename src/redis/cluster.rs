@@ -40,7 +40,7 @@ impl std::fmt::Debug for Cluster {
 }
 
 /// What became of a command.
-enum Outcome {
+enum RoundOutcome {
     Done(Value),
     /// Its slot is elsewhere, and is so from now on,
     Moved(usize, Primary),
@@ -209,15 +209,15 @@ impl Cluster {
             for (number, outcome) in pending.into_iter().zip(outcomes) {
                 let key = requests.key(number).unwrap_or_default();
                 match outcome {
-                    Outcome::Done(value) if !undone.contains(key) => {
+                    RoundOutcome::Done(value) if !undone.contains(key) => {
                         values[number] = Some(value);
                         continue;
                     }
-                    Outcome::Done(_) => {}
-                    Outcome::Moved(slot, primary) => self.slots[slot] = self.number_of(&primary),
-                    Outcome::Ask(primary) if !undone.contains(key) => asks.push((number, primary)),
-                    Outcome::Ask(_) => {}
-                    Outcome::Failed(again, error) => {
+                    RoundOutcome::Done(_) => {}
+                    RoundOutcome::Moved(slot, primary) => self.slots[slot] = self.number_of(&primary),
+                    RoundOutcome::Ask(primary) if !undone.contains(key) => asks.push((number, primary)),
+                    RoundOutcome::Ask(_) => {}
+                    RoundOutcome::Failed(again, error) => {
                         if failure.as_ref().is_none_or(|(known, _)| *known == Again::Later) {
                             failure = Some((again, error));
                         }
@@ -227,7 +227,7 @@ impl Cluster {
                 left.push(number);
             }
             for (number, primary) in asks {
-                if let Outcome::Done(value) = self.ask_there(requests, number, &primary) {
+                if let RoundOutcome::Done(value) = self.ask_there(requests, number, &primary) {
                     values[number] = Some(value);
                     left.retain(|&left| left != number);
                 }
@@ -254,9 +254,9 @@ impl Cluster {
     }
 
     /// Sends commands, one pipeline for each server; what became of each.
-    fn round(&mut self, requests: &Requests, pending: &[usize]) -> Vec<Outcome> {
+    fn round(&mut self, requests: &Requests, pending: &[usize]) -> Vec<RoundOutcome> {
         let mut by_node: BTreeMap<Primary, (Vec<u8>, Vec<usize>)> = BTreeMap::new();
-        let mut outcomes: Vec<Option<Outcome>> = Vec::new();
+        let mut outcomes: Vec<Option<RoundOutcome>> = Vec::new();
         outcomes.resize_with(pending.len(), || None);
         for (at, &number) in pending.iter().enumerate() {
             if let Some(node) = self.home(requests, number) {
@@ -290,47 +290,51 @@ impl Cluster {
                         None => {}
                     }
                 }
-                outcomes[at] = failed.as_ref().map(|(again, error)| Outcome::Failed(*again, fault::same(error)));
+                outcomes[at] = failed.as_ref().map(|(again, error)| RoundOutcome::Failed(*again, fault::same(error)));
             }
         }
         let unserved =
             || fault::remote(&self.name, RemoteFault::Busy, "no server of the cluster serves this key's slot");
         outcomes
             .into_iter()
-            .map(|outcome| outcome.unwrap_or_else(|| Outcome::Failed(Again::Later, unserved())))
+            .map(|outcome| outcome.unwrap_or_else(|| RoundOutcome::Failed(Again::Later, unserved())))
             .collect()
     }
 
     /// What an answer means.
-    fn outcome(&self, value: Value, asked: &str) -> Outcome {
-        let Value::ServerError(error) = &value else { return Outcome::Done(value) };
+    fn outcome(&self, value: Value, asked: &str) -> RoundOutcome {
+        let Value::ServerError(error) = &value else { return RoundOutcome::Done(value) };
         match error.kind() {
             Some(kind @ (ServerErrorKind::Moved | ServerErrorKind::Ask)) => {
                 let Some((slot, primary)) = error.details().and_then(|details| redirect(details, asked)) else {
-                    return Outcome::Done(value);
+                    return RoundOutcome::Done(value);
                 };
-                if kind == ServerErrorKind::Moved { Outcome::Moved(slot, primary) } else { Outcome::Ask(primary) }
+                if kind == ServerErrorKind::Moved {
+                    RoundOutcome::Moved(slot, primary)
+                } else {
+                    RoundOutcome::Ask(primary)
+                }
             }
             // It was a primary until a moment ago.
             _ if is_passing(&value) || error.kind() == Some(ServerErrorKind::ReadOnly) => {
-                Outcome::Failed(Again::Later, fault::of_answer(&self.name, &said(error)))
+                RoundOutcome::Failed(Again::Later, fault::of_answer(&self.name, &said(error)))
             }
-            _ => Outcome::Done(value),
+            _ => RoundOutcome::Done(value),
         }
     }
 
     /// Sends one command to the server that is taking over its slot.
-    fn ask_there(&mut self, requests: &Requests, number: usize, node: &Primary) -> Outcome {
+    fn ask_there(&mut self, requests: &Requests, number: usize, node: &Primary) -> RoundOutcome {
         let mut bytes = Requests::one(&[b"ASKING"]).from(0).to_vec();
         bytes.extend_from_slice(requests.alone(number));
         let link = match self.connect(node) {
             Ok(link) => link,
-            Err((again, error)) => return Outcome::Failed(again, error),
+            Err((again, error)) => return RoundOutcome::Failed(again, error),
         };
         let answer = link.send(&bytes).and_then(|()| link.receive()).and_then(|_| link.receive());
         match answer {
             Ok(value) => self.outcome(value, &node.0),
-            Err(error) => Outcome::Failed(Again::Never, self.broken(node, &error, Fate::Unknown)),
+            Err(error) => RoundOutcome::Failed(Again::Never, self.broken(node, &error, Fate::Unknown)),
         }
     }
 
@@ -345,21 +349,21 @@ impl Cluster {
                 (None, Some(node)) => (self.send_once(request, &node), node),
                 (None, None) => {
                     let error = fault::remote(&self.name, RemoteFault::Busy, "no server serves this key's slot");
-                    (Outcome::Failed(Again::Later, error), Primary::default())
+                    (RoundOutcome::Failed(Again::Later, error), Primary::default())
                 }
             };
             let failure = match outcome {
-                Outcome::Done(value) => return Ok(value),
-                Outcome::Moved(slot, primary) => {
+                RoundOutcome::Done(value) => return Ok(value),
+                RoundOutcome::Moved(slot, primary) => {
                     self.slots[slot] = self.number_of(&primary);
                     None
                 }
-                Outcome::Ask(primary) => {
+                RoundOutcome::Ask(primary) => {
                     ask = Some(primary);
                     None
                 }
-                Outcome::Failed(Again::Never, error) => return Err(error),
-                Outcome::Failed(Again::Later, error) => Some(error),
+                RoundOutcome::Failed(Again::Never, error) => return Err(error),
+                RoundOutcome::Failed(Again::Later, error) => Some(error),
             };
             redirects += 1;
             if failure.is_some() || redirects % 16 == 0 {
@@ -372,14 +376,17 @@ impl Cluster {
         }
     }
 
-    fn send_once(&mut self, request: &Requests, node: &Primary) -> Outcome {
+    fn send_once(&mut self, request: &Requests, node: &Primary) -> RoundOutcome {
+        if self.links.get_mut(node).is_some_and(|link| !link.is_alive()) {
+            self.links.remove(node);
+        }
         let link = match self.connect(node) {
             Ok(link) => link,
-            Err((again, error)) => return Outcome::Failed(again, error),
+            Err((again, error)) => return RoundOutcome::Failed(again, error),
         };
         match link.send(request.from(0)).and_then(|()| link.receive()) {
             Ok(value) => self.outcome(value, &node.0),
-            Err(error) => Outcome::Failed(Again::Never, self.broken(node, &error, Fate::Unknown)),
+            Err(error) => RoundOutcome::Failed(Again::Never, self.broken(node, &error, Fate::Unknown)),
         }
     }
 

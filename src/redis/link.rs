@@ -1,6 +1,6 @@
 //! One connection to one server.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::io::tcp::TcpSettings;
 use redis::{
@@ -49,6 +49,8 @@ pub(super) enum LinkError {
 /// A connection that is ready for commands.
 pub(super) struct Link {
     inner: redis::Connection,
+    /// When it was used last.
+    used: Instant,
 }
 
 impl std::fmt::Debug for Link {
@@ -74,7 +76,7 @@ impl Link {
         let inner = redis::Client::open(info)?.get_connection_with_timeout(CONNECT)?;
         inner.set_read_timeout(Some(ANSWER))?;
         inner.set_write_timeout(Some(ANSWER))?;
-        let mut link = Self { inner };
+        let mut link = Self { inner, used: Instant::now() };
         let facts = link.greet(login)?;
         Ok((link, facts))
     }
@@ -110,8 +112,17 @@ impl Link {
         Ok(facts)
     }
 
+    /// Whether the server is still there, as far as can be known without asking for each command: what is sent to one that
+    /// has gone meanwhile may or may not have been carried out.
+    pub(super) fn is_alive(&mut self) -> bool {
+        const IDLE: Duration = Duration::from_secs(5);
+        let ping = Requests::one(&[b"PING"]);
+        self.used.elapsed() < IDLE || self.send(ping.from(0)).and_then(|()| self.receive()).is_ok()
+    }
+
     /// Sends commands without waiting for their answers.
     pub(super) fn send(&mut self, bytes: &[u8]) -> Result<(), RedisError> {
+        self.used = Instant::now();
         self.inner.send_packed_command(bytes)
     }
 

@@ -13,6 +13,7 @@
 //! What one command reads and writes is atomic. There are no snapshots: a listing shows each key that was there all the
 //! while exactly once, and of others perhaps something.
 
+#[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "only who connects asks where to"))]
 mod url;
 
 #[cfg(feature = "redis")]

@@ -87,6 +87,10 @@ impl Single {
                 continue;
             }
             let Some(link) = &mut self.link else { continue };
+            if !link.is_alive() {
+                self.link = None;
+                continue;
+            }
             let answer = link.send(request.from(0)).and_then(|()| link.receive());
             match answer {
                 Ok(value) if is_passing(&value) && retries.pause() => {}

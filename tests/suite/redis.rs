@@ -278,7 +278,7 @@ fn entries_go_to_a_server_and_come_back_with_their_expiries() {
     let (stdout, stderr, status) = said(&url, &output);
     let dump =
         "set a here\nset --base64 b /wD+\nset --expires-at 2999-01-01T00:00:00.000Z e soon\nset --json j '[1,2]'\n";
-    assert!(stdout.ends_with(&format!("{dump}0\t4\ttrue\n")), "{stdout}");
+    assert!(stdout.ends_with(&format!("{dump}0\t4\tyes\n")), "{stdout}");
     assert_eq!((stderr.as_str(), status), ("golden:10: Key 'a' already exists; nothing was imported\n", 1));
 }
 

@@ -24,7 +24,7 @@ use crate::store::{EntryIter, Scan, Store};
 pub(crate) struct CopyToArgs {
     /// The other database
     #[arg(value_name = "DB", value_parser = database())]
-    pub(crate) db: DatabaseName,
+    pub(crate) to: DatabaseName,
     /// Only keys that match: * ? [a-z] [^x] \x
     #[arg(value_name = "GLOB", value_parser = glob())]
     pub(crate) glob: Option<Glob>,
@@ -38,7 +38,7 @@ impl CommandArgs for CopyToArgs {
         Traits::changes("copy-to", Group::Transfer).in_transaction(InTransaction::Refused).doing("Copying");
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
-        let location = Location::of(Some(&self.db))?;
+        let location = Location::of(Some(&self.to))?;
         location.check_folder()?;
         let mut target = session.access.open(&location)?;
         if target.describe() == session.db.describe() {
