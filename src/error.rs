@@ -133,6 +133,16 @@ pub enum Error {
         /// The first such key.
         key: String,
     },
+    /// A database on a server has not done what was asked of it.
+    #[error("{server}: {reason}")]
+    Remote {
+        /// Its address, without a password.
+        server: String,
+        /// What the caller can do about it.
+        fault: RemoteFault,
+        /// What went wrong, and the way out.
+        reason: String,
+    },
     /// The store does not support the operation.
     #[error("{store} {reason}")]
     Unsupported {
@@ -284,6 +294,26 @@ pub enum Error {
     /// A Rust value and a stored value do not match.
     #[error("cannot convert: {0}")]
     Convert(#[from] serde_json::Error),
+}
+
+/// What kind of failure that of a server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RemoteFault {
+    /// It cannot be reached, was lost, or cannot store anything now. Nothing was changed.
+    Io,
+    /// The connection was lost before its answer to a change came.
+    OutcomeUnknown,
+    /// It is a replica, which takes no changes.
+    ReadOnly,
+    /// It does not let us in, or is no such server.
+    CannotOpen,
+    /// It is not ready, and was waited for.
+    Busy,
+    /// The key holds what another program has made, and is no string.
+    OtherType,
+    /// It cannot do this.
+    Unsupported,
 }
 
 /// The operating system's text without Rust's `(os error N)`.

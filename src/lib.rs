@@ -29,6 +29,7 @@
 //! | — `render`, `transfer`, `filter` | answers as text; the formats of `import` and `export`; filters in jq's syntax |
 //! | — `config`, `answer` | folders and settings; replies, failures, statuses |
 //! | — `text` | words, patterns, kinds of arguments, escapes |
+//! | `redis` | the store that is a database on Redis or Valkey (feature `redis`) |
 //! | `store` | what a session needs of any store, and undo |
 //! | `database` | the public API: [`Database`], [`Transaction`], [`Range`], [`Keys`], [`Options`], [`Watch`], [`Report`], [`Repaired`] |
 //! | `storage` | the files: their format, commits and saves, and why crashes lose nothing |
@@ -58,6 +59,9 @@
 pub mod shell;
 
 #[cfg(feature = "shell")]
+mod redis;
+
+#[cfg(feature = "shell")]
 mod store;
 
 mod database;
@@ -77,7 +81,7 @@ mod error;
 pub use self::database::{
     Database, Event, Keys, Options, Range, Repair, Repaired, Report, Restored, Transaction, Watch,
 };
-pub use self::error::{Error, Result};
+pub use self::error::{Error, RemoteFault, Result};
 pub use self::expiry::{Timestamp, format_duration, parse_duration};
 pub use self::number::Number;
 pub use self::storage::{Entry, Progress};

@@ -1,4 +1,4 @@
-//! Locations: the platform's directories, environment variables, and the file that a `--db` names.
+//! Where things are: the directories of the platform, the environment, and which database a `--db` means.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -8,42 +8,58 @@ use super::answer::code::Code;
 use super::answer::reply::Failure;
 use super::answer::status::Status;
 use super::text::escape::excerpt;
+use crate::error::Error;
+use crate::redis::Url;
 
 /// Default database when --db is not given.
 const DEFAULT_NAME: &str = "kv";
 
-/// A database as named by the user, and its file.
+/// A database as the user names it, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Location {
-    /// The name shown at the prompt: `work`, or a path as given.
+    /// The name for the prompt: `work`, a path as it was given, or a URL without its password.
     pub(crate) name: String,
-    /// The file.
-    pub(crate) path: PathBuf,
-    /// Whether the file is in the config directory, which is created when needed.
-    pub(crate) named: bool,
+    pub(crate) place: Place,
 }
+
+/// Where a database is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    File {
+        path: PathBuf,
+        /// Whether the file is in the config directory, which is made when it is needed.
+        named: bool,
+    },
+    Remote(Box<Url>),
+}
+
+/// Why a command cannot be done on another store.
+pub(crate) const NEEDS_FILE: &str = "is not a database in a file, which this command needs";
 
 /// The longest excerpt of a name in a message.
 const SHOWN: usize = 80;
 
 impl Location {
-    /// The database that `--db`, `use` and `drop` name: a path if it has a separator or ends in `.json` or `.db`, or
-    /// else a name. If none is given, `RUSTY_KV_DB`, or `kv`.
+    /// A file that is no named database.
+    pub(crate) fn of_file(name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        Self { name: name.into(), place: Place::File { path: path.into(), named: false } }
+    }
+
+    /// What `--db`, `use` and `drop` mean: a URL if there is a `://`, a path if there is a separator or the ending `.json` or
+    /// `.db`, else a name.
+    /// Without one, `RUSTY_KV_DB` says, or it is `kv`.
     pub(crate) fn of(given: Option<&OsStr>) -> Result<Self, Failure> {
         let from_environment = std::env::var_os("RUSTY_KV_DB").filter(|name| !name.is_empty());
         let Some(given) = given.or(from_environment.as_deref()) else { return Self::named(DEFAULT_NAME) };
         let bytes = given.as_bytes();
         if bytes.windows(3).any(|part| part == b"://") {
-            let given = excerpt(&given.to_string_lossy(), SHOWN);
-            return Err(Failure::usage(format!(
-                "\"{given}\": remote databases are not supported; give a name or a path"
-            )));
+            return Self::of_url(&given.to_string_lossy());
         }
         let is_path = bytes.contains(&b'/') || bytes.ends_with(b".json") || bytes.ends_with(b".db");
         if is_path {
             check_path(Path::new(given))?;
             let name = given.to_string_lossy().into_owned();
-            return Ok(Self { name, path: PathBuf::from(given), named: false });
+            return Ok(Self::of_file(name, given));
         }
         match given.to_str().filter(|name| is_name(name)) {
             Some(name) => Self::named(name),
@@ -57,12 +73,12 @@ impl Location {
     /// Refuses a database in a folder that does not exist, because the first change would report it too late. The
     /// folder of named databases is created when needed.
     pub(crate) fn check_folder(&self) -> Result<(), Failure> {
-        let folder = self.path.parent().filter(|folder| !self.named && !folder.as_os_str().is_empty());
-        match folder {
+        let Place::File { path, named: false } = &self.place else { return Ok(()) };
+        match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             Some(folder) if !folder.exists() => Err(Failure {
                 status: Status::Database,
                 code: Code::CannotOpen,
-                message: format!("cannot open {:?}: the folder {folder:?} does not exist", self.path),
+                message: format!("cannot open {path:?}: the folder {folder:?} does not exist"),
                 key: None,
             }),
             _ => Ok(()),
@@ -71,7 +87,72 @@ impl Location {
 
     fn named(name: &str) -> Result<Self, Failure> {
         let path = databases_dir()?.join(format!("{name}.json"));
-        Ok(Self { name: name.to_owned(), path, named: true })
+        Ok(Self { name: name.to_owned(), place: Place::File { path, named: true } })
+    }
+
+    /// A database on a server. The password may be in the environment, where `ps` does not show it.
+    fn of_url(given: &str) -> Result<Self, Failure> {
+        let mut url =
+            Url::parse(given).map_err(|reason| Failure::usage(format!("not the URL of a database: {reason}")))?;
+        if url.password.is_none() {
+            url.password = std::env::var("RUSTY_KV_PASSWORD").ok().filter(|password| !password.is_empty());
+        }
+        Ok(Self { name: url.to_string(), place: Place::Remote(Box::new(url)) })
+    }
+
+    /// The database of that number on the same server, if this one is on a server.
+    pub(crate) fn sibling(&self, number: &OsStr) -> Option<Self> {
+        let Place::Remote(url) = &self.place else { return None };
+        let url = url.with_database(number.to_str().filter(|text| !text.starts_with('+'))?.parse().ok()?);
+        Some(Self { name: url.to_string(), place: Place::Remote(Box::new(url)) })
+    }
+
+    /// Its number, if it is on a server.
+    pub(crate) fn number(&self) -> Option<u32> {
+        match &self.place {
+            Place::File { .. } => None,
+            Place::Remote(url) => Some(url.database),
+        }
+    }
+
+    /// The same with a password, if it is on a server and has none in its URL.
+    pub(crate) fn with_password(mut self, password: String) -> Self {
+        if let Place::Remote(url) = &mut self.place
+            && !url.shows_password
+        {
+            url.password = Some(password);
+        }
+        self
+    }
+
+    /// The file, if it is in one.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match &self.place {
+            Place::File { path, .. } => Some(path),
+            Place::Remote(_) => None,
+        }
+    }
+
+    /// The file, for what only a database in a file can do.
+    pub(crate) fn file(&self) -> Result<&Path, Failure> {
+        let unsupported = || Error::Unsupported { store: self.name.clone(), reason: NEEDS_FILE };
+        self.path().ok_or_else(|| unsupported().into())
+    }
+
+    /// Whether it is in the config directory.
+    pub(crate) fn is_named(&self) -> bool {
+        matches!(self.place, Place::File { named: true, .. })
+    }
+}
+
+/// The password in a file: its first line.
+pub(crate) fn password_in(path: &Path) -> Result<String, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::io("read", path, &error))?;
+    let password = text.lines().next().unwrap_or_default().to_owned();
+    if password.is_empty() {
+        Err(Failure::usage(format!("{path:?} has no password in its first line")))
+    } else {
+        Ok(password)
     }
 }
 
@@ -161,10 +242,11 @@ mod tests {
     fn what_has_a_slash_or_an_ending_is_a_path_and_the_rest_a_name() {
         let of = |given: &str| Location::of(Some(OsStr::new(given)));
         for path in ["./x", "a/b", "x.json", "x.db", "/tmp/x"] {
-            assert_eq!(of(path).unwrap().path, Path::new(path));
+            assert_eq!(of(path).unwrap().path(), Some(Path::new(path)));
         }
-        assert!(of("work").unwrap().path.ends_with("rusty-kv/work.json"));
-        assert!(of("redis://localhost").is_err());
+        assert!(of("work").unwrap().path().unwrap().ends_with("rusty-kv/work.json"));
+        assert_eq!(of("redis://u:secret@localhost").unwrap().name, "redis://u@localhost");
+        assert!(of("http://localhost").is_err());
         assert!(of("no good").is_err());
     }
 }

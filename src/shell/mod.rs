@@ -138,6 +138,10 @@ fn run_mode(cli: Cli, args: &[OsString]) -> Result<u8, Failure> {
         return one_off_text(console, output, &text);
     }
     let location = Location::of(options.db.as_deref())?;
+    let location = match &options.password_file {
+        Some(path) => location.with_password(config::password_in(path)?),
+        None => location,
+    };
     let access = Access { read_only: options.read_only, wait: options.wait };
     let traits = command.as_ref().map(Command::traits);
     let mut session = match traits.map(|traits| traits.database) {

@@ -91,7 +91,12 @@ impl Store for Database {
     }
 
     fn batch(&self) -> Batch {
-        Batch { is_open: self.has_open_batch(), is_locked: self.is_locked(), bytes: self.pending_bytes() }
+        Batch {
+            is_open: self.has_open_batch(),
+            is_locked: self.is_locked(),
+            bytes: self.pending_bytes(),
+            ..Batch::default()
+        }
     }
 
     fn begin(&mut self) -> Result<()> {
@@ -123,8 +128,7 @@ impl Store for Database {
     }
 
     fn rollback_to(&mut self, mark: StoreSavepoint) -> u64 {
-        let mark = mark.0.downcast().expect("a savepoint goes back to the store that it came from");
-        Database::rollback_to(self, *mark)
+        Database::rollback_to(self, mark.changes())
     }
 
     fn differences(&mut self) -> DifferenceIter<'_> {
@@ -186,7 +190,7 @@ impl Watching for Watch {
         self.look_until(stop, each)
     }
 
-    fn has_missed(&self) -> bool {
-        Watch::has_missed(self)
+    fn missed(&self) -> Option<&'static str> {
+        self.has_missed().then_some("the file was changed in place")
     }
 }

@@ -21,8 +21,9 @@ use std::path::Path;
 
 pub(crate) use crate::database::Visitor;
 use crate::database::{Changed, Database, Difference, Event, LoadObserver, Loaded, Loading, Outline, Seen, prefix_end};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
+use crate::number::Number;
 use crate::storage::{Entry, Stored};
 use crate::value::Value;
 
@@ -51,6 +52,11 @@ pub(crate) trait Store: Debug {
 
     /// A key's value and expiry.
     fn entry(&self, key: &str) -> Result<Option<Entry>>;
+
+    /// A key's value.
+    fn get(&self, key: &str) -> Result<Option<Value>> {
+        Ok(self.entry(key)?.map(|entry| entry.value))
+    }
 
     /// Whether a key exists.
     fn contains(&self, key: &str) -> Result<bool> {
@@ -95,11 +101,34 @@ pub(crate) trait Store: Debug {
     /// Sets a key, without an expiry. In a batch, it need not be sent at once.
     fn set(&mut self, key: &str, value: &Value) -> Result<()>;
 
+    /// Adds to the number that a key holds, 0 if it holds none; the sum.
+    fn add(&mut self, key: &str, by: Number) -> Result<Value> {
+        self.add_to_read(key, by)
+    }
+
+    /// Deletes the keys that begin so and are wanted, all or none if the store can do that; how many.
+    fn delete_all(&mut self, prefix: &str, is_wanted: &IsWanted<'_>, may_go_on: MayGoOn) -> Result<u64> {
+        self.delete_each(prefix, is_wanted, may_go_on)
+    }
+
+    /// Deletes every key, whatever it holds; how many.
+    fn clear(&mut self, may_go_on: MayGoOn) -> Result<u64> {
+        self.delete_all("", &|_| true, may_go_on)
+    }
+
     /// Sets many entries, all or nothing; `observer` receives what they replace.
     fn load(&mut self, entries: &mut LoadSource<'_>, how: Loading, observer: &mut dyn LoadObserver) -> Result<Loaded>;
 
     /// The result that a load would have, and each key that would change.
     fn rehearse_load(&mut self, entries: &mut LoadSource<'_>, how: Loading) -> Result<(Loaded, DifferenceIter<'_>)>;
+
+    /// Whether it is worth telling which keys are soon to be read: where each read alone is slow.
+    fn reads_ahead(&self) -> bool {
+        false
+    }
+
+    /// Reads what these keys hold for [`Store::get`] within the batch.
+    fn read_ahead(&mut self, _: &[&str]) {}
 
     /// Starts a batch: changes wait for [`Store::commit_batch`].
     fn begin_batch(&mut self);
@@ -112,6 +141,11 @@ pub(crate) trait Store: Debug {
 
     /// The state of the batch.
     fn batch(&self) -> Batch;
+
+    /// Which changes of batches have failed alone, by their numbers, and how.
+    fn take_failures(&mut self) -> Vec<(u64, Error)> {
+        Vec::new()
+    }
 
     /// Opens a transaction.
     ///
@@ -145,6 +179,11 @@ pub(crate) trait Store: Debug {
 
     /// Watches the keys that start with `prefix`.
     fn watch(&self, prefix: &str) -> Result<Box<dyn Watching>>;
+
+    /// The databases on the same server by their numbers, with how many keys each has, if it is on one.
+    fn siblings(&self) -> Result<Vec<(u32, u64)>> {
+        Ok(Vec::new())
+    }
 
     /// Returns notices about the store, each of them once.
     fn take_notices(&mut self) -> Vec<String>;
@@ -204,11 +243,20 @@ pub(crate) type Mutation<'a> = dyn FnMut(&mut dyn Changes) -> Result<()> + 'a;
 
 /// The keys that a change may access.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "a database locks all of its keys, and need not know"))]
+#[cfg_attr(
+    not(any(test, feature = "redis")),
+    expect(dead_code, reason = "a database locks all of its keys, and need not know")
+)]
 pub(crate) enum Scope<'a> {
-    /// These keys.
+    /// These, together.
     Keys(&'a [&'a str]),
-    /// All keys with this prefix.
+    /// Each of these: together if the store can do that.
+    Each(&'a [&'a str]),
+    /// Those that begin so.
+    #[cfg_attr(
+        all(feature = "redis", not(test)),
+        expect(dead_code, reason = "what reads all of them at once asks for them itself")
+    )]
     Prefix(&'a str),
 }
 
@@ -221,6 +269,10 @@ pub(crate) struct Batch {
     pub(crate) is_locked: bool,
     /// Its size, in bytes.
     pub(crate) bytes: u64,
+    /// How many changes it has had, if each of them may fail alone.
+    pub(crate) changes: Option<u64>,
+    /// Whether it is time to end it.
+    pub(crate) is_full: bool,
 }
 
 /// The current state during a change.
@@ -242,8 +294,13 @@ pub(crate) trait Changes {
 pub(crate) struct StoreSavepoint(Box<dyn Any>);
 
 impl StoreSavepoint {
-    fn of(changes: impl Any) -> Self {
+    pub(crate) fn of(changes: impl Any) -> Self {
         Self(Box::new(changes))
+    }
+
+    /// What it was made of.
+    pub(crate) fn changes<C: Any>(self) -> C {
+        *self.0.downcast().expect("a mark goes back to the store that it is of")
     }
 }
 
@@ -252,17 +309,12 @@ pub(crate) trait Watching {
     /// Reports what changed since the last poll, until `stop` returns true, which is checked from time to time, or
     /// `each` breaks.
     fn poll(&mut self, stop: &dyn Fn() -> bool, each: &mut dyn FnMut(&str, Event) -> ControlFlow<()>) -> Result<()>;
-    /// Whether the last poll missed changes.
-    fn has_missed(&self) -> bool;
+    /// Why the last poll could not tell what has changed, if so.
+    fn missed(&self) -> Option<&'static str>;
 }
 
 /// Convenience methods for stores.
 pub(crate) trait StoreExt: Store {
-    /// A key's value.
-    fn get(&self, key: &str) -> Result<Option<Value>> {
-        Ok(self.entry(key)?.map(|entry| entry.value))
-    }
-
     /// As [`Store::change`], with a result.
     fn transaction<T>(&mut self, keys: &[&str], mut body: impl FnMut(&mut dyn Changes) -> Result<T>) -> Result<T> {
         let mut done = None;
@@ -270,8 +322,18 @@ pub(crate) trait StoreExt: Store {
         Ok(done.expect("a change that succeeds has run its body"))
     }
 
-    /// Deletes the keys that start with `prefix` and for which `is_wanted` is true, all or nothing; returns how many.
-    fn delete_all(&mut self, prefix: &str, is_wanted: &IsWanted<'_>, may_go_on: MayGoOn) -> Result<u64> {
+    /// As [`Store::add`], by a change that reads the number.
+    fn add_to_read(&mut self, key: &str, by: Number) -> Result<Value> {
+        self.transaction(&[key], |changes| {
+            let entry = changes.entry(key)?.unwrap_or_else(|| Entry::from("0"));
+            let value = entry.value.checked_add(by)?;
+            changes.set(key, &Entry { value: value.clone(), ..entry })?;
+            Ok(value)
+        })
+    }
+
+    /// Deletes the keys that begin so and are wanted, all or none; how many.
+    fn delete_each(&mut self, prefix: &str, is_wanted: &IsWanted<'_>, may_go_on: MayGoOn) -> Result<u64> {
         let mut deleted = 0;
         self.change(Scope::Prefix(prefix), &mut |changes| {
             deleted = 0;

@@ -212,7 +212,7 @@ struct Change<'s> {
 impl Change<'_> {
     fn check(&self, key: &str) {
         let is_named = match self.keys {
-            Scope::Keys(keys) => keys.contains(&key),
+            Scope::Keys(keys) | Scope::Each(keys) => keys.contains(&key),
             Scope::Prefix(prefix) => key.starts_with(prefix),
         };
         assert!(is_named, "{key:?} is not among {:?}", self.keys);

@@ -45,6 +45,8 @@ mod own_shells;
 mod processes;
 mod program;
 mod queue;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(all(feature = "shell", target_os = "linux"))]
 mod signals;
 #[cfg(feature = "shell")]

@@ -163,6 +163,8 @@ pub(crate) enum Done {
         is_corrupt: bool,
     },
     Imported(Loaded),
+    /// Entries are in another database.
+    CopiedOut(Loaded),
     Exported {
         keys: u64,
         file: PathBuf,

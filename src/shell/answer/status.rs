@@ -1,7 +1,7 @@
 //! Exit statuses: one table, for the program and for `help exit-codes`.
 
 use super::code::Code;
-use crate::error::Error;
+use crate::error::{Error, RemoteFault};
 
 /// The status of a command or of a whole run. They are ordered: a script ends with the highest status of its lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,11 +64,24 @@ impl Status {
             Error::Interrupted => (Self::No, Code::Interrupted),
             Error::NotJson { .. } => (Self::Usage, Code::NotJson),
             Error::WrongType { .. } | Error::Convert(_) => (Self::Usage, Code::WrongType),
+            Error::Remote { fault, .. } => Self::of_remote(*fault),
             Error::Irreversible => (Self::Usage, Code::Irreversible),
             Error::Unsupported { .. } => (Self::Usage, Code::Unsupported),
             Error::NotATime { .. } | Error::Transaction { .. } | Error::NothingToRepair { .. } => {
                 (Self::Usage, Code::Usage)
             }
+        }
+    }
+
+    fn of_remote(fault: RemoteFault) -> (Self, Code) {
+        match fault {
+            RemoteFault::Io => (Self::Io, Code::Io),
+            RemoteFault::OutcomeUnknown => (Self::Io, Code::OutcomeUnknown),
+            RemoteFault::ReadOnly => (Self::Io, Code::ReadOnly),
+            RemoteFault::CannotOpen => (Self::Database, Code::CannotOpen),
+            RemoteFault::Busy => (Self::Busy, Code::Busy),
+            RemoteFault::OtherType => (Self::Usage, Code::WrongType),
+            RemoteFault::Unsupported => (Self::Usage, Code::Unsupported),
         }
     }
 }

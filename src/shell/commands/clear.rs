@@ -3,12 +3,13 @@
 use clap::Args;
 
 use super::traits::{CommandArgs, Group, Traits};
+use super::undo::NO_UNDO;
 use super::{Caller, Session, keys, refused};
 use crate::shell::answer::code::Reason;
 use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::{Answer, Failure};
 use crate::shell::terminal::interrupt;
-use crate::store::{Store as _, StoreExt as _};
+use crate::store::Store as _;
 
 /// Delete every key
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -20,8 +21,12 @@ impl CommandArgs for ClearArgs {
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let count = session.db.len()?;
-        let warning = session.undo_warning("", |_| true)?;
-        // In other shells, this command clears the screen.
+        let warning = match session.db.files() {
+            Some(_) => session.undo_warning("", |_| true)?,
+            // What other programs have made goes too, and cannot be put back.
+            None => Some(NO_UNDO),
+        };
+        // Shells have a command of this name that clears the screen.
         let other = caller.at_prompt.then_some("Ctrl-L clears the screen");
         let notes: Vec<&str> = warning.into_iter().chain(other).collect();
         let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
@@ -32,7 +37,7 @@ impl CommandArgs for ClearArgs {
         if warning.is_some() {
             session.db.give_consent();
         }
-        let deleted = session.db.delete_all("", &|_| true, interrupt::check)?;
+        let deleted = session.db.clear(interrupt::check)?;
         Ok(Done::Cleared { keys: deleted, hint: other.filter(|_| count == 0) }.into())
     }
 }

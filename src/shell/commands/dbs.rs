@@ -13,7 +13,7 @@ use crate::shell::answer::reply::{Answer, Failure, Field, Reply};
 use crate::shell::config;
 use crate::store::Store as _;
 
-/// List the databases in the config directory
+/// List the databases in the config directory, or on the server of the open one
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "Examples:\n  dbs\n  dbs -o json")]
 pub(crate) struct DbsArgs;
@@ -22,6 +22,9 @@ impl CommandArgs for DbsArgs {
     const TRAITS: Traits = Traits::reads_only("dbs", Group::Database).on(OpenDatabase::Unneeded);
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
+        if session.location.path().is_none() {
+            return on_server(session);
+        }
         let dir = config::databases_dir()?;
         let now = session.db.now();
         let rows: Vec<_> = config::database_names()
@@ -40,7 +43,7 @@ impl CommandArgs for DbsArgs {
                     Ok(None) => (Field::Unknown, None),
                     Err(error) => (Field::Unknown, Some(in_short(&error))),
                 };
-                let is_current = session.location.named && session.location.name == name;
+                let is_current = session.location.is_named() && session.location.name == name;
                 Some(vec![
                     Field::Text(name),
                     keys,
@@ -55,6 +58,21 @@ impl CommandArgs for DbsArgs {
         let reply = Reply::Rows { columns: vec!["name", "keys", "size", "changed", "current", "error"], rows };
         Ok(Answer { notes: none.into_iter().collect(), ..reply.into() })
     }
+}
+
+/// The databases of the server that the open one is on: those with keys, and the open one.
+fn on_server(session: &Session) -> Result<Answer<'_>, Failure> {
+    let mut siblings = session.db.siblings()?;
+    let current = session.location.number();
+    if let Some(current) = current.filter(|current| siblings.iter().all(|(number, _)| number != current)) {
+        siblings.push((current, 0));
+        siblings.sort_unstable();
+    }
+    let row = |(number, keys): (u32, u64)| {
+        vec![Field::Text(number.to_string()), Field::Number(keys), Field::Flag(current == Some(number))]
+    };
+    let rows = siblings.into_iter().map(row).collect();
+    Ok(Reply::Rows { columns: vec!["name", "keys", "current"], rows }.into())
 }
 
 /// The number of keys of a database, if that is known without reading a large file.

@@ -49,18 +49,18 @@ impl CommandArgs for DiffArgs {
         let stdin_is_free = session.stdin_is_free;
         let open = |name: &OsStr| {
             if let Some(file) = spool::of(Path::new(name), stdin_is_free)? {
-                return Ok(access.options().open_file(file, Path::new(name))?);
+                return Ok(Box::new(access.options().open_file(file, Path::new(name))?) as Box<dyn Store>);
             }
             let location = Location::of(Some(name))?;
             let db = access.open(&location)?;
-            if db.is_on_disk() { Ok(db) } else { Err(no_database(&location)) }
+            if db.describe().exists { Ok(db) } else { Err(no_database(&location)) }
         };
         session.others = [Some(a), b].into_iter().flatten().map(open).collect::<Result<_, Failure>>()?;
         if b.is_none() && !session.db.describe().exists {
             return Err(no_database(&session.location));
         }
-        let new = session.others.get(1).map_or(&session.db as &dyn Store, |b| b);
-        let old = &session.others[0];
+        let new = session.others.get(1).map_or(&session.db as &dyn Store, |b| &**b);
+        let old = &*session.others[0];
         progress::of_keys(old.len()?);
         let mut differences = Differences::between(old, new).peekable();
         let status = if differences.peek().is_none() { Status::Done } else { Status::No };
@@ -70,7 +70,7 @@ impl CommandArgs for DiffArgs {
 
 /// The failure of a command on a database that does not exist.
 pub(super) fn no_database(location: &Location) -> Failure {
-    let message = format!("there is no database '{}' ({:?})", location.name, location.path);
+    let message = format!("there is no database '{}' ({:?})", location.name, location.path().unwrap_or(Path::new("")));
     Failure { status: Status::Database, code: Code::CannotOpen, message, key: None }
 }
 

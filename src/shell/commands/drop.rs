@@ -28,9 +28,10 @@ impl CommandArgs for DropArgs {
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let location = Location::of(Some(&self.name))?;
-        let mut other = session.access.open(&location)?;
+        let mut other = session.access.open_file(&location)?;
+        let path = location.file()?;
         if !other.is_on_disk() {
-            let message = format!("there is no database '{}' ({:?})", location.name, location.path);
+            let message = format!("there is no database '{}' ({:?})", location.name, path);
             return Err(Failure { status: Status::No, code: Code::NotFound, message, key: None });
         }
         let count = other.len()?;
@@ -40,9 +41,9 @@ impl CommandArgs for DropArgs {
         }
         other.remove_file()?;
         session.undo_histories.remove(&other.describe().name);
-        if std::fs::symlink_metadata(&location.path).is_ok_and(|meta| meta.is_symlink()) {
-            // A dangling link would only be in the way of the next database with this name.
-            std::fs::remove_file(&location.path).map_err(|error| Failure::io("remove", &location.path, &error))?;
+        if std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink()) {
+            // A link to what is gone would only be in the way of the next database of that name.
+            std::fs::remove_file(path).map_err(|error| Failure::io("remove", path, &error))?;
         }
         if other.path() == session.db.path() {
             session.db.refresh()?;

@@ -14,7 +14,7 @@ use crate::shell::answer::reply::{Answer, Failure, shown};
 use crate::shell::answer::status::Status;
 use crate::shell::terminal::editor_program::{edit_text, keep};
 use crate::shell::text::argument::{Key, key};
-use crate::store::StoreExt as _;
+use crate::store::{Store as _, StoreExt as _};
 use crate::value::Value;
 
 /// Why the edited text cannot be stored, and on which line, if known.

@@ -8,7 +8,7 @@ use super::{Caller, Session};
 use crate::shell::answer::reply::{Answer, Failure, Reply};
 use crate::shell::answer::status::Status;
 use crate::shell::text::argument::{Key, PartPointer, key, pointer};
-use crate::store::{Store as _, StoreExt as _};
+use crate::store::Store as _;
 
 /// Count how many of the keys exist (status 0 only if all do)
 #[derive(Args, Clone, Debug, Default, PartialEq)]

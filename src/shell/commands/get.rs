@@ -14,7 +14,7 @@ use crate::shell::answer::status::Status;
 use crate::shell::text::argument::{Data, Key, PartPointer, Prefix, data, glob, key, pointer, prefix};
 use crate::shell::text::glob::Glob;
 use crate::storage::Entry;
-use crate::store::{Store as _, StoreExt as _};
+use crate::store::Store as _;
 use crate::value::Value;
 
 /// Print the values of keys

@@ -12,8 +12,9 @@ use std::rc::Rc;
 
 use clap::Args;
 
+use super::copy_to::{existing, load};
 use super::traits::{CommandArgs, Group, Traits, WithoutUndo};
-use super::{Caller, Session};
+use super::{Access, Caller, Session};
 use crate::database::{Conflict, Existing, Loaded, Loading};
 use crate::error::Error;
 use crate::json::{self, JsonPointer};
@@ -21,8 +22,9 @@ use crate::shell::answer::code::Code;
 use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::{Answer, DifferenceStream, Failure, Reply, shown};
 use crate::shell::answer::status::Status;
+use crate::shell::config::Location;
 use crate::shell::render::imported;
-use crate::shell::terminal::interrupt;
+use crate::shell::terminal::interrupt::{self, stoppable};
 use crate::shell::terminal::progress;
 use crate::shell::text::argument::{
     Delimiter, Flatten, Format, OnConflict, PartPointer, Prefix, delimiter, flatten, import_format, on_conflict, path,
@@ -30,7 +32,7 @@ use crate::shell::text::argument::{
 };
 use crate::shell::transfer::{self, FormatError, ImportError, Reading, Record, RowShape, Source};
 use crate::storage::{self, Entry, LARGE};
-use crate::store::{Store as _, StoreExt as _, until_failure};
+use crate::store::{Scan, Store as _, StoreExt as _, until_failure};
 use crate::value::{Json, Value};
 
 /// So much is read at once.
@@ -42,7 +44,7 @@ const PIECE: usize = 64 << 10;
     after_help = "Examples:\n  import users.jsonl\n  import .env --prefix env: --on-conflict skip\n  import users.json --key /id\n  import table.csv --key /id --value /name\n  import .env --expand"
 )]
 pub(crate) struct ImportArgs {
-    /// The file (- for stdin)
+    /// The file (- for stdin), or the URL of a database on a server
     #[arg(value_name = "FILE", value_parser = path())]
     pub(crate) file: PathBuf,
     /// The format; if none is given, the file's name says
@@ -94,6 +96,16 @@ pub(crate) struct RowArgs {
 }
 
 impl RowArgs {
+    /// Whether anything is said about rows.
+    fn is_given(&self) -> bool {
+        let names = [&self.key_column, &self.value_column];
+        !self.key.is_empty()
+            || self.value.is_some()
+            || self.no_header
+            || self.delimiter.is_some()
+            || names.into_iter().any(Option::is_some)
+    }
+
     /// Refuses what makes no sense together.
     fn check(&self, format: Format, flatten: bool) -> Result<(), Failure> {
         let documents = matches!(format, Format::Json | Format::Jsonl | Format::Jsonc);
@@ -130,6 +142,9 @@ impl CommandArgs for ImportArgs {
     }
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
+        if self.file.to_string_lossy().contains("://") {
+            return self.import_server(session);
+        }
         let Some(format) = self.format.or_else(|| Format::of_path(&self.file)).filter(|format| format.is_read()) else {
             let names = Format::READ.join(", ");
             let message =
@@ -160,15 +175,11 @@ impl CommandArgs for ImportArgs {
         let unique = matches!(format, Format::Json | Format::Jsonc) && reading.rows.keys.is_empty();
         let source = transfer::source(format, input, reading).map_err(|trouble| failure(&self.file, trouble))?;
         let mut records = FileRecords { source, file: self.file, prefix: self.prefix.0, count: 0 };
-        let existing = match self.on_conflict {
-            OnConflict::Replace | OnConflict::Merge => Existing::Replaced,
-            OnConflict::Skip => Existing::Kept,
-            OnConflict::Fail => Existing::Refused,
-        };
-        let how = Loading { existing, unique };
         if self.on_conflict == OnConflict::Merge {
+            let how = Loading { existing: Existing::Replaced, unique };
             return session.merge_in(&mut records, format, how, self.dry_run);
         }
+        let how = Loading { existing: existing(self.on_conflict)?, unique };
         let mut failed = None;
         let mut entries = until_failure(entries(&mut records, format), &mut failed);
         if self.dry_run {
@@ -184,6 +195,30 @@ impl CommandArgs for ImportArgs {
         let loaded = failed.map_or_else(|| loaded.map_err(Failure::from), Err)?;
         refuse(loaded.conflict.as_ref(), &records)?;
         Ok(Done::Imported(loaded).into())
+    }
+}
+
+impl ImportArgs {
+    /// Takes in the entries of a database on a server.
+    fn import_server(self, session: &mut Session) -> Result<Answer<'_>, Failure> {
+        let is_of_file = self.format.is_some() || self.flatten.is_some() || self.expand;
+        if is_of_file || self.rows.is_given() {
+            return Err(Failure::usage("a database on a server has no format; remove the options for files"));
+        }
+        let location = Location::of(Some(self.file.as_os_str()))?;
+        session.others = vec![Access { read_only: true, ..session.access }.open(&location)?];
+        let source = &*session.others[0];
+        progress::of_keys(source.len()?);
+        let prefix = self.prefix.0;
+        let entries = stoppable(source.scan(&Scan::default()), progress::keys)
+            .map(|item| item.map(|(key, entry)| (prefix.clone() + &key, entry)));
+        let existing = existing(self.on_conflict)?;
+        if !self.dry_run {
+            return Ok(Done::Imported(load(&mut session.db, Box::new(entries), existing, "imported")?).into());
+        }
+        let (loaded, changes) = session.db.rehearse_load(&mut { entries }, Loading { existing, unique: false })?;
+        let changes = DifferenceStream::of(changes.map(|change| change.map_err(Failure::from)));
+        Ok(Answer { notes: vec![imported("Would import", &loaded)], ..Reply::Changes(changes).into() })
     }
 }
 

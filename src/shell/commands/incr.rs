@@ -9,6 +9,7 @@ use crate::number::Number;
 use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::{Answer, Failure};
 use crate::shell::text::argument::{Key, decimal, key};
+use crate::store::Store as _;
 use crate::value::Value;
 
 /// Add to a number (1 if BY is not given); a missing key counts from 0
@@ -61,8 +62,12 @@ pub(crate) struct Sum {
 impl Sum {
     fn add<'s>(&self, session: &mut Session, by: Number) -> Result<Answer<'s>, Failure> {
         let target = self.part.of(&self.key);
+        if !target.is_part() {
+            let value = session.db.add(&self.key, by).map_err(|error| Failure::from(error).on(&self.key))?;
+            return Ok(Done::Computed(value).into());
+        }
         let value = target.change(session, |before| {
-            let zero = || if target.is_part() { Value::from_json("0") } else { Ok(Value::from("0")) };
+            let zero = || Value::from_json("0");
             let value = before.value.take().map_or_else(zero, Ok)?.checked_add(by)?;
             Ok((PartChange::Set(value.clone()), value))
         })?;

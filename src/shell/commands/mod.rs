@@ -21,6 +21,7 @@ pub(crate) mod append;
 mod atomic_file;
 pub(crate) mod choosing;
 pub(crate) mod clear;
+pub(crate) mod copy_to;
 pub(crate) mod count;
 pub(crate) mod dbs;
 pub(crate) mod del;
@@ -83,7 +84,7 @@ use super::answer::code::Reason;
 use super::answer::done::Done;
 use super::answer::reply::{Answer, Failure};
 use super::answer::status::Status;
-use super::config::Location;
+use super::config::{Location, NEEDS_FILE, Place};
 use super::render::{self, changes, counted, keys};
 use super::terminal::destination::Descriptor;
 use super::terminal::interrupt;
@@ -91,8 +92,9 @@ use super::terminal::progress;
 use super::text::mask::Masks;
 use crate::database::{Database, Options};
 use crate::error::Error;
+use crate::redis;
 use crate::storage::{self, Progress};
-use crate::store::{Scan, Store, StoreExt as _, UndoHistory, Undoing};
+use crate::store::{Store, StoreExt as _, UndoHistory, Undoing};
 
 /// The source of a command: a line of a script, the program's arguments, or the prompt.
 pub(crate) struct Caller<'c> {
@@ -140,8 +142,8 @@ pub(crate) struct Session {
     /// A reusable buffer for values, so that a line of a script needs no allocation.
     scratch: String,
     /// Other databases that a command reads.
-    others: Vec<Database>,
-    /// Undo logs of databases that were open before, by name.
+    others: Vec<Box<dyn Store>>,
+    /// What can be undone in databases that were in use before, by their names.
     undo_histories: BTreeMap<String, UndoHistory>,
     /// The keys whose values are masked on a terminal.
     pub(crate) masks: Masks,
@@ -168,25 +170,42 @@ impl Warnings {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Access {
     pub(crate) read_only: bool,
-    pub(crate) wait: Duration,
+    /// How long what passes is waited for, if that was given.
+    pub(crate) wait: Option<Duration>,
 }
 
 impl Access {
-    fn open(self, location: &Location) -> Result<Database, Failure> {
-        // The target of a descriptor's name is never replaced.
-        let read_only = self.read_only || Descriptor::named_by(&location.path).is_some();
-        Ok(Self { read_only, ..self }.options().make_folder(location.named).open(&location.path)?)
+    fn open(self, location: &Location) -> Result<Box<dyn Store>, Failure> {
+        /// A primary that fails is given up by its cluster after 15 seconds.
+        const WAIT: Duration = Duration::from_secs(30);
+        match &location.place {
+            Place::File { .. } => Ok(Box::new(self.open_file(location)?)),
+            Place::Remote(url) => {
+                let (read_only, wait) = (self.read_only, self.wait.unwrap_or(WAIT));
+                Ok(redis::open(url, &redis::RemoteSettings { read_only, wait, is_stopped: interrupt::is_asked })?)
+            }
+        }
+    }
+
+    /// The same of a database that must be in a file.
+    fn open_file(self, location: &Location) -> Result<Database, Failure> {
+        let path = location.file()?;
+        // What a descriptor's name leads to is never replaced.
+        let read_only = self.read_only || Descriptor::named_by(path).is_some();
+        Ok(Self { read_only, ..self }.options().make_folder(location.is_named()).open(path)?)
     }
 
     fn options(self) -> Options {
-        Options::new().read_only(self.read_only).wait(self.wait).on_progress(on_progress)
+        /// Other writers hold the lock for a moment each.
+        const WAIT: Duration = Duration::from_secs(5);
+        Options::new().read_only(self.read_only).wait(self.wait.unwrap_or(WAIT)).on_progress(on_progress)
     }
 }
 
 impl Session {
     pub(crate) fn open(location: Location, access: Access) -> Result<Self, Failure> {
         let db = access.open(&location)?;
-        Ok(Self::on(Box::new(db), location, access))
+        Ok(Self::on(db, location, access))
     }
 
     /// A session without a database, for commands that do not need one.
@@ -216,14 +235,13 @@ impl Session {
     /// The database itself, for operations that only a file database has.
     pub(crate) fn files(&mut self) -> Result<&mut Database, Failure> {
         let name = self.db.describe().name;
-        let unsupported =
-            || Error::Unsupported { store: name, reason: "is not a database in a file, which this command needs" };
+        let unsupported = || Error::Unsupported { store: name, reason: NEEDS_FILE };
         Ok(self.db.files_mut().ok_or_else(unsupported)?)
     }
 
     /// The files of the open database, which cannot be overwritten.
     pub(crate) fn own_files(&self) -> Vec<PathBuf> {
-        let path = self.db.path().unwrap_or(&self.location.path);
+        let Some(path) = self.db.path().or(self.location.path()) else { return Vec::new() };
         let [journal, lock] = storage::side_files(path);
         vec![path.to_owned(), journal, lock]
     }
@@ -231,13 +249,13 @@ impl Session {
     /// Notices about the files that were read, each reported once.
     pub(crate) fn take_notices(&mut self) -> Vec<String> {
         let mut notices = self.db.take_notices();
-        notices.extend(self.others.iter_mut().flat_map(Database::take_notices));
+        notices.extend(self.others.iter_mut().flat_map(|other| other.take_notices()));
         notices
     }
 
     /// Whether changes are refused.
     pub(crate) fn is_read_only(&self) -> bool {
-        self.access.read_only || Descriptor::named_by(&self.location.path).is_some()
+        self.access.read_only || self.location.path().is_some_and(|path| Descriptor::named_by(path).is_some())
     }
 
     /// Prepares for a command: reads the newest state, if it needs one. The note is for its answer.
@@ -304,10 +322,10 @@ impl Session {
         self.near_misses.set(left - 1);
         let first: String = key.chars().take(1).collect();
         let close = 1 + key.chars().count() / 5;
-        let same_start = self.db.scan_keys(&Scan::prefix(&first).partial(true)).take(LOOKED_AT);
+        let same_start = self.db.outlines(&first).take(LOOKED_AT);
         same_start
-            .chain(self.db.scan_keys(&Scan::default().partial(true)).take(LOOKED_AT))
-            .filter_map(Result::ok)
+            .chain(self.db.outlines("").take(LOOKED_AT))
+            .filter_map(|outline| Some(outline.ok()?.key))
             .filter(|there| there.len() <= LONGEST + 4)
             .map(|there| (strsim::damerau_levenshtein(key, &there), there))
             .filter(|&(distance, ref there)| distance <= close && distance < there.chars().count())

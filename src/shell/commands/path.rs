@@ -8,7 +8,7 @@ use clap::Args;
 use super::traits::{CommandArgs, Group, OpenDatabase, Traits};
 use super::{Caller, Session};
 use crate::shell::answer::reply::{Answer, Failure, Reply};
-use crate::store::Store as _;
+use crate::store::StoreExt as _;
 use crate::value::Value;
 
 /// Print the path of the database file
@@ -21,11 +21,13 @@ impl CommandArgs for PathArgs {
     const TRAITS: Traits = Traits::reads_only("path", Group::Database).on(OpenDatabase::IfPossible).parsed_alone();
 
     fn run<'s>(self, session: &'s mut Session, _: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
-        let path = match session.db.files() {
-            Some(db) => db.path().map(Path::to_owned),
-            None => Some(session.db.describe().name.into()),
+        let path = match session.location.path() {
+            None => session.location.name.clone().into(),
+            Some(given) => {
+                let found = session.db.path().map(Path::to_owned);
+                found.or_else(|| std::path::absolute(given).ok()).unwrap_or_default()
+            }
         };
-        let path = path.unwrap_or_else(|| std::path::absolute(&session.location.path).unwrap_or_default());
         Ok(Reply::Line(Value::from_bytes(path.as_os_str().as_bytes().to_owned())).into())
     }
 }

@@ -46,7 +46,7 @@ impl CommandArgs for CheckArgs {
             Some(file) => Location::of(Some(file.as_os_str()))?,
             None => session.location.clone(),
         };
-        Ok(checked(options.check(location.path)?))
+        Ok(checked(options.check(location.file()?)?))
     }
 }
 
@@ -74,7 +74,7 @@ impl CommandArgs for RepairArgs {
             Self { drop_journal: true, .. } => Repair::DropJournal,
             Self { .. } => Repair::Salvage,
         };
-        let path = session.real_path();
+        let path = session.real_path()?;
         if session.is_read_only() {
             return Err(Error::ReadOnly { path, reason: String::new() }.into());
         }
@@ -95,11 +95,11 @@ impl CommandArgs for RepairArgs {
 }
 
 impl Session {
-    /// The file that a write would replace, even if it cannot be opened.
-    pub(super) fn real_path(&self) -> PathBuf {
-        let path = &self.location.path;
+    /// The file that is replaced when the database is written, also if it cannot be opened.
+    pub(super) fn real_path(&self) -> Result<PathBuf, Failure> {
+        let path = self.location.file()?;
         let found = self.db.path().map(Path::to_owned).or_else(|| path.canonicalize().ok());
-        found.or_else(|| std::path::absolute(path).ok()).unwrap_or_else(|| path.clone())
+        Ok(found.or_else(|| std::path::absolute(path).ok()).unwrap_or_else(|| path.to_owned()))
     }
 }
 

@@ -36,7 +36,7 @@ impl CommandArgs for RestoreArgs {
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
         let file: &Path = &self.file;
         config::check_path(file)?;
-        let path = session.real_path();
+        let path = session.real_path()?;
         if session.is_read_only() {
             return Err(Error::ReadOnly { path, reason: String::new() }.into());
         }
@@ -45,7 +45,7 @@ impl CommandArgs for RestoreArgs {
         if !caller.confirm(&session.question(file, &path, backup.len()?, &step)) {
             return Ok(refused(Reason::NotConfirmed, "Nothing was restored".to_owned()));
         }
-        let target = session.access.options().make_folder(session.location.named);
+        let target = session.access.options().make_folder(session.location.is_named());
         let Restored { keys: count, kept } = target.restore(&path, &mut backup)?;
         session.db.give_consent();
         session.db.note_restored(step);
@@ -67,7 +67,7 @@ impl Session {
         let backup = options.open(file)?;
         if !backup.is_on_disk() {
             let name = file.to_string_lossy().into_owned();
-            return Err(no_database(&Location { name, path: file.to_owned(), named: false }));
+            return Err(no_database(&Location::of_file(name, file)));
         }
         if backup.path() == Some(path) {
             return Err(Failure::usage(format!("{file:?} is the database itself; nothing was changed")));

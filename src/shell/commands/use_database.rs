@@ -25,9 +25,9 @@ impl CommandArgs for UseArgs {
         Traits::changes("use", Group::Database).on(OpenDatabase::Unneeded).in_transaction(InTransaction::AsksAtPrompt);
 
     fn run<'s>(self, session: &'s mut Session, caller: &mut Caller<'_>) -> Result<Answer<'s>, Failure> {
-        let location = Location::of(Some(&self.name))?;
+        let location = session.location.sibling(&self.name).map_or_else(|| Location::of(Some(&self.name)), Ok)?;
         location.check_folder()?;
-        let mut db = Undoing::new(Box::new(session.access.open(&location)?));
+        let mut db = Undoing::new(session.access.open(&location)?);
         if let Some(question) = session.leaving(&format!("discard them and switch to {}", location.name))
             && !caller.confirm(&question)
         {

@@ -16,7 +16,7 @@ use crate::shell::answer::reply::{Answer, Events, Failure, OnEvent, Reply, shown
 use crate::shell::terminal::interrupt;
 use crate::shell::text::argument::{Data, Key, data, glob, key, timeout};
 use crate::shell::text::glob::Glob;
-use crate::store::{Store as _, StoreExt as _, Watching};
+use crate::store::{Store as _, Watching};
 use crate::value::Value;
 
 /// The time between two checks.
@@ -117,8 +117,8 @@ fn follow(
             }
             if shown.is_ok() && !interrupt::is_asked() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
-        if watch.has_missed() {
-            patience.warnings.say("warning: the file was changed in place, so the changes cannot be shown");
+        if let Some(why) = watch.missed() {
+            patience.warnings.say(&format!("warning: {why}, so the changes cannot be shown"));
         }
         patience.of(looked);
         if shown.is_err() || interrupt::is_asked() || is_left() {

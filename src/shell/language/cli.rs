@@ -6,8 +6,9 @@ use std::time::Duration;
 use clap::{Args, Parser};
 
 use super::command::Command;
-use crate::expiry::parse_duration;
-use crate::shell::text::argument::{ColorWhen, DatabaseName, OutputMode, color_when, database, output_mode, timeout};
+use crate::shell::text::argument::{
+    ColorWhen, DatabaseName, OutputMode, color_when, database, output_mode, path, timeout,
+};
 
 /// A key-value database you can read, and the shell around it
 #[derive(Debug, Parser)]
@@ -52,8 +53,8 @@ pub(crate) struct LineOptions {
 #[derive(Args, Debug, PartialEq)]
 #[command(next_help_heading = "Options for every command")]
 pub(crate) struct GlobalOptions {
-    /// The database: a name, or a path (with a slash, or ending in .json or .db) [default: `RUSTY_KV_DB`, or kv]
-    #[arg(short, long, global = true, value_name = "NAME|PATH", value_parser = database())]
+    /// The database: a name, a path (with a slash, or ending in .json or .db), or the URL of one on a server (`redis://HOST`) [default: `RUSTY_KV_DB`, or kv]
+    #[arg(short, long, global = true, value_name = "DB", value_parser = database())]
     pub(crate) db: Option<DatabaseName>,
     /// Output format: plain, json, table, raw (exact bytes), or csv or jsonl for listings
     #[arg(short, long, global = true, value_name = "MODE", value_parser = output_mode(), hide_possible_values = true)]
@@ -79,16 +80,16 @@ pub(crate) struct GlobalOptions {
     /// Print no confirmations, notices or welcome
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// How long a writer waits for the lock
-    #[arg(long, global = true, value_name = "DURATION", value_parser = timeout(), default_value = WAIT)]
-    pub(crate) wait: Duration,
+    /// How long to wait for the lock (default 5s), or for a server that is not ready (default 30s)
+    #[arg(long, global = true, value_name = "DURATION", value_parser = timeout())]
+    pub(crate) wait: Option<Duration>,
+    /// Read the password of a database on a server from a file
+    #[arg(long, global = true, value_name = "FILE", value_parser = path())]
+    pub(crate) password_file: Option<PathBuf>,
     /// Answer yes to all questions
     #[arg(short, long, global = true)]
     pub(crate) yes: bool,
 }
-
-/// The default time that a writer waits for the lock.
-const WAIT: &str = "5s";
 
 /// What holds when nothing is said.
 impl Default for GlobalOptions {
@@ -103,7 +104,8 @@ impl Default for GlobalOptions {
             atomic: false,
             dry_run: false,
             quiet: false,
-            wait: parse_duration(WAIT).expect("it is one"),
+            wait: None,
+            password_file: None,
             yes: false,
         }
     }

@@ -96,6 +96,7 @@ commands! {
         Export(export::ExportArgs),
         Dump(export::DumpArgs),
         MergeFile(merge_file::MergeFileArgs),
+        CopyTo(copy_to::CopyToArgs),
         Diff(diff::DiffArgs),
         Ping(ping::PingArgs),
         Echo(echo::EchoArgs),

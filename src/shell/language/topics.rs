@@ -17,7 +17,8 @@ pub(crate) struct Topic {
 }
 
 /// All topics, sorted by name.
-pub(crate) const TOPICS: [Topic; 12] = [
+pub(crate) const TOPICS: [Topic; 13] = [
+    Topic { name: "cluster", about: "databases on Redis and Valkey, single and Cluster", text: || CLUSTER.to_owned() },
     Topic { name: "exit-codes", about: "the exit statuses", text: || status::TABLE.to_owned() },
     Topic { name: "file", about: "the database file and its side files", text: || FILE.to_owned() },
     Topic {
@@ -59,6 +60,33 @@ pub(crate) fn options() -> String {
         help.trim_end()
     )
 }
+
+const CLUSTER: &str = "\
+The same language works on a Redis or Valkey server (6.2 or newer), and on a Cluster:
+
+  rusty-kv -d redis://HOST            also redis://USER@HOST:PORT/N, valkey://…, redis+unix:///run/redis.sock
+  rusty-kv -d redis+cluster://A:7000,B:7001
+  copy-to redis://HOST user:*         from the open database to a server; `import URL` the other way round
+
+The password comes from RUSTY_KV_PASSWORD or --password-file. One in the URL works, but `ps` shows it to others.
+
+What is different from a file:
+
+  order       a server has none: a listing scans all keys, even with --prefix or --limit, and sorts them here
+  snapshots   there are none: a listing shows each key that exists throughout exactly once, and others perhaps
+  commands    each is atomic: what depends on the old value is written only if that has not changed
+  begin       changes are kept back until `commit`, which makes all or none; keys cannot be listed in between
+  slots       on a Cluster, what one command or transaction changes must be in one slot: keys with the same \
+          text in braces are, as {user:1}.name and {user:1}.age. `del` and `undo` change each key by itself
+  durability  the server decides (its appendonly and replicas); a failover may lose what it has acknowledged
+  other data  hashes, lists and sets of other programs are refused, never overwritten; `del` deletes them. \
+          `count` counts them, `keys` and `list` skip them. Keys that are not UTF-8 are skipped with a note
+  files       save, check, repair and restore are refused; `path` prints the URL without its password
+
+Values are stored as they are. JSON objects and arrays read as JSON, other text as text. If the connection is lost after a \
+change was sent, it is repeated if that is harmless; otherwise (incr, append, …) the status is 4, and the message says that \
+the change may or may not have been stored. A server that is loading, or a Cluster in failover, is waited for (--wait, 30s).
+";
 
 const FILE: &str = "\
 The database is one JSON file with one line per entry, sorted by key:
@@ -204,6 +232,7 @@ It is ~/.config/rusty-kv/rc (macOS: ~/Library/Application Support/rusty-kv/rc). 
 Environment variables:
 
   RUSTY_KV_DB         the database to open if --db is not given
+  RUSTY_KV_PASSWORD   the password of a database on a server
   RUSTY_KV_HISTORY    the history file (default: ~/.local/state/rusty-kv/history); empty for none
   XDG_CONFIG_HOME     the directory for databases and the rc file (default: ~/.config)
   VISUAL, EDITOR      the editor of `edit` and Ctrl-X Ctrl-E

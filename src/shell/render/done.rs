@@ -106,6 +106,7 @@ pub(super) fn sentence(done: &Done) -> Option<String> {
         Done::Using { name, keys: None } => format!("Using {name} (new; the first change creates it)"),
         Done::Dropped { name, keys: count } => format!("Dropped {name} ({})", keys(*count)),
         Done::Imported(loaded) => imported("Imported", loaded),
+        Done::CopiedOut(loaded) => imported("Copied", loaded),
         Done::Exported { keys: count, file } => format!("Wrote {} to {}", keys(*count), config::short(file)),
         Done::MergedFiles { keys: count, file, .. } => {
             format!("Merged {} into {}", changes(*count), config::short(file))
@@ -193,6 +194,10 @@ pub(super) fn fields(done: Done) -> Vec<(&'static str, Field)> {
             let name = if is_entries { "entries" } else { "changes" };
             let fields = [(name, Field::Number(count)), ("path", path(made)), ("dropped", Field::Keys(dropped))];
             fields.into_iter().chain(is_corrupt.then_some(("corrupt", Field::Flag(true)))).collect()
+        }
+        Done::CopiedOut(loaded) => {
+            let counts = [("copied", loaded.entries), ("read", loaded.read), ("skipped", loaded.kept)];
+            numbers(counts)
         }
         Done::Imported(loaded) => {
             let (repeated, skipped) = (loaded.repeated(), loaded.kept);

@@ -267,8 +267,8 @@ mod tests {
     use crate::store::Undoing;
 
     fn hints() -> Hints {
-        let location = Location { name: "test".to_owned(), path: "test.json".into(), named: false };
-        let access = Access { read_only: false, wait: Duration::ZERO };
+        let location = Location::of_file("test", "test.json");
+        let access = Access { read_only: false, wait: Some(Duration::ZERO) };
         let mut session = Session::without_database(location, access);
         let mut db = Database::in_memory();
         db.set("user:1", Value::from_json("{\"name\":\"Ada\"}").unwrap()).unwrap();

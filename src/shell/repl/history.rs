@@ -65,10 +65,10 @@ impl HistoryFile {
         history.load(path).map_err(io_error)
     }
 
-    /// Adds an entry with all its lines, unless it begins with a space.
+    /// Adds what was entered, all its lines as one entry, unless it begins with a blank or has a password in a URL.
     pub(super) fn add(&mut self, history: &mut DefaultHistory, text: &str) {
         let text = text.trim_end();
-        if !self.is_on || text.contains(|c| is_live(c) && c != '\r') {
+        if !self.is_on || text.contains(|c| is_live(c) && c != '\r') || shows_password(text) {
             return;
         }
         // Adding to the history in memory cannot fail.
@@ -95,7 +95,16 @@ impl HistoryFile {
     }
 }
 
-/// Reads the whole file under its lock, while no other process writes to it.
+/// Whether there is a URL with a password in it.
+fn shows_password(text: &str) -> bool {
+    let has_one = |rest: &str| {
+        let word = rest.split(char::is_whitespace).next().unwrap_or_default();
+        word.rsplit_once('@').is_some_and(|(access, _)| access.contains(':'))
+    };
+    text.split("://").skip(1).any(has_one)
+}
+
+/// The whole file, while nobody is writing to it.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     while let Err(error) = file.lock_shared() {

@@ -154,8 +154,8 @@ mod tests {
         use crate::shell::commands::Access;
         use crate::shell::config::Location;
 
-        let location = Location { name: "test".to_owned(), path: "test.json".into(), named: false };
-        let access = Access { read_only: false, wait: Duration::ZERO };
+        let location = Location::of_file("test", "test.json");
+        let access = Access { read_only: false, wait: Some(Duration::ZERO) };
         let mut session = Session::without_database(location, access);
         let db = session.db.files_mut().unwrap();
         db.extend((0..300_000).map(|n| (format!("user:{n:06}"), "x"))).unwrap();

@@ -188,8 +188,12 @@ fn word(bytes: &[u8]) -> Word<'_> {
 /// A session on the named database, if it is needed and can be opened quickly.
 fn session(db: Option<&OsStr>, is_needed: bool) -> Option<Session> {
     let location = Location::of(db).ok()?;
-    let access = Access { read_only: true, wait: Duration::ZERO };
-    let opens = is_needed && Database::opens_at_once(&location.path).is_ok_and(|at_once| at_once);
+    let access = Access { read_only: true, wait: Some(Duration::ZERO) };
+    let opens = is_needed
+        && match location.path() {
+            Some(path) => Database::opens_at_once(path).is_ok_and(|at_once| at_once),
+            None => true,
+        };
     let mut session =
         if opens { Session::open(location, access).ok()? } else { Session::without_database(location, access) };
     session.masks = Masks::loaded_by(rc::masks);

@@ -1,5 +1,7 @@
 //! The welcome and the text of the prompt.
 
+use std::path::Path;
+
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::shell::commands::Session;
@@ -10,7 +12,7 @@ use crate::store::{Store as _, StoreExt as _};
 
 /// The welcome: the program, the database, and how to get help, on one line or as many as the width requires.
 pub(super) fn lines(session: &Session, width: usize) -> Vec<String> {
-    let path = session.db.path().map(config::short).unwrap_or_default();
+    let path = session.db.path().map_or_else(|| session.location.name.clone(), config::short);
     let state = match session.db.len() {
         _ if !session.db.describe().exists => "no file yet".to_owned(),
         Ok(count) => render::keys(count),
@@ -47,7 +49,7 @@ pub(super) fn prompt(session: &Session, template: &str) -> String {
     /// The rest of the line is for the command.
     const LONGEST: usize = 24;
     let location = &session.location;
-    let file = location.path.file_name().filter(|_| !location.named);
+    let file = location.path().and_then(Path::file_name).filter(|_| !location.is_named());
     let name = file.map_or_else(|| location.name.clone().into(), |name| name.to_string_lossy());
     let read_only = session.is_read_only().then(|| "read-only".to_owned());
     let transaction = session.db.open_transaction().map(|changed| format!("tx {changed}"));

@@ -1,14 +1,26 @@
 //! Batches of a script's lines: their changes are synced together, and their answers are written after that.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use super::{Flow, Origin, Runner};
+use crate::error::Error;
 use crate::shell::answer::code::Code;
 use crate::shell::answer::reply::Failure;
 use crate::shell::text::argument::OutputMode;
 use crate::store::Store;
 
-/// The answers that wait for the sync of their batch.
+/// A line whose changes may fail while those around it do not.
+struct QueuedLine {
+    /// How many changes the batch had with its own.
+    changes: u64,
+    line: usize,
+    /// Its answer within what is held.
+    from: usize,
+    to: Option<usize>,
+}
+
+/// The answers that wait for their batch's sync, and when it is time for that.
 pub(crate) struct PendingAnswers {
     /// When the first of them began to wait, and the lines that they belong to.
     open: Option<(Instant, String)>,
@@ -17,7 +29,9 @@ pub(crate) struct PendingAnswers {
     held: Vec<u8>,
     /// The parts of `held` for stderr: ends of alternating pieces, stdout first.
     cuts: Vec<usize>,
-    /// Whether the script is a file: then the batch is written once, at the end, if possible.
+    /// The lines whose changes may fail alone, if there are such.
+    queued: Option<Vec<QueuedLine>>,
+    /// Whether its script is a file: then it is written once, at the end, if that can be.
     has_known_end: bool,
     /// Whether its lines have changed anything, which takes effect when the batch is written.
     pub(crate) has_changed: bool,
@@ -43,6 +57,7 @@ impl PendingAnswers {
         Self {
             open: None,
             lines: Vec::new(),
+            queued: None,
             held: Vec::new(),
             cuts: Vec::new(),
             has_known_end: false,
@@ -60,6 +75,16 @@ impl PendingAnswers {
                 return;
             }
             self.open = Some((Instant::now(), name.to_owned()));
+            self.queued = db.batch().changes.map(|_| Vec::new());
+        }
+        if let Some(queued) = &mut self.queued
+            && let Some(changes) = db.batch().changes
+        {
+            // The changes of a line are the last ones so far.
+            let last = queued.last().map_or(0, |last: &QueuedLine| last.changes);
+            if changes > last {
+                queued.push(QueuedLine { changes, line, from: self.held.len(), to: None });
+            }
         }
         match &mut self.lines[..] {
             [_, last] if !each => *last = line,
@@ -78,6 +103,7 @@ impl PendingAnswers {
         let batch = db.batch();
         let waits = batch.is_locked || !self.has_known_end;
         self.held.len() >= Self::HELD
+            || batch.is_full
             || batch.bytes >= most
             || (waits && self.open.as_ref().is_some_and(|(since, _)| since.elapsed() > self.longest()))
     }
@@ -87,8 +113,16 @@ impl PendingAnswers {
         self.open.is_some()
     }
 
-    /// Releases the lock for a moment once in a while: waiting processes poll every 25 ms or less, and would rarely
-    /// find it free between two batches.
+    /// The answer of the line that was run last is complete.
+    fn end_line(&mut self) {
+        let end = self.held.len();
+        if let Some(last) = self.queued.as_mut().and_then(|queued| queued.last_mut()) {
+            last.to.get_or_insert(end);
+        }
+    }
+
+    /// Leaves the lock alone for a moment, once in a while: who waits for it looks at most 25 ms apart, and would else have
+    /// to be lucky to find it free between two batches.
     fn make_way(&mut self) {
         const GAP: Duration = Duration::from_millis(30);
         if self.gap.elapsed() > Self::LONGEST {
@@ -122,19 +156,24 @@ impl Runner<'_> {
         let lines = std::mem::take(&mut self.batch.lines);
         let held = std::mem::take(&mut self.batch.held);
         let cuts = std::mem::take(&mut self.batch.cuts);
+        let queued = self.batch.queued.take();
+        let failures = self.session.borrow_mut().db.take_failures();
+        let failures = failed_lines(queued.as_deref().unwrap_or_default(), failures);
         self.batch.last = start.elapsed();
         let mut flow = Flow::Next;
         match committed {
             Ok(()) => {
                 let mut from = 0;
-                for (piece, to) in cuts.into_iter().chain([held.len()]).enumerate() {
-                    if piece % 2 == 0 {
-                        self.write_out(&held[from..to]);
-                    } else {
-                        self.write_err(&held[from..to]);
+                for FailedLine { line, part, failure } in &failures {
+                    self.write_held(&held, &cuts, from..part.start);
+                    from = part.end;
+                    if self.failure(failure, Origin::Script { name: &name, line: *line }, &self.rendering())
+                        == Flow::Stop
+                    {
+                        flow = Flow::Stop;
                     }
-                    from = to;
                 }
+                self.write_held(&held, &cuts, from..held.len());
             }
             Err(error) => flow = self.lost(&error.into(), &name, &lines),
         }
@@ -142,11 +181,29 @@ impl Runner<'_> {
         if self.flush_out() == Flow::Stop {
             return Flow::Stop;
         }
-        self.batch.make_way();
+        if queued.is_none() {
+            self.batch.make_way();
+        }
         flow
     }
 
-    /// Handles a batch that could not be written: its answers are void, and each of its lines has failed.
+    /// Writes a part of what was held, each piece where it belongs.
+    fn write_held(&mut self, held: &[u8], cuts: &[usize], part: Range<usize>) {
+        let mut from = part.start;
+        for (piece, end) in cuts.iter().copied().chain([held.len()]).enumerate() {
+            let to = end.min(part.end);
+            if to > from {
+                if piece % 2 == 0 {
+                    self.write_out(&held[from..to]);
+                } else {
+                    self.write_err(&held[from..to]);
+                }
+                from = to;
+            }
+        }
+    }
+
+    /// A batch that could not be written: its answers do not hold, each of its lines has failed.
     fn lost(&mut self, failure: &Failure, name: &str, lines: &[usize]) -> Flow {
         let rendering = self.rendering();
         let (Some(&first), Some(&last)) = (lines.first(), lines.last()) else { return Flow::Next };
@@ -171,7 +228,10 @@ impl Runner<'_> {
 
     /// Writes the batch if it is time. Called after every line, even if that did nothing.
     pub(crate) fn pace(&mut self) -> Flow {
-        let is_due = self.batch.is_open() && self.batch.is_due(&self.session.borrow().db);
+        self.batch.end_line();
+        // The next line is not to be run if this one may have failed.
+        let is_last = self.bail && self.batch.queued.is_some();
+        let is_due = self.batch.is_open() && (is_last || self.batch.is_due(&self.session.borrow().db));
         if is_due { self.flush() } else { Flow::Next }
     }
 
@@ -180,4 +240,23 @@ impl Runner<'_> {
         self.batch.has_known_end = has_known_end;
         self.session.borrow_mut().mark_stale(in_script);
     }
+}
+
+/// A line whose change was not made.
+struct FailedLine {
+    line: usize,
+    /// What it had answered, which does not hold.
+    part: Range<usize>,
+    failure: Failure,
+}
+
+/// The lines of changes that have failed, in their order.
+fn failed_lines(queued: &[QueuedLine], failures: Vec<(u64, Error)>) -> Vec<FailedLine> {
+    let mut failed: Vec<FailedLine> = Vec::new();
+    for (number, error) in failures {
+        let at = queued.partition_point(|queued| queued.changes <= number);
+        let Some(QueuedLine { line, from, to, .. }) = queued.get(at) else { continue };
+        failed.push(FailedLine { line: *line, part: *from..to.unwrap_or(*from), failure: error.into() });
+    }
+    failed
 }

@@ -81,8 +81,8 @@ impl Write for Written {
 
 /// A runner on a store, and where it writes.
 pub(super) fn runner(store: Box<dyn Store>, is_person: bool) -> (Runner<'static>, Written, Written) {
-    let location = Location { name: "golden".to_owned(), path: "golden.json".into(), named: false };
-    let access = Access { read_only: false, wait: Duration::ZERO };
+    let location = Location::of_file("golden", "golden.json");
+    let access = Access { read_only: false, wait: Some(Duration::ZERO) };
     let session = Rc::new(RefCell::new(Session::on(store, location, access)));
     let (out, err) = (Written::default(), Written::default());
     let console = Console {

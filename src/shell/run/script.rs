@@ -15,12 +15,13 @@ use crate::error::Error;
 use crate::shell::answer::code::Code;
 use crate::shell::answer::done::Done;
 use crate::shell::answer::reply::Failure;
-use crate::shell::language::reading;
+use crate::shell::language::{parse, reading};
 use crate::shell::terminal::interrupt;
 use crate::shell::terminal::progress;
 use crate::shell::text::words::{Splitter, Step, Unfinished};
 use crate::shell::transfer;
 use crate::storage::{LARGE, check_memory};
+use crate::store::Store as _;
 use crate::value::Value;
 
 /// A value of the maximum size, and the command around it.
@@ -176,11 +177,14 @@ struct ScriptRun<'i> {
     end: bool,
     /// The number of bytes read.
     read: u64,
+    /// Where in the buffer the commands end whose keys the store was told.
+    ahead: usize,
 }
 
 fn run_lines(runner: &mut Runner<'_>, input: &mut dyn Input, name: &str) -> Flow {
     let splitter = reading::script();
-    let mut script = ScriptRun { input, name, splitter, buffer: Vec::new(), start: 0, line: 1, end: false, read: 0 };
+    let mut script =
+        ScriptRun { input, name, splitter, buffer: Vec::new(), start: 0, line: 1, end: false, read: 0, ahead: 0 };
     let flow = script.run(runner);
     if flow == Flow::Stop {
         runner.flush();
@@ -196,6 +200,9 @@ impl ScriptRun<'_> {
         loop {
             if interrupt::is_asked() {
                 return interrupted(runner, Origin::Script { name, line: self.line });
+            }
+            if self.start >= self.ahead {
+                self.read_ahead(runner);
             }
             let flow = match self.splitter.step(&self.buffer[self.start..], self.end) {
                 Step::Command { words, consumed, lines } => {
@@ -220,7 +227,7 @@ impl ScriptRun<'_> {
                 }
                 Step::More(open) => {
                     self.buffer.drain(..self.start);
-                    self.start = 0;
+                    (self.start, self.ahead) = (0, 0);
                     if self.buffer.len() > LONGEST {
                         self.pass_over(runner, open)
                     } else {
@@ -234,7 +241,37 @@ impl ScriptRun<'_> {
         }
     }
 
-    /// Reports a line that is too long, and continues after it.
+    /// Tells a store that is far away which keys the next commands read, so that it reads them at once.
+    fn read_ahead(&mut self, runner: &Runner<'_>) {
+        const COMMANDS: usize = 1_000;
+        let mut session = runner.session.borrow_mut();
+        if !session.db.reads_ahead() {
+            // Until there is more.
+            self.ahead = usize::MAX;
+            return;
+        }
+        let (mut splitter, mut keys) = (reading::script(), Vec::new());
+        let mut at = self.start;
+        for _ in 0..COMMANDS {
+            let consumed = match splitter.step(&self.buffer[at..], self.end) {
+                Step::Command { words, consumed, .. } => {
+                    keys.extend(parse::keys_read(&words).map(ToOwned::to_owned));
+                    consumed
+                }
+                Step::Error { consumed, .. } => consumed,
+                Step::More(_) => break,
+            };
+            if consumed == 0 {
+                break;
+            }
+            at += consumed;
+        }
+        self.ahead = at.max(self.start + 1);
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        session.db.read_ahead(&keys);
+    }
+
+    /// Says that a line is too long to be run, and goes on behind it.
     fn pass_over(&mut self, runner: &mut Runner<'_>, open: Unfinished) -> Flow {
         let what =
             if matches!(open, Unfinished::Line) { "the line" } else { "the quoted text or JSON that starts here" };

@@ -75,7 +75,7 @@ impl Runner<'_> {
         let session = self.session.borrow();
         let by_default = config::Location::of(None).ok().is_some_and(|location| location == session.location);
         let of_db = if by_default { SettingSource::of_variable("RUSTY_KV_DB") } else { SettingSource::Session };
-        row("db", config::short(&session.location.path), of_db);
+        row("db", session.location.path().map_or_else(|| session.location.name.clone(), config::short), of_db);
         let mode = self.rendering().mode;
         let of_mode = if mode == OutputMode::Plain { SettingSource::Default } else { SettingSource::Session };
         row("output", mode.name().to_owned(), of_mode);

@@ -15,12 +15,13 @@ pub(crate) use self::history::{TOO_LARGE, UndoEnd, UndoHistory};
 pub(crate) use self::writes::{MOST, RestoreStep};
 use self::writes::{Noting, Write, Writes};
 use super::{
-    Batch, Description, DifferenceIter, EntryIter, KeyIter, LoadSource, Mutation, OutlineIter, Scan, Scope, Store,
-    StoreSavepoint, Visitor, Watching,
+    Batch, Description, DifferenceIter, EntryIter, IsWanted, KeyIter, LoadSource, MayGoOn, Mutation, OutlineIter, Scan,
+    Scope, Store, StoreExt as _, StoreSavepoint, Visitor, Watching,
 };
 use crate::database::{Changed, Database, LoadObserver, Loaded, Loading, Seen};
 use crate::error::{Error, Result};
 use crate::expiry::Timestamp;
+use crate::number::Number;
 use crate::storage::Entry;
 use crate::value::Value;
 
@@ -178,6 +179,34 @@ impl Store for Undoing {
         self.closed(done)
     }
 
+    fn add(&mut self, key: &str, by: Number) -> Result<Value> {
+        if self.history.is_on() {
+            return self.add_to_read(key, by);
+        }
+        let done = self.inner.add(key, by);
+        self.closed(done)
+    }
+
+    fn delete_all(&mut self, prefix: &str, is_wanted: &IsWanted<'_>, may_go_on: MayGoOn) -> Result<u64> {
+        if self.history.is_on() {
+            return self.delete_each(prefix, is_wanted, may_go_on);
+        }
+        let done = self.inner.delete_all(prefix, is_wanted, may_go_on);
+        self.closed(done)
+    }
+
+    fn clear(&mut self, may_go_on: MayGoOn) -> Result<u64> {
+        if self.history.is_on() && self.inner.files().is_some() {
+            return self.delete_each("", &|_| true, may_go_on);
+        }
+        let done = self.inner.clear(may_go_on);
+        if done.is_ok() {
+            // What other programs have made is gone with the rest, and nobody knows what it was.
+            self.history.note(Writes::too_many());
+        }
+        self.closed(done)
+    }
+
     fn load(&mut self, entries: &mut LoadSource<'_>, how: Loading, observer: &mut dyn LoadObserver) -> Result<Loaded> {
         self.commit_batch()?;
         let is_alone = !self.inner.is_in_transaction();
@@ -193,6 +222,22 @@ impl Store for Undoing {
     fn rehearse_load(&mut self, entries: &mut LoadSource<'_>, how: Loading) -> Result<(Loaded, DifferenceIter<'_>)> {
         self.commit_batch()?;
         self.inner.rehearse_load(entries, how)
+    }
+
+    fn reads_ahead(&self) -> bool {
+        self.inner.reads_ahead()
+    }
+
+    fn read_ahead(&mut self, keys: &[&str]) {
+        self.inner.read_ahead(keys);
+    }
+
+    fn siblings(&self) -> Result<Vec<(u32, u64)>> {
+        self.inner.siblings()
+    }
+
+    fn take_failures(&mut self) -> Vec<(u64, Error)> {
+        self.inner.take_failures()
     }
 
     fn begin_batch(&mut self) {
@@ -242,6 +287,10 @@ impl Store for Undoing {
 
     fn entry(&self, key: &str) -> Result<Option<Entry>> {
         self.inner.entry(key)
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Value>> {
+        self.inner.get(key)
     }
 
     fn contains(&self, key: &str) -> Result<bool> {

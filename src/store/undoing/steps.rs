@@ -29,7 +29,7 @@ impl Undoing {
             let Plan { seen, undone, inverse } = self.plan(way, count, &mut agreed, allow)?;
             let keys: Vec<&str> = seen.keys().map(String::as_str).collect();
             let mut is_current = true;
-            self.inner.change(Scope::Keys(&keys), &mut |changes| {
+            self.inner.change(Scope::Each(&keys), &mut |changes| {
                 is_current = true;
                 for (key, seen) in &seen {
                     if Left::of(changes.entry(key)?.as_ref()) != *seen {

@@ -4,7 +4,7 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use crate::database::Changed;
 use crate::database::Difference;
-use crate::error::Result;
+use crate::error::{Error, RemoteFault, Result};
 use crate::expiry::Timestamp;
 use crate::storage::Entry;
 use crate::store::{Changes, IsWanted, MayGoOn};
@@ -156,8 +156,13 @@ impl Changes for Noting<'_, '_> {
 
     fn delete(&mut self, key: &str) -> Result<bool> {
         if self.writes.needs_more() {
-            let Some(before) = self.changes.entry(key)? else { return Ok(false) };
-            self.note(key, Some(before), None)?;
+            match self.changes.entry(key) {
+                Ok(None) => return Ok(false),
+                Ok(before) => self.note(key, before, None)?,
+                // What another program made is not known here, so it cannot be put back.
+                Err(Error::Remote { fault: RemoteFault::OtherType, .. }) => *self.writes = Writes::too_many(),
+                Err(error) => return Err(error),
+            }
         }
         self.changes.delete(key)
     }

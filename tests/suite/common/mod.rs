@@ -11,6 +11,8 @@ pub(crate) mod note;
 pub(crate) mod process;
 #[path = "../../../src/storage/tests/simulated/random.rs"]
 pub(crate) mod random;
+#[cfg(feature = "redis")]
+pub(crate) mod redis_server;
 #[cfg(feature = "shell")]
 pub(crate) mod shown;
 pub(crate) mod tokens;

@@ -13,7 +13,7 @@ use clap::{Args as _, CommandFactory, FromArgMatches};
 
 use self::command_position::{CommandPosition, name_of};
 use self::direct::direct;
-pub(crate) use self::direct::plain_set;
+pub(crate) use self::direct::{keys_read, plain_set};
 use self::for_clap::{NotWhole, alone_of, whole};
 use super::classify::ArgumentError;
 use super::cli::{Cli, GlobalOptions, Line, LineOptions};

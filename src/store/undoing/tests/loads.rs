@@ -9,7 +9,6 @@ use super::super::*;
 use crate::Options;
 use crate::database::Difference;
 use crate::database::Existing;
-use crate::store::StoreExt as _;
 
 /// Memory holds at most two or three sets.
 fn open(path: &Path) -> Database {

@@ -6,7 +6,7 @@ use super::*;
 use crate::Options;
 use crate::database::Existing;
 use crate::error::Error;
-use crate::store::{Poor, StoreExt as _};
+use crate::store::Poor;
 use proptest::prelude::*;
 
 fn yes(_: &[Foreign]) -> bool {
