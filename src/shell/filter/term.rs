@@ -111,7 +111,7 @@ impl<'a> Term<'a> {
             Self::Number(number) => number.write(out),
             Self::Text(text) => text.write(out),
             Self::Array(TermArray::Raw(text)) | Self::Object(TermObject::Raw(RawObject { text, .. })) => {
-                out.push_str(text)
+                out.push_str(text);
             }
             Self::Array(TermArray::Made(items)) => {
                 out.push('[');
