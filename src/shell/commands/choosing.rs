@@ -12,6 +12,7 @@ use crate::shell::answer::reply::{Failure, FilterOutput, shown};
 use crate::shell::filter::{self, Content, Failed, Filter, FilterProblem, Scratch, Subject};
 use crate::shell::text::argument::{FilterText, filter, text};
 use crate::shell::text::escape;
+use crate::shell::text::mask::Masks;
 use crate::storage::Entry;
 use crate::store::Store as _;
 use crate::value::{Json, Value};
@@ -59,6 +60,8 @@ pub(super) struct Asking {
     failed: Cell<u64>,
     first: RefCell<Option<String>>,
     warnings: Warnings,
+    /// The keys whose values no message quotes, because stderr is usually a screen.
+    masks: Masks,
 }
 
 impl Asking {
@@ -90,6 +93,7 @@ impl Asking {
             failed: Cell::new(0),
             first: RefCell::default(),
             warnings,
+            masks: session.masks.clone(),
         }))
     }
 
@@ -118,16 +122,17 @@ impl Asking {
         let Some(condition) = &self.condition else { return Ok(true) };
         match condition.matches(subject, &self.scratch) {
             Ok(holds) => Ok(holds),
-            Err(failed) => self.note(subject.key, &failed).map(|()| false),
+            Err(failed) => self.note(subject, &failed).map(|()| false),
         }
     }
 
     /// The outputs of the filter for an entry; none if it fails, or if there is no `--select`.
     pub(super) fn outputs(&self, key: &str, entry: &Entry) -> Result<Vec<FilterOutput>, Error> {
         let Some(select) = &self.select else { return Ok(Vec::new()) };
-        match select.outputs(&self.subject(key, entry), &self.scratch) {
+        let subject = self.subject(key, entry);
+        match select.outputs(&subject, &self.scratch) {
             Ok(outputs) => Ok(outputs),
-            Err(failed) => self.note(key, &failed).map(|()| Vec::new()),
+            Err(failed) => self.note(&subject, &failed).map(|()| Vec::new()),
         }
     }
 
@@ -146,14 +151,23 @@ impl Asking {
         expiry.map(|expiry| whole_seconds(expiry.since(self.now)) as f64)
     }
 
-    fn note(&self, key: &str, failed: &Failed) -> Result<(), Error> {
-        let message = format!("'{}': {}", shown(key), failed.message());
+    fn note(&self, subject: &Subject<'_>, failed: &Failed) -> Result<(), Error> {
         if self.strict {
-            return Err(Error::WrongType { wanted: "an entry that the filter can be asked about", found: message });
+            let found = self.reason(subject, failed);
+            return Err(Error::WrongType { wanted: "an entry that the filter can be asked about", found });
         }
         self.failed.set(self.failed.get() + 1);
-        self.first.borrow_mut().get_or_insert(message);
+        self.first.borrow_mut().get_or_insert_with(|| self.reason(subject, failed));
         Ok(())
+    }
+
+    /// Why the filter failed. The reason may quote the value.
+    fn reason(&self, subject: &Subject<'_>, failed: &Failed) -> String {
+        let key = shown(subject.key);
+        if self.masks.hides(subject.key) {
+            return format!("'{key}': its value ({}) is masked, so the reason is not shown", subject.kind);
+        }
+        format!("'{key}': {}", failed.message())
     }
 }
 

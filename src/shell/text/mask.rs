@@ -60,6 +60,13 @@ impl Masks {
         self.0.secrets.borrow_mut().insert(key.to_owned());
     }
 
+    /// Masks a second key like the first, which has been copied or renamed to it.
+    pub(crate) fn carry_secret(&self, from: &str, to: &str) {
+        if self.0.secrets.borrow().contains(from) {
+            self.add_secret(to);
+        }
+    }
+
     /// Removes the patterns. Keys that were set to a secret stay masked.
     pub(crate) fn clear(&self) {
         self.patterns().borrow_mut().clear();
@@ -81,8 +88,10 @@ mod tests {
         let other = masks.clone();
         masks.add(vec![Glob::new("*token*").unwrap(), Glob::new("api:*").unwrap()]);
         masks.add_secret("pin");
-        let hidden = ["api:key", "my-token", "pin", "apix", "pins"].map(|key| other.hides(key));
-        assert_eq!(hidden, [true, true, true, false, false]);
+        masks.carry_secret("pin", "pin2");
+        masks.carry_secret("api:key", "plain");
+        let hidden = ["api:key", "my-token", "pin", "pin2", "plain", "pins"].map(|key| other.hides(key));
+        assert_eq!(hidden, [true, true, true, true, false, false]);
         assert_eq!(masks.names(), ["api:*", "*token*"]);
         other.clear();
         assert!(!masks.hides("api:key") && masks.hides("pin"), "a secret stays one");
