@@ -29,10 +29,17 @@ fn a_secret_that_is_asked_for_is_stored_and_stands_nowhere_else() {
     terminal.enter("undo");
     terminal.shows("Undid: set token back to ••••");
     assert!(!terminal.look(|seen| String::from_utf8_lossy(&seen.raw).contains("hunter")), "{}", terminal.text());
+    terminal.enter("copy token other");
+    terminal.enter("rename other token2");
+    terminal.enter("list token2");
+    terminal.shows("\ntoken2  ••••\n");
     terminal.enter("get token");
     terminal.shows("\nhunter1\n");
     terminal.leave();
-    assert_eq!(home.read(HISTORY), "#V2\nlist\nincr token\nundo\nget token\n");
+    assert_eq!(
+        home.read(HISTORY),
+        "#V2\nlist\nincr token\nundo\ncopy token other\nrename other token2\nlist token2\nget token\n"
+    );
 }
 
 #[test]
@@ -71,7 +78,7 @@ fn a_one_shot_asks_too_and_gives_the_terminal_back_whatever_ends_it() {
     assert_eq!(terminal.status(), 0);
     assert!(!home.path("config").exists());
     let mut terminal = ask();
-    terminal.press("hunter2");
+    terminal.press("hunt\x1aer2");
     terminal.press(ENTER);
     terminal.shows("Value of 'token':\nSet value for key: token\nstatus 0\necho");
     terminal.status();
@@ -108,6 +115,14 @@ fn a_masked_value_is_not_shown_at_the_prompt_but_given_where_it_is_asked_for() {
     terminal.shows("api:cfg  ••••\napi:key  ••••\nname     Ada\n");
     terminal.enter("find hunter -o json");
     terminal.shows("{\"api:cfg\":\"••••\",\"api:key\":\"••••\"}");
+    terminal.enter("list --select '.pass?'");
+    terminal.shows("\napi:cfg  \"••••\"\n");
+    terminal.enter("list --values --select . -o json");
+    terminal.shows("[\"••••\",\"••••\",\"Ada\"]");
+    terminal.enter("get api:cfg --select '.pass | length'");
+    terminal.shows("\n7\n");
+    terminal.enter("list api:* --select .pass.foo --strict");
+    terminal.shows("'api:cfg': its value (json) is masked, so the reason is not shown");
     terminal.enter("info api:key");
     terminal.shows("size     ••••\n");
     terminal.shows("begins   ••••\n");
@@ -142,6 +157,25 @@ fn a_masked_value_is_not_shown_at_the_prompt_but_given_where_it_is_asked_for() {
     terminal.shows("api:key  hunter5\n");
     terminal.leave();
     assert!(!home.read(HISTORY).contains("hunter4"));
+}
+
+#[test]
+fn earlier_lines_that_set_a_key_are_not_shown_once_it_is_masked() {
+    let home = Home::new();
+    let mut terminal = home.at_prompt();
+    terminal.enter("set pin 4711");
+    terminal.enter("set port 80");
+    terminal.enter("mask pin");
+    terminal.shows("pin");
+    let before = terminal.text().matches("4711").count();
+    terminal.enter("history");
+    terminal.shows("\nset port 80\nmask pin\nhistory\n");
+    terminal.press_until("set pi", "kv> set pi");
+    terminal.press("n ");
+    terminal.shows("kv> set pin VALUE  = ••••");
+    terminal.cancel();
+    assert_eq!(terminal.text().matches("4711").count(), before, "{}", terminal.text());
+    terminal.leave();
 }
 
 #[test]

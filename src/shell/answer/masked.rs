@@ -1,17 +1,20 @@
 //! Answers on a terminal, without masked values.
 
 use super::done::Done;
-use super::reply::{Answer, DifferenceStream, Events, Listing, Reply};
+use super::reply::{Answer, DifferenceStream, Events, FilterOutput, Listing, Outputs, Reply};
 use crate::database::Event;
 use crate::shell::text::mask::{HIDDEN, Masks};
 use crate::storage::Entry;
 use crate::store::Undone;
 use crate::value::Value;
 
-/// The same answer without the values of masked keys, except for a single value that was requested by its key.
+/// The same answer without the values of masked keys, except for values that were requested by their keys.
 pub(crate) fn masked<'a>(answer: Answer<'a>, masks: &Masks) -> Answer<'a> {
-    let shows_values =
-        matches!(&answer.reply, Reply::Listing(_) | Reply::Changes(_) | Reply::Events(_) | Reply::Done(_));
+    let shows_values = match &answer.reply {
+        Reply::Listing(_) | Reply::Changes(_) | Reply::Events(_) | Reply::Done(_) => true,
+        Reply::Outputs(outputs) => !outputs.is_by_key,
+        _ => false,
+    };
     if !shows_values || masks.is_empty() {
         return answer;
     }
@@ -24,6 +27,14 @@ pub(crate) fn masked<'a>(answer: Answer<'a>, masks: &Masks) -> Answer<'a> {
                 Ok((key, entry))
             });
             Reply::Listing(Listing { entries: Box::new(entries), ..listing })
+        }
+        Reply::Outputs(outputs) => {
+            let entries = outputs.entries.map(move |item| {
+                let (key, outputs) = item?;
+                let is_hidden = !outputs.is_empty() && masks.hides(&key);
+                Ok((key, if is_hidden { vec![hidden_output()] } else { outputs }))
+            });
+            Reply::Outputs(Outputs { entries: Box::new(entries), ..outputs })
         }
         Reply::Changes(changes) => Reply::Changes(DifferenceStream { masks, ..changes }),
         Reply::Events(Events { title, run }) => {
@@ -51,6 +62,11 @@ pub(crate) fn masked<'a>(answer: Answer<'a>, masks: &Masks) -> Answer<'a> {
 /// The entry without its value.
 pub(crate) fn hidden(entry: &Entry) -> Entry {
     Entry { value: Value::from(HIDDEN), expiry: entry.expiry }
+}
+
+/// The outputs of a filter for a masked value, of which even the number may say something.
+fn hidden_output() -> FilterOutput {
+    FilterOutput { json: format!("\"{HIDDEN}\""), bare: Some(HIDDEN.to_owned()) }
 }
 
 /// For a masked key, an undo or a redo only shows whether the value differs.

@@ -141,6 +141,8 @@ pub(crate) struct Outputs<'a> {
     pub(crate) entries: Box<dyn Iterator<Item = Result<(String, Vec<FilterOutput>)>> + 'a>,
     /// Whether the keys are shown.
     pub(crate) keys: bool,
+    /// Whether the user named each key; then the outputs for masked ones are shown, too.
+    pub(crate) is_by_key: bool,
 }
 
 /// One output of a filter.

@@ -13,6 +13,7 @@ use crate::shell::answer::reply::{Failure, FilterOutput, shown};
 use crate::shell::filter::{self, Content, Failed, Filter, FilterProblem, Scratch, Subject};
 use crate::shell::text::argument::{FilterText, ValueType, duration, filter, text, value_type};
 use crate::shell::text::escape;
+use crate::shell::text::mask::MaskedKeys;
 use crate::storage::Entry;
 use crate::store::Store as _;
 use crate::value::{Json, Value};
@@ -82,6 +83,8 @@ pub(super) struct Filters {
     select: Option<Filter>,
     now: Timestamp,
     strict: bool,
+    /// The keys whose values no message quotes, because stderr is usually a screen.
+    masked: MaskedKeys,
 }
 
 /// What has come of the entries that one thread has asked about.
@@ -116,7 +119,16 @@ impl Asking {
         let expires_by = expiring.flatten().map(|within| now.after(within)).transpose()?;
         let kind = kind.map(ValueType::name);
         let expires = expiring.is_some();
-        let filters = Filters { kind, expires, expires_by, condition, select, now, strict: given.strict };
+        let filters = Filters {
+            kind,
+            expires,
+            expires_by,
+            condition,
+            select,
+            now,
+            strict: given.strict,
+            masked: session.masks.snapshot(),
+        };
         Ok(Some(Self { filters, tally: FilterTally::default(), warnings }))
     }
 
@@ -143,7 +155,9 @@ impl Asking {
         let Some(select) = &self.filters.select else { return Ok(Vec::new()) };
         match select.outputs(&self.filters.subject(key, entry), &self.tally.scratch) {
             Ok(outputs) => Ok(outputs),
-            Err(failed) => self.filters.note(key, &failed, &self.tally).map(|()| Vec::new()),
+            Err(failed) => {
+                self.filters.note(&self.filters.subject(key, entry), &failed, &self.tally).map(|()| Vec::new())
+            }
         }
     }
 }
@@ -192,7 +206,7 @@ impl Filters {
         let Some(condition) = &self.condition else { return Ok(true) };
         match condition.matches(subject, &tally.scratch) {
             Ok(holds) => Ok(holds),
-            Err(failed) => self.note(subject.key, &failed, tally).map(|()| false),
+            Err(failed) => self.note(subject, &failed, tally).map(|()| false),
         }
     }
 
@@ -211,14 +225,23 @@ impl Filters {
         expiry.map(|expiry| whole_seconds(expiry.since(self.now)) as f64)
     }
 
-    fn note(&self, key: &str, failed: &Failed, tally: &FilterTally) -> Result<(), Error> {
-        let message = format!("'{}': {}", shown(key), failed.message());
+    fn note(&self, subject: &Subject<'_>, failed: &Failed, tally: &FilterTally) -> Result<(), Error> {
         if self.strict {
-            return Err(Error::WrongType { wanted: "an entry that the filter can be asked about", found: message });
+            let found = self.reason(subject, failed);
+            return Err(Error::WrongType { wanted: "an entry that the filter can be asked about", found });
         }
         tally.failed.set(tally.failed.get() + 1);
-        tally.first.borrow_mut().get_or_insert(message);
+        tally.first.borrow_mut().get_or_insert_with(|| self.reason(subject, failed));
         Ok(())
+    }
+
+    /// Why the filter failed. The reason may quote the value.
+    fn reason(&self, subject: &Subject<'_>, failed: &Failed) -> String {
+        let key = shown(subject.key);
+        if self.masked.hides(subject.key) {
+            return format!("'{key}': its value ({}) is masked, so the reason is not shown", subject.kind);
+        }
+        format!("'{key}': {}", failed.message())
     }
 }
 

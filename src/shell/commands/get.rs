@@ -134,6 +134,6 @@ fn selected<'s>(session: &'s Session, keys: &[Key], asking: &Asking) -> Result<A
         }
     }
     let status = if missing.is_empty() { Status::Done } else { Status::No };
-    let outputs = Outputs { entries: Box::new(found.into_iter()), keys: keys.len() > 1 };
+    let outputs = Outputs { entries: Box::new(found.into_iter()), keys: keys.len() > 1, is_by_key: true };
     Ok(Answer { reply: Reply::Outputs(outputs), status, notes: missing })
 }

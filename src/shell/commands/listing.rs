@@ -148,7 +148,7 @@ pub(super) fn listing<'s>(
             let outputs = asking.outputs(&key, &entry)?;
             Ok((key, outputs))
         });
-        let outputs = Outputs { entries: Box::new(entries), keys: show == Show::Entries };
+        let outputs = Outputs { entries: Box::new(entries), keys: show == Show::Entries, is_by_key: false };
         return Ok(Reply::Outputs(outputs).into());
     }
     let listing = Listing { entries, show, nul, limited: is_limited, marks: None };

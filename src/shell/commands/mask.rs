@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::traits::{CommandArgs, Traits};
+use crate::shell::answer::reply::{Failure, shown};
 use crate::shell::text::argument::glob;
 use crate::shell::text::glob::Glob;
 
@@ -18,6 +19,19 @@ pub(crate) struct MaskArgs {
     /// Remove all patterns
     #[arg(long, conflicts_with = "patterns")]
     pub(crate) off: bool,
+}
+
+impl MaskArgs {
+    /// Refuses a pattern that ends in `;`: taken as it is, it would mask none of the keys that the user means.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        match self.patterns.iter().find_map(|pattern| pattern.as_str().strip_suffix(';')) {
+            Some(pattern) => Err(Failure::usage(format!(
+                "'{0};': a line does not end in ';'; for keys that end in ';', write '{0}[;]'",
+                shown(pattern)
+            ))),
+            None => Ok(()),
+        }
+    }
 }
 
 impl CommandArgs for MaskArgs {

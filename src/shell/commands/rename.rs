@@ -93,6 +93,7 @@ fn carry<'s>(session: &mut Session, names: &TwoKeys, rename: bool) -> Result<Ans
             Ok(refused(reason, format!("Key '{}' already exists; use --replace to overwrite it", shown(to))))
         }
         None => {
+            session.masks.carry_secret(from, to);
             let (from, to) = (from.to_string(), to.to_string());
             Ok(if rename { Done::Renamed { from, to } } else { Done::Copied { from, to } }.into())
         }

@@ -30,12 +30,13 @@ pub(crate) fn flag_name(word: &[u8]) -> Option<&str> {
     std::str::from_utf8(name).ok().filter(|_| is_name)
 }
 
-/// Whether an unquoted word that begins with a dash is data where any text is allowed.
+/// Whether an unquoted word that begins with a dash is data where any text is allowed. A flag with a `;` from the habit
+/// of ending lines in one is not.
 pub(crate) fn is_data(word: &[u8]) -> bool {
     match word {
         b"--" => false,
-        [b'-', letter] => !LETTERS.contains(letter),
-        _ => flag_name(word).is_none(),
+        [b'-', letter] | [b'-', letter, b';'] => !LETTERS.contains(letter),
+        _ => flag_name(word.strip_suffix(b";").unwrap_or(word)).is_none(),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::shell::render;
 use crate::shell::terminal::console;
 use crate::shell::text::argument::ColorWhen;
 use crate::shell::text::glob::Glob;
-use crate::shell::text::words::{Step, Word};
+use crate::shell::text::words::Step;
 
 /// The patterns that the rc file masks. If it cannot be read, everything is masked, and a message says so.
 pub(crate) fn masks() -> Vec<Glob> {
@@ -38,10 +38,12 @@ fn masks_in(rc: &[u8]) -> Result<Vec<Glob>, Failure> {
     while !rest.is_empty() {
         let consumed = match splitter.step(rest, true) {
             Step::Command { words, consumed, .. } => {
-                if words.first().is_some_and(is_mask)
+                // It need not come first: options may.
+                if words.iter().any(|word| is_mask(&word.bytes))
                     && let Parsed::Run(Line { command: Command::Shell(ShellCommand::Mask(args)), .. }) =
                         parser.line(&words)?
                 {
+                    args.check()?;
                     let MaskArgs { patterns: added, off } = args;
                     if off {
                         patterns.clear();
@@ -50,8 +52,13 @@ fn masks_in(rc: &[u8]) -> Result<Vec<Glob>, Failure> {
                 }
                 consumed
             }
-            // The prompt reports errors in it.
-            Step::Error { consumed, .. } => consumed,
+            Step::Error { error, consumed, .. } => {
+                // The prompt reports errors in other lines.
+                if rest[..consumed].split(u8::is_ascii_whitespace).any(is_mask) {
+                    return Err(Failure::usage(error.message));
+                }
+                consumed
+            }
             Step::More(_) => break,
         };
         rest = rest.get(consumed.max(1)..).unwrap_or_default();
@@ -59,8 +66,11 @@ fn masks_in(rc: &[u8]) -> Result<Vec<Glob>, Failure> {
     Ok(patterns)
 }
 
-fn is_mask(word: &Word<'_>) -> bool {
-    word.bytes.eq_ignore_ascii_case(b"mask")
+/// Whether a word may name the command, also as in other shells: `.mask`.
+fn is_mask(word: &[u8]) -> bool {
+    let start = word.iter().position(u8::is_ascii_alphanumeric).unwrap_or(word.len());
+    let end = word.iter().rposition(u8::is_ascii_alphanumeric).map_or(start, |last| last + 1);
+    word[start..end].eq_ignore_ascii_case(b"mask")
 }
 
 #[cfg(test)]
@@ -78,6 +88,9 @@ mod tests {
             Ok("a:* b c *e*".into())
         );
         assert_eq!(names("mask a\nmask --off\nmask b\n"), Ok("b".into()));
+        assert_eq!(names(".mask a\n-q mask b\n-o json .mask c\nset k mask"), Ok("a b c".into()));
+        assert!(names("mask 'a'b").unwrap_err().contains("'a'"));
+        assert!(names("mask a;").unwrap_err().contains("'a;'"));
         assert!(names("mask --of").unwrap_err().contains("--off"));
     }
 }

@@ -226,8 +226,9 @@ The rc file is a script that runs whenever the interactive shell starts. Put set
   edit-mode vi
   pager off
   output table
+  mask api:* *password*
 
-It is ~/.config/rusty-kv/rc (macOS: ~/Library/Application Support/rusty-kv/rc). Scripts and one-shot commands do not run it.
+It is ~/.config/rusty-kv/rc (macOS: ~/Library/Application Support/rusty-kv/rc). Scripts and one-shot commands do not run it; of its lines, only `mask` applies to them, and only if their answers go to a terminal (see `help mask`).
 
 Environment variables:
 

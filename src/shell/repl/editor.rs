@@ -156,7 +156,12 @@ impl Editor {
         erase(prompt, before, line);
         let wanted = self.ask(SIGN).unwrap_or_default();
         erase(SIGN, "", &wanted);
-        let is_hit = |entry: &&String| before.is_empty() && !wanted.is_empty() && entry.contains(&wanted);
+        let is_hit = |entry: &&String| {
+            before.is_empty()
+                && !wanted.is_empty()
+                && entry.contains(&wanted)
+                && !secrets::may_be_in(entry, &self.masks)
+        };
         let found = self.line.history().iter().rev().find(is_hit).cloned();
         if found.is_none() && !wanted.is_empty() {
             self.notes.push(format!("no line of the history contains '{wanted}'"));
@@ -188,9 +193,12 @@ impl Editor {
         if self.typing.take_leave().0 == Leave::No { answer } else { Err(ReadlineError::Interrupted) }
     }
 
-    /// The last entries of the history, oldest first.
+    /// The last entries of the history, oldest first, without those that set a key that is masked now.
     pub(super) fn last(&self, n: usize) -> Vec<String> {
-        let mut last: Vec<String> = self.line.history().iter().rev().take(n).cloned().collect();
+        let mut last: Vec<String> = {
+            let entries = self.line.history().iter().rev();
+            entries.filter(|entry| !secrets::may_be_in(entry, &self.masks)).take(n).cloned().collect()
+        };
         last.reverse();
         last
     }

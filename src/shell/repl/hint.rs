@@ -1,8 +1,8 @@
 //! The gray hint after the cursor. The first of these that applies:
 //!
 //! - after the key of an entry, its value, if the command is complete;
-//! - the rest of the newest line of the history that begins with this text, unless it failed or does not begin with a
-//!   command;
+//! - the rest of the newest line of the history that begins with this text, unless it failed, does not begin with a
+//!   command, or sets a key that is masked now;
 //! - the arguments to come, from clap's tree of the commands.
 
 use std::cell::RefCell;
@@ -96,7 +96,11 @@ impl Hints {
         let mut start = history.len().checked_sub(1)?;
         loop {
             let found = history.starts_with(text, start, SearchDirection::Reverse).ok()??;
-            let is_good = || !self.failed.borrow().contains(&*found.entry) && self.is_command(&found.entry);
+            let is_good = || {
+                !self.failed.borrow().contains(&*found.entry)
+                    && self.is_command(&found.entry)
+                    && !self.lookup.may_be_secret(&found.entry)
+            };
             if found.entry.len() > text.len() && is_good() {
                 let rest = found.entry[text.len()..].to_owned();
                 return Some(Suggestion { shown: fit(&rest, room), taken: Some(rest) });

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::secrets;
 use crate::database::{Outline, Seen};
 use crate::expiry::Timestamp;
 use crate::shell::commands::Session;
@@ -73,6 +74,11 @@ impl Lookup {
     /// The value of a key; `None` if it does not exist or cannot be read.
     pub(super) fn value(&self, key: &str) -> Option<Seen> {
         self.with_session(|session| session.db.glance(key, LARGEST)).and_then(Result::ok).flatten()
+    }
+
+    /// Whether a line of the history may contain a secret.
+    pub(super) fn may_be_secret(&self, line: &str) -> bool {
+        self.session.try_borrow().map_or(true, |session| secrets::may_be_in(line, &session.masks))
     }
 
     /// Whether the value of a key is masked.

@@ -1,4 +1,4 @@
-//! Keeps lines that may contain a secret out of the history.
+//! Finds lines that may contain a secret. They are not added to the history, and earlier ones are not shown.
 
 use super::cursor;
 use crate::shell::language::reading;

@@ -9,6 +9,7 @@ use crate::shell::commands::lines::{ExitArgs, HistoryArgs, SourceArgs};
 use crate::shell::commands::manual::{CompletionsArgs, HelpArgs};
 use crate::shell::commands::mask::MaskArgs;
 use crate::shell::commands::settings::{EditModeArgs, HintsArgs, OutputArgs, PagerArgs, PromptArgs, TimerArgs};
+use crate::shell::config;
 use crate::shell::language::command::ShellCommand;
 use crate::shell::language::{help, man, own_shell};
 use crate::shell::render::RenderOptions;
@@ -49,6 +50,7 @@ impl Runner<'_> {
                 }
                 return Flow::Stop;
             }
+            ShellCommand::Mask(args) => self.mask(args, place),
             setting => self.setting(setting),
         };
         self.answer(answer, place, Some(rendering))
@@ -78,7 +80,6 @@ impl Runner<'_> {
                 self.settings.note("pager");
                 Done::Switched(Setting::Pager(on)).into()
             }
-            ShellCommand::Mask(args) => self.mask(args),
             typing => self.typing(typing)?,
         })
     }
@@ -119,19 +120,26 @@ impl Runner<'_> {
         Ok(done.into())
     }
 
-    fn mask(&mut self, MaskArgs { patterns, off }: MaskArgs) -> Answer<'static> {
+    fn mask(&mut self, args: MaskArgs, place: Origin<'_>) -> Result<Answer<'static>, Failure> {
+        args.check()?;
+        let MaskArgs { patterns, off } = args;
         let session = self.session.borrow();
         let masks = &session.masks;
         if !off && patterns.is_empty() {
             let names = masks.names();
-            return if names.is_empty() { is("off") } else { Reply::Text(names.join("\n")).into() };
+            return Ok(if names.is_empty() { is("off") } else { Reply::Text(names.join("\n")).into() });
         }
         if off {
             masks.clear();
         }
         masks.add(patterns);
         self.settings.note("mask");
-        Done::Switched(Setting::Mask(masks.names())).into()
+        let mut answer = Answer::from(Done::Switched(Setting::Mask(masks.names())));
+        if place == Origin::OneShot {
+            let rc = config::rc_path().map_or_else(|| "the rc file".to_owned(), |path| config::short(&path));
+            answer.notes.push(format!("this ends with the command; to make it permanent, put a mask line into {rc}"));
+        }
+        Ok(answer)
     }
 }
 

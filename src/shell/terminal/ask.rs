@@ -7,12 +7,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::SigId;
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use super::interrupt;
 use crate::error::Error;
 use crate::shell::answer::reply::Failure;
 use crate::value::Value;
+
+/// The special code that no key has: `_POSIX_VDISABLE`.
+const DISABLED: u8 = if cfg!(any(target_os = "linux", target_os = "android")) { 0 } else { 0xff };
 
 /// The terminal of the process.
 const TERMINAL: &str = "/dev/tty";
@@ -25,9 +29,9 @@ pub(crate) fn secret(prompt: &str) -> Result<Vec<u8>, Failure> {
         ));
     };
     let signals = Signals::listen();
-    let read = Silent::begin(&tty, modes).and_then(|_silent| {
+    let read = Silent::begin(&tty, modes).and_then(|silent| {
         (&tty).write_all(prompt.as_bytes())?;
-        let read = line(&tty, &signals);
+        let read = line(&silent, &signals);
         // The line break was not echoed.
         (&tty).write_all(b"\n")?;
         read
@@ -55,6 +59,7 @@ fn open() -> io::Result<(File, Termios)> {
 struct Silent<'t> {
     tty: &'t File,
     before: Termios,
+    modes: Termios,
 }
 
 impl<'t> Silent<'t> {
@@ -65,8 +70,15 @@ impl<'t> Silent<'t> {
         modes.local_modes.insert(LocalModes::ISIG);
         modes.special_codes[SpecialCodeIndex::VMIN] = 1;
         modes.special_codes[SpecialCodeIndex::VTIME] = 0;
+        // Ctrl-Z is refused: the shell that resumes a job turns the echo on.
+        modes.special_codes[SpecialCodeIndex::VSUSP] = DISABLED;
         tcsetattr(tty, OptionalActions::Flush, &modes)?;
-        Ok(Self { tty, before })
+        Ok(Self { tty, before, modes })
+    }
+
+    /// Turns echo off again after a signal has stopped the process.
+    fn resume(&self) -> io::Result<()> {
+        Ok(tcsetattr(self.tty, OptionalActions::Flush, &self.modes)?)
     }
 }
 
@@ -88,11 +100,12 @@ enum SecretLine {
     Several,
 }
 
-fn line(tty: &File, signals: &Signals) -> io::Result<SecretLine> {
+fn line(silent: &Silent<'_>, signals: &Signals) -> io::Result<SecretLine> {
+    let tty = silent.tty;
     let mut typed = Vec::new();
     let mut bytes = [0; 4096];
     loop {
-        if !signals.wait_to_read(tty)? {
+        if !signals.wait_to_read(silent)? {
             return Ok(SecretLine::GivenUp);
         }
         let count = (&mut &*tty).read(&mut bytes)?;
@@ -123,11 +136,13 @@ enum Edit {
 fn edit(typed: &mut Vec<u8>, byte: u8) -> Edit {
     const END: u8 = 0x04;
     const KILL: u8 = 0x15;
+    const SUSPEND: u8 = 0x1a;
     match byte {
         b'\r' | b'\n' => return Edit::End,
         END if typed.is_empty() => return Edit::GiveUp,
         END => return Edit::End,
         KILL => typed.clear(),
+        SUSPEND => {}
         0x08 | 0x7f => {
             // A whole character.
             while typed.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {}
@@ -146,6 +161,9 @@ fn is_ready(tty: &File) -> bool {
 struct Signals {
     /// The signal that was received.
     caught: Arc<AtomicUsize>,
+    /// Whether the process was stopped and continued.
+    resumed: Arc<AtomicBool>,
+    on_resume: Option<SigId>,
     /// Whether the signals end the process.
     is_over: Arc<AtomicBool>,
 }
@@ -153,7 +171,10 @@ struct Signals {
 impl Signals {
     /// Catches the signals; if the prompt already does, its handlers stay.
     fn listen() -> Self {
-        let signals = Self { caught: Arc::default(), is_over: Arc::default() };
+        let resumed = Arc::default();
+        // Without the handler, only a process that another one has stopped would echo.
+        let on_resume = signal_hook::flag::register(SIGCONT, Arc::clone(&resumed)).ok();
+        let signals = Self { caught: Arc::default(), resumed, on_resume, is_over: Arc::default() };
         if !interrupt::is_listening() {
             for (signal, number) in [(SIGINT, 2), (SIGTERM, 15), (SIGHUP, 1), (SIGQUIT, 3)] {
                 // A signal that cannot be caught ends the process as before.
@@ -165,14 +186,17 @@ impl Signals {
     }
 
     /// Waits for input; false after a signal.
-    fn wait_to_read(&self, tty: &File) -> io::Result<bool> {
+    fn wait_to_read(&self, silent: &Silent<'_>) -> io::Result<bool> {
         // A signal may come just before the wait begins.
         let often = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
         loop {
             if interrupt::is_asked() || self.caught.load(Ordering::SeqCst) > 0 {
                 return Ok(false);
             }
-            match rustix::event::poll(&mut [PollFd::new(tty, PollFlags::IN)], Some(&often)) {
+            if self.resumed.swap(false, Ordering::SeqCst) {
+                silent.resume()?;
+            }
+            match rustix::event::poll(&mut [PollFd::new(silent.tty, PollFlags::IN)], Some(&often)) {
                 Ok(1..) => return Ok(true),
                 Ok(0) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
@@ -182,6 +206,7 @@ impl Signals {
 
     /// Lets the received signal take its effect.
     fn end(self) {
+        self.on_resume.map(signal_hook::low_level::unregister);
         self.is_over.store(true, Ordering::SeqCst);
         let caught = i32::try_from(self.caught.load(Ordering::SeqCst)).unwrap_or_default();
         if caught > 0 {
@@ -206,6 +231,7 @@ mod tests {
         assert_eq!(typed("ab\x7fc"), "ac");
         assert_eq!(typed("aé\x7f\x08\x08x"), "x");
         assert_eq!(typed("old\x15new"), "new");
+        assert_eq!(typed("a\x1ab"), "ab");
         assert_eq!(edit(&mut Vec::new(), 0x04), Edit::GiveUp);
         assert_eq!(edit(&mut b"x".to_vec(), 0x04), Edit::End);
     }

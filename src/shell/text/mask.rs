@@ -25,6 +25,20 @@ struct Shared {
     load: Option<fn() -> Vec<Glob>>,
 }
 
+/// The masks of one moment.
+#[derive(Clone, Debug)]
+pub(crate) struct MaskedKeys {
+    patterns: Vec<Glob>,
+    secrets: BTreeSet<String>,
+}
+
+impl MaskedKeys {
+    /// Whether the value of a key is masked.
+    pub(crate) fn hides(&self, key: &str) -> bool {
+        self.secrets.contains(key) || self.patterns.iter().any(|pattern| pattern.matches(key))
+    }
+}
+
 impl Masks {
     /// Masks that are loaded when a value is about to be shown.
     pub(crate) fn loaded_by(load: fn() -> Vec<Glob>) -> Self {
@@ -60,9 +74,21 @@ impl Masks {
         self.0.secrets.borrow_mut().insert(key.to_owned());
     }
 
+    /// Masks a second key like the first, which has been copied or renamed to it.
+    pub(crate) fn carry_secret(&self, from: &str, to: &str) {
+        if self.0.secrets.borrow().contains(from) {
+            self.add_secret(to);
+        }
+    }
+
     /// Removes the patterns. Keys that were set to a secret stay masked.
     pub(crate) fn clear(&self) {
         self.patterns().borrow_mut().clear();
+    }
+
+    /// The keys that are masked now, for other threads.
+    pub(crate) fn snapshot(&self) -> MaskedKeys {
+        MaskedKeys { patterns: self.patterns().borrow().clone(), secrets: self.0.secrets.borrow().clone() }
     }
 
     /// The patterns as given.
@@ -81,8 +107,10 @@ mod tests {
         let other = masks.clone();
         masks.add(vec![Glob::new("*token*").unwrap(), Glob::new("api:*").unwrap()]);
         masks.add_secret("pin");
-        let hidden = ["api:key", "my-token", "pin", "apix", "pins"].map(|key| other.hides(key));
-        assert_eq!(hidden, [true, true, true, false, false]);
+        masks.carry_secret("pin", "pin2");
+        masks.carry_secret("api:key", "plain");
+        let hidden = ["api:key", "my-token", "pin", "pin2", "plain", "pins"].map(|key| other.hides(key));
+        assert_eq!(hidden, [true, true, true, true, false, false]);
         assert_eq!(masks.names(), ["api:*", "*token*"]);
         other.clear();
         assert!(!masks.hides("api:key") && masks.hides("pin"), "a secret stays one");
