@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use clap::CommandFactory as _;
 
 use super::cli::Line;
-use super::command::{self, all, names_of};
+use super::command::{self, names_of};
 use super::habits;
 use crate::shell::text::argument::ArgumentKind;
 use crate::shell::text::words::Splitter;
@@ -45,9 +45,8 @@ static PLACES: LazyLock<ValuePlaces> = LazyLock::new(|| {
     let all = || tree.get_subcommands().flat_map(clap::Command::get_opts);
     let commands = tree.get_subcommands().filter(|command| command.get_positionals().any(|arg| is_value(&arg)));
     let taking_everywhere: Vec<String> = tree.get_opts().filter(takes).flat_map(written).collect();
-    let foreign = habits::names_before_values().map(str::to_owned);
     ValuePlaces {
-        commands: commands.flat_map(names_of).map(str::to_owned).chain(foreign).collect(),
+        commands: commands.flat_map(names_of).map(str::to_owned).collect(),
         options: all().filter(is_value).flat_map(written).collect(),
         taking: all().filter(takes).flat_map(written).chain(taking_everywhere.iter().cloned()).collect(),
         taking_everywhere,
@@ -77,9 +76,7 @@ fn plain<'w>(words: &'w [&'w [u8]]) -> impl Iterator<Item = &'w [u8]> {
 pub(crate) fn may_hold_value(words: &[&[u8]]) -> bool {
     let option = |word: &&[u8]| word.split(|&byte| byte == b'=').next().is_some_and(|name| has(&PLACES.options, name));
     let Some(command) = plain(words).next() else { return false };
-    let is = |name: &[u8]| command.eq_ignore_ascii_case(name);
-    let is_known = all().any(|traits| traits.is_named(command));
-    !is_known || PLACES.commands.iter().any(|name| is(name.as_bytes())) || words.iter().any(option)
+    !command::is_name(command) || is_one_of(&PLACES.commands, command) || words.iter().any(option)
 }
 
 /// Whether JSON after these words may continue on the next line.
@@ -87,7 +84,13 @@ fn may_go_on(words: &[&[u8]]) -> bool {
     let mut plain = plain(words);
     let Some(command) = plain.next() else { return true };
     words.last().is_some_and(|last| has(&PLACES.options, last))
-        || (PLACES.commands.iter().any(|name| command.eq_ignore_ascii_case(name.as_bytes())) && plain.next().is_some())
+        || (is_one_of(&PLACES.commands, command) && plain.next().is_some())
+}
+
+/// Whether a command is one of these, in any case, or another shell's name for one.
+fn is_one_of(names: &[String], command: &[u8]) -> bool {
+    let is = |command: &[u8]| names.iter().any(|name| command.eq_ignore_ascii_case(name.as_bytes()));
+    is(command) || (!command::is_name(command) && habits::commands(command).iter().any(|command| is(command)))
 }
 
 /// Whether a word is an option that takes the next one.
@@ -112,6 +115,12 @@ mod tests {
             "get k --default [",
             "wait k --equals {",
             "set k v --if-equals [",
+            "setnx k {\"a\":",
+            "MSETNX k {",
+            "msetnx k 1 l [",
+            ".set k {",
+            "set; k {",
+            ".push k [",
             "{",
             "[1,",
         ] {
@@ -132,6 +141,8 @@ mod tests {
             "get set k [",
             "-o json watch [",
             "incr n [",
+            "mget k [",
+            ".del k {",
         ] {
             assert_eq!(script().step(line.as_bytes(), false), Step::More(Unfinished::Line), "{line}");
             for newline in ["\n", "\r\n", ""] {

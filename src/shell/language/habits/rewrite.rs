@@ -66,7 +66,7 @@ pub(crate) fn reads(name: &[u8]) -> bool {
 }
 
 /// The commands that a line with this first word may be rewritten to.
-fn commands(name: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn commands(name: &[u8]) -> Vec<Vec<u8>> {
     let words = [Word { bytes: name.into(), quoted: false, flag: 0, span: 0..0 }];
     let ours = lines().filter_map(|(typed, ours)| {
         let fitted = Fitted::of(typed.split(' ').next()?, &words)?;
@@ -74,10 +74,4 @@ fn commands(name: &[u8]) -> Vec<Vec<u8>> {
         line.first().map(|word| word.bytes.to_vec())
     });
     ours.collect()
-}
-
-/// The command names that take a value: JSON after them may continue on the next line.
-pub(crate) fn names_before_values() -> impl Iterator<Item = &'static str> {
-    let with_value = lines().filter(|(typed, _)| typed.split(' ').any(|part| part.trim_end_matches('…') == "VALUE"));
-    with_value.filter_map(|(typed, _)| typed.split(' ').next())
 }
