@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use clap::CommandFactory as _;
 
+use super::classify::is_list;
 use super::cli::Line;
 use super::command::{self, names_of};
 use super::habits;
@@ -26,10 +27,17 @@ pub(crate) fn answers(name: &[u8]) -> bool {
     command::answers(name) || habits::reads(name)
 }
 
+/// Whether the command with this name takes any number of words, even if the name comes from another shell.
+pub(crate) fn takes_list(name: &[u8]) -> bool {
+    is_one_of(&PLACES.lists, name)
+}
+
 /// Where a line contains values. Built for the first line that needs it.
 struct ValuePlaces {
     /// The commands that take a value as a positional argument, by all their names.
     commands: Vec<String>,
+    /// The commands that take any number of words.
+    lists: Vec<String>,
     /// The options that take a value of the database.
     options: Vec<String>,
     /// The options that take any argument, except those whose file replaces the value.
@@ -44,9 +52,11 @@ static PLACES: LazyLock<ValuePlaces> = LazyLock::new(|| {
     let takes = |arg: &&clap::Arg| arg.get_action().takes_values() && ArgumentKind::of(arg) != ArgumentKind::File;
     let all = || tree.get_subcommands().flat_map(clap::Command::get_opts);
     let commands = tree.get_subcommands().filter(|command| command.get_positionals().any(|arg| is_value(&arg)));
+    let lists = tree.get_subcommands().filter(|command| command.get_positionals().any(is_list));
     let taking_everywhere: Vec<String> = tree.get_opts().filter(takes).flat_map(written).collect();
     ValuePlaces {
         commands: commands.flat_map(names_of).map(str::to_owned).collect(),
+        lists: lists.flat_map(names_of).map(str::to_owned).collect(),
         options: all().filter(is_value).flat_map(written).collect(),
         taking: all().filter(takes).flat_map(written).chain(taking_everywhere.iter().cloned()).collect(),
         taking_everywhere,
