@@ -52,15 +52,13 @@ pub(crate) fn help(name: &str) -> Option<String> {
     let told = |row: &&Habit| match row.meaning {
         HabitMeaning::Line(text) | HabitMeaning::Hint(_, text) => (row.typed, text),
     };
-    let mut text = columns(&rows.iter().map(told).collect::<Vec<_>>());
+    let text = columns(&rows.iter().map(told).collect::<Vec<_>>());
     let topics = PAGES.iter().filter(|(.., programs)| programs.contains(&program)).map(|(topic, ..)| *topic);
-    let mut topics: Vec<String> = topics.map(|topic| format!("help {topic}")).collect();
     let mut commands: Vec<String> =
         commands(name.as_bytes()).iter().map(|name| format!("help {}", String::from_utf8_lossy(name))).collect();
     commands.dedup();
-    commands.append(&mut topics);
-    text.push_str(&format!("\nSee also: {}", commands.join(", ")));
-    Some(text)
+    commands.extend(topics.map(|topic| format!("help {topic}")));
+    Some(text + "\nSee also: " + &commands.join(", "))
 }
 
 /// Two columns: what the user types, and its meaning (on the next line if the first is too wide).
