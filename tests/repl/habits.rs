@@ -24,6 +24,10 @@ fn another_shells_names_work_also_with_a_pipe_and_what_was_meant_is_said() {
     terminal.shows("\nhint: a pipe needs spaces around its `|`: get hello | cat\nkv>");
     terminal.enter("hget n field | cat");
     terminal.shows("\nhint: a hash is a JSON value: get n --pointer /field\nkv>");
+    terminal.enter("mset a 1 | cat");
+    terminal.shows("a pipe or redirection needs a command that only reads");
+    terminal.enter("get a");
+    terminal.shows("\nKey 'a' not found");
     terminal.press("quit;\r");
     assert_eq!(terminal.status(), 0);
 }

@@ -4,6 +4,7 @@ use clap::{Command, CommandFactory};
 
 use super::cli::{Cli, Line};
 use super::command::{self, names_of};
+use super::habits;
 use super::topics::{self, TOPICS};
 use crate::shell::answer::reply::{Failure, did_you_mean};
 use crate::shell::commands::traits::Group;
@@ -25,7 +26,7 @@ fn whole(topic: Option<&str>) -> Result<String, Failure> {
         return Ok((topic.text)().trim_end().to_owned());
     }
     let name = topic.to_ascii_lowercase();
-    command(&name).ok_or_else(|| {
+    command(&name).or_else(|| habits::help(&name)).ok_or_else(|| {
         let near = did_you_mean(nearest_topic(&name).as_deref());
         let topic = crate::shell::text::escape::excerpt(topic, 40);
         Failure::usage(format!("no help on '{topic}'{near} (`help help` lists the topics)"))

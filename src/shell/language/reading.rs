@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 
 use clap::CommandFactory as _;
 
+use super::classify::is_list;
 use super::cli::Line;
-use super::command::{self, all, names_of};
+use super::command::{self, names_of};
 use super::habits;
 use crate::shell::text::argument::ArgumentKind;
 use crate::shell::text::words::Splitter;
@@ -26,10 +27,17 @@ pub(crate) fn answers(name: &[u8]) -> bool {
     command::answers(name) || habits::reads(name)
 }
 
+/// Whether the command with this name takes any number of words, even if the name comes from another shell.
+pub(crate) fn takes_list(name: &[u8]) -> bool {
+    is_one_of(&PLACES.lists, name)
+}
+
 /// Where a line contains values. Built for the first line that needs it.
 struct ValuePlaces {
     /// The commands that take a value as a positional argument, by all their names.
     commands: Vec<String>,
+    /// The commands that take any number of words.
+    lists: Vec<String>,
     /// The options that take a value of the database.
     options: Vec<String>,
     /// The options that take any argument, except those whose file replaces the value.
@@ -44,10 +52,11 @@ static PLACES: LazyLock<ValuePlaces> = LazyLock::new(|| {
     let takes = |arg: &&clap::Arg| arg.get_action().takes_values() && ArgumentKind::of(arg) != ArgumentKind::File;
     let all = || tree.get_subcommands().flat_map(clap::Command::get_opts);
     let commands = tree.get_subcommands().filter(|command| command.get_positionals().any(|arg| is_value(&arg)));
+    let lists = tree.get_subcommands().filter(|command| command.get_positionals().any(is_list));
     let taking_everywhere: Vec<String> = tree.get_opts().filter(takes).flat_map(written).collect();
-    let foreign = habits::names_before_values().map(str::to_owned);
     ValuePlaces {
-        commands: commands.flat_map(names_of).map(str::to_owned).chain(foreign).collect(),
+        commands: commands.flat_map(names_of).map(str::to_owned).collect(),
+        lists: lists.flat_map(names_of).map(str::to_owned).collect(),
         options: all().filter(is_value).flat_map(written).collect(),
         taking: all().filter(takes).flat_map(written).chain(taking_everywhere.iter().cloned()).collect(),
         taking_everywhere,
@@ -77,9 +86,7 @@ fn plain<'w>(words: &'w [&'w [u8]]) -> impl Iterator<Item = &'w [u8]> {
 pub(crate) fn may_hold_value(words: &[&[u8]]) -> bool {
     let option = |word: &&[u8]| word.split(|&byte| byte == b'=').next().is_some_and(|name| has(&PLACES.options, name));
     let Some(command) = plain(words).next() else { return false };
-    let is = |name: &[u8]| command.eq_ignore_ascii_case(name);
-    let is_known = all().any(|traits| traits.is_named(command));
-    !is_known || PLACES.commands.iter().any(|name| is(name.as_bytes())) || words.iter().any(option)
+    !command::is_name(command) || is_one_of(&PLACES.commands, command) || words.iter().any(option)
 }
 
 /// Whether JSON after these words may continue on the next line.
@@ -87,7 +94,13 @@ fn may_go_on(words: &[&[u8]]) -> bool {
     let mut plain = plain(words);
     let Some(command) = plain.next() else { return true };
     words.last().is_some_and(|last| has(&PLACES.options, last))
-        || (PLACES.commands.iter().any(|name| command.eq_ignore_ascii_case(name.as_bytes())) && plain.next().is_some())
+        || (is_one_of(&PLACES.commands, command) && plain.next().is_some())
+}
+
+/// Whether a command is one of these, in any case, or another shell's name for one.
+fn is_one_of(names: &[String], command: &[u8]) -> bool {
+    let is = |command: &[u8]| names.iter().any(|name| command.eq_ignore_ascii_case(name.as_bytes()));
+    is(command) || (!command::is_name(command) && habits::commands(command).iter().any(|command| is(command)))
 }
 
 /// Whether a word is an option that takes the next one.
@@ -112,6 +125,12 @@ mod tests {
             "get k --default [",
             "wait k --equals {",
             "set k v --if-equals [",
+            "setnx k {\"a\":",
+            "MSETNX k {",
+            "msetnx k 1 l [",
+            ".set k {",
+            "set; k {",
+            ".push k [",
             "{",
             "[1,",
         ] {
@@ -132,6 +151,8 @@ mod tests {
             "get set k [",
             "-o json watch [",
             "incr n [",
+            "mget k [",
+            ".del k {",
         ] {
             assert_eq!(script().step(line.as_bytes(), false), Step::More(Unfinished::Line), "{line}");
             for newline in ["\n", "\r\n", ""] {

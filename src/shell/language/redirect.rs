@@ -1,7 +1,8 @@
 //! Pipes and redirections of the prompt: `get cfg | jq .x`, `list user:* > users.txt`, `keys >> all`.
 //!
 //! `|`, `>` and `>>` are operators only as unquoted words after a command that reads, and only at the prompt. In scripts,
-//! in one-shot commands and after commands that change data, they are ordinary words.
+//! in one-shot commands and after commands that change data, they are ordinary words; but at the prompt a command that
+//! takes a list refuses them.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -29,7 +30,8 @@ The answer is exact, complete and without color; -o works as usual. A single \
 binary value has no newline added. A database is never overwritten. \
 Put spaces around `|`, `>` and `>>`. Quoted, they are data: get '|'
 
-This works after {} and {last}; after other commands, `|` and `>` are plain words, so `set a >` stores a '>'. `!COMMAND` runs a program with sh. \
+This works after {} and {last}; after other commands, `|` and `>` are plain words, so `set a >` stores a '>'; \
+those that take a list, such as mset and del, refuse them unless they are quoted. `!COMMAND` runs a program with sh. \
 All of this works only at the prompt: in scripts, in the rc file and in one-shot commands these are plain words, so that no file can start a program.",
         others.join(", ")
     )
@@ -70,17 +72,23 @@ pub(crate) struct RedirectError {
     pub(crate) span: Range<usize>,
 }
 
+/// The error for an operator after a command that takes a list and changes data.
+const NEEDS_READER: &str =
+    "a pipe or redirection needs a command that only reads (see `help pipes`); as data, quote the sign: '|'";
+
 /// The words of the command, and the target of its answer, if there is one.
 pub(crate) fn cut<'w, 'a>(words: &'w [Word<'a>]) -> Result<(&'w [Word<'a>], Option<Target>), RedirectError> {
     let is = |word: &Word<'_>, sign: &[u8]| !word.quoted && word.flag == 0 && *word.bytes == *sign;
     let is_sign = |word: &Word<'_>| [&b"|"[..], b">", b">>"].iter().any(|sign| is(word, sign));
     let Some(at) = words.iter().position(is_sign).filter(|&at| at > 0) else { return Ok((words, None)) };
+    let fault = |message, word: &Word<'_>| Err(RedirectError { message, span: word.span.clone() });
     if words[0].quoted || !reading::answers(&words[0].bytes) {
-        return Ok((words, None));
+        // A list would take the sign and the program for data.
+        let is_list = !words[0].quoted && reading::takes_list(&words[0].bytes);
+        return if is_list { fault(NEEDS_READER, &words[at]) } else { Ok((words, None)) };
     }
     let (command, behind) = words.split_at(at);
     let (sign, behind) = (&behind[0], &behind[1..]);
-    let fault = |message, word: &Word<'_>| Err(RedirectError { message, span: word.span.clone() });
     if is(sign, b"|") {
         return match behind {
             [] => fault("expected a program after `|`: get cfg | jq .x (to store a '|', quote it: '|')", sign),
@@ -136,7 +144,6 @@ mod tests {
             ("get \"|\" b", 3),
             ("get a>b c|d", 3),
             ("> a", 2),
-            ("del a > b", 4),
             ("'get' a > b", 4),
         ] {
             assert_eq!(target(line), Ok((words, None)), "{line}");
@@ -149,6 +156,11 @@ mod tests {
         assert!(target("get a >").unwrap_err().starts_with("expected a file"));
         assert!(target("get a > b c").unwrap_err().starts_with("expected one file"));
         assert!(target("get a > b | c").unwrap_err().contains("not both"));
+        for line in ["mset a 1 | cat", "push arr x | cat", "del a | cat", "UNLINK a > b", "msetnx a >> b", ".del a | b"]
+        {
+            assert_eq!(target(line), Err(NEEDS_READER), "{line}");
+        }
+        assert_eq!(target("del a '|' b"), Ok((4, None)));
     }
 
     #[test]

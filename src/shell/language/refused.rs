@@ -44,6 +44,15 @@ impl Attempt<'_> {
                 format!("{} takes no value, found '{}'", argument(error), excerpt(&value, SHOWN))
             }
             ErrorKind::ArgumentConflict => conflict(error),
+            ErrorKind::InvalidSubcommand => {
+                let Some(word) = self.dashes().or(self.words.first()) else { return (self.no_command(), None) };
+                let failure = if *word.bytes == *b"--" {
+                    self.found_dashes()
+                } else {
+                    unknown_command(self.words, word, self.program)
+                };
+                return (failure, Some(Blame::Span(word.span.clone())));
+            }
             ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
                 return (self.no_command(), Some(Blame::End));
             }
@@ -71,10 +80,8 @@ impl Attempt<'_> {
         let is_flag = given.starts_with('-') && flags.any(|word| word.bytes.starts_with(b"-"));
         let shown = excerpt(&given, SHOWN);
         let blame = Some(Blame::Word(given.clone().into_bytes()));
-        let mut bare = self.words.iter().filter(is_bare);
-        if let Some(dashes) = bare.find(|word| *word.bytes == *b"--").filter(|_| self.command().is_none()) {
-            let message = format!("expected a command, found '--' (`{}help` lists them)", self.program);
-            return (Failure::usage(message), Some(Blame::Span(dashes.span.clone())));
+        if let Some(dashes) = self.dashes().filter(|_| self.command().is_none()) {
+            return (self.found_dashes(), Some(Blame::Span(dashes.span.clone())));
         }
         if is_flag {
             let near = given.strip_prefix("--").and_then(|name| nearest_flag(self.command(), self.tree, name));
@@ -85,6 +92,14 @@ impl Attempt<'_> {
             return (Failure::usage(message), Some(Blame::Span(word.span.clone())));
         }
         (Failure::usage(format!("unexpected '{shown}'{}{}", self.way_out(), usage(error))), blame)
+    }
+
+    fn dashes(&self) -> Option<&Word<'_>> {
+        self.words.iter().find(|word| !word.quoted && *word.bytes == *b"--")
+    }
+
+    fn found_dashes(&self) -> Failure {
+        Failure::usage(format!("expected a command, found '--' (`{}help` lists them)", self.program))
     }
 
     fn command(&self) -> Option<&clap::Command> {

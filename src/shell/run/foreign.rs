@@ -114,7 +114,7 @@ fn every_habit_does_or_says_what_its_row_does() {
         for way in [Way::Prompt, Way::Script, Way::OneShot] {
             let found = match (row.meaning, expected.strip_prefix("= ")) {
                 (HabitMeaning::Line(_), Some(_)) => with_words(way, line, |words| {
-                    let ours = rewrite(words).unwrap_or_default();
+                    let ours = rewrite(words).unwrap().unwrap_or_default();
                     assert!(matches!(Parser::default().line(words), Ok(Parsed::Run(_))), "{line} does not parse");
                     let ours: Vec<_> = ours.iter().map(|word| String::from_utf8_lossy(&word.bytes)).collect();
                     format!("= {}", ours.join(" "))

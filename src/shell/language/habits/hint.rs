@@ -1,6 +1,7 @@
 //! Hints after a line that did not do what the user probably meant.
 
 use super::pattern::Fitted;
+use super::rewrite::rewrite;
 use super::row::{Habit, HabitMeaning, Outcome};
 use super::table::TABLE;
 use crate::shell::text::words::Word;
@@ -12,10 +13,13 @@ pub(crate) fn hint(words: &[Word<'_>], outcome: Outcome, at_prompt: bool) -> Opt
     if words.len() > WORDS || words.iter().map(|word| word.bytes.len()).sum::<usize>() > BYTES {
         return None;
     }
-    rows(at_prompt).find_map(|(typed, after, text)| {
-        let fitted = Fitted::of(typed, words).filter(|_| after.contains(&outcome))?;
-        fitted.is_exact().then(|| fitted.tell(text))
-    })
+    let about = |words: &[Word<'_>]| {
+        rows(at_prompt).find_map(|(typed, after, text)| {
+            let fitted = Fitted::of(typed, words).filter(|_| after.contains(&outcome))?;
+            (fitted.is_exact() && !fitted.takes_flag()).then(|| fitted.tell(text))
+        })
+    };
+    about(words).or_else(|| about(&rewrite(words).ok()??))
 }
 
 /// Whether there is a hint for a line whose first word is not a command.

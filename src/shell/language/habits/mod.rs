@@ -20,8 +20,8 @@ mod row;
 mod table;
 
 pub(crate) use self::hint::{hint, is_known};
-pub(crate) use self::page::page;
-pub(crate) use self::rewrite::{begins, names_before_values, reads, rewrite};
+pub(crate) use self::page::{help, page};
+pub(crate) use self::rewrite::{begins, commands, reads, rewrite};
 pub(crate) use self::row::Outcome;
 #[cfg(test)]
 pub(crate) use self::{row::Habit, row::HabitMeaning, table::TABLE};

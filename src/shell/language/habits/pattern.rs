@@ -95,6 +95,12 @@ fn names_database(word: &[u8]) -> bool {
     pair.is_some_and(|(key, db)| !key.is_empty() && config::database_names().iter().any(|name| name == db))
 }
 
+/// Whether a word is written like a flag: `-k`, `--ask`, but not `-5` or `-`.
+pub(super) fn is_flag(word: &Word<'_>) -> bool {
+    let second = word.bytes.strip_prefix(b"-").and_then(|rest| rest.first());
+    !word.quoted && second.is_some_and(|&byte| byte == b'-' || byte.is_ascii_alphabetic())
+}
+
 /// The same word, without copying its bytes.
 fn lend<'w>(word: &'w Word<'_>) -> Word<'w> {
     Word { bytes: Cow::Borrowed(&word.bytes), span: word.span.clone(), ..*word }
@@ -154,20 +160,33 @@ impl<'w> Fitted<'w> {
         self.is_whole && self.rest.is_empty()
     }
 
-    /// Whether more follows in the line.
-    pub(super) fn has_more(&self) -> bool {
-        !self.rest.is_empty()
+    /// Whether a word of the pattern is missing.
+    pub(super) fn lacks_a_word(&self) -> bool {
+        !self.is_whole
+    }
+
+    /// What follows in the line.
+    pub(super) fn rest(&self) -> &'w [Word<'w>] {
+        self.rest
+    }
+
+    /// Whether a placeholder stands for a single flag of the line.
+    pub(super) fn takes_flag(&self) -> bool {
+        self.slots.iter().any(|(_, words)| words.iter().any(is_flag))
     }
 
     fn words_for(&self, name: &str) -> Option<&[Word<'w>]> {
         self.slots.iter().find(|(slot, _)| *slot == name).map(|(_, words)| &words[..])
     }
 
-    /// The rewritten line, with its placeholders replaced, followed by the rest of the user's line.
+    /// The rewritten line, with its placeholders replaced, followed by the rest of the user's line. Our flags come right
+    /// after the command's name, where they are not the value of the user's flags, nor after a `--`.
     pub(super) fn fill(&self, ours: &'static str, first: &Word<'_>) -> Vec<Word<'w>> {
         let made = |bytes| Word { bytes, quoted: false, flag: 0, span: first.span.clone() };
-        let mut line: Vec<Word<'w>> = Vec::new();
+        let (mut line, mut flags): (Vec<Word<'w>>, Vec<Word<'w>>) = (Vec::new(), Vec::new());
         for text in ours.split(' ') {
+            let is_flag = text.starts_with("--") || !flags.is_empty();
+            let line = if is_flag { &mut flags } else { &mut line };
             match PatternPart::of(text.trim_end_matches('…')) {
                 PatternPart::Literal(text) => line.push(made(Cow::Borrowed(text.as_bytes()))),
                 // The command reports a missing word.
@@ -178,6 +197,8 @@ impl<'w> Fitted<'w> {
             }
         }
         line.extend(self.rest.iter().map(lend));
+        let name = line.len().min(1);
+        line.splice(name..name, flags);
         line
     }
 
@@ -218,8 +239,8 @@ fn converted<'w>(name: &str, word: &Word<'w>, before: &'static str, after: &'sta
     let number = std::str::from_utf8(&word.bytes).ok().and_then(|text| text.parse::<u64>().ok());
     let text = match (name, number) {
         ("MS", Some(number)) => Some(format!("{number}ms")),
-        ("UNIX", Some(number)) => Some(Timestamp::from_millis(number.saturating_mul(1_000)).to_string()),
-        ("UNIXMS", Some(number)) => Some(Timestamp::from_millis(number).to_string()),
+        ("UNIX", Some(number)) => number.checked_mul(1_000).and_then(time),
+        ("UNIXMS", Some(number)) => time(number),
         _ => None,
     };
     let bytes = match text {
@@ -228,6 +249,12 @@ fn converted<'w>(name: &str, word: &Word<'w>, before: &'static str, after: &'sta
         None => Cow::Owned([before.as_bytes(), &word.bytes, after.as_bytes()].concat()),
     };
     Word { bytes, ..word.clone() }
+}
+
+/// The time of so many milliseconds since 1970; none after the last year, which the command reports.
+fn time(millis: u64) -> Option<String> {
+    let time = Timestamp::from_millis(millis);
+    (time.as_millis() == millis).then(|| time.to_string())
 }
 
 /// A word as written in a line, or its beginning. A pattern is quoted, because the user's shell would expand it.

@@ -23,7 +23,7 @@ pub(super) const SET_OPTIONS: &[(&str, &str)] = &[
 pub(crate) const TABLE: &[Habit] = &[
     // Redis.
     Habit::line(Redis, "mget KEY…", "get KEY…", ("mget hello n", "hello\tworld\nn\t5\n")),
-    Habit::line(Redis, "msetnx KEY…", "mset --if-absent KEY…", ("msetnx a 1 b 2", "+ a 1\n+ b 2\n")),
+    Habit::line(Redis, "msetnx KEY…", "mset KEY… --if-absent", ("msetnx a 1 b 2", "+ a 1\n+ b 2\n")),
     Habit::line(Redis, "setnx KEY VALUE", "set KEY VALUE --if-absent", ("setnx a 1", "+ a 1\n")),
     Habit::line(Redis, "setex KEY SECONDS VALUE", "set KEY VALUE --ttl SECONDS", ("SETEX a 60 v", "+ a v 60s\n")),
     Habit::line(Redis, "psetex KEY MS VALUE", "set KEY VALUE --ttl MS", ("psetex a 60000 v", "+ a v 60s\n")),
@@ -69,7 +69,7 @@ pub(crate) const TABLE: &[Habit] = &[
         Sqlite,
         ".import FILE TABLE",
         "import FILE --prefix TABLE:",
-        (".import users.csv user", "= import users.csv --prefix user:"),
+        (".import users.csv user", "= import --prefix user: users.csv"),
     ),
     Habit::line(Sqlite, ".mode column/box", "output table", (".mode box", "= output table")),
     Habit::line(Sqlite, ".mode list/tabs", "output plain", (".mode list", "= output plain")),

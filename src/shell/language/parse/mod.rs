@@ -56,7 +56,7 @@ impl Parser {
         let options = || LineOptions::augment_args(clap::Command::new("").no_binary_name(true));
         let head = CommandPosition::of(words, options);
         let (first, words) = words.split_at(head.command);
-        let rewritten = habits::rewrite(words);
+        let rewritten = habits::rewrite(words).map_err(|error| self.refused(words, error))?;
         let words = rewritten.as_deref().unwrap_or(words);
         if let Some(name) = name_of(words)
             && let Some(line) = self.by_itself(&name, &head, first, words, options)?
@@ -96,11 +96,13 @@ impl Parser {
         let Some(alone) = self.alone.get_mut(name) else { return Ok(None) };
         match alone_of(alone, head, first, words, true) {
             Ok(found) => Ok(found.map(|(options, command)| Line { options, command })),
-            Err(ArgumentError { at, message }) => {
-                self.blame = Some(words.get(at).map_or(Blame::End, |word| Blame::Span(word.span.clone())));
-                Err(Failure::usage(message))
-            }
+            Err(error) => Err(self.refused(words, error)),
         }
+    }
+
+    fn refused(&mut self, words: &[Word<'_>], ArgumentError { at, message }: ArgumentError) -> Failure {
+        self.blame = Some(words.get(at).map_or(Blame::End, |word| Blame::Span(word.span.clone())));
+        Failure::usage(message)
     }
 }
 
@@ -145,7 +147,7 @@ fn arguments_through_clap(args: &[OsString]) -> Result<Parsed<Box<Cli>>, Failure
     {
         return Ok(Parsed::Run(Box::new(Cli { options, command: None })));
     }
-    let rewritten = habits::rewrite(words);
+    let rewritten = habits::rewrite(words).map_err(|error| Failure::usage(error.message))?;
     let words = rewritten.as_deref().unwrap_or(words);
     let alone = name_of(words).and_then(|name| Alone::named(&name, options));
     if let Some(mut alone) = alone {
