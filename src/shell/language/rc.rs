@@ -88,8 +88,9 @@ mod tests {
             Ok("a:* b c *e*".into())
         );
         assert_eq!(names("mask a\nmask --off\nmask b\n"), Ok("b".into()));
-        assert_eq!(names(".mask a\n-q mask b\n-o json .mask c\nset k mask"), Ok("a b c".into()));
-        assert!(names("mask 'a'b").unwrap_err().contains("'a'"));
+        assert_eq!(names(".mask a\n-o json .mask b\nset k mask"), Ok("a b".into()));
+        assert!(names("-q mask a").unwrap_err().contains("-q"));
+        assert!(names("mask 'a'b").is_err());
         assert!(names("mask a;").unwrap_err().contains("'a;'"));
         assert!(names("mask --of").unwrap_err().contains("--off"));
     }
