@@ -20,6 +20,10 @@ fn another_shells_names_work_also_with_a_pipe_and_what_was_meant_is_said() {
     terminal.shows("\nhint: the `;` was stored as part of the value; a line does not end in one\nkv>");
     terminal.enter("keys hell");
     terminal.shows("\nno keys\nhint: a pattern matches the whole key: hell* (or --prefix hell) finds keys");
+    terminal.enter("list -k --limit 0");
+    terminal.shows("\nno keys\nkv>");
+    terminal.enter("list -k zz");
+    terminal.shows("\nno keys\nhint: a pattern matches the whole key: zz* (or --prefix zz)");
     terminal.enter("get hello|cat");
     terminal.shows("\nhint: a pipe needs spaces around its `|`: get hello | cat\nkv>");
     terminal.enter("hget n field | cat");
