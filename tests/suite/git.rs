@@ -42,7 +42,7 @@ impl Repository {
     }
 
     fn write(&self, name: &str, content: &[u8]) {
-        fs::write(self.path(name), content).unwrap();
+        fs::File::create(self.path(name)).and_then(|mut file| file.write_all(content.as_ref())).unwrap();
     }
 
     fn try_git(&self, args: &[&str]) -> Output {
@@ -124,7 +124,7 @@ impl Random {
     /// Changes keys whose number is even, or odd: sets, deletes and adds some.
     fn change(&mut self, entries: &Entries, odd: u64) -> Entries {
         let mut changed = entries.clone();
-        for _ in 0..1 + self.below(8) {
+        for _ in 0..=self.below(8) {
             let key = format!("key:{:03}", self.below(30) * 2 + odd);
             if self.below(3) == 0 {
                 changed.remove(&key);

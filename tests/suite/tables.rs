@@ -23,7 +23,9 @@ impl Place {
     fn new() -> Self {
         let place = Self { folder: tempfile::tempdir().unwrap() };
         for (name, content) in [("emoji.json", EMOJI), ("cars.json", CARS), ("stocks.csv", STOCKS)] {
-            fs::write(place.folder.path().join(name), content).unwrap();
+            fs::File::create(place.folder.path().join(name))
+                .and_then(|mut file| file.write_all(content.as_ref()))
+                .unwrap();
         }
         place
     }
@@ -162,7 +164,9 @@ fn all_countries_go_in_by_a_nested_key_and_come_back_equal() {
     let package = PathBuf::from(String::from_utf8(found.stdout).unwrap().trim()).with_file_name("countries.json");
     let source = fs::read_to_string(package).unwrap();
     let place = Place::new();
-    fs::write(place.folder.path().join("countries.json"), &source).unwrap();
+    fs::File::create(place.folder.path().join("countries.json"))
+        .and_then(|mut file| file.write_all(source.as_ref()))
+        .unwrap();
     place.sh("rusty-kv -d a import countries.json --key .name.common; rusty-kv -d b import countries.json --key /cca3");
     assert_eq!(place.sh("rusty-kv -d a get Norway --pointer /cca3"), "NOR\n");
     let out = place.sh("rusty-kv -d b export --format json-array --key cca3");

@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use clap::builder::PossibleValue;
 use clap::{Arg, ArgAction, Command};
 
-use super::help;
+use super::nearest::nearest_flag as flag_nearest_to;
 use crate::shell::text::argument::{ArgumentKind, any_of, value_name};
 use crate::shell::text::escape::excerpt;
 use crate::shell::text::words::{Word, quote};
@@ -261,7 +261,7 @@ impl<'a> Places<'a> {
 /// The nearest flag of the command, without dashes, if one is close.
 pub(crate) fn nearest_flag<'a>(command: Option<&'a Command>, program: &'a Command, name: &str) -> Option<&'a str> {
     let args = command.into_iter().chain([program]).flat_map(Command::get_arguments);
-    help::nearest_flag(args.filter_map(Arg::get_long).chain(["help"]), name)
+    flag_nearest_to(args.filter_map(Arg::get_long).chain(["help"]), name)
 }
 
 /// The option with this name, without its dashes.

@@ -5,6 +5,7 @@ use clap::{Command, CommandFactory};
 use super::cli::{Cli, Line};
 use super::command::{self, names_of};
 use super::habits;
+use super::nearest::{is_short, nearest};
 use super::topics::{self, TOPICS};
 use crate::shell::answer::reply::{Failure, did_you_mean};
 use crate::shell::commands::traits::Group;
@@ -72,30 +73,6 @@ pub(crate) fn nearest_command(word: &str) -> Option<String> {
 /// The nearest command, alias or topic to a word, if one is close.
 fn nearest_topic(word: &str) -> Option<String> {
     is_short(word).then(|| nearest(word, topics(), |name| 1 + word.len().min(name.len()) / 5)).flatten()
-}
-
-/// The nearest flag to one, if one is close; all without their dashes.
-pub(crate) fn nearest_flag<'a>(flags: impl Iterator<Item = &'a str>, flag: &str) -> Option<&'a str> {
-    is_short(flag).then(|| nearest(flag, flags, |name| 1 + name.len() / 5)).flatten()
-}
-
-/// Whether a word may be a misspelled name: longer words are not compared, because that takes time.
-fn is_short(word: &str) -> bool {
-    const LONGEST: usize = 40;
-    word.len() <= LONGEST
-}
-
-fn nearest<N: AsRef<str> + Ord>(
-    word: &str,
-    names: impl IntoIterator<Item = N>,
-    most: impl Fn(&str) -> usize,
-) -> Option<N> {
-    let word = word.to_ascii_lowercase();
-    let by_distance = names.into_iter().map(|name| (strsim::damerau_levenshtein(&word, name.as_ref()), name));
-    by_distance
-        .filter(|(distance, name)| *distance <= most(name.as_ref()) && *distance < name.as_ref().len())
-        .min()
-        .map(|(_, name)| name)
 }
 
 /// All names of commands, aliases included.
@@ -195,7 +172,8 @@ mod tests {
         let mut tree = Line::command();
         tree.build();
         let set = tree.find_subcommand("set").unwrap();
-        let nearest = |flag| nearest_flag(set.get_arguments().filter_map(clap::Arg::get_long), flag);
+        let nearest =
+            |flag| super::super::nearest::nearest_flag(set.get_arguments().filter_map(clap::Arg::get_long), flag);
         assert_eq!(nearest("tl"), Some("ttl"));
         assert_eq!(nearest("if-absnet"), Some("if-absent"));
         assert_eq!(nearest("colour"), None);

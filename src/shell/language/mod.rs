@@ -10,6 +10,7 @@
 //! | `rc` | the part of the rc file that a one-shot command reads |
 //! | `habits` | what users of other shells type first, and the equivalent |
 //! | `redirect` | pipes and redirections of the prompt |
+//! | `nearest` | the name that a misspelled word is closest to |
 //! | `topics` | the topics of help other than the commands |
 //! | `help`, `man`, `own_shell` | help, the man page and completion in bash, zsh and fish, from the same definitions |
 
@@ -19,6 +20,7 @@ pub(crate) mod command;
 pub(crate) mod habits;
 pub(crate) mod help;
 pub(crate) mod man;
+pub(crate) mod nearest;
 pub(crate) mod own_shell;
 pub(crate) mod parse;
 pub(crate) mod rc;
