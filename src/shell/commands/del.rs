@@ -32,7 +32,7 @@ pub(crate) struct DelArgs {
     /// Delete all keys with this prefix
     #[arg(long, value_name = "PREFIX", value_parser = prefix(), conflicts_with_all = ["keys", "glob"])]
     pub(crate) prefix: Option<Prefix>,
-    /// Delete only the part of the JSON value at this JSON Pointer or path: /tags/0, .tags[0]
+    /// Delete only the part of the JSON value at this JSON Pointer or path: /tags/0, .name.first
     #[arg(long, value_name = "POINTER", value_parser = pointer(), conflicts_with_all = ["glob", "prefix", "condition", "kind", "expiring"])]
     pub(crate) pointer: Option<PartPointer>,
     #[command(flatten)]

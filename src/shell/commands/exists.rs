@@ -17,7 +17,7 @@ pub(crate) struct ExistsArgs {
     /// The keys
     #[arg(required = true, value_name = "KEY", value_parser = key())]
     pub(crate) keys: Vec<Key>,
-    /// Count the keys that have a part at this JSON Pointer or path: /tags/0, .tags[0]
+    /// Count the keys that have a part at this JSON Pointer or path: /tags/0, .name.first
     #[arg(long, value_name = "POINTER", value_parser = pointer())]
     pub(crate) pointer: Option<PartPointer>,
 }

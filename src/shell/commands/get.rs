@@ -32,7 +32,7 @@ pub(crate) struct GetArgs {
     /// Print all keys with this prefix
     #[arg(long, value_name = "PREFIX", value_parser = prefix(), conflicts_with_all = ["keys", "glob"])]
     pub(crate) prefix: Option<Prefix>,
-    /// Print only the part of the JSON value at this JSON Pointer or path: /tags/0, .tags[0]
+    /// Print only the part of the JSON value at this JSON Pointer or path: /tags/0, .name.first
     #[arg(long, value_name = "POINTER", value_parser = pointer(), conflicts_with = "select")]
     pub(crate) pointer: Option<PartPointer>,
     /// Print this value if the key or the part does not exist

@@ -17,7 +17,7 @@ use crate::value::{Json, Value};
 /// The part to change, and whether to create its parents.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub(crate) struct PartArgs {
-    /// Change only the part of the JSON value at this JSON Pointer or path: /tags/0, .tags[0] (/tags/- adds an item)
+    /// Change only the part of the JSON value at this JSON Pointer or path: /tags/0, .name.first (/tags/- adds an item)
     #[arg(long, value_name = "POINTER", value_parser = pointer())]
     pub(crate) pointer: Option<PartPointer>,
     /// Create missing parents of the part, including the key
