@@ -95,7 +95,7 @@ fn flags_and_their_values_are_those_of_the_command() {
     completes(&mut terminal, "set a b --if-", "set a b --if-");
     lists(&mut terminal, "set a b --if-", "--if-present  Set only if the key already exists");
     completes(&mut terminal, "set a b --if-absent --if-a", "set a b --if-absent --if-a");
-    completes(&mut terminal, "get -o j", "get -o json ");
+    completes(&mut terminal, "get -o j", "get -o json");
     completes(&mut terminal, "get --output=t", "get --output=table ");
     completes(&mut terminal, "-o json get app", "-o json get apple ");
     completes(&mut terminal, "output r", "output raw ");

@@ -87,9 +87,9 @@ fn words_are_colored_by_what_they_are() {
 fn arguments_to_come_shrink_as_they_are_typed() {
     let home = home();
     let mut terminal = home.at_prompt();
-    hints(&mut terminal, "rename", "kv> rename KEY NEW [--replace]");
-    hints(&mut terminal, "rename a ", "kv> rename a NEW [--replace]");
-    hints(&mut terminal, "rename a b", "kv> rename a b [--replace]");
+    hints(&mut terminal, "rename", "kv> rename KEY NEW [--replace] [--prefix]");
+    hints(&mut terminal, "rename a ", "kv> rename a NEW [--replace] [--prefix]");
+    hints(&mut terminal, "rename a b", "kv> rename a b [--replace] [--prefix]");
     hints(&mut terminal, "set k v --ttl ", "kv> set k v --ttl DURATION");
     terminal.press("set ");
     terminal.wait("a hint", |seen| seen.cursor_row().starts_with("kv> set KEY VALUE [--json] [--ttl DURATION]"));
