@@ -277,7 +277,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::tests::{broken, json, listing, rendering, shown, some};
+    use super::super::samples::{broken, json, listing, rendering, shown, some};
     use super::*;
     use crate::shell::answer::code::Reason;
     use crate::shell::answer::done::Done;

@@ -206,4 +206,6 @@ fn events(
 }
 
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod tests;

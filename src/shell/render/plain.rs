@@ -218,7 +218,7 @@ mod tests {
     use std::time::Duration;
 
     use super::super::RenderOptions;
-    use super::super::tests::{broken, bytes, json, listing, rendering, shown, some};
+    use super::super::samples::{broken, bytes, json, listing, rendering, shown, some};
     use super::*;
     use crate::shell::answer::done::Done;
     use crate::shell::text::argument::OutputMode;

@@ -183,7 +183,7 @@ fn shown(token: &str) -> std::borrow::Cow<'_, str> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::tests::json as value;
+    use super::super::samples::json as value;
     use super::*;
 
     fn pretty(room: usize, text: &str) -> String {

@@ -303,7 +303,7 @@ mod tests {
     use proptest::prelude::*;
     use unicode_width::UnicodeWidthStr as _;
 
-    use super::super::tests::rendering;
+    use super::super::samples::rendering;
     use super::*;
     use crate::shell::text::argument::OutputMode;
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::shell::render::tests::{broken, bytes, json, listing, rendering, shown, some};
+use crate::shell::render::samples::{broken, bytes, json, listing, rendering, shown, some};
 use crate::shell::text::argument::OutputMode;
 
 fn terminal() -> RenderOptions {
