@@ -181,6 +181,11 @@ pub(crate) fn databases_dir() -> Result<PathBuf, Failure> {
     })
 }
 
+/// Whether a database in the config directory has this name.
+pub(crate) fn is_database(name: &str) -> bool {
+    is_name(name) && databases_dir().is_ok_and(|dir| dir.join(format!("{name}.json")).is_file())
+}
+
 /// The names of the databases in the config directory, sorted.
 pub(crate) fn database_names() -> Vec<String> {
     let Ok(entries) = databases_dir().map(std::fs::read_dir) else { return Vec::new() };
@@ -196,12 +201,12 @@ pub(crate) fn database_names() -> Vec<String> {
     names
 }
 
-/// The path of the rc file, if it exists.
+/// The path of the rc file, whether it exists or not.
 pub(crate) fn rc_path() -> Option<PathBuf> {
     databases_dir().ok().map(|dir| dir.join("rc"))
 }
 
-/// The path of the rc file, whether it exists or not.
+/// The path of the rc file, if it exists.
 pub(crate) fn rc_file() -> Option<PathBuf> {
     rc_path().filter(|path| path.is_file())
 }

@@ -14,8 +14,8 @@ pub(crate) fn hint(words: &[Word<'_>], outcome: Outcome, at_prompt: bool) -> Opt
         return None;
     }
     let about = |words: &[Word<'_>]| {
-        rows(at_prompt).find_map(|(typed, after, text)| {
-            let fitted = Fitted::of(typed, words).filter(|_| after.contains(&outcome))?;
+        rows(outcome, at_prompt).find_map(|(typed, text)| {
+            let fitted = Fitted::of(typed, words)?;
             (fitted.is_exact() && !fitted.takes_flag()).then(|| fitted.tell(text))
         })
     };
@@ -27,10 +27,11 @@ pub(crate) fn is_known(words: &[Word<'_>]) -> bool {
     hint(words, Outcome::Failed, true).is_some()
 }
 
-fn rows(at_prompt: bool) -> impl Iterator<Item = (&'static str, &'static [Outcome], &'static str)> {
+/// The hints after this outcome, which leaves few rows to match: a script may have a line without a hit a million times.
+fn rows(outcome: Outcome, at_prompt: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
     let rows = TABLE.iter().filter(move |row| at_prompt || !row.at_prompt);
-    rows.filter_map(|Habit { typed, meaning, .. }| match *meaning {
-        HabitMeaning::Hint(after, text) => Some((*typed, after, text)),
-        HabitMeaning::Line(_) => None,
+    rows.filter_map(move |Habit { typed, meaning, .. }| match *meaning {
+        HabitMeaning::Hint(after, text) if after.contains(&outcome) => Some((*typed, text)),
+        _ => None,
     })
 }

@@ -92,7 +92,7 @@ impl PatternPart {
 /// Whether a word is `key@db` with the name of an existing database.
 fn names_database(word: &[u8]) -> bool {
     let pair = std::str::from_utf8(word).ok().and_then(|word| word.rsplit_once('@'));
-    pair.is_some_and(|(key, db)| !key.is_empty() && config::database_names().iter().any(|name| name == db))
+    pair.is_some_and(|(key, db)| !key.is_empty() && config::is_database(db))
 }
 
 /// Whether a word is written like a flag: `-k`, `--ask`, but not `-5` or `-`.
