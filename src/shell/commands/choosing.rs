@@ -13,7 +13,7 @@ use crate::shell::answer::reply::{Failure, FilterOutput, shown};
 use crate::shell::filter::{self, Content, Failed, Filter, FilterProblem, Scratch, Subject};
 use crate::shell::text::argument::{FilterText, ValueType, duration, filter, text, value_type};
 use crate::shell::text::escape;
-use crate::shell::text::mask::MaskedKeys;
+use crate::shell::text::mask::Masks;
 use crate::storage::Entry;
 use crate::store::Store as _;
 use crate::value::{Json, Value};
@@ -84,7 +84,7 @@ pub(super) struct Filters {
     now: Timestamp,
     strict: bool,
     /// The keys whose values no message quotes, because stderr is usually a screen.
-    masked: MaskedKeys,
+    masks: Masks,
 }
 
 /// What has come of the entries that one thread has asked about.
@@ -127,7 +127,7 @@ impl Asking {
             select,
             now,
             strict: given.strict,
-            masked: session.masks.snapshot(),
+            masks: session.masks.clone(),
         };
         Ok(Some(Self { filters, tally: FilterTally::default(), warnings }))
     }
@@ -238,7 +238,7 @@ impl Filters {
     /// Why the filter failed. The reason may quote the value.
     fn reason(&self, subject: &Subject<'_>, failed: &Failed) -> String {
         let key = shown(subject.key);
-        if self.masked.hides(subject.key) {
+        if self.masks.hides(subject.key) {
             return format!("'{key}': its value ({}) is masked, so the reason is not shown", subject.kind);
         }
         format!("'{key}': {}", failed.message())
