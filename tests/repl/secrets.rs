@@ -29,6 +29,9 @@ fn a_secret_that_is_asked_for_is_stored_and_stands_nowhere_else() {
     terminal.enter("undo");
     terminal.shows("Undid: set token back to ••••");
     assert!(!terminal.look(|seen| String::from_utf8_lossy(&seen.raw).contains("hunter")), "{}", terminal.text());
+    terminal.enter("copy --prefix tok bak:tok");
+    terminal.enter("list bak:*");
+    terminal.shows("bak:token  ••••\n");
     terminal.enter("copy token other");
     terminal.enter("rename other token2");
     terminal.enter("list token2");
@@ -38,7 +41,7 @@ fn a_secret_that_is_asked_for_is_stored_and_stands_nowhere_else() {
     terminal.leave();
     assert_eq!(
         home.read(HISTORY),
-        "#V2\nlist\nincr token\nundo\ncopy token other\nrename other token2\nlist token2\nget token\n"
+        "#V2\nlist\nincr token\nundo\ncopy --prefix tok bak:tok\nlist bak:*\ncopy token other\nrename other token2\nlist token2\nget token\n"
     );
 }
 

@@ -156,6 +156,7 @@ fn carry_many<'s>(
             Ok(refused(Reason::Exists, note))
         }
         None => {
+            session.masks.carry_secrets(from, to);
             Ok(if rename { Done::RenamedMany { keys: carried } } else { Done::CopiedMany { keys: carried } }.into())
         }
     }

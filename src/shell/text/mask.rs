@@ -67,6 +67,14 @@ impl Masks {
         }
     }
 
+    /// The same for all keys with a prefix, which is replaced.
+    pub(crate) fn carry_secrets(&self, from: &str, to: &str) {
+        let mut secrets = write(&self.0.secrets);
+        let carried: Vec<String> =
+            secrets.iter().filter_map(|key| Some(format!("{to}{}", key.strip_prefix(from)?))).collect();
+        secrets.extend(carried);
+    }
+
     /// Removes the patterns. Keys that were set to a secret stay masked.
     pub(crate) fn clear(&self) {
         write(self.patterns()).clear();
@@ -99,8 +107,13 @@ mod tests {
         masks.add_secret("pin");
         masks.carry_secret("pin", "pin2");
         masks.carry_secret("api:key", "plain");
+        masks.carry_secrets("pi", "bak:pi");
         let hidden = ["api:key", "my-token", "pin", "pin2", "plain", "pins"].map(|key| other.hides(key));
         assert_eq!(hidden, [true, true, true, true, false, false]);
+        assert_eq!(
+            ["bak:pin", "bak:pin2", "bak:pi", "bak:plain"].map(|key| other.hides(key)),
+            [true, true, false, false]
+        );
         assert_eq!(masks.names(), ["api:*", "*token*"]);
         other.clear();
         assert!(!masks.hides("api:key") && masks.hides("pin"), "a secret stays one");
