@@ -68,7 +68,8 @@ impl<'t> Silent<'t> {
         // In line mode, the terminal would cut a line after 4 KiB.
         modes.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON);
         modes.local_modes.insert(LocalModes::ISIG);
-        modes.special_codes[SpecialCodeIndex::VMIN] = 1;
+        // A read must not wait: Ctrl-C discards what was typed, perhaps after it was found to be there.
+        modes.special_codes[SpecialCodeIndex::VMIN] = 0;
         modes.special_codes[SpecialCodeIndex::VTIME] = 0;
         // Ctrl-Z is refused: the shell that resumes a job turns the echo on.
         modes.special_codes[SpecialCodeIndex::VSUSP] = DISABLED;
@@ -105,11 +106,10 @@ fn line(silent: &Silent<'_>, signals: &Signals) -> io::Result<SecretLine> {
     let mut typed = Vec::new();
     let mut bytes = [0; 4096];
     loop {
-        if !signals.wait_to_read(silent)? {
-            return Ok(SecretLine::GivenUp);
-        }
+        let Some(events) = signals.wait_to_read(silent)? else { return Ok(SecretLine::GivenUp) };
         let count = (&mut &*tty).read(&mut bytes)?;
-        if count == 0 {
+        // A closed terminal has nothing more, unlike one whose input was discarded.
+        if count == 0 && events.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
             return Ok(SecretLine::GivenUp);
         }
         for (at, &byte) in bytes[..count].iter().enumerate() {
@@ -185,19 +185,20 @@ impl Signals {
         signals
     }
 
-    /// Waits for input; false after a signal.
-    fn wait_to_read(&self, silent: &Silent<'_>) -> io::Result<bool> {
+    /// Waits for input, and returns the events; `None` after a signal.
+    fn wait_to_read(&self, silent: &Silent<'_>) -> io::Result<Option<PollFlags>> {
         // A signal may come just before the wait begins.
         let often = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
         loop {
             if interrupt::is_asked() || self.caught.load(Ordering::SeqCst) > 0 {
-                return Ok(false);
+                return Ok(None);
             }
             if self.resumed.swap(false, Ordering::SeqCst) {
                 silent.resume()?;
             }
-            match rustix::event::poll(&mut [PollFd::new(silent.tty, PollFlags::IN)], Some(&often)) {
-                Ok(1..) => return Ok(true),
+            let mut fds = [PollFd::new(silent.tty, PollFlags::IN)];
+            match rustix::event::poll(&mut fds, Some(&often)) {
+                Ok(1..) => return Ok(Some(fds[0].revents())),
                 Ok(0) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
