@@ -1,5 +1,6 @@
 //! Tables whose rows come as a stream, in every mode.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use super::human::{MOST, field_cell, footer};
@@ -31,34 +32,14 @@ pub(super) fn write(out: &mut dyn Write, rendering: &RenderOptions, sheet: Sheet
 
 fn table(out: &mut dyn Write, rendering: &RenderOptions, sheet: Sheet<'_>) -> Result<(), RenderError> {
     let most = if rendering.terminal && !sheet.limited && !rendering.paged { MOST } else { u64::MAX };
-    let mut table = Table::new(rendering);
-    let mut total = 0;
-    for row in sheet.rows {
-        let row = match row {
-            Ok(row) => row,
-            Err(error) => {
-                table.write(out)?;
-                return Err(error.into());
-            }
-        };
-        total += 1;
-        if total > most {
-            continue;
-        }
-        if total == 1 {
-            table.push(sheet.columns.iter().map(|name| table.head(name)).collect());
-        }
-        let cells = row.iter().enumerate().map(|(at, field)| match field {
+    let head: Vec<&str> = sheet.columns.iter().map(|name| &**name).collect();
+    let total = Table::new(rendering).stream(out, sheet.rows, most, Some(&head), |table, row| {
+        let cell = |(at, field): (usize, &Field)| match field {
             Field::Text(key) if at == 0 => table.cell(key, style::key),
-            field => field_cell(&table, rendering, field),
-        });
-        let cells = cells.collect();
-        table.push(cells);
-        if table.is_full() || total == most {
-            table.write(out)?;
-        }
-    }
-    table.write(out)?;
+            field => field_cell(table, rendering, field),
+        };
+        row.iter().enumerate().map(cell).collect()
+    })?;
     Ok(footer(out, rendering, total, most)?)
 }
 
@@ -93,11 +74,12 @@ fn lines(
 fn csv(out: &mut dyn Write, rendering: &RenderOptions, sheet: Sheet<'_>) -> Result<(), RenderError> {
     let field = |line: &mut Vec<u8>, at: usize, bytes: &[u8]| {
         line.extend_from_slice(if at == 0 { b"" } else { b"," });
-        if rendering.terminal {
-            escape::csv(line, escape::terminal_lossy(bytes).as_bytes());
+        let shown = if rendering.terminal {
+            Cow::Owned(escape::terminal_lossy(bytes).into_owned().into_bytes())
         } else {
-            escape::csv(line, bytes);
-        }
+            Cow::Borrowed(bytes)
+        };
+        escape::csv(&shown, |part| line.extend_from_slice(part));
     };
     let mut head = Vec::new();
     for (at, name) in sheet.columns.iter().enumerate() {

@@ -8,7 +8,8 @@ use regex::bytes::Regex;
 use unicode_width::UnicodeWidthChar as _;
 
 use super::style::{self, Style};
-use super::{CHUNK, RenderOptions};
+use super::{CHUNK, RenderError, RenderOptions};
+use crate::error::Error;
 use crate::shell::text::escape;
 
 /// Spaces between two columns.
@@ -138,6 +139,42 @@ impl Table {
             self.held += cell.text.len();
         }
         self.rows.push(row);
+    }
+
+    /// Writes rows as they come, the first `most` of them, below a head if there is one and any row; returns the number of
+    /// all. The rows before a failure are written.
+    pub(super) fn stream<T>(
+        mut self,
+        out: &mut dyn Write,
+        rows: impl Iterator<Item = Result<T, Error>>,
+        most: u64,
+        head: Option<&[&str]>,
+        cells: impl Fn(&Self, T) -> Vec<Cell>,
+    ) -> Result<u64, RenderError> {
+        let mut total = 0;
+        for row in rows {
+            let row = match row {
+                Ok(row) => row,
+                Err(error) => {
+                    self.write(out)?;
+                    return Err(error.into());
+                }
+            };
+            total += 1;
+            if total > most {
+                continue;
+            }
+            if let Some(names) = head.filter(|_| total == 1) {
+                self.push(names.iter().map(|name| self.head(name)).collect());
+            }
+            let cells = cells(&self, row);
+            self.push(cells);
+            if self.is_full() || total == most {
+                self.write(out)?;
+            }
+        }
+        self.write(out)?;
+        Ok(total)
     }
 
     /// Whether the rows should be written now, with [`Table::write`].

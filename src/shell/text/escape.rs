@@ -206,22 +206,22 @@ const fn hex(byte: u8) -> [u8; 2] {
     [DIGITS[(byte >> 4) as usize], DIGITS[(byte & 15) as usize]]
 }
 
-/// Appends a field of comma-separated values: quoted where it must be, and where a spreadsheet would otherwise change it.
-pub(crate) fn csv(out: &mut Vec<u8>, bytes: &[u8]) {
+/// Gives the pieces of a field of comma-separated values: quoted where it must be, and where a spreadsheet would otherwise
+/// change it.
+pub(crate) fn csv(bytes: &[u8], mut push: impl FnMut(&[u8])) {
     let is_plain = |byte: &u8| !matches!(byte, b'"' | b',' | b'\r' | b'\n');
     let is_edge = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_whitespace);
     if bytes.iter().all(is_plain) && !is_edge(bytes.first()) && !is_edge(bytes.last()) && !bytes.starts_with(b"\xef") {
-        out.extend_from_slice(bytes);
-        return;
+        return push(bytes);
     }
-    out.push(b'"');
+    push(b"\"");
     for part in bytes.split_inclusive(|&byte| byte == b'"') {
-        out.extend_from_slice(part);
+        push(part);
         if part.ends_with(b"\"") {
-            out.push(b'"');
+            push(b"\"");
         }
     }
-    out.push(b'"');
+    push(b"\"");
 }
 
 #[cfg(test)]

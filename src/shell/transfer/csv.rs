@@ -12,6 +12,7 @@ use super::rows::Columns;
 use crate::error::cut;
 use crate::expiry::Timestamp;
 use crate::json;
+use crate::shell::text::escape;
 use crate::storage::{Entry, LARGE, write_base64};
 use crate::value::{Json, Value};
 
@@ -388,20 +389,6 @@ impl RecordSink for CsvWriter {
     }
 }
 
-/// Quoted where it must be, and where a spreadsheet would otherwise change it.
 pub(super) fn field(out: &mut Out<'_>, bytes: &[u8]) {
-    let plain = |byte: &u8| !matches!(byte, b'"' | b',' | b'\r' | b'\n');
-    let is_edge = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_whitespace);
-    if bytes.iter().all(plain) && !is_edge(bytes.first()) && !is_edge(bytes.last()) && !bytes.starts_with(b"\xef") {
-        out.bytes(bytes);
-        return;
-    }
-    out.byte(b'"');
-    for part in bytes.split_inclusive(|&byte| byte == b'"') {
-        out.bytes(part);
-        if part.ends_with(b"\"") {
-            out.byte(b'"');
-        }
-    }
-    out.byte(b'"');
+    escape::csv(bytes, |part| out.bytes(part));
 }

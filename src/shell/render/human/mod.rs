@@ -143,36 +143,16 @@ fn table(
     if let Some(marks) = marks {
         table = table.marking(marks.regex);
     }
-    let mut total = 0;
-    for entry in entries {
-        let (key, entry) = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                table.write(out)?;
-                return Err(error.into());
-            }
-        };
-        total += 1;
-        if total > most {
-            continue;
-        }
-        if total == 1 && show == Show::Entries {
-            table.push(vec![table.head("key"), table.head("value")]);
-        }
+    let head = (show == Show::Entries).then_some(&["key", "value"][..]);
+    table.stream(out, entries, most, head, |table, (key, entry)| {
         let key = || table.cell(&key, style::key).marked(in_keys);
-        let value = || value_cell(&table, rendering, &entry.value).marked(in_values);
-        let row = match show {
+        let value = || value_cell(table, rendering, &entry.value).marked(in_values);
+        match show {
             Show::Keys => vec![key()],
             Show::Entries => vec![key(), value()],
             Show::Values => vec![value()],
-        };
-        table.push(row);
-        if table.is_full() || total == most {
-            table.write(out)?;
         }
-    }
-    table.write(out)?;
-    Ok(total)
+    })
 }
 
 /// Facts, one per line, and those with several rows under their names. They are not cut, because a path must be
