@@ -19,7 +19,7 @@ pub(crate) type Visitor<'a> = dyn FnMut(&str, &str, Option<Timestamp>) -> Result
 /// How a section has ended.
 type SectionEnd = Result<Option<LineSum>, SectionFault>;
 
-/// The sections that nobody has begun, and how the others have ended.
+/// The sections that no thread has started, and the results of the others.
 struct SectionWork<'w, 'a, 'v> {
     left: Zip<IntoIter<RangeSection<'a>>, IterMut<'w, Box<Visitor<'v>>>>,
     begun: usize,
@@ -52,7 +52,7 @@ impl Database {
 /// A section's number, itself, and who visits it.
 type Begun<'w, 'a, 'v> = (usize, (RangeSection<'a>, &'w mut Box<Visitor<'v>>));
 
-/// The next section that nobody has begun.
+/// The next section that no thread has started.
 fn take<'w, 'a, 'v>(work: &Mutex<SectionWork<'w, 'a, 'v>>) -> Option<Begun<'w, 'a, 'v>> {
     let mut work = work.lock().unwrap_or_else(PoisonError::into_inner);
     let next = work.left.next()?;
@@ -69,7 +69,7 @@ fn visit_sections<'w, 'a, 'v>(
 ) {
     while let Some((nth, (section, visitor))) = next {
         let ended = section.read(&mut |line| {
-            // Nobody asks for what comes after a failure.
+            // Nothing after a failure is needed.
             if failed.load(Ordering::Relaxed) < nth {
                 return Err(Error::Interrupted);
             }
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
     use crate::database::prefix_end;
 
-    /// The keys that each of four visitors is given of those that begin so.
+    /// The keys with this prefix that each of four visitors receives.
     fn visited(db: &Database, prefix: &str) -> Vec<Vec<String>> {
         let mut seen = vec![Vec::new(); 4];
         let mut visitors: Vec<Box<Visitor<'_>>> = Vec::new();

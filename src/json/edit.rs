@@ -13,11 +13,11 @@ use crate::error::{Error, Result};
 /// How a part is put into a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PutMode {
-    /// In place of what is there, or as a new member or item of what is there.
+    /// In place of the old value, or as a new member or item.
     Set,
     /// The same; what is missing on the way is made.
     SetWithParents,
-    /// As [`PutMode::Set`], but before an item that is there (the `add` of RFC 6902).
+    /// As [`PutMode::Set`], but before an existing item (the `add` of RFC 6902).
     Add,
 }
 

@@ -156,7 +156,7 @@ pub(super) fn index(token: &str) -> Option<usize> {
     is_plain.then(|| token.parse().unwrap_or(usize::MAX))
 }
 
-/// What stands before and after a value in a new document that has it at these tokens.
+/// The text before and after a value in a new document that has it at these tokens.
 pub(super) fn wrapping(tokens: &[String]) -> (String, String) {
     let (mut open, mut close) = (String::new(), String::new());
     for token in tokens {

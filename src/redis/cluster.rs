@@ -27,7 +27,7 @@ pub(super) struct Cluster {
     is_stopped: fn() -> bool,
     /// The primaries of all slots.
     primaries: Vec<Primary>,
-    /// Which of them each slot is on; beyond them for one that nobody serves.
+    /// The index of the node that serves each slot; out of range if no node does.
     slots: Vec<usize>,
     links: HashMap<Primary, Link>,
     pub(super) facts: Facts,
@@ -104,7 +104,7 @@ impl Cluster {
         Link::open(&Address::Hosts(vec![primary.clone()]), &self.login).map(|(link, _)| link)
     }
 
-    /// Asks which slots are where, of whoever answers.
+    /// Asks the first node that answers which node serves which slots.
     fn learn(&mut self) -> Result<(), (Again, Error)> {
         let known: BTreeSet<Primary> = self.primaries.iter().chain(&self.seeds).cloned().collect();
         let mut failure = None;
@@ -237,7 +237,7 @@ impl Cluster {
                 if again == Again::Never || !retries.pause() {
                     return Answers { values, failure: Some(error) };
                 }
-                // Who has failed may have been replaced by now.
+                // A failed node may have been replaced by now.
                 let _ = self.learn();
             } else if redirects > 16 && !left.is_empty() {
                 let reason =
@@ -390,7 +390,7 @@ impl Cluster {
         }
     }
 
-    /// Sends one command to each primary, whose answer may take as long as it takes.
+    /// Sends one command to each primary, without a time limit for the answer.
     pub(super) fn everywhere_patiently(&mut self, request: &Requests) -> Result<Vec<Value>> {
         const LONG: Duration = Duration::from_mins(10);
         let mut answers = Vec::new();

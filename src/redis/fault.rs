@@ -1,4 +1,4 @@
-//! What a person is told of a failure, and what can be done about it.
+//! The messages of failures, with what the user can do.
 
 use std::io::ErrorKind;
 

@@ -98,7 +98,7 @@ impl Link {
         self.send(requests.from(0))?;
         if logs_in {
             match self.receive_said() {
-                // Nobody is kept out for a password that is not asked for.
+                // A server without a password accepts any.
                 Err(LinkError::Said(said)) if said.contains("without any password configured") => {}
                 answer => drop(answer?),
             }
@@ -113,7 +113,7 @@ impl Link {
     }
 
     /// Whether the server is still there, as far as can be known without asking for each command: what is sent to one that
-    /// has gone meanwhile may or may not have been carried out.
+    /// was lost in the meantime may or may not have been executed.
     pub(super) fn is_alive(&mut self) -> bool {
         const IDLE: Duration = Duration::from_secs(5);
         let ping = Requests::one(&[b"PING"]);

@@ -6,7 +6,7 @@
 //! | `router` | sends commands where they belong |
 //! | `single`, `cluster` | to one server, or to the one that has the key |
 //! | `tries`, `link`, `requests`, `slot` | answers, a connection, commands, parts of a cluster |
-//! | `fault` | what a person is told of a failure |
+//! | `fault` | the messages of failures |
 //! | `raw` | values as a server holds them |
 //! | `url` | where a database is |
 //!

@@ -14,7 +14,7 @@ pub(super) fn encode(value: &Value) -> Vec<u8> {
     raw
 }
 
-/// The same, behind what is there.
+/// The same, appended to a buffer.
 pub(super) fn encode_into(raw: &mut Vec<u8>, value: &Value) {
     raw.extend(mark(value).into_iter().flatten());
     raw.extend_from_slice(value.as_bytes());
@@ -43,7 +43,7 @@ pub(super) fn decode(raw: Vec<u8>) -> Value {
     }
 }
 
-/// What kind of value begins so, as far as its first bytes tell.
+/// The type of a value, as far as its first bytes tell.
 pub(super) fn kind_of_beginning(raw: &[u8]) -> &'static str {
     match raw {
         [MARK, b't', ..] => "text",
@@ -63,7 +63,7 @@ fn is_json(raw: &[u8]) -> bool {
     std::str::from_utf8(raw).is_ok_and(|text| json(text).is_some())
 }
 
-/// Another JSON value, in its one form.
+/// Any other JSON value, in canonical form.
 fn scalar(raw: &[u8]) -> Option<Json> {
     let text = std::str::from_utf8(raw).ok()?;
     let json = Json::parse(text).ok()?;

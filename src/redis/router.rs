@@ -1,5 +1,5 @@
 //! Sends commands where they belong and brings their answers back in order. What was lost on the way is sent again as long
-//! as the same again does no harm and somebody still waits for it.
+//! as repeating it is harmless and its caller still waits for it.
 
 use redis::Value;
 

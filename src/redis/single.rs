@@ -103,7 +103,7 @@ impl Single {
         }
     }
 
-    /// Sends one command whose answer may take as long as it takes.
+    /// Sends one command, without a time limit for the answer.
     pub(super) fn once_patiently(&mut self, request: &Requests) -> Result<Value> {
         const LONG: Duration = Duration::from_mins(10);
         if let Some(link) = &mut self.link {

@@ -23,7 +23,7 @@ impl Answers {
         Self { values: values.into_iter().map(Some).collect(), failure: None }
     }
 
-    /// Those that came, of so many.
+    /// The answers that arrived, of this number.
     pub(super) fn partial(values: Vec<Value>, count: usize, failure: Error) -> Self {
         let mut answers = Self::whole(values);
         answers.values.resize(count, None);

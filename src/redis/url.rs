@@ -28,7 +28,7 @@ pub(crate) struct RemoteSettings {
     pub(crate) read_only: bool,
     /// How long what passes is waited for.
     pub(crate) wait: Duration,
-    /// Whether a person wants to go no further.
+    /// Whether the user has interrupted.
     pub(crate) is_stopped: fn() -> bool,
 }
 

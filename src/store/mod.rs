@@ -106,7 +106,7 @@ pub(crate) trait Store: Debug {
         self.add_to_read(key, by)
     }
 
-    /// Deletes the keys that begin so and are wanted, all or none if the store can do that; how many.
+    /// Deletes the selected keys with this prefix, all or none if the store can do that; returns their number.
     fn delete_all(&mut self, prefix: &str, is_wanted: &IsWanted<'_>, may_go_on: MayGoOn) -> Result<u64> {
         self.delete_each(prefix, is_wanted, may_go_on)
     }
@@ -252,7 +252,7 @@ pub(crate) enum Scope<'a> {
     Keys(&'a [&'a str]),
     /// Each of these: together if the store can do that.
     Each(&'a [&'a str]),
-    /// Those that begin so.
+    /// All keys with this prefix.
     #[cfg_attr(
         all(feature = "redis", not(test)),
         expect(dead_code, reason = "what reads all of them at once asks for them itself")
@@ -332,7 +332,7 @@ pub(crate) trait StoreExt: Store {
         })
     }
 
-    /// Deletes the keys that begin so and are wanted, all or none; how many.
+    /// Deletes the selected keys with this prefix, all or none; returns their number.
     fn delete_each(&mut self, prefix: &str, is_wanted: &IsWanted<'_>, may_go_on: MayGoOn) -> Result<u64> {
         let mut deleted = 0;
         self.change(Scope::Prefix(prefix), &mut |changes| {

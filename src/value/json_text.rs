@@ -81,7 +81,7 @@ impl Json {
         json::part(&self.0, pointer).map(|part| Self::from_checked(part.to_owned()).into())
     }
 
-    /// Sets the part that a pointer names: what is there is replaced, and an object or array that is there gets a new
+    /// Sets the part that a pointer names: an existing part is replaced, and an existing object or array gets a new
     /// member or item (`/-` at the end of an array). All else stays as it was written.
     ///
     /// # Errors

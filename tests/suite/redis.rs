@@ -219,7 +219,7 @@ fn each_failure_of_a_server_has_its_words_and_its_status() {
     assert_eq!((stderr.as_str(), status), ("error: redis: connection refused; is the server running there?\n", 4));
 }
 
-/// Passes bytes on to a server and back, and cuts the connection after so many bytes of its answers.
+/// Passes bytes to a server and back, and cuts the connection after this many bytes of its answers.
 fn cut_after(server: u16, bytes: usize) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let port = listener.local_addr().expect("it is bound").port();

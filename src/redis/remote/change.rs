@@ -1,4 +1,4 @@
-//! Changes that depend on what is there, and transactions: what is read is remembered, what is written waits, and one script
+//! Changes that depend on the current values, and transactions: what is read is remembered, what is written waits, and one script
 //! makes all of it if what was read is still there.
 
 use std::cell::RefCell;
@@ -118,7 +118,7 @@ impl PendingChange {
         entry
     }
 
-    /// Whether a key is there, of whatever type it is.
+    /// Whether a key exists, of any type.
     pub(super) fn contains(&self, store: &Remote, key: &str) -> Result<bool> {
         if let Some(written) = self.writes.get(key) {
             return Ok(written.is_some());
@@ -334,7 +334,7 @@ impl Remote {
         Ok(all.filter(|difference| difference.old != difference.new).collect())
     }
 
-    /// Deletes the keys that begin so and are wanted, all of one piece at a time; how many.
+    /// Deletes the selected keys with this prefix, in atomic parts; returns their number.
     pub(super) fn unlink_all(&mut self, prefix: &str, is_wanted: &IsWanted<'_>, may_go_on: MayGoOn) -> Result<u64> {
         const PIECE: usize = 1_000;
         let mut keys = self.found(&Scan::prefix(prefix))?;

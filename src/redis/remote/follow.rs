@@ -22,7 +22,7 @@ use crate::store::{Store as _, Watching};
 /// So long a look waits for news.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// Follows the keys that begin so.
+/// Follows the keys with this prefix.
 pub(super) struct Follower {
     name: String,
     prefix: String,

@@ -17,10 +17,10 @@ use crate::redis::router::Shard;
 use crate::storage::Entry;
 use crate::store::{OutlineIter, Scan, Store as _};
 
-/// So many keys the server looks at for each answer.
+/// The number of keys that the server scans for each answer.
 const STEP: &[u8] = b"1000";
 
-/// A look for somebody who is typing takes this long at most,
+/// The time limit of a lookup while the user types,
 const GLANCE: Duration = Duration::from_millis(50);
 /// and is good for this long.
 const KEPT: Duration = Duration::from_secs(1);
@@ -77,7 +77,7 @@ impl Remote {
         Ok(found)
     }
 
-    /// Tells each key that begins so and holds a string. A key that went from a server that was not looked at yet to one
+    /// Reports each key with this prefix that holds a string. A key that moved from a server that was not looked at yet to one
     /// that was is found when all are looked at once more: it goes there once.
     fn scan_all(&self, prefix: &str, each: &mut dyn FnMut(Vec<u8>) -> bool) -> Result<()> {
         self.send_queued();
@@ -141,7 +141,7 @@ impl Remote {
         Ok(Some(Seen::Entry(Entry { value: raw::decode(raw.clone()), expiry })))
     }
 
-    /// The keys that begin so, as far as a short look finds them.
+    /// The keys with this prefix, as far as a short scan finds them.
     pub(super) fn bounded_outlines(&self, prefix: &str) -> OutlineIter<'_> {
         if self.open.is_some() {
             return Box::new(std::iter::empty());
@@ -215,7 +215,7 @@ fn common_prefix(scan: &Scan) -> String {
     ends.map(|end| &from[..end]).take_while(|prefix| prefix.is_empty() || holds(prefix)).last().unwrap_or("").to_owned()
 }
 
-/// The server's pattern for keys that begin so.
+/// The server's pattern for keys with this prefix.
 fn pattern(prefix: &str) -> Vec<u8> {
     let mut pattern = Vec::with_capacity(prefix.len() + 1);
     for byte in prefix.bytes() {
@@ -237,7 +237,7 @@ pub(super) struct EntryPieces<'s> {
 }
 
 impl<'s> EntryPieces<'s> {
-    /// So many values are read at once,
+    /// The number of values that are read at once,
     const MOST: usize = 512;
     /// if they are not large.
     const BYTES: usize = 8 << 20;
@@ -310,7 +310,7 @@ impl DoubleEndedIterator for OutlinePieces<'_> {
     }
 }
 
-/// The last look for somebody who is typing, which serves the next one too.
+/// The result of the last lookup while typing, which serves the next one, too.
 #[derive(Debug, Default)]
 pub(super) struct Glances(RefCell<Option<Glance>>);
 
@@ -319,7 +319,7 @@ struct Glance {
     at: Instant,
     prefix: String,
     keys: Vec<String>,
-    /// Whether these are all keys that begin so.
+    /// Whether these are all keys with this prefix.
     is_whole: bool,
 }
 

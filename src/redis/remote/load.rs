@@ -47,7 +47,7 @@ impl Remote {
         Ok(loaded)
     }
 
-    /// Tells what a load replaces, if somebody wants to know.
+    /// Reports what a load replaces, if there is an observer.
     fn tell(&self, sets: &PlannedSets, observer: &mut dyn LoadObserver) -> Result<()> {
         let size = |(key, entry): (&String, &Option<Entry>)| {
             key.len() + entry.as_ref().map_or(0, |entry| entry.value.as_bytes().len())
@@ -68,7 +68,7 @@ impl Remote {
         observer.agree()
     }
 
-    /// Sends what is to be set; how many keys others have made meanwhile that are to be kept.
+    /// Sends the entries to set; returns the number of keys that others created in the meantime and that are kept.
     fn send_sets(&mut self, sets: &PlannedSets, how: Loading) -> Result<u64> {
         const PIECE: usize = 1_000;
         const BYTES: usize = 1 << 20;
@@ -142,7 +142,7 @@ impl Remote {
         Ok((loaded, sets))
     }
 
-    /// Which of the keys are there already.
+    /// Which of the keys already exist.
     fn existing(&self, sets: &PlannedSets) -> Result<BTreeSet<String>> {
         let keys: Vec<&String> = sets.keys().collect();
         let mut there = BTreeSet::new();

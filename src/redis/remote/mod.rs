@@ -2,7 +2,7 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | `change` | changes that depend on what is there: read, computed here, compared and set by a script |
+//! | `change` | changes that depend on the current values: read, computed here, compared and set by a script |
 //! | `fetch` | what keys hold, as it is stored |
 //! | `queue` | sets that wait, and values that are read ahead |
 //! | `keys` | listings, by a scan that is sorted here |
@@ -70,7 +70,7 @@ pub(crate) struct Remote {
     has_noted: Cell<bool>,
 }
 
-/// Asks whether a person wants to go no further.
+/// Asks whether the user has interrupted.
 #[derive(Clone, Copy, Debug)]
 struct StopCheck(fn() -> bool);
 
@@ -160,7 +160,7 @@ impl Remote {
 
     /// Fails if changes are refused.
     fn check_writable(&self) -> Result<()> {
-        // What a person makes is offered at once.
+        // A key that the user creates is offered at once.
         self.glances.forget();
         if !self.read_only {
             return Ok(());

@@ -96,7 +96,7 @@ impl Remote {
         }
     }
 
-    /// What was read ahead of keys that are changed does not hold any more.
+    /// Discards what was read ahead of keys that change.
     pub(super) fn forget_ahead(&mut self, keys: Scope<'_>) {
         let values = &mut self.ahead.get_mut().values;
         match keys {
@@ -106,7 +106,7 @@ impl Remote {
     }
 }
 
-/// Adds the command that sets a key. It answers the old value, which nobody wants: without that it would replace a hash.
+/// Adds the command that sets a key. It returns the old value, which is discarded: without that, it would replace a hash.
 pub(super) fn push_set(requests: &mut Requests, key: &str, entry: &Entry) {
     let value = raw_of(&entry.value);
     match entry.expiry {

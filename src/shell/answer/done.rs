@@ -72,7 +72,7 @@ pub(crate) enum Done {
     CopiedMany {
         keys: u64,
     },
-    /// So many keys; those that were named and not there.
+    /// The number of keys deleted, and the named keys that did not exist.
     Deleted {
         keys: u64,
         missing: Vec<String>,
@@ -87,7 +87,7 @@ pub(crate) enum Done {
         after: Duration,
         at: Timestamp,
     },
-    /// So many keys; `None` if there were none.
+    /// The number of keys; `None` if there were none.
     ExpiresMany {
         keys: u64,
         after: Option<Duration>,
@@ -169,7 +169,7 @@ pub(crate) enum Done {
         keys: u64,
         file: PathBuf,
     },
-    /// So many keys of a file were changed by a merge.
+    /// The number of keys of a file that a merge changed.
     MergedFiles {
         keys: u64,
         file: PathBuf,

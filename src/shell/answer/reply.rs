@@ -167,7 +167,7 @@ pub(crate) struct Listing<'a> {
     pub(crate) marks: Option<Marks>,
 }
 
-/// What stands out in keys and values.
+/// What is highlighted in keys and values.
 #[derive(Clone, Debug)]
 pub(crate) struct Marks {
     pub(crate) regex: Regex,

@@ -313,7 +313,7 @@ fn refused(text: &str, problem: &FilterProblem) -> Failure {
     Failure { code: Code::Filter, ..Failure::usage(message) }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a double holds milliseconds for longer than anybody asks")]
+#[expect(clippy::cast_precision_loss, reason = "a double holds milliseconds for long enough")]
 fn seconds(time: Timestamp) -> f64 {
     time.as_millis() as f64 / 1000.0
 }

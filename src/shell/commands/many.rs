@@ -27,9 +27,9 @@ pub(super) struct Many<'a> {
 /// What has become of them.
 #[derive(Debug)]
 pub(super) enum ManyChanged {
-    /// So many were changed; what there is to say of the others.
+    /// The number of keys changed, and notes about the others.
     Keys(u64, Vec<String>),
-    /// A person has said no.
+    /// The user declined.
     Refused,
 }
 
@@ -48,11 +48,11 @@ impl Many<'_> {
         self.glob.is_none_or(|glob| glob.matches(key))
     }
 
-    /// Makes one atomic change of all of them. A person is asked first, if there are several: `ask` makes the question of their
-    /// number in words.
+    /// Makes one atomic change of all of them. The user is asked first if there are several: `ask` makes the question from
+    /// their number in words.
     ///
-    /// Without a filter, what is there when the lock is had counts. A filter is asked without the lock; an entry that another
-    /// process has changed since stays.
+    /// Without a filter, the entries under the lock count. A filter is evaluated without the lock; an entry that another
+    /// process has changed since is left alone.
     pub(super) fn change(
         &self,
         session: &mut Session,

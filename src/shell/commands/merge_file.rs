@@ -238,7 +238,7 @@ impl Merge {
     }
 }
 
-/// So many characters of a value are shown.
+/// The number of characters of a value that are shown.
 const SHOWN: usize = 40;
 
 /// The beginning of a value, as JSON.

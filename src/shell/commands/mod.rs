@@ -7,8 +7,8 @@
 //! | module | purpose |
 //! | --- | --- |
 //! | `traits` | what every command is |
-//! | `mode` | when the changes of a run are stored, and what is refused meanwhile |
-//! | `settings`, `mask`, `lines`, `manual` | the shell's own commands, which whoever runs the others does |
+//! | `mode` | when the changes of a run are stored, and what is refused until then |
+//! | `settings`, `mask`, `lines`, `manual` | the commands of the shell itself, which the runner executes |
 //! | `part` | what a command changes: a value, or a part of one |
 //! | `atomic_file` | files that an export makes |
 //! | `choosing` | filters that are asked of entries |

@@ -100,7 +100,7 @@ fn carry<'s>(session: &mut Session, names: &TwoKeys, rename: bool) -> Result<Ans
     }
 }
 
-/// The same for all keys that begin so: one atomic change, of which a person is asked first if there are several.
+/// The same for all keys with a prefix: one atomic change. The user is asked first if there are several keys.
 fn carry_many<'s>(
     session: &mut Session,
     caller: &mut Caller<'_>,

@@ -12,7 +12,7 @@ use crate::shell::text::mask::HIDDEN;
 use crate::storage::Entry;
 use crate::value::Value;
 
-/// What stands behind the key.
+/// The columns after the key.
 #[derive(Debug)]
 pub(super) enum SheetColumns {
     /// Type, size and what is left of the time, and perhaps the value.

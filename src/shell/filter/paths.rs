@@ -150,7 +150,7 @@ pub(super) fn keys<'a>(of: &Term<'a>, budget: &Budget) -> TermResult<'a> {
     }
 }
 
-/// Whether a member or an item is there.
+/// Whether a member or an item exists.
 pub(super) fn has<'a>(of: &Term<'a>, key: &Term<'a>, budget: &Budget) -> TermResult<'a> {
     match (of, key) {
         (Term::Object(object), Term::Text(name)) => {

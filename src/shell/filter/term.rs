@@ -40,7 +40,7 @@ pub(super) enum TermArray<'a> {
 #[derive(Clone, Debug)]
 pub(super) enum TermObject<'a> {
     Raw(RawObject<'a>),
-    /// No name is there twice.
+    /// No name occurs twice.
     Made(Rc<[(Text<'a>, Term<'a>)]>),
 }
 

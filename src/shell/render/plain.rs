@@ -24,7 +24,7 @@ pub(super) enum PlainStyle {
 }
 
 impl PlainStyle {
-    /// What stands between the fields of a record.
+    /// The separator between the fields of a record.
     pub(super) fn gap(self) -> &'static [u8] {
         if self == Self::Shown { b"  " } else { b"\t" }
     }

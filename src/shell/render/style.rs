@@ -63,7 +63,7 @@ pub(crate) fn found(color: bool, text: &str) -> String {
     paint(color, text, |text| text.red().bold())
 }
 
-/// What stands before the cursor.
+/// The text before the cursor.
 pub(crate) fn prompt(color: bool, text: &str) -> String {
     paint(color, text, |text| text.blue().bold())
 }

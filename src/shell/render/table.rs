@@ -36,7 +36,7 @@ pub(super) struct Table {
     rows: Vec<Vec<Cell>>,
     /// The number of bytes in the rows.
     held: usize,
-    /// What stands out in marked cells.
+    /// What is highlighted in marked cells.
     marks: Option<Regex>,
 }
 

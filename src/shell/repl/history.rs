@@ -104,7 +104,7 @@ fn shows_password(text: &str) -> bool {
     text.split("://").skip(1).any(has_one)
 }
 
-/// The whole file, while nobody is writing to it.
+/// Reads the whole file under its lock, while no other process writes to it.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     while let Err(error) = file.lock_shared() {

@@ -121,7 +121,7 @@ impl PendingAnswers {
         }
     }
 
-    /// Leaves the lock alone for a moment, once in a while: who waits for it looks at most 25 ms apart, and would else have
+    /// Leaves the lock alone for a moment now and then: a waiting process retries every 25 ms at most, and would otherwise have
     /// to be lucky to find it free between two batches.
     fn make_way(&mut self) {
         const GAP: Duration = Duration::from_millis(30);

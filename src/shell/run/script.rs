@@ -271,7 +271,7 @@ impl ScriptRun<'_> {
         session.db.read_ahead(&keys);
     }
 
-    /// Says that a line is too long to be run, and goes on behind it.
+    /// Reports that a line is too long to be run, and continues after it.
     fn pass_over(&mut self, runner: &mut Runner<'_>, open: Unfinished) -> Flow {
         let what =
             if matches!(open, Unfinished::Line) { "the line" } else { "the quoted text or JSON that starts here" };

@@ -62,7 +62,7 @@ impl<'a> Merged<'a> {
         self.below.as_mut().is_some_and(|below| below.sum_up(sums))
     }
 
-    /// The same for a part of the snapshot: the sum is for whoever has those of the others.
+    /// The same for a part of the snapshot; the caller has the sums of the other parts.
     pub(crate) fn sum_up_part(&mut self) {
         if let Some(below) = &mut self.below {
             below.sum_up_part();

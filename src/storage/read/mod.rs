@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `view`, `pinned_journal` | the pinned snapshot with its journal; that journal |
 //! | `snapshot`, `journal` | what each of them holds |
-//! | `pending`, `arena` | changes that are not written yet; those that nobody has read |
+//! | `pending`, `arena` | pending changes, read or not |
 //! | `overlay`, `layers`, `merged` | changes above a snapshot, and both as one |
 //! | `reading`, `sections`, `reads` | lookups and ranges; their parts for several threads; what an open transaction has read |
 //! | `watch`, `state` | what has changed since; what the files are like |

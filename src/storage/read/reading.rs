@@ -21,7 +21,7 @@ pub(crate) struct Entries<'a> {
     pub(super) merged: Merged<'a>,
     /// How many were given out.
     given: u64,
-    /// Whether the file's checksum is looked at behind the last of them.
+    /// Whether the file's checksum is verified after the last of them.
     pub(super) verifies: bool,
 }
 

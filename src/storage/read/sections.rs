@@ -45,7 +45,7 @@ impl RangeSection<'_> {
 }
 
 impl Storage {
-    /// At most so many parts of a range, in key order and of about one length. Short ranges, and what is in memory, are one.
+    /// Up to this many parts of a range, in key order and of similar length. Short ranges and data in memory are one part.
     pub(crate) fn sections(&self, from: Bound<&str>, to: Bound<&str>, most: usize) -> Result<Vec<RangeSection<'_>>> {
         let splits = match &self.view.base {
             Base::Indexed(indexed) => indexed.splits(from, to, most).map_err(|fault| self.view.fault(fault))?,
@@ -64,7 +64,7 @@ impl Storage {
         starts.zip(ends).map(section).collect()
     }
 
-    /// Whether the checksum is to be looked at behind all sections of a range.
+    /// Whether the checksum is verified after all sections of a range.
     fn sums_up(&self, from: Bound<&str>, to: Bound<&str>) -> bool {
         (from, to) == (Bound::Unbounded, Bound::Unbounded) && self.view.sums.get() != Sums::Agree
     }
@@ -96,7 +96,7 @@ impl Storage {
 }
 
 impl SectionFault {
-    /// What stands for a section that nobody has read, because one before it has failed.
+    /// The result of a section that was not read, because an earlier one failed.
     pub(crate) fn unread() -> Self {
         Self::Read(ReadFault::Io(ErrorKind::Interrupted.into()))
     }

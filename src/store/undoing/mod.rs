@@ -201,7 +201,7 @@ impl Store for Undoing {
         }
         let done = self.inner.clear(may_go_on);
         if done.is_ok() {
-            // What other programs have made is gone with the rest, and nobody knows what it was.
+            // Data of other programs is gone, too, and it is unknown what it was.
             self.history.note(Writes::too_many());
         }
         self.closed(done)

@@ -26,7 +26,7 @@ impl RedisServer {
             .spawn();
         let Ok(mut child) = started else {
             assert!(std::env::var_os("CI").is_none(), "there is no redis-server");
-            eprintln!("LEFT OUT: there is no redis-server on this machine");
+            eprintln!("SKIPPED: there is no redis-server on this machine");
             return None;
         };
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
@@ -108,7 +108,7 @@ impl RedisCluster {
         }
     }
 
-    /// Moves so many slots from one node to another, and returns when they are there.
+    /// Moves this many slots from one node to another, and returns when they have arrived.
     pub(crate) fn move_slots(&self, from: usize, to: usize, slots: u32) {
         let id = |node: usize| self.nodes[node].cli(&["CLUSTER", "MYID"]).trim().to_owned();
         let (from, to, slots) = (id(from), id(to), slots.to_string());

@@ -251,7 +251,7 @@ fn converted<'w>(name: &str, word: &Word<'w>, before: &'static str, after: &'sta
     Word { bytes, ..word.clone() }
 }
 
-/// The time of so many milliseconds since 1970; none after the last year, which the command reports.
+/// The time this many milliseconds after 1970; `None` after the last year, which the command reports.
 fn time(millis: u64) -> Option<String> {
     let time = Timestamp::from_millis(millis);
     (time.as_millis() == millis).then(|| time.to_string())

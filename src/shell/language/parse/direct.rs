@@ -95,7 +95,7 @@ pub(crate) fn plain_set<'a>(words: &'a [Word<'_>]) -> Option<(&'a str, &'a [u8])
     Some((std::str::from_utf8(&key.bytes).ok()?, &value.bytes))
 }
 
-/// The keys that a line reads with a `get`; options and what belongs to them are keys that nobody asks for.
+/// The keys that a line reads with a `get`; options and their values are keys that are read in vain.
 pub(crate) fn keys_read<'a>(words: &'a [Word<'_>]) -> impl Iterator<Item = &'a str> {
     let (name, args) = words.split_first().map_or((None, words), |(name, args)| (Some(name), args));
     let is_get = name.is_some_and(|name| name.bytes.eq_ignore_ascii_case(b"get"));

@@ -21,7 +21,7 @@ use crate::shell::text::escape;
 use crate::storage::Entry;
 use crate::value::Value;
 
-/// So many entries are shown on a terminal to who has not said how many.
+/// The number of entries shown on a terminal if no limit is given.
 pub(super) const MOST: u64 = 100;
 
 /// Writes an answer.

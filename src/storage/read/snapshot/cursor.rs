@@ -20,9 +20,9 @@ pub(crate) struct Cursor<'a> {
     layout: Layout,
     /// Whether these are all lines of the snapshot.
     is_whole: bool,
-    /// What the lines that were read come to; none if nobody asks, or it was noted already.
+    /// The sum of the lines read; `None` if it is not wanted, or was already recorded.
     sum: Option<LineSum>,
-    /// Where it is noted at the end whether that agrees; none if there are other lines besides.
+    /// Where the result of the comparison is recorded at the end; `None` if there are other lines.
     noted: Option<&'a SumsCell>,
 }
 
@@ -67,7 +67,7 @@ impl<'a> Cursor<'a> {
         self.is_whole
     }
 
-    /// Sums up the lines for whoever has read the others.
+    /// Sums up the lines, for a caller that adds the sums of other parts.
     pub(crate) fn sum_up_part(&mut self) {
         self.sum = Some(LineSum::default());
     }

@@ -148,9 +148,9 @@ impl Indexed {
         Ok(Cursor::new(self.file(), &self.layout, range(Section::Map)?, expires))
     }
 
-    /// Keys that part the lines between two bounds into at most so many of about one length, none of them short.
+    /// Keys that divide the lines between two bounds into up to this many parts of similar length, none of them short.
     pub(crate) fn splits(&self, from: Bound<&str>, to: Bound<&str>, most: usize) -> Result<Vec<String>, ReadFault> {
-        /// A thread of its own is not worth less.
+        /// The smallest part that is worth a thread.
         const SHORT: u64 = 1 << 20;
         let (start, end) = self.layout.map;
         let from = self.bound(Section::Map, from, start, false)?;
